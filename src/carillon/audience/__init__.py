@@ -1,0 +1,1 @@
+"""The audience engine: who is written to, under which address, and who must be left alone."""

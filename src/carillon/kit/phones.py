@@ -1,0 +1,194 @@
+"""Phones: what is accepted as one, the number it stands for, and what is known about that number.
+
+`read_phone` is the rule, one value at a time. The vectorised reading in `carillon.audience.normalise` gives
+the same answers and is tested against it.
+"""
+
+import functools
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber
+from phonenumbers import PhoneNumberType as LibraryKind
+
+MAX_PHONE_CHARACTERS = 250
+"""Longer texts are not phones: the parser's own limit, applied before anything else looks at the text."""
+
+_E164_DIGITS = re.compile(r"[1-9][0-9]{6,14}")
+_START_OF_NUMBER = re.compile(r"[+\uff0b0-9]")
+_PLUS_SIGNS = ("+", "\uff0b")
+_SHOWN_HEAD, _SHOWN_TAIL = 3, 2
+
+
+class Validity(IntEnum):
+    """How far libphonenumber trusts a number; the values are the tens of a quality, see `PhoneQuality`."""
+
+    NOT_POSSIBLE = 0  # its length fits no number of its calling code
+    POSSIBLE = 1  # the length fits, the digits are in no allocated range
+    VALID = 2  # in an allocated range
+
+
+class PhoneKind(IntEnum):
+    """What libphonenumber takes the line for: the library's values, but for UNKNOWN, which is 99 there."""
+
+    FIXED = 0
+    MOBILE = 1
+    FIXED_OR_MOBILE = 2
+    TOLL_FREE = 3
+    PREMIUM = 4
+    SHARED_COST = 5
+    VOIP = 6
+    PERSONAL = 7
+    PAGER = 8
+    UAN = 9
+    VOICEMAIL = 10
+    UNKNOWN = 15
+
+
+KINDS_PER_VALIDITY = 16
+"""A quality is `validity * KINDS_PER_VALIDITY + kind`: 0 to 47, stored as a small integer."""
+
+
+class PhoneQuality(NamedTuple):
+    """A quality taken apart."""
+
+    validity: Validity
+    kind: PhoneKind
+
+    @classmethod
+    def decode(cls, quality: int) -> "PhoneQuality":
+        """Take apart the integer that is stored beside a number. Raises ValueError for any other integer."""
+        validity, kind = divmod(quality, KINDS_PER_VALIDITY)
+        return cls(Validity(validity), PhoneKind(kind))
+
+    def encode(self) -> int:
+        """Give the integer that `decode` takes apart."""
+        return self.validity * KINDS_PER_VALIDITY + self.kind
+
+
+def _masked(digits: str) -> str:
+    return f"{digits[:_SHOWN_HEAD]}…{digits[-_SHOWN_TAIL:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A number in E.164 without its plus: 7 to 15 ASCII digits, the first not 0.
+
+    Its repr and str are a mask.
+    """
+
+    digits: str
+
+    def __post_init__(self) -> None:
+        if _E164_DIGITS.fullmatch(self.digits) is None:
+            raise ValueError("a phone is 7 to 15 digits that do not start with 0")
+
+    def __repr__(self) -> str:
+        return f"Phone('{_masked(self.digits)}')"
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneReading:
+    """A value read as a phone: E.164 digits without plus, encoded `PhoneQuality`, ISO2 region or None.
+
+    The region "001" stands for calling codes of no country, as in libphonenumber. The repr is a mask.
+    """
+
+    digits: str
+    quality: int
+    region: str | None
+
+    def __repr__(self) -> str:
+        return f"PhoneReading('{_masked(self.digits)}', quality={self.quality}, region={self.region!r})"
+
+
+def known_region(country: str | None) -> str | None:
+    """Give the country in the form that libphonenumber knows, or None where it knows no such country."""
+    if country is None:
+        return None
+    region = country.upper()
+    return region if region in phonenumbers.SUPPORTED_REGIONS else None
+
+
+def read_phone(value: str, country: str | None) -> PhoneReading | None:
+    """Read a value as a phone the way it is dialled in `country` (ISO2, any case); None: it is not a phone.
+
+    The rule (design, "What is a phone"; every refusal is None):
+
+    1. More than 250 characters, or any letter, is refused. So are vanity numbers, extensions such as x123,
+       and RFC 3966 texts. Surrounding white space does not count; decimal digits of any script count as 0 to
+       9.
+    2. What phonenumbers' parser reads with the country as default region is the number: national forms, forms
+       with a plus or with the region's own international prefix, and bare digits that start with the region's
+       calling code where the parser takes them so. What the parser refuses is refused, and so is a number
+       with an extension.
+    3. Without a country, or with one that libphonenumber does not know, there is no national form: the text
+       is read as international whether or not it has a plus, and a leading 00 stands for the plus.
+    4. The calling code with the national number (its leading zeros kept, as E.164 has them) must be 7 to 15
+       digits. Whether its range is allocated does not matter; that is the reading's quality.
+    """
+    number = _parse(value, known_region(country))
+    if number is None:
+        return None
+    digits = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
+    if _E164_DIGITS.fullmatch(digits) is None:
+        return None
+    region = phonenumbers.region_code_for_number(number)
+    return PhoneReading(digits, _quality(number, region).encode(), region)
+
+
+def _parse(value: str, region: str | None) -> PhoneNumber | None:
+    if len(value) > MAX_PHONE_CHARACTERS or any(map(str.isalpha, value)):
+        return None
+    _remember_patterns()
+    text = _ascii_digits(value.strip())
+    if region is None:
+        start = _START_OF_NUMBER.search(text)
+        if start is None:
+            return None
+        text = text[start.start() :]
+        if not text.startswith(_PLUS_SIGNS):
+            text = "+" + text.removeprefix("00")
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException:
+        return None
+    return None if number.extension else number
+
+
+def _quality(number: PhoneNumber, region: str | None) -> PhoneQuality:
+    library_kind = phonenumbers.number_type(number)
+    kind = PhoneKind.UNKNOWN if library_kind == LibraryKind.UNKNOWN else PhoneKind(library_kind)
+    if region is not None and phonenumbers.is_valid_number_for_region(number, region):
+        return PhoneQuality(Validity.VALID, kind)
+    possible = phonenumbers.is_possible_number(number)
+    return PhoneQuality(Validity.POSSIBLE if possible else Validity.NOT_POSSIBLE, kind)
+
+
+def _ascii_digits(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
+
+
+@functools.cache
+def _remember_patterns() -> None:
+    # Without its cache the library recompiles a pattern (milliseconds) whenever more than a few regions are
+    # in use.
+    phonenumbers.enable_pattern_cache()
+
+
+def national_form(digits: str, country: str) -> str:
+    """Write E.164 digits as they are dialled in `country`; another country's number stays as it is."""
+    region = known_region(country)
+    if region is None or not digits.startswith(str(phonenumbers.country_code_for_region(region))):
+        return digits
+    number = phonenumbers.parse("+" + digits)
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    national = phonenumbers.normalize_digits_only(national)
+    reading = read_phone(national, country)
+    return national if reading is not None and reading.digits == digits else digits
