@@ -1,7 +1,12 @@
-"""Phones and e-mails of whole columns, with exactly the answers of `read_phone` and `read_email`."""
+"""Phones and e-mails of whole columns, with exactly the answers of `read_phone` and `read_email`.
+
+Ordinary values are decided by passes over the column; the rest, and short columns, are read one by one by the
+reference, each distinct value once. Both functions are pure and safe to call from several threads.
+"""
 
 import polars as pl
 
+from carillon.audience.normalise_numbers import FEW_ROWS, PhoneColumn
 from carillon.kit.emails import read_email
 from carillon.kit.phones import read_phone
 
@@ -10,10 +15,31 @@ EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
 
 
 def normalise_phones(values: pl.Series, country: str | None) -> pl.DataFrame:
-    """Read each text as a phone dialled in `country`; rows as given, nulls where there is no phone."""
-    readings = [None if value is None else read_phone(value, country) for value in values]
-    rows = [(None, None, None) if r is None else (r.digits, r.quality, r.region) for r in readings]
+    """Read each text as a phone dialled in `country`; rows as given, nulls where there is no phone.
+
+    Columns: digits (E.164 without plus), quality (`PhoneQuality` encoded), region (ISO2, or null where none fits).
+    """
+    if values.len() <= FEW_ROWS:
+        return _phones_one_by_one(values, country)
+    texts = values.cast(pl.String)
+    column = PhoneColumn(texts, country)
+    rows = column.undecided
+    left = _phones_one_by_one(texts.gather(rows), country).insert_column(0, rows)
+    return _in_order(pl.concat([column.decided, left]), texts.len())
+
+
+def _phones_one_by_one(values: pl.Series, country: str | None) -> pl.DataFrame:
+    readings = {value: read_phone(value, country) for value in values.unique() if value is not None}
+    found = [readings.get(value) for value in values]
+    rows = [(None, None, None) if r is None else (r.digits, r.quality, r.region) for r in found]
     return pl.DataFrame(rows, schema=PHONE_COLUMNS, orient="row")
+
+
+def _in_order(decided: pl.DataFrame, height: int) -> pl.DataFrame:
+    """Put decided rows at their place among `height` rows, nulls elsewhere."""
+    position = pl.Series([None], dtype=pl.UInt32).new_from_index(0, height)
+    position.scatter(decided["row"], pl.arange(decided.height, dtype=pl.UInt32, eager=True))
+    return decided.drop("row").select(pl.all().gather(position))
 
 
 def normalise_emails(values: pl.Series) -> pl.DataFrame:
