@@ -1,0 +1,200 @@
+"""The pool, and the one transaction that every operation runs in."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import asyncpg
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
+
+from carillon.db.id_blocks import IdBlocks
+from carillon.db.sql import all_statements
+from carillon.errors import UnavailableError
+from carillon.kit.clock import Clock, SystemClock
+
+Arguments = ParamSpec("Arguments")
+Outcome = TypeVar("Outcome")
+
+# Told by SQLSTATE, never by a constraint's name (scale.md, Statements 8): lost connections, shutdowns, serialisation
+# failures, deadlocks, no free slot.
+_TRANSIENT = frozenset({"57P01", "57P02", "57P03", "40001", "40P01", "53300"})
+_ATTEMPTS = 5
+_FIRST_PAUSE = 0.02
+
+# A plain server takes both as inert settings; on Citus they save up to 2.6 s a connection (scale.md, Statements 9).
+_SESSION_SETTINGS = {
+    "citus.override_table_visibility": "off",
+    "citus.propagate_set_commands": "local",
+    "application_name": "carillon",
+}
+
+Connection = PoolConnectionProxy
+
+
+class Tx:
+    """One transaction: the connection, the moment it began by our clock, and the ids it may hand out."""
+
+    def __init__(self, connection: Connection, *, now: datetime, ids: IdBlocks) -> None:
+        self._connection = connection
+        self.now = now
+        self.ids = ids
+        self._after_commit: list[Callable[[], None]] = []
+
+    async def fetch(self, statement: str, *arguments: object) -> list[Record]:
+        """Run a statement and return its rows."""
+        return await self._connection.fetch(statement, *arguments)
+
+    async def fetchrow(self, statement: str, *arguments: object) -> Record | None:
+        """Run a statement and return its first row."""
+        return await self._connection.fetchrow(statement, *arguments)
+
+    async def fetchval(self, statement: str, *arguments: object) -> Any:
+        """Run a statement and return the first column of its first row."""
+        return await self._connection.fetchval(statement, *arguments)
+
+    async def execute(self, statement: str, *arguments: object) -> None:
+        """Run a statement for its effect."""
+        await self._connection.execute(statement, *arguments)
+
+    async def copy_csv(self, table: str, columns: Sequence[str], source: bytes) -> None:
+        """Load CSV (no header, an unquoted empty cell is NULL) into a table: the fastest door there is (limits.md)."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield source
+
+        await self._connection.copy_to_table(table, source=chunks(), columns=list(columns), format="csv")
+
+    def after_commit(self, hint: Callable[[], None]) -> None:
+        """Call `hint` once the transaction is durable. Only a hint: work is rows, and polling is the truth."""
+        self._after_commit.append(hint)
+
+    def committed(self) -> None:
+        """Run the hints."""
+        for hint in self._after_commit:
+            hint()
+
+
+class Database:
+    """A pool of connections to one PostgreSQL, 15 or later."""
+
+    def __init__(self, pool: asyncpg.Pool, control: asyncpg.Pool, *, clock: Clock) -> None:
+        self._pool = pool
+        self._control = control
+        self._ids = IdBlocks(control)
+        self.clock = clock
+
+    @classmethod
+    async def connect(
+        cls, dsn: str, *, control_dsn: str | None = None, clock: Clock | None = None, size: int = 10
+    ) -> "Database":
+        """Open the pools: `dsn` is any node, `control_dsn` the coordinator where they differ (scale.md).
+
+        Raises UnavailableError when the server can't be reached.
+        """
+        try:
+            pool = await _open_pool(dsn, size)
+            # The control rows have connections of their own: a transaction that waits for an id must never wait for
+            # another transaction's connection.
+            control = await _open_pool(control_dsn or dsn, 1)
+        except (OSError, asyncpg.PostgresError) as error:
+            raise UnavailableError(f"The database can't be reached: {error}") from error
+        return cls(pool, control, clock=clock or SystemClock())
+
+    async def close(self) -> None:
+        """Close every connection, waiting a little for those in use."""
+        for pool in (self._pool, self._control):
+            try:
+                await asyncio.wait_for(pool.close(), timeout=10)
+            except TimeoutError:
+                pool.terminate()
+
+    async def prepare_statements(self) -> None:
+        """Prepare every statement of every ``.sql`` file: a typo stops the boot, never a request."""
+        async with self._pool.acquire() as connection:
+            for file, name, statement in all_statements():
+                try:
+                    await connection.prepare(statement)
+                except asyncpg.PostgresError as error:
+                    raise RuntimeError(f"the statement {name} of {file} doesn't prepare: {error}") from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """Open a transaction: committed when the block ends, rolled back when it raises."""
+        async with self._pool.acquire() as connection:
+            tx = Tx(connection, now=self.clock.now(), ids=self._ids)
+            async with connection.transaction():
+                yield tx
+        tx.committed()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Tx]:
+        """Lend a connection for single reading statements: no BEGIN and COMMIT, so two round trips fewer."""
+        async with self._pool.acquire() as connection:
+            yield Tx(connection, now=self.clock.now(), ids=self._ids)
+
+    async def run(
+        self,
+        operation: Callable[Concatenate[Tx, Arguments], Awaitable[Outcome]],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Outcome:
+        """Run an operation in a transaction of its own, again when the failure is transient.
+
+        Raises UnavailableError when it fails `_ATTEMPTS` times; what the operation raises passes through.
+        """
+
+        async def attempt() -> Outcome:
+            async with self.transaction() as tx:
+                return await operation(tx, *arguments, **keywords)
+
+        return await _with_retries(attempt)
+
+    async def read(
+        self,
+        operation: Callable[Concatenate[Tx, Arguments], Awaitable[Outcome]],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Outcome:
+        """Run an operation of single reading statements, outside a transaction; retried as `run` is."""
+
+        async def attempt() -> Outcome:
+            async with self.reading() as tx:
+                return await operation(tx, *arguments, **keywords)
+
+        return await _with_retries(attempt)
+
+
+async def _open_pool(dsn: str, size: int) -> asyncpg.Pool:
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        statement_cache_size=500,
+        max_inactive_connection_lifetime=300,
+        server_settings=_SESSION_SETTINGS,
+    )
+
+
+async def _with_retries(attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    for tries in range(_ATTEMPTS):
+        try:
+            return await attempt()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if not is_transient(error):
+                raise
+            failure = error
+        pause = _FIRST_PAUSE * 2**tries * (1 + random.random())  # noqa: S311 - jitter, not a secret
+        await asyncio.sleep(pause)
+    raise UnavailableError(f"The database failed {_ATTEMPTS} times: {failure}") from failure
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether the same work may succeed when it is tried again."""
+    if isinstance(error, asyncpg.PostgresError):
+        state = str(error.sqlstate or "")
+        return state.startswith("08") or state in _TRANSIENT
+    return isinstance(error, OSError | asyncpg.InterfaceError)

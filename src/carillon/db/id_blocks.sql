@@ -1,0 +1,2 @@
+-- name: take_block
+UPDATE id_block SET next_id = next_id + $2 WHERE sequence = $1 RETURNING next_id;

@@ -1,0 +1,152 @@
+"""Bringing a database's schema to what this program knows.
+
+Migrations are files `NNNN_pre_title.sql` and `NNNN_post_title.sql`: a *pre* one only adds, and runs before the new program
+starts; a *post* one takes away, and runs when no old program is left. Each runs in a transaction of its own, under a lock
+timeout, so that it never queues behind a long statement with everybody else queueing behind it.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal
+
+import asyncpg
+
+from carillon.db.tables import TABLES
+from carillon.errors import SchemaMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+Phase = Literal["pre", "post"]
+
+_LOCK_TIMEOUT = "5s"
+_LOCK_ATTEMPTS = 5
+# Two upgrades at once wait for each other on this number ("carillon" on a telephone's keys).
+_UPGRADE_LOCK = 227455666
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One file of the series."""
+
+    version: str
+    phase: Phase
+    statements: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaStatus:
+    """What a database has against what this program knows."""
+
+    applied: tuple[str, ...]
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was ever applied."""
+        return not self.applied and not self.unknown
+
+
+def known_migrations() -> list[Migration]:
+    """List the series in its order."""
+    return sorted(_read_migrations(), key=lambda migration: migration.version)
+
+
+def _read_migrations() -> Iterator[Migration]:
+    for entry in files("carillon.db").joinpath("migrations").iterdir():
+        if entry.name.endswith(".sql"):
+            version = entry.name.removesuffix(".sql")
+            phase: Phase = "pre" if "_pre_" in version else "post"
+            yield Migration(version=version, phase=phase, statements=entry.read_text("utf-8"))
+
+
+@asynccontextmanager
+async def _connection(dsn: str) -> "AsyncIterator[asyncpg.Connection]":
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def schema_status(dsn: str) -> SchemaStatus:
+    """Compare a database's migrations with the known ones."""
+    async with _connection(dsn) as connection:
+        return await _status(connection)
+
+
+async def _status(connection: asyncpg.Connection) -> SchemaStatus:
+    applied: set[str] = set()
+    if await connection.fetchval("SELECT to_regclass('schema_migration') IS NOT NULL"):
+        applied = {row["version"] for row in await connection.fetch("SELECT version FROM schema_migration")}
+    known = {migration.version for migration in known_migrations()}
+    return SchemaStatus(
+        applied=tuple(sorted(applied & known)),
+        missing=tuple(sorted(known - applied)),
+        unknown=tuple(sorted(applied - known)),
+    )
+
+
+async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre", "post")) -> list[str]:
+    """Apply what is missing and return its versions. Safe to run twice, and twice at once."""
+    async with _connection(dsn) as connection:
+        await connection.execute("SELECT pg_advisory_lock($1)", _UPGRADE_LOCK)
+        missing = (await _status(connection)).missing
+        due = [one for one in known_migrations() if one.version in missing and one.phase in phases]
+        for migration in due:
+            await _apply(connection, migration, now)
+        if due:
+            await _distribute(connection)
+        return [migration.version for migration in due]
+
+
+async def _apply(connection: asyncpg.Connection, migration: Migration, now: datetime) -> None:
+    for attempt in range(1, _LOCK_ATTEMPTS + 1):
+        try:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+                await connection.execute(migration.statements)
+                await connection.execute(
+                    "INSERT INTO schema_migration (version, applied_at) VALUES ($1, $2)", migration.version, now
+                )
+        except asyncpg.LockNotAvailableError:
+            if attempt == _LOCK_ATTEMPTS:
+                raise
+            await asyncio.sleep(attempt)
+        else:
+            return
+
+
+async def _distribute(connection: asyncpg.Connection) -> None:
+    """Distribute the registry's tables where Citus is present; on a plain server do nothing."""
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"):
+        return
+    for table, kind in TABLES.items():
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM citus_tables WHERE table_name = $1::regclass)", table):
+            continue
+        if kind == "tenant":
+            await connection.execute("SELECT create_distributed_table($1, 'account_id')", table)
+        elif kind == "global":
+            await connection.execute("SELECT create_reference_table($1)", table)
+
+
+async def require_known_schema(dsn: str) -> None:
+    """Refuse to work on a schema that this program doesn't know.
+
+    Raises SchemaMismatchError with the command that mends it.
+    """
+    status = await schema_status(dsn)
+    if status.unknown:
+        raise SchemaMismatchError(
+            f"The database has migrations that this program doesn't know ({', '.join(status.unknown)}): "
+            "it was upgraded by a newer Carillon. Install that version."
+        )
+    if any("_pre_" in version for version in status.missing):
+        raise SchemaMismatchError(
+            f"The database lacks migrations ({', '.join(status.missing)}). Run: carillon db upgrade"
+        )

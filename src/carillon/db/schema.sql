@@ -1,0 +1,224 @@
+-- The canonical picture of the schema. `tests/upgrade` proves it equal to the sum of the migrations.
+-- Rules: scale.md (account_id first in every key, no triggers, no sequences, foreign keys only between low-rate tables).
+-- Ids are integers below 2^53 from id_block; a UUID is a version 7 made by the application. Times are UTC, given as parameters.
+
+-- Control tables: they stay on the coordinator. --------------------------------------------------------------------------
+
+CREATE TABLE schema_migration (
+    version    text PRIMARY KEY,
+    applied_at timestamptz NOT NULL
+);
+
+CREATE TABLE id_block (
+    sequence text PRIMARY KEY,   -- account, credential, audience, contact, group, suppression, suppression_entry
+    next_id  bigint NOT NULL     -- the first id that no process has taken
+);
+
+-- Tenancy. ---------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE account (
+    account_id bigint PRIMARY KEY,
+    name       text NOT NULL,
+    country    text NOT NULL,        -- ISO 3166 alpha-2
+    time_zone  text NOT NULL,        -- IANA
+    currency   text NOT NULL,        -- ISO 4217
+    status     text NOT NULL CHECK (status IN (
+        'active',                    -- -> not_active, locked
+        'not_active',                -- -> active
+        'locked'                     -- -> active
+    )),
+    created_at timestamptz NOT NULL
+);
+
+CREATE TABLE credential (
+    account_id       bigint NOT NULL,
+    credential_id    bigint NOT NULL,
+    audience_id      bigint NOT NULL,     -- what a flat dialect works in
+    dialect          text NOT NULL,
+    key_name         text NOT NULL,       -- the public half: a user name, a token, a client id, or a key's first characters
+    secret_hash      bytea NOT NULL,      -- SHA-256 of the secret half, which is random and long
+    sealed_secret    bytea,               -- what must be recoverable (an HMAC secret), encrypted with a key outside the database
+    scopes           text[] NOT NULL,     -- none: everything
+    allowed_networks cidr[] NOT NULL,     -- none: from anywhere
+    calls_per_second double precision,    -- NULL: the dialect's own default; 0: no limit
+    expires_at       timestamptz,
+    revoked_at       timestamptz,
+    created_at       timestamptz NOT NULL,
+    PRIMARY KEY (account_id, credential_id)
+);
+CREATE INDEX credential_by_key ON credential (dialect, key_name);
+
+-- Apart from the credential, which is read at every call and must stay cold (scale.md, Tables 7).
+CREATE TABLE credential_use (
+    account_id    bigint NOT NULL,
+    credential_id bigint NOT NULL,
+    last_used_at  timestamptz NOT NULL,
+    PRIMARY KEY (account_id, credential_id)
+);
+
+CREATE TABLE audit_entry (
+    account_id bigint NOT NULL,
+    entry_id   uuid NOT NULL,
+    at         timestamptz NOT NULL,
+    source     text NOT NULL,        -- the door: API, file, CLI
+    actor      text NOT NULL,        -- who stood in it
+    action     text NOT NULL,        -- credential.create, group.delete …
+    subject    text NOT NULL,        -- the id of what was changed
+    detail     jsonb NOT NULL,       -- what changed; no addresses, no secrets
+    PRIMARY KEY (account_id, entry_id)
+);
+
+-- Audience. --------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE audience (
+    account_id  bigint NOT NULL REFERENCES account ON DELETE CASCADE,
+    audience_id bigint NOT NULL,
+    name        text NOT NULL,
+    country     text NOT NULL,       -- reads national numbers
+    is_default  boolean NOT NULL,
+    created_at  timestamptz NOT NULL,
+    -- Its row is the lock of everything in it: one writer at a time (scale.md, Statements 7).
+    PRIMARY KEY (account_id, audience_id)
+);
+CREATE UNIQUE INDEX audience_default ON audience (account_id) WHERE is_default;
+
+CREATE TABLE field (
+    account_id  bigint NOT NULL,
+    audience_id bigint NOT NULL,
+    name        text NOT NULL,       -- the canonical name, a key of contact.fields
+    kind        text NOT NULL CHECK (kind IN ('text', 'number', 'date', 'datetime', 'boolean', 'url', 'email', 'phone')),
+    label       text NOT NULL,
+    created_at  timestamptz NOT NULL,
+    PRIMARY KEY (account_id, audience_id, name),
+    FOREIGN KEY (account_id, audience_id) REFERENCES audience ON DELETE CASCADE
+);
+
+CREATE TABLE contact (
+    account_id    bigint NOT NULL,
+    audience_id   bigint NOT NULL,
+    contact_id    bigint NOT NULL,
+    created_at    timestamptz NOT NULL,
+    updated_at    timestamptz NOT NULL,      -- the last change of an attribute or a status
+    phone_quality smallint,                  -- libphonenumber's verdict, see kit/phones.py
+    sms_status    smallint NOT NULL CHECK (sms_status BETWEEN 0 AND 3),
+    email_status  smallint NOT NULL CHECK (email_status BETWEEN 0 AND 3),
+        -- 0 none (no address) -> 1 · 1 subscribed -> 0, 3 · 2 unconfirmed -> 1, 3 · 3 unsubscribed -> 0, 1
+    phone         text COLLATE "C",          -- E.164 digits
+    email         text COLLATE "C",          -- lower-cased
+    external_id   text COLLATE "C",          -- the caller's own id
+    email_given   text,                      -- as it was spelt, where that differs
+    phone_region  text,                      -- ISO 3166 alpha-2, by the number's range
+    landline      text,
+    fields        jsonb NOT NULL,            -- by canonical name; a key that is absent is empty
+    PRIMARY KEY (account_id, audience_id, contact_id)
+) WITH (fillfactor = 85);                    -- room for updates that touch no index
+CREATE UNIQUE INDEX contact_phone ON contact (account_id, audience_id, phone) WHERE phone IS NOT NULL;
+CREATE UNIQUE INDEX contact_email ON contact (account_id, audience_id, email) WHERE email IS NOT NULL;
+CREATE UNIQUE INDEX contact_external_id ON contact (account_id, audience_id, external_id) WHERE external_id IS NOT NULL;
+-- Block ranges, a few kilobytes for ten million contacts, keep lists by date from reading the whole table.
+CREATE INDEX contact_created ON contact USING brin (created_at) WITH (autosummarize = on);
+CREATE INDEX contact_updated ON contact USING brin (updated_at) WITH (autosummarize = on);
+
+CREATE TABLE device (
+    account_id  bigint NOT NULL,
+    audience_id bigint NOT NULL,
+    token       text COLLATE "C" NOT NULL,
+    contact_id  bigint NOT NULL,
+    platform    text NOT NULL CHECK (platform IN ('android', 'ios')),
+    updated_at  timestamptz NOT NULL,
+    PRIMARY KEY (account_id, audience_id, token)
+);
+CREATE UNIQUE INDEX device_contact ON device (account_id, audience_id, contact_id, platform);
+
+CREATE TABLE contact_group (
+    account_id     bigint NOT NULL,
+    group_id       bigint NOT NULL,
+    audience_id    bigint NOT NULL,
+    number         bigint NOT NULL,    -- counts up within the audience
+    name           text NOT NULL,
+    name_key       text NOT NULL,      -- the name, trimmed and case-folded: names are compared by it, and may repeat
+    description    text,
+    kind           text NOT NULL CHECK (kind IN ('static')),
+    created_at     timestamptz NOT NULL,
+    updated_at     timestamptz NOT NULL,
+    -- Counters, moved in the transaction that moves what they count.
+    members        bigint NOT NULL,
+    reachable      bigint NOT NULL,    -- members that any channel reaches
+    reachable_sms  bigint NOT NULL,
+    reachable_email bigint NOT NULL,
+    reachable_android bigint NOT NULL,
+    reachable_ios  bigint NOT NULL,
+    PRIMARY KEY (account_id, group_id),
+    FOREIGN KEY (account_id, audience_id) REFERENCES audience ON DELETE CASCADE
+) WITH (fillfactor = 50);              -- counters change often and must not leave their page
+CREATE UNIQUE INDEX contact_group_number ON contact_group (account_id, audience_id, number);
+CREATE INDEX contact_group_name ON contact_group (account_id, audience_id, name_key);
+
+CREATE TABLE membership (
+    account_id bigint NOT NULL,
+    group_id   bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    PRIMARY KEY (account_id, group_id, contact_id)
+);
+CREATE INDEX membership_contact ON membership (account_id, contact_id, group_id);
+
+CREATE TABLE suppression (
+    account_id     bigint NOT NULL,
+    channel        text NOT NULL CHECK (channel IN ('sms', 'email')),
+    address        text COLLATE "C" NOT NULL,    -- phone digits or a lower-cased e-mail
+    suppression_id bigint NOT NULL,
+    created_at     timestamptz NOT NULL,
+    source         text NOT NULL,
+    actor          text NOT NULL,
+    reason         text NOT NULL,
+    PRIMARY KEY (account_id, channel, address)
+);
+CREATE UNIQUE INDEX suppression_order ON suppression (account_id, channel, suppression_id);
+
+-- Append-only: every unsubscribe and reactivation, for ever.
+CREATE TABLE suppression_entry (
+    account_id bigint NOT NULL,
+    entry_id   bigint NOT NULL,
+    channel    text NOT NULL CHECK (channel IN ('sms', 'email')),
+    address    text COLLATE "C" NOT NULL,
+    action     text NOT NULL CHECK (action IN ('unsubscribe', 'reactivate')),
+    at         timestamptz NOT NULL,
+    source     text NOT NULL,
+    actor      text NOT NULL,
+    reason     text NOT NULL,
+    PRIMARY KEY (account_id, entry_id)
+);
+CREATE INDEX suppression_entry_address ON suppression_entry (account_id, channel, address, entry_id);
+
+-- One accepted batch: an API upload (its rows in payload until it is worked off) or a file (its progress).
+CREATE TABLE contact_import (
+    account_id  bigint NOT NULL,
+    import_id   uuid NOT NULL,
+    audience_id bigint NOT NULL,
+    source      text NOT NULL,             -- API, file
+    actor       text NOT NULL,
+    state       text NOT NULL CHECK (state IN (
+        'pending',                         -- -> running; accepted, nothing done yet
+        'running',                         -- -> done, failed, running again when its lease ends
+        'done',                            -- the report is final
+        'failed'                           -- given up after too many attempts
+    )),
+    attempts    integer NOT NULL,
+    leased_until timestamptz,
+    created_at  timestamptz NOT NULL,
+    finished_at timestamptz,
+    payload     bytea,                     -- an upload's rows, encoded; NULL once done
+    options     jsonb NOT NULL,
+    file_hash   text,                      -- SHA-256 of a file with its options: the same import isn't done twice
+    progress    jsonb NOT NULL,            -- a file's place: byte offset, line, size of the rejects file
+    rows        bigint NOT NULL,
+    rows_new    bigint NOT NULL,
+    rows_updated bigint NOT NULL,
+    rows_unchanged bigint NOT NULL,
+    rows_failed bigint NOT NULL,
+    error_count bigint NOT NULL,
+    errors      jsonb NOT NULL,            -- the first of them: row, field, code, value, message
+    PRIMARY KEY (account_id, import_id)
+) WITH (fillfactor = 70);
+CREATE INDEX contact_import_due ON contact_import (account_id, import_id) WHERE state IN ('pending', 'running');
+CREATE UNIQUE INDEX contact_import_file ON contact_import (account_id, audience_id, file_hash) WHERE file_hash IS NOT NULL;

@@ -1,0 +1,48 @@
+"""SQL lives in named statements in ``.sql`` files, beside the module that runs them.
+
+A file is a series of ``-- name: what_it_does`` lines, each followed by one statement. Comments below the name line and
+before the statement belong to it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+_NAME = re.compile(r"^-- name: ([a-z][a-z0-9_]*)$", re.MULTILINE)
+
+
+def parse_statements(text: str) -> dict[str, str]:
+    """Split a file's text into its statements by name.
+
+    Raises ValueError for a name given twice, an empty statement, or text before the first name.
+    """
+    head, *parts = _NAME.split(text)
+    if any(line and not line.startswith("--") for line in head.splitlines()):
+        raise ValueError("a statement stands before the first name")
+    statements: dict[str, str] = {}
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        statement = body.strip().rstrip(";")
+        if name in statements or not statement:
+            raise ValueError(f"the statement {name} is empty or named twice")
+        statements[name] = statement
+    return statements
+
+
+def load_statements(package: str, file: str) -> Mapping[str, str]:
+    """Read the statements of a ``.sql`` file beside the modules of a package."""
+    return parse_statements(files(package).joinpath(file).read_text("utf-8"))
+
+
+def all_statements() -> Iterator[tuple[str, str, str]]:
+    """Yield (file, name, statement) of every ``.sql`` file of Carillon but the schema's own."""
+    yield from _walk(files("carillon"))
+
+
+def _walk(folder: Traversable) -> Iterator[tuple[str, str, str]]:
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name not in {"__pycache__", "migrations"}:
+            yield from _walk(entry)
+        elif entry.name.endswith(".sql") and entry.name != "schema.sql":
+            for name, statement in parse_statements(entry.read_text("utf-8")).items():
+                yield entry.name, name, statement

@@ -1,0 +1,147 @@
+"""The domain's errors: what a caller did, never how a protocol says it.
+
+Every class here has a line in each dialect's table of envelopes (``dialects/*/errors.py``); a test walks them all.
+Two families: `CallerError` is the caller's to mend, and its text may be shown; `ServiceError` is ours, and its text is
+for the log only.
+"""
+
+from typing import ClassVar
+
+
+class CarillonError(Exception):
+    """The root of both families."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (self.__doc__ or "").splitlines()[0])
+
+    @property
+    def message(self) -> str:
+        """One sentence for a human."""
+        return str(self.args[0])
+
+
+class CallerError(CarillonError):
+    """The caller's mistake."""
+
+
+class ServiceError(CarillonError):
+    """Our own failure."""
+
+
+class InvalidInputError(CallerError):
+    """A field's value can't be used."""
+
+    code = "invalid_input"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class TooManyItemsError(CallerError):
+    """More items than one request may carry."""
+
+    code = "too_many_items"
+
+    def __init__(self, *, limit: int, given: int) -> None:
+        super().__init__(f"{given} items were given, the most for this method is {limit}.")
+        self.limit = limit
+        self.given = given
+
+
+class BodyTooLargeError(CallerError):
+    """The request's body is over the size limit."""
+
+    code = "body_too_large"
+
+
+class NotFoundError(CallerError):
+    """What was asked for isn't there."""
+
+    code = "not_found"
+
+    def __init__(self, subject: str, message: str = "") -> None:
+        super().__init__(message or f"There is no such {subject}.")
+        self.subject = subject
+
+
+class GroupNotEmptyError(CallerError):
+    """The group has members, and only an empty one may be deleted."""
+
+    code = "group_not_empty"
+
+
+class MissingCredentialsError(CallerError):
+    """No credentials were sent, or they can't be decoded."""
+
+    code = "missing_credentials"
+
+
+class BadCredentialsError(CallerError):
+    """The credentials are wrong, expired or revoked."""
+
+    code = "bad_credentials"
+
+
+class AddressNotAllowedError(CallerError):
+    """The caller's network address isn't on the credential's list."""
+
+    code = "address_not_allowed"
+
+
+class ScopeMissingError(CallerError):
+    """The credential's scopes don't cover this operation."""
+
+    code = "scope_missing"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The credential lacks the scope {scope}.")
+        self.scope = scope
+
+
+class AccountNotActiveError(CallerError):
+    """The account isn't active."""
+
+    code = "account_not_active"
+
+
+class AccountLockedError(CallerError):
+    """The account is locked."""
+
+    code = "account_locked"
+
+
+class RateLimitedError(CallerError):
+    """Too many calls in a short time."""
+
+    code = "rate_limited"
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"Too many calls: try again in {retry_after:.2f} seconds.")
+        self.retry_after = retry_after
+
+
+class JobNotFoundError(CallerError):
+    """No job has this token."""
+
+    code = "job_not_found"
+
+
+class JobInProgressError(CallerError):
+    """The job isn't finished yet."""
+
+    code = "job_in_progress"
+
+
+class UnavailableError(ServiceError):
+    """The database can't be reached just now; the same call may work in a moment."""
+
+    code = "unavailable"
+
+
+class SchemaMismatchError(ServiceError):
+    """The database's schema isn't the one that this program knows."""
+
+    code = "schema_mismatch"
