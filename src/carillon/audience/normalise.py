@@ -6,20 +6,24 @@ reference, each distinct value once. Both functions are pure and safe to call fr
 
 import polars as pl
 
-from carillon.audience.normalise_numbers import FEW_ROWS, PhoneColumn
+from carillon.audience.normalise_addresses import ordinary_emails
+from carillon.audience.normalise_numbers import PhoneColumn
 from carillon.kit.emails import read_email
 from carillon.kit.phones import read_phone
 
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
 
+_FEW_ROWS = 64  # up to so many rows the references are faster than passes over columns
+
 
 def normalise_phones(values: pl.Series, country: str | None) -> pl.DataFrame:
     """Read each text as a phone dialled in `country`; rows as given, nulls where there is no phone.
 
-    Columns: digits (E.164 without plus), quality (`PhoneQuality` encoded), region (ISO2, or null where none fits).
+    Columns: digits (E.164 without plus), quality (`PhoneQuality` encoded), region (ISO2, or null where none
+    fits).
     """
-    if values.len() <= FEW_ROWS:
+    if values.len() <= _FEW_ROWS:
         return _phones_one_by_one(values, country)
     texts = values.cast(pl.String)
     column = PhoneColumn(texts, country)
@@ -43,7 +47,21 @@ def _in_order(decided: pl.DataFrame, height: int) -> pl.DataFrame:
 
 
 def normalise_emails(values: pl.Series) -> pl.DataFrame:
-    """Read each text as an e-mail address; rows as given, nulls where there is none."""
-    readings = [None if value is None else read_email(value) for value in values]
-    rows = [(None, None) if r is None else (r.key, r.given) for r in readings]
+    """Read each text as an e-mail address; rows as given, nulls where there is none.
+
+    Columns: key (the normalised address lower-cased), given (the normalised spelling where it differs from
+    the key).
+    """
+    if values.len() <= _FEW_ROWS:
+        return _emails_one_by_one(values)
+    texts = values.cast(pl.String)
+    decided, rows = ordinary_emails(texts)
+    left = _emails_one_by_one(texts.gather(rows)).insert_column(0, rows)
+    return _in_order(pl.concat([decided, left]), texts.len())
+
+
+def _emails_one_by_one(values: pl.Series) -> pl.DataFrame:
+    readings = {value: read_email(value) for value in values.unique() if value is not None}
+    found = [readings.get(value) for value in values]
+    rows = [(None, None) if r is None else (r.key, r.given) for r in found]
     return pl.DataFrame(rows, schema=EMAIL_COLUMNS, orient="row")

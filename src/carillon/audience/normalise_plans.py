@@ -30,6 +30,15 @@ def ascii_pattern(pattern: str) -> str:
     return pattern.replace(r"\d", "[0-9]")
 
 
+def among(length: pl.Expr, lengths: tuple[int, ...]) -> pl.Expr:
+    """Tell whether a length is one of a few: on short columns cheaper than `is_in`, which builds a set each time."""
+    if not lengths:
+        return pl.lit(value=False)
+    first, last = min(lengths), max(lengths)
+    gaps = [length != gap for gap in range(first + 1, last) if gap not in lengths]
+    return pl.all_horizontal(length.is_between(first, last), *gaps) if gaps else length.is_between(first, last)
+
+
 @dataclass(frozen=True, slots=True)
 class Described:
     """A PhoneNumberDesc: which national numbers match its pattern and its lengths."""
@@ -40,7 +49,7 @@ class Described:
     def matches(self, number: pl.Expr) -> pl.Expr:
         """Match pattern and length, as phonenumbers' `_is_number_matching_desc`."""
         matched = self.matches_pattern(number)
-        return matched & number.str.len_bytes().is_in(self.lengths) if self.lengths else matched
+        return matched & among(number.str.len_bytes(), self.lengths) if self.lengths else matched
 
     def matches_pattern(self, number: pl.Expr) -> pl.Expr:
         """Match the pattern only, as phonenumbers' `_match_national_number`."""
@@ -68,11 +77,11 @@ class Plan:
     def too_long(self, number: pl.Expr) -> pl.Expr:
         """Tell whether the plan has no number as long as this one."""
         length = number.str.len_bytes()
-        return (length > self.general.lengths[-1]) & ~length.is_in(self.local_lengths)
+        return (length > self.general.lengths[-1]) & ~among(length, self.local_lengths)
 
     def possible(self, number: pl.Expr) -> pl.Expr:
         """Tell whether the plan has numbers of this length, be they dialled from inside an area only."""
-        return number.str.len_bytes().is_in(self.general.lengths + self.local_lengths)
+        return among(number.str.len_bytes(), self.general.lengths + self.local_lengths)
 
     def starts_with_trunk_prefix(self, number: pl.Expr) -> pl.Expr:
         """Tell whether the trunk prefix pattern matches at the start."""
@@ -85,8 +94,8 @@ class Plan:
     def without_trunk_prefix(self, number: pl.Expr) -> pl.Expr:
         """Strip the trunk prefix from numbers that start with one; null where the library has to rewrite them.
 
-        As phonenumbers' `_maybe_strip_national_prefix_carrier_code`: a number that matches the plan keeps a prefix
-        without which it would no longer match.
+        As phonenumbers' `_maybe_strip_national_prefix_carrier_code`: a number that matches the plan keeps a
+        prefix without which it would no longer match.
         """
         if self.trunk_prefix is None:
             return number
@@ -155,30 +164,34 @@ def main_plan(calling_code: int) -> Plan:
 
 
 def settle_national_numbers(plan: Plan, frame: pl.DataFrame) -> pl.DataFrame:
-    """Strip the trunk prefix where what remains is long enough: the last step of phonenumbers' `parse`."""
+    """Strip the trunk prefix where what remains is long enough: the last step of phonenumbers' `parse`.
+
+    Where the library has to rewrite the number, `nsn` becomes null.
+    """
     if plan.trunk_prefix is None:
         return frame
     prefixed = plan.starts_with_trunk_prefix(NSN)
-    touched = frame.filter(prefixed)
-    if touched.is_empty():
+    if not frame.select(prefixed).to_series().any():
         return frame
     stripped = pl.col("stripped")
-    long_enough = stripped.str.len_bytes().is_in(plan.general.lengths) | plan.too_long(stripped)
-    nsn = pl.when(stripped.is_null() | long_enough).then(stripped).otherwise(NSN)
-    touched = touched.with_columns(stripped=plan.without_trunk_prefix(NSN)).with_columns(nsn=nsn).drop("stripped")
-    if touched.height == frame.height:
-        return touched
-    return pl.concat([frame.filter(~prefixed), touched])
+    long_enough = among(stripped.str.len_bytes(), plan.general.lengths) | plan.too_long(stripped)
+    nsn = pl.when(prefixed & (stripped.is_null() | long_enough)).then(stripped).otherwise(NSN)
+    return (
+        frame.lazy()
+        .with_columns(stripped=plan.without_trunk_prefix(NSN))
+        .with_columns(nsn=nsn)
+        .drop("stripped")
+        .collect()
+    )
 
 
 def kinds(plan: Plan, frame: pl.DataFrame) -> pl.DataFrame:
     """Add `kind` (UInt8, a PhoneKind) by the plan, as phonenumbers' `_number_type_helper`."""
     frame = frame.with_columns(kind=_common_kind(plan))
-    rare = pl.col("kind") == _RARE
-    few = frame.filter(rare)
-    if few.is_empty():
+    rare = frame["kind"] == _RARE
+    if not rare.any():
         return frame
-    return pl.concat([frame.filter(~rare), few.with_columns(kind=_exact_kind(plan))])
+    return pl.concat([frame.filter(~rare), frame.filter(rare).with_columns(kind=_exact_kind(plan))])
 
 
 @functools.cache
@@ -213,7 +226,8 @@ def _line_kind(plan: Plan) -> pl.Expr:
         otherwise, when_fixed = UNKNOWN, literal(PhoneKind.FIXED_OR_MOBILE)
     else:
         otherwise = pl.when(mobile).then(literal(PhoneKind.MOBILE)).otherwise(UNKNOWN)
-        when_fixed = pl.when(mobile).then(literal(PhoneKind.FIXED_OR_MOBILE)).otherwise(literal(PhoneKind.FIXED))
+        both, fixed = literal(PhoneKind.FIXED_OR_MOBILE), literal(PhoneKind.FIXED)
+        when_fixed = pl.when(mobile).then(both).otherwise(fixed)
     if plan.fixed is None:
         return otherwise
     return pl.when(plan.fixed.matches(NSN)).then(when_fixed).otherwise(otherwise)
