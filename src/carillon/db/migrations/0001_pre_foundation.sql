@@ -112,9 +112,6 @@ CREATE TABLE contact (
 CREATE UNIQUE INDEX contact_phone ON contact (account_id, audience_id, phone) WHERE phone IS NOT NULL;
 CREATE UNIQUE INDEX contact_email ON contact (account_id, audience_id, email) WHERE email IS NOT NULL;
 CREATE UNIQUE INDEX contact_external_id ON contact (account_id, audience_id, external_id) WHERE external_id IS NOT NULL;
--- Block ranges, a few kilobytes for ten million contacts, keep lists by date from reading the whole table.
-CREATE INDEX contact_created ON contact USING brin (created_at) WITH (autosummarize = on);
-CREATE INDEX contact_updated ON contact USING brin (updated_at) WITH (autosummarize = on);
 
 CREATE TABLE device (
     account_id  bigint NOT NULL,

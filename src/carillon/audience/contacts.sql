@@ -1,0 +1,64 @@
+-- name: find_contacts
+SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
+       c.created_at, c.updated_at, c.fields,
+       ARRAY(SELECT d.platform || ':' || d.token FROM device d
+             WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
+             ORDER BY d.platform) AS devices
+FROM contact c
+WHERE c.account_id = $1 AND c.audience_id = $2
+  AND (c.phone = ANY ($3::text[]) OR c.email = ANY ($4::text[]) OR c.external_id = ANY ($5::text[])
+       OR c.contact_id = ANY ($6::bigint[]))
+ORDER BY c.contact_id;
+
+-- name: list_contacts
+SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
+       c.created_at, c.updated_at, c.fields,
+       ARRAY(SELECT d.platform || ':' || d.token FROM device d
+             WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
+             ORDER BY d.platform) AS devices
+FROM contact c
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id > $3
+  AND ($5::timestamptz IS NULL OR c.created_at >= $5) AND ($6::timestamptz IS NULL OR c.created_at < $6)
+  AND ($7::timestamptz IS NULL OR c.updated_at >= $7) AND ($8::timestamptz IS NULL OR c.updated_at < $8)
+ORDER BY c.contact_id
+LIMIT $4;
+
+-- name: list_group_contacts
+SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
+       c.created_at, c.updated_at, c.fields,
+       ARRAY(SELECT d.platform || ':' || d.token FROM device d
+             WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
+             ORDER BY d.platform) AS devices
+FROM membership m
+JOIN contact c ON c.account_id = m.account_id AND c.audience_id = $2 AND c.contact_id = m.contact_id
+WHERE m.account_id = $1 AND m.group_id = $9 AND m.contact_id > $3
+  AND ($5::timestamptz IS NULL OR c.created_at >= $5) AND ($6::timestamptz IS NULL OR c.created_at < $6)
+  AND ($7::timestamptz IS NULL OR c.updated_at >= $7) AND ($8::timestamptz IS NULL OR c.updated_at < $8)
+ORDER BY m.contact_id
+LIMIT $4;
+
+-- name: contact_ids
+SELECT contact_id
+FROM contact
+WHERE account_id = $1 AND audience_id = $2
+  AND (phone = ANY ($3::text[]) OR email = ANY ($4::text[]) OR external_id = ANY ($5::text[])
+       OR contact_id = ANY ($6::bigint[]));
+
+-- name: group_exists
+SELECT EXISTS (SELECT FROM contact_group WHERE account_id = $1 AND audience_id = $2 AND group_id = $3);
+
+-- name: groups_of_contacts
+SELECT m.contact_id, g.group_id, g.number, g.name
+FROM membership m
+JOIN contact_group g ON g.account_id = m.account_id AND g.group_id = m.group_id
+WHERE m.account_id = $1 AND m.contact_id = ANY ($2::bigint[])
+ORDER BY m.contact_id, m.group_id;
+
+-- name: delete_memberships
+DELETE FROM membership WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);
+
+-- name: delete_devices
+DELETE FROM device WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
+
+-- name: delete_contacts
+DELETE FROM contact WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]) RETURNING contact_id;

@@ -1,0 +1,215 @@
+"""Groups: named sets of an audience's contacts, with counters that are right after every operation."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from asyncpg import Record
+
+from carillon.audience.contacts import delete_contact_ids, read_id
+from carillon.audience.writing import lock_audience
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import GroupNotEmptyError, InvalidInputError, NotFoundError
+from carillon.kit.actor import Actor
+from carillon.kit.ids import GroupId
+from carillon.kit.page import Page
+
+SQL = load_statements("carillon.audience", "groups.sql")
+
+MAX_NAME_CHARACTERS = 200
+MAX_DESCRIPTION_CHARACTERS = 1000
+# Contacts are deleted with their group so many at a time: statements stay short, the transaction is one.
+_DELETION_CHUNK = 10_000
+
+GroupKind = Literal["static", "segment"]
+
+
+class GroupKey(StrEnum):
+    """What a group is looked up by."""
+
+    ID = "group_id"
+    NUMBER = "number"
+    NAME = "name"
+
+
+class GroupDeletion(StrEnum):
+    """What becomes of a deleted group's members."""
+
+    KEEP_CONTACTS = "keep_contacts"
+    DELETE_CONTACTS = "delete_contacts"
+    ONLY_EMPTY = "only_empty"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group with its counters: members, and those of them that a channel reaches."""
+
+    group_id: GroupId
+    number: int
+    name: str
+    description: str | None
+    kind: GroupKind
+    created_at: datetime
+    updated_at: datetime
+    members: int
+    reachable: int
+    reachable_sms: int
+    reachable_email: int
+    reachable_android: int
+    reachable_ios: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveGroup:
+    """Create a group, or rename the one with `group_id`."""
+
+    group_id: GroupId | None = None
+    name: str
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindGroups:
+    """Find groups by id, by number or by name (trimmed, case ignored): by name there may be several."""
+
+    by: GroupKey
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListGroups:
+    """List groups by id, after one, optionally of a kind or made in a span of time (half open, UTC)."""
+
+    after_id: int = 0
+    limit: int = 1000
+    since: datetime | None = None
+    until: datetime | None = None
+    kind: GroupKind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteGroups:
+    """Delete the groups that a key names."""
+
+    by: GroupKey
+    value: str
+    mode: GroupDeletion = GroupDeletion.KEEP_CONTACTS
+
+
+def name_key(name: str) -> str:
+    """Give what names are compared by."""
+    return name.strip().casefold()
+
+
+def _checked(text: str, field: str, limit: int) -> str:
+    text = text.strip()
+    if len(text) > limit or "\0" in text:
+        raise InvalidInputError(field, f"The {field} must be at most {limit} characters, without NUL.")
+    return text
+
+
+async def save_group(tx: Tx, actor: Actor, command: SaveGroup) -> Group:
+    """Create or rename a group.
+
+    Raises NotFoundError for an unknown id, InvalidInputError for a blank or over-long name.
+    """
+    name = _checked(command.name, "name", MAX_NAME_CHARACTERS)
+    if not name:
+        raise InvalidInputError("name", "A group needs a name.")
+    description = None
+    if command.description is not None:
+        description = _checked(command.description, "description", MAX_DESCRIPTION_CHARACTERS)
+    await lock_audience(tx, actor)
+    if command.group_id is None:
+        (group_id,) = await create_groups(tx, actor, [name], description)
+    else:
+        group_id = command.group_id
+        await tx.execute(
+            SQL["rename_group"],
+            actor.account_id,
+            actor.audience_id,
+            group_id,
+            name,
+            name_key(name),
+            description,
+            tx.now,
+        )
+    rows = await tx.fetch(SQL["find_groups_by_id"], actor.account_id, actor.audience_id, group_id)
+    if not rows:
+        raise NotFoundError("group")
+    return _group(rows[0])
+
+
+async def create_groups(tx: Tx, actor: Actor, names: list[str], description: str | None = None) -> list[GroupId]:
+    """Create groups in a locked audience, in the order of their names."""
+    ids = list(await tx.ids.take("group", len(names)))
+    keys = [name_key(name) for name in names]
+    await tx.execute(SQL["create_groups"], actor.account_id, actor.audience_id, ids, names, keys, description, tx.now)
+    return [GroupId(group_id) for group_id in ids]
+
+
+async def groups_by_name(tx: Tx, actor: Actor, names: set[str]) -> dict[str, GroupId]:
+    """Give the id for each name's key; where groups share a name, the first of them."""
+    keys = sorted({name_key(name) for name in names})
+    rows = await tx.fetch(SQL["group_ids_by_name"], actor.account_id, actor.audience_id, keys)
+    return {row["name_key"]: GroupId(row["group_id"]) for row in rows}
+
+
+async def find_groups(tx: Tx, actor: Actor, query: FindGroups) -> list[Group]:
+    """Find groups; none when nothing matches."""
+    if query.by is GroupKey.NAME:
+        value: str | int | None = name_key(query.value)
+    else:
+        value = read_id(query.value)
+    if value is None or (isinstance(value, str) and "\0" in value):
+        return []
+    statement = SQL[f"find_groups_by_{'id' if query.by is GroupKey.ID else query.by.value}"]
+    return [_group(row) for row in await tx.fetch(statement, actor.account_id, actor.audience_id, value)]
+
+
+async def list_groups(tx: Tx, actor: Actor, query: ListGroups) -> Page[Group]:
+    """List groups in the order of their ids."""
+    rows = await tx.fetch(
+        SQL["list_groups"],
+        actor.account_id,
+        actor.audience_id,
+        query.after_id,
+        query.limit,
+        query.since,
+        query.until,
+        query.kind,
+    )
+    groups = [_group(row) for row in rows]
+    return Page(items=groups, last_id=groups[-1].group_id if groups else query.after_id)
+
+
+async def delete_groups(tx: Tx, actor: Actor, command: DeleteGroups) -> list[Group]:
+    """Delete groups and return them as they were.
+
+    Raises NotFoundError when nothing matches, GroupNotEmptyError when only empty ones may go and none is.
+    """
+    await lock_audience(tx, actor)
+    groups = await find_groups(tx, actor, FindGroups(by=command.by, value=command.value))
+    if not groups:
+        raise NotFoundError("group")
+    if command.mode is GroupDeletion.ONLY_EMPTY:
+        groups = [group for group in groups if group.members == 0]
+        if not groups:
+            raise GroupNotEmptyError
+    group_ids = [group.group_id for group in groups]
+    if command.mode is GroupDeletion.DELETE_CONTACTS:
+        await _delete_members(tx, actor, group_ids)
+    await tx.execute(SQL["delete_group_memberships"], actor.account_id, group_ids)
+    await tx.execute(SQL["delete_groups"], actor.account_id, actor.audience_id, group_ids)
+    return groups
+
+
+async def _delete_members(tx: Tx, actor: Actor, group_ids: list[GroupId]) -> None:
+    while rows := await tx.fetch(SQL["some_members"], actor.account_id, group_ids, _DELETION_CHUNK):
+        await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
+
+
+def _group(row: Record) -> Group:
+    return Group(**dict(row.items()))

@@ -1,0 +1,57 @@
+-- name: create_groups
+-- Numbers count up within the audience, whose lock the caller holds.
+INSERT INTO contact_group (account_id, audience_id, group_id, number, name, name_key, description, kind, created_at, updated_at,
+                           members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios)
+SELECT $1, $2, g.group_id,
+       g.place + coalesce((SELECT max(number) FROM contact_group WHERE account_id = $1 AND audience_id = $2), 0),
+       g.name, g.name_key, $6, 'static', $7::timestamptz, $7::timestamptz, 0, 0, 0, 0, 0, 0
+FROM unnest($3::bigint[], $4::text[], $5::text[]) WITH ORDINALITY AS g (group_id, name, name_key, place);
+
+-- name: rename_group
+UPDATE contact_group
+SET name = $4, name_key = $5, description = coalesce($6, description), updated_at = $7
+WHERE account_id = $1 AND audience_id = $2 AND group_id = $3;
+
+-- name: find_groups_by_id
+SELECT group_id, number, name, description, kind, created_at, updated_at,
+       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+FROM contact_group
+WHERE account_id = $1 AND audience_id = $2 AND group_id = $3;
+
+-- name: find_groups_by_number
+SELECT group_id, number, name, description, kind, created_at, updated_at,
+       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+FROM contact_group
+WHERE account_id = $1 AND audience_id = $2 AND number = $3;
+
+-- name: find_groups_by_name
+SELECT group_id, number, name, description, kind, created_at, updated_at,
+       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+FROM contact_group
+WHERE account_id = $1 AND audience_id = $2 AND name_key = $3
+ORDER BY group_id;
+
+-- name: list_groups
+SELECT group_id, number, name, description, kind, created_at, updated_at,
+       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+FROM contact_group
+WHERE account_id = $1 AND audience_id = $2 AND group_id > $3
+  AND ($5::timestamptz IS NULL OR created_at >= $5) AND ($6::timestamptz IS NULL OR created_at < $6)
+  AND ($7::text IS NULL OR kind = $7)
+ORDER BY group_id
+LIMIT $4;
+
+-- name: group_ids_by_name
+SELECT DISTINCT ON (name_key) name_key, group_id
+FROM contact_group
+WHERE account_id = $1 AND audience_id = $2 AND name_key = ANY ($3::text[])
+ORDER BY name_key, group_id;
+
+-- name: some_members
+SELECT DISTINCT contact_id FROM membership WHERE account_id = $1 AND group_id = ANY ($2::bigint[]) LIMIT $3;
+
+-- name: delete_group_memberships
+DELETE FROM membership WHERE account_id = $1 AND group_id = ANY ($2::bigint[]);
+
+-- name: delete_groups
+DELETE FROM contact_group WHERE account_id = $1 AND audience_id = $2 AND group_id = ANY ($3::bigint[]);

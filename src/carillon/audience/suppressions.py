@@ -1,0 +1,285 @@
+"""Suppressions: addresses of an account that must not be written to, and the ledger of how that came about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as replace_values
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from asyncpg import Record
+
+from carillon.audience.contacts import Status
+from carillon.audience.writing import lock_account, recounting
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import InvalidInputError
+from carillon.kit.actor import Actor
+from carillon.kit.emails import read_email
+from carillon.kit.ids import AudienceId
+from carillon.kit.page import Page
+from carillon.kit.phones import read_phone
+
+SQL = load_statements("carillon.audience", "suppressions.sql")
+
+MAX_REASON_CHARACTERS = 500
+
+Action = Literal["unsubscribe", "reactivate"]
+
+
+class Channel(StrEnum):
+    """What an address is written to by."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """An address as the caller gave it; a phone is read with the actor's country."""
+
+    channel: Channel
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppress:
+    """Leave addresses alone from now on, whether or not a contact has them."""
+
+    addresses: Sequence[Address]
+    reason: str
+    actor_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reactivate:
+    """Let suppressed addresses be written to again."""
+
+    addresses: Sequence[Address]
+    reason: str
+    actor_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressOutcome:
+    """How many addresses were dealt with, and which were not, as they were given."""
+
+    done: int
+    failed: Sequence[Address]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """An address that must not be written to."""
+
+    suppression_id: int
+    channel: Channel
+    address: str = field(repr=False)
+    created_at: datetime
+    source: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionEntry:
+    """A line of the ledger."""
+
+    entry_id: int
+    channel: Channel
+    address: str = field(repr=False)
+    action: Action
+    at: datetime
+    source: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSuppressions:
+    """List a channel's suppressions by id, after one, of a span of time (half open, UTC)."""
+
+    channel: Channel
+    since: datetime | None = None
+    until: datetime | None = None
+    after_id: int = 0
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressHistory:
+    """Tell what happened to an address."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSuppressionEntries:
+    """List the ledger by id, after one, optionally of a channel, an action or a span of time (half open, UTC)."""
+
+    channel: Channel | None = None
+    action: Action | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    after_id: int = 0
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSuppressed:
+    """Tell of each address whether it is suppressed."""
+
+    addresses: Sequence[Address]
+
+
+def read_address(address: Address, country: str) -> str | None:
+    """Give the address in the form that the tables hold, or None when it can't be one."""
+    if address.channel is Channel.SMS:
+        phone = read_phone(address.value, country)
+        return phone.digits if phone else None
+    email = read_email(address.value)
+    return email.key if email else None
+
+
+async def suppress(tx: Tx, actor: Actor, command: Suppress) -> AddressOutcome:
+    """Suppress addresses on their channel for the whole account; one that already is stays as it is and counts as done.
+
+    Contacts with the address become unsubscribed on the channel in every audience, in the same transaction. Fails what
+    can't be an address. Raises InvalidInputError for a blank or over-long reason.
+    """
+    return await _change(tx, actor, "unsubscribe", command)
+
+
+async def reactivate(tx: Tx, actor: Actor, command: Reactivate) -> AddressOutcome:
+    """Lift suppressions; fails what isn't suppressed. Contacts with the address are subscribed again."""
+    return await _change(tx, actor, "reactivate", command)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What is done to the addresses of one channel, and the words that the ledger keeps of it."""
+
+    action: Action
+    channel: Channel
+    reason: str
+    name: str
+
+
+async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reactivate) -> AddressOutcome:
+    reason = _checked_text("reason", command.reason)
+    name = _checked_text("name", command.actor_name) if command.actor_name else actor.name
+    audiences = await lock_account(tx, actor)
+    failed: list[Address] = []
+    for channel in Channel:
+        change = _Change(action=action, channel=channel, reason=reason, name=name)
+        chosen = [address for address in command.addresses if address.channel is channel]
+        read = [(address, read_address(address, actor.country)) for address in chosen]
+        keys = sorted({key for _, key in read if key})
+        if not keys:
+            failed += chosen
+            continue
+        changed = await (_add if action == "unsubscribe" else _remove)(tx, actor, change, keys)
+        done = set(keys if action == "unsubscribe" else changed)
+        failed += [address for address, key in read if key not in done]
+        if changed:
+            await _write_ledger(tx, actor, change, changed)
+            for audience_id in audiences:
+                await _mark_contacts(tx, replace_values(actor, audience_id=AudienceId(audience_id)), change, changed)
+    return AddressOutcome(done=len(command.addresses) - len(failed), failed=failed)
+
+
+def _checked_text(field_name: str, text: str) -> str:
+    text = text.strip()
+    if not text or len(text) > MAX_REASON_CHARACTERS or "\0" in text:
+        raise InvalidInputError(field_name, f"The {field_name} must have 1 to {MAX_REASON_CHARACTERS} characters.")
+    return text
+
+
+async def _add(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> list[str]:
+    ids = list(await tx.ids.take("suppression", len(keys)))
+    words = (actor.source, change.name, change.reason)
+    rows = await tx.fetch(SQL["add_suppressions"], actor.account_id, change.channel, keys, ids, tx.now, *words)
+    return sorted(row["address"] for row in rows)
+
+
+async def _remove(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> list[str]:
+    rows = await tx.fetch(SQL["remove_suppressions"], actor.account_id, change.channel, keys)
+    return sorted(row["address"] for row in rows)
+
+
+async def _write_ledger(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> None:
+    ids = list(await tx.ids.take("suppression_entry", len(keys)))
+    words = (actor.source, change.name, change.reason)
+    await tx.execute(SQL["write_ledger"], actor.account_id, ids, change.channel, keys, change.action, tx.now, *words)
+
+
+async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> None:
+    channel = change.channel.value
+    rows = await tx.fetch(SQL[f"contacts_with_{channel}"], actor.account_id, actor.audience_id, keys)
+    if contact_ids := [row["contact_id"] for row in rows]:
+        status = Status.UNSUBSCRIBED if change.action == "unsubscribe" else Status.SUBSCRIBED
+        async with recounting(tx, actor, contact_ids):
+            await tx.execute(
+                SQL[f"mark_{channel}"], actor.account_id, actor.audience_id, contact_ids, int(status), tx.now
+            )
+
+
+async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Page[Suppression]:
+    """List suppressions in the order of their ids."""
+    rows = await tx.fetch(
+        SQL["list_suppressions"],
+        actor.account_id,
+        query.channel,
+        query.after_id,
+        query.limit,
+        query.since,
+        query.until,
+    )
+    items = [Suppression(**{**row, "channel": Channel(row["channel"])}) for row in rows]
+    return Page(items=items, last_id=items[-1].suppression_id if items else query.after_id)
+
+
+async def address_history(tx: Tx, actor: Actor, query: AddressHistory) -> list[SuppressionEntry]:
+    """Tell an address's history, newest first; empty for what can't be an address."""
+    key = read_address(query.address, actor.country)
+    if key is None:
+        return []
+    rows = await tx.fetch(SQL["address_history"], actor.account_id, query.address.channel, key)
+    return [_entry(row) for row in rows]
+
+
+async def list_suppression_entries(tx: Tx, actor: Actor, query: ListSuppressionEntries) -> Page[SuppressionEntry]:
+    """List the ledger in the order of its ids."""
+    rows = await tx.fetch(
+        SQL["list_entries"],
+        actor.account_id,
+        query.after_id,
+        query.limit,
+        query.channel,
+        query.action,
+        query.since,
+        query.until,
+    )
+    items = [_entry(row) for row in rows]
+    return Page(items=items, last_id=items[-1].entry_id if items else query.after_id)
+
+
+async def check_suppressed(tx: Tx, actor: Actor, query: CheckSuppressed) -> list[bool]:
+    """Tell of each address, in the order asked, whether it is suppressed; what can't be an address isn't."""
+    keys = [read_address(address, actor.country) for address in query.addresses]
+    found: set[tuple[str, str]] = set()
+    for channel in Channel:
+        asked = [key for address, key in zip(query.addresses, keys, strict=True) if key and address.channel is channel]
+        if asked:
+            found |= {(channel.value, address) for address in await suppressed_among(tx, actor, channel, asked)}
+    return [(address.channel.value, key) in found for address, key in zip(query.addresses, keys, strict=True)]
+
+
+async def suppressed_among(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> set[str]:
+    """Give those of the normalised addresses that are suppressed on the channel."""
+    rows = await tx.fetch(SQL["suppressed_among"], actor.account_id, channel, addresses)
+    return {row["address"] for row in rows}
+
+
+def _entry(row: Record) -> SuppressionEntry:
+    return SuppressionEntry(**{**row, "channel": Channel(row["channel"])})

@@ -1,0 +1,55 @@
+-- name: add_suppressions
+INSERT INTO suppression (account_id, channel, address, suppression_id, created_at, source, actor, reason)
+SELECT $1, $2, s.address, s.suppression_id, $5, $6, $7, $8
+FROM unnest($3::text[], $4::bigint[]) AS s (address, suppression_id)
+ON CONFLICT (account_id, channel, address) DO NOTHING
+RETURNING address;
+
+-- name: remove_suppressions
+DELETE FROM suppression WHERE account_id = $1 AND channel = $2 AND address = ANY ($3::text[]) RETURNING address;
+
+-- name: write_ledger
+INSERT INTO suppression_entry (account_id, entry_id, channel, address, action, at, source, actor, reason)
+SELECT $1, e.entry_id, $3, e.address, $5, $6, $7, $8, $9
+FROM unnest($2::bigint[], $4::text[]) AS e (entry_id, address);
+
+-- name: contacts_with_sms
+SELECT contact_id FROM contact WHERE account_id = $1 AND audience_id = $2 AND phone = ANY ($3::text[]);
+
+-- name: contacts_with_email
+SELECT contact_id FROM contact WHERE account_id = $1 AND audience_id = $2 AND email = ANY ($3::text[]);
+
+-- name: mark_sms
+UPDATE contact SET sms_status = $4, updated_at = $5
+WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
+
+-- name: mark_email
+UPDATE contact SET email_status = $4, updated_at = $5
+WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
+
+-- name: list_suppressions
+SELECT suppression_id, channel, address, created_at, source, actor, reason
+FROM suppression
+WHERE account_id = $1 AND channel = $2 AND suppression_id > $3
+  AND ($5::timestamptz IS NULL OR created_at >= $5) AND ($6::timestamptz IS NULL OR created_at < $6)
+ORDER BY suppression_id
+LIMIT $4;
+
+-- name: address_history
+SELECT entry_id, channel, address, action, at, source, actor, reason
+FROM suppression_entry
+WHERE account_id = $1 AND channel = $2 AND address = $3
+ORDER BY entry_id DESC
+LIMIT 1000;
+
+-- name: list_entries
+SELECT entry_id, channel, address, action, at, source, actor, reason
+FROM suppression_entry
+WHERE account_id = $1 AND entry_id > $2
+  AND ($4::text IS NULL OR channel = $4) AND ($5::text IS NULL OR action = $5)
+  AND ($6::timestamptz IS NULL OR at >= $6) AND ($7::timestamptz IS NULL OR at < $7)
+ORDER BY entry_id
+LIMIT $3;
+
+-- name: suppressed_among
+SELECT address FROM suppression WHERE account_id = $1 AND channel = $2 AND address = ANY ($3::text[]);

@@ -1,0 +1,70 @@
+"""What every writer of an audience shares: its lock, and the counters that must move with what they count."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import NotFoundError
+from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.audience", "writing.sql")
+
+COUNTERS = ("members", "reachable", "reachable_sms", "reachable_email", "reachable_android", "reachable_ios")
+
+_Counts = dict[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedAudience:
+    """What a writer needs to know of the audience that it holds."""
+
+    country: str
+
+
+async def lock_audience(tx: Tx, actor: Actor) -> LockedAudience:
+    """Become the audience's only writer until the transaction ends (scale.md, Statements 7).
+
+    Every operation that writes contacts, memberships or groups calls it first: batches with the same address then
+    neither deadlock nor make two contacts, whatever their order.
+    """
+    country = await tx.fetchval(SQL["lock_audience"], actor.account_id, actor.audience_id)
+    if country is None:
+        raise NotFoundError("audience")
+    return LockedAudience(country=country)
+
+
+async def lock_account(tx: Tx, actor: Actor) -> list[int]:
+    """Become the only writer of all the account's audiences and return their ids: a suppression concerns them all."""
+    return [row["audience_id"] for row in await tx.fetch(SQL["lock_account"], actor.account_id)]
+
+
+@asynccontextmanager
+async def recounting(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> AsyncIterator[None]:
+    """Move the counters of groups by what the block changes about these contacts.
+
+    The groups' shares of the contacts are summed before and after, and the difference is added: one statement a chunk,
+    whatever the size of the groups. The audience must be locked.
+    """
+    before = await _shares(tx, actor, contact_ids)
+    yield
+    after = await _shares(tx, actor, contact_ids)
+    nothing = (0,) * len(COUNTERS)
+    moves = {
+        group_id: tuple(
+            new - old for new, old in zip(after.get(group_id, nothing), before.get(group_id, nothing), strict=True)
+        )
+        for group_id in sorted(before.keys() | after.keys())
+    }
+    moves = {group_id: move for group_id, move in moves.items() if any(move)}
+    if moves:
+        columns = [list(column) for column in zip(*moves.values(), strict=True)]
+        await tx.execute(SQL["move_counters"], actor.account_id, list(moves), *columns)
+
+
+async def _shares(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> _Counts:
+    if not contact_ids:
+        return {}
+    rows = await tx.fetch(SQL["group_shares"], actor.account_id, actor.audience_id, contact_ids)
+    return {row["group_id"]: tuple(row[counter] for counter in COUNTERS) for row in rows}
