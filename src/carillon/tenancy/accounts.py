@@ -1,0 +1,227 @@
+"""Accounts: the tenants, each with its own audiences, credentials and clock."""
+
+import zoneinfo
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from carillon.db.sql import load_statements
+from carillon.errors import InvalidInputError, NotFoundError
+from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId, AudienceId
+from carillon.kit.page import Page
+from carillon.kit.phones import known_region
+from carillon.tenancy import audit
+from carillon.tenancy.currencies import CURRENCIES
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from carillon.db.database import Tx
+
+SQL = load_statements("carillon.tenancy", "accounts.sql")
+
+DEFAULT_AUDIENCE_NAME = "Default"
+MAX_NAME_CHARACTERS = 200
+
+# What an account of these countries has when nothing else is said; any other has UTC and EUR.
+_HOME: dict[str, tuple[str, str]] = {
+    "ES": ("Europe/Madrid", "EUR"),
+    "GR": ("Europe/Athens", "EUR"),
+    "IL": ("Asia/Jerusalem", "ILS"),
+    "RU": ("Europe/Moscow", "RUB"),
+}
+
+
+class AccountStatus(StrEnum):
+    """Whether an account's credentials are let in; the two closed states are told apart by the dialects."""
+
+    ACTIVE = "active"
+    NOT_ACTIVE = "not_active"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """Who runs the installation, and so stands above its accounts: `name` and `source` are for the audit trail."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A tenant. `country` is ISO 3166 alpha-2, `time_zone` IANA, `currency` ISO 4217."""
+
+    account_id: AccountId
+    name: str
+    country: str
+    time_zone: str
+    currency: str
+    status: AccountStatus
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """An account just made, and its default audience."""
+
+    account: Account
+    audience_id: AudienceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAccount:
+    """Make an account; without a time zone or a currency it has its country's, where we know them, or UTC and EUR."""
+
+    name: str
+    country: str
+    time_zone: str | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAccounts:
+    """Ask for the accounts after an id, in the order of their ids."""
+
+    after_id: int = 0
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAccountStatus:
+    """Open or close an account."""
+
+    status: AccountStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAccount:
+    """Enter an account as its operator, in one of its audiences or in the default one."""
+
+    account_id: int
+    audience_id: int | None = None
+
+
+async def create_account(tx: "Tx", operator: Operator, command: CreateAccount) -> NewAccount:
+    """Make an active account and its default audience, which reads national numbers as the account's country does.
+
+    Raises InvalidInputError for `name` (blank or over 200 characters), `country` (not an ISO 3166 code whose numbers
+    can be read), `time_zone` (not an IANA zone) and `currency` (not an ISO 4217 code).
+    """
+    country = checked_country(command.country)
+    home_zone, home_currency = _HOME.get(country, ("UTC", "EUR"))
+    name = checked_name(command.name)
+    time_zone = _time_zone(command.time_zone or home_zone)
+    currency = _currency(command.currency or home_currency)
+    account = Account(
+        account_id=AccountId((await tx.ids.take("account"))[0]),
+        name=name,
+        country=country,
+        time_zone=time_zone,
+        currency=currency,
+        status=AccountStatus.ACTIVE,
+        created_at=tx.now,
+    )
+    audience_id = AudienceId((await tx.ids.take("audience"))[0])
+    await tx.execute(
+        SQL["create_account"], account.account_id, name, country, time_zone, currency, account.status, tx.now
+    )
+    # Here and not through the audience's operations: those stand above tenancy, and an account is never without one.
+    await tx.execute(
+        SQL["create_default_audience"], account.account_id, audience_id, DEFAULT_AUDIENCE_NAME, country, tx.now
+    )
+    actor = Actor(
+        account_id=account.account_id,
+        audience_id=audience_id,
+        name=operator.name,
+        source=operator.source,
+        country=country,
+        time_zone=time_zone,
+    )
+    detail = {"name": name, "country": country, "time_zone": time_zone, "currency": currency}
+    await audit.record(tx, actor, "account.create", account.account_id, detail)
+    return NewAccount(account=account, audience_id=audience_id)
+
+
+async def list_accounts(tx: "Tx", _operator: Operator, query: ListAccounts) -> Page[Account]:
+    """List the accounts in the order of their ids."""
+    rows = await tx.fetch(SQL["list_accounts"], query.after_id, query.limit)
+    accounts = [_account(row) for row in rows]
+    return Page(items=accounts, last_id=accounts[-1].account_id if accounts else query.after_id)
+
+
+async def set_account_status(tx: "Tx", actor: Actor, command: SetAccountStatus) -> Account:
+    """Open or close the actor's account; its credentials follow within seconds (`credentials.CACHE_SECONDS`).
+
+    A closed account is opened before it is closed the other way, so that locking is always a decision about an open
+    one: InvalidInputError for `status` otherwise. Setting the status that it has changes nothing and leaves no entry.
+    """
+    row = await tx.fetchrow(SQL["lock_account"], actor.account_id)
+    if row is None:
+        raise NotFoundError("account")
+    account = _account(row)
+    if account.status is command.status:
+        return account
+    if AccountStatus.ACTIVE not in (account.status, command.status):
+        raise InvalidInputError("status", f"The account is {account.status}: set it active first.")
+    await tx.execute(SQL["set_status"], actor.account_id, command.status)
+    detail = {"from": account.status, "to": command.status}
+    await audit.record(tx, actor, "account.status", actor.account_id, detail)
+    return replace(account, status=command.status)
+
+
+async def open_account(tx: "Tx", operator: Operator, query: OpenAccount) -> Actor:
+    """Give the actor as whom the operator works inside an account, whatever its status.
+
+    Raises NotFoundError for `account` (or, where an audience was asked for, `audience`).
+    """
+    row = await tx.fetchrow(SQL["open_account"], query.account_id, query.audience_id)
+    if row is None:
+        if query.audience_id is None:
+            raise NotFoundError("account", f"There is no account {query.account_id}.")
+        raise NotFoundError("audience", f"There is no audience {query.audience_id} in account {query.account_id}.")
+    return Actor(
+        account_id=AccountId(row["account_id"]),
+        audience_id=AudienceId(row["audience_id"]),
+        name=operator.name,
+        source=operator.source,
+        country=row["country"],
+        time_zone=row["time_zone"],
+    )
+
+
+def checked_name(name: str) -> str:
+    """Give a name without its surrounding white space. Raises InvalidInputError when blank or too long."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
+        raise InvalidInputError("name", f"A name has 1 to {MAX_NAME_CHARACTERS} printable characters.")
+    return name
+
+
+def checked_country(country: str) -> str:
+    """Give a country's code in capitals. Raises InvalidInputError for one whose national numbers can't be read.
+
+    Of ISO 3166 those are the seven without a telephone network of their own (AQ, BV, GS, HM, PN, TF, UM).
+    """
+    region = known_region(country.strip())
+    if region is None:
+        raise InvalidInputError("country", f"{country!r} is not the ISO 3166 code of a country with phones: IL, GR …")
+    return region
+
+
+def _time_zone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise InvalidInputError("time_zone", f"{name!r} is not an IANA time zone: Asia/Jerusalem, UTC …")
+    return name
+
+
+def _currency(code: str) -> str:
+    if code.upper() not in CURRENCIES:
+        raise InvalidInputError("currency", f"{code!r} is not an ISO 4217 code: ILS, EUR …")
+    return code.upper()
+
+
+def _account(row: "Record") -> Account:
+    return Account(**{**row, "status": AccountStatus(row["status"])})

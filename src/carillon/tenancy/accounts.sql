@@ -1,0 +1,30 @@
+-- name: create_account
+INSERT INTO account (account_id, name, country, time_zone, currency, status, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: create_default_audience
+INSERT INTO audience (account_id, audience_id, name, country, is_default, created_at)
+VALUES ($1, $2, $3, $4, true, $5);
+
+-- name: list_accounts
+-- across accounts: the installation's operator sees all of them.
+SELECT account_id, name, country, time_zone, currency, status, created_at
+FROM account
+WHERE account_id > $1
+ORDER BY account_id
+LIMIT $2;
+
+-- name: lock_account
+SELECT account_id, name, country, time_zone, currency, status, created_at
+FROM account
+WHERE account_id = $1
+FOR NO KEY UPDATE;
+
+-- name: set_status
+UPDATE account SET status = $2 WHERE account_id = $1;
+
+-- name: open_account
+SELECT a.account_id, b.audience_id, b.country, a.time_zone
+FROM account a
+JOIN audience b ON b.account_id = a.account_id
+WHERE a.account_id = $1 AND (b.audience_id = $2 OR ($2::bigint IS NULL AND b.is_default));

@@ -1,0 +1,63 @@
+"""The audit trail: who changed what, by which door, and when. Entries are only ever added."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from carillon.db.sql import load_statements
+from carillon.kit.ids import new_uuid
+
+if TYPE_CHECKING:
+    from carillon.db.database import Tx
+    from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.tenancy", "audit.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One change: `actor` did `action` (`credential.create`) to `subject` (its id) through the door `source`."""
+
+    entry_id: UUID
+    at: datetime
+    source: str
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAudit:
+    """Ask for the newest entries, or those older than `before`, newest first."""
+
+    before: UUID | None = None
+    limit: int = 100
+
+
+async def record(tx: "Tx", actor: "Actor", action: str, subject: object, detail: Mapping[str, Any]) -> None:
+    """Add an entry in the transaction that makes the change, so that there is never one without the other.
+
+    `detail` is what changed, as JSON: never an address, a text or a secret.
+    """
+    await tx.execute(
+        SQL["record_entry"],
+        actor.account_id,
+        new_uuid(),
+        tx.now,
+        actor.source,
+        actor.name,
+        action,
+        str(subject),
+        msgspec.json.encode(detail).decode(),
+    )
+
+
+async def list_audit(tx: "Tx", actor: "Actor", query: ListAudit) -> list[AuditEntry]:
+    """List an account's entries, newest first; the next page is asked with the last one's `entry_id`."""
+    rows = await tx.fetch(SQL["list_entries"], actor.account_id, query.before, query.limit)
+    return [AuditEntry(**{**row, "detail": msgspec.json.decode(row["detail"])}) for row in rows]

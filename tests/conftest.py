@@ -1,0 +1,93 @@
+"""One PostgreSQL for the session, one fresh database for every test, cloned from a migrated template.
+
+The server is the embedded one in a folder of its own, or the one that CARILLON_TEST_DATABASE_URL names (its role must
+be allowed to make databases). With xdist every worker has its own server, or its own template on the shared one.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from tests.support import MOMENT, OPERATOR, Cluster, Tenant
+
+from carillon.db.database import Database
+from carillon.db.embedded import embedded_server
+from carillon.db.migrate import upgrade
+from carillon.kit.clock import FixedClock
+from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The connection string of the session's server."""
+    given = os.environ.get("CARILLON_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    # Not pytest's own folder: the account that the server runs under has to be able to enter.
+    place = Path(tempfile.mkdtemp(prefix="carillon-test-"))
+    place.chmod(0o755)
+    try:
+        with embedded_server(place / "data") as server:
+            yield server.dsn
+    finally:
+        shutil.rmtree(place)
+
+
+@pytest.fixture(scope="session")
+async def cluster(server_url: str) -> AsyncIterator[Cluster]:
+    admin = await asyncpg.connect(urlsplit(server_url)._replace(path="/postgres").geturl())
+    try:
+        yield Cluster(admin=admin, url=server_url)
+    finally:
+        await admin.close()
+
+
+@pytest.fixture(scope="session")
+async def template(cluster: Cluster) -> AsyncIterator[str]:
+    """The name of a database that has every migration and nothing else."""
+    name = await cluster.create("template0")
+    await upgrade(cluster.dsn(name), now=MOMENT)
+    yield name
+    await cluster.drop(name)
+
+
+@pytest.fixture
+async def empty_dsn(cluster: Cluster) -> AsyncIterator[str]:
+    """The connection string of a database without a schema."""
+    name = await cluster.create("template0")
+    yield cluster.dsn(name)
+    await cluster.drop(name)
+
+
+@pytest.fixture
+async def dsn(cluster: Cluster, template: str) -> AsyncIterator[str]:
+    """The connection string of this test's own database."""
+    name = await cluster.create(template)
+    yield cluster.dsn(name)
+    await cluster.drop(name)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(MOMENT)
+
+
+@pytest.fixture
+async def db(dsn: str, clock: FixedClock) -> AsyncIterator[Database]:
+    database = await Database.connect(dsn, clock=clock, size=8)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def account(db: Database) -> Tenant:
+    made = await db.run(create_account, OPERATOR, CreateAccount(name="Testers", country="IL"))
+    account_id = made.account.account_id
+    actor = await db.read(open_account, OPERATOR, OpenAccount(account_id=account_id))
+    return Tenant(account_id=account_id, audience_id=made.audience_id, actor=actor)

@@ -1,0 +1,44 @@
+"""The types and constants behind the fixtures of conftest.py, for the tests' annotations."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+
+from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId, AudienceId
+from carillon.tenancy.accounts import Operator
+
+MOMENT = datetime(2025, 3, 9, 10, 30, tzinfo=UTC)
+OPERATOR = Operator(name="tester", source="test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A server: a connection to its maintenance database, and the connection string of any other."""
+
+    admin: asyncpg.Connection
+    url: str
+
+    def dsn(self, database: str) -> str:
+        return urlsplit(self.url)._replace(path=f"/{database}").geturl()
+
+    async def create(self, template: str) -> str:
+        """Make a database of a random name."""
+        name = f"carillon_test_{uuid4().hex}"
+        await self.admin.execute(f'CREATE DATABASE "{name}" TEMPLATE {template}')
+        return name
+
+    async def drop(self, name: str) -> None:
+        await self.admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """An account of Israel with its default audience, and an actor inside it."""
+
+    account_id: AccountId
+    audience_id: AudienceId
+    actor: Actor
