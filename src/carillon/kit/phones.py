@@ -12,8 +12,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
 from phonenumbers import PhoneNumberType as LibraryKind
+from phonenumbers.phonemetadata import NumberFormat
 
 MAX_PHONE_CHARACTERS = 250
 """Longer texts are not phones: the parser's own limit, applied before anything else looks at the text."""
@@ -183,12 +184,89 @@ def _remember_patterns() -> None:
 
 
 def national_form(digits: str, country: str) -> str:
-    """Write E.164 digits as they are dialled in `country`; another country's number stays as it is."""
+    """Write E.164 digits as they are dialled in `country` (ISO2), digits only: 972521234567 as 0521234567.
+
+    Numbers of another calling code, and everything for an unknown country, are given back as they are. So are
+    numbers whose national form `read_phone` would read as another number: for a number of the country's calling
+    code, what this gives reads back as that number wherever any bare form of it does.
+    """
     region = known_region(country)
-    if region is None or not digits.startswith(str(phonenumbers.country_code_for_region(region))):
+    if region is None:
         return digits
-    number = phonenumbers.parse("+" + digits)
-    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
-    national = phonenumbers.normalize_digits_only(national)
-    reading = read_phone(national, country)
+    dialling = _dialling(region)
+    if not digits.startswith(dialling.code):
+        return digits
+    nsn = digits.removeprefix(dialling.code)
+    national = dialling.write(nsn)
+    if dialling.reads_back(national, nsn):
+        return national
+    reading = read_phone(national, region)
     return national if reading is not None and reading.digits == digits else digits
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialling:
+    """How a region's numbers are dialled inside it, from libphonenumber's metadata."""
+
+    code: str
+    trunk_prefix: str  # the one that is written; "" where formatting never writes one
+    international_prefix: re.Pattern[str]
+    trunk_prefix_read: str | None  # the one that is read: a pattern, in most regions just digits
+    general: re.Pattern[str]
+    lengths: frozenset[int]
+    formats: tuple[tuple[re.Pattern[str], re.Pattern[str], str | None], ...]
+
+    def write(self, nsn: str) -> str:
+        """Put the trunk prefix before a number that is written with one."""
+        for leading, pattern, prefix in self.formats:
+            if leading.match(nsn) and pattern.fullmatch(nsn):
+                return self._rearranged(nsn) if prefix is None else prefix + nsn
+        return self.trunk_prefix + nsn
+
+    def _rearranged(self, nsn: str) -> str:
+        # Argentina's mobiles, say: 54 9 11 2345 6789 is dialled 011 15 2345 6789.
+        number = phonenumbers.parse(f"+{self.code}{nsn}")
+        return phonenumbers.normalize_digits_only(phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL))
+
+    def reads_back(self, national: str, nsn: str) -> bool:
+        """Tell, where a simple rule can, that the parser takes `national` for `nsn`. False: it may or may not."""
+        if self.international_prefix.match(national) or national.startswith(self.code):
+            return False
+        if national == nsn:
+            return self.trunk_prefix_read is None
+        stripped = self.trunk_prefix_read is not None and national == self.trunk_prefix_read + nsn
+        return stripped and len(nsn) in self.lengths and self.general.fullmatch(national) is None
+
+
+_NEVER = re.compile(r"(?!)")
+_IN_ORDER = re.compile(r"\D*\\1(?:\D*\\2)?(?:\D*\\3)?(?:\D*\\4)?(?:\D*\\5)?\D*")
+
+
+@functools.cache
+def _dialling(region: str) -> _Dialling:
+    metadata = PhoneMetadata.metadata_for_region(region)
+    code = phonenumbers.country_code_for_region(region)
+    main = PhoneMetadata.metadata_for_region(phonenumbers.region_code_for_country_code(code))
+    if metadata is None or metadata.general_desc is None or main is None:
+        raise LookupError(f"no numbering plan for {region}")
+    formats = tuple(map(_national_format, main.number_format))
+    prefixes = {prefix for _, _, prefix in formats}
+    trunk_prefix = metadata.national_prefix or ""
+    return _Dialling(
+        code=str(code),
+        trunk_prefix=trunk_prefix if trunk_prefix in prefixes else "",
+        international_prefix=re.compile(metadata.international_prefix) if metadata.international_prefix else _NEVER,
+        trunk_prefix_read=metadata.national_prefix_for_parsing,
+        general=re.compile(metadata.general_desc.national_number_pattern or "(?!)"),
+        lengths=frozenset(metadata.general_desc.possible_length),
+        formats=formats,
+    )
+
+
+def _national_format(number_format: NumberFormat) -> tuple[re.Pattern[str], re.Pattern[str], str | None]:
+    """Give which numbers a format is for, and the digits it puts before them; None: it rearranges the number."""
+    leading = number_format.leading_digits_pattern[-1] if number_format.leading_digits_pattern else ""
+    rule = number_format.national_prefix_formatting_rule or ""
+    prefix = re.sub(r"\D", "", rule.replace(r"\1", ""))
+    in_order = _IN_ORDER.fullmatch(number_format.format or "") is not None
+    return re.compile(leading), re.compile(number_format.pattern or ""), prefix if in_order else None
