@@ -1,0 +1,178 @@
+"""Rows of one batch that share a key or a contact are taken one by one, in their order: later ones merge into earlier.
+
+This is the plain statement of the engine's rule, on the few contacts that such rows concern. It ends in net effects:
+one arrival for each new contact, one change for each old one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from carillon.audience.batch import KEYS, RowError, decode_patch
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.audience", "upsert.sql")
+
+_PATCH_SCHEMA = {
+    "phone": pl.String,
+    "phone_quality": pl.Int16,
+    "phone_region": pl.String,
+    "email": pl.String,
+    "email_given": pl.String,
+    "external_id": pl.String,
+    "landline": pl.String,
+    "patch": pl.String,
+    "unset": pl.String,
+}
+_ARRIVAL_SCHEMA = {"row": pl.Int64, **_PATCH_SCHEMA}
+_CHANGE_SCHEMA = {"contact_id": pl.Int64, **_PATCH_SCHEMA}
+_OUTCOME_SCHEMA = {"row": pl.Int64, "contact_id": pl.Int64, "arrival": pl.Int64, "outcome": pl.String}
+# What belongs to a key and moves with it.
+_COMPANIONS: Mapping[str, tuple[str, ...]] = {
+    "phone": ("phone_quality", "phone_region"),
+    "email": ("email_given",),
+    "external_id": (),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """The net effects of the tangled rows.
+
+    `arrivals` are new contacts by the row that brought them in; `changes` are patches of old ones; `outcomes` name for
+    each row its contact (by id, or by the row of its arrival); `readdressed` are old contacts with another address.
+    """
+
+    arrivals: pl.DataFrame
+    changes: pl.DataFrame
+    outcomes: pl.DataFrame
+    errors: list[RowError]
+    readdressed: list[int]
+
+
+@dataclass(slots=True)
+class _State:
+    """A contact as the rows so far have left it."""
+
+    contact_id: int | None
+    arrival: int | None
+    values: dict[str, Any] = field(default_factory=lambda: dict.fromkeys((*_PATCH_SCHEMA,)))
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+async def merge_tangled(tx: Tx, actor: Actor, rows: pl.DataFrame) -> Merged:
+    """Take the rows one by one against the contacts that they name."""
+    ids = sorted({contact_id for key in KEYS for contact_id in rows[f"id_{key}"].drop_nulls()})
+    loaded = await tx.fetch(SQL["load_contacts"], actor.account_id, actor.audience_id, ids) if ids else []
+    before = {record["contact_id"]: dict(record) for record in loaded}
+    merging = _Merging(before.values())
+    for row in rows.sort("row").iter_rows(named=True):
+        merging.take(row)
+    old = [state for state in merging.states if state.contact_id is not None]
+    changes = [change for state in old if (change := _net_change(before[state.contact_id], state))]
+    arrivals = [_arrival(state) for state in merging.states if state.arrival is not None]
+    return Merged(
+        arrivals=pl.DataFrame(arrivals, schema=_ARRIVAL_SCHEMA),
+        changes=pl.DataFrame(changes, schema=_CHANGE_SCHEMA),
+        outcomes=pl.DataFrame(merging.outcomes, schema=_OUTCOME_SCHEMA, orient="row"),
+        errors=merging.errors,
+        readdressed=[one["contact_id"] for one in changes if one["phone"] is not None or one["email"] is not None],
+    )
+
+
+class _Merging:
+    """The contacts that tangled rows concern, and who owns which key."""
+
+    def __init__(self, loaded: Iterable[Mapping[str, Any]]) -> None:
+        self.states: list[_State] = []
+        self.outcomes: list[tuple[int, int | None, int | None, str]] = []
+        self.errors: list[RowError] = []
+        self._owners: dict[tuple[str, str], _State] = {}
+        for record in loaded:
+            state = _State(contact_id=record["contact_id"], arrival=None)
+            state.values |= {name: record[name] for name in state.values if name in record}
+            state.fields = decode_patch(record["fields"])
+            self._own(state)
+
+    def _own(self, state: _State) -> None:
+        self.states.append(state)
+        for key in KEYS:
+            if state.values[key] is not None:
+                self._owners[key, state.values[key]] = state
+
+    def take(self, row: Mapping[str, Any]) -> None:
+        """Apply one row: to the contact of its first key that has one, else to a new one."""
+        owners = (self._owners.get((key, row[key])) for key in KEYS if row[key])
+        state = next((owner for owner in owners if owner), None)
+        outcome = "new"
+        if state is None:
+            state = _State(contact_id=None, arrival=row["row"])
+            self.states.append(state)
+            self._apply(state, row)
+        else:
+            outcome = "updated" if self._apply(state, row) else "unchanged"
+        self.outcomes.append((row["row"], state.contact_id, state.arrival, outcome))
+
+    def _apply(self, state: _State, row: Mapping[str, Any]) -> bool:
+        changed = [self._apply_key(state, key, row) for key in KEYS if row[key] is not None]
+        if row["landline"] is not None:
+            landline = row["landline"] or None
+            changed.append(landline != state.values["landline"])
+            state.values["landline"] = landline
+        for name, value in decode_patch(row["patch"]).items():
+            changed.append(state.fields.get(name) != value)
+            state.fields[name] = value
+        emptied = [state.fields.pop(name, None) for name in (row["unset"] or "").split(",")]
+        return any(changed) or any(value is not None for value in emptied)
+
+    def _apply_key(self, state: _State, key: str, row: Mapping[str, Any]) -> bool:
+        value = row[key] or None
+        owner = self._owners.get((key, value)) if value else None
+        if owner is not None and owner is not state:
+            self._report_conflict(key, row, owner)
+            return False
+        old = state.values[key]
+        companions = {name: row[name] if value else None for name in _COMPANIONS[key]}
+        changed = value != old or (key == "email" and companions["email_given"] != state.values["email_given"])
+        if old is not None:
+            self._owners.pop((key, old), None)
+        if value is not None:
+            self._owners[key, value] = state
+        state.values |= {key: value, **companions}
+        return changed
+
+    def _report_conflict(self, key: str, row: Mapping[str, Any], owner: _State) -> None:
+        whose = f"contact {owner.contact_id}" if owner.contact_id else "another contact of this batch"
+        message = f"The value belongs to {whose} and stays there."
+        self.errors.append(RowError(row["row"], key, "conflict", row[key], message))
+
+
+def _arrival(state: _State) -> dict[str, Any]:
+    return {**state.values, "row": state.arrival, "patch": _json(state.fields), "unset": None}
+
+
+def _net_change(before: Mapping[str, Any], state: _State) -> dict[str, Any] | None:
+    """Give the patch that leads from what was loaded to what the rows have made of it; None when that is nothing."""
+    old_fields = decode_patch(before["fields"])
+    sets = {name: value for name, value in state.fields.items() if name not in old_fields or old_fields[name] != value}
+    change: dict[str, Any] = dict.fromkeys(_PATCH_SCHEMA)
+    for key in KEYS:
+        names = (key, *_COMPANIONS[key])
+        if any(state.values[name] != before[name] for name in names):
+            change |= {name: state.values[name] for name in names}
+            change[key] = state.values[key] or ""
+    if state.values["landline"] != before["landline"]:
+        change["landline"] = state.values["landline"] or ""
+    change["unset"] = ",".join(sorted(old_fields.keys() - state.fields.keys())) or None
+    if not sets and all(value is None for value in change.values()):
+        return None
+    return {**change, "contact_id": state.contact_id, "patch": _json(sets)}
+
+
+def _json(fields: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(fields).decode()

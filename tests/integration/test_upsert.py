@@ -1,0 +1,224 @@
+"""The engine against the plain sequential reference, alone and in races, and rule by rule."""
+
+import asyncio
+from itertools import permutations
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.reference import Book, Person
+from tests.support import Tenant
+
+from carillon.audience.batch import ContactRow, read_rows
+from carillon.audience.contacts import (
+    ContactKey,
+    DeleteContacts,
+    FindContacts,
+    KeyKind,
+    Status,
+    delete_contacts,
+    find_contacts,
+)
+from carillon.audience.groups import FindGroups, GroupKey, ListGroups, find_groups, list_groups
+from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
+from carillon.audience.upsert import UpsertReport, upsert
+from carillon.db.database import Database
+
+PHONES = ["0541110001", "0541110002", "0541110003", "+972541110001", "", "12", None]
+EMAILS = ["ana@mail.example", "Ana@Mail.example", "ben@mail.example", "cy@mail.example", "", "nonsense@", None]
+REFS = ["r1", "r2", "r3", "", None]
+
+rows = st.builds(
+    ContactRow,
+    phone=st.sampled_from(PHONES),
+    email=st.sampled_from(EMAILS),
+    external_id=st.sampled_from(REFS),
+    fields=st.dictionaries(st.sampled_from(["first_name", "city"]), st.sampled_from(["Noa", "Tal", ""]), max_size=2),
+    add_to=st.lists(st.sampled_from(["Gold", "Silver"]), max_size=1),
+    remove_from=st.lists(st.sampled_from(["Gold", "Silver"]), max_size=1),
+)
+batches = st.lists(rows, min_size=1, max_size=8)
+
+PICTURE = """
+SELECT c.phone, c.email, c.external_id, c.email_given, c.fields,
+       ARRAY(SELECT g.name FROM membership m JOIN contact_group g USING (account_id, group_id)
+             WHERE m.account_id = c.account_id AND m.contact_id = c.contact_id ORDER BY g.name) AS groups
+FROM contact c WHERE c.account_id = $1 AND c.audience_id = $2
+"""
+TRUE_COUNTERS = """
+SELECT g.name, g.members, g.reachable, g.reachable_sms, g.reachable_email,
+       (SELECT ARRAY[count(*), count(*) FILTER (WHERE c.sms_status = 1 OR c.email_status = 1),
+                     count(*) FILTER (WHERE c.sms_status = 1), count(*) FILTER (WHERE c.email_status = 1)]
+        FROM membership m JOIN contact c USING (account_id, contact_id)
+        WHERE m.account_id = g.account_id AND m.group_id = g.group_id) AS truth
+FROM contact_group g WHERE g.account_id = $1
+"""
+
+
+async def write(db: Database, tenant: Tenant, batch: list[ContactRow]) -> UpsertReport:
+    outcome = await db.run(upsert, tenant.actor, read_rows(batch, tenant.actor.country))
+    return outcome.report
+
+
+async def pictures(db: Database, tenant: Tenant) -> list[tuple[object, ...]]:
+    async with db.reading() as tx:
+        found = await tx.fetch(PICTURE, tenant.account_id, tenant.audience_id)
+    return sorted((_picture(row) for row in found), key=repr)
+
+
+def _picture(row: Any) -> tuple[object, ...]:
+    fields = tuple(sorted(msgspec.json.decode(row["fields"]).items()))
+    return (row["phone"], row["email"], row["external_id"], row["email_given"], fields, tuple(row["groups"]))
+
+
+async def counters_are_true(db: Database, tenant: Tenant) -> bool:
+    async with db.reading() as tx:
+        found = await tx.fetch(TRUE_COUNTERS, tenant.account_id)
+    return all(
+        [row["members"], row["reachable"], row["reachable_sms"], row["reachable_email"]] == row["truth"]
+        for row in found
+    )
+
+
+async def wipe(db: Database) -> None:
+    async with db.transaction() as tx:
+        for table in ("contact", "membership", "contact_group", "device", "suppression", "suppression_entry"):
+            await tx.execute(f"DELETE FROM {table}")
+
+
+def people(book: Book) -> list[tuple[object, ...]]:
+    return sorted((person.picture() for person in book.people), key=repr)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(series=st.lists(batches, min_size=1, max_size=4))
+async def test_any_series_of_batches_leaves_what_the_sequential_reference_says(
+    db: Database, account: Tenant, series: list[list[ContactRow]]
+) -> None:
+    await wipe(db)
+    book = Book()
+    for batch in series:
+        book.counts = dict.fromkeys(book.counts, 0)
+        book.conflicts = []
+        report = await write(db, account, batch)
+        for number, row in enumerate(batch, 1):
+            book.take(number, row)
+        assert {name: getattr(report, name) for name in book.counts} == book.counts
+        assert [(e.row, e.field) for e in report.errors if e.code == "conflict"] == book.conflicts
+        assert await pictures(db, account) == people(book)
+        assert await counters_are_true(db, account)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(start=batches, racing=st.lists(batches, min_size=2, max_size=3))
+async def test_racing_batches_leave_what_some_order_of_them_leaves(
+    db: Database, account: Tenant, start: list[ContactRow], racing: list[list[ContactRow]]
+) -> None:
+    await wipe(db)
+    await write(db, account, start)
+    await asyncio.gather(*(write(db, account, batch) for batch in racing))
+    possible = []
+    for order in permutations(racing):
+        book = Book()
+        for batch in (start, *order):
+            for number, row in enumerate(batch, 1):
+                book.take(number, row)
+        possible.append(people(book))
+    assert await pictures(db, account) in possible
+    assert await counters_are_true(db, account)
+
+
+async def test_twenty_writers_of_one_contact_make_one_contact(db: Database, account: Tenant) -> None:
+    row = ContactRow(phone="0541110009", email="dan@mail.example", add_to=["Race"])
+    reports = await asyncio.gather(*(write(db, account, [row]) for _ in range(20)))
+    assert sorted(report.new for report in reports) == [0] * 19 + [1]
+    assert sum(report.unchanged for report in reports) == 19
+    assert len(await pictures(db, account)) == 1
+    async with db.reading() as tx:
+        (group,) = (await list_groups(tx, account.actor, ListGroups())).items
+    assert (group.members, group.reachable_sms, group.reachable_email) == (1, 1, 1)
+
+
+async def test_two_contacts_can_swap_their_addresses_in_one_batch(db: Database, account: Tenant) -> None:
+    first, second = PHONES[0], PHONES[1]
+    await write(db, account, [ContactRow(phone=first, external_id="r1"), ContactRow(phone=second, external_id="r2")])
+    swap = [
+        ContactRow(phone="", external_id="r1"),
+        ContactRow(phone=first, external_id="r2"),
+        ContactRow(phone=second, external_id="r1"),
+    ]
+    report = await write(db, account, swap)
+    assert (report.updated, report.error_count) == (3, 0)
+    held = {row[2]: row[0] for row in await pictures(db, account)}
+    assert held == {"r1": "972541110002", "r2": "972541110001"}
+
+
+async def test_keys_of_two_contacts_update_the_first_and_report_the_other(db: Database, account: Tenant) -> None:
+    await write(db, account, [ContactRow(phone="0541110001"), ContactRow(email="ben@mail.example")])
+    mixed = ContactRow(phone="0541110001", email="ben@mail.example", fields={"city": "Haifa"})
+    report = await write(db, account, [mixed])
+    assert (report.updated, report.failed, report.error_count) == (1, 0, 1)
+    (error,) = report.errors
+    assert (error.row, error.field, error.code, error.value) == (1, "email", "conflict", "ben@mail.example")
+
+
+async def test_a_bad_email_beside_a_good_phone_keeps_the_row(db: Database, account: Tenant) -> None:
+    report = await write(db, account, [ContactRow(phone="0541110001", email="broken@")])
+    assert (report.new, report.failed, report.error_count) == (1, 0, 1)
+    assert (report.errors[0].field, report.errors[0].code, report.errors[0].value) == ("email", "invalid", "broken@")
+
+
+async def test_a_row_without_a_key_fails_and_costs_the_others_nothing(db: Database, account: Tenant) -> None:
+    report = await write(db, account, [ContactRow(fields={"city": "Lod"}), ContactRow(phone="0541110001")])
+    assert (report.rows, report.new, report.failed) == (2, 1, 1)
+    assert [(error.row, error.code) for error in report.errors] == [(1, "missing_key")]
+
+
+async def test_a_contact_with_a_suppressed_address_arrives_unsubscribed(db: Database, account: Tenant) -> None:
+    phone = Address(channel=Channel.SMS, value="0541110001")
+    await db.run(suppress, account.actor, Suppress(addresses=[phone], reason="asked"))
+    await write(db, account, [ContactRow(phone="0541110001", email="ana@mail.example", add_to=["Gold"])])
+    query = FindContacts(key=ContactKey(kind=KeyKind.PHONE, value="0541110001"))
+    (contact,) = await db.read(find_contacts, account.actor, query)
+    assert (contact.sms_status, contact.email_status) == (Status.UNSUBSCRIBED, Status.SUBSCRIBED)
+    assert await counters_are_true(db, account)
+    await db.run(reactivate, account.actor, Reactivate(addresses=[phone], reason="asked again"))
+    (contact,) = await db.read(find_contacts, account.actor, query)
+    assert contact.sms_status is Status.SUBSCRIBED
+    assert await counters_are_true(db, account)
+
+
+async def test_a_push_token_moves_to_the_contact_that_brought_it_last(db: Database, account: Tenant) -> None:
+    token = {"device_token": "tok-77", "device_platform": "IOS"}
+    await write(db, account, [ContactRow(phone="0541110001", add_to=["Gold"], **token)])
+    await write(db, account, [ContactRow(phone="0541110002", add_to=["Gold"], **token)])
+    owners = {}
+    for phone in ("0541110001", "0541110002"):
+        query = FindContacts(key=ContactKey(kind=KeyKind.PHONE, value=phone))
+        (contact,) = await db.read(find_contacts, account.actor, query)
+        owners[phone] = [device.token for device in contact.devices]
+    assert owners == {"0541110001": [], "0541110002": ["tok-77"]}
+    (group,) = await db.read(find_groups, account.actor, FindGroups(by=GroupKey.NAME, value="gold"))
+    assert (group.members, group.reachable_ios, group.reachable_android) == (2, 1, 0)
+
+
+async def test_deleting_a_contact_takes_it_out_of_every_group(db: Database, account: Tenant) -> None:
+    await write(db, account, [ContactRow(phone="0541110001", add_to=["Gold", "Silver"]), ContactRow(external_id="r1")])
+    keys = [ContactKey(kind=KeyKind.PHONE, value="+972 54-111-0001"), ContactKey(kind=KeyKind.EXTERNAL_ID, value="r9")]
+    assert await db.run(delete_contacts, account.actor, DeleteContacts(keys=keys)) == 1
+    assert [row[2] for row in await pictures(db, account)] == ["r1"]
+    page = await db.read(list_groups, account.actor, ListGroups())
+    assert [group.members for group in page.items] == [0, 0]
+
+
+async def test_a_contact_keeps_its_person_when_only_the_reference_is_known(db: Database, account: Tenant) -> None:
+    await write(db, account, [ContactRow(phone="0541110001", external_id="r1")])
+    report = await write(db, account, [ContactRow(phone="0541110002", external_id="r1")])
+    assert (report.new, report.updated) == (0, 1)
+    expected = Person(keys={"phone": "972541110002", "email": None, "external_id": "r1"}).picture()
+    assert await pictures(db, account) == [expected]
