@@ -153,7 +153,7 @@ async def list_accounts(tx: "Tx", _operator: Operator, query: ListAccounts) -> P
 
 
 async def set_account_status(tx: "Tx", actor: Actor, command: SetAccountStatus) -> Account:
-    """Open or close the actor's account; its credentials follow within seconds (`credentials.CACHE_SECONDS`).
+    """Open or close the actor's account; its credentials follow within seconds (`authentication.CACHE_SECONDS`).
 
     A closed account is opened before it is closed the other way, so that locking is always a decision about an open
     one: InvalidInputError for `status` otherwise. Setting the status that it has changes nothing and leaves no entry.

@@ -1,0 +1,204 @@
+"""Letting callers in: a credential against its hash, its network, its account's status, its rate."""
+
+import hashlib
+import hmac
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING
+
+from carillon.db.sql import load_statements
+from carillon.errors import (
+    AccountLockedError,
+    AccountNotActiveError,
+    AddressNotAllowedError,
+    BadCredentialsError,
+)
+from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId, AudienceId
+from carillon.tenancy.accounts import AccountStatus
+from carillon.tenancy.rate_limits import RateLimiter
+from carillon.tenancy.secrets import KEY_NAME_CHARACTERS, hash_secret
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from carillon.db.database import Database, Tx
+
+SQL = load_statements("carillon.tenancy", "authentication.sql")
+
+CACHE_SECONDS = 3.0
+"""How long a process believes what it has checked: as late does it see a revocation or a closed account."""
+_CACHE_ENTRIES = 10_000
+USE_SECONDS = 60.0
+"""A process writes a credential's last use down at most so often."""
+
+# What the secret of an unknown key is compared with, so that its answer takes as long as a wrong secret's.
+_NOBODY = bytes(hashlib.sha256().digest_size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """What a caller showed: the halves of its credential, and the network address it came from ("" if unknown).
+
+    `calls_per_second` is the dialect's own rate, for credentials that have none of theirs; 0 is no limit.
+    """
+
+    dialect: str
+    key_name: str
+    secret: str = field(repr=False)
+    remote_address: str
+    calls_per_second: float = 0.0
+
+    @classmethod
+    def from_key(cls, dialect: str, key: str, *, remote_address: str, calls_per_second: float = 0.0) -> "Login":
+        """Take apart the key of a dialect whose clients have a single one."""
+        return cls(
+            dialect=dialect,
+            key_name=key[:KEY_NAME_CHARACTERS],
+            secret=key[KEY_NAME_CHARACTERS:],
+            remote_address=remote_address,
+            calls_per_second=calls_per_second,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticated:
+    """A checked credential, and what has to be checked again at every call."""
+
+    actor: Actor
+    credential_id: int
+    allowed_networks: Sequence[IPv4Network | IPv6Network]
+    calls_per_second: float | None
+    expires_at: datetime | None
+
+
+async def authenticate(tx: "Tx", login: Login) -> Authenticated:
+    """Check a caller's credential, network and account.
+
+    Raises BadCredentialsError (unknown, wrong, revoked or expired: a caller isn't told which),
+    AddressNotAllowedError, AccountNotActiveError, AccountLockedError, in this order: who can't show the secret learns
+    nothing about the account.
+    """
+    if not (login.key_name + login.secret).isascii() or "\0" in login.key_name:  # as none of ours is
+        raise BadCredentialsError
+    rows = await tx.fetch(SQL["find_by_key"], login.dialect, login.key_name)
+    found = _matching(rows, hash_secret(login.secret))
+    if found is None or found["revoked_at"] is not None:
+        raise BadCredentialsError
+    standing = await tx.fetchrow(SQL["account_standing"], found["account_id"], found["audience_id"])
+    if standing is None:
+        raise BadCredentialsError
+    authenticated = Authenticated(
+        actor=Actor(
+            account_id=AccountId(found["account_id"]),
+            audience_id=AudienceId(found["audience_id"]),
+            credential_id=found["credential_id"],
+            name=found["key_name"],
+            source="API",
+            country=standing["country"],
+            time_zone=standing["time_zone"],
+            scopes=frozenset(found["scopes"]),
+        ),
+        credential_id=found["credential_id"],
+        allowed_networks=found["allowed_networks"],
+        calls_per_second=found["calls_per_second"],
+        expires_at=found["expires_at"],
+    )
+    _admit(authenticated, login, now=tx.now)
+    _require_open(AccountStatus(standing["status"]))
+    return authenticated
+
+
+class Authenticator:
+    """Checks callers for a process: what was checked a moment ago needs no statement, and every call is counted.
+
+    In memory are hashes of long random secrets, never the secrets.
+    """
+
+    def __init__(
+        self, db: "Database", limiter: RateLimiter, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._db = db
+        self._limiter = limiter
+        self._monotonic = monotonic
+        # Oldest first: an entry's place is the moment in which it was checked.
+        self._checked: OrderedDict[bytes, tuple[float, Authenticated]] = OrderedDict()
+        self._noted: dict[int, float] = {}
+
+    async def authenticate(self, login: Login) -> Actor:
+        """Let a caller in, or raise as `authenticate` does; RateLimitedError when it calls too often."""
+        key = _cache_key(login)
+        checked_at, known = self._checked.get(key, (0.0, None))
+        if known is None or self._monotonic() - checked_at >= CACHE_SECONDS:
+            known = await self._check(key, login)
+        else:
+            _admit(known, login, now=self._db.clock.now())
+        rate = login.calls_per_second if known.calls_per_second is None else known.calls_per_second
+        self._limiter.spend(known.credential_id, rate)
+        return known.actor
+
+    async def _check(self, key: bytes, login: Login) -> Authenticated:
+        self._checked.pop(key, None)
+        known = await self._db.read(authenticate, login)
+        self._checked[key] = (self._monotonic(), known)
+        self._checked.move_to_end(key)
+        while len(self._checked) > _CACHE_ENTRIES:
+            self._checked.popitem(last=False)
+        await self._note_use(known.actor.account_id, known.credential_id)
+        return known
+
+    async def _note_use(self, account_id: AccountId, credential_id: int) -> None:
+        now = self._monotonic()
+        noted_at = self._noted.get(credential_id)
+        if noted_at is not None and now - noted_at < USE_SECONDS:
+            return
+        self._noted[credential_id] = now  # before the write, so that calls at once make one
+        await self._db.run(_write_use, account_id, credential_id)
+
+
+async def _write_use(tx: "Tx", account_id: AccountId, credential_id: int) -> None:
+    await tx.execute(SQL["note_use"], account_id, credential_id, tx.now)
+
+
+def _cache_key(login: Login) -> bytes:
+    # Lengths first, so that no two logins have the same text.
+    halves = f"{len(login.key_name)}:{login.key_name}{login.secret}"
+    return f"{login.dialect}:".encode() + hashlib.sha256(halves.encode(errors="surrogatepass")).digest()
+
+
+def _matching(rows: "Sequence[Record]", secret_hash: bytes) -> "Record | None":
+    found = None
+    for row in rows:
+        if hmac.compare_digest(row["secret_hash"], secret_hash):
+            found = row
+    if not rows:
+        hmac.compare_digest(_NOBODY, secret_hash)
+    return found
+
+
+def _admit(known: Authenticated, login: Login, *, now: datetime) -> None:
+    if known.expires_at is not None and known.expires_at <= now:
+        raise BadCredentialsError
+    if known.allowed_networks and not _is_within(login.remote_address, known.allowed_networks):
+        raise AddressNotAllowedError
+
+
+def _is_within(remote_address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    try:
+        address = ip_address(remote_address)
+    except ValueError:  # a socket without an address: nobody's network
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)
+
+
+def _require_open(status: AccountStatus) -> None:
+    if status is AccountStatus.NOT_ACTIVE:
+        raise AccountNotActiveError
+    if status is AccountStatus.LOCKED:
+        raise AccountLockedError

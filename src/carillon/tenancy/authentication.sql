@@ -1,0 +1,18 @@
+-- name: find_by_key
+-- across accounts: whose call it is, is known only once its credential is. The table is a global one.
+SELECT account_id, credential_id, audience_id, key_name, secret_hash, scopes, allowed_networks, calls_per_second,
+    expires_at, revoked_at
+FROM credential
+WHERE dialect = $1 AND key_name = $2;
+
+-- name: account_standing
+SELECT a.status, a.time_zone, b.country
+FROM account a
+JOIN audience b ON b.account_id = a.account_id
+WHERE a.account_id = $1 AND b.audience_id = $2;
+
+-- name: note_use
+INSERT INTO credential_use (account_id, credential_id, last_used_at)
+VALUES ($1, $2, $3)
+ON CONFLICT (account_id, credential_id) DO UPDATE SET last_used_at = excluded.last_used_at
+WHERE credential_use.last_used_at < excluded.last_used_at;

@@ -1,0 +1,205 @@
+"""Credentials: the keys with which a dialect's clients come in, made, listed and revoked here.
+
+How one is checked is in `carillon.tenancy.authentication`.
+"""
+
+import math
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TYPE_CHECKING
+
+from carillon.db.sql import load_statements
+from carillon.errors import InvalidInputError, NotFoundError
+from carillon.tenancy import audit
+from carillon.tenancy.scopes import Scope
+from carillon.tenancy.secrets import SecretBox, hash_secret, new_key_name, new_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from carillon.db.database import Tx
+    from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.tenancy", "credentials.sql")
+
+Network = IPv4Network | IPv6Network
+
+
+class Dialect(StrEnum):
+    """Whose keyboard a credential opens."""
+
+    APIFON = "apifon"
+    DEVINO = "devino"
+    INFORU = "inforu"
+    INWISE = "inwise"
+    NRS = "nrs"
+    NATIVE = "native"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """What a dialect's client is configured with: under which names it knows the public half and the secret one."""
+
+    name: str
+    secret: str
+
+
+# Those that are not here take a single key, whose first characters are the public half.
+_PAIRS = {
+    # A client of Apifon's either signs (token, secret) or asks for a bearer (client_id, client_secret). Both are this
+    # one credential: token and client_id are the same name, secret and client_secret are not the same secret.
+    Dialect.APIFON: _Shape(name="client_id", secret="client_secret"),  # noqa: S106 - names of fields
+    Dialect.INFORU: _Shape(name="username", secret="token"),  # noqa: S106
+    Dialect.NRS: _Shape(name="username", secret="password"),  # noqa: S106
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCredential:
+    """Make a credential: in the actor's audience, with the dialect's own rate, unless other ones are given.
+
+    `calls_per_second` 0 is no limit; `allowed_networks` are in CIDR notation, none of them: from anywhere.
+    """
+
+    dialect: Dialect
+    audience_id: int | None = None
+    scopes: "Sequence[str]" = ()
+    allowed_networks: "Sequence[str]" = ()
+    calls_per_second: float | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCredential:
+    """A credential just made: `parts` are what its client is configured with, told this once and kept nowhere."""
+
+    credential_id: int
+    parts: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A credential as it may be shown; `last_used_at` is true to a minute."""
+
+    credential_id: int
+    audience_id: int
+    dialect: Dialect
+    key_name: str
+    scopes: "Sequence[str]"
+    allowed_networks: "Sequence[str]"
+    calls_per_second: float | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCredentials:
+    """Ask for all credentials of the account, the revoked ones too, in the order of their making."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeCredential:
+    """Take a credential back for good."""
+
+    credential_id: int
+
+
+async def create_credential(tx: "Tx", actor: "Actor", command: CreateCredential, box: SecretBox) -> NewCredential:
+    """Make a credential with random secrets and store only what checking them needs.
+
+    A secret that a client signs with must be recoverable, so it is sealed in `box`; all others are hashed. Raises
+    InvalidInputError for `scopes`, `allowed_networks`, `calls_per_second` and `expires_at`, NotFoundError for
+    `audience`.
+    """
+    networks = [read_network(network) for network in command.allowed_networks]
+    _check(command, now=tx.now)
+    audience_id = actor.audience_id if command.audience_id is None else command.audience_id
+    if not await tx.fetchval(SQL["audience_exists"], actor.account_id, audience_id):
+        raise NotFoundError("audience", f"There is no audience {audience_id} in account {actor.account_id}.")
+    credential_id = (await tx.ids.take("credential"))[0]
+    key_name, secret = new_key_name(), new_secret()
+    parts, sealed = _parts(command.dialect, key_name, secret), None
+    if command.dialect is Dialect.APIFON:
+        signing_secret = new_secret()
+        sealed = box.seal(signing_secret, context=seal_context(actor.account_id, credential_id))
+        parts = {"token": key_name, "secret": signing_secret, **parts}
+    await tx.execute(
+        SQL["create_credential"],
+        actor.account_id,
+        credential_id,
+        audience_id,
+        command.dialect,
+        key_name,
+        hash_secret(secret),
+        sealed,
+        list(command.scopes),
+        networks,
+        command.calls_per_second,
+        command.expires_at,
+        tx.now,
+    )
+    detail = asdict(replace(command, audience_id=audience_id))
+    await audit.record(tx, actor, "credential.create", credential_id, detail)
+    return NewCredential(credential_id=credential_id, parts=parts)
+
+
+async def list_credentials(tx: "Tx", actor: "Actor", _query: ListCredentials) -> list[Credential]:
+    """List the account's credentials in the order of their making."""
+    rows = await tx.fetch(SQL["list_credentials"], actor.account_id)
+    return [
+        Credential(
+            **{
+                **row,
+                "dialect": Dialect(row["dialect"]),
+                "allowed_networks": [str(network) for network in row["allowed_networks"]],
+            }
+        )
+        for row in rows
+    ]
+
+
+async def revoke_credential(tx: "Tx", actor: "Actor", command: RevokeCredential) -> None:
+    """Take a credential back; every process refuses it within seconds (`authentication.CACHE_SECONDS`).
+
+    Revoking twice changes nothing and leaves no entry. Raises NotFoundError for `credential`.
+    """
+    row = await tx.fetchrow(SQL["lock_credential"], actor.account_id, command.credential_id)
+    if row is None:
+        raise NotFoundError("credential", f"There is no credential {command.credential_id}.")
+    if row["revoked_at"] is None:
+        await tx.execute(SQL["revoke_credential"], actor.account_id, command.credential_id, tx.now)
+        await audit.record(tx, actor, "credential.revoke", command.credential_id, {})
+
+
+def read_network(text: str) -> Network:
+    """Read a network in CIDR notation; an address alone is a network of one. Raises InvalidInputError."""
+    try:
+        return ip_network(text.strip())
+    except ValueError as error:
+        message = f"{text!r} is not a network such as 192.0.2.0/24 or 2001:db8::/32: {error}."
+        raise InvalidInputError("allowed_networks", message) from None
+
+
+def seal_context(account_id: int, credential_id: int) -> str:
+    """Name the row that a sealed secret belongs to."""
+    return f"credential {account_id}/{credential_id}"
+
+
+def _parts(dialect: Dialect, key_name: str, secret: str) -> dict[str, str]:
+    shape = _PAIRS.get(dialect)
+    return {"key": key_name + secret} if shape is None else {shape.name: key_name, shape.secret: secret}
+
+
+def _check(command: CreateCredential, *, now: datetime) -> None:
+    for scope in command.scopes:
+        if scope not in set(Scope):
+            raise InvalidInputError("scopes", f"{scope!r} is not a scope; there are {', '.join(Scope)}.")
+    rate = command.calls_per_second
+    if rate is not None and not (math.isfinite(rate) and rate >= 0):
+        raise InvalidInputError("calls_per_second", "The rate is a number of calls per second; 0 is no limit.")
+    if command.expires_at is not None and command.expires_at <= now:
+        raise InvalidInputError("expires_at", "The credential would have expired already.")

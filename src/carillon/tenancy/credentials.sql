@@ -1,0 +1,21 @@
+-- name: audience_exists
+SELECT EXISTS (SELECT FROM audience WHERE account_id = $1 AND audience_id = $2);
+
+-- name: create_credential
+INSERT INTO credential (account_id, credential_id, audience_id, dialect, key_name, secret_hash, sealed_secret, scopes,
+    allowed_networks, calls_per_second, expires_at, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- name: list_credentials
+SELECT c.credential_id, c.audience_id, c.dialect, c.key_name, c.scopes, c.allowed_networks, c.calls_per_second,
+    c.expires_at, c.revoked_at, c.created_at, u.last_used_at
+FROM credential c
+LEFT JOIN credential_use u ON u.account_id = $1 AND u.credential_id = c.credential_id
+WHERE c.account_id = $1
+ORDER BY c.credential_id;
+
+-- name: lock_credential
+SELECT revoked_at FROM credential WHERE account_id = $1 AND credential_id = $2 FOR NO KEY UPDATE;
+
+-- name: revoke_credential
+UPDATE credential SET revoked_at = $3 WHERE account_id = $1 AND credential_id = $2;

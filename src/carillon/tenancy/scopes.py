@@ -1,0 +1,22 @@
+"""What a credential may be limited to. One without scopes may do everything that its account can."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from carillon.errors import ScopeMissingError
+
+if TYPE_CHECKING:
+    from carillon.kit.actor import Actor
+
+
+class Scope(StrEnum):
+    """A set of operations; writing doesn't include reading."""
+
+    AUDIENCE_READ = "audience:read"  # contacts, groups, suppressions, reports of imports: look
+    AUDIENCE_WRITE = "audience:write"  # the same: change
+
+
+def require_scope(actor: "Actor", scope: Scope) -> None:
+    """Let an actor pass whose scopes cover the operation. Raises ScopeMissingError."""
+    if actor.scopes and scope not in actor.scopes:
+        raise ScopeMissingError(scope)

@@ -1,0 +1,107 @@
+"""Secrets: how they are made, hashed, and, where they must be recoverable, sealed."""
+
+import hashlib
+import os
+import secrets
+import string
+from functools import cached_property
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from carillon.errors import ServiceError
+
+_ALPHABET = string.ascii_letters + string.digits
+_NAME_ALPHABET = string.ascii_lowercase + string.digits
+KEY_NAME_CHARACTERS = 12
+"""The length of a credential's public half. Where a client has a single key, it is the key's first characters."""
+_SECRET_CHARACTERS = 32  # of 62 letters and digits: 190 bits
+_NONCE_BYTES = 12
+_KEY_BYTES = 32
+
+
+class SecretKeyError(ServiceError):
+    """The secret key file can't be used."""
+
+    code = "secret_key"
+
+
+def new_key_name() -> str:
+    """Make the public half of a credential: 62 random bits, so that two never meet."""
+    return "".join(secrets.choice(_NAME_ALPHABET) for _ in range(KEY_NAME_CHARACTERS))
+
+
+def new_secret() -> str:
+    """Make a secret of 190 random bits that needs no quoting in a URL, a shell, XML or a Basic header."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_CHARACTERS))
+
+
+def hash_secret(secret: str) -> bytes:
+    """Hash a secret with SHA-256.
+
+    A plain fast hash is right here and only here: what it protects is random and 190 bits long, so there is nothing
+    to guess, and a slow password hash would only add its cost to every call of every client. Nobody chooses these
+    secrets; a password that a human chose must never come this way.
+    """
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class SecretBox:
+    """Seals secrets with AES-256-GCM; the key is in a file outside the database, so a copy of that tells nothing.
+
+    The file is made on first use (mode 0600). Losing it costs every sealed secret: it belongs to the backup, but apart
+    from the database's. Everything here raises SecretKeyError when the file can't be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        """The cipher with the file's key, which is read, or made on first use, only when a secret needs it."""
+        path = self._path
+        try:
+            return AESGCM(_read_key(path) if path.exists() else _make_key(path))
+        except OSError as error:
+            raise SecretKeyError(f"The secret key in {path} can't be used: {error}.") from error
+
+    def seal(self, secret: str, *, context: str) -> bytes:
+        """Encrypt a secret; it opens only in the same context, so a sealed value copied to another row is void."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, secret.encode(), context.encode())
+
+    def open(self, sealed: bytes, *, context: str) -> str:
+        """Decrypt what `seal` made. Raises SecretKeyError when the key, the context or the bytes are others."""
+        nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            return self._cipher.decrypt(nonce, body, context.encode()).decode()
+        except InvalidTag as error:
+            raise SecretKeyError("A stored secret was sealed with another key: restore the secret key file.") from error
+
+
+def _read_key(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        raise SecretKeyError(f"Others may read the secret key in {path}. Run: chmod 600 {path}")
+    key = path.read_bytes()
+    if len(key) != _KEY_BYTES:
+        raise SecretKeyError(f"{path} is not a secret key of {_KEY_BYTES} bytes: restore it from a backup.")
+    return key
+
+
+def _make_key(path: Path) -> bytes:
+    """Make the key whole or not at all: two processes at once end with the same one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # another process was first
+    finally:
+        draft.unlink(missing_ok=True)
+    return _read_key(path)
