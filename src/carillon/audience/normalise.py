@@ -14,7 +14,7 @@ from carillon.kit.phones import read_phone
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
 
-_FEW_ROWS = 200 # up to so many rows the references are faster than passes over columns
+_FEW_ROWS = 200  # up to so many rows the references are faster than passes over columns
 
 
 def normalise_phones(values: pl.Series, country: str | None) -> pl.DataFrame:

@@ -211,7 +211,7 @@ class _Dialling:
     code: str
     trunk_prefix: str  # the one that is written; "" where formatting never writes one
     international_prefix: re.Pattern[str]
-    trunk_prefix_read: str | None  # the one that is read: a pattern, in most regions just digits
+    trunk_prefix_read: re.Pattern[str]
     general: re.Pattern[str]
     lengths: frozenset[int]
     formats: tuple[tuple[re.Pattern[str], re.Pattern[str], str | None], ...]
@@ -232,13 +232,18 @@ class _Dialling:
         """Tell, where a simple rule can, that the parser takes `national` for `nsn`. False: it may or may not."""
         if self.international_prefix.match(national) or national.startswith(self.code):
             return False
-        if national == nsn:
-            return self.trunk_prefix_read is None
-        stripped = self.trunk_prefix_read is not None and national == self.trunk_prefix_read + nsn
-        return stripped and len(nsn) in self.lengths and self.general.fullmatch(national) is None
+        trunk = self.trunk_prefix_read.match(national)
+        if trunk is None:
+            return national == nsn
+        return (
+            national[trunk.end() :] == nsn
+            and not any(trunk.groups())
+            and len(nsn) in self.lengths
+            and self.general.fullmatch(national) is None
+        )
 
 
-_NEVER = re.compile(r"(?!)")
+_NEVER = r"(?!)"  # matches nothing
 _IN_ORDER = re.compile(r"\D*\\1(?:\D*\\2)?(?:\D*\\3)?(?:\D*\\4)?(?:\D*\\5)?\D*")
 
 
@@ -255,9 +260,9 @@ def _dialling(region: str) -> _Dialling:
     return _Dialling(
         code=str(code),
         trunk_prefix=trunk_prefix if trunk_prefix in prefixes else "",
-        international_prefix=re.compile(metadata.international_prefix) if metadata.international_prefix else _NEVER,
-        trunk_prefix_read=metadata.national_prefix_for_parsing,
-        general=re.compile(metadata.general_desc.national_number_pattern or "(?!)"),
+        international_prefix=re.compile(metadata.international_prefix or _NEVER),
+        trunk_prefix_read=re.compile(metadata.national_prefix_for_parsing or _NEVER),
+        general=re.compile(metadata.general_desc.national_number_pattern or _NEVER),
         lengths=frozenset(metadata.general_desc.possible_length),
         formats=formats,
     )

@@ -1,0 +1,170 @@
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from tests.unit.corpus import COUNTRIES, emails, phones_of, seeded
+
+from carillon.audience.normalise import normalise_emails, normalise_phones
+from carillon.audience.normalise_addresses import ordinary_emails
+from carillon.audience.normalise_numbers import PhoneColumn
+from carillon.kit.emails import read_email
+from carillon.kit.phones import read_phone
+
+PHONE_SCHEMA = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
+EMAIL_SCHEMA = {"key": pl.String, "given": pl.String}
+MANY = 220  # enough rows for passes over columns; fewer are read by the references themselves
+
+
+def phones_by_reference(values: list[str | None], country: str | None) -> pl.DataFrame:
+    readings = [None if value is None else read_phone(value, country) for value in values]
+    rows = [(None, None, None) if r is None else (r.digits, r.quality, r.region) for r in readings]
+    return pl.DataFrame(rows, schema=PHONE_SCHEMA, orient="row")
+
+
+def emails_by_reference(values: list[str | None]) -> pl.DataFrame:
+    readings = [None if value is None else read_email(value) for value in values]
+    rows = [(None, None) if r is None else (r.key, r.given) for r in readings]
+    return pl.DataFrame(rows, schema=EMAIL_SCHEMA, orient="row")
+
+
+def texts(values: Sequence[str | None]) -> pl.Series:
+    return pl.Series("anything", values, dtype=pl.String)
+
+
+@pytest.mark.parametrize("country", [*COUNTRIES, "il", "ZZ", None])
+def test_phones_of_a_column_are_what_the_reference_reads(country: str | None) -> None:
+    rng = seeded(f"phones {country}")
+    written_in = country if country in COUNTRIES else "IL"
+    values: list[str | None] = [None, *phones_of(written_in, rng, 300)]
+    rng.shuffle(values)
+    expected = phones_by_reference(values, country)
+    assert expected["digits"].null_count() < len(values)
+    assert_frame_equal(normalise_phones(texts(values), country), expected)
+
+
+def test_phones_of_many_countries_in_one_column_are_what_the_reference_reads() -> None:
+    rng = seeded("mixed")
+    values: list[str | None] = [value for country in COUNTRIES for value in phones_of(country, rng, 30)]
+    for country in ("IL", None):
+        assert_frame_equal(normalise_phones(texts(values), country), phones_by_reference(values, country))
+
+
+def test_ordinary_phones_are_decided_without_the_reference() -> None:
+    rng = seeded("ordinary")
+    heads = ("050", "+97250", "0097250", "97250", "052-", "+30694", "+34 612-", "+7 912 ", "+44 (0)7400")
+    lengths = (7, 7, 7, 7, 7, 7, 6, 7, 6)
+    values = [
+        head + "".join(rng.choices("0123456789", k=length))
+        for head, length in zip(heads, lengths, strict=True)
+        for _ in range(MANY)
+    ]
+    column = PhoneColumn(texts(values), "IL")
+    assert column.decided.height == len(values)
+    assert column.undecided.is_empty()
+
+
+def test_emails_of_a_column_are_what_the_reference_reads() -> None:
+    values: list[str | None] = [None, *emails(seeded("emails"), 4000)]
+    expected = emails_by_reference(values)
+    assert expected["key"].null_count() < len(values)
+    assert expected["given"].null_count() < len(values)
+    assert_frame_equal(normalise_emails(texts(values)), expected)
+
+
+def test_ordinary_emails_are_decided_without_the_reference() -> None:
+    values = [
+        f"{name}{n}@{domain}" for name in ("a.b", "Anna_") for domain in ("x.com", "b-c.co.il") for n in range(MANY)
+    ]
+    decided, undecided = ordinary_emails(texts(values))
+    assert decided.height == len(values)
+    assert undecided.is_empty()
+
+
+PHONE_LIKE = st.text("0123456789+-() ./\u00a0\u0660\u0665\u0667\uff10\uff15x,;#*~\u200f\t\n", max_size=24)
+EMAIL_LIKE = st.from_regex(r"[ -~]{1,12}@[a-zA-Z0-9.\-]{1,12}\.[a-zA-Z]{1,5}", fullmatch=True)
+
+
+def repeated(values: list[str]) -> list[str | None]:
+    """Repeat a short list until passes over columns are worth their while for each of its values."""
+    return [*values] * (MANY // len(values) + 1)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(PHONE_LIKE | st.text(), min_size=1, max_size=15), st.sampled_from((*COUNTRIES, None)))
+def test_any_texts_are_the_phones_that_the_reference_reads(values: list[str], country: str | None) -> None:
+    many = repeated(values)
+    assert_frame_equal(normalise_phones(texts(many), country), phones_by_reference(many, country))
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.from_regex(r"\+?[0-9]{4,18}", fullmatch=True), min_size=1, max_size=15),
+    st.sampled_from((*COUNTRIES, None)),
+)
+def test_any_digits_are_the_phones_that_the_reference_reads(values: list[str], country: str | None) -> None:
+    many = repeated(values)
+    assert_frame_equal(normalise_phones(texts(many), country), phones_by_reference(many, country))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(EMAIL_LIKE | st.emails() | st.text(), min_size=1, max_size=15))
+def test_any_texts_are_the_emails_that_the_reference_reads(values: list[str]) -> None:
+    many = repeated(values)
+    assert_frame_equal(normalise_emails(texts(many)), emails_by_reference(many))
+
+
+@pytest.mark.parametrize("height", [0, 1, 2, MANY])
+def test_columns_of_nulls_give_nulls(height: int) -> None:
+    for nulls in (texts([None] * height), pl.Series([None] * height, dtype=pl.Null)):
+        phones, addresses = normalise_phones(nulls, "IL"), normalise_emails(nulls)
+        assert phones.schema == PHONE_SCHEMA
+        assert addresses.schema == EMAIL_SCHEMA
+        assert phones.height == addresses.height == height
+        assert phones.null_count().sum_horizontal().to_list() == [3 * height]
+        assert addresses.null_count().sum_horizontal().to_list() == [2 * height]
+
+
+def test_columns_of_garbage_give_nulls() -> None:
+    garbage = texts(["", "none", "\x00", "דוד", "-"] * MANY)
+    assert normalise_phones(garbage, "IL")["digits"].null_count() == garbage.len()
+    assert normalise_emails(garbage)["key"].null_count() == garbage.len()
+
+
+@pytest.mark.parametrize("count", [1, MANY])
+def test_rows_keep_their_order_whatever_decides_them(count: int) -> None:
+    phones = texts(["0507654321", "x", "+30 691 2345678", None, "0\u066507654322", "972-507654323"] * count)
+    digits = ["972507654321", None, "306912345678", None, "972507654322", "972507654323"]
+    assert normalise_phones(phones, "IL")["digits"].to_list() == digits * count
+    addresses = texts(["Anna@example.com", "x", "דוד@example.com", None, "b@example.com"] * count)
+    keys = ["anna@example.com", None, "דוד@example.com", None, "b@example.com"]
+    assert normalise_emails(addresses)["key"].to_list() == keys * count
+
+
+@pytest.mark.parametrize("count", [1, MANY])
+def test_huge_values_are_neither_phones_nor_addresses(count: int) -> None:
+    huge = "1" * 1_000_000
+    values = texts(
+        [huge, f"{huge}@example.com", "\u05d0" * 1_000_000, " " * 1_000_000] + ["0507654321", "a@b.com"] * count
+    )
+    assert normalise_phones(values, "IL")["digits"].drop_nulls().to_list() == ["972507654321"] * count
+    assert normalise_emails(values)["key"].drop_nulls().to_list() == ["a@b.com"] * count
+
+
+def test_a_slice_of_a_chunked_column_is_read_like_a_whole_one() -> None:
+    values: list[str | None] = [*phones_of("GR", seeded(5), MANY)]
+    chunked = pl.concat([texts(values), texts(values)], rechunk=False)
+    expected = phones_by_reference(values + values, "GR")
+    assert_frame_equal(normalise_phones(chunked.slice(100, MANY), "GR"), expected.slice(100, MANY))
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    columns = {country: texts([*phones_of(country, seeded(9), MANY)]) for country in COUNTRIES[:12]}
+    alone = {country: normalise_phones(column, country) for country, column in columns.items()}
+    with ThreadPoolExecutor(6) as threads:
+        together = dict(zip(columns, threads.map(lambda c: normalise_phones(columns[c], c), columns), strict=True))
+    for country, frame in alone.items():
+        assert_frame_equal(together[country], frame)

@@ -1,0 +1,214 @@
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.corpus import COUNTRIES, phones_of, seeded
+
+from carillon.kit.phones import (
+    MAX_PHONE_CHARACTERS,
+    Phone,
+    PhoneKind,
+    PhoneQuality,
+    PhoneReading,
+    Validity,
+    national_form,
+    read_phone,
+)
+
+# The numbers in the vendors' references, with what each stands for in its vendor's country.
+VENDOR_SAMPLES = [
+    ("InforU", "IL", "0589995551", "972589995551"),
+    ("InforU", "IL", "0521234567", "972521234567"),
+    ("InforU", "IL", "0509234567", "972509234567"),
+    ("InforU", "IL", "0529998887", "972529998887"),
+    ("InforU", "IL", "0509998887", "972509998887"),
+    ("InforU", "IL", "0529999999", "972529999999"),
+    ("InforU", "IL", "03-9415550", "97239415550"),
+    ("Apifon", "GR", "306999999999", "306999999999"),
+    ("Apifon", "GR", "306999999998", "306999999998"),
+    ("Apifon", "GR", "306999999997", "306999999997"),
+    ("Apifon", "GR", "306999999996", "306999999996"),
+    ("Apifon", "GR", "306988888888", "306988888888"),
+    ("Apifon", "GR", "30696999999998", "30696999999998"),
+    ("Apifon", "GR", "+306999999999", "306999999999"),
+    ("Apifon", "GR", "+306911111111", "306911111111"),
+    ("Apifon", "GR", "+306922222222", "306922222222"),
+    ("inwise", "IL", "972541111111", "972541111111"),
+    ("inwise", "IL", "0541111111", "972541111111"),
+    ("inwise", "IL", "0541111112", "972541111112"),
+    ("360NRS", "ES", "34666555444", "34666555444"),
+    ("360NRS", "ES", "3466666666", "3466666666"),
+    ("360NRS", "ES", "34666666666", "34666666666"),
+    ("360NRS", "ES", "900222222", "34900222222"),
+    ("360NRS", "ES", "99000000000", "3499000000000"),
+    ("Devino", "RU", "79100000000", "79100000000"),
+]
+
+
+def digits_of(value: str, country: str | None) -> str | None:
+    reading = read_phone(value, country)
+    return None if reading is None else reading.digits
+
+
+@pytest.mark.parametrize(("vendor", "country", "value", "digits"), VENDOR_SAMPLES)
+def test_every_sample_number_of_the_vendors_is_a_phone(vendor: str, country: str, value: str, digits: str) -> None:
+    assert digits_of(value, country) == digits, vendor
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("050-765-4321", "IL", "972507654321"),
+        ("(050) 7654321", "il", "972507654321"),
+        ("  0507654321\r\n", "IL", "972507654321"),
+        ("507654321", "IL", "972507654321"),
+        ("+972 50 765 4321", "GR", "972507654321"),
+        ("+972 (0)50 765 4321", "GR", "972507654321"),
+        ("00972507654321", "GR", "972507654321"),
+        ("011 972 50 765 4321", "US", "972507654321"),
+        ("8 912 345-67-89", "RU", "79123456789"),
+        ("02 1234 5678", "IT", "390212345678"),
+        ("011 15-2345-6789", "AR", "5491123456789"),
+        ("\u0660\u0665\u0660\u0667\u0666\u0665\u0664\u0663\u0662\u0661", "IL", "972507654321"),
+        ("\uff10\uff15\uff10\uff17\uff16\uff15\uff14\uff13\uff12\uff11", "IL", "972507654321"),
+        ("\uff0b972507654321", "GR", "972507654321"),
+        ("\u200e050-7654321\u200f", "IL", "972507654321"),
+    ],
+)
+def test_a_number_is_read_as_it_is_dialled_in_the_country(value: str, country: str, digits: str) -> None:
+    assert digits_of(value, country) == digits
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", " ", "+", "-", "n/a", "123", "050", "1-800-FLOWERS", "tel:+972507654321", "050 xx 7654321"),
+        *("0507654321 x12", "0507654321x12", "0507654321 ext. 5", "0507654321#12", "050,7654321", "050;7654321"),
+        *("0507654321 / 0507654322", "05076543210000", "0507654321\u00b2", "050\u216a7654321", "050\x007654321"),
+    ],
+)
+def test_texts_with_letters_or_extensions_or_a_wrong_length_are_no_phones(value: str) -> None:
+    assert read_phone(value, "IL") is None
+
+
+def test_the_shape_is_seven_to_fifteen_digits() -> None:
+    assert digits_of("+972123", None) is None
+    assert digits_of("+9721234", None) == "9721234"
+    assert digits_of("+972123456789012", None) == "972123456789012"
+    assert digits_of("+9721234567890123", None) is None
+
+
+def test_a_text_longer_than_the_limit_is_no_phone_though_it_is_mostly_space() -> None:
+    number = "0507654321"
+    assert digits_of(" " * (MAX_PHONE_CHARACTERS - len(number)) + number, "IL") == "972507654321"
+    assert digits_of(" " * (MAX_PHONE_CHARACTERS - len(number) + 1) + number, "IL") is None
+
+
+@pytest.mark.parametrize("country", [None, "", "ZZ", "AQ", "XX"])
+def test_without_a_known_country_digits_are_read_as_international(country: str | None) -> None:
+    for value in ("972507654321", "+972507654321", "00972507654321", "972-50-765-4321", "(972) 507654321"):
+        assert digits_of(value, country) == "972507654321"
+    assert digits_of("0507654321", country) is None
+    assert digits_of("99000000000", country) is None  # no calling code begins so
+
+
+def test_the_quality_tells_validity_kind_and_region() -> None:
+    def judged(value: str, country: str) -> tuple[Validity, PhoneKind, str | None]:
+        reading = read_phone(value, country)
+        assert reading is not None
+        return (*PhoneQuality.decode(reading.quality), reading.region)
+
+    assert judged("0507654321", "IL") == (Validity.VALID, PhoneKind.MOBILE, "IL")
+    assert judged("03-9415550", "IL") == (Validity.VALID, PhoneKind.FIXED, "IL")
+    assert judged("0521234567", "IL") == (Validity.POSSIBLE, PhoneKind.UNKNOWN, "IL")
+    assert judged("3466666666", "ES") == (Validity.NOT_POSSIBLE, PhoneKind.UNKNOWN, "ES")
+    assert judged("201-555-0123", "US") == (Validity.VALID, PhoneKind.FIXED_OR_MOBILE, "US")
+    assert judged("+1 876 210 1234", "IL") == (Validity.VALID, PhoneKind.MOBILE, "JM")
+    assert judged("+800 1234 5678", "IL") == (Validity.VALID, PhoneKind.TOLL_FREE, "001")
+    assert judged("+1 999 999 9999", "IL") == (Validity.POSSIBLE, PhoneKind.UNKNOWN, None)
+
+
+def test_a_quality_is_a_small_integer_that_can_be_taken_apart() -> None:
+    qualities = [PhoneQuality(validity, kind) for validity in Validity for kind in PhoneKind]
+    encoded = [quality.encode() for quality in qualities]
+    assert len(set(encoded)) == len(qualities)
+    assert min(encoded) >= 0
+    assert max(encoded) <= 127
+    assert [PhoneQuality.decode(code) for code in encoded] == qualities
+    for wrong in (-1, 11, 48):
+        with pytest.raises(ValueError, match="is not a valid"):
+            PhoneQuality.decode(wrong)
+
+
+def test_every_kind_of_the_library_has_its_name_here() -> None:
+    values = set(phonenumbers.PhoneNumberType.values()) - {phonenumbers.PhoneNumberType.UNKNOWN}
+    assert values == set(PhoneKind) - {PhoneKind.UNKNOWN}
+
+
+def test_neither_a_phone_nor_a_reading_shows_its_number() -> None:
+    phone, reading = Phone("972507654321"), PhoneReading("972507654321", 33, "IL")
+    for shown in (repr(phone), str(phone), f"{phone}", repr([phone]), repr(reading), f"{reading!s:>60}"):
+        assert "972…21" in shown
+        assert "5076" not in shown
+    assert repr(phone) == "Phone('972…21')"
+
+
+@pytest.mark.parametrize(
+    "digits", ["", "0507654321", "123456", "1234567890123456", "+972507654321", "97250765432\uff11"]
+)
+def test_a_phone_refuses_what_is_no_e164_number_without_showing_it(digits: str) -> None:
+    with pytest.raises(ValueError, match="7 to 15 digits") as refusal:
+        Phone(digits)
+    assert not digits or digits not in str(refusal.value)
+
+
+def test_phones_are_values() -> None:
+    assert Phone("972507654321") == Phone("972507654321")
+    assert len({Phone("972507654321"), Phone("972507654321"), Phone("972507654322")}) == 2
+
+
+@pytest.mark.parametrize(
+    ("digits", "country", "national"),
+    [
+        ("972521234567", "IL", "0521234567"),
+        ("972521234567", "il", "0521234567"),
+        ("97239415550", "IL", "039415550"),
+        ("9721800123456", "IL", "1800123456"),
+        ("34612345678", "ES", "612345678"),
+        ("306912345678", "GR", "6912345678"),
+        ("79123456789", "RU", "89123456789"),
+        ("447412345678", "GB", "07412345678"),
+        ("12015550123", "US", "2015550123"),
+        ("390212345678", "IT", "0212345678"),
+        ("36201234567", "HU", "06201234567"),
+        ("5491123456789", "AR", "0111523456789"),
+        ("972521234567", "GR", "972521234567"),
+        ("306912345678", "IL", "306912345678"),
+        ("972521234567", "ZZ", "972521234567"),
+        ("9720101683007", "IL", "9720101683007"),  # its national form would begin an international call
+    ],
+)
+def test_a_number_is_written_as_it_is_dialled_in_its_country(digits: str, country: str, national: str) -> None:
+    assert national_form(digits, country) == national
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_a_national_form_reads_back_as_the_same_number(country: str) -> None:
+    code = str(phonenumbers.country_code_for_region(country))
+    rng = seeded(country)
+    accepted = {digits for value in phones_of(country, rng, 60) if (digits := digits_of(value, country))}
+    own = [digits for digits in accepted if digits.startswith(code)]
+    assert own
+    for digits in own:
+        national = national_form(digits, country)
+        assert national == digits or digits_of(national, country) == digits
+    for digits in accepted.difference(own):
+        assert national_form(digits, country) == digits
+
+
+@given(st.text(max_size=300), st.sampled_from((*COUNTRIES, None)))
+def test_any_text_is_a_phone_of_the_right_shape_or_none(text: str, country: str | None) -> None:
+    reading = read_phone(text, country)
+    if reading is not None:
+        assert Phone(reading.digits)
+        assert PhoneQuality.decode(reading.quality).encode() == reading.quality
