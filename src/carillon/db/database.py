@@ -42,7 +42,8 @@ class Tx:
         self._connection = connection
         self.now = now
         self.ids = ids
-        self._after_commit: list[Callable[[], None]] = []
+        self.brings_work = False
+        """Set by an operation that writes rows for the workers. Only a hint: work is rows, and polling is the truth."""
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Run a statement and return its rows."""
@@ -68,15 +69,6 @@ class Tx:
 
         await self._connection.copy_to_table(table, source=chunks(), columns=list(columns), format="csv")
 
-    def after_commit(self, hint: Callable[[], None]) -> None:
-        """Call `hint` once the transaction is durable. Only a hint: work is rows, and polling is the truth."""
-        self._after_commit.append(hint)
-
-    def committed(self) -> None:
-        """Run the hints."""
-        for hint in self._after_commit:
-            hint()
-
 
 class Database:
     """A pool of connections to one PostgreSQL, 15 or later."""
@@ -86,20 +78,28 @@ class Database:
         self._control = control
         self._ids = IdBlocks(control)
         self.clock = clock
+        self.work_arrived = asyncio.Event()
 
     @classmethod
     async def connect(
-        cls, dsn: str, *, control_dsn: str | None = None, clock: Clock | None = None, size: int = 10
+        cls,
+        dsn: str,
+        *,
+        control_dsn: str | None = None,
+        clock: Clock | None = None,
+        size: int = 10,
+        statement_timeout: float = 0,
     ) -> "Database":
         """Open the pools: `dsn` is any node, `control_dsn` the coordinator where they differ (scale.md).
 
-        Raises UnavailableError when the server can't be reached.
+        The server gives a statement up after `statement_timeout` seconds; 0 is never. Raises UnavailableError when it
+        can't be reached.
         """
         try:
-            pool = await _open_pool(dsn, size)
+            pool = await _open_pool(dsn, size, statement_timeout)
             # The control rows have connections of their own: a transaction that waits for an id must never wait for
             # another transaction's connection.
-            control = await _open_pool(control_dsn or dsn, 1)
+            control = await _open_pool(control_dsn or dsn, 1, statement_timeout)
         except (OSError, asyncpg.PostgresError) as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
         return cls(pool, control, clock=clock or SystemClock())
@@ -128,7 +128,8 @@ class Database:
             tx = Tx(connection, now=self.clock.now(), ids=self._ids)
             async with connection.transaction():
                 yield tx
-        tx.committed()
+        if tx.brings_work:
+            self.work_arrived.set()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
@@ -168,14 +169,14 @@ class Database:
         return await _with_retries(attempt)
 
 
-async def _open_pool(dsn: str, size: int) -> asyncpg.Pool:
+async def _open_pool(dsn: str, size: int, statement_timeout: float) -> asyncpg.Pool:
     return await asyncpg.create_pool(
         dsn,
         min_size=1,
         max_size=size,
         statement_cache_size=500,
         max_inactive_connection_lifetime=300,
-        server_settings=_SESSION_SETTINGS,
+        server_settings={**_SESSION_SETTINGS, "statement_timeout": f"{statement_timeout * 1000:.0f}ms"},
     )
 
 

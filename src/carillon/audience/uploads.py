@@ -1,0 +1,185 @@
+"""Uploads: batches of contacts that an API call brings. A few rows are written at once, more are kept and worked off.
+
+What is accepted is a row of `contact_import` that is committed before the caller hears of it; a worker claims it under
+a lease and writes its contacts and its report in one transaction, so that a crash at any line neither loses nor
+doubles it. An account's uploads are worked off one after another in the order of their arrival: the later word stands.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from asyncpg import Record
+
+from carillon.audience.batch import Batch, ContactRow, RowError, decode_rows, encode_rows, read_rows
+from carillon.audience.upsert import UpsertOutcome, UpsertReport, upsert
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import JobInProgressError, JobNotFoundError
+from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId, AudienceId, new_uuid
+
+SQL = load_statements("carillon.audience", "uploads.sql")
+
+MAX_ATTEMPTS = 5
+MAX_REPORTED_ERRORS = 10_000
+# Long enough for the slowest batch, short enough that a caller's poll after a crash is answered soon.
+LEASE = timedelta(seconds=20)
+
+_encode = msgspec.json.Encoder().encode
+_decode_errors = msgspec.json.Decoder(list[RowError]).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptUpload:
+    """Take in rows; `options` are what the dialect wants kept beside them."""
+
+    rows: Sequence[ContactRow]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A finished upload; `outcome` only where it was written at once."""
+
+    import_id: UUID
+    report: UpsertReport
+    outcome: UpsertOutcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedUpload:
+    """An upload that this worker holds until its lease ends; `attempt` proves that nobody took it over."""
+
+    import_id: UUID
+    attempt: int
+    actor: Actor
+    payload: bytes
+
+    def read(self) -> Batch:
+        """Read the rows: pure work, fit for a thread."""
+        return read_rows(decode_rows(self.payload), self.actor.country)
+
+
+async def upload_now(tx: Tx, actor: Actor, command: AcceptUpload) -> Upload:
+    """Write a few rows at once, and keep the report so that it can be asked for again."""
+    outcome = await upsert(tx, actor, read_rows(command.rows, actor.country))
+    import_id = new_uuid()
+    await _insert(tx, actor, import_id, command, outcome.report)
+    return Upload(import_id=import_id, report=outcome.report, outcome=outcome)
+
+
+async def accept_upload(tx: Tx, actor: Actor, command: AcceptUpload) -> UUID:
+    """Keep rows for the workers and return the upload's id."""
+    import_id = new_uuid()
+    await _insert(tx, actor, import_id, command, None)
+    tx.brings_work = True
+    return import_id
+
+
+async def _insert(tx: Tx, actor: Actor, import_id: UUID, command: AcceptUpload, report: UpsertReport | None) -> None:
+    await tx.execute(
+        SQL["insert_upload"],
+        actor.account_id,
+        import_id,
+        actor.audience_id,
+        actor.source,
+        actor.name,
+        "done" if report else "pending",
+        tx.now,
+        tx.now if report else None,
+        None if report else encode_rows(command.rows),
+        _encode(command.options).decode(),
+        *_numbers(report or UpsertReport(len(command.rows), 0, 0, 0, 0, 0, [])),
+    )
+
+
+def _numbers(report: UpsertReport) -> tuple[int | str, ...]:
+    errors = _encode(report.errors[:MAX_REPORTED_ERRORS]).decode()
+    counts = (report.rows, report.new, report.updated, report.unchanged, report.failed, report.error_count)
+    return (*counts, errors)
+
+
+async def upload_report(tx: Tx, actor: Actor, import_id: UUID) -> Upload:
+    """Tell what became of an upload.
+
+    Raises JobNotFoundError for an id that isn't the account's, JobInProgressError until the upload is worked off.
+    """
+    row = await tx.fetchrow(SQL["find_upload"], actor.account_id, import_id)
+    if row is None:
+        raise JobNotFoundError
+    if row["state"] in {"pending", "running"}:
+        raise JobInProgressError
+    return Upload(import_id=import_id, report=_report(row))
+
+
+def _report(row: Record) -> UpsertReport:
+    return UpsertReport(
+        rows=row["rows"],
+        new=row["rows_new"],
+        updated=row["rows_updated"],
+        unchanged=row["rows_unchanged"],
+        failed=row["rows_failed"],
+        error_count=row["error_count"],
+        errors=_decode_errors(row["errors"]),
+    )
+
+
+async def accounts_with_uploads(tx: Tx) -> list[AccountId]:
+    """List the accounts that have uploads to work off."""
+    return [AccountId(row["account_id"]) for row in await tx.fetch(SQL["accounts_with_uploads"], tx.now)]
+
+
+async def claim_uploads(tx: Tx, account_id: AccountId, limit: int) -> list[ClaimedUpload]:
+    """Take the account's oldest uploads, if nobody else is at work on them; in the order of their arrival."""
+    rows = await tx.fetch(SQL["claim_uploads"], account_id, tx.now, tx.now + LEASE, limit)
+    return [
+        ClaimedUpload(import_id=row["import_id"], attempt=row["attempts"], actor=_actor(row), payload=row["payload"])
+        for row in sorted(rows, key=lambda row: row["import_id"])
+    ]
+
+
+def _actor(row: Record) -> Actor:
+    return Actor(
+        account_id=AccountId(row["account_id"]),
+        audience_id=AudienceId(row["audience_id"]),
+        name=row["actor"],
+        source=row["source"],
+        country=row["country"],
+    )
+
+
+async def work_off(tx: Tx, upload: ClaimedUpload, batch: Batch) -> None:
+    """Write an upload's contacts and its report together.
+
+    Does nothing when the lease ended and another worker has taken the upload over.
+    """
+    if not await tx.fetchval(SQL["hold_upload"], upload.actor.account_id, upload.import_id, upload.attempt):
+        return
+    outcome = await upsert(tx, upload.actor, batch)
+    await tx.execute(
+        SQL["finish_upload"],
+        upload.actor.account_id,
+        upload.import_id,
+        "done",
+        tx.now,
+        *_numbers(outcome.report),
+    )
+
+
+async def put_back(tx: Tx, upload: ClaimedUpload) -> None:
+    """Return an upload that couldn't be written: it is tried again later, and after MAX_ATTEMPTS it is given up."""
+    if upload.attempt >= MAX_ATTEMPTS:
+        await tx.execute(SQL["give_up_upload"], upload.actor.account_id, upload.import_id, upload.attempt, tx.now)
+        return
+    pause = timedelta(seconds=2**upload.attempt)
+    await tx.execute(SQL["put_back_upload"], upload.actor.account_id, upload.import_id, upload.attempt, tx.now + pause)
+
+
+async def release_uploads(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:
+    """Give back uploads that were claimed and not begun; it doesn't count as an attempt."""
+    for upload in uploads:
+        await tx.execute(SQL["release_upload"], upload.actor.account_id, upload.import_id, upload.attempt)

@@ -1,0 +1,61 @@
+-- name: insert_upload
+INSERT INTO contact_import (account_id, import_id, audience_id, source, actor, state, attempts, created_at, finished_at, payload,
+                            options, progress, rows, rows_new, rows_updated, rows_unchanged, rows_failed, error_count, errors)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, '{}', $11, $12, $13, $14, $15, $16, $17);
+
+-- name: find_upload
+SELECT state, rows, rows_new, rows_updated, rows_unchanged, rows_failed, error_count, errors
+FROM contact_import
+WHERE account_id = $1 AND import_id = $2 AND file_hash IS NULL;
+
+-- name: accounts_with_uploads
+-- across accounts: a worker looks for what is due; the partial index holds only what is unfinished.
+SELECT DISTINCT account_id
+FROM contact_import
+WHERE state IN ('pending', 'running') AND file_hash IS NULL AND (leased_until IS NULL OR leased_until < $1)
+ORDER BY account_id;
+
+-- name: claim_uploads
+-- Nothing while an earlier upload of the account is in somebody's hands or waits for its next attempt: the order of arrival
+-- is kept.
+WITH k AS MATERIALIZED (
+    SELECT account_id, import_id
+    FROM contact_import
+    WHERE account_id = $1 AND state IN ('pending', 'running') AND file_hash IS NULL
+      AND NOT EXISTS (SELECT FROM contact_import busy
+                      WHERE busy.account_id = $1 AND busy.state IN ('pending', 'running') AND busy.file_hash IS NULL
+                        AND busy.leased_until >= $2)
+    ORDER BY import_id
+    LIMIT $4
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE contact_import i
+SET state = 'running', attempts = i.attempts + 1, leased_until = $3
+FROM k, audience a
+WHERE i.account_id = $1 AND i.account_id = k.account_id AND i.import_id = k.import_id
+  AND a.account_id = i.account_id AND a.audience_id = i.audience_id
+RETURNING i.account_id, i.import_id, i.audience_id, i.attempts, i.actor, i.source, i.payload, a.country;
+
+-- name: hold_upload
+SELECT TRUE FROM contact_import
+WHERE account_id = $1 AND import_id = $2 AND state = 'running' AND attempts = $3
+FOR UPDATE;
+
+-- name: finish_upload
+UPDATE contact_import
+SET state = $3, finished_at = $4, leased_until = NULL, payload = NULL, rows = $5, rows_new = $6, rows_updated = $7,
+    rows_unchanged = $8, rows_failed = $9, error_count = $10, errors = $11
+WHERE account_id = $1 AND import_id = $2;
+
+-- name: put_back_upload
+UPDATE contact_import SET state = 'pending', leased_until = $4
+WHERE account_id = $1 AND import_id = $2 AND state = 'running' AND attempts = $3;
+
+-- name: give_up_upload
+-- The payload stays, so that nothing that was accepted is gone.
+UPDATE contact_import SET state = 'failed', leased_until = NULL, finished_at = $4, rows_failed = rows
+WHERE account_id = $1 AND import_id = $2 AND state = 'running' AND attempts = $3;
+
+-- name: release_upload
+UPDATE contact_import SET state = 'pending', leased_until = NULL, attempts = attempts - 1
+WHERE account_id = $1 AND import_id = $2 AND state = 'running' AND attempts = $3;

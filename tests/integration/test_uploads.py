@@ -1,0 +1,121 @@
+"""Uploads: accepted durably, worked off in order, exactly once, whatever fails in between."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from tests.support import Tenant
+
+from carillon.audience.batch import ContactRow
+from carillon.audience.contacts import ListContacts, list_contacts
+from carillon.audience.upload_worker import UploadWorker
+from carillon.audience.uploads import (
+    LEASE,
+    MAX_ATTEMPTS,
+    AcceptUpload,
+    accept_upload,
+    claim_uploads,
+    upload_now,
+    upload_report,
+    work_off,
+)
+from carillon.db.database import Database
+from carillon.errors import JobInProgressError, JobNotFoundError
+from carillon.kit.clock import FixedClock
+from carillon.kit.ids import new_uuid
+
+
+def rows(count: int, city: str = "Arad") -> list[ContactRow]:
+    return [ContactRow(phone=f"0521{number:06d}", fields={"city": city}) for number in range(count)]
+
+
+async def cities(db: Database, tenant: Tenant) -> list[str]:
+    page = await db.read(list_contacts, tenant.actor, ListContacts())
+    return [contact.fields["city"] for contact in page.items]
+
+
+def worker(db: Database) -> UploadWorker:
+    return UploadWorker(db, poll_seconds=0.05)
+
+
+async def test_an_accepted_upload_is_in_progress_until_it_is_worked_off(db: Database, account: Tenant) -> None:
+    import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(30)))
+    with pytest.raises(JobInProgressError):
+        await db.read(upload_report, account.actor, import_id)
+    assert await worker(db).take_turns() == 1
+    report = (await db.read(upload_report, account.actor, import_id)).report
+    assert (report.rows, report.new, report.failed) == (30, 30, 0)
+
+
+async def test_an_upload_written_at_once_can_be_asked_for_again(db: Database, account: Tenant) -> None:
+    command = AcceptUpload(rows=[*rows(2), ContactRow(email="broken@")], options={"handle_events": True})
+    upload = await db.run(upload_now, account.actor, command)
+    again = await db.read(upload_report, account.actor, upload.import_id)
+    assert again.report == upload.report
+    assert (again.report.new, again.report.failed, again.report.error_count) == (2, 1, 1)
+
+
+async def test_an_unknown_upload_is_not_found(db: Database, account: Tenant) -> None:
+    with pytest.raises(JobNotFoundError):
+        await db.read(upload_report, account.actor, new_uuid())
+
+
+async def test_uploads_of_an_account_are_worked_off_in_their_order(db: Database, account: Tenant) -> None:
+    for city in ("Arad", "Lod", "Yavne", "Eilat", "Acre", "Haifa"):
+        await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12, city)))
+    assert await worker(db).take_turns() == 4
+    assert await worker(db).take_turns() == 2
+    assert await cities(db, account) == ["Haifa"] * 12
+
+
+async def test_two_workers_never_work_off_the_same_upload(db: Database, account: Tenant) -> None:
+    for _ in range(6):
+        await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    first, second = await asyncio.gather(
+        db.run(claim_uploads, account.account_id, 4), db.run(claim_uploads, account.account_id, 4)
+    )
+    assert sorted(map(len, (first, second))) == [0, 4]
+
+
+async def test_an_upload_whose_worker_died_is_taken_over_when_its_lease_ends(
+    db: Database, account: Tenant, clock: FixedClock
+) -> None:
+    import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    (dead,) = await db.run(claim_uploads, account.account_id, 1)
+    assert await worker(db).take_turns() == 0
+    clock.moment += LEASE + timedelta(seconds=1)
+    assert await worker(db).take_turns() == 1
+    # The first worker wasn't dead after all: its write comes too late and does nothing.
+    await db.run(work_off, dead, dead.read())
+    report = (await db.read(upload_report, account.actor, import_id)).report
+    assert (report.new, report.unchanged) == (12, 0)
+
+
+async def test_an_upload_that_always_fails_is_given_up_and_kept_and_the_next_goes_on(
+    db: Database, account: Tenant, clock: FixedClock
+) -> None:
+    bad = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(11)))
+    good = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(11)))
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE contact_import SET payload = 'x' WHERE import_id = $1", bad)
+    for _ in range(MAX_ATTEMPTS):
+        await worker(db).take_turns()
+        with pytest.raises(JobInProgressError):
+            await db.read(upload_report, account.actor, good)
+        clock.moment += timedelta(minutes=1)
+    assert await worker(db).take_turns() == 1
+    given_up = (await db.read(upload_report, account.actor, bad)).report
+    assert (given_up.rows, given_up.failed) == (11, 11)
+    assert (await db.read(upload_report, account.actor, good)).report.new == 11
+    async with db.reading() as tx:
+        assert await tx.fetchval("SELECT payload FROM contact_import WHERE import_id = $1", bad) == b"x"
+
+
+async def test_the_running_worker_hears_of_an_upload_and_stops_when_asked(db: Database, account: Tenant) -> None:
+    done: asyncio.Queue[int] = asyncio.Queue()
+    running = UploadWorker(db, poll_seconds=30, on_done=done.put_nowait)
+    task = asyncio.create_task(running.run())
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(15)))
+    assert await asyncio.wait_for(done.get(), timeout=20) == 15
+    running.stop()
+    await asyncio.wait_for(task, timeout=20)
