@@ -201,8 +201,8 @@ def _convert(name: str, value: Any, origin: str) -> Any:
             return _url(value)
         if kind is Path or Path in get_args(kind):
             return _path(value)
-        if get_origin(kind) is Literal and value not in get_args(kind):
-            raise ValueError(f"Expected one of {', '.join(get_args(kind))}")
+        if get_origin(kind) is Literal:
+            return _choice(value, get_args(kind))
         # Not strict: an environment knows only texts, and "8080" is a number there.
         return msgspec.convert(value, annotation, strict=False)
     except (ValueError, msgspec.ValidationError) as error:
@@ -219,6 +219,12 @@ def _url(value: Any) -> str:
     if not isinstance(value, str) or not value.startswith(("postgresql://", "postgres://")):
         raise ValueError("Expected a URL that starts with postgresql://")
     return value
+
+
+def _choice(value: Any, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ValueError(f"Expected one of {', '.join(choices)}")
+    return str(value)
 
 
 def _path(value: Any) -> Path:

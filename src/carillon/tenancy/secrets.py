@@ -96,6 +96,8 @@ def _make_key(path: Path) -> bytes:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            if os.geteuid() == 0:  # root may make it in a user's folder, and then it is that user's
+                os.fchown(file.fileno(), path.parent.stat().st_uid, path.parent.stat().st_gid)
             file.write(os.urandom(_KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())

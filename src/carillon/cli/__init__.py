@@ -1,0 +1,26 @@
+"""The command line. Each group of commands is a module of its own, loaded only when it is called."""
+
+from carillon.cli.lazy import LazyGroup
+
+main = LazyGroup(
+    name="carillon",
+    help="""Carillon: an audience and messaging platform that speaks the HTTP APIs of five vendors.
+
+    All commands work on the database of --database-url, or on the embedded one in --data-dir, which they start when
+    it isn't running. Settings come from carillon.toml, from CARILLON_… variables and from flags, the last of them
+    winning.
+
+    \b
+    A first account, and a key for its InforU client:
+      carillon account create "Blue Shop" --country IL
+      carillon credential create --account 1 --dialect inforu
+      carillon serve
+    """,
+    commands_by_name={
+        "serve": ("carillon.cli.serve:serve", "Answer API calls and work off what they leave to do."),
+        "account": ("carillon.cli.accounts:group", "Create, list, open and close accounts."),
+        "credential": ("carillon.cli.credentials:group", "Create, list and revoke the keys of API clients."),
+        "audit": ("carillon.cli.audit:group", "See who changed what."),
+        "db": ("carillon.cli.db:group", "Upgrade and inspect the database."),
+    },
+)

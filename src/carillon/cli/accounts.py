@@ -1,0 +1,105 @@
+"""`carillon account`."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from carillon.cli.session import Session, operator, table, with_session
+from carillon.tenancy.accounts import (
+    Account,
+    AccountStatus,
+    CreateAccount,
+    ListAccounts,
+    OpenAccount,
+    SetAccountStatus,
+    create_account,
+    list_accounts,
+    open_account,
+    set_account_status,
+)
+
+if TYPE_CHECKING:
+    from carillon.db.database import Database
+
+_PAGE = 1000
+
+
+@click.group
+def group() -> None:
+    """Create, list, open and close accounts."""
+
+
+@group.command
+@click.argument("name")
+@click.option(
+    "--country", metavar="ISO2", default="IL", show_default=True, help="The country whose national numbers are read."
+)
+@click.option("--time-zone", metavar="ZONE", help="An IANA zone. [default: of IL, GR, ES, RU; elsewhere UTC]")
+@click.option("--currency", metavar="ISO4217", help="A currency. [default: of IL, GR, ES, RU; elsewhere EUR]")
+@with_session
+def create(session: Session, *, name: str, country: str, time_zone: str | None, currency: str | None) -> None:
+    """Create an account NAME and its default audience.
+
+    For example:
+
+        carillon account create "Blue Shop" --country GR
+    """
+    command = CreateAccount(name=name, country=country, time_zone=time_zone, currency=currency)
+    made = session.run(lambda db: db.run(create_account, operator(), command))
+    account = made.account
+    home = f"{account.country}, {account.time_zone}, {account.currency}"
+    session.answer(
+        {"account_id": account.account_id, "audience_id": made.audience_id},
+        [
+            f"Account {account.account_id}: {account.name} ({home}).",
+            f"Its default audience is {made.audience_id}.",
+            f"Make a key for a client with: carillon credential create --account {account.account_id} --dialect …",
+        ],
+    )
+
+
+@group.command("list")
+@with_session
+def list_(session: Session) -> None:
+    """List all accounts.
+
+    For example:
+
+        carillon account list --json
+    """
+    accounts = session.run(_all_accounts)
+    session.answer(accounts, table([asdict(account) for account in accounts], "There is no account yet."))
+
+
+async def _all_accounts(db: "Database") -> list[Account]:
+    accounts: list[Account] = []
+    after_id = 0
+    while True:
+        page = await db.read(list_accounts, operator(), ListAccounts(after_id=after_id, limit=_PAGE))
+        accounts += page.items
+        if len(page.items) < _PAGE:
+            return accounts
+        after_id = page.last_id
+
+
+@group.command
+@click.argument("account_id", type=int)
+@click.argument("status", type=click.Choice([status.value for status in AccountStatus]))
+@with_session
+def status(session: Session, *, account_id: int, status: str) -> None:
+    """Open the account ACCOUNT_ID (active) or close it (not_active, locked).
+
+    A closed account's clients are refused within seconds; nothing of its audience is lost.
+
+    For example:
+
+        carillon account status 1 locked
+    """
+
+    async def change(db: "Database") -> Account:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        return await db.run(set_account_status, actor, SetAccountStatus(status=AccountStatus(status)))
+
+    account = session.run(change)
+    session.answer(account, f"Account {account.account_id}, {account.name}, is {account.status}.")

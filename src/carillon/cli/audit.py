@@ -1,0 +1,42 @@
+"""`carillon audit`."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+import msgspec
+
+from carillon.cli.session import Session, operator, table, with_session
+from carillon.tenancy.accounts import OpenAccount, open_account
+from carillon.tenancy.audit import AuditEntry, ListAudit, list_audit
+
+if TYPE_CHECKING:
+    from carillon.db.database import Database
+
+
+@click.group
+def group() -> None:
+    """See who changed what."""
+
+
+@group.command("list")
+@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="How many entries.")
+@click.option("--before", type=click.UUID, metavar="ENTRY_ID", help="Only entries older than this one.")
+@with_session
+def list_(session: Session, *, account_id: int, limit: int, before: UUID | None) -> None:
+    """List an account's changes, newest first.
+
+    For example:
+
+        carillon audit list --account 1 --limit 20
+    """
+
+    async def read(db: "Database") -> list[AuditEntry]:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        return await db.read(list_audit, actor, ListAudit(before=before, limit=limit))
+
+    entries = session.run(read)
+    rows = [{**asdict(entry), "detail": msgspec.json.encode(entry.detail).decode()} for entry in entries]
+    session.answer(entries, table(rows, f"Nothing was changed in account {account_id} yet."))

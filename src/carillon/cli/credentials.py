@@ -1,0 +1,146 @@
+"""`carillon credential`."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from carillon.cli.session import Session, operator, table, with_session
+from carillon.tenancy.accounts import OpenAccount, open_account
+from carillon.tenancy.credentials import (
+    CreateCredential,
+    Credential,
+    Dialect,
+    ListCredentials,
+    NewCredential,
+    RevokeCredential,
+    create_credential,
+    list_credentials,
+    revoke_credential,
+)
+from carillon.tenancy.scopes import Scope
+from carillon.tenancy.secrets import SecretBox
+
+if TYPE_CHECKING:
+    from carillon.db.database import Database
+
+
+class Moment(click.ParamType[datetime]):
+    """A time in ISO 8601, in UTC where it doesn't say otherwise."""
+
+    name = "moment"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it, or fail as a wrong use."""
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a time such as 2031-12-31 or 2031-12-31T18:00+02:00.", param, ctx)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+@click.group
+def group() -> None:
+    """Create, list and revoke the keys of API clients."""
+
+
+@group.command
+@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
+@click.option(
+    "--dialect",
+    type=click.Choice([dialect.value for dialect in Dialect]),
+    required=True,
+    help="Whose API the client speaks.",
+)
+@click.option(
+    "--audience", "audience_id", type=int, metavar="ID", help="The audience it works in. [default: the default one]"
+)
+@click.option("--scopes", metavar="A,B", default="", help=f"Limit it to some of {', '.join(Scope)}. [default: all]")
+@click.option(
+    "--allow", "networks", multiple=True, metavar="CIDR", help="Let it in from this network only; may be repeated."
+)
+@click.option(
+    "--rate", type=float, metavar="N", help="Calls per second, 0 for no limit. [default: as the vendor has it]"
+)
+@click.option("--expires", type=Moment(), metavar="TIME", help="Refuse it from then on (ISO 8601; UTC unless said).")
+@with_session
+def create(  # noqa: PLR0913 - one for each flag
+    session: Session,
+    *,
+    account_id: int,
+    dialect: str,
+    audience_id: int | None,
+    scopes: str,
+    networks: tuple[str, ...],
+    rate: float | None,
+    expires: datetime | None,
+) -> None:
+    """Create a key for an API client, and print it: it is told this once.
+
+    For example:
+
+        carillon credential create --account 1 --dialect inforu --rate 10
+    """
+    command = CreateCredential(
+        dialect=Dialect(dialect),
+        scopes=[scope.strip() for scope in scopes.split(",") if scope.strip()],
+        allowed_networks=networks,
+        calls_per_second=rate,
+        expires_at=expires,
+    )
+    box = SecretBox(session.settings.secret_key_path)
+
+    async def make(db: "Database") -> NewCredential:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id, audience_id=audience_id))
+        return await db.run(create_credential, actor, command, box)
+
+    made = session.run(make)
+    width = max(map(len, made.parts))
+    session.answer(
+        {"credential_id": made.credential_id, **made.parts},
+        [
+            f"Credential {made.credential_id}. Keep what follows: it can't be shown again.",
+            *(f"{name.ljust(width)}  {value}" for name, value in made.parts.items()),
+        ],
+    )
+
+
+@group.command("list")
+@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
+@with_session
+def list_(session: Session, *, account_id: int) -> None:
+    """List an account's credentials, without their secrets.
+
+    For example:
+
+        carillon credential list --account 1
+    """
+
+    async def read(db: "Database") -> list[Credential]:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        return await db.read(list_credentials, actor, ListCredentials())
+
+    credentials = session.run(read)
+    rows = [asdict(credential) for credential in credentials]
+    session.answer(credentials, table(rows, f"Account {account_id} has no credential yet."))
+
+
+@group.command
+@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
+@click.argument("credential_id", type=int)
+@with_session
+def revoke(session: Session, *, account_id: int, credential_id: int) -> None:
+    """Take the credential CREDENTIAL_ID back for good; its client is refused within seconds.
+
+    For example:
+
+        carillon credential revoke --account 1 3
+    """
+
+    async def take_back(db: "Database") -> None:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        await db.run(revoke_credential, actor, RevokeCredential(credential_id=credential_id))
+
+    session.run(take_back)
+    session.answer({"credential_id": credential_id}, f"Credential {credential_id} is revoked.")

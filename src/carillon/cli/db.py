@@ -1,0 +1,91 @@
+"""`carillon db`."""
+
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from carillon.cli.session import Session, with_session
+from carillon.db.embedded import EmbeddedError, running_dsn
+
+if TYPE_CHECKING:
+    from carillon.db.migrate import SchemaStatus
+
+
+@click.group
+def group() -> None:
+    """Upgrade and inspect the database."""
+
+
+@group.command
+@click.option(
+    "--phase",
+    type=click.Choice(["pre", "post", "all"]),
+    default="all",
+    show_default=True,
+    help="pre: what must be there before the new version starts; post: what may go when no old one is left.",
+)
+@with_session
+def upgrade(session: Session, *, phase: Literal["pre", "post", "all"]) -> None:
+    """Bring the database's schema to what this version knows. Safe to run twice.
+
+    Example, for an upgrade without a break, in which the servers are replaced between the two:
+
+        carillon db upgrade --phase pre
+
+        carillon db upgrade --phase post
+    """
+    from carillon.db import migrate  # noqa: PLC0415 - loads the database driver, which `db url` must not
+    from carillon.kit.clock import SystemClock  # noqa: PLC0415 - goes with it
+    from carillon.runtime import reachable  # noqa: PLC0415 - the same
+
+    phases: tuple[migrate.Phase, ...] = ("pre", "post") if phase == "all" else (phase,)
+    with session.server() as dsn, reachable():
+        target = session.settings.control_url or dsn
+        applied = asyncio.run(migrate.upgrade(target, now=SystemClock().now(), phases=phases))
+    session.answer({"applied": applied}, [*applied, f"{len(applied)} migrations were applied."])
+
+
+@group.command
+@with_session
+def status(session: Session) -> None:
+    """Tell which migrations the database has and which it lacks.
+
+    For example:
+
+        carillon db status --json
+    """
+    from carillon.db.migrate import schema_status  # noqa: PLC0415 - loads the database driver
+    from carillon.runtime import reachable  # noqa: PLC0415 - the same
+
+    with session.server() as dsn, reachable():
+        found = asyncio.run(schema_status(session.settings.control_url or dsn))
+    session.answer(found, _status_lines(found))
+
+
+def _status_lines(found: "SchemaStatus") -> list[str]:
+    parts = (("applied", found.applied), ("missing", found.missing), ("unknown", found.unknown))
+    lines = [f"{word}  {version}" for word, versions in parts for version in versions]
+    if found.unknown:
+        return [*lines, "The database was upgraded by a newer Carillon: install that version."]
+    if found.missing:
+        return [*lines, "Run: carillon db upgrade"]
+    return [*lines, "The schema is up to date."]
+
+
+@group.command
+@with_session
+def url(session: Session) -> None:
+    """Print the connection string of the running database, for psql and pg_dump.
+
+    For example:
+
+        psql "$(carillon db url)"
+    """
+    settings = session.settings
+    found = settings.database_url or running_dsn(settings.data_dir)
+    if found is None:
+        raise EmbeddedError(
+            f"The embedded PostgreSQL of {settings.data_dir} isn't running: it runs while `carillon serve` does."
+        )
+    session.answer({"url": found}, found)

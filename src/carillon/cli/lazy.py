@@ -1,0 +1,53 @@
+"""A group of commands that imports a command only when it is called, so that the rest starts at once."""
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+from carillon.errors import CarillonError, InvalidInputError
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name: `module:attribute`, and the sentence that the list of commands shows.
+
+    It is also where a domain error becomes one line on standard error and exit code 1.
+    """
+
+    def __init__(self, *, name: str, help: str, commands_by_name: Mapping[str, tuple[str, str]]) -> None:  # noqa: A002 - click's name
+        super().__init__(name=name, help=help)
+        self._commands_by_name = commands_by_name
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names in the order in which they were given."""
+        del ctx
+        return list(self._commands_by_name)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        del ctx
+        if cmd_name not in self._commands_by_name:
+            return None
+        module, _, attribute = self._commands_by_name[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in self._commands_by_name.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; what it refuses is told in one line."""
+        # Loaded by every command that can raise it, so not at the top: `--help` needs none of it.
+        from carillon.db.embedded_account import EmbeddedError  # noqa: PLC0415 - as said above
+
+        try:
+            return super().invoke(ctx)
+        except InvalidInputError as error:
+            raise click.ClickException(f"{error.field}: {error.message}") from error
+        except CarillonError as error:
+            raise click.ClickException(error.message) from error
+        except EmbeddedError as error:
+            raise click.ClickException(str(error)) from error

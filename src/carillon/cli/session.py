@@ -1,0 +1,116 @@
+"""What every command has: the flags that name the database, a way into it, and a way to answer."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from carillon.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from carillon.db.database import Database
+    from carillon.tenancy.accounts import Operator
+
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One call of a command: its settings, and whether it answers in JSON."""
+
+    settings: Settings
+    as_json: bool
+
+    def run(self, work: Callable[["Database"], Awaitable[Outcome]]) -> Outcome:
+        """Do some work with the installation's database open."""
+        from carillon.runtime import open_database  # noqa: PLC0415 - half a second that `--help` must not take
+
+        async def opened() -> Outcome:
+            async with open_database(self.settings) as db:
+                return await work(db)
+
+        return asyncio.run(opened())
+
+    def server(self) -> AbstractContextManager[str]:
+        """Give the connection string of the installation's server, running meanwhile, whatever its schema."""
+        from carillon.runtime import database_server  # noqa: PLC0415 - as above
+
+        return database_server(self.settings)
+
+    def answer(self, value: Any, lines: str | Sequence[str]) -> None:
+        """Print the outcome: as JSON, or as lines for a human."""
+        if self.as_json:
+            click.echo(msgspec.json.encode(value))
+        else:
+            click.echo(lines if isinstance(lines, str) else "\n".join(lines))
+
+
+def operator() -> "Operator":
+    """Tell who types, for the audit trail."""
+    from carillon.tenancy.accounts import Operator  # noqa: PLC0415 - as above
+
+    return Operator(name=_user_name(), source="CLI")
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"
+
+
+def with_session(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the flags that name the database and --json, and a session made of them."""
+
+    @click.option(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="The folder of the embedded database. [default: data]",
+    )
+    @click.option("--database-url", metavar="URL", help="A PostgreSQL server of your own, instead of the embedded one.")
+    @click.option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="A settings file. [default: carillon.toml, when there is one]",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+    @wraps(command)
+    def with_flags(
+        *,
+        data_dir: Path | None,
+        database_url: str | None,
+        config: Path | None,
+        as_json: bool,
+        **arguments: object,
+    ) -> None:
+        settings = load_settings({"data_dir": data_dir, "database_url": database_url}, config=config)
+        command(Session(settings=settings, as_json=as_json), **arguments)
+
+    return with_flags
+
+
+def table(rows: Sequence[Mapping[str, object]], none: str) -> list[str]:
+    """Lay rows out in columns under the names of their fields, or say `none`."""
+    if not rows:
+        return [none]
+    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+
+
+def _cell(value: object) -> str:
+    if value is None or value in ((), []):
+        return "-"
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+    return str(value)

@@ -1,0 +1,89 @@
+"""The log: structured lines on standard error, each with its request's id, none with personal data.
+
+Values are the danger, so none gets in by itself: an exception is logged as its class and the places that it passed,
+without its text (PostgreSQL's quote the offending value) unless the text is ours to log; value types mask themselves
+in their repr; the HTTP server's own access log, which has whole query strings, is off.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Literal
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from carillon.errors import ServiceError
+
+Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["auto", "json", "console"]
+
+_LIBRARIES_WITH_VALUES = ("uvicorn.access", "asyncpg", "httpx")
+
+
+def configure_logging(level: Level, log_format: Format) -> None:
+    """Send our own log and that of every library through the same processors.
+
+    Bind a request's id with `structlog.contextvars.bind_contextvars(request_id=…)`: all lines of its task have it.
+    """
+    console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        describe_exception,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _LIBRARIES_WITH_VALUES:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Put an exception's classes and places in the stead of its text."""
+    exc_info = event.pop("exc_info", None)
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+    if isinstance(error, BaseException):
+        event["exception"] = "\n".join(_described(error))
+    return event
+
+
+def _described(error: BaseException) -> Iterator[str]:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from _described(cause)
+        yield "which led to"
+    state = getattr(error, "sqlstate", None)
+    text = f": {error}" if isinstance(error, ServiceError) else f" (SQLSTATE {state})" if state else ""
+    yield f"{type(error).__module__}.{type(error).__qualname__}{text}"
+    yield from _places(error.__traceback__)
+
+
+def _places(trace: TracebackType | None) -> Iterator[str]:
+    for frame in traceback.extract_tb(trace):
+        yield f"  {frame.filename}:{frame.lineno} in {frame.name}"

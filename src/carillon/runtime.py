@@ -1,0 +1,94 @@
+"""The composition root: from settings to a database, and to all that a server is made of."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from carillon.db.database import Database
+from carillon.db.embedded import embedded_server
+from carillon.db.migrate import require_known_schema, schema_status, upgrade
+from carillon.errors import UnavailableError
+from carillon.kit.clock import Clock, SystemClock
+from carillon.settings import Settings
+from carillon.tenancy.authentication import Authenticator
+from carillon.tenancy.rate_limits import RateLimiter
+from carillon.tenancy.secrets import SecretBox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What a serving process has: everything is made once, here, and handed down."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    authenticator: Authenticator
+    secret_box: SecretBox
+
+
+@contextmanager
+def database_server(settings: Settings) -> Iterator[str]:
+    """Give the connection string of the installation's server; without a URL the embedded one runs meanwhile.
+
+    Raises EmbeddedError.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    with embedded_server(settings.data_dir) as server:
+        yield server.dsn
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Database]:
+    """Open the installation's database; an empty one gets its schema.
+
+    Raises EmbeddedError, UnavailableError, and SchemaMismatchError for a schema that this program doesn't know.
+    """
+    clock = clock or SystemClock()
+    with database_server(settings) as dsn:
+        await _prepare_schema(settings.control_url or dsn, clock)
+        db = await Database.connect(
+            dsn,
+            control_dsn=settings.control_url,
+            clock=clock,
+            size=settings.database_pool_size,
+            statement_timeout=settings.statement_timeout_seconds,
+        )
+        try:
+            yield db
+        finally:
+            await db.close()
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Runtime]:
+    """Open all that a server needs, with every statement prepared. Raises what `open_database` does."""
+    clock = clock or SystemClock()
+    async with open_database(settings, clock=clock) as db:
+        await db.prepare_statements()
+        yield Runtime(
+            settings=settings,
+            clock=clock,
+            db=db,
+            authenticator=Authenticator(db, RateLimiter()),
+            secret_box=SecretBox(settings.secret_key_path),
+        )
+
+
+async def _prepare_schema(dsn: str, clock: Clock) -> None:
+    with reachable():
+        if (await schema_status(dsn)).is_empty:
+            await upgrade(dsn, now=clock.now())
+        await require_known_schema(dsn)
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turn a failure to reach the database, or to do its bidding, into UnavailableError."""
+    try:
+        yield
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise UnavailableError(f"The database can't be used: {error}") from error
