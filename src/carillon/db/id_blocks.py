@@ -1,4 +1,4 @@
-"""Ids of audiences, contacts and groups: integers below 2^53, handed out in blocks from a control row (scale.md, Tables 3)."""
+"""Ids of audiences, contacts and groups: below 2^53, handed out in blocks from a control row (scale.md, Tables 3)."""
 
 import asyncio
 from typing import TYPE_CHECKING
