@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 VERSIONS = Path("/usr/lib/postgresql")
 SETTINGS = {"listen_addresses": "", "fsync": "off", "max_connections": "200", "autovacuum": "off"}
@@ -29,7 +30,7 @@ def main(command: list[str]) -> int:
         print("Debian's PostgreSQL isn't installed: the embedded server alone is tested.")
         return 0
     place = Path(tempfile.mkdtemp(prefix="carillon-debian-"))
-    account = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    account: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
     if account:
         shutil.chown(place, "postgres", "postgres")
 
