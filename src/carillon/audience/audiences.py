@@ -2,18 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
+from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId
 from carillon.kit.page import Page
 from carillon.tenancy import audit
 from carillon.tenancy.accounts import checked_country, checked_name
-
-if TYPE_CHECKING:
-    from carillon.db.database import Tx
-    from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience", "audiences.sql")
 
@@ -52,7 +49,7 @@ class ListAudiences:
     limit: int = 1000
 
 
-async def create_audience(tx: "Tx", actor: "Actor", command: CreateAudience) -> Audience:
+async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audience:
     """Make an audience beside the default one. Raises InvalidInputError for `name` and `country`."""
     audience = Audience(
         name=checked_name(command.name),
@@ -69,7 +66,7 @@ async def create_audience(tx: "Tx", actor: "Actor", command: CreateAudience) -> 
     return audience
 
 
-async def get_audience(tx: "Tx", actor: "Actor", query: GetAudience) -> Audience:
+async def get_audience(tx: Tx, actor: Actor, query: GetAudience) -> Audience:
     """Find one of the account's audiences. Raises NotFoundError for `audience`."""
     row = await tx.fetchrow(SQL["get_audience"], actor.account_id, query.audience_id)
     if row is None:
@@ -77,7 +74,7 @@ async def get_audience(tx: "Tx", actor: "Actor", query: GetAudience) -> Audience
     return Audience(**row)
 
 
-async def list_audiences(tx: "Tx", actor: "Actor", query: ListAudiences) -> Page[Audience]:
+async def list_audiences(tx: Tx, actor: Actor, query: ListAudiences) -> Page[Audience]:
     """List the account's audiences in the order of their ids."""
     audiences = [
         Audience(**row) for row in await tx.fetch(SQL["list_audiences"], actor.account_id, query.after_id, query.limit)

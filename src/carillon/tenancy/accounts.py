@@ -4,8 +4,10 @@ import zoneinfo
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from asyncpg import Record
+
+from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
@@ -14,11 +16,6 @@ from carillon.kit.page import Page
 from carillon.kit.phones import known_region
 from carillon.tenancy import audit
 from carillon.tenancy.currencies import CURRENCIES
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from carillon.db.database import Tx
 
 SQL = load_statements("carillon.tenancy", "accounts.sql")
 
@@ -104,7 +101,7 @@ class OpenAccount:
     audience_id: int | None = None
 
 
-async def create_account(tx: "Tx", operator: Operator, command: CreateAccount) -> NewAccount:
+async def create_account(tx: Tx, operator: Operator, command: CreateAccount) -> NewAccount:
     """Make an active account and its default audience, which reads national numbers as the account's country does.
 
     Raises InvalidInputError for `name` (blank or over 200 characters), `country` (not an ISO 3166 code whose numbers
@@ -145,14 +142,14 @@ async def create_account(tx: "Tx", operator: Operator, command: CreateAccount) -
     return NewAccount(account=account, audience_id=audience_id)
 
 
-async def list_accounts(tx: "Tx", _operator: Operator, query: ListAccounts) -> Page[Account]:
+async def list_accounts(tx: Tx, _operator: Operator, query: ListAccounts) -> Page[Account]:
     """List the accounts in the order of their ids."""
     rows = await tx.fetch(SQL["list_accounts"], query.after_id, query.limit)
     accounts = [_account(row) for row in rows]
     return Page(items=accounts, last_id=accounts[-1].account_id if accounts else query.after_id)
 
 
-async def set_account_status(tx: "Tx", actor: Actor, command: SetAccountStatus) -> Account:
+async def set_account_status(tx: Tx, actor: Actor, command: SetAccountStatus) -> Account:
     """Open or close the actor's account; its credentials follow within seconds (`authentication.CACHE_SECONDS`).
 
     A closed account is opened before it is closed the other way, so that locking is always a decision about an open
@@ -172,7 +169,7 @@ async def set_account_status(tx: "Tx", actor: Actor, command: SetAccountStatus) 
     return replace(account, status=command.status)
 
 
-async def open_account(tx: "Tx", operator: Operator, query: OpenAccount) -> Actor:
+async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
     """Give the actor as whom the operator works inside an account, whatever its status.
 
     Raises NotFoundError for `account` (or, where an audience was asked for, `audience`).
@@ -223,5 +220,5 @@ def _currency(code: str) -> str:
     return code.upper()
 
 
-def _account(row: "Record") -> Account:
+def _account(row: Record) -> Account:
     return Account(**{**row, "status": AccountStatus(row["status"])})

@@ -3,17 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from carillon.db.database import Tx
 from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
 from carillon.kit.ids import new_uuid
-
-if TYPE_CHECKING:
-    from carillon.db.database import Tx
-    from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.tenancy", "audit.sql")
 
@@ -39,7 +37,7 @@ class ListAudit:
     limit: int = 100
 
 
-async def record(tx: "Tx", actor: "Actor", action: str, subject: object, detail: Mapping[str, Any]) -> None:
+async def record(tx: Tx, actor: Actor, action: str, subject: object, detail: Mapping[str, Any]) -> None:
     """Add an entry in the transaction that makes the change, so that there is never one without the other.
 
     `detail` is what changed, as JSON: never an address, a text or a secret.
@@ -57,7 +55,7 @@ async def record(tx: "Tx", actor: "Actor", action: str, subject: object, detail:
     )
 
 
-async def list_audit(tx: "Tx", actor: "Actor", query: ListAudit) -> list[AuditEntry]:
+async def list_audit(tx: Tx, actor: Actor, query: ListAudit) -> list[AuditEntry]:
     """List an account's entries, newest first; the next page is asked with the last one's `entry_id`."""
     rows = await tx.fetch(SQL["list_entries"], actor.account_id, query.before, query.limit)
     return [AuditEntry(**{**row, "detail": msgspec.json.decode(row["detail"])}) for row in rows]

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import TYPE_CHECKING
 
+from asyncpg import Record
+
+from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import (
     AccountLockedError,
@@ -22,11 +24,6 @@ from carillon.kit.ids import AccountId, AudienceId
 from carillon.tenancy.accounts import AccountStatus
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import KEY_NAME_CHARACTERS, hash_secret
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from carillon.db.database import Database, Tx
 
 SQL = load_statements("carillon.tenancy", "authentication.sql")
 
@@ -76,7 +73,7 @@ class Authenticated:
     expires_at: datetime | None
 
 
-async def authenticate(tx: "Tx", login: Login) -> Authenticated:
+async def authenticate(tx: Tx, login: Login) -> Authenticated:
     """Check a caller's credential, network and account.
 
     Raises BadCredentialsError (unknown, wrong, revoked or expired: a caller isn't told which),
@@ -119,9 +116,7 @@ class Authenticator:
     In memory are hashes of long random secrets, never the secrets.
     """
 
-    def __init__(
-        self, db: "Database", limiter: RateLimiter, *, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, db: Database, limiter: RateLimiter, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._db = db
         self._limiter = limiter
         self._monotonic = monotonic
@@ -160,7 +155,7 @@ class Authenticator:
         await self._db.run(_write_use, account_id, credential_id)
 
 
-async def _write_use(tx: "Tx", account_id: AccountId, credential_id: int) -> None:
+async def _write_use(tx: Tx, account_id: AccountId, credential_id: int) -> None:
     await tx.execute(SQL["note_use"], account_id, credential_id, tx.now)
 
 
@@ -170,7 +165,7 @@ def _cache_key(login: Login) -> bytes:
     return f"{login.dialect}:".encode() + hashlib.sha256(halves.encode(errors="surrogatepass")).digest()
 
 
-def _matching(rows: "Sequence[Record]", secret_hash: bytes) -> "Record | None":
+def _matching(rows: Sequence[Record], secret_hash: bytes) -> Record | None:
     found = None
     for row in rows:
         if hmac.compare_digest(row["secret_hash"], secret_hash):

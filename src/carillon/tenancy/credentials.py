@@ -4,23 +4,19 @@ How one is checked is in `carillon.tenancy.authentication`.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import TYPE_CHECKING
 
+from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
+from carillon.kit.actor import Actor
 from carillon.tenancy import audit
 from carillon.tenancy.scopes import Scope
 from carillon.tenancy.secrets import SecretBox, hash_secret, new_key_name, new_secret
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from carillon.db.database import Tx
-    from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.tenancy", "credentials.sql")
 
@@ -65,8 +61,8 @@ class CreateCredential:
 
     dialect: Dialect
     audience_id: int | None = None
-    scopes: "Sequence[str]" = ()
-    allowed_networks: "Sequence[str]" = ()
+    scopes: Sequence[str] = ()
+    allowed_networks: Sequence[str] = ()
     calls_per_second: float | None = None
     expires_at: datetime | None = None
 
@@ -87,8 +83,8 @@ class Credential:
     audience_id: int
     dialect: Dialect
     key_name: str
-    scopes: "Sequence[str]"
-    allowed_networks: "Sequence[str]"
+    scopes: Sequence[str]
+    allowed_networks: Sequence[str]
     calls_per_second: float | None
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -108,7 +104,7 @@ class RevokeCredential:
     credential_id: int
 
 
-async def create_credential(tx: "Tx", actor: "Actor", command: CreateCredential, box: SecretBox) -> NewCredential:
+async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box: SecretBox) -> NewCredential:
     """Make a credential with random secrets and store only what checking them needs.
 
     A secret that a client signs with must be recoverable, so it is sealed in `box`; all others are hashed. Raises
@@ -147,7 +143,7 @@ async def create_credential(tx: "Tx", actor: "Actor", command: CreateCredential,
     return NewCredential(credential_id=credential_id, parts=parts)
 
 
-async def list_credentials(tx: "Tx", actor: "Actor", _query: ListCredentials) -> list[Credential]:
+async def list_credentials(tx: Tx, actor: Actor, _query: ListCredentials) -> list[Credential]:
     """List the account's credentials in the order of their making."""
     rows = await tx.fetch(SQL["list_credentials"], actor.account_id)
     return [
@@ -162,7 +158,7 @@ async def list_credentials(tx: "Tx", actor: "Actor", _query: ListCredentials) ->
     ]
 
 
-async def revoke_credential(tx: "Tx", actor: "Actor", command: RevokeCredential) -> None:
+async def revoke_credential(tx: Tx, actor: Actor, command: RevokeCredential) -> None:
     """Take a credential back; every process refuses it within seconds (`authentication.CACHE_SECONDS`).
 
     Revoking twice changes nothing and leaves no entry. Raises NotFoundError for `credential`.

@@ -1,12 +1,9 @@
 """What a credential may be limited to. One without scopes may do everything that its account can."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from carillon.errors import ScopeMissingError
-
-if TYPE_CHECKING:
-    from carillon.kit.actor import Actor
+from carillon.kit.actor import Actor
 
 
 class Scope(StrEnum):
@@ -16,7 +13,7 @@ class Scope(StrEnum):
     AUDIENCE_WRITE = "audience:write"  # the same: change
 
 
-def require_scope(actor: "Actor", scope: Scope) -> None:
+def require_scope(actor: Actor, scope: Scope) -> None:
     """Let an actor pass whose scopes cover the operation. Raises ScopeMissingError."""
     if actor.scopes and scope not in actor.scopes:
         raise ScopeMissingError(scope)
