@@ -1,0 +1,1 @@
+"""InforU's Contacts & Groups API, version 2 (InforU reference)."""

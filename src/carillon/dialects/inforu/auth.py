@@ -1,0 +1,63 @@
+"""Who calls: HTTP Basic, or `Auth` in the body, into an actor."""
+
+import base64
+import binascii
+
+from carillon.dialects.inforu.bodies import Document, read_credentials
+from carillon.dialects.mount import Incoming, Services
+from carillon.errors import BadCredentialsError, InvalidInputError, MissingCredentialsError
+from carillon.kit.actor import Actor
+from carillon.tenancy.authentication import Login
+
+DIALECT = "inforu"
+
+CALLS_PER_SECOND = 30.0
+"""The vendor's limit, for credentials that have none of their own."""
+
+_MAX_CHARACTERS = 1_000
+
+
+async def authenticate(services: Services, incoming: Incoming, document: Document) -> Actor:
+    """Let the caller in. The header counts when there is one; the body's `Auth` only without it.
+
+    Raises MissingCredentialsError when there is neither or it can't be decoded, and what `Authenticator` raises.
+    """
+    header = incoming.headers.get("authorization")
+    username, token = _from_header(header) if header else _from_body(document)
+    # No credential has such a name, and PostgreSQL takes no NUL.
+    if "\0" in username or len(username) > _MAX_CHARACTERS or len(token) > _MAX_CHARACTERS:
+        raise BadCredentialsError
+    login = Login(
+        dialect=DIALECT,
+        key_name=username,
+        secret=token,
+        remote_address=incoming.remote_address,
+        calls_per_second=CALLS_PER_SECOND,
+    )
+    return await services.authenticator.authenticate(login)
+
+
+def _from_header(header: str) -> tuple[str, str]:
+    scheme, _, encoded = header.strip().partition(" ")
+    if scheme.lower() != "basic":
+        raise MissingCredentialsError
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise MissingCredentialsError from error
+    username, colon, token = decoded.partition(":")
+    if not colon:
+        raise MissingCredentialsError
+    return username, token
+
+
+def _from_body(document: Document) -> tuple[str, str]:
+    try:
+        auth = document.auth()
+        found = read_credentials(auth) if auth is not None else None
+    except InvalidInputError as error:
+        # Nobody who has not shown a credential is told how we read bodies, but for this one sentence.
+        raise MissingCredentialsError(f"No Authorization header was sent, and {error.field} can't be read.") from error
+    if found is None:
+        raise MissingCredentialsError
+    return found

@@ -1,0 +1,49 @@
+"""What a function is: a line of the table in `routes`, and the call that it answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from carillon.db.database import Database
+from carillon.dialects.inforu.mapping import Presenter
+from carillon.errors import TooManyItemsError
+from carillon.kit.actor import Actor
+from carillon.tenancy.scopes import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of a caller that has been let in."""
+
+    db: Database
+    actor: Actor
+    show: Presenter
+    page_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function of the API.
+
+    `sample` is a value of `Data` that works when it is posted; `words` are the vendor's names for fields that
+    operations name in their errors; `notes` say what the reference leaves open, and where we differ from it.
+    """
+
+    name: str
+    title: str
+    summary: str
+    request: type[msgspec.Struct]
+    reply: tuple[Any, ...]
+    handle: Callable[[Call, Any], Awaitable[msgspec.Struct]]
+    scope: Scope
+    sample: Mapping[str, Any]
+    words: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def check_count(given: int, limit: int) -> None:
+    """Refuse a list that is longer than the method's limit. Raises TooManyItemsError."""
+    if given > limit:
+        raise TooManyItemsError(limit=limit, given=given)

@@ -1,0 +1,106 @@
+"""The functions on contacts."""
+
+from typing import Any, Literal
+
+from carillon.audience import uploads
+from carillon.audience.contacts import (
+    DeleteContacts,
+    FindContacts,
+    ListContacts,
+    delete_contacts,
+    find_contacts,
+    list_contacts,
+)
+from carillon.dialects.inforu import replies, schemas
+from carillon.dialects.inforu.calls import Call, check_count
+from carillon.dialects.inforu.mapping import FIELD_LIST, choose, contact_key
+from carillon.dialects.inforu.moments import read_since, read_until
+from carillon.dialects.inforu.uploads import Upload, read_rows, read_token, show_report, show_token
+from carillon.kit.ids import GroupId
+
+CONFIGURATIONS = {"WithoutGroups": False, "WithGroups": True}
+DATE_FIELDS: dict[str, Literal["created", "updated"]] = {"CreatedDate": "created", "UpdatedDate": "updated"}
+
+MAX_ID = 2**53 - 1
+
+
+async def create_or_update_contacts(
+    call: Call, asked: schemas.CreateOrUpdateContacts
+) -> replies.UploadReport | replies.UploadAccepted:
+    """Write up to 10 rows at once; store more, up to 5,000, and answer with a token before they are worked off."""
+    check_count(len(asked.rows), schemas.MAX_CONTACTS)
+    upload = read_rows(asked.rows)
+    command = uploads.AcceptUpload(rows=upload.rows, options=_options(asked, upload))
+    if len(upload.rows) <= schemas.MAX_FINAL_CONTACTS:
+        done = await call.db.run(uploads.upload_now, call.actor, command)
+        return show_report(done.import_id, done.report)
+    accepted = await call.db.run(uploads.accept_upload, call.actor, command)
+    return replies.UploadAccepted(request_token=show_token(accepted))
+
+
+def _options(asked: schemas.CreateOrUpdateContacts, upload: Upload) -> dict[str, Any]:
+    """Record who may start automations: all rows, or those that say so themselves."""
+    if asked.handle_events is not None:
+        return {"handle_events": asked.handle_events}
+    return {"handle_events_rows": list(upload.with_events)} if upload.with_events else {}
+
+
+async def check_job_status_by_token(call: Call, asked: schemas.CheckJobStatusByToken) -> replies.UploadReport:
+    """Answer an upload's statistics once it is worked off."""
+    done = await call.db.read(uploads.upload_report, call.actor, read_token(asked.request_token))
+    return show_report(done.import_id, done.report)
+
+
+async def delete_contacts_by_keys(call: Call, asked: schemas.DeleteContacts) -> replies.Deleted:
+    """Delete the contacts that any of the keys names."""
+    check_count(len(asked.items), schemas.MAX_ITEMS)
+    keys = [
+        contact_key(item.type, item.value, f"Data.List[{place}].Type")[1] for place, item in enumerate(asked.items, 1)
+    ]
+    count = await call.db.run(delete_contacts, call.actor, DeleteContacts(keys=keys))
+    return replies.Deleted(deleted_count=count)
+
+
+async def get_contact(call: Call, asked: schemas.GetContact) -> replies.FoundContacts:
+    """Find the contacts that a key names."""
+    _, key = contact_key(asked.type, asked.value, "Data.Type")
+    with_groups = False
+    if asked.configuration:
+        _, with_groups = choose(CONFIGURATIONS, asked.configuration, "Data.Configuration")
+    found = await call.db.read(find_contacts, call.actor, FindContacts(key=key, with_groups=with_groups))
+    shown = [call.show.contact(contact, with_groups=with_groups) for contact in found]
+    return replies.FoundContacts(contacts=replies.Listing(count=len(shown), items=shown))
+
+
+async def get_contact_list(call: Call, asked: schemas.GetContactList) -> replies.Batch[Any]:
+    """List contacts that were created or updated in a span of time, by their ids."""
+    date_field: Literal["created", "updated"] = "created"
+    if asked.filter_by:
+        _, date_field = choose(DATE_FIELDS, asked.filter_by, "Data.FilterBy")
+    zone = call.show.zone
+    query = ListContacts(
+        after_id=place_in_list(asked.last_fetched_id),
+        limit=call.page_size,
+        date_field=date_field,
+        since=read_since(asked.from_date, zone, "Data.FromDate"),
+        until=read_until(asked.to_date, zone, "Data.ToDate"),
+        group_id=GroupId(_id(asked.only_for_group_id)) if asked.only_for_group_id else None,
+    )
+    page = await call.db.read(list_contacts, call.actor, query)
+    shown = [call.show.contact(contact, with_groups=False) for contact in page.items]
+    return replies.Batch(last_fetched_id=page.last_id, count=len(shown), items=shown)
+
+
+async def get_fields(_call: Call, _asked: schemas.GetFields) -> replies.Listing[replies.FieldDescription]:
+    """List the fields of the account's contacts."""
+    return replies.Listing(count=len(FIELD_LIST), items=list(FIELD_LIST))
+
+
+def place_in_list(last_fetched_id: int | None) -> int:
+    """Give the id to go on after; what is below or above every id is drawn in."""
+    return min(max(last_fetched_id or 0, 0), MAX_ID)
+
+
+def _id(number: int) -> int:
+    # No group has the id 0, so what can't be an id finds none.
+    return number if 0 < number <= MAX_ID else 0

@@ -1,0 +1,80 @@
+"""Every domain error in InforU's envelope: StatusId, HTTP status and description, in one total table.
+
+The ids of the reference ("Response Status Codes") are kept. For what it has none the id is ours, made the way the
+vendor made -429: minus the HTTP status that the case would have elsewhere. A refusal that is about the request's
+content still answers HTTP 200, as the vendor does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from carillon import errors
+from carillon.dialects.inforu.schemas import MAX_CONTACTS, MAX_ITEMS
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A line of the table. `is_ours`: neither the reference nor a public client shows this id."""
+
+    status_id: int
+    http_status: int
+    description: str
+    is_ours: bool = False
+
+
+SUCCESS = Status(1, 200, "Success")
+
+_OVER_ITEMS = Status(-2010, 403, f"Max records for this method is {MAX_ITEMS}")
+_OVER_CONTACTS = Status(-2011, 403, f"Max records for this method is {MAX_CONTACTS}")
+
+TABLE: Mapping[type[errors.CarillonError], Status] = {
+    errors.MissingCredentialsError: Status(-1, 401, "General failure"),
+    errors.BadCredentialsError: Status(-2, 401, "Authentication failed or illegal IP address"),
+    errors.AddressNotAllowedError: Status(-2, 401, "Authentication failed or illegal IP address"),
+    errors.AccountNotActiveError: Status(-221, 403, "User Not Active"),
+    errors.AccountLockedError: Status(-222, 403, "Locked Out"),
+    errors.ScopeMissingError: Status(-403, 403, "Permission denied", is_ours=True),
+    errors.TooManyItemsError: _OVER_ITEMS,
+    errors.JobNotFoundError: Status(-2014, 403, "RequestToken not found"),
+    errors.JobInProgressError: Status(-2015, 403, "Job in progress"),
+    errors.RateLimitedError: Status(-429, 429, "Too many requests"),
+    errors.InvalidInputError: Status(-400, 200, "Invalid request", is_ours=True),
+    errors.NotFoundError: Status(-404, 200, "Not found", is_ours=True),
+    errors.GroupNotEmptyError: Status(-409, 200, "Group is not empty", is_ours=True),
+    errors.BodyTooLargeError: Status(-413, 413, "Request body is too large", is_ours=True),
+    errors.UnavailableError: Status(-503, 503, "Service unavailable", is_ours=True),
+    errors.SchemaMismatchError: Status(-503, 503, "Service unavailable", is_ours=True),
+    errors.CallerError: Status(-400, 200, "Invalid request", is_ours=True),
+    errors.ServiceError: Status(-500, 500, "Internal error", is_ours=True),
+    errors.CarillonError: Status(-500, 500, "Internal error", is_ours=True),
+}
+
+# How long a caller may wait before it tries again, where we have no better figure: a restart of the database.
+_UNAVAILABLE_SECONDS = 5
+
+
+def status_of(error: errors.CarillonError) -> Status:
+    """Find the line of an error's class, or of the nearest class that it descends from."""
+    if isinstance(error, errors.TooManyItemsError) and error.limit > MAX_ITEMS:
+        return _OVER_CONTACTS
+    return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+
+
+def detail_of(error: errors.CarillonError, words: Mapping[str, str]) -> str:
+    """Say what was wrong, with the field's name in the vendor's words; nothing of our own failures."""
+    if isinstance(error, errors.InvalidInputError):
+        return f"{words.get(error.field, error.field)}: {error.message}"
+    return error.message if isinstance(error, errors.CallerError) else ""
+
+
+def headers_of(error: errors.CarillonError) -> dict[str, str]:
+    """Give the headers that go with an error."""
+    match error:
+        case errors.RateLimitedError(retry_after=seconds):
+            # Whole seconds, rounded up: a client that waits so long is let in.
+            return {"Retry-After": str(max(1, -int(-seconds // 1)))}
+        case errors.UnavailableError() | errors.SchemaMismatchError():
+            return {"Retry-After": str(_UNAVAILABLE_SECONDS)}
+        case errors.MissingCredentialsError() | errors.BadCredentialsError() | errors.AddressNotAllowedError():
+            return {"WWW-Authenticate": 'Basic realm="InforU", charset="UTF-8"'}
+    return {}

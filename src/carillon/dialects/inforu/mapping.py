@@ -1,0 +1,184 @@
+"""Contacts, groups and suppressions between InforU's words and ours. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from carillon.audience.contacts import Contact, ContactKey, KeyKind, Status
+from carillon.audience.groups import Group, GroupDeletion, GroupKey
+from carillon.audience.suppressions import Address, Channel, Suppression, SuppressionEntry
+from carillon.dialects.inforu import replies
+from carillon.dialects.inforu.fields import CONTACT_FIELDS, SHOWN_FIELDS
+from carillon.dialects.inforu.moments import show_history_moment, show_moment, zone_of
+from carillon.errors import InvalidInputError
+from carillon.kit.actor import Actor
+from carillon.kit.phones import national_form
+
+Meant = TypeVar("Meant")
+
+_ACTIVE, _UNSUBSCRIBED, _WITHOUT_STATUS = 1, -2, 0
+_STATUS_IDS = {Status.SUBSCRIBED: _ACTIVE, Status.UNSUBSCRIBED: _UNSUBSCRIBED}
+_DEVICE_ACTIVE = 1
+_GROUP_TYPES = {"static": 1, "segment": 2}
+_GENDERS = {"male": 1, "female": 2}
+_ACTIONS = {"unsubscribe": "Unsubscribe", "reactivate": "Reactivate"}
+_CHANNEL_WORDS = {Channel.SMS: "Phone", Channel.EMAIL: "Email"}
+
+KEY_KINDS: Mapping[str, KeyKind] = {
+    "Phone": KeyKind.PHONE,
+    "Email": KeyKind.EMAIL,
+    "ContactRefId": KeyKind.EXTERNAL_ID,
+    "ContactId": KeyKind.CONTACT_ID,
+}
+CHANNELS: Mapping[str, Channel] = {word: channel for channel, word in _CHANNEL_WORDS.items()}
+CHANNELS_OR_ALL: Mapping[str, Channel | None] = {**CHANNELS, "All": None}
+GROUP_KEYS: Mapping[str, GroupKey] = {
+    "GroupId": GroupKey.ID,
+    "GroupNumber": GroupKey.NUMBER,
+    "GroupName": GroupKey.NAME,
+}
+GROUP_DELETIONS: Mapping[str, GroupDeletion] = {
+    "WithoutDeleteContacts": GroupDeletion.KEEP_CONTACTS,
+    "WithDeleteContacts": GroupDeletion.DELETE_CONTACTS,
+    "EmptyGroupOnly": GroupDeletion.ONLY_EMPTY,
+}
+# PhoneNumber is what the same thing is called everywhere else.
+_SYNONYMS = {"phonenumber": "phone"}
+
+
+def choose(options: Mapping[str, Meant], given: str, field: str) -> tuple[str, Meant]:
+    """Find the option that a word names, its case ignored: the word as we spell it, and what it means.
+
+    Raises InvalidInputError that lists the options.
+    """
+    wanted = given.strip().lower()
+    wanted = _SYNONYMS.get(wanted, wanted)
+    for word, meaning in options.items():
+        if word.lower() == wanted:
+            return word, meaning
+    raise InvalidInputError(field, f"This can be {'/'.join(options)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Presenter:
+    """Shows outcomes to one caller: its country's numbers, its time zone."""
+
+    country: str
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Presenter":
+        """Make the presenter of an actor."""
+        return cls(actor.country, zone_of(actor.time_zone))
+
+    def contact(self, contact: Contact, *, with_groups: bool) -> msgspec.Struct:
+        """Show a contact with all its keys; Groups only when they were asked for."""
+        values: dict[str, Any] = {}
+        for name, value in contact.fields.items():
+            if (word := _SHOWN.get(name)) is not None:
+                values[word] = value
+        if "GenderId" in values:
+            values["GenderId"] = _GENDERS.get(values["GenderId"])
+        for word in _MOMENTS & values.keys():
+            values[word] = values[word].replace("T", " ")
+        for device in contact.devices:
+            values["Device1StatusId" if device.platform == "android" else "Device2StatusId"] = _DEVICE_ACTIVE
+        if with_groups:
+            values["Groups"] = [
+                replies.GroupName(group_id=group.group_id, group_number=group.number, group_name=group.name)
+                for group in contact.groups
+            ]
+        return replies.ContactObject(
+            ContactId=contact.contact_id,
+            ContactRefId=contact.external_id,
+            Email=contact.email,
+            EmailStatusId=_STATUS_IDS.get(contact.email_status, _WITHOUT_STATUS) if contact.email else _WITHOUT_STATUS,
+            PhoneNumber=national_form(contact.phone, self.country) if contact.phone else None,
+            PhoneStatusId=_STATUS_IDS.get(contact.sms_status, _WITHOUT_STATUS) if contact.phone else _WITHOUT_STATUS,
+            DateCreated=show_moment(contact.created_at, self.zone),
+            UpdateDate=show_moment(contact.updated_at, self.zone),
+            **values,
+        )
+
+    def group(self, group: Group) -> replies.GroupObject:
+        """Show a group with its counters in both spellings."""
+        return replies.GroupObject(
+            group_id=group.group_id,
+            group_type_id=_GROUP_TYPES[group.kind],
+            group_number=group.number,
+            group_name=group.name,
+            description=group.description,
+            count_active_contacts=group.reachable,
+            count_active_contacts_mail=group.reachable_email,
+            count_active_contacts_sms=group.reachable_sms,
+            count_active_contacts_device1=group.reachable_android,
+            count_active_contacts_device2=group.reachable_ios,
+            count_non_blocked_contacts_info_mail=group.reachable_email,
+            count_non_blocked_contacts_info_sms=group.reachable_sms,
+            date_created=show_moment(group.created_at, self.zone),
+            update_date=show_moment(group.updated_at, self.zone),
+        )
+
+    def address(self, channel: Channel, address: str) -> str:
+        """Show a stored address."""
+        return national_form(address, self.country) if channel is Channel.SMS else address
+
+    def suppression(self, one: Suppression) -> replies.SuppressedAddress:
+        """Show a suppressed address."""
+        return replies.SuppressedAddress(
+            type=_CHANNEL_WORDS[one.channel],
+            value=self.address(one.channel, one.address),
+            unsubscribe_datetime=show_moment(one.created_at, self.zone),
+        )
+
+    def entry(self, one: SuppressionEntry) -> replies.HistoryEntry:
+        """Show a line of the ledger."""
+        return replies.HistoryEntry(
+            type=_CHANNEL_WORDS[one.channel],
+            value=self.address(one.channel, one.address),
+            action=_ACTIONS[one.action],
+            action_date_time=show_history_moment(one.at, self.zone),
+            action_source=one.source,
+            action_reason=one.reason,
+            do_action_name=one.actor,
+        )
+
+
+_SHOWN: Mapping[str, str] = {field.slot: field.name for field in SHOWN_FIELDS}
+# The days among the dates are shown as days; these have a time of day, in nobody's zone.
+_MOMENTS = frozenset(f"Date{number}" for number in range(1, 9))
+
+
+def group_name(group: Group) -> replies.GroupName:
+    """Show a group in short."""
+    return replies.GroupName(group_id=group.group_id, group_number=group.number, group_name=group.name)
+
+
+def failed_addresses(addresses: "list[Address]") -> replies.Listing[replies.Address]:
+    """Show addresses that nothing could be done with, as they were given."""
+    items = [replies.Address(type=_CHANNEL_WORDS[one.channel], value=one.value) for one in addresses]
+    return replies.Listing(count=len(items), items=items)
+
+
+def addresses_of(contact: Contact) -> list[Address]:
+    """List the addresses that a contact has."""
+    phone = [Address(channel=Channel.SMS, value=f"+{contact.phone}")] if contact.phone else []
+    return phone + ([Address(channel=Channel.EMAIL, value=contact.email)] if contact.email else [])
+
+
+def contact_key(type_word: str, value: str, field: str) -> tuple[str, ContactKey]:
+    """Read a contact's key: the type as we spell it, and the key. Raises InvalidInputError."""
+    word, kind = choose(KEY_KINDS, type_word, field)
+    return word, ContactKey(kind=kind, value=value)
+
+
+FIELD_LIST: tuple[replies.FieldDescription, ...] = tuple(
+    replies.FieldDescription(
+        field_id=number, actual_field_name=field.name, caption=field.caption, field_type=field.type
+    )
+    for number, field in enumerate(CONTACT_FIELDS, 1)
+)
+"""What GetFields answers: the fields are the same for every account, and so are their ids."""

@@ -1,0 +1,112 @@
+"""The functions as OpenAPI describes them, from their table and their types."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from carillon.dialects.inforu import replies
+from carillon.dialects.inforu.calls import Function
+from carillon.dialects.inforu.errors import SUCCESS, TABLE
+from carillon.dialects.inforu.reading import parameters
+
+_PREFIX = "inforu."
+_SCHEME = f"{_PREFIX}basic"
+_REF = "#/components/schemas/"
+_AUTH = {
+    "type": "object",
+    "description": "In the stead of the Authorization header.",
+    "properties": {"Username": {"type": "string"}, "Token": {"type": "string"}},
+    "required": ["Username", "Token"],
+}
+
+
+def describe(base: str, functions: Sequence[Function]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give OpenAPI's `paths` and `components` for POST of every function."""
+    types = [kind for one in functions for kind in (one.request, *one.reply)]
+    rows = [p.extra["item"] for one in functions for p in parameters(one.request) if "item" in p.extra]
+    named, schemas = msgspec.json.schema_components(
+        (*types, *rows, replies.Envelope), ref_template=f"{_REF}{_PREFIX}{{name}}"
+    )
+    refs = dict(zip((*types, *rows, replies.Envelope), named, strict=True))
+    for one in functions:
+        _sharpen(schemas, one.request, refs)
+    paths = {f"{base}{one.name}": {"post": _operation(one, refs)} for one in functions}
+    components = {
+        "schemas": {f"{_PREFIX}{name}": schema for name, schema in schemas.items()},
+        "securitySchemes": {_SCHEME: {"type": "http", "scheme": "basic", "description": "User name and API token."}},
+    }
+    return paths, components
+
+
+def _sharpen(schemas: dict[str, Any], request: type[msgspec.Struct], refs: dict[Any, Any]) -> None:
+    """Say what the types leave open so that every request can be read: what is required, and how many items."""
+    schema = schemas[request.__name__]
+    schema["required"] = []
+    # Unknown names are ignored.
+    schema.pop("additionalProperties", None)
+    for one in parameters(request):
+        shape = schema["properties"][one.names[0]]
+        if one.required:
+            schema["required"].append(one.names[0])
+            shape.pop("default", None)
+            shape["minItems" if shape.get("type") == "array" else "minLength"] = 1
+        if "limit" in one.extra:
+            shape["maxItems"] = one.extra["limit"]
+        if "item" in one.extra:
+            shape["items"] = refs[one.extra["item"]]
+        item = getattr(one.type, "item_type", None)
+        if isinstance(item, msgspec.inspect.StructType):
+            _sharpen(schemas, item.cls, refs)
+
+
+def _operation(function: Function, refs: dict[Any, Any]) -> dict[str, Any]:
+    data = [refs[kind] for kind in function.reply]
+    request = {
+        "type": "object",
+        "properties": {"Auth": _AUTH, "Data": refs[function.request]},
+        "required": ["Data"] if any(one.required for one in parameters(function.request)) else [],
+        "example": {"Data": function.sample},
+    }
+    return {
+        "tags": ["InforU"],
+        "operationId": f"{_PREFIX}{function.name}",
+        "summary": function.title,
+        "description": function.summary,
+        "security": [{_SCHEME: []}, {}],
+        "parameters": [
+            {
+                "name": "view",
+                "in": "query",
+                "description": "The reply's format; without it, the request's.",
+                "schema": {"type": "string", "enum": ["json", "xml"]},
+            }
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": request}, "application/xml": {"schema": {"type": "object"}}},
+        },
+        "responses": {
+            "200": _response("Success, or a negative StatusId", {"anyOf": [*data, {"type": "null"}]}, refs),
+            **{str(code): _response(text, {"type": "null"}, refs) for code, text in _refusals().items()},
+        },
+    }
+
+
+def _refusals() -> dict[int, str]:
+    texts: dict[int, list[str]] = {}
+    for status in TABLE.values():
+        if status.http_status != SUCCESS.http_status:
+            texts.setdefault(status.http_status, []).append(f"{status.status_id}: {status.description}")
+    return {code: ", ".join(dict.fromkeys(lines)) for code, lines in sorted(texts.items())}
+
+
+def _response(text: str, data: dict[str, Any], refs: dict[Any, Any]) -> dict[str, Any]:
+    envelope = {"allOf": [refs[replies.Envelope], {"type": "object", "properties": {"Data": data}}]}
+    return {
+        "description": text,
+        "content": {
+            "application/json": {"schema": envelope},
+            "application/xml": {"schema": {"type": "object"}},
+        },
+    }

@@ -1,0 +1,182 @@
+"""The tolerant reading: a tree of JSON's values into a request, whatever the case of its keys and type of its leaves.
+
+Requests in the exact form of the reference are decoded without it (`bodies.Document.data`). It takes over for XML,
+where everything is text, and for clients that send `"GroupId": "3002356"`, `"value": 5` or a name that we do not know.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from carillon.errors import InvalidInputError
+
+Wanted = TypeVar("Wanted", bound=msgspec.Struct)
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_YES, _NO = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a request: its names (the wire's first), its type, and what is said of it."""
+
+    attribute: str
+    names: tuple[str, ...]
+    type: inspect.Type
+    required: bool
+    description: str
+    extra: Mapping[str, Any]
+
+
+@cache
+def parameters(request: type[msgspec.Struct]) -> tuple[Parameter, ...]:
+    """List a request's parameters in their order."""
+    described = inspect.type_info(request)
+    if not isinstance(described, inspect.StructType):
+        raise TypeError(f"{request} is no Struct")
+    return tuple(_parameter(field) for field in described.fields)
+
+
+def _parameter(field: inspect.Field) -> Parameter:
+    kind, extra, schema = field.type, dict[str, Any](), dict[str, Any]()
+    while isinstance(kind, inspect.Metadata):
+        extra |= kind.extra or {}
+        schema |= kind.extra_json_schema or {}
+        kind = kind.type
+    if isinstance(kind, inspect.UnionType):
+        kind = next(one for one in kind.types if not isinstance(one, inspect.NoneType))
+    return Parameter(
+        attribute=field.name,
+        names=(field.encode_name, *extra.get("aliases", ())),
+        type=kind,
+        required=bool(extra.get("required")),
+        description=schema.get("description", ""),
+        extra=extra,
+    )
+
+
+@cache
+def _by_name(request: type[msgspec.Struct]) -> Mapping[str, Parameter]:
+    return {name.lower(): one for one in reversed(parameters(request)) for name in one.names}
+
+
+def read_request(request: type[Wanted], tree: object, path: str = "Data") -> Wanted:
+    """Read a tree as a request. Unknown names are ignored; null, and a blank where a number belongs, is absence.
+
+    A parameter's own name wins over its aliases. Raises InvalidInputError with the place of what can't be read.
+    """
+    if tree is None or tree == "":
+        return request()
+    if not isinstance(tree, Mapping):
+        raise InvalidInputError(path, "An object belongs here.")
+    known = _by_name(request)
+    values: dict[str, Any] = {}
+    for key, given in tree.items():
+        parameter = known.get(key.lower())
+        if parameter is None or given is None:
+            continue
+        is_alias = key.lower() != parameter.names[0].lower()
+        if is_alias and values.get(parameter.attribute) not in (None, ""):
+            continue
+        value = _read(parameter.type, given, f"{path}.{parameter.names[0]}")
+        if value is not None and not (is_alias and value == "" and parameter.attribute in values):
+            values[parameter.attribute] = value
+    return request(**values)
+
+
+def _read(kind: inspect.Type, given: object, path: str) -> Any:
+    match kind:
+        case inspect.StrType():
+            return read_text(given, path)
+        case inspect.IntType():
+            return _whole(given, path)
+        case inspect.BoolType():
+            return read_flag(given, path)
+        case inspect.ListType(item_type=item):
+            return [_item(item, one, f"{path}[{place}]") for place, one in enumerate(_listed(given), 1)]
+    raise TypeError(f"no request has a parameter of {kind}")
+
+
+def _item(kind: inspect.Type, given: object, path: str) -> Any:
+    if isinstance(kind, inspect.StructType):
+        return read_request(kind.cls, given, path)
+    if given == "":
+        return {}
+    if not isinstance(given, Mapping):
+        raise InvalidInputError(path, "An object belongs here.")
+    return given
+
+
+def _listed(given: object) -> list[Any]:
+    """Give the items of a list in any of its spellings.
+
+    A list; one item alone; or, as XML wraps items, an object whose only member is the item or the items. An item's own
+    members are never objects, which tells the last two apart.
+    """
+    if isinstance(given, list):
+        return [inner for one in given for inner in (_listed(one) if isinstance(one, Mapping) else [one])]
+    if given == "":
+        return []
+    if isinstance(given, Mapping) and len(given) == 1:
+        (member,) = given.values()
+        if isinstance(member, Mapping):
+            return [member]
+        if isinstance(member, list) and any(isinstance(one, Mapping) for one in member):
+            return list(member)
+    return [given]
+
+
+def read_text(given: object, path: str) -> str:
+    """Read a leaf as text: numbers and booleans as JSON spells them. Raises InvalidInputError for anything else."""
+    if isinstance(given, str):
+        if "\0" in given:
+            raise InvalidInputError(path, "The text holds a NUL character.")
+        return given
+    if isinstance(given, bool):
+        return "true" if given else "false"
+    if isinstance(given, int):
+        return str(given)
+    if isinstance(given, float):
+        return str(int(given)) if given.is_integer() else repr(given)
+    raise InvalidInputError(path, "A text belongs here.")
+
+
+def _whole(given: object, path: str) -> int | None:
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = str(given)
+    if isinstance(given, str):
+        text = given.strip()
+        if not text:
+            return None
+        if _WHOLE.fullmatch(text):
+            return int(text)
+    raise InvalidInputError(path, "A whole number belongs here.")
+
+
+def read_flag(given: object, path: str) -> bool | None:
+    """Read a leaf as a boolean; a blank is None. Raises InvalidInputError."""
+    text = read_text(given, path).strip().lower()
+    if not text:
+        return None
+    if text in _YES | _NO:
+        return text in _YES
+    raise InvalidInputError(path, "true or false belongs here.")
+
+
+def require(request: msgspec.Struct, path: str = "Data") -> None:
+    """Raise InvalidInputError for the first required parameter that is absent or blank, in items too."""
+    for one in parameters(type(request)):
+        value = getattr(request, one.attribute)
+        where = f"{path}.{one.names[0]}"
+        if one.required and (not value or (isinstance(value, str) and value.isspace())):
+            raise InvalidInputError(where, "This is required.")
+        if isinstance(value, list) and value and isinstance(value[0], msgspec.Struct):
+            for place, item in enumerate(value, 1):
+                require(item, f"{where}[{place}]")

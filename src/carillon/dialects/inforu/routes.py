@@ -1,0 +1,97 @@
+"""From a request to an envelope: parse, let in, read, run, present; and the dialect as it is mounted."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from carillon.dialects.inforu import auth
+from carillon.dialects.inforu.bodies import Format, Wrapped, open_document, wanted_format, write_envelope
+from carillon.dialects.inforu.calls import Call, Function
+from carillon.dialects.inforu.documentation import show_page
+from carillon.dialects.inforu.errors import SUCCESS, Status, detail_of, headers_of, status_of
+from carillon.dialects.inforu.functions import FUNCTIONS
+from carillon.dialects.inforu.mapping import Presenter
+from carillon.dialects.inforu.openapi import describe
+from carillon.dialects.inforu.reading import require
+from carillon.dialects.inforu.replies import Envelope
+from carillon.dialects.mount import Dialect, Incoming, Reply, Route, Services
+from carillon.errors import CarillonError, InvalidInputError
+from carillon.tenancy.scopes import require_scope
+
+BASE = "/api/v2/Contact/"
+# The reference's samples name their functions under this one too.
+_OTHER_BASE = "/api/Contact/"
+
+_PATHS = {f"{base}{one.name}".lower(): f"{BASE}{one.name}" for one in FUNCTIONS for base in (BASE, _OTHER_BASE)}
+_FUNCTIONS = {f"{BASE}{one.name}".lower(): one for one in FUNCTIONS}
+
+
+def canonical_path(path: str) -> str | None:
+    """Give the path in `routes` for any case and for a slash at the end; None for a path that isn't ours."""
+    return _PATHS.get(path.rstrip("/").lower())
+
+
+def _serve(function: Function) -> Callable[[Services, Incoming], Awaitable[Reply]]:
+    decoder: msgspec.json.Decoder[Wrapped[Any]] = msgspec.json.Decoder(Wrapped[function.request])  # type: ignore[name-defined] # the type is a value here
+
+    async def handle(services: Services, incoming: Incoming) -> Reply:
+        document = open_document(incoming)
+        actor = await auth.authenticate(services, incoming, document)
+        require_scope(actor, function.scope)
+        asked = document.data(function.request, decoder)
+        require(asked)
+        call = Call(db=services.db, actor=actor, show=Presenter.of(actor), page_size=services.page_size)
+        answer = await function.handle(call, asked)
+        return _reply(incoming, wanted_format(incoming, document), SUCCESS, data=answer)
+
+    return handle
+
+
+def _reply(incoming: Incoming, form: Format, status: Status, *, data: object = None, detail: str = "") -> Reply:
+    envelope = Envelope(
+        status_id=status.status_id,
+        status_description=status.description,
+        detailed_description=detail,
+        function_name=incoming.path.strip("/"),
+        request_id=incoming.request_id,
+        data=data,
+    )
+    body, media_type = write_envelope(envelope, form)
+    return Reply(status=status.http_status, body=body, media_type=media_type)
+
+
+def present_error(incoming: Incoming, error: CarillonError) -> Reply:
+    """Put an error into the envelope, in the format that the caller expects."""
+    status = status_of(error)
+    function = _FUNCTIONS.get((canonical_path(incoming.path) or "").lower())
+    try:
+        form = wanted_format(incoming, open_document(incoming))
+    except InvalidInputError:
+        form = wanted_format(incoming, None)
+    detail = detail_of(error, function.words if function else {})
+    return replace(_reply(incoming, form, status, detail=detail), headers=headers_of(error))
+
+
+def _document(function: Function) -> Callable[[Services, Incoming], Awaitable[Reply]]:
+    async def handle(_services: Services, incoming: Incoming) -> Reply:
+        page = show_page(function, wanted_format(incoming, None), incoming.path)
+        return Reply(status=200, body=page, media_type="text/html; charset=utf-8")
+
+    return handle
+
+
+DIALECT = Dialect(
+    name=auth.DIALECT,
+    routes=(
+        *(Route(method="POST", path=f"{BASE}{one.name}", function=one.name, handle=_serve(one)) for one in FUNCTIONS),
+        *(
+            Route(method="GET", path=f"{BASE}{one.name}", function=f"{one.name} (documentation)", handle=_document(one))
+            for one in FUNCTIONS
+        ),
+    ),
+    canonical_path=canonical_path,
+    present_error=present_error,
+    describe=lambda: describe(BASE, FUNCTIONS),
+)

@@ -1,0 +1,170 @@
+"""The functions on unsubscribes."""
+
+from collections.abc import Sequence
+
+from carillon.audience.contacts import Contact, ContactKey, FindContacts, KeyKind, find_contacts
+from carillon.audience.suppressions import (
+    Action,
+    Address,
+    AddressHistory,
+    Channel,
+    CheckSuppressed,
+    ListSuppressionEntries,
+    ListSuppressions,
+    Reactivate,
+    Suppress,
+    SuppressionEntry,
+    address_history,
+    check_suppressed,
+    list_suppression_entries,
+    list_suppressions,
+    reactivate,
+    suppress,
+)
+from carillon.db.database import Tx
+from carillon.dialects.inforu import replies, schemas
+from carillon.dialects.inforu.calls import Call, check_count
+from carillon.dialects.inforu.contacts import place_in_list
+from carillon.dialects.inforu.mapping import (
+    CHANNELS,
+    CHANNELS_OR_ALL,
+    addresses_of,
+    choose,
+    contact_key,
+    failed_addresses,
+)
+from carillon.dialects.inforu.moments import read_since, read_until
+from carillon.kit.actor import Actor
+
+ACTIONS: dict[str, Action | None] = {"Unsubscribe": "unsubscribe", "Reactivate": "reactivate", "All": None}
+
+DEFAULT_NAME = "API"
+_CHANNEL_OF = {KeyKind.PHONE: Channel.SMS, KeyKind.EMAIL: Channel.EMAIL}
+
+
+def _addresses(items: Sequence[schemas.AddressItem]) -> list[Address]:
+    check_count(len(items), schemas.MAX_ITEMS)
+    return [
+        Address(channel=choose(CHANNELS, item.type, f"Data.List[{place}].Type")[1], value=item.value)
+        for place, item in enumerate(items, 1)
+    ]
+
+
+def _name(given: str | None) -> str:
+    return DEFAULT_NAME if given is None or not given.strip() else given
+
+
+async def unsubscribe(call: Call, asked: schemas.Unsubscribe) -> replies.AddressOutcome:
+    """Leave addresses alone from now on."""
+    command = Suppress(
+        addresses=_addresses(asked.items),
+        reason=asked.unsubscribe_reason,
+        actor_name=_name(asked.unsubscribe_name),
+    )
+    outcome = await call.db.run(suppress, call.actor, command)
+    return replies.AddressOutcome(
+        success=replies.Counted(count=outcome.done), failed=failed_addresses(list(outcome.failed))
+    )
+
+
+async def reactivate_unsubscribe(call: Call, asked: schemas.ReactivateUnsubscribe) -> replies.AddressOutcome:
+    """Let addresses be written to again."""
+    command = Reactivate(
+        addresses=_addresses(asked.items),
+        reason=asked.reactivation_reason,
+        actor_name=_name(asked.reactivation_name),
+    )
+    outcome = await call.db.run(reactivate, call.actor, command)
+    return replies.AddressOutcome(
+        success=replies.Counted(count=outcome.done), failed=failed_addresses(list(outcome.failed))
+    )
+
+
+async def get_unsubscribe_list(
+    call: Call, asked: schemas.GetUnsubscribeList
+) -> replies.Batch[replies.SuppressedAddress]:
+    """List a channel's suppressed addresses of a span of time."""
+    query = ListSuppressions(
+        channel=choose(CHANNELS, asked.type, "Data.Type")[1],
+        since=read_since(asked.from_date, call.show.zone, "Data.FromDate"),
+        until=read_until(asked.to_date, call.show.zone, "Data.ToDate"),
+        after_id=place_in_list(asked.last_fetched_id),
+        limit=call.page_size,
+    )
+    page = await call.db.read(list_suppressions, call.actor, query)
+    shown = [call.show.suppression(one) for one in page.items]
+    return replies.Batch(last_fetched_id=page.last_id, count=len(shown), items=shown)
+
+
+async def get_unsubscribe_history(
+    call: Call, asked: schemas.GetUnsubscribeHistory
+) -> replies.Listing[replies.HistoryEntry]:
+    """Tell what happened to an address, or to the addresses of a contact, newest first."""
+    _, key = contact_key(asked.type, asked.value, "Data.Type")
+    entries = await call.db.read(_history, call.actor, key)
+    return replies.Listing(count=len(entries), items=[call.show.entry(one) for one in entries])
+
+
+async def get_unsubscribe_history_list(
+    call: Call, asked: schemas.GetUnsubscribeHistoryList
+) -> replies.Batch[replies.HistoryEntry]:
+    """List the whole history, of a channel, an action or a span of time."""
+    query = ListSuppressionEntries(
+        channel=choose(CHANNELS_OR_ALL, asked.type, "Data.Type")[1] if asked.type else None,
+        action=choose(ACTIONS, asked.action, "Data.Action")[1] if asked.action else None,
+        since=read_since(asked.from_date, call.show.zone, "Data.FromDate"),
+        until=read_until(asked.to_date, call.show.zone, "Data.ToDate"),
+        after_id=place_in_list(asked.last_fetched_id),
+        limit=call.page_size,
+    )
+    page = await call.db.read(list_suppression_entries, call.actor, query)
+    shown = [call.show.entry(one) for one in page.items]
+    return replies.Batch(last_fetched_id=page.last_id, count=len(shown), items=shown)
+
+
+async def check_if_unsubscribe(call: Call, asked: schemas.CheckIfUnsubscribe) -> replies.SuppressionCheck:
+    """Sort addresses, and contacts, into those that are suppressed and those that are not."""
+    check_count(len(asked.items), schemas.MAX_ITEMS)
+    words: list[str] = []
+    keys: list[ContactKey] = []
+    for place, item in enumerate(asked.items, 1):
+        word, key = contact_key(item.type, item.value, f"Data.List[{place}].Type")
+        words.append(word)
+        keys.append(key)
+    verdicts = await call.db.read(_check, call.actor, keys)
+    suppressed: list[replies.Address] = []
+    free: list[replies.Address] = []
+    for word, key, verdict in zip(words, keys, verdicts, strict=True):
+        (suppressed if verdict else free).append(replies.Address(type=word, value=key.value))
+    return replies.SuppressionCheck(
+        unsubscribe=replies.Listing(count=len(suppressed), items=suppressed),
+        not_unsubscribe=replies.Listing(count=len(free), items=free),
+    )
+
+
+async def _check(tx: Tx, actor: Actor, keys: Sequence[ContactKey]) -> list[bool]:
+    """Tell of each key whether it is suppressed: a contact is when any of its addresses is."""
+    addresses: list[Address] = []
+    places: list[int] = []
+    for place, key in enumerate(keys):
+        for address in await _addresses_behind(tx, actor, key):
+            addresses.append(address)
+            places.append(place)
+    verdicts = await check_suppressed(tx, actor, CheckSuppressed(addresses=addresses))
+    hit = {place for place, verdict in zip(places, verdicts, strict=True) if verdict}
+    return [place in hit for place in range(len(keys))]
+
+
+async def _history(tx: Tx, actor: Actor, key: ContactKey) -> list[SuppressionEntry]:
+    entries: list[SuppressionEntry] = []
+    for address in await _addresses_behind(tx, actor, key):
+        entries += await address_history(tx, actor, AddressHistory(address=address))
+    return sorted(entries, key=lambda entry: entry.entry_id, reverse=True)
+
+
+async def _addresses_behind(tx: Tx, actor: Actor, key: ContactKey) -> list[Address]:
+    channel = _CHANNEL_OF.get(key.kind)
+    if channel is not None:
+        return [Address(channel=channel, value=key.value)]
+    found: list[Contact] = await find_contacts(tx, actor, FindContacts(key=key))
+    return [address for contact in found for address in addresses_of(contact)]

@@ -1,0 +1,80 @@
+"""What a dialect is: the types between the application and a vendor's API.
+
+A dialect knows no framework: it is given an `Incoming` and gives back a `Reply`, so that its tests, the application and
+a benchmark call the same function.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from carillon.db.database import Database
+from carillon.errors import CarillonError
+from carillon.tenancy.authentication import Authenticator
+
+Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What a dialect's handlers work with; `page_size` is for lists whose caller sets no limit."""
+
+    db: Database
+    authenticator: Authenticator
+    page_size: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A request. Its repr shows no body, query or header: they hold addresses and secrets.
+
+    `path` is as it was requested (decoded, case kept), `query` still encoded, `headers` have lower-case names,
+    `remote_address` is the caller's own, whatever proxies stand between.
+    """
+
+    method: str
+    path: str
+    query: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    remote_address: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer."""
+
+    status: int
+    body: bytes = field(repr=False)
+    media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[Services, Incoming], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A method on a path. `function` names it in metrics and logs."""
+
+    method: Method
+    path: str
+    function: str
+    handle: Handler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """A vendor's API.
+
+    `canonical_path` turns any spelling of a path that the vendor takes into the one in `routes`, and gives None for a
+    path that is not the dialect's. `present_error` is total: every domain error has its envelope. `describe` gives
+    OpenAPI's `paths` and `components`.
+    """
+
+    name: str
+    routes: Sequence[Route]
+    canonical_path: Callable[[str], str | None]
+    present_error: Callable[[Incoming, CarillonError], Reply]
+    describe: Callable[[], tuple[dict[str, Any], dict[str, Any]]]

@@ -1,0 +1,6 @@
+"""The one list of the dialects that are served."""
+
+from carillon.dialects.inforu.routes import DIALECT as INFORU
+from carillon.dialects.mount import Dialect
+
+DIALECTS: tuple[Dialect, ...] = (INFORU,)
