@@ -1,0 +1,171 @@
+"""The schema: its picture, the sum of its migrations, its registry and the rules for distribution are one thing."""
+
+import asyncio
+from importlib.resources import files
+from itertools import chain
+from pathlib import Path
+
+import asyncpg
+import pytest
+from tests.support import MOMENT
+
+from carillon.db.database import Database
+from carillon.db.migrate import known_migrations, require_known_schema, schema_status, upgrade
+from carillon.db.tables import TABLES
+from carillon.errors import SchemaMismatchError
+
+GATE = Path(__file__).with_name("scale_gate.sql").read_text("utf-8")
+
+# What a schema is made of, one line a thing. A column's place is left out: nothing may depend on it.
+CATALOG = """
+WITH ours AS (
+    SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.reloptions
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'public'
+)
+SELECT format('%s %s, persistence %s, options %s', relkind, relname, relpersistence, reloptions) AS thing FROM ours
+UNION ALL
+SELECT format('column %s.%s %s, not null %s, default %s, collation %s, identity %s, generated %s, storage %s %s',
+              o.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid),
+              a.attcollation::regcollation, a.attidentity, a.attgenerated, a.attstorage, a.attcompression)
+FROM ours o
+JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef d ON d.adrelid = o.oid AND d.adnum = a.attnum
+WHERE o.relkind IN ('r', 'p', 'v', 'm')
+UNION ALL
+SELECT 'index ' || pg_get_indexdef(o.oid) FROM ours o WHERE o.relkind IN ('i', 'I')
+UNION ALL
+SELECT format('constraint %s %s %s', o.relname, k.conname, pg_get_constraintdef(k.oid))
+FROM ours o JOIN pg_constraint k ON k.conrelid = o.oid
+UNION ALL
+SELECT format('trigger %s %s', o.relname, g.tgname)
+FROM ours o JOIN pg_trigger g ON g.tgrelid = o.oid AND NOT g.tgisinternal
+UNION ALL
+SELECT 'function ' || p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = 'public'
+UNION ALL
+SELECT 'type ' || t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE n.nspname = 'public' AND t.typtype IN ('d', 'e')
+UNION ALL
+SELECT 'extension ' || extname FROM pg_extension
+ORDER BY thing
+"""
+
+
+async def fetch(dsn: str, statement: str) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetch(statement)
+    finally:
+        await connection.close()
+
+
+async def execute(dsn: str, *statements: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def catalog(dsn: str) -> list[str]:
+    return [row["thing"] for row in await fetch(dsn, CATALOG)]
+
+
+async def test_the_picture_of_the_schema_equals_the_sum_of_the_migrations(dsn: str, empty_dsn: str) -> None:
+    await execute(empty_dsn, files("carillon.db").joinpath("schema.sql").read_text("utf-8"))
+    migrated = await catalog(dsn)
+    assert any(thing.startswith("column contact.phone text") for thing in migrated)
+    assert await catalog(empty_dsn) == migrated
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE account ALTER COLUMN name DROP NOT NULL",
+        "ALTER TABLE account ALTER COLUMN name SET DEFAULT ''",
+        'ALTER TABLE contact ALTER COLUMN phone TYPE text COLLATE "default"',
+        "ALTER TABLE contact SET (fillfactor = 100)",
+        "DROP INDEX membership_contact",
+        "ALTER TABLE suppression DROP CONSTRAINT suppression_channel_check",
+        "ALTER TABLE field DROP CONSTRAINT field_account_id_audience_id_fkey",
+    ],
+)
+async def test_no_difference_between_two_schemas_goes_unseen(dsn: str, change: str) -> None:
+    before = await catalog(dsn)
+    await execute(dsn, change)
+    assert await catalog(dsn) != before
+
+
+async def test_the_schema_keeps_the_rules_for_distribution(dsn: str) -> None:
+    assert await fetch(dsn, GATE) == []
+
+
+async def test_the_gate_sees_what_breaks_the_rules(dsn: str) -> None:
+    await execute(
+        dsn,
+        "CREATE TABLE wrong_key (thing_id bigint PRIMARY KEY, account_id bigint)",
+        "CREATE UNLOGGED TABLE wrong_kind (account_id bigint, thing_id serial, PRIMARY KEY (account_id, thing_id))",
+    )
+    rules = {(row["relname"], row["rule"].partition(":")[0]) for row in await fetch(dsn, GATE)}
+    assert rules == {
+        ("wrong_key", "unique index without account_id"),
+        ("wrong_key", "primary key does not start with account_id"),
+        ("wrong_kind", "unlogged"),
+        ("wrong_kind", "int sequence"),
+    }
+
+
+async def test_the_registry_of_tables_lists_exactly_the_tables(dsn: str) -> None:
+    rows = await fetch(dsn, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    assert {row["tablename"] for row in rows} == set(TABLES)
+
+
+async def test_tenant_and_global_tables_are_those_that_have_an_account(dsn: str) -> None:
+    rows = await fetch(
+        dsn,
+        "SELECT table_name FROM information_schema.columns "
+        "WHERE table_schema = 'public' AND column_name = 'account_id'",
+    )
+    assert {row["table_name"] for row in rows} == {table for table, kind in TABLES.items() if kind != "control"}
+
+
+async def test_an_upgrade_applies_everything_once(empty_dsn: str) -> None:
+    assert (await schema_status(empty_dsn)).is_empty
+    every = [migration.version for migration in known_migrations()]
+    assert await upgrade(empty_dsn, now=MOMENT) == every
+    assert await upgrade(empty_dsn, now=MOMENT) == []
+    status = await schema_status(empty_dsn)
+    assert (list(status.applied), status.missing, status.unknown) == (every, (), ())
+
+
+async def test_two_upgrades_at_once_apply_everything_once(empty_dsn: str) -> None:
+    applied = await asyncio.gather(*(upgrade(empty_dsn, now=MOMENT) for _ in range(3)))
+    assert sorted(chain.from_iterable(applied)) == [migration.version for migration in known_migrations()]
+
+
+async def test_a_current_schema_is_accepted(dsn: str) -> None:
+    await require_known_schema(dsn)
+
+
+async def test_a_schema_that_lacks_a_migration_is_refused_with_the_command_that_mends_it(dsn: str) -> None:
+    await execute(dsn, "DELETE FROM schema_migration")
+    with pytest.raises(SchemaMismatchError, match="carillon db upgrade"):
+        await require_known_schema(dsn)
+
+
+async def test_a_schema_of_a_newer_version_is_refused(dsn: str) -> None:
+    await execute(dsn, "INSERT INTO schema_migration VALUES ('9999_pre_future', '2030-01-01Z')")
+    with pytest.raises(SchemaMismatchError, match=r"9999_pre_future.*newer"):
+        await require_known_schema(dsn)
+
+
+async def test_every_statement_prepares_on_the_schema(db: Database) -> None:
+    await db.prepare_statements()
+
+
+async def test_a_statement_that_the_schema_does_not_know_stops_the_start(db: Database, dsn: str) -> None:
+    await execute(dsn, "ALTER TABLE audit_entry RENAME COLUMN detail TO details")
+    with pytest.raises(RuntimeError, match=r"record_entry of audit\.sql"):
+        await db.prepare_statements()
