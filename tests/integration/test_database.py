@@ -1,0 +1,198 @@
+"""The pool and the one transaction, with connections that are really cut and locks that are really held."""
+
+import asyncio
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from tests.support import Cluster, Tenant
+
+from carillon.db.database import Database, Tx
+from carillon.errors import InvalidInputError, UnavailableError
+
+RENAME = "UPDATE account SET name = name || $2 WHERE account_id = $1"
+NAME = "SELECT name FROM account WHERE account_id = $1"
+
+
+class Cut:
+    """An operation whose connection is killed by the server, the first `times` times that it runs."""
+
+    def __init__(self, cluster: Cluster, times: int) -> None:
+        self.cluster = cluster
+        self.times = times
+        self.attempts = 0
+
+    async def __call__(self, tx: Tx, account_id: int) -> str:
+        self.attempts += 1
+        await tx.execute(RENAME, account_id, "!")
+        if self.attempts <= self.times:
+            await self.cluster.admin.execute(
+                "SELECT pg_terminate_backend($1, 5000)", await tx.fetchval("SELECT pg_backend_pid()")
+            )
+        return str(await tx.fetchval(NAME, account_id))
+
+
+async def name_of(db: Database, account_id: int) -> str:
+    async def read(tx: Tx) -> str:
+        return str(await tx.fetchval(NAME, account_id))
+
+    return await db.read(read)
+
+
+async def test_work_whose_connection_is_cut_is_done_again_and_once(
+    db: Database, account: Tenant, cluster: Cluster
+) -> None:
+    cut = Cut(cluster, times=2)
+    assert await db.run(cut, account.account_id) == "Testers!"
+    assert cut.attempts == 3
+    assert await name_of(db, account.account_id) == "Testers!"
+
+
+async def test_work_that_is_always_cut_is_unavailable_and_leaves_nothing(
+    db: Database, account: Tenant, cluster: Cluster
+) -> None:
+    cut = Cut(cluster, times=100)
+    with pytest.raises(UnavailableError):
+        await db.run(cut, account.account_id)
+    assert cut.attempts == 5
+    assert await name_of(db, account.account_id) == "Testers"
+
+
+async def test_reading_over_cut_connections_is_done_again(
+    db: Database, account: Tenant, cluster: Cluster, dsn: str
+) -> None:
+    await cluster.admin.execute(
+        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = $1",
+        urlsplit(dsn).path[1:],
+    )
+    assert await name_of(db, account.account_id) == "Testers"
+
+
+async def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(UnavailableError):
+        await Database.connect("postgresql://nobody@127.0.0.1:1/nothing")
+
+
+async def test_what_an_operation_refuses_passes_through_untried_again_and_undone(db: Database, account: Tenant) -> None:
+    attempts = 0
+
+    async def refuse(tx: Tx) -> None:
+        nonlocal attempts
+        attempts += 1
+        await tx.execute(RENAME, account.account_id, "?")
+        tx.brings_work = True
+        raise InvalidInputError("name", "No.")
+
+    with pytest.raises(InvalidInputError):
+        await db.run(refuse)
+    assert attempts == 1
+    assert await name_of(db, account.account_id) == "Testers"
+    assert not db.work_arrived.is_set()
+
+
+@pytest.mark.parametrize(
+    ("statement", "argument"),
+    [(RENAME, "not a number"), ("SELECT 1 / $1::int", 0), ("SELECT nothing FROM account WHERE account_id = $1", 1)],
+)
+async def test_a_wrong_statement_or_argument_is_not_tried_again(db: Database, statement: str, argument: object) -> None:
+    attempts = 0
+
+    async def fail(tx: Tx) -> None:
+        nonlocal attempts
+        attempts += 1
+        await tx.fetch(statement, argument, *(["?"] if statement is RENAME else []))
+
+    with pytest.raises(asyncpg.PostgresError):
+        await db.run(fail)
+    assert attempts == 1
+
+
+async def test_workers_are_told_of_work_only_when_it_is_durable(db: Database, account: Tenant) -> None:
+    async def bring(tx: Tx) -> bool:
+        await tx.execute(RENAME, account.account_id, "?")
+        tx.brings_work = True
+        return db.work_arrived.is_set()
+
+    assert not await db.run(bring)
+    assert db.work_arrived.is_set()
+
+
+async def test_two_transactions_that_lock_each_other_out_both_end_well(db: Database, account: Tenant) -> None:
+    first_attempts = asyncio.Barrier(2)
+    attempts = 0
+
+    async def lock_both(tx: Tx, first: str, second: str) -> None:
+        nonlocal attempts
+        attempts += 1
+        meets = attempts <= 2
+        await tx.execute("SELECT pg_advisory_xact_lock(hashtext($1))", first)
+        if meets:
+            await first_attempts.wait()
+        await tx.execute("SELECT pg_advisory_xact_lock(hashtext($1))", second)
+        await tx.execute(RENAME, account.account_id, first)
+
+    await asyncio.gather(db.run(lock_both, "a", "b"), db.run(lock_both, "b", "a"))
+    assert attempts == 3
+    assert sorted(await name_of(db, account.account_id)) == sorted("Testersab")
+
+
+async def test_ids_of_two_pools_never_meet(db: Database, dsn: str) -> None:
+    async def take(tx: Tx, count: int) -> range:
+        return await tx.ids.take("contact", count)
+
+    other = await Database.connect(dsn, size=4)
+    try:
+        ranges = await asyncio.gather(
+            *(pool.run(take, count) for pool in (db, other) for count in (1, 7, 400, 2_500, 1, 999, 60))
+        )
+    finally:
+        await other.close()
+    assert all(len(taken) > 0 and taken.step == 1 for taken in ranges)
+    ordered = sorted(ranges, key=lambda taken: taken.start)
+    assert ordered[0].start >= 1
+    assert all(before.stop <= after.start for before, after in pairwise(ordered))
+
+
+async def test_ids_that_people_type_have_no_gaps(db: Database, dsn: str) -> None:
+    async def take(tx: Tx) -> int:
+        return (await tx.ids.take("account"))[0]
+
+    other = await Database.connect(dsn)
+    try:
+        assert [await pool.run(take) for pool in (db, other, db, other)] == [1, 2, 3, 4]
+    finally:
+        await other.close()
+
+
+async def test_ids_are_handed_out_while_every_connection_is_in_a_transaction(db: Database) -> None:
+    everyone_is_in = asyncio.Barrier(8)  # as many as the pool has connections
+
+    async def take(tx: Tx) -> int:
+        await tx.fetchval("SELECT 1")
+        await everyone_is_in.wait()
+        return (await tx.ids.take("contact"))[0]
+
+    async with asyncio.timeout(30):
+        taken = await asyncio.gather(*(db.run(take) for _ in range(8)))
+    assert len(set(taken)) == 8
+
+
+async def test_a_statement_that_takes_too_long_is_given_up(dsn: str) -> None:
+    impatient = await Database.connect(dsn, statement_timeout=0.2)
+
+    async def dawdle(tx: Tx) -> None:
+        await tx.execute("SELECT pg_sleep(60)")
+
+    try:
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await impatient.run(dawdle)
+    finally:
+        await impatient.close()
+
+
+async def test_a_statement_may_take_its_time_where_no_limit_is_set(db: Database) -> None:
+    async def limit(tx: Tx) -> str:
+        return str(await tx.fetchval("SHOW statement_timeout"))
+
+    assert await db.run(limit) == "0"
