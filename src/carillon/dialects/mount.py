@@ -70,7 +70,8 @@ class Dialect:
 
     `canonical_path` turns any spelling of a path that the vendor takes into the one in `routes`, and gives None for a
     path that is not the dialect's. `present_error` is total: every domain error has its envelope. `describe` gives
-    OpenAPI's `paths` and `components`.
+    OpenAPI's `paths` and `components`, `coverage` the page (Markdown) that holds the vendor's reference against what is
+    served.
     """
 
     name: str
@@ -78,3 +79,4 @@ class Dialect:
     canonical_path: Callable[[str], str | None]
     present_error: Callable[[Incoming, CarillonError], Reply]
     describe: Callable[[], tuple[dict[str, Any], dict[str, Any]]]
+    coverage: Callable[[], str]

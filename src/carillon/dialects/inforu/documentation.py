@@ -10,7 +10,7 @@ from msgspec import inspect
 
 from carillon.dialects.inforu.bodies import REPLY_ROOT, Format
 from carillon.dialects.inforu.calls import Function
-from carillon.dialects.inforu.errors import SUCCESS, TABLE
+from carillon.dialects.inforu.errors import SUCCESS, statuses
 from carillon.dialects.inforu.reading import parameters
 from carillon.dialects.inforu.replies import Envelope
 
@@ -122,9 +122,8 @@ def _parameter_rows(request: type[msgspec.Struct], path: str) -> Iterator[tuple[
 
 
 def _status_rows() -> Iterator[tuple[str, ...]]:
-    lines = {(status.http_status, status.status_id, status.description) for status in (SUCCESS, *TABLE.values())}
-    for line in sorted(lines, key=lambda line: (line[0], -line[1])):
-        yield tuple(map(str, line))
+    for status in statuses():
+        yield (str(status.http_status), str(status.status_id), status.description)
 
 
 def _add(parent: ET.Element, tag: str, text: str | None = None, /, **attributes: str) -> ET.Element:

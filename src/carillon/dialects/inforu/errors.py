@@ -53,6 +53,12 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
 _UNAVAILABLE_SECONDS = 5
 
 
+def statuses() -> list[Status]:
+    """List every status that a reply may have, by HTTP status."""
+    lines = {status.status_id: status for status in (*TABLE.values(), _OVER_CONTACTS, SUCCESS)}
+    return sorted(lines.values(), key=lambda status: (status.http_status, -status.status_id))
+
+
 def status_of(error: errors.CarillonError) -> Status:
     """Find the line of an error's class, or of the nearest class that it descends from."""
     if isinstance(error, errors.TooManyItemsError) and error.limit > MAX_ITEMS:

@@ -7,7 +7,7 @@ import msgspec
 
 from carillon.dialects.inforu import replies
 from carillon.dialects.inforu.calls import Function
-from carillon.dialects.inforu.errors import SUCCESS, TABLE
+from carillon.dialects.inforu.errors import SUCCESS, statuses
 from carillon.dialects.inforu.reading import parameters
 
 _PREFIX = "inforu."
@@ -95,7 +95,7 @@ def _operation(function: Function, refs: dict[Any, Any]) -> dict[str, Any]:
 
 def _refusals() -> dict[int, str]:
     texts: dict[int, list[str]] = {}
-    for status in TABLE.values():
+    for status in statuses():
         if status.http_status != SUCCESS.http_status:
             texts.setdefault(status.http_status, []).append(f"{status.status_id}: {status.description}")
     return {code: ", ".join(dict.fromkeys(lines)) for code, lines in sorted(texts.items())}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from carillon.audience.batch import ContactRow, RowError
+from carillon.audience.rows import ContactRow, RowError
 from carillon.audience.upsert import UpsertReport
 from carillon.dialects.inforu.fields import CONTACT_FIELDS, KEY_FIELDS, ROW_INSTRUCTIONS, SHOWN_FIELDS
 from carillon.dialects.inforu.reading import read_flag, read_text

@@ -1,0 +1,241 @@
+"""The ASGI application: mounts the dialects, and says how the process is.
+
+Around Litestar stands `Front`, for what concerns every request whatever answers it: its id, the caller's own address,
+the dialect's spelling of the path, the log's line and the counters.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Litestar, Request, Response, get
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from carillon.db.database import Tx
+from carillon.db.migrate import known_migrations
+from carillon.db.sql import load_statements
+from carillon.dialects.mount import Dialect, Incoming, Reply, Route, Services
+from carillon.dialects.registry import DIALECTS
+from carillon.errors import BodyTooLargeError, CarillonError, SchemaMismatchError, ServiceError
+from carillon.kit.ids import new_uuid
+from carillon.metrics import MEDIA_TYPE, Metrics
+from carillon.runtime import Runtime
+
+SQL = load_statements("carillon", "app.sql")
+
+log = structlog.get_logger(__name__)
+
+_REQUEST_ID_HEADER = b"x-request-id"
+# What a caller may choose as its request's id: it goes into logs and replies as it is.
+_SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+
+_REQUESTED_PATH = "carillon.requested_path"
+_REQUEST_ID = "carillon.request_id"
+_NOWHERE = {"dialect": "none", "function": "none"}
+
+
+def create_app(runtime: Runtime, *, metrics: Metrics | None = None, dialects: Sequence[Dialect] = DIALECTS) -> ASGIApp:
+    """Make the application of a process."""
+    metrics = metrics or Metrics()
+    services = Services(db=runtime.db, authenticator=runtime.authenticator, page_size=runtime.settings.list_page_size)
+    inner = Litestar(
+        route_handlers=[
+            *(_mounted(dialect, route, services) for dialect in dialects for route in dialect.routes),
+            *_public_pages(runtime, metrics, dialects),
+        ],
+        openapi_config=None,
+        request_max_body_size=runtime.settings.max_body_bytes,
+        exception_handlers={HTTPException: _refuse, Exception: _fail},
+        logging_config=None,
+    )
+    front: Any = Front(inner, dialects, metrics)
+    if runtime.settings.trusted_proxies:
+        front = ProxyHeadersMiddleware(front, [str(network) for network in runtime.settings.trusted_proxies])
+    app: ASGIApp = front
+    return app
+
+
+class Front:
+    """The outermost layer."""
+
+    def __init__(self, app: ASGIApp, dialects: Sequence[Dialect], metrics: Metrics) -> None:
+        self._app = app
+        self._dialects = dialects
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass the server's start and stop on."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope["headers"])
+        inside: Any = dict(scope)
+        inside[_REQUEST_ID] = request_id
+        inside[_REQUESTED_PATH] = scope["path"]
+        inside["path"] = self._canonical(scope["path"])
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+
+        async def noting_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(message["status"])  # Litestar gives an HTTPStatus, whose text isn't its number
+                message["headers"] = [*message["headers"], (_REQUEST_ID_HEADER, request_id.encode())]
+            await send(message)
+
+        began = time.perf_counter()
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            self._metrics.requests_in_progress.track_inprogress(),
+        ):
+            await self._app(inside, receive, noting_send)
+            self._note(inside, status, time.perf_counter() - began)
+
+    def _canonical(self, path: str) -> str:
+        return next((found for one in self._dialects if (found := one.canonical_path(path)) is not None), path)
+
+    def _note(self, scope: Any, status: int, seconds: float) -> None:
+        handler = scope.get("route_handler")
+        place = handler.opt if handler is not None and "function" in handler.opt else _NOWHERE
+        dialect, function = place["dialect"], place["function"]
+        self._metrics.requests.labels(dialect, function, status).inc()
+        self._metrics.request_seconds.labels(dialect, function).observe(seconds)
+        log.info("request", dialect=dialect, function=function, status=status, milliseconds=round(seconds * 1000, 2))
+
+
+def _request_id(headers: Any) -> str:
+    given = next((value for name, value in headers if name == _REQUEST_ID_HEADER), b"")
+    return given.decode() if _SANE_REQUEST_ID.fullmatch(given) else new_uuid().hex
+
+
+def _mounted(dialect: Dialect, route: Route, services: Services) -> HTTPRouteHandler:
+    async def serve(request: Request[Any, Any, Any]) -> ASGIApp:
+        incoming = _incoming(request, b"")
+        try:
+            incoming = _incoming(request, await request.body())
+            reply = await route.handle(services, incoming)
+        except CarillonError as error:
+            if isinstance(error, ServiceError):
+                log.exception("service_failed")
+            reply = dialect.present_error(incoming, error)
+        except HTTPException as error:
+            too_large = error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            if not too_large:
+                raise
+            reply = dialect.present_error(incoming, BodyTooLargeError())
+        except Exception:
+            log.exception("request_failed")
+            reply = dialect.present_error(incoming, ServiceError())
+        return _response(reply)
+
+    return HTTPRouteHandler(
+        route.path,
+        http_method=route.method,
+        status_code=HTTPStatus.OK,
+        opt={"dialect": dialect.name, "function": route.function},
+        name=f"{dialect.name} {route.method} {route.path}",
+    )(serve)
+
+
+def _incoming(request: Request[Any, Any, Any], body: bytes) -> Incoming:
+    scope: Any = request.scope
+    client = scope.get("client")
+    return Incoming(
+        method=scope["method"],
+        path=scope[_REQUESTED_PATH],
+        query=scope["query_string"].decode("latin-1"),
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        body=body,
+        remote_address=client[0] if client else "",
+        request_id=scope[_REQUEST_ID],
+    )
+
+
+def _response(reply: Reply) -> ASGIResponse:
+    return ASGIResponse(
+        body=reply.body, status_code=reply.status, media_type=reply.media_type, headers=dict(reply.headers)
+    )
+
+
+def _plain(status: int, content: object) -> ASGIResponse:
+    return ASGIResponse(body=msgspec.json.encode(content), status_code=status, media_type="application/json")
+
+
+def _refuse(request: Request[Any, Any, Any], error: HTTPException) -> Any:
+    """Answer what no dialect does: unknown paths, methods that a path lacks."""
+    return _answer_plainly(request, error.status_code, dict(error.headers or {}))
+
+
+def _fail(request: Request[Any, Any, Any], error: Exception) -> Any:
+    log.error("request_failed", exc_info=error)
+    return _answer_plainly(request, HTTPStatus.INTERNAL_SERVER_ERROR, {})
+
+
+def _answer_plainly(request: Request[Any, Any, Any], status: int, headers: dict[str, str]) -> Any:
+    phrase = HTTPStatus(status).phrase
+    content = {"status": status, "error": phrase, "request_id": request.scope.get(_REQUEST_ID)}
+    return Response(content, status_code=status, headers=headers, media_type="application/json")
+
+
+def _public_pages(runtime: Runtime, metrics: Metrics, dialects: Sequence[Dialect]) -> list[HTTPRouteHandler]:
+    document = msgspec.json.encode(openapi_document(dialects))
+
+    @get("/healthz")
+    async def healthz() -> ASGIApp:
+        """Tell that the process is alive."""
+        return _plain(HTTPStatus.OK, {"status": "ok"})
+
+    @get("/readyz")
+    async def readyz() -> ASGIApp:
+        """Tell whether calls can be answered: the database answers, with a schema that we know."""
+        try:
+            await runtime.db.read(_require_known_schema)
+        except ServiceError as error:
+            return _plain(HTTPStatus.SERVICE_UNAVAILABLE, {"status": error.code})
+        return _plain(HTTPStatus.OK, {"status": "ok"})
+
+    @get("/metrics")
+    async def exposition() -> ASGIApp:
+        """Give the counters in Prometheus' text format."""
+        return ASGIResponse(body=metrics.exposition(), headers={"content-type": MEDIA_TYPE})
+
+    @get("/schema/openapi.json")
+    async def openapi() -> ASGIApp:
+        """Give the OpenAPI document of all dialects."""
+        return ASGIResponse(body=document, media_type="application/json")
+
+    return [healthz, readyz, exposition, openapi]
+
+
+async def _require_known_schema(tx: Tx) -> None:
+    applied = {row["version"] for row in await tx.fetch(SQL["applied_migrations"])}
+    known = known_migrations()
+    missing = [one for one in known if one.phase == "pre" and one.version not in applied]
+    if missing or not applied <= {one.version for one in known}:
+        raise SchemaMismatchError
+
+
+def openapi_document(dialects: Sequence[Dialect]) -> dict[str, Any]:
+    """Describe all dialects in one OpenAPI document."""
+    paths: dict[str, Any] = {}
+    components: dict[str, dict[str, Any]] = {}
+    for dialect in dialects:
+        its_paths, its_components = dialect.describe()
+        paths |= its_paths
+        for kind, named in its_components.items():
+            components.setdefault(kind, {}).update(named)
+    info = {
+        "title": "Carillon",
+        "version": version("carillon"),
+        "description": "The vendors' APIs that Carillon speaks.",
+    }
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": components}
