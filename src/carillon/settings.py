@@ -57,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "data_dir. Back it up apart from the database."
         ),
     ] = None
-    host: Annotated[str, Meta(min_length=1, description="The address that the server listens on.")] = "127.0.0.1"
+    host: Annotated[str, Meta(pattern=r"^\S+$", description="The address that the server listens on.")] = "127.0.0.1"
     port: Annotated[
         int, Meta(ge=0, le=65_535, description="The port that the server listens on; 0 takes a free one.")
     ] = 8080
