@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from carillon.audience.batch import ContactRow
+from carillon.audience.rows import ContactRow
 from carillon.kit.emails import read_email
 from carillon.kit.phones import read_phone
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from tests.support import Tenant
 
-from carillon.audience.batch import ContactRow
 from carillon.audience.contacts import ListContacts, list_contacts
+from carillon.audience.rows import ContactRow
 from carillon.audience.upload_worker import UploadWorker
 from carillon.audience.uploads import (
     LEASE,

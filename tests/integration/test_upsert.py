@@ -5,12 +5,14 @@ from itertools import permutations
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.reference import Book, Person
 from tests.support import Tenant
 
-from carillon.audience.batch import ContactRow, read_rows
+from carillon.audience import batch, resolving
+from carillon.audience.batch import read_rows
 from carillon.audience.contacts import (
     ContactKey,
     DeleteContacts,
@@ -21,6 +23,7 @@ from carillon.audience.contacts import (
     find_contacts,
 )
 from carillon.audience.groups import FindGroups, GroupKey, ListGroups, find_groups, list_groups
+from carillon.audience.rows import ContactRow
 from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
 from carillon.audience.upsert import UpsertReport, upsert
 from carillon.db.database import Database
@@ -56,8 +59,8 @@ FROM contact_group g WHERE g.account_id = $1
 """
 
 
-async def write(db: Database, tenant: Tenant, batch: list[ContactRow]) -> UpsertReport:
-    outcome = await db.run(upsert, tenant.actor, read_rows(batch, tenant.actor.country))
+async def write(db: Database, tenant: Tenant, given_rows: list[ContactRow]) -> UpsertReport:
+    outcome = await db.run(upsert, tenant.actor, read_rows(given_rows, tenant.actor.country))
     return outcome.report
 
 
@@ -84,27 +87,36 @@ async def counters_are_true(db: Database, tenant: Tenant) -> bool:
 async def wipe(db: Database) -> None:
     async with db.transaction() as tx:
         for table in ("contact", "membership", "contact_group", "device", "suppression", "suppression_entry"):
-            await tx.execute(f"DELETE FROM {table}")
+            await tx.execute(f"DELETE FROM {table}")  # noqa: S608 - the names are ours
 
 
 def people(book: Book) -> list[tuple[object, ...]]:
     return sorted((person.picture() for person in book.people), key=repr)
 
 
+@pytest.fixture(params=["one_by_one", "by_columns"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small batches are taken one by one, large ones by columns; the rule is the same, and so are its tests."""
+    few = 1000 if request.param == "one_by_one" else -1
+    monkeypatch.setattr(batch, "_FEW", few)
+    monkeypatch.setattr(resolving, "_FEW", few)
+
+
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
+@pytest.mark.usefixtures("either_way")
 @given(series=st.lists(batches, min_size=1, max_size=4))
 async def test_any_series_of_batches_leaves_what_the_sequential_reference_says(
     db: Database, account: Tenant, series: list[list[ContactRow]]
 ) -> None:
     await wipe(db)
     book = Book()
-    for batch in series:
+    for rows_in_turn in series:
         book.counts = dict.fromkeys(book.counts, 0)
         book.conflicts = []
-        report = await write(db, account, batch)
-        for number, row in enumerate(batch, 1):
+        report = await write(db, account, rows_in_turn)
+        for number, row in enumerate(rows_in_turn, 1):
             book.take(number, row)
         assert {name: getattr(report, name) for name in book.counts} == book.counts
         assert [(e.row, e.field) for e in report.errors if e.code == "conflict"] == book.conflicts
@@ -113,20 +125,21 @@ async def test_any_series_of_batches_leaves_what_the_sequential_reference_says(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
+@pytest.mark.usefixtures("either_way")
 @given(start=batches, racing=st.lists(batches, min_size=2, max_size=3))
 async def test_racing_batches_leave_what_some_order_of_them_leaves(
     db: Database, account: Tenant, start: list[ContactRow], racing: list[list[ContactRow]]
 ) -> None:
     await wipe(db)
     await write(db, account, start)
-    await asyncio.gather(*(write(db, account, batch) for batch in racing))
+    await asyncio.gather(*(write(db, account, rows_in_turn) for rows_in_turn in racing))
     possible = []
     for order in permutations(racing):
         book = Book()
-        for batch in (start, *order):
-            for number, row in enumerate(batch, 1):
+        for rows_in_turn in (start, *order):
+            for number, row in enumerate(rows_in_turn, 1):
                 book.take(number, row)
         possible.append(people(book))
     assert await pictures(db, account) in possible
@@ -144,6 +157,7 @@ async def test_twenty_writers_of_one_contact_make_one_contact(db: Database, acco
     assert (group.members, group.reachable_sms, group.reachable_email) == (1, 1, 1)
 
 
+@pytest.mark.usefixtures("either_way")
 async def test_two_contacts_can_swap_their_addresses_in_one_batch(db: Database, account: Tenant) -> None:
     first, second = PHONES[0], PHONES[1]
     await write(db, account, [ContactRow(phone=first, external_id="r1"), ContactRow(phone=second, external_id="r2")])
@@ -194,9 +208,9 @@ async def test_a_contact_with_a_suppressed_address_arrives_unsubscribed(db: Data
 
 
 async def test_a_push_token_moves_to_the_contact_that_brought_it_last(db: Database, account: Tenant) -> None:
-    token = {"device_token": "tok-77", "device_platform": "IOS"}
-    await write(db, account, [ContactRow(phone="0541110001", add_to=["Gold"], **token)])
-    await write(db, account, [ContactRow(phone="0541110002", add_to=["Gold"], **token)])
+    for phone in ("0541110001", "0541110002"):
+        row = ContactRow(phone=phone, add_to=["Gold"], device_token="tok-77", device_platform="IOS")
+        await write(db, account, [row])
     owners = {}
     for phone in ("0541110001", "0541110002"):
         query = FindContacts(key=ContactKey(kind=KeyKind.PHONE, value=phone))

@@ -11,14 +11,9 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from carillon.audience.batch import KEYS, RowError, decode_patch
-from carillon.db.database import Tx
-from carillon.db.sql import load_statements
-from carillon.kit.actor import Actor
+from carillon.audience.rows import KEYS, RowError, decode_patch
 
-SQL = load_statements("carillon.audience", "upsert.sql")
-
-_PATCH_SCHEMA = {
+PATCH_SCHEMA = {
     "phone": pl.String,
     "phone_quality": pl.Int16,
     "phone_region": pl.String,
@@ -29,9 +24,8 @@ _PATCH_SCHEMA = {
     "patch": pl.String,
     "unset": pl.String,
 }
-_ARRIVAL_SCHEMA = {"row": pl.Int64, **_PATCH_SCHEMA}
-_CHANGE_SCHEMA = {"contact_id": pl.Int64, **_PATCH_SCHEMA}
-_OUTCOME_SCHEMA = {"row": pl.Int64, "contact_id": pl.Int64, "arrival": pl.Int64, "outcome": pl.String}
+ARRIVAL_SCHEMA = {"row": pl.Int64, **PATCH_SCHEMA}
+CHANGE_SCHEMA = {"contact_id": pl.Int64, **PATCH_SCHEMA}
 # What belongs to a key and moves with it.
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "phone": ("phone_quality", "phone_region"),
@@ -44,13 +38,14 @@ _COMPANIONS: Mapping[str, tuple[str, ...]] = {
 class Merged:
     """The net effects of the tangled rows.
 
-    `arrivals` are new contacts by the row that brought them in; `changes` are patches of old ones; `outcomes` name for
-    each row its contact (by id, or by the row of its arrival); `readdressed` are old contacts with another address.
+    `arrivals` are new contacts by the row that brought them in; `changes` are patches of old ones; `outcomes` tell for
+    each row its contact (by id, or by the row of its arrival) and what became of it; `readdressed` are old contacts
+    with another address.
     """
 
     arrivals: pl.DataFrame
     changes: pl.DataFrame
-    outcomes: pl.DataFrame
+    outcomes: list[tuple[int, int | None, int | None, str]]
     errors: list[RowError]
     readdressed: list[int]
 
@@ -61,25 +56,23 @@ class _State:
 
     contact_id: int | None
     arrival: int | None
-    values: dict[str, Any] = field(default_factory=lambda: dict.fromkeys((*_PATCH_SCHEMA,)))
+    values: dict[str, Any] = field(default_factory=lambda: dict.fromkeys((*PATCH_SCHEMA,)))
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-async def merge_tangled(tx: Tx, actor: Actor, rows: pl.DataFrame) -> Merged:
-    """Take the rows one by one against the contacts that they name."""
-    ids = sorted({contact_id for key in KEYS for contact_id in rows[f"id_{key}"].drop_nulls()})
-    loaded = await tx.fetch(SQL["load_contacts"], actor.account_id, actor.audience_id, ids) if ids else []
-    before = {record["contact_id"]: dict(record) for record in loaded}
+def merge_rows(rows: Iterable[Mapping[str, Any]], loaded: Iterable[Mapping[str, Any]]) -> Merged:
+    """Take rows one by one, in their order, against the contacts that any of their keys names."""
+    before = {record["contact_id"]: record for record in loaded}
     merging = _Merging(before.values())
-    for row in rows.sort("row").iter_rows(named=True):
+    for row in rows:
         merging.take(row)
     old = [state for state in merging.states if state.contact_id is not None]
     changes = [change for state in old if (change := _net_change(before[state.contact_id], state))]
     arrivals = [_arrival(state) for state in merging.states if state.arrival is not None]
     return Merged(
-        arrivals=pl.DataFrame(arrivals, schema=_ARRIVAL_SCHEMA),
-        changes=pl.DataFrame(changes, schema=_CHANGE_SCHEMA),
-        outcomes=pl.DataFrame(merging.outcomes, schema=_OUTCOME_SCHEMA, orient="row"),
+        arrivals=pl.DataFrame(arrivals, schema=ARRIVAL_SCHEMA),
+        changes=pl.DataFrame(changes, schema=CHANGE_SCHEMA),
+        outcomes=merging.outcomes,
         errors=merging.errors,
         readdressed=[one["contact_id"] for one in changes if one["phone"] is not None or one["email"] is not None],
     )
@@ -160,7 +153,7 @@ def _net_change(before: Mapping[str, Any], state: _State) -> dict[str, Any] | No
     """Give the patch that leads from what was loaded to what the rows have made of it; None when that is nothing."""
     old_fields = decode_patch(before["fields"])
     sets = {name: value for name, value in state.fields.items() if name not in old_fields or old_fields[name] != value}
-    change: dict[str, Any] = dict.fromkeys(_PATCH_SCHEMA)
+    change: dict[str, Any] = dict.fromkeys(PATCH_SCHEMA)
     for key in KEYS:
         names = (key, *_COMPANIONS[key])
         if any(state.values[name] != before[name] for name in names):

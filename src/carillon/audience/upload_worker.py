@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from carillon.audience.batch import Batch
+from carillon.audience.rows import Batch
 from carillon.audience.uploads import (
     ClaimedUpload,
     accounts_with_uploads,

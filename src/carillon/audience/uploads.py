@@ -14,7 +14,8 @@ from uuid import UUID
 import msgspec
 from asyncpg import Record
 
-from carillon.audience.batch import Batch, ContactRow, RowError, decode_rows, encode_rows, read_rows
+from carillon.audience.batch import read_rows
+from carillon.audience.rows import Batch, ContactRow, RowError, decode_rows, encode_rows
 from carillon.audience.upsert import UpsertOutcome, UpsertReport, upsert
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements

@@ -1,20 +1,21 @@
 """The one upsert engine: a single row, an API batch and a chunk of a million-row file all go through `upsert`.
 
 The rule it protects: the table afterwards is what one would get by taking the rows one after another, each looking for
-its contact by phone, then by e-mail, then by external id (docs/explanation/upsert.md). Rows that share no key and no
-contact with another row are resolved by columns; the few that do are taken one by one (`merging`). The audience is
-locked meanwhile, so that concurrent batches come one after another too.
+its contact by phone, then by e-mail, then by external id (docs/explanation/upsert.md). `resolving` decides which
+contact each row means; here the plan is written. The audience is locked meanwhile, so that concurrent batches come one
+after another too.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import msgspec
 import polars as pl
 
-from carillon.audience.batch import KEYS, Batch, RowError
 from carillon.audience.contacts import Status
 from carillon.audience.groups import create_groups, groups_by_name, name_key
-from carillon.audience.merging import merge_tangled
+from carillon.audience.resolving import NEW, Plan, resolve
+from carillon.audience.rows import KEYS, Batch, RowError
 from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.audience.writing import lock_audience, recounting
 from carillon.db.database import Tx
@@ -23,7 +24,7 @@ from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience", "upsert.sql")
 
-NEW, UPDATED, UNCHANGED = "new", "updated", "unchanged"
+UPDATED, UNCHANGED = "updated", "unchanged"
 
 _PATCH = ("phone", "phone_quality", "phone_region", "email", "email_given", "external_id", "landline", "patch", "unset")
 _COPIED = (
@@ -72,126 +73,58 @@ async def upsert(tx: Tx, actor: Actor, batch: Batch) -> UpsertOutcome:
     Raises NotFoundError when the audience is gone.
     """
     await lock_audience(tx, actor)
-    rows = await _match(tx, actor, batch.frame)
-    tangled = _tangled(rows)
-    merged = await merge_tangled(tx, actor, rows.filter(tangled))
-    clean = rows.filter(~tangled).with_columns(contact_id=pl.coalesce("id_phone", "id_email", "id_external_id"))
-
-    arrivals = pl.concat([clean.filter(pl.col("contact_id").is_null()).select("row", *_PATCH), merged.arrivals])
-    arrivals = arrivals.sort("row")
-    new_ids = await tx.ids.take("contact", arrivals.height)
-    arrivals = arrivals.with_columns(contact_id=pl.Series(new_ids, dtype=pl.Int64))
-    matched = clean.filter(pl.col("contact_id").is_not_null())
-    changes = pl.concat([matched.select("contact_id", *_PATCH), merged.changes])
-
-    kept = _kept(rows, arrivals, matched, merged.outcomes)
-    moves = await _moves(tx, actor, batch, kept)
-    devices = rows.filter(pl.col("device_token").is_not_null()).join(kept, on="row", how="left").sort("row")
+    plan = await resolve(tx, actor, batch.frame)
+    moves = await _moves(tx, actor, batch, plan.kept)
+    devices = _devices(batch.frame, plan.kept)
     losers = await _token_owners(tx, actor, devices)
-    touched = _touched(matched, [*merged.readdressed, *losers], moves, devices)
-    async with recounting(tx, actor, touched):
-        await _release(tx, actor, merged.changes)
-        changed = await _change(tx, actor, changes)
-        await _insert(tx, actor, arrivals)
+    touched = {*plan.readdressed, *losers, *devices["contact_id"], *(contact_id for _, contact_id, _ in moves)}
+    async with recounting(tx, actor, sorted(touched)):
+        await _release(tx, actor, plan.releasing)
+        changed = await _change(tx, actor, plan.changes)
+        await _insert(tx, actor, plan.arrivals)
         await _save_devices(tx, actor, devices)
         await _move(tx, actor, moves)
-    kept = kept.with_columns(
-        outcome=pl.when(pl.col("outcome").is_not_null())
-        .then("outcome")
-        .when(pl.col("contact_id").is_in(changed))
-        .then(pl.lit(UPDATED))
-        .otherwise(pl.lit(UNCHANGED))
-    )
-    return UpsertOutcome(report=_report(batch, kept, merged.errors), kept=kept)
+    kept = _decided(plan, changed)
+    return UpsertOutcome(report=_report(batch, kept, plan), kept=kept)
 
 
-async def _match(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add to each row the contacts that its keys name, and those contacts' present addresses.
-
-    A contact found by one key tells its other keys, so that only what is still open is looked for again.
-    """
-    known = pl.DataFrame(schema={"contact_id": pl.Int64, **dict.fromkeys(KEYS, pl.String)})
-    for key in KEYS:
-        asked = frame.filter(pl.col(key) != "")[key].unique().sort()
-        open_values = asked.filter(~asked.is_in(known[key].drop_nulls().implode()))
-        if not open_values.is_empty():
-            found = await tx.fetch(SQL[f"match_{key}"], actor.account_id, actor.audience_id, open_values.to_list())
-            columns = {name: [record[name] for record in found] for name in known.columns}
-            known = pl.concat([known, pl.DataFrame(columns, schema=known.schema)]).unique("contact_id")
-    for key in KEYS:
-        owners = known.filter(pl.col(key).is_not_null()).select(key, pl.col("contact_id").alias(f"id_{key}"))
-        frame = frame.join(owners, on=key, how="left", maintain_order="left")
-    target = pl.coalesce(pl.col("id_phone"), pl.col("id_email"), pl.col("id_external_id"))
-    present = known.select(
-        pl.col("contact_id").alias("target"), pl.col("phone").alias("old_phone"), pl.col("email").alias("old_email")
-    )
-    return frame.with_columns(target=target).join(present, on="target", how="left", maintain_order="left")
+def _decided(plan: Plan, changed: list[int]) -> pl.DataFrame:
+    """Fill in the outcomes that the writing has told."""
+    if not plan.kept["outcome"].has_nulls():
+        return plan.kept
+    is_changed = pl.col("contact_id").is_in(changed)
+    told = pl.when(is_changed).then(pl.lit(UPDATED)).otherwise(pl.lit(UNCHANGED))
+    return plan.kept.with_columns(pl.coalesce("outcome", told))
 
 
-def _tangled(rows: pl.DataFrame) -> pl.Series:
-    """Mark the rows that share a key or a contact with another row, or whose keys name several contacts.
-
-    The rest can't influence each other: an address that one of them gives up is named by no other row, or that row
-    would have found the same contact.
-    """
-    mark = pl.Series([False]).new_from_index(0, rows.height)
-    for key in KEYS:
-        values = rows[key]
-        mark |= values.is_duplicated() & (values != "").fill_null(value=False)
-    ids = rows.select("row", *(f"id_{key}" for key in KEYS)).unpivot(index="row", value_name="contact_id")
-    pairs = ids.filter(pl.col("contact_id").is_not_null()).select("row", "contact_id").unique()
-    shared = pairs.filter(pl.col("contact_id").is_duplicated() | pl.col("row").is_duplicated())["row"]
-    return mark | rows["row"].is_in(shared.implode())
-
-
-def _kept(rows: pl.DataFrame, arrivals: pl.DataFrame, matched: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
-    """Give row, contact_id and outcome of every row; the outcome of a clean match is open until it is written."""
-    fresh = arrivals.select("row", "contact_id", outcome=pl.lit(NEW))
-    same = matched.select("row", "contact_id", outcome=pl.lit(None, dtype=pl.String))
-    # A merged row names its contact by id, or by the row that brought it in.
-    brought = fresh.select(pl.col("row").alias("arrival"), pl.col("contact_id").alias("new_id"))
-    one_by_one = merged.join(brought, on="arrival", how="left").select(
-        "row", pl.coalesce("contact_id", "new_id").alias("contact_id"), "outcome"
-    )
-    clean_fresh = fresh.filter(~pl.col("row").is_in(merged["row"].implode()))
-    kept = pl.concat([clean_fresh, same, one_by_one]).sort("row")
-    if kept.height != rows.height:
-        raise AssertionError("every row that was read has exactly one outcome")
-    return kept
-
-
-def _touched(
-    matched: pl.DataFrame, others: list[int], moves: list[tuple[int, int, bool]], devices: pl.DataFrame
-) -> list[int]:
-    """List the contacts whose share in a group's counters may change."""
-    moved = (pl.col("phone") != pl.col("old_phone").fill_null("")) | (
-        pl.col("email") != pl.col("old_email").fill_null("")
-    )
-    ids = set(matched.filter(moved.fill_null(value=False))["contact_id"]) | set(others)
-    return sorted(ids | {contact_id for _, contact_id, _ in moves} | set(devices["contact_id"]))
+def _devices(frame: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+    """Give contact_id, device_platform and device_token of the rows that bring a token, in their order."""
+    names = ("contact_id", "device_platform", "device_token")
+    if frame["device_token"].null_count() == frame.height:
+        return pl.DataFrame(schema={"contact_id": pl.Int64, "device_platform": pl.String, "device_token": pl.String})
+    bringing = frame.filter(pl.col("device_token").is_not_null()).sort("row")
+    return bringing.join(kept, on="row", how="inner", maintain_order="left").select(names)
 
 
 async def _with_statuses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
     """Add what each address that is written makes of its channel: none, subscribed, or unsubscribed if suppressed."""
+    statuses: list[pl.Expr] = []
     for key, status, channel in _CHANNELS:
-        addresses = frame.filter(pl.col(key) != "")[key]
-        suppressed: set[str] = set()
-        if not addresses.is_empty():
-            suppressed = await suppressed_among(tx, actor, channel, addresses.to_list())
-        frame = frame.with_columns(
-            pl.when(pl.col(key).is_null() | (pl.col(key) == ""))
-            .then(int(Status.NONE))
-            .when(pl.col(key).is_in(list(suppressed)))
-            .then(int(Status.UNSUBSCRIBED))
-            .otherwise(int(Status.SUBSCRIBED))
-            .cast(pl.Int16)
-            .alias(status)
-        )
-    return frame
+        addresses = [address for address in frame[key].drop_nulls().to_list() if address]
+        suppressed = await suppressed_among(tx, actor, channel, addresses) if addresses else set()
+        subscribed = pl.lit(int(Status.SUBSCRIBED))
+        if suppressed:
+            is_suppressed = pl.col(key).is_in(list(suppressed))
+            subscribed = pl.when(is_suppressed).then(int(Status.UNSUBSCRIBED)).otherwise(subscribed)
+        empty = pl.col(key).fill_null("") == ""
+        statuses.append(pl.when(empty).then(int(Status.NONE)).otherwise(subscribed).cast(pl.Int16).alias(status))
+    return frame.with_columns(statuses)
 
 
 async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> None:
     """Free the keys that merged contacts give up, before others take them: unique indexes are checked row by row."""
+    if changes.is_empty():
+        return
     leaving = changes.filter(pl.any_horizontal(pl.col(key).is_not_null() for key in KEYS))
     if not leaving.is_empty():
         columns = (leaving[name].to_list() for name in ("contact_id", *KEYS))
@@ -277,14 +210,14 @@ async def _move(tx: Tx, actor: Actor, moves: list[tuple[int, int, bool]]) -> Non
             await tx.execute(SQL[statement], actor.account_id, group_ids, contact_ids)
 
 
-def _report(batch: Batch, kept: pl.DataFrame, conflicts: list[RowError]) -> UpsertReport:
-    counts = dict(kept["outcome"].value_counts().iter_rows())
-    errors = sorted([*batch.errors, *conflicts], key=lambda error: error.row)
+def _report(batch: Batch, kept: pl.DataFrame, plan: Plan) -> UpsertReport:
+    counts = Counter(kept["outcome"].to_list())
+    errors = sorted([*batch.errors, *plan.conflicts], key=lambda error: error.row)
     return UpsertReport(
         rows=batch.size,
-        new=counts.get(NEW, 0),
-        updated=counts.get(UPDATED, 0),
-        unchanged=counts.get(UNCHANGED, 0),
+        new=counts[NEW],
+        updated=counts[UPDATED],
+        unchanged=counts[UNCHANGED],
         failed=len(batch.failed),
         error_count=len(errors),
         errors=errors,

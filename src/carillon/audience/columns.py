@@ -1,0 +1,138 @@
+"""Reading rows by columns: for many, a hundred times faster than one by one (`plain`), and the same."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from carillon.audience.fields import CANONICAL, type_column
+from carillon.audience.normalise import normalise_emails, normalise_phones
+from carillon.audience.rows import (
+    DEVICE,
+    KEYS,
+    MAX_SHOWN_CHARACTERS,
+    MAX_TOKEN_CHARACTERS,
+    PLAIN_TEXTS,
+    PLATFORMS,
+    Batch,
+    RowError,
+    problem,
+)
+
+_ATTRIBUTES = (*KEYS, "landline", *DEVICE)
+
+
+def read_frame(raw: pl.DataFrame, country: str | None, *, join_all: Sequence[str] = ()) -> Batch:
+    """Read a frame of raw texts: a column `row` and String columns named by attribute or canonical field.
+
+    Null leaves an attribute alone, a blank text empties it. `join_all` are groups that every row joins.
+    """
+    reading = _Reading(raw)
+    reading.read_phones(country)
+    reading.read_emails()
+    for name, limit in PLAIN_TEXTS.items():
+        reading.read_plain(name, limit)
+    reading.read_devices()
+    reading.read_fields()
+    frame = pl.DataFrame(reading.columns)
+    keyed = pl.any_horizontal(pl.col(KEYS).is_not_null() & (pl.col(KEYS) != ""))
+    unusable = frame.filter(~keyed)["row"].to_list()
+    explained = {error.row for error in reading.errors}
+    reading.errors += [problem(row, "row", "") for row in unusable if row not in explained]
+    return Batch(
+        size=raw.height,
+        frame=frame.filter(keyed),
+        moves=(),
+        join_all=join_all,
+        errors=sorted(reading.errors, key=lambda error: error.row),
+        failed=frozenset(unusable),
+    )
+
+
+class _Reading:
+    """The columns read so far of one frame, and what was wrong."""
+
+    def __init__(self, raw: pl.DataFrame) -> None:
+        self._raw = raw
+        self._rows = raw["row"]
+        self._nulls = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
+        self.columns: dict[str, pl.Series] = {"row": self._rows}
+        self.errors: list[RowError] = []
+
+    def _given(self, name: str) -> pl.Series:
+        return self._raw[name].str.strip_chars() if name in self._raw.columns else self._nulls
+
+    def _settle(self, name: str, given: pl.Series, read: pl.Series, kind: str = "") -> pl.Series:
+        """Give the read values with blanks kept; report what was given and couldn't be read."""
+        wrong = given.is_not_null() & (given != "") & read.is_null()
+        if wrong.any():
+            shown = zip(self._rows.filter(wrong), given.filter(wrong).str.slice(0, MAX_SHOWN_CHARACTERS), strict=True)
+            self.errors += [problem(row, name, value, kind) for row, value in shown]
+        return given.zip_with((given == "").fill_null(value=False), read)
+
+    def read_phones(self, country: str | None) -> None:
+        given = self._given("phone")
+        read = normalise_phones(given, country)
+        self.columns |= {
+            "phone": self._settle("phone", given, read["digits"]),
+            "phone_quality": read["quality"],
+            "phone_region": read["region"],
+        }
+
+    def read_emails(self) -> None:
+        given = self._given("email")
+        read = normalise_emails(given)
+        self.columns |= {
+            "email": self._settle("email", given, read["key"]),
+            "email_given": read["given"],
+        }
+
+    def read_plain(self, name: str, limit: int) -> None:
+        given = self._given(name)
+        fits = (given.str.len_chars() <= limit) & ~given.str.contains(r"[\x00-\x1f]")
+        read = given.zip_with(fits.fill_null(value=False), self._nulls)
+        self.columns[name] = self._settle(name, given, read)
+
+    def read_devices(self) -> None:
+        """Read push tokens; one without a platform that is known is reported and left out."""
+        token, platform = self._given("device_token"), self._given("device_platform").str.to_lowercase()
+        token = token.zip_with((token != "").fill_null(value=False), self._nulls)
+        fits = (token.str.len_chars() <= MAX_TOKEN_CHARACTERS) & ~token.str.contains("\0", literal=True)
+        usable = (fits & platform.is_in(PLATFORMS)).fill_null(value=False)
+        read = token.zip_with(usable, self._nulls)
+        self.columns["device_token"] = self._settle("device_token", token, read)
+        self.columns["device_platform"] = platform.zip_with(usable, self._nulls)
+
+    def read_fields(self) -> None:
+        """Read the fields into one JSON object a row, and the names of those to empty."""
+        sets: list[pl.Series] = []
+        unsets: list[pl.Series] = []
+        for name in self._raw.columns:
+            if name in _ATTRIBUTES or name == "row":
+                continue
+            given = self._given(name)
+            kind = CANONICAL.get(name)
+            if kind is None:
+                self._settle(name, given, self._nulls, "unknown")
+                continue
+            filled = given.zip_with((given != "").fill_null(value=False), self._nulls)
+            read = type_column(kind, filled)
+            self._settle(name, filled, read, kind)
+            sets.append((f'"{name}":' + read).alias(name))
+            if (given == "").any():
+                unsets.append(self._nulls.zip_with((given != "").fill_null(value=True), _repeated(name, given.len())))
+        joined = _joined(sets, self._nulls)
+        self.columns["patch"] = ("{" + joined.fill_null("") + "}").alias("patch")
+        self.columns["unset"] = _joined([one.alias(str(place)) for place, one in enumerate(unsets)], self._nulls)
+
+
+def _repeated(text: str, length: int) -> pl.Series:
+    return pl.Series([text], dtype=pl.String).new_from_index(0, length)
+
+
+def _joined(parts: list[pl.Series], nothing: pl.Series) -> pl.Series:
+    """Join texts by commas, nulls left out; null where there is none."""
+    if not parts:
+        return nothing
+    frame = pl.DataFrame(parts)
+    text = frame.select(pl.concat_str(pl.all(), separator=",", ignore_nulls=True)).to_series()
+    return text.zip_with(text != "", nothing)

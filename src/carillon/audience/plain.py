@@ -1,0 +1,116 @@
+"""Reading rows one by one: the plain statement of what `columns` does for many."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from carillon.audience.fields import CANONICAL, type_value
+from carillon.audience.rows import (
+    FRAME_SCHEMA,
+    KEYS,
+    MAX_TOKEN_CHARACTERS,
+    PLAIN_TEXTS,
+    PLATFORMS,
+    ContactRow,
+    RowError,
+    problem,
+)
+from carillon.kit.emails import read_email
+from carillon.kit.phones import read_phone
+
+_CONTROL = re.compile(r"[\x00-\x1f]")
+
+
+@dataclass(slots=True)
+class PlainReading:
+    """A row's values under the names of `FRAME_SCHEMA`, and what was wrong with it."""
+
+    row: int
+    values: dict[str, Any] = field(default_factory=lambda: dict.fromkeys(FRAME_SCHEMA))
+    errors: list[RowError] = field(default_factory=list)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether any key can be used."""
+        return any(self.values[key] for key in KEYS)
+
+
+def read_one(number: int, row: ContactRow, country: str | None) -> PlainReading:
+    """Read a row; national phones with the country."""
+    reading = PlainReading(number)
+    reading.values["row"] = number
+    _read_phone(reading, row, country)
+    _read_email(reading, row)
+    _read_plain_texts(reading, row)
+    _read_device(reading, row)
+    _read_fields(reading, row)
+    if not (reading.has_key or reading.errors):
+        reading.errors.append(problem(number, "row", ""))
+    return reading
+
+
+def _read_phone(reading: PlainReading, row: ContactRow, country: str | None) -> None:
+    given = _given(row.phone)
+    if not given:
+        reading.values["phone"] = given
+    elif phone := read_phone(given, country):
+        reading.values |= {"phone": phone.digits, "phone_quality": phone.quality, "phone_region": phone.region}
+    else:
+        reading.errors.append(problem(reading.row, "phone", given))
+
+
+def _read_email(reading: PlainReading, row: ContactRow) -> None:
+    given = _given(row.email)
+    if not given:
+        reading.values["email"] = given
+    elif email := read_email(given):
+        reading.values |= {"email": email.key, "email_given": email.given}
+    else:
+        reading.errors.append(problem(reading.row, "email", given))
+
+
+def _read_plain_texts(reading: PlainReading, row: ContactRow) -> None:
+    for name, limit in PLAIN_TEXTS.items():
+        given = _given(getattr(row, name))
+        if given and (len(given) > limit or _CONTROL.search(given)):
+            reading.errors.append(problem(reading.row, name, given))
+        else:
+            reading.values[name] = given
+
+
+def _read_device(reading: PlainReading, row: ContactRow) -> None:
+    token, platform = _given(row.device_token), (_given(row.device_platform) or "").lower()
+    if not token:
+        return
+    if platform in PLATFORMS and len(token) <= MAX_TOKEN_CHARACTERS and "\0" not in token:
+        reading.values |= {"device_token": token, "device_platform": platform}
+    else:
+        reading.errors.append(problem(reading.row, "device_token", token))
+
+
+def _read_fields(reading: PlainReading, row: ContactRow) -> None:
+    sets: list[str] = []
+    unsets: list[str] = []
+    for name, text in row.fields.items():
+        given = _given(text)
+        kind = CANONICAL.get(name)
+        if given is None or (kind is None and not given):
+            continue
+        if kind is None:
+            reading.errors.append(problem(reading.row, name, given, "unknown"))
+        elif not given:
+            unsets.append(name)
+        elif typed := type_value(kind, given):
+            sets.append(f'"{name}":{typed}')
+        else:
+            reading.errors.append(problem(reading.row, name, given, kind))
+    reading.values["patch"] = "{" + ",".join(sets) + "}"
+    reading.values["unset"] = ",".join(unsets) or None
+
+
+def _given(text: str | None) -> str | None:
+    # polars strips what Unicode calls white space; str.strip takes four separators of ASCII more.
+    return text if text is None else text.strip(_WHITE_SPACE)
+
+
+_WHITE_SPACE = "".join(map(chr, (*range(9, 14), 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288)))

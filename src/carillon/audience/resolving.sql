@@ -1,0 +1,25 @@
+-- name: match_phone
+SELECT contact_id, phone, email, external_id
+FROM contact
+WHERE account_id = $1 AND audience_id = $2 AND phone = ANY ($3::text[]);
+
+-- name: match_email
+SELECT contact_id, phone, email, external_id
+FROM contact
+WHERE account_id = $1 AND audience_id = $2 AND email = ANY ($3::text[]);
+
+-- name: match_external_id
+SELECT contact_id, phone, email, external_id
+FROM contact
+WHERE account_id = $1 AND audience_id = $2 AND external_id = ANY ($3::text[]);
+
+-- name: contacts_by_id
+SELECT contact_id, phone, phone_quality, phone_region, email, email_given, external_id, landline, fields
+FROM contact
+WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
+
+-- name: contacts_with_keys
+SELECT contact_id, phone, phone_quality, phone_region, email, email_given, external_id, landline, fields
+FROM contact
+WHERE account_id = $1 AND audience_id = $2
+  AND (phone = ANY ($3::text[]) OR email = ANY ($4::text[]) OR external_id = ANY ($5::text[]));

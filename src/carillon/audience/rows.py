@@ -1,0 +1,120 @@
+"""Rows: what callers give the upsert engine, what it reads them into, and how it reports what is wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import polars as pl
+
+KEYS = ("phone", "email", "external_id")
+DEVICE = ("device_token", "device_platform")
+PLATFORMS = ("android", "ios")
+
+MAX_TOKEN_CHARACTERS = 1_024
+MAX_GROUP_CHARACTERS = 200
+MAX_SHOWN_CHARACTERS = 200
+# Attributes that are texts without a form of their own, with their longest lengths.
+PLAIN_TEXTS = {"external_id": 255, "landline": 50}
+
+FRAME_SCHEMA: dict[str, type[pl.DataType]] = {
+    "row": pl.Int64,
+    "phone": pl.String,
+    "phone_quality": pl.Int16,
+    "phone_region": pl.String,
+    "email": pl.String,
+    "email_given": pl.String,
+    "external_id": pl.String,
+    "landline": pl.String,
+    "device_token": pl.String,
+    "device_platform": pl.String,
+    "patch": pl.String,
+    "unset": pl.String,
+}
+
+
+class RowError(msgspec.Struct, omit_defaults=True):
+    """What is wrong with a field of a row; `row` counts from 1, `value` is cut short."""
+
+    row: int
+    field: str
+    code: str  # invalid, too_long, conflict, missing_key, unknown_field
+    value: str
+    message: str
+
+
+class ContactRow(msgspec.Struct, omit_defaults=True):
+    """A row as a caller gave it: None leaves an attribute alone, the empty text empties it.
+
+    `fields` holds raw texts under canonical names; `failure` is a row that its dialect already gave up.
+    """
+
+    phone: str | None = None
+    email: str | None = None
+    external_id: str | None = None
+    landline: str | None = None
+    fields: dict[str, str] = {}
+    add_to: list[str] = []
+    remove_from: list[str] = []
+    device_token: str | None = None
+    device_platform: str | None = None
+    failure: RowError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Rows that have been read.
+
+    `frame` has one line for each row that names at least one key, in the caller's order: row (Int64, from 1); phone,
+    email, external_id, landline (null leaves alone, "" empties); phone_quality, phone_region, email_given; patch (a
+    JSON object of the fields to set) and unset (comma-separated names of those to empty); device_token and
+    device_platform.
+    `moves` are the changes of membership by row, in order: (row, group name, whether it joins).
+    `failed` are the rows that name no usable key.
+    """
+
+    size: int
+    frame: pl.DataFrame
+    moves: Sequence[tuple[int, str, bool]]
+    join_all: Sequence[str]
+    errors: Sequence[RowError]
+    failed: frozenset[int]
+
+
+def decode_rows(payload: bytes) -> list[ContactRow]:
+    """Take stored rows out again."""
+    return msgspec.msgpack.decode(payload, type=list[ContactRow])
+
+
+def encode_rows(rows: Sequence[ContactRow]) -> bytes:
+    """Put rows into the form that they are stored in until they are worked off."""
+    return msgspec.msgpack.encode(rows)
+
+
+def decode_patch(patch: str) -> dict[str, Any]:
+    """Take a patch apart."""
+    return dict(msgspec.json.decode(patch))
+
+
+def problem(row: int, field: str, value: str, kind: str = "") -> RowError:
+    """Report a value that can't be used, in the words of its field (or of the field's kind)."""
+    code, message = _WORDS.get(kind or field, ("invalid", f"The value isn't a {kind}."))
+    return RowError(row, field, code, value[:MAX_SHOWN_CHARACTERS], message)
+
+
+_WORDS = {
+    "phone": ("invalid", "This is not a phone number."),
+    "email": ("invalid", "This is not an e-mail address."),
+    "device_token": (
+        "invalid",
+        f"A push token has at most {MAX_TOKEN_CHARACTERS} characters and the platform android or ios.",
+    ),
+    "group": ("too_long", f"A group's name has at most {MAX_GROUP_CHARACTERS} characters, without NUL."),
+    "row": ("missing_key", "The row has no phone, e-mail or external id that can be used."),
+    "unknown": ("unknown_field", "There is no such field."),
+    "text": ("too_long", "The text is too long, or it has a NUL in it."),
+    **{
+        name: ("too_long", f"The value must have at most {limit} characters, without control characters.")
+        for name, limit in PLAIN_TEXTS.items()
+    },
+}
