@@ -71,7 +71,8 @@ class Dialect:
     `canonical_path` turns any spelling of a path that the vendor takes into the one in `routes`, and gives None for a
     path that is not the dialect's. `present_error` is total: every domain error has its envelope. `describe` gives
     OpenAPI's `paths` and `components`, `coverage` the page (Markdown) that holds the vendor's reference against what is
-    served.
+    served. `first_calls` gives curl lines for a base URL that take the credential from the environment, under the names
+    of the dialect and the credential's part: INFORU_TOKEN.
     """
 
     name: str
@@ -80,3 +81,4 @@ class Dialect:
     present_error: Callable[[Incoming, CarillonError], Reply]
     describe: Callable[[], tuple[dict[str, Any], dict[str, Any]]]
     coverage: Callable[[], str]
+    first_calls: Callable[[str], Sequence[str]]

@@ -12,6 +12,7 @@ from carillon.dialects.inforu.calls import Call, Function
 from carillon.dialects.inforu.coverage import coverage_page
 from carillon.dialects.inforu.documentation import show_page
 from carillon.dialects.inforu.errors import SUCCESS, Status, detail_of, headers_of, status_of
+from carillon.dialects.inforu.examples import first_calls
 from carillon.dialects.inforu.functions import FUNCTIONS
 from carillon.dialects.inforu.mapping import Presenter
 from carillon.dialects.inforu.openapi import describe
@@ -96,4 +97,5 @@ DIALECT = Dialect(
     present_error=present_error,
     describe=lambda: describe(BASE, FUNCTIONS),
     coverage=lambda: coverage_page(FUNCTIONS),
+    first_calls=lambda url: first_calls(f"{url}{BASE}"),
 )

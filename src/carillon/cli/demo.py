@@ -1,0 +1,67 @@
+"""The demo account: what the first `carillon serve` on an empty folder makes, so that a newcomer's first call works."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from carillon.cli.session import operator
+from carillon.db.database import Tx
+from carillon.dialects.registry import DIALECTS
+from carillon.runtime import Runtime
+from carillon.tenancy.accounts import (
+    CreateAccount,
+    ListAccounts,
+    OpenAccount,
+    create_account,
+    list_accounts,
+    open_account,
+)
+from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.secrets import SecretBox
+
+_COUNTRY = "IL"
+
+
+def demo_file(runtime: Runtime) -> Path:
+    """Tell where the demo account's credentials are kept, as shell variables."""
+    return runtime.settings.data_dir / "demo.env"
+
+
+async def make_demo(runtime: Runtime) -> None:
+    """Make the demo account, with a credential for each dialect, where there is no account at all.
+
+    The credentials are written to `demo_file`, readable by its owner only: their secrets can't be told again.
+    """
+    made = await runtime.db.run(_make_demo, runtime.secret_box)
+    if made:
+        lines = [f"{name}={value}\n" for name, value in made.items()]
+        descriptor = os.open(demo_file(runtime), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(lines)
+
+
+async def _make_demo(tx: Tx, box: SecretBox) -> dict[str, str]:
+    if (await list_accounts(tx, operator(), ListAccounts(limit=1))).items:
+        return {}
+    made = await create_account(tx, operator(), CreateAccount(name="Demo", country=_COUNTRY))
+    actor = await open_account(tx, operator(), OpenAccount(account_id=made.account.account_id))
+    variables: dict[str, str] = {}
+    for dialect in DIALECTS:
+        credential = await create_credential(tx, actor, CreateCredential(dialect=Dialect(dialect.name)), box)
+        variables |= {f"{dialect.name}_{part}".upper(): value for part, value in credential.parts.items()}
+    return variables
+
+
+def welcome(runtime: Runtime, url: str) -> Iterator[str]:
+    """Give the lines that greet whoever has started the server."""
+    yield f"Carillon serves on {url}  (Ctrl-C stops it)"
+    file = demo_file(runtime)
+    if not file.exists():
+        yield "A key for a client: carillon credential create --account 1 --dialect inforu"
+        return
+    yield f"The demo account's credentials are in {file}. Paste these lines into another terminal:"
+    yield ""
+    yield f"set -a; . {file.resolve()}; set +a"
+    for dialect in DIALECTS:
+        yield from dialect.first_calls(url)
+    yield ""

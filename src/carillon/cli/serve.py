@@ -1,0 +1,139 @@
+"""`carillon serve`."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+import uvicorn
+import uvloop
+
+from carillon.app import create_app
+from carillon.audience.upload_worker import UploadWorker
+from carillon.cli.demo import make_demo, welcome
+from carillon.errors import InvalidInputError
+from carillon.logs import configure_logging
+from carillon.metrics import Metrics
+from carillon.runtime import Runtime, open_runtime
+from carillon.settings import Settings, load_settings
+
+# A caller that has hung up its end, or never reads, must not keep the server from stopping.
+_SHUTDOWN_SECONDS = 10
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handlers (`_serve` has the process's), and with a greeting once it accepts."""
+
+    def __init__(self, config: uvicorn.Config, greeting: Iterable[str]) -> None:
+        super().__init__(config)
+        self._greeting = greeting
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        for line in self._greeting:
+            click.echo(line)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@click.command
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the embedded database. [default: data]",
+)
+@click.option("--database-url", metavar="URL", help="A PostgreSQL server of your own, instead of the embedded one.")
+@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="A settings file.")
+@click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
+@click.option("--port", type=int, help="The port to listen on; 0 takes a free one. [default: 8080]")
+@click.option(
+    "--role", type=click.Choice(["all", "api", "worker"]), help="Answer calls, work off, or both. [default: all]"
+)
+def serve(config: Path | None, **flags: object) -> None:
+    r"""Answer API calls and work off what they leave to do.
+
+    On an empty folder it starts PostgreSQL there, makes a demo account and prints calls that work.
+
+    \b
+    Try it out:
+      carillon serve
+    On a PostgreSQL of your own:
+      carillon serve --database-url postgresql://carillon:secret@db.internal/carillon
+    """
+    settings = load_settings(flags, config=config)
+    configure_logging(settings.log_level, settings.log_format)
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    listener = _listener(settings) if settings.role != "worker" else None
+    async with open_runtime(settings) as runtime:
+        if settings.database_url is None:
+            await make_demo(runtime)
+        metrics = Metrics()
+        async with asyncio.TaskGroup() as tasks:
+            if settings.role != "api":
+                tasks.create_task(_work(runtime, metrics, stopping))
+            if listener is not None:
+                tasks.create_task(_answer(runtime, metrics, listener, stopping))
+            else:
+                click.echo("Carillon works off what API processes accept.  (Ctrl-C stops it)")
+
+
+def _listener(settings: Settings) -> socket.socket:
+    """Take the port before anything else is begun."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        where = f"{settings.host}:{settings.port}"
+        raise InvalidInputError(
+            "port", f"{where} can't be listened on ({error.strerror}): choose another --port."
+        ) from error
+    return listener
+
+
+async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, stopping: asyncio.Event) -> None:
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    server = _Server(
+        uvicorn.Config(
+            create_app(runtime, metrics=metrics),
+            loop="none",
+            lifespan="on",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        ),
+        welcome(runtime, url),
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait([serving, stopped], return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopped.cancel()
+    await serving
+    stopping.set()
+
+
+async def _work(runtime: Runtime, metrics: Metrics, stopping: asyncio.Event) -> None:
+    worker = UploadWorker(runtime.db, poll_seconds=runtime.settings.worker_poll_seconds, on_done=metrics.upload_done)
+    working = asyncio.create_task(worker.run())
+    await stopping.wait()
+    worker.stop()
+    await working
