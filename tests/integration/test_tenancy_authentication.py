@@ -1,0 +1,304 @@
+"""Letting callers in: each reason to refuse one, and that a warm call asks the database nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support import MOMENT, OPERATOR, Tenant
+
+from carillon.audience.audiences import CreateAudience, create_audience
+from carillon.db.database import Database
+from carillon.errors import (
+    AccountLockedError,
+    AccountNotActiveError,
+    AddressNotAllowedError,
+    BadCredentialsError,
+    CallerError,
+    RateLimitedError,
+    ScopeMissingError,
+)
+from carillon.kit.clock import FixedClock
+from carillon.tenancy.accounts import AccountStatus, CreateAccount, SetAccountStatus, create_account, set_account_status
+from carillon.tenancy.authentication import CACHE_SECONDS, USE_SECONDS, Authenticator, Login
+from carillon.tenancy.credentials import (
+    CreateCredential,
+    Dialect,
+    ListCredentials,
+    RevokeCredential,
+    create_credential,
+    list_credentials,
+    revoke_credential,
+)
+from carillon.tenancy.rate_limits import RateLimiter
+from carillon.tenancy.scopes import Scope, require_scope
+from carillon.tenancy.secrets import SecretBox
+
+
+class Stopwatch:
+    """Monotonic time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@dataclass(kw_only=True)
+class Door:
+    """An authenticator with a database and a time of its own, and the account whose clients knock."""
+
+    authenticator: Authenticator
+    own_db: Database
+    time: Stopwatch
+    db: Database
+    tenant: Tenant
+    box: SecretBox
+
+    async def credential(self, dialect: Dialect = Dialect.INFORU, **options: Any) -> Login:
+        command = CreateCredential(dialect=dialect, **options)
+        made = await self.db.run(create_credential, self.tenant.actor, command, self.box)
+        if "key" in made.parts:
+            return Login.from_key(dialect, made.parts["key"], remote_address="192.0.2.7")
+        name, secret = (
+            value for key, value in made.parts.items() if key not in {"token", "secret"} or dialect != "apifon"
+        )
+        return Login(dialect=dialect, key_name=name, secret=secret, remote_address="192.0.2.7")
+
+    async def revoke(self, login: Login) -> None:
+        (credential_id,) = [one.credential_id for one in await self.credentials() if one.key_name == login.key_name]
+        await self.db.run(revoke_credential, self.tenant.actor, RevokeCredential(credential_id=credential_id))
+
+    async def credentials(self) -> list[Any]:
+        return await self.db.read(list_credentials, self.tenant.actor, ListCredentials())
+
+    async def refusal(self, login: Login) -> type[CallerError] | None:
+        try:
+            await self.authenticator.authenticate(login)
+        except CallerError as error:
+            return type(error)
+        return None
+
+
+@pytest.fixture
+async def door(dsn: str, db: Database, clock: FixedClock, account: Tenant, tmp_path: Path) -> AsyncIterator[Door]:
+    own_db = await Database.connect(dsn, clock=clock, size=4)
+    time = Stopwatch()
+    yield Door(
+        authenticator=Authenticator(own_db, RateLimiter(time), monotonic=time),
+        own_db=own_db,
+        time=time,
+        db=db,
+        tenant=account,
+        box=SecretBox(tmp_path / "secret.key"),
+    )
+    await own_db.close()
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+async def test_a_client_of_every_dialect_comes_in_with_what_it_was_given(door: Door, dialect: Dialect) -> None:
+    second = await door.db.run(create_audience, door.tenant.actor, CreateAudience(name="Athens", country="GR"))
+    login = await door.credential(dialect, audience_id=second.audience_id, scopes=["audience:read"])
+    actor = await door.authenticator.authenticate(login)
+    assert (actor.account_id, actor.audience_id) == (door.tenant.account_id, second.audience_id)
+    assert (actor.name, actor.source, actor.country, actor.time_zone) == (login.key_name, "API", "GR", "Asia/Jerusalem")
+    (credential,) = await door.credentials()
+    assert actor.credential_id == credential.credential_id
+    require_scope(actor, Scope.AUDIENCE_READ)
+    with pytest.raises(ScopeMissingError):
+        require_scope(actor, Scope.AUDIENCE_WRITE)
+
+
+async def test_a_credential_without_scopes_may_do_everything(door: Door) -> None:
+    actor = await door.authenticator.authenticate(await door.credential())
+    for scope in Scope:
+        require_scope(actor, scope)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"secret": ""},
+        {"secret": "x" * 32},
+        {"secret": "ключ"},
+        {"secret": "\ud800"},
+        {"key_name": ""},
+        {"key_name": "nobody"},
+        {"key_name": "no\0body"},
+        {"key_name": "\ud800"},
+        {"key_name": "n" * 100_000},
+        {"dialect": "nrs"},
+        {"dialect": "unheard of"},
+    ],
+)
+async def test_whoever_does_not_know_both_halves_and_their_dialect_stays_out(
+    door: Door, change: dict[str, Any]
+) -> None:
+    login = await door.credential()
+    assert await door.refusal(replace(login, **change)) is BadCredentialsError
+    assert await door.refusal(login) is None
+    assert await door.refusal(replace(login, **change)) is BadCredentialsError
+
+
+async def test_a_character_does_not_slip_from_the_one_half_into_the_other(door: Door) -> None:
+    login = await door.credential()
+    assert await door.refusal(login) is None
+    slipped = replace(login, key_name=login.key_name + login.secret[0], secret=login.secret[1:])
+    assert await door.refusal(slipped) is BadCredentialsError
+
+
+@pytest.mark.parametrize(
+    ("network", "inside", "outside"),
+    [
+        ("192.0.2.0/24", ["192.0.2.0", "192.0.2.255", "::ffff:192.0.2.9"], ["192.0.3.1", "::1", "", "socket"]),
+        ("2001:db8::/32", ["2001:db8::1"], ["2001:db9::1", "192.0.2.1"]),
+    ],
+)
+async def test_a_credential_with_networks_opens_only_from_there_also_when_warm(
+    door: Door, network: str, inside: list[str], outside: list[str]
+) -> None:
+    login = await door.credential(allowed_networks=["198.51.100.1", network])
+    for _ in range(2):
+        for address in outside:
+            assert await door.refusal(replace(login, remote_address=address)) is AddressNotAllowedError
+        for address in inside:
+            assert await door.refusal(replace(login, remote_address=address)) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(AccountStatus.NOT_ACTIVE, AccountNotActiveError), (AccountStatus.LOCKED, AccountLockedError)],
+)
+async def test_a_closed_account_s_clients_are_told_so_and_others_are_not(
+    door: Door, status: AccountStatus, error: type[CallerError]
+) -> None:
+    login = await door.credential()
+    await door.db.run(set_account_status, door.tenant.actor, SetAccountStatus(status=status))
+    assert await door.refusal(login) is error
+    assert await door.refusal(replace(login, secret="x")) is BadCredentialsError
+    await door.db.run(set_account_status, door.tenant.actor, SetAccountStatus(status=AccountStatus.ACTIVE))
+    assert await door.refusal(login) is None
+
+
+async def test_a_warm_call_needs_no_database(door: Door) -> None:
+    login = await door.credential()
+    actor = await door.authenticator.authenticate(login)
+    await door.own_db.close()
+    assert await door.authenticator.authenticate(login) == actor
+
+
+async def test_a_revoked_credential_is_refused_as_soon_as_it_has_cooled_down(door: Door) -> None:
+    login = await door.credential()
+    assert await door.refusal(login) is None
+    await door.revoke(login)
+    door.time.seconds += CACHE_SECONDS - 0.01
+    assert await door.refusal(login) is None
+    door.time.seconds += 0.01
+    assert await door.refusal(login) is BadCredentialsError
+    assert CACHE_SECONDS <= 5
+
+
+async def test_a_warm_credential_stays_no_longer_for_being_used_all_the_time(door: Door) -> None:
+    login = await door.credential()
+    assert await door.refusal(login) is None
+    await door.revoke(login)
+    refusals = []
+    for _ in range(50):
+        door.time.seconds += CACHE_SECONDS / 25
+        refusals.append(await door.refusal(login))
+    assert refusals[-1] is BadCredentialsError
+    assert refusals.index(BadCredentialsError) <= 25
+
+
+async def test_a_credential_expires_to_the_moment_even_when_warm(door: Door, clock: FixedClock) -> None:
+    login = await door.credential(expires_at=MOMENT + timedelta(seconds=1))
+    assert await door.refusal(login) is None
+    clock.moment += timedelta(seconds=1)
+    assert await door.refusal(login) is BadCredentialsError
+    door.time.seconds += CACHE_SECONDS
+    assert await door.refusal(login) is BadCredentialsError
+
+
+async def test_the_dialect_s_rate_holds_unless_the_credential_has_its_own(door: Door) -> None:
+    plain = replace(await door.credential(), calls_per_second=3.0)
+    slow = replace(await door.credential(calls_per_second=1.0), calls_per_second=3.0)
+    free = replace(await door.credential(calls_per_second=0.0), calls_per_second=3.0)
+    for login, passing in ((plain, 3), (slow, 1), (free, 20)):
+        refusals = [await door.refusal(login) for _ in range(20)]
+        assert refusals == [None] * passing + [RateLimitedError] * (20 - passing)
+    door.time.seconds += 1
+    assert await door.refusal(plain) is None
+
+
+async def test_calls_that_are_refused_for_another_reason_are_not_counted(door: Door) -> None:
+    login = replace(await door.credential(allowed_networks=["192.0.2.0/24"]), calls_per_second=1.0)
+    for _ in range(5):
+        assert await door.refusal(replace(login, remote_address="::1")) is AddressNotAllowedError
+        assert await door.refusal(replace(login, secret="x")) is BadCredentialsError
+    assert await door.refusal(login) is None
+
+
+async def test_the_last_use_is_written_once_in_a_while_and_not_at_every_call(door: Door, clock: FixedClock) -> None:
+    login = await door.credential()
+    unused = await door.credential()
+    seen = []
+    for _ in range(int(2 * USE_SECONDS / CACHE_SECONDS) + 1):
+        await door.authenticator.authenticate(login)
+        used = {one.key_name: one.last_used_at for one in await door.credentials()}
+        seen.append(used[login.key_name])
+        door.time.seconds += CACHE_SECONDS
+        clock.moment += timedelta(seconds=CACHE_SECONDS)
+    assert used[unused.key_name] is None
+    assert sorted(set(seen)) == [MOMENT + timedelta(seconds=USE_SECONDS * times) for times in range(3)]
+
+
+async def test_an_older_use_never_goes_over_a_newer_one(door: Door, clock: FixedClock) -> None:
+    login = await door.credential()
+    await door.authenticator.authenticate(login)
+    clock.moment -= timedelta(hours=1)
+    late = Authenticator(door.own_db, RateLimiter())
+    await late.authenticate(login)
+    assert [one.last_used_at for one in await door.credentials()] == [MOMENT]
+
+
+async def test_a_crowd_of_first_calls_all_come_in(door: Door) -> None:
+    login = await door.credential()
+    actors = await asyncio.gather(*(door.authenticator.authenticate(login) for _ in range(40)))
+    assert len(set(actors)) == 1
+
+
+async def test_the_memory_of_checked_credentials_is_bounded_and_the_oldest_goes(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carillon.tenancy.authentication._CACHE_ENTRIES", 2)
+    logins = [await door.credential() for _ in range(3)]
+    for login in logins:
+        await door.authenticator.authenticate(login)
+    assert len(door.authenticator._checked) == 2
+    await door.own_db.close()
+    assert [await door.refusal(login) for login in logins[1:]] == [None, None]
+
+
+async def test_two_accounts_with_the_same_key_name_are_told_apart_by_their_secrets(door: Door) -> None:
+    first = await door.credential()
+    other = await door.db.run(create_account, OPERATOR, CreateAccount(name="Other", country="GR"))
+    tenant = Tenant(
+        account_id=other.account.account_id,
+        audience_id=other.audience_id,
+        actor=replace(door.tenant.actor, account_id=other.account.account_id, audience_id=other.audience_id),
+    )
+    second = await replace(door, tenant=tenant).credential()
+    async with door.db.transaction() as tx:
+        await tx.execute("UPDATE credential SET key_name = $1", first.key_name)
+    assert (await door.authenticator.authenticate(first)).account_id == door.tenant.account_id
+    actor = await door.authenticator.authenticate(replace(second, key_name=first.key_name))
+    assert actor.account_id == other.account.account_id
+
+
+def test_a_login_shows_its_secret_to_nobody() -> None:
+    login = Login(dialect="inforu", key_name="name", secret="ding-dong", remote_address="")
+    assert "ding-dong" not in repr(login)
