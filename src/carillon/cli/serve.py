@@ -60,10 +60,10 @@ def serve(config: Path | None, **flags: object) -> None:
     On an empty folder it starts PostgreSQL there, makes a demo account and prints calls that work.
 
     \b
-    Try it out:
+    Examples:
       carillon serve
-    On a PostgreSQL of your own:
-      carillon serve --database-url postgresql://carillon:secret@db.internal/carillon
+      carillon serve --data-dir /srv/carillon --port 9000
+      carillon serve --role api --database-url postgresql://carillon:secret@db.internal/carillon
     """
     settings = load_settings(flags, config=config)
     configure_logging(settings.log_level, settings.log_format)
