@@ -55,15 +55,17 @@ class _Server(uvicorn.Server):
     "--role", type=click.Choice(["all", "api", "worker"]), help="Answer calls, work off, or both. [default: all]"
 )
 def serve(config: Path | None, **flags: object) -> None:
-    r"""Answer API calls and work off what they leave to do.
+    """Answer API calls and work off what they leave to do.
 
     On an empty folder it starts PostgreSQL there, makes a demo account and prints calls that work.
 
-    \b
-    Examples:
-      carillon serve
-      carillon serve --data-dir /srv/carillon --port 9000
-      carillon serve --role api --database-url postgresql://carillon:secret@db.internal/carillon
+    For example, to try it out, to choose folder and port, and on a PostgreSQL of your own:
+
+        carillon serve
+
+        carillon serve --data-dir /srv/carillon --port 9000
+
+        carillon serve --role api --database-url postgresql://me:secret@host/db
     """
     settings = load_settings(flags, config=config)
     configure_logging(settings.log_level, settings.log_format)
