@@ -64,19 +64,19 @@ def read_rows(given: Sequence[Mapping[str, Any]]) -> Upload:
     """
     with_events: list[int] = []
     rows: list[ContactRow] = []
-    find_field = _FIELDS.get
+    find = _TARGETS.get
     for number, values in enumerate(given, 1):
-        fields: dict[str, str] = {}
-        row = ContactRow(fields=fields)
+        row = ContactRow(fields={})
         rows.append(row)
         for key, value in values.items():
-            # The hot path, for a text in a field that is spelt as in the reference; `_take` knows all the rest.
-            name = find_field(key)
-            if name is not None and value.__class__ is str and value and "\0" not in value and not value.isspace():
-                fields[name] = value
+            target = find(key)
+            # The hot path is a plain text under a name in the reference's spelling; `_take` knows all the rest.
+            if target is not None and value.__class__ is str and "\0" not in value:
+                if value and not value.isspace():
+                    target(row, value)
             elif value is not None and value != "":
                 try:
-                    if _take(row, key, value):
+                    if _take(row, key.lower(), value):
                         with_events.append(number)
                 except _UnreadableError:
                     row.failure = _failure(number, key, value)
@@ -85,21 +85,16 @@ def read_rows(given: Sequence[Mapping[str, Any]]) -> Upload:
     return Upload(rows=rows, with_events=with_events)
 
 
-def _take(row: ContactRow, key: str, value: object) -> bool:
+def _take(row: ContactRow, lowered: str, value: object) -> bool:
     """Put a value that isn't empty into a row; tell whether it lets the row start automations."""
-    if value.__class__ is str:
-        if value.isspace():
-            return False
-        if "\0" in value:
-            raise _UnreadableError
-    elif not isinstance(value, list):
-        value = _leaf(value)
-    if setter := (_SETTERS.get(key) or _SETTERS.get(key.lower())):
-        setter(row, value)
-    elif name := _FIELDS.get(key.lower()):
-        row.fields[name] = _leaf(value)
-    else:
-        return key.lower() == _EVENTS and bool(_flag(value))
+    if lowered == _EVENTS:
+        return _flag(value)
+    if isinstance(value, list) and lowered in _LISTS:
+        setattr(row, _LISTS[lowered], [text for text in map(_leaf, value) if not text.isspace()])
+    elif target := _TARGETS.get(lowered):
+        text = _leaf(value)
+        if not text.isspace():
+            target(row, text)
     return False
 
 
@@ -116,72 +111,96 @@ def _failure(number: int, key: str, value: object) -> RowError:
 
 
 def _leaf(value: object) -> str:
-    if isinstance(value, str):
-        return value
     try:
         return read_text(value, "")
     except InvalidInputError as error:
         raise _UnreadableError from error
 
 
-def _flag(value: object) -> bool | None:
+def _flag(value: object) -> bool:
     try:
-        return read_flag(value, "")
+        return bool(read_flag(value, ""))
     except InvalidInputError as error:
         raise _UnreadableError from error
 
 
-def _names(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    texts = value if isinstance(value, list) else [value]
-    return [text for text in map(_leaf, texts) if text.strip()]
+def _kept(address: str) -> str:
+    return "" if address[:1] in "dD \t" and address.strip().lower() == _DELETE else address
 
 
-def _address(value: object) -> str:
-    text = _leaf(value)
-    return "" if text[:1] in "dD \t" and text.strip().lower() == _DELETE else text
+def _set_phone(row: ContactRow, text: str) -> None:
+    row.phone = _kept(text)
 
 
-def _set_phone_alias(row: ContactRow, value: object) -> None:
+def _set_phone_alias(row: ContactRow, text: str) -> None:
     if row.phone is None:
-        row.phone = _address(value)
+        row.phone = _kept(text)
 
 
-def _setter(attribute: str, read: Callable[[object], object]) -> "_Setter":
-    def put(row: ContactRow, value: object) -> None:
-        setattr(row, attribute, read(value))
+def _set_email(row: ContactRow, text: str) -> None:
+    row.email = _kept(text)
+
+
+def _set_external_id(row: ContactRow, text: str) -> None:
+    row.external_id = text
+
+
+def _set_device_token(row: ContactRow, text: str) -> None:
+    row.device_token = text
+
+
+def _set_device_platform(row: ContactRow, text: str) -> None:
+    row.device_platform = text
+
+
+def _set_add_to(row: ContactRow, text: str) -> None:
+    row.add_to = [text]
+
+
+def _set_remove_from(row: ContactRow, text: str) -> None:
+    row.remove_from = [text]
+
+
+def _set_gender(row: ContactRow, text: str) -> None:
+    # 0 is what a client that knows no null sends for "not known".
+    if text.strip() != "0":
+        row.fields["gender"] = text
+
+
+_Target = Callable[[ContactRow, str], None]
+
+
+def _field(name: str) -> _Target:
+    def put(row: ContactRow, text: str) -> None:
+        row.fields[name] = text
 
     return put
 
 
-_Setter = Callable[[ContactRow, object], None]
-
-_BY_SLOT: Mapping[str, _Setter] = {
-    "phone": _setter("phone", _address),
-    "email": _setter("email", _address),
-    "external_id": _setter("external_id", _leaf),
-    "device_token": _setter("device_token", _leaf),
-    "device_platform": _setter("device_platform", _leaf),
-    "add_to": _setter("add_to", _names),
-    "remove_from": _setter("remove_from", _names),
+_OWN_TARGETS: Mapping[str, _Target] = {
+    "phone": _set_phone,
+    "email": _set_email,
+    "external_id": _set_external_id,
+    "gender": _set_gender,
+    "device_token": _set_device_token,
+    "device_platform": _set_device_platform,
+    "add_to": _set_add_to,
+    "remove_from": _set_remove_from,
 }
-
-
-def _both_cases(name: str) -> tuple[str, str]:
-    return name, name.lower()
-
-
-_FIELDS: Mapping[str, str] = {key: field.slot for field in SHOWN_FIELDS for key in _both_cases(field.name)}
-_SETTERS: Mapping[str, _Setter] = {
-    **{key: _set_phone_alias for field in KEY_FIELDS for alias in field.aliases for key in _both_cases(alias)},
+_EXACT_TARGETS: Mapping[str, _Target] = {
+    **{alias: _set_phone_alias for field in KEY_FIELDS for alias in field.aliases},
+    **{field.name: _field(field.slot) for field in SHOWN_FIELDS},
     **{
-        key: _BY_SLOT[field.slot]
-        for field in (*KEY_FIELDS, *ROW_INSTRUCTIONS)
-        if field.slot in _BY_SLOT
-        for key in _both_cases(field.name)
+        field.name: _OWN_TARGETS[field.slot]
+        for field in (*CONTACT_FIELDS, *ROW_INSTRUCTIONS)
+        if field.slot in _OWN_TARGETS
     },
 }
+# Under each name in the reference's spelling, and in lower case.
+_TARGETS: Mapping[str, _Target] = {
+    key: target for name, target in _EXACT_TARGETS.items() for key in (name, name.lower())
+}
+_LISTS = {field.name.lower(): field.slot for field in ROW_INSTRUCTIONS if field.slot in {"add_to", "remove_from"}}
 _SLOTS: Mapping[str, str] = {
     name.lower(): field.slot for field in (*CONTACT_FIELDS, *ROW_INSTRUCTIONS) for name in (field.name, *field.aliases)
 }
