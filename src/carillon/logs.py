@@ -55,11 +55,19 @@ def configure_logging(level: Level, log_format: Format) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(_without_reprs)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in _LIBRARIES_WITH_VALUES:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _without_reprs(record: logging.LogRecord) -> bool:
+    """Keep the first line of what asyncio says: the others are reprs of tasks, which have exceptions' texts in them."""
+    if record.name == "asyncio":
+        record.msg, record.args = record.getMessage().partition("\n")[0], ()
+    return True
 
 
 def describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -78,6 +86,11 @@ def _described(error: BaseException) -> Iterator[str]:
     if cause is not None:
         yield from _described(cause)
         yield "which led to"
+    if isinstance(error, BaseExceptionGroup):
+        for number, part in enumerate(error.exceptions, start=1):
+            yield f"part {number} of {len(error.exceptions)}:"
+            yield from _described(part)
+        yield "together are"
     state = getattr(error, "sqlstate", None)
     text = f": {error}" if isinstance(error, ServiceError) else f" (SQLSTATE {state})" if state else ""
     yield f"{type(error).__module__}.{type(error).__qualname__}{text}"
