@@ -182,10 +182,10 @@ def test_phones_are_values() -> None:
         ("390212345678", "IT", "0212345678"),
         ("36201234567", "HU", "06201234567"),
         ("5491123456789", "AR", "0111523456789"),
-        ("972521234567", "GR", "972521234567"),
-        ("306912345678", "IL", "306912345678"),
-        ("972521234567", "ZZ", "972521234567"),
-        ("9720101683007", "IL", "9720101683007"),  # its national form would begin an international call
+        ("972521234567", "GR", "+972521234567"),
+        ("306912345678", "IL", "+306912345678"),
+        ("972521234567", "ZZ", "+972521234567"),
+        ("9720101683007", "IL", "+9720101683007"),  # its national form would begin an international call
     ],
 )
 def test_a_number_is_written_as_it_is_dialled_in_its_country(digits: str, country: str, national: str) -> None:
@@ -194,16 +194,12 @@ def test_a_number_is_written_as_it_is_dialled_in_its_country(digits: str, countr
 
 @pytest.mark.parametrize("country", COUNTRIES)
 def test_a_national_form_reads_back_as_the_same_number(country: str) -> None:
-    code = str(phonenumbers.country_code_for_region(country))
-    rng = seeded(country)
-    accepted = {digits for value in phones_of(country, rng, 60) if (digits := digits_of(value, country))}
-    own = [digits for digits in accepted if digits.startswith(code)]
-    assert own
-    for digits in own:
-        national = national_form(digits, country)
-        assert national == digits or digits_of(national, country) == digits
-    for digits in accepted.difference(own):
-        assert national_form(digits, country) == digits
+    accepted = {digits for value in phones_of(country, seeded(country), 60) if (digits := digits_of(value, country))}
+    assert accepted
+    for digits in accepted:
+        # Some numbers of no allocated range have no form at all that the parser reads as that number.
+        if digits_of(f"+{digits}", country) == digits:
+            assert digits_of(national_form(digits, country), country) == digits
 
 
 @given(st.text(max_size=300), st.sampled_from((*COUNTRIES, None)))

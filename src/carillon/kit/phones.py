@@ -184,24 +184,21 @@ def _remember_patterns() -> None:
 
 
 def national_form(digits: str, country: str) -> str:
-    """Write E.164 digits as they are dialled in `country` (ISO2), digits only: 972521234567 as 0521234567.
+    """Write E.164 digits as they are dialled in `country` (ISO2): 972521234567 as 0521234567.
 
-    Numbers of another calling code, and everything for an unknown country, are given back as they are. So are
-    numbers whose national form `read_phone` would read as another number: for a number of the country's calling
-    code, what this gives reads back as that number wherever any bare form of it does.
+    Numbers of another calling code are written with a plus, and so are those whose national form would be read as
+    another number: what this gives, `read_phone` reads in the same country as the number that it was.
     """
     region = known_region(country)
-    if region is None:
-        return digits
+    if region is None or not digits.startswith(_dialling(region).code):
+        return f"+{digits}"
     dialling = _dialling(region)
-    if not digits.startswith(dialling.code):
-        return digits
     nsn = digits.removeprefix(dialling.code)
     national = dialling.write(nsn)
     if dialling.reads_back(national, nsn):
         return national
     reading = read_phone(national, region)
-    return national if reading is not None and reading.digits == digits else digits
+    return national if reading is not None and reading.digits == digits else f"+{digits}"
 
 
 @dataclass(frozen=True, slots=True)
