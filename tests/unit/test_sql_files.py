@@ -37,8 +37,10 @@ def breaches(statement: str) -> list[str]:
     """The rules that a statement breaks."""
     code = code_of(statement)
     found = [rule for rule, pattern in FORBIDDEN.items() if re.search(pattern, code)]
+    of_no_table = not re.search(r"\b(from|into|update|join)\b", code)
     of_control = any(re.search(rf"\b{table}\b", code) for table in CONTROL_TABLES)
-    if not (re.search(r"\baccount_id\b", code) or "-- across accounts: " in statement or of_control):
+    named = re.search(r"\baccount_id\b", code) or "-- across accounts: " in statement
+    if not (named or of_no_table or of_control):
         found.append("every statement names its account")
     return found
 
