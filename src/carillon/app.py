@@ -161,9 +161,9 @@ def _incoming(request: Request[Any, Any, Any], body: bytes) -> Incoming:
 
 
 def _response(reply: Reply) -> ASGIResponse:
-    return ASGIResponse(
-        body=reply.body, status_code=reply.status, media_type=reply.media_type, headers=dict(reply.headers)
-    )
+    # Not as media_type: Litestar would add a charset to a text that has one.
+    headers = {"content-type": reply.media_type, **reply.headers}
+    return ASGIResponse(body=reply.body, status_code=reply.status, headers=headers)
 
 
 def _plain(status: int, content: object) -> ASGIResponse:

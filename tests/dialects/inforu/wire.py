@@ -27,7 +27,7 @@ class Wire:
     async def post(self, function: str, data: object = None, **request: Any) -> httpx.Response:
         """Call a function with the header's credential; `request` overrides any argument of httpx."""
         given = {"auth": (self.username, self.token), **request}
-        if not given.keys() & {"json", "content", "data"}:
+        if not given.keys() & {"json", "content"}:
             given["json"] = {"Data": {} if data is None else data}
         return await self.client.post(f"{BASE}{function}", **given)
 

@@ -1,0 +1,109 @@
+"""The functions' own pages, the OpenAPI document, and the coverage page."""
+
+import re
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.dialects.inforu.wire import Wire
+
+from carillon.dialects.coverage import write_pages
+from carillon.dialects.inforu.coverage import REFERENCE, served_names
+from carillon.dialects.inforu.functions import FUNCTIONS
+from carillon.kit.xml import read_xml
+
+DOCS = Path(__file__).parents[3] / "docs" / "dialects"
+NAMES = [one.name for one in FUNCTIONS]
+
+
+async def page(wire: Wire, function: str, view: str) -> str:
+    reply = await wire.client.get(f"/api/v2/Contact/{function}?view={view}")
+    assert reply.status_code == 200
+    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+    return reply.text
+
+
+def body_to_copy(text: str) -> str:
+    found = re.search(r'<pre id="request">(.*?)</pre>', text, re.DOTALL)
+    assert found
+    return unescape(found.group(1))
+
+
+@pytest.mark.parametrize("view", ["json", "xml"])
+@pytest.mark.parametrize("function", NAMES)
+async def test_the_body_of_a_functions_page_works_when_it_is_posted(wire: Wire, function: str, view: str) -> None:
+    # The samples stand in one story: a contact in Customers, a group Newsletter, an unsubscribed phone.
+    for step in ("CreateOrUpdateContacts", "CreateOrUpdateGroup", "Unsubscribe"):
+        await wire.data(step, next(one.sample for one in FUNCTIONS if one.name == step))
+    body = body_to_copy(await page(wire, function, view))
+    if function == "CheckJobStatusByToken":
+        report = await wire.add({"PhoneNumber": "0501234567"})
+        body = re.sub(r"BodyPart_[0-9a-f-]+", report["UploadToken"], body)
+    headers = {"Content-Type": f"application/{view}"}
+    reply = await wire.post(function, content=body, headers=headers)
+    read: Any = reply.json() if view == "json" else read_xml(reply.content)
+    assert str(read["StatusId"]) == "1", read
+    if function == "CreateOrUpdateContacts":
+        assert str(read["Data"]["ContactsExisting"]) == "1"
+    if function.startswith("Get") and function != "GetFields":
+        assert re.search(r'Count"?[:>]\s*[1-9]', reply.text)
+
+
+@pytest.mark.parametrize("function", NAMES)
+async def test_a_page_names_every_parameter_and_every_key_of_the_reply(wire: Wire, function: str) -> None:
+    text = await page(wire, function, "json")
+    known = next(one for one in FUNCTIONS if one.name == function)
+    for name in served_names(known):
+        assert name in text
+    assert "&quot;StatusId&quot;" in text or '"StatusId"' in text
+
+
+async def test_without_a_view_the_page_is_about_json(wire: Wire) -> None:
+    reply = await wire.client.get("/api/V2/contact/getcontact")
+    assert '"Data"' in body_to_copy(reply.text)
+    assert "POST /api/V2/contact/getcontact" in reply.text
+
+
+async def test_a_path_cannot_put_markup_into_its_page(wire: Wire) -> None:
+    reply = await wire.client.get("/api/v2/Contact/GetContact?view=<script>alert(1)</script>")
+    assert "<script>" not in reply.text
+
+
+async def test_the_openapi_document_describes_every_function(wire: Wire) -> None:
+    document = (await wire.client.get("/schema/openapi.json")).json()
+    assert document["openapi"] == "3.1.0"
+    assert set(document["paths"]) == {f"/api/v2/Contact/{name}" for name in NAMES}
+    for name in NAMES:
+        operation = document["paths"][f"/api/v2/Contact/{name}"]["post"]
+        assert set(operation["responses"]) == {"200", "401", "403", "413", "429", "500", "503"}
+        assert operation["security"] == [{"inforu.basic": []}, {}]
+
+
+async def test_every_reference_of_the_openapi_document_leads_somewhere(wire: Wire) -> None:
+    reply = await wire.client.get("/schema/openapi.json")
+    schemas = reply.json()["components"]["schemas"]
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', reply.text))
+    assert references
+    assert references <= set(schemas)
+
+
+async def test_openapi_says_what_is_required(wire: Wire) -> None:
+    schemas = (await wire.client.get("/schema/openapi.json")).json()["components"]["schemas"]
+    assert schemas["inforu.GetContact"]["required"] == ["Type", "Value"]
+    assert schemas["inforu.GetContactList"]["required"] == ["FromDate", "ToDate"]
+    assert schemas["inforu.CreateOrUpdateContacts"]["properties"]["List"]["maxItems"] == 5000
+    assert schemas["inforu.DeleteContacts"]["properties"]["List"]["maxItems"] == 100
+
+
+def test_every_function_and_parameter_of_the_reference_is_served() -> None:
+    served = {one.name: served_names(one) for one in FUNCTIONS}
+    assert len(REFERENCE) == 15
+    missing = {name: set(named) - served.get(name, set()) for name, named in REFERENCE.items()}
+    assert {name: gone for name, gone in missing.items() if gone} == {}
+
+
+def test_the_coverage_page_is_current(tmp_path: Path) -> None:
+    for fresh in write_pages(tmp_path):
+        kept = (DOCS / fresh.name).read_text("utf-8")
+        assert kept == fresh.read_text("utf-8"), "run: python -m carillon.dialects.coverage docs/dialects"
