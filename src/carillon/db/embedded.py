@@ -202,12 +202,12 @@ def _start(data_dir: Path, start_lock: int, *, fresh: bool) -> None:
     if cluster.exists() and not any(cluster.iterdir()):
         cluster.rmdir()
     account = choose_account(data_dir, cluster, postgres, fresh=fresh)
+    socket_dir = _make_socket_dir(data_dir, account)
     if cluster.exists():
         _check_version(cluster)
         account.take(cluster)
     else:
         _make_cluster(cluster, account, start_lock)
-    socket_dir = _make_socket_dir(data_dir, account)
     _clear_wreckage(cluster, socket_dir)
     settings = server_settings(data_dir, socket_dir, lz4="--with-lz4" in _ask("pg_config", "--configure"))
     options = shlex.join(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
@@ -337,9 +337,11 @@ def _make_socket_dir(data_dir: Path, account: Account) -> Path:
     # By descriptor and without following links: in a shared temp folder somebody else may have been first.
     folder = os.open(socket_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        owner = os.fstat(folder).st_uid
-        if socket_dir.parent != data_dir and owner not in {os.geteuid(), account.uid}:
-            raise EmbeddedError(f"{socket_dir} is not ours: remove it, or choose a shorter --data-dir.")
+        status = os.fstat(folder)
+        ours = socket_dir.parent == data_dir or status.st_uid in {os.geteuid(), account.uid}
+        # One that others may enter and that holds something is no socket's folder: think of --data-dir /var.
+        if not ours or (status.st_mode & 0o077 and any(socket_dir.iterdir())):
+            raise EmbeddedError(f"{socket_dir} is not Carillon's: move it away, or choose another --data-dir.")
         os.fchmod(folder, 0o700)
         if os.geteuid() == 0:
             os.fchown(folder, account.uid, account.gid)

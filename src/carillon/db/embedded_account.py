@@ -10,6 +10,7 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,10 +61,7 @@ class Account:
     def reaches(self, data_dir: Path, postgres: Path) -> bool:
         """Whether this account can enter the folder and run the binary: asked of the kernel, not guessed."""
         probe = 'cd -- "$1" && exec "$2" --version'
-        try:
-            return self.run(["/bin/sh", "-c", probe, "sh", data_dir, postgres]).returncode == 0
-        except (OSError, subprocess.SubprocessError):  # this container may not change accounts at all
-            return False
+        return self.run(["/bin/sh", "-c", probe, "sh", data_dir, postgres]).returncode == 0
 
     def take(self, path: Path) -> None:
         """Make this account the owner of the folder and all below it. Only root can change that."""
@@ -91,10 +89,11 @@ def choose_account(data_dir: Path, cluster: Path, postgres: Path, *, fresh: bool
             )
         return Account(os.geteuid(), os.getegid())
     for account in _candidates(owned, settled=cluster.exists()):
-        if fresh and owned.st_uid == 0:
-            _let_through(data_dir, account)
-        if account.reaches(data_dir, postgres):
-            return account
+        with suppress(OSError, subprocess.SubprocessError):  # a container may have few accounts, and forbid chown
+            if fresh and owned.st_uid == 0:
+                _let_through(data_dir, account)
+            if account.reaches(data_dir, postgres):
+                return account
     raise EmbeddedError(
         f"PostgreSQL does not run as root, and no other account can reach both {data_dir} and "
         f"{postgres.parent}. Move --data-dir to a place that others can enter (/var/lib/carillon), run "
