@@ -1,10 +1,11 @@
 """Batches: rows as callers gave them, read into what the upsert engine resolves. Pure: no database is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from carillon.audience.columns import read_frame
+from carillon.audience.fields import CANONICAL, Kind
 from carillon.audience.plain import read_one
 from carillon.audience.rows import (
     DEVICE,
@@ -22,10 +23,10 @@ _ATTRIBUTES = (*KEYS, "landline", *DEVICE)
 _FEW = 50
 
 
-def read_rows(rows: Sequence[ContactRow], country: str | None) -> Batch:
-    """Read rows of an API call; national phones with the country."""
+def read_rows(rows: Sequence[ContactRow], country: str | None, *, kinds: Mapping[str, Kind] = CANONICAL) -> Batch:
+    """Read rows of an API call; national phones with the country, fields by their kinds."""
     kept = [(number, row) for number, row in enumerate(rows, 1) if row.failure is None]
-    batch = _read_few(kept, country) if len(rows) <= _FEW else read_frame(_as_frame(kept), country)
+    batch = _read_few(kept, country, kinds) if len(rows) <= _FEW else read_frame(_as_frame(kept), country, kinds=kinds)
     moves = [
         (number, name, joins)
         for number, row in kept
@@ -60,9 +61,9 @@ def _as_frame(rows: Sequence[tuple[int, ContactRow]]) -> pl.DataFrame:
     return pl.DataFrame({"row": pl.Series([number for number, _ in rows], dtype=pl.Int64), **columns})
 
 
-def _read_few(rows: Sequence[tuple[int, ContactRow]], country: str | None) -> Batch:
+def _read_few(rows: Sequence[tuple[int, ContactRow]], country: str | None, kinds: Mapping[str, Kind]) -> Batch:
     """Read rows one by one, as `read_frame` reads them: for a few, columns cost more than they save."""
-    readings = [read_one(number, row, country) for number, row in rows]
+    readings = [read_one(number, row, country, kinds) for number, row in rows]
     return Batch(
         size=len(rows),
         frame=pl.DataFrame([reading.values for reading in readings if reading.has_key], schema=FRAME_SCHEMA),

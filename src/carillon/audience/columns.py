@@ -1,10 +1,10 @@
 """Reading rows by columns: for many, a hundred times faster than one by one (`plain`), and the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from carillon.audience.fields import CANONICAL, type_column
+from carillon.audience.fields import CANONICAL, Kind, type_column
 from carillon.audience.normalise import normalise_emails, normalise_phones
 from carillon.audience.rows import (
     DEVICE,
@@ -21,12 +21,18 @@ from carillon.audience.rows import (
 _ATTRIBUTES = (*KEYS, "landline", *DEVICE)
 
 
-def read_frame(raw: pl.DataFrame, country: str | None, *, join_all: Sequence[str] = ()) -> Batch:
+def read_frame(
+    raw: pl.DataFrame,
+    country: str | None,
+    *,
+    kinds: Mapping[str, Kind] = CANONICAL,
+    join_all: Sequence[str] = (),
+) -> Batch:
     """Read a frame of raw texts: a column `row` and String columns named by attribute or canonical field.
 
     Null leaves an attribute alone, a blank text empties it. `join_all` are groups that every row joins.
     """
-    reading = _Reading(raw)
+    reading = _Reading(raw, kinds)
     reading.read_phones(country)
     reading.read_emails()
     for name, limit in PLAIN_TEXTS.items():
@@ -51,8 +57,9 @@ def read_frame(raw: pl.DataFrame, country: str | None, *, join_all: Sequence[str
 class _Reading:
     """The columns read so far of one frame, and what was wrong."""
 
-    def __init__(self, raw: pl.DataFrame) -> None:
+    def __init__(self, raw: pl.DataFrame, kinds: Mapping[str, Kind]) -> None:
         self._raw = raw
+        self._kinds = kinds
         self._rows = raw["row"]
         self._nulls = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
         self.columns: dict[str, pl.Series] = {"row": self._rows}
@@ -110,7 +117,7 @@ class _Reading:
             if name in _ATTRIBUTES or name == "row":
                 continue
             given = self._given(name)
-            kind = CANONICAL.get(name)
+            kind = self._kinds.get(name)
             if kind is None:
                 self._settle(name, given, self._nulls, "unknown")
                 continue

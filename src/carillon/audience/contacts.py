@@ -18,6 +18,7 @@ from carillon.kit.emails import read_email
 from carillon.kit.ids import ContactId, GroupId
 from carillon.kit.page import Page
 from carillon.kit.phones import read_phone
+from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience", "contacts.sql")
 
@@ -160,7 +161,10 @@ async def delete_contacts(tx: Tx, actor: Actor, command: DeleteContacts) -> int:
         actor.audience_id,
         *_key_columns(command.keys, audience.country),
     )
-    return await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
+    gone = await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
+    if gone:
+        await audit.record(tx, actor, "contact.delete", actor.audience_id, {"contacts": gone})
+    return gone
 
 
 async def delete_contact_ids(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> int:

@@ -1,7 +1,7 @@
 """Fields: the typed attributes of a contact, under canonical names that every dialect maps its own words to.
 
-The built-in ones exist in every audience. `type_column` is the one reading of a raw text into a typed value, for one
-row and for a million.
+The built-in ones exist in every audience; its own are made by `create_field`. `type_column` is the one reading of a raw
+text into a typed value, for one row and for a million.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ class Kind(StrEnum):
     DATE = "date"
     DATETIME = "datetime"
     GENDER = "gender"
+    BOOLEAN = "boolean"
 
 
 def _built_in() -> dict[str, Kind]:
@@ -41,6 +42,7 @@ def _built_in() -> dict[str, Kind]:
 CANONICAL: Mapping[str, Kind] = _built_in()
 
 _GENDERS = {"1": "male", "2": "female", "male": "male", "female": "female", "m": "male", "f": "female"}
+_TRUTHS = {"1": "true", "true": "true", "yes": "true", "0": "false", "false": "false", "no": "false"}
 _NUMBER = r"^[+-]?(?:[0-9]{1,15})(?:\.[0-9]{1,6})?$"
 _ESCAPES = {'"': '\\"', "\\": "\\\\"} | {chr(code): f"\\u{code:04x}" for code in range(1, 32)}
 _ESCAPE_TABLE = str.maketrans(_ESCAPES)
@@ -58,6 +60,7 @@ def type_column(kind: Kind, values: pl.Series) -> pl.Series:
 
     Text: up to MAX_TEXT_CHARACTERS without NUL. Number: up to 15 digits and 6 decimals. Date and datetime: year first
     or day first, divided by ``-``, ``/`` or (day first) ``.``; rendered in ISO 8601. Gender: 1, 2, m, f, male, female.
+    Boolean: 1, 0, true, false, yes, no.
     """
     match kind:
         case Kind.TEXT:
@@ -71,6 +74,8 @@ def type_column(kind: Kind, values: pl.Series) -> pl.Series:
         case Kind.GENDER:
             named = values.str.to_lowercase().replace_strict(_GENDERS, default=None, return_dtype=pl.String)
             return '"' + named + '"'
+        case Kind.BOOLEAN:
+            return values.str.to_lowercase().replace_strict(_TRUTHS, default=None, return_dtype=pl.String)
 
 
 def type_value(kind: Kind, value: str) -> str | None:
@@ -82,6 +87,8 @@ def type_value(kind: Kind, value: str) -> str | None:
         case Kind.GENDER:
             named = _GENDERS.get(value.lower())
             return f'"{named}"' if named else None
+        case Kind.BOOLEAN:
+            return _TRUTHS.get(value.lower())
         case Kind.NUMBER | Kind.DATE | Kind.DATETIME:
             typed: str | None = type_column(kind, pl.Series([value]))[0]
             return typed

@@ -15,6 +15,7 @@ from carillon.errors import GroupNotEmptyError, InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import GroupId
 from carillon.kit.page import Page
+from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience", "groups.sql")
 
@@ -139,6 +140,8 @@ async def save_group(tx: Tx, actor: Actor, command: SaveGroup) -> Group:
     rows = await tx.fetch(SQL["find_groups_by_id"], actor.account_id, actor.audience_id, group_id)
     if not rows:
         raise NotFoundError("group")
+    action = "group.create" if command.group_id is None else "group.change"
+    await audit.record(tx, actor, action, group_id, {"name": name})
     return _group(rows[0])
 
 
@@ -203,6 +206,9 @@ async def delete_groups(tx: Tx, actor: Actor, command: DeleteGroups) -> list[Gro
         await _delete_members(tx, actor, group_ids)
     await tx.execute(SQL["delete_group_memberships"], actor.account_id, group_ids)
     await tx.execute(SQL["delete_groups"], actor.account_id, actor.audience_id, group_ids)
+    for group in groups:
+        detail = {"name": group.name, "members": group.members, "mode": command.mode}
+        await audit.record(tx, actor, "group.delete", group.group_id, detail)
     return groups
 
 

@@ -1,10 +1,11 @@
 """Reading rows one by one: the plain statement of what `columns` does for many."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from carillon.audience.fields import CANONICAL, type_value
+from carillon.audience.fields import Kind, type_value
 from carillon.audience.rows import (
     FRAME_SCHEMA,
     KEYS,
@@ -35,15 +36,15 @@ class PlainReading:
         return any(self.values[key] for key in KEYS)
 
 
-def read_one(number: int, row: ContactRow, country: str | None) -> PlainReading:
-    """Read a row; national phones with the country."""
+def read_one(number: int, row: ContactRow, country: str | None, kinds: Mapping[str, Kind]) -> PlainReading:
+    """Read a row; national phones with the country, fields by their kinds."""
     reading = PlainReading(number)
     reading.values["row"] = number
     _read_phone(reading, row, country)
     _read_email(reading, row)
     _read_plain_texts(reading, row)
     _read_device(reading, row)
-    _read_fields(reading, row)
+    _read_fields(reading, row, kinds)
     if not (reading.has_key or reading.errors):
         reading.errors.append(problem(number, "row", ""))
     return reading
@@ -88,12 +89,12 @@ def _read_device(reading: PlainReading, row: ContactRow) -> None:
         reading.errors.append(problem(reading.row, "device_token", token))
 
 
-def _read_fields(reading: PlainReading, row: ContactRow) -> None:
+def _read_fields(reading: PlainReading, row: ContactRow, kinds: Mapping[str, Kind]) -> None:
     sets: list[str] = []
     unsets: list[str] = []
     for name, text in row.fields.items():
         given = _given(text)
-        kind = CANONICAL.get(name)
+        kind = kinds.get(name)
         if given is None or (kind is None and not given):
             continue
         if kind is None:

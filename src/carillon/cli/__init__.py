@@ -20,6 +20,8 @@ main = LazyGroup(
         "serve": ("carillon.cli.serve:serve", "Answer API calls and work off what they leave to do."),
         "account": ("carillon.cli.accounts:group", "Create, list, open and close accounts."),
         "credential": ("carillon.cli.credentials:group", "Create, list and revoke the keys of API clients."),
+        "import": ("carillon.cli.imports:import_", "Import the contacts of a CSV file."),
+        "field": ("carillon.cli.fields:group", "Create and list the fields of an audience's contacts."),
         "audit": ("carillon.cli.audit:group", "See who changed what."),
         "db": ("carillon.cli.db:group", "Upgrade and inspect the database."),
     },

@@ -176,8 +176,17 @@ async def _open_pool(dsn: str, size: int, statement_timeout: float) -> asyncpg.P
         max_size=size,
         statement_cache_size=500,
         max_inactive_connection_lifetime=300,
+        reset=_leave_as_it_is,
         server_settings={**_SESSION_SETTINGS, "statement_timeout": f"{statement_timeout * 1000:.0f}ms"},
     )
+
+
+async def _leave_as_it_is(_connection: Connection) -> None:
+    """Give a connection back as it is, without a round trip to clean it.
+
+    Operations leave nothing on a session: transactions end with their block (the pool makes sure), and nobody sets,
+    listens, declares a cursor or takes an advisory lock beyond one.
+    """
 
 
 async def _with_retries(attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
@@ -185,6 +194,8 @@ async def _with_retries(attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
         try:
             return await attempt()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if isinstance(error, asyncpg.QueryCanceledError):
+                raise UnavailableError("A statement took longer than statement_timeout_seconds.") from error
             if not is_transient(error):
                 raise
             failure = error

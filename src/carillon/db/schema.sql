@@ -86,7 +86,7 @@ CREATE TABLE field (
     account_id  bigint NOT NULL,
     audience_id bigint NOT NULL,
     name        text NOT NULL,       -- the canonical name, a key of contact.fields
-    kind        text NOT NULL CHECK (kind IN ('text', 'number', 'date', 'datetime', 'boolean', 'url', 'email', 'phone')),
+    kind        text NOT NULL CHECK (kind IN ('text', 'number', 'date', 'datetime', 'gender', 'boolean')),
     label       text NOT NULL,
     created_at  timestamptz NOT NULL,
     PRIMARY KEY (account_id, audience_id, name),

@@ -1,0 +1,95 @@
+"""An audience's own fields, beside the built-in ones that every audience has."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from carillon.audience.fields import CANONICAL, Kind
+from carillon.audience.rows import DEVICE, KEYS, PLAIN_TEXTS
+from carillon.audience.writing import lock_audience
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import InvalidInputError
+from carillon.kit.actor import Actor
+from carillon.tenancy import audit
+
+SQL = load_statements("carillon.audience", "own_fields.sql")
+
+MAX_FIELDS = 200
+MAX_LABEL_CHARACTERS = 200
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_TAKEN = {
+    *CANONICAL,
+    *KEYS,
+    *PLAIN_TEXTS,
+    *DEVICE,
+    "row",
+    "contact_id",
+    "created_at",
+    "updated_at",
+    "sms_status",
+    "email_status",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A typed attribute of an audience's contacts; `name` is its key in `Contact.fields`."""
+
+    name: str
+    kind: Kind
+    label: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateField:
+    """Make a field; the label is the name unless said otherwise."""
+
+    name: str
+    kind: Kind = Kind.TEXT
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFields:
+    """Ask for the audience's own fields, by name."""
+
+
+async def create_field(tx: Tx, actor: Actor, command: CreateField) -> Field:
+    """Make a field of the actor's audience.
+
+    Raises InvalidInputError for a name that isn't 1 to 63 of a-z, 0-9 and _ beginning with a letter, that is taken, for
+    an over-long label, and when there are MAX_FIELDS already.
+    """
+    name, label = command.name, (command.label or command.name).strip()
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError("name", "A field's name is 1 to 63 of a-z, 0-9 and _, and begins with a letter.")
+    if not label or len(label) > MAX_LABEL_CHARACTERS or "\0" in label:
+        raise InvalidInputError("label", f"A field's label has 1 to {MAX_LABEL_CHARACTERS} characters.")
+    await lock_audience(tx, actor)
+    own = await list_fields(tx, actor, ListFields())
+    if name in _TAKEN or name in {field.name for field in own}:
+        raise InvalidInputError("name", f"There is a field {name} already.")
+    if len(own) >= MAX_FIELDS:
+        raise InvalidInputError("name", f"An audience has at most {MAX_FIELDS} fields of its own.")
+    field = Field(name=name, kind=command.kind, label=label, created_at=tx.now)
+    await tx.execute(
+        SQL["create_field"], actor.account_id, actor.audience_id, name, field.kind, label, field.created_at
+    )
+    await audit.record(tx, actor, "field.create", name, {"kind": field.kind, "label": label})
+    return field
+
+
+async def list_fields(tx: Tx, actor: Actor, _query: ListFields) -> list[Field]:
+    """List the audience's own fields by name."""
+    rows = await tx.fetch(SQL["list_fields"], actor.account_id, actor.audience_id)
+    return [Field(**{**row, "kind": Kind(row["kind"])}) for row in rows]
+
+
+async def field_kinds(tx: Tx, actor: Actor) -> Mapping[str, Kind]:
+    """Give the kind of every field that the audience's contacts can have, built-in ones first."""
+    own = await list_fields(tx, actor, ListFields())
+    return {**CANONICAL, **{field.name: field.kind for field in own}}

@@ -1,0 +1,50 @@
+"""An audience's own fields: made once, typed, and written by the same engine as the built-in ones."""
+
+import pytest
+from tests.support import Tenant
+
+from carillon.audience.batch import read_rows
+from carillon.audience.contacts import ListContacts, list_contacts
+from carillon.audience.fields import Kind
+from carillon.audience.own_fields import MAX_FIELDS, CreateField, ListFields, create_field, field_kinds, list_fields
+from carillon.audience.rows import ContactRow
+from carillon.audience.upsert import upsert
+from carillon.db.database import Database
+from carillon.errors import InvalidInputError
+from carillon.tenancy.audit import ListAudit, list_audit
+
+
+async def test_a_contact_keeps_the_typed_values_of_the_audiences_own_fields(db: Database, account: Tenant) -> None:
+    for name, kind in (("shoe_size", Kind.NUMBER), ("member", Kind.BOOLEAN), ("joined", Kind.DATE)):
+        await db.run(create_field, account.actor, CreateField(name=name, kind=kind))
+    kinds = await db.read(field_kinds, account.actor)
+    given = {"shoe_size": "41.5", "member": "Yes", "joined": "7/3/2024", "city": "Lod"}
+    batch = read_rows([ContactRow(phone="0541110001", fields=given)], "IL", kinds=kinds)
+    assert (await db.run(upsert, account.actor, batch)).report.error_count == 0
+    (contact,) = (await db.read(list_contacts, account.actor, ListContacts())).items
+    assert contact.fields == {"shoe_size": 41.5, "member": True, "joined": "2024-03-07", "city": "Lod"}
+
+
+@pytest.mark.parametrize("name", ["", "Shoe", "9lives", "a" * 64, "first_name", "phone", "device_token", "contact_id"])
+async def test_a_field_needs_a_free_name_of_the_right_form(db: Database, account: Tenant, name: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        await db.run(create_field, account.actor, CreateField(name=name))
+    assert refused.value.field == "name"
+
+
+async def test_a_field_is_made_once_and_told_in_the_audit_trail(db: Database, account: Tenant) -> None:
+    await db.run(create_field, account.actor, CreateField(name="shoe_size", label="Shoe size"))
+    with pytest.raises(InvalidInputError, match="already"):
+        await db.run(create_field, account.actor, CreateField(name="shoe_size"))
+    (field,) = await db.read(list_fields, account.actor, ListFields())
+    assert (field.name, field.kind, field.label) == ("shoe_size", Kind.TEXT, "Shoe size")
+    newest = (await db.read(list_audit, account.actor, ListAudit(limit=1)))[0]
+    assert (newest.action, newest.subject) == ("field.create", "shoe_size")
+
+
+async def test_an_audience_has_a_limited_number_of_own_fields(db: Database, account: Tenant) -> None:
+    async with db.transaction() as tx:
+        for number in range(MAX_FIELDS):
+            await create_field(tx, account.actor, CreateField(name=f"f{number}"))
+    with pytest.raises(InvalidInputError, match="at most"):
+        await db.run(create_field, account.actor, CreateField(name="one_more"))
