@@ -4,9 +4,11 @@ Around Litestar stands `Front`, for what concerns every request whatever answers
 the dialect's spelling of the path, the log's line and the counters.
 """
 
+import logging
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
@@ -26,7 +28,14 @@ from carillon.db.migrate import known_migrations
 from carillon.db.sql import load_statements
 from carillon.dialects.mount import Dialect, Incoming, Reply, Route, Services
 from carillon.dialects.registry import DIALECTS
-from carillon.errors import BodyTooLargeError, CarillonError, SchemaMismatchError, ServiceError
+from carillon.errors import (
+    BodyTooLargeError,
+    CallerError,
+    CarillonError,
+    InvalidInputError,
+    SchemaMismatchError,
+    ServiceError,
+)
 from carillon.kit.ids import new_uuid
 from carillon.metrics import MEDIA_TYPE, Metrics
 from carillon.runtime import Runtime
@@ -34,6 +43,7 @@ from carillon.runtime import Runtime
 SQL = load_statements("carillon", "app.sql")
 
 log = structlog.get_logger(__name__)
+_STDLIB_LOG = logging.getLogger(__name__)
 
 _REQUEST_ID_HEADER = b"x-request-id"
 # What a caller may choose as its request's id: it goes into logs and replies as it is.
@@ -50,11 +60,14 @@ def create_app(runtime: Runtime, *, metrics: Metrics | None = None, dialects: Se
     services = Services(db=runtime.db, authenticator=runtime.authenticator, page_size=runtime.settings.list_page_size)
     inner = Litestar(
         route_handlers=[
-            *(_mounted(dialect, route, services) for dialect in dialects for route in dialect.routes),
+            *(
+                _mounted(dialect, route, services, runtime.settings.max_body_bytes)
+                for dialect in dialects
+                for route in dialect.routes
+            ),
             *_public_pages(runtime, metrics, dialects),
         ],
         openapi_config=None,
-        request_max_body_size=runtime.settings.max_body_bytes,
         exception_handlers={HTTPException: _refuse, Exception: _fail},
         logging_config=None,
     )
@@ -107,9 +120,12 @@ class Front:
         handler = scope.get("route_handler")
         place = handler.opt if handler is not None and "function" in handler.opt else _NOWHERE
         dialect, function = place["dialect"], place["function"]
-        self._metrics.requests.labels(dialect, function, status).inc()
-        self._metrics.request_seconds.labels(dialect, function).observe(seconds)
-        log.info("request", dialect=dialect, function=function, status=status, milliseconds=round(seconds * 1000, 2))
+        self._metrics.request_done(dialect, function, status, seconds)
+        if status >= HTTPStatus.BAD_REQUEST or _STDLIB_LOG.isEnabledFor(logging.DEBUG):
+            # A line for every success would cost more than the success: they are in the counters, and in a debug log.
+            level = logging.DEBUG if status < HTTPStatus.BAD_REQUEST else logging.INFO
+            milliseconds = round(seconds * 1000, 2)
+            log.log(level, "request", dialect=dialect, function=function, status=status, milliseconds=milliseconds)
 
 
 def _request_id(headers: Any) -> str:
@@ -117,25 +133,21 @@ def _request_id(headers: Any) -> str:
     return given.decode() if _SANE_REQUEST_ID.fullmatch(given) else new_uuid().hex
 
 
-def _mounted(dialect: Dialect, route: Route, services: Services) -> HTTPRouteHandler:
+def _mounted(dialect: Dialect, route: Route, services: Services, max_body_bytes: int) -> HTTPRouteHandler:
     async def serve(request: Request[Any, Any, Any]) -> ASGIApp:
-        incoming = _incoming(request, b"")
+        incoming = _incoming(request)
         try:
-            incoming = _incoming(request, await request.body())
+            incoming = replace(incoming, body=await _read_body(incoming, request.receive, max_body_bytes))
             reply = await route.handle(services, incoming)
-        except CarillonError as error:
-            if isinstance(error, ServiceError):
-                log.exception("service_failed")
+        except CallerError as error:
             reply = dialect.present_error(incoming, error)
-        except HTTPException as error:
-            too_large = error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            if not too_large:
-                raise
-            reply = dialect.present_error(incoming, BodyTooLargeError())
+        except CarillonError as error:
+            log.exception("service_failed")
+            reply = dialect.present_error(incoming, error)
         except Exception:
             log.exception("request_failed")
             reply = dialect.present_error(incoming, ServiceError())
-        return _response(reply)
+        return _Answer(reply)
 
     return HTTPRouteHandler(
         route.path,
@@ -146,7 +158,7 @@ def _mounted(dialect: Dialect, route: Route, services: Services) -> HTTPRouteHan
     )(serve)
 
 
-def _incoming(request: Request[Any, Any, Any], body: bytes) -> Incoming:
+def _incoming(request: Request[Any, Any, Any]) -> Incoming:
     scope: Any = request.scope
     client = scope.get("client")
     return Incoming(
@@ -154,16 +166,46 @@ def _incoming(request: Request[Any, Any, Any], body: bytes) -> Incoming:
         path=scope[_REQUESTED_PATH],
         query=scope["query_string"].decode("latin-1"),
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
-        body=body,
         remote_address=client[0] if client else "",
         request_id=scope[_REQUEST_ID],
     )
 
 
-def _response(reply: Reply) -> ASGIResponse:
-    # Not as media_type: Litestar would add a charset to a text that has one.
-    headers = {"content-type": reply.media_type, **reply.headers}
-    return ASGIResponse(body=reply.body, status_code=reply.status, headers=headers)
+async def _read_body(incoming: Incoming, receive: Receive, limit: int) -> bytes:
+    """Read the body, and no more of it than the limit. Raises BodyTooLargeError."""
+    announced = incoming.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit() and int(announced) > limit:
+        raise BodyTooLargeError
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidInputError("Body", "The caller hung up before its end.")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLargeError
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+class _Answer:
+    """A dialect's reply as an ASGI application: no more than its two messages."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        reply = self._reply
+        headers = [
+            (b"content-type", reply.media_type.encode()),
+            (b"content-length", str(len(reply.body)).encode()),
+            *((name.lower().encode(), value.encode()) for name, value in reply.headers.items()),
+        ]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body, "more_body": False})
 
 
 def _plain(status: int, content: object) -> ASGIResponse:

@@ -21,6 +21,8 @@ class Metrics:
     requests_in_progress: Gauge = field(init=False)
     uploads: Counter = field(init=False)
     upload_rows: Counter = field(init=False)
+    # Labels are looked up once; a dialect's functions and its statuses are few.
+    _children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         made = {
@@ -47,6 +49,15 @@ class Metrics:
         }
         for name, metric in made.items():
             object.__setattr__(self, name, metric)
+
+    def request_done(self, dialect: str, function: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        key = (dialect, function, status)
+        if (child := self._children.get(key)) is None:
+            child = (self.requests.labels(*key), self.request_seconds.labels(dialect, function))
+            self._children[key] = child
+        child[0].inc()
+        child[1].observe(seconds)
 
     def upload_done(self, rows: int) -> None:
         """Count an upload that the background worker finished."""
