@@ -181,7 +181,7 @@ async def _open_pool(dsn: str, size: int, statement_timeout: float) -> asyncpg.P
     )
 
 
-async def _leave_as_it_is(_connection: Connection) -> None:
+async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
     """Give a connection back as it is, without a round trip to clean it.
 
     Operations leave nothing on a session: transactions end with their block (the pool makes sure), and nobody sets,
