@@ -7,11 +7,11 @@ the dialect's spelling of the path, the log's line and the counters.
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import structlog
@@ -45,6 +45,9 @@ SQL = load_statements("carillon", "app.sql")
 log = structlog.get_logger(__name__)
 _STDLIB_LOG = logging.getLogger(__name__)
 
+# An ASGI application in the specification's own words, which every server and client takes.
+Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+
 _REQUEST_ID_HEADER = b"x-request-id"
 # What a caller may choose as its request's id: it goes into logs and replies as it is.
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
@@ -54,7 +57,9 @@ _REQUEST_ID = "carillon.request_id"
 _NOWHERE = {"dialect": "none", "function": "none"}
 
 
-def create_app(runtime: Runtime, *, metrics: Metrics | None = None, dialects: Sequence[Dialect] = DIALECTS) -> ASGIApp:
+def create_app(
+    runtime: Runtime, *, metrics: Metrics | None = None, dialects: Sequence[Dialect] = DIALECTS
+) -> Application:
     """Make the application of a process."""
     metrics = metrics or Metrics()
     services = Services(db=runtime.db, authenticator=runtime.authenticator, page_size=runtime.settings.list_page_size)
@@ -74,7 +79,7 @@ def create_app(runtime: Runtime, *, metrics: Metrics | None = None, dialects: Se
     front: Any = Front(inner, dialects, metrics)
     if runtime.settings.trusted_proxies:
         front = ProxyHeadersMiddleware(front, [str(network) for network in runtime.settings.trusted_proxies])
-    app: ASGIApp = front
+    app: Application = front
     return app
 
 

@@ -1,4 +1,3 @@
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def runtime(db: Database, clock: FixedClock, settings: Settings) -> Runtime:
         clock=clock,
         db=db,
         authenticator=Authenticator(db, RateLimiter()),
-        secret_box=SecretBox(os.urandom(32)),
+        secret_box=SecretBox(settings.secret_key_path),
     )
 
 

@@ -241,16 +241,10 @@ async def test_a_bad_field_keeps_the_row_and_is_reported(wire: Wire, field: str,
 
 
 async def test_a_gender_of_zero_counts_as_absent(wire: Wire) -> None:
-    assert counts(
-        await wire.add({"PhoneNumber": "0521110001", "GenderId": 0}, {"Phone": "0521110002", "GenderId": "0"})
-    ) == (
-        2,
-        2,
-        0,
-        0,
-        0,
-        0,
-    )
+    for gender in (0, "0"):
+        report = await wire.add({"PhoneNumber": "0521110001", "GenderId": gender})
+        assert report["CountErrors"] == 0
+    assert (await wire.get("0521110001"))["GenderId"] is None
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, [1], "a\0b"])
@@ -297,7 +291,7 @@ async def test_groups_are_joined_by_name_made_when_missing_and_left(wire: Wire) 
 
 
 async def test_handle_events_is_recorded_with_the_upload(wire: Wire) -> None:
-    rows = [{"PhoneNumber": "0521110001"}, {"PhoneNumber": "0521110002", "HandleEvents": True}]
+    rows: list[dict[str, Any]] = [{"PhoneNumber": "0521110001"}, {"PhoneNumber": "0521110002", "HandleEvents": True}]
     await wire.add(*rows)
     await wire.data("CreateOrUpdateContacts", {"List": rows, "HandleEvents": "true"})
     async with wire.runtime.db.reading() as tx:

@@ -1,0 +1,225 @@
+"""The application around the dialects: health, metrics, limits, failures, real sockets."""
+
+import asyncio
+import io
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from tests.support import Tenant
+
+from carillon.app import create_app
+from carillon.db.database import Database
+from carillon.dialects.mount import Incoming, Reply, Route, Services
+from carillon.dialects.registry import DIALECTS
+from carillon.errors import UnavailableError
+from carillon.kit.clock import FixedClock
+from carillon.logs import configure_logging
+from carillon.metrics import Metrics
+from carillon.runtime import Runtime
+from carillon.settings import Settings
+from carillon.tenancy.authentication import Authenticator
+from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.rate_limits import RateLimiter
+from carillon.tenancy.secrets import SecretBox
+
+FUNCTION = "/api/v2/Contact/GetGroupList"
+
+
+@pytest.fixture
+def runtime(db: Database, clock: FixedClock, tmp_path: Path) -> Runtime:
+    return Runtime(
+        settings=Settings(data_dir=tmp_path, max_body_bytes=10_000),
+        clock=clock,
+        db=db,
+        authenticator=Authenticator(db, RateLimiter()),
+        secret_box=SecretBox(tmp_path / "secret.key"),
+    )
+
+
+@pytest.fixture
+async def credential(runtime: Runtime, account: Tenant) -> tuple[str, str]:
+    command = CreateCredential(dialect=Dialect.INFORU)
+    made = await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)
+    return made.parts["username"], made.parts["token"]
+
+
+def client_of(app: Any) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://carillon.example")
+
+
+@pytest.fixture
+async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(create_app(runtime)) as client:
+        yield client
+
+
+async def test_healthz_and_readyz_say_ok(client: httpx.AsyncClient) -> None:
+    for path in ("/healthz", "/readyz"):
+        reply = await client.get(path)
+        assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
+
+
+async def test_a_process_whose_database_is_gone_is_alive_and_not_ready(runtime: Runtime) -> None:
+    await runtime.db.close()
+    async with client_of(create_app(runtime)) as client:
+        assert (await client.get("/healthz")).status_code == 200
+        reply = await client.get("/readyz")
+        assert (reply.status_code, reply.json()) == (503, {"status": "unavailable"})
+
+
+async def test_a_schema_that_is_not_known_is_not_ready(client: httpx.AsyncClient, runtime: Runtime) -> None:
+    async with runtime.db.transaction() as tx:
+        await tx.execute("INSERT INTO schema_migration VALUES ('9999_pre_future', $1)", tx.now)
+    reply = await client.get("/readyz")
+    assert (reply.status_code, reply.json()) == (503, {"status": "schema_mismatch"})
+
+
+async def test_unknown_paths_and_methods_answer_plain_json(client: httpx.AsyncClient) -> None:
+    reply = await client.post("/api/v2/Contact/NoSuchFunction", json={})
+    assert reply.status_code == 404
+    assert reply.json() == {"status": 404, "error": "Not Found", "request_id": reply.headers["x-request-id"]}
+    assert (await client.put(FUNCTION, json={})).status_code == 405
+
+
+async def test_metrics_count_by_dialect_function_and_status(runtime: Runtime, credential: tuple[str, str]) -> None:
+    metrics = Metrics()
+    async with client_of(create_app(runtime, metrics=metrics)) as client:
+        await client.post(FUNCTION, json={}, auth=credential)
+        await client.post(FUNCTION.lower(), json={}, auth=credential)
+        await client.post(FUNCTION, json={})
+        await client.get("/nowhere/0521110001")
+        metrics.upload_done(5000)
+        reply = await client.get("/metrics")
+    assert reply.headers["content-type"].count("charset") == 1
+    lines = reply.text.splitlines()
+    assert 'carillon_requests_total{dialect="inforu",function="GetGroupList",status="200"} 2.0' in lines
+    assert 'carillon_requests_total{dialect="inforu",function="GetGroupList",status="401"} 1.0' in lines
+    assert 'carillon_requests_total{dialect="none",function="none",status="404"} 1.0' in lines
+    assert 'carillon_request_seconds_count{dialect="inforu",function="GetGroupList"} 3.0' in lines
+    assert "carillon_upload_rows_worked_off_total 5000.0" in lines
+    assert "0521110001" not in reply.text
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_body_over_the_limit_is_refused_in_the_dialects_envelope(
+    client: httpx.AsyncClient, credential: tuple[str, str], *, announced: bool
+) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b" " * 1000
+
+    content: Any = b" " * 11_000 if announced else chunks()
+    reply = await client.post(FUNCTION, content=content, auth=credential)
+    body = reply.json()
+    assert (reply.status_code, body["StatusId"], body["Data"]) == (413, -413, None)
+    assert (await client.post(FUNCTION, content=b" " * 10_000, auth=credential)).json()["StatusId"] == 1
+
+
+async def test_a_missing_database_is_told_as_unavailable(runtime: Runtime, credential: tuple[str, str]) -> None:
+    await runtime.db.close()
+    async with client_of(create_app(runtime)) as client:
+        reply = await client.post(FUNCTION, json={}, auth=credential)
+    assert (reply.status_code, reply.json()["StatusId"]) == (503, -503)
+    assert int(reply.headers["retry-after"]) > 0
+
+
+async def failing(_services: Services, _incoming: Incoming) -> Reply:
+    raise ValueError("0521110001 is somebody's phone")
+
+
+@pytest.fixture
+def log() -> Any:
+    """What is logged, as the server logs it."""
+    configure_logging("info", "json")
+    root = logging.getLogger()
+    kept = root.handlers[:]
+    text = io.StringIO()
+    handler = root.handlers[0]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(text)
+    yield text
+    root.handlers[:] = [one for one in kept if one is not handler]
+
+
+async def test_an_unforeseen_failure_is_logged_without_its_words_and_told_as_ours(
+    runtime: Runtime, log: io.StringIO
+) -> None:
+    inforu = DIALECTS[0]
+    broken = replace(inforu, routes=[Route(method="POST", path=FUNCTION, function="GetGroupList", handle=failing)])
+    async with client_of(create_app(runtime, dialects=[broken])) as client:
+        body = {"Data": {"Value": "tal@example.com"}}
+        reply = await client.post(FUNCTION, json=body, headers={"X-Request-Id": "trace-7"}, auth=("user", "s3cret"))
+    assert (reply.status_code, reply.json()["StatusId"], reply.json()["DetailedDescription"]) == (500, -500, "")
+    (failure, request) = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert (failure["event"], failure["request_id"], failure["level"]) == ("request_failed", "trace-7", "error")
+    assert "builtins.ValueError" in failure["exception"]
+    assert (request["event"], request["status"], request["request_id"]) == ("request", 500, "trace-7")
+    for private in ("0521110001", "tal@example.com", "s3cret", "user"):
+        assert private not in log.getvalue()
+
+
+async def test_a_failing_service_is_logged_with_its_own_words(runtime: Runtime, log: io.StringIO) -> None:
+    async def unavailable(_services: Services, _incoming: Incoming) -> Reply:
+        raise UnavailableError("The database failed 5 times.")
+
+    broken = replace(DIALECTS[0], routes=[Route(method="POST", path=FUNCTION, function="x", handle=unavailable)])
+    async with client_of(create_app(runtime, dialects=[broken])) as client:
+        reply = await client.post(FUNCTION, json={})
+    assert reply.status_code == 503
+    assert "The database failed 5 times." in log.getvalue()
+    assert "The database failed" not in reply.text
+
+
+async def test_a_refusal_is_logged_without_the_callers_words(client: httpx.AsyncClient, log: io.StringIO) -> None:
+    await client.post(
+        f"{FUNCTION}?json=%7B%22phone%22:%220521110001%22", json={"x": "tal@example.com"}, auth=("user", "x")
+    )
+    (line,) = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert (line["event"], line["dialect"], line["function"], line["status"]) == (
+        "request",
+        "inforu",
+        "GetGroupList",
+        401,
+    )
+    for private in ("0521110001", "tal@example.com", "user"):
+        assert private not in log.getvalue()
+
+
+@pytest.fixture
+async def port(runtime: Runtime) -> AsyncIterator[int]:
+    """A real server on a real socket."""
+    config = uvicorn.Config(create_app(runtime), port=0, log_config=None, loop="none", lifespan="off")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await serving
+
+
+async def test_the_application_serves_on_a_real_socket(port: int, credential: tuple[str, str]) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        reply = await client.post("/API/v2/contact/getgrouplist/", json={}, auth=credential)
+        assert (reply.status_code, reply.json()["FunctionName"]) == (200, "API/v2/contact/getgrouplist")
+        page = await client.get(f"{FUNCTION}?view=xml")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        large = await client.post(FUNCTION, content=b"x" * 2_000_000, auth=credential)
+        assert (large.status_code, large.json()["StatusId"]) == (413, -413)
+
+
+async def test_a_caller_that_hangs_up_in_its_body_does_no_harm(port: int, credential: tuple[str, str]) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"POST {FUNCTION} HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{{".encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        assert (await client.post(FUNCTION, json={}, auth=credential)).status_code == 200
