@@ -2,6 +2,7 @@ import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumber
 from tests.unit.corpus import COUNTRIES, phones_of, seeded
 
 from carillon.kit.phones import (
@@ -12,6 +13,7 @@ from carillon.kit.phones import (
     PhoneReading,
     Validity,
     national_form,
+    phone_digits,
     read_phone,
 )
 
@@ -202,9 +204,22 @@ def test_a_national_form_reads_back_as_the_same_number(country: str) -> None:
             assert digits_of(national_form(digits, country), country) == digits
 
 
+@pytest.mark.parametrize("country", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_plainly_dialled_digits_are_read_without_the_parser_as_the_parser_reads_them(country: str) -> None:
+    rng = seeded(country)
+    code = str(phonenumbers.country_code_for_region(country))
+    example = phonenumbers.national_significant_number(phonenumbers.example_number(country) or PhoneNumber())
+    heads = ("", "0", "1", "8", code, f"+{code}", f"00{code}", f"+{code}0", f"{code}0")
+    texts = [rng.choice(heads) + "".join(rng.choices("0123456789", k=rng.randrange(3, 13))) for _ in range(60)]
+    near = [f"{example[:-2]}{rng.randrange(1000)}" for _ in range(20)]
+    texts += [head + nsn for head in heads for nsn in (example, *near)]
+    assert [phone_digits(text, country) for text in texts] == [digits_of(text, country) for text in texts]
+
+
 @given(st.text(max_size=300), st.sampled_from((*COUNTRIES, None)))
 def test_any_text_is_a_phone_of_the_right_shape_or_none(text: str, country: str | None) -> None:
     reading = read_phone(text, country)
+    assert phone_digits(text, country) == (None if reading is None else reading.digits)
     if reading is not None:
         assert Phone(reading.digits)
         assert PhoneQuality.decode(reading.quality).encode() == reading.quality

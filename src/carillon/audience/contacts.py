@@ -17,7 +17,7 @@ from carillon.kit.actor import Actor
 from carillon.kit.emails import read_email
 from carillon.kit.ids import ContactId, GroupId
 from carillon.kit.page import Page
-from carillon.kit.phones import read_phone
+from carillon.kit.phones import phone_digits
 from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience", "contacts.sql")
@@ -187,8 +187,8 @@ def _key_columns(keys: Iterable[ContactKey], country: str) -> tuple[list[str], l
     for key in keys:
         match key.kind:
             case KeyKind.PHONE:
-                if phone := read_phone(key.value, country):
-                    phones.append(phone.digits)
+                if digits := phone_digits(key.value, country):
+                    phones.append(digits)
             case KeyKind.EMAIL:
                 if email := read_email(key.value):
                     emails.append(email.key)

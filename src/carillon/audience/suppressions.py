@@ -18,7 +18,7 @@ from carillon.kit.actor import Actor
 from carillon.kit.emails import read_email
 from carillon.kit.ids import AudienceId
 from carillon.kit.page import Page
-from carillon.kit.phones import read_phone
+from carillon.kit.phones import phone_digits
 
 SQL = load_statements("carillon.audience", "suppressions.sql")
 
@@ -135,8 +135,7 @@ class CheckSuppressed:
 def read_address(address: Address, country: str) -> str | None:
     """Give the address in the form that the tables hold, or None when it can't be one."""
     if address.channel is Channel.SMS:
-        phone = read_phone(address.value, country)
-        return phone.digits if phone else None
+        return phone_digits(address.value, country)
     email = read_email(address.value)
     return email.key if email else None
 

@@ -142,6 +142,15 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
     return PhoneReading(digits, _quality(number, region).encode(), region)
 
 
+def phone_digits(value: str, country: str | None) -> str | None:
+    """Give the digits that `read_phone` reads, in a tenth of its time where the number is plainly dialled."""
+    region = known_region(country)
+    if region is not None and (digits := _dialling(region).read(value)) is not None:
+        return digits
+    reading = read_phone(value, country)
+    return None if reading is None else reading.digits
+
+
 def _parse(value: str, region: str | None) -> PhoneNumber | None:
     if len(value) > MAX_PHONE_CHARACTERS or any(map(str.isalpha, value)):
         return None
@@ -206,6 +215,7 @@ class _Dialling:
     """How a region's numbers are dialled inside it, from libphonenumber's metadata."""
 
     code: str
+    is_main: bool  # the region by whose plan international numbers of the calling code are read
     trunk_prefix: str  # the one that is written; "" where formatting never writes one
     international_prefix: re.Pattern[str]
     trunk_prefix_read: re.Pattern[str]
@@ -224,6 +234,36 @@ class _Dialling:
         # Argentina's mobiles, say: 54 9 11 2345 6789 is dialled 011 15 2345 6789.
         number = phonenumbers.parse(f"+{self.code}{nsn}")
         return phonenumbers.normalize_digits_only(phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL))
+
+    def read(self, text: str) -> str | None:
+        """Read what is dialled in a plain way: national, or the calling code with or without a plus, all of it digits.
+
+        None: the parser has to look.
+        """
+        dialled = text.removeprefix("+")
+        if not (dialled.isascii() and dialled.isdigit()):
+            return None
+        nsn = self._national_number(dialled, with_plus=text.startswith("+"))
+        digits = None if nsn is None else self.code + nsn
+        return digits if digits and _E164_DIGITS.fullmatch(digits) else None
+
+    def _national_number(self, dialled: str, *, with_plus: bool) -> str | None:
+        if not (with_plus or dialled.startswith(self.code)):
+            trunk = self.trunk_prefix_read.match(dialled)
+            nsn = dialled[trunk.end() :] if trunk else dialled
+            return nsn if self.reads_back(dialled, nsn) else None
+        if not (self.is_main and dialled.startswith(self.code)):
+            return None
+        nsn = dialled.removeprefix(self.code)
+        if self.trunk_prefix_read.match(nsn):
+            return None
+        return nsn if with_plus or self._has_own_code(dialled, nsn) else None
+
+    def _has_own_code(self, dialled: str, nsn: str) -> bool:
+        """Tell whether bare digits begin with the calling code, and not by chance with the same digits."""
+        if self.international_prefix.match(dialled) or self.general.fullmatch(dialled):
+            return False
+        return self.general.fullmatch(nsn) is not None
 
     def reads_back(self, national: str, nsn: str) -> bool:
         """Tell, where a simple rule can, that the parser takes `national` for `nsn`. False: it may or may not."""
@@ -256,6 +296,7 @@ def _dialling(region: str) -> _Dialling:
     trunk_prefix = metadata.national_prefix or ""
     return _Dialling(
         code=str(code),
+        is_main=phonenumbers.region_code_for_country_code(code) == region,
         trunk_prefix=trunk_prefix if trunk_prefix in prefixes else "",
         international_prefix=re.compile(metadata.international_prefix or _NEVER),
         trunk_prefix_read=re.compile(metadata.national_prefix_for_parsing or _NEVER),
