@@ -1,3 +1,5 @@
+-- Why keys are looked up in this odd form is said in resolving.sql.
+
 -- name: find_contacts
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
        c.created_at, c.updated_at, c.fields,
@@ -5,9 +7,39 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices
 FROM contact c
-WHERE c.account_id = $1 AND c.audience_id = $2
-  AND (c.phone = ANY ($3::text[]) OR c.email = ANY ($4::text[]) OR c.external_id = ANY ($5::text[])
-       OR c.contact_id = ANY ($6::bigint[]))
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = ANY (ARRAY(
+    SELECT k.contact_id
+    FROM unnest($3::text[]) AS s (value)
+    CROSS JOIN LATERAL (
+        SELECT o.contact_id
+        FROM contact o
+        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.phone >= s.value AND o.phone <= s.value
+        ORDER BY o.phone
+        LIMIT 1
+    ) k
+    UNION
+    SELECT k.contact_id
+    FROM unnest($4::text[]) AS s (value)
+    CROSS JOIN LATERAL (
+        SELECT o.contact_id
+        FROM contact o
+        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.email >= s.value AND o.email <= s.value
+        ORDER BY o.email
+        LIMIT 1
+    ) k
+    UNION
+    SELECT k.contact_id
+    FROM unnest($5::text[]) AS s (value)
+    CROSS JOIN LATERAL (
+        SELECT o.contact_id
+        FROM contact o
+        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.external_id >= s.value AND o.external_id <= s.value
+        ORDER BY o.external_id
+        LIMIT 1
+    ) k
+    UNION
+    SELECT unnest($6::bigint[])
+))
 ORDER BY c.contact_id;
 
 -- name: list_contacts
@@ -38,11 +70,41 @@ ORDER BY m.contact_id
 LIMIT $4;
 
 -- name: contact_ids
-SELECT contact_id
-FROM contact
-WHERE account_id = $1 AND audience_id = $2
-  AND (phone = ANY ($3::text[]) OR email = ANY ($4::text[]) OR external_id = ANY ($5::text[])
-       OR contact_id = ANY ($6::bigint[]));
+SELECT c.contact_id
+FROM contact c
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = ANY (ARRAY(
+    SELECT k.contact_id
+    FROM unnest($3::text[]) AS s (value)
+    CROSS JOIN LATERAL (
+        SELECT o.contact_id
+        FROM contact o
+        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.phone >= s.value AND o.phone <= s.value
+        ORDER BY o.phone
+        LIMIT 1
+    ) k
+    UNION
+    SELECT k.contact_id
+    FROM unnest($4::text[]) AS s (value)
+    CROSS JOIN LATERAL (
+        SELECT o.contact_id
+        FROM contact o
+        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.email >= s.value AND o.email <= s.value
+        ORDER BY o.email
+        LIMIT 1
+    ) k
+    UNION
+    SELECT k.contact_id
+    FROM unnest($5::text[]) AS s (value)
+    CROSS JOIN LATERAL (
+        SELECT o.contact_id
+        FROM contact o
+        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.external_id >= s.value AND o.external_id <= s.value
+        ORDER BY o.external_id
+        LIMIT 1
+    ) k
+    UNION
+    SELECT unnest($6::bigint[])
+));
 
 -- name: group_exists
 SELECT EXISTS (SELECT FROM contact_group WHERE account_id = $1 AND audience_id = $2 AND group_id = $3);
