@@ -1,0 +1,223 @@
+"""Whatever is sent, nothing answers 500: OpenAPI's idea of requests, and a grammar of bodies, bombs included."""
+
+import json
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.core import NOT_SET
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from tests.dialects.inforu.wire import BASE, Wire
+
+from carillon.app import openapi_document
+from carillon.dialects.inforu.coverage import served_names
+from carillon.dialects.inforu.functions import FUNCTIONS
+from carillon.dialects.registry import DIALECTS
+from carillon.kit.xml import read_xml
+
+NAMES = [one.name for one in FUNCTIONS]
+SCHEMA = schemathesis.openapi.from_dict(openapi_document(DIALECTS))
+
+# All examples share one database, and the machine may be busy: neither shrinking nor time is the point here.
+BOUNDED = settings(
+    max_examples=20,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+WORDS = st.sampled_from(
+    sorted({name for one in FUNCTIONS for name in served_names(one)} | {"Data", "Auth", "Username"})
+)
+PLAUSIBLE = st.sampled_from(
+    [
+        "0521110001",
+        "+972521110001",
+        "tal@example.com",
+        "Phone",
+        "Email",
+        "ContactId",
+        "ContactRefId",
+        "GroupName",
+        "GroupId",
+        "delete",
+        "2018/12/15",
+        "31/12/9999",
+        "0000-00-00",
+        "All",
+        "",
+        " ",
+        "1",
+        "-1",
+        "9007199254740993",
+        "9" * 40,
+        "1e400",
+        "NaN",
+        "BodyPart_0",
+        "\0",
+        "\ud83d\ude00",
+        "\u202e",
+        "x" * 5000,
+    ]
+)
+LEAVES = PLAUSIBLE | st.text(max_size=20) | st.integers() | st.floats() | st.booleans() | st.none()
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS | st.text(max_size=6), inner, max_size=5),
+    max_leaves=25,
+)
+DATA = st.dictionaries(WORDS, TREES, max_size=8)
+
+
+def requests_of(function: str) -> st.SearchStrategy[Any]:
+    """Give OpenAPI's requests of a function, in JSON."""
+    operation = SCHEMA[f"{BASE}{function}"]["POST"]
+    return operation.as_strategy().filter(lambda case: case.media_type == "application/json")
+
+
+async def send_case(wire: Wire, case: Any) -> httpx.Response:
+    content = b"" if case.body is NOT_SET else json.dumps(case.body, allow_nan=False).encode("utf-8", "replace")
+    headers = {"Content-Type": "application/json"}
+    query = {key: str(value) for key, value in (case.query or {}).items()}
+    return await wire.post(case.path.removeprefix(BASE), content=content, headers=headers, params=query)
+
+
+def assert_is_answered(reply: httpx.Response) -> None:
+    assert reply.status_code in {200, 401, 403, 413}, reply.text
+    if reply.headers["content-type"] == "application/json; charset=utf-8":
+        envelope = reply.json()
+    else:
+        assert reply.headers["content-type"] == "application/xml; charset=utf-8"
+        envelope = read_xml(reply.content)
+    assert int(envelope["StatusId"]) == 1 or int(envelope["StatusId"]) < 0
+    assert int(envelope["StatusId"]) not in {-500, -503}
+
+
+@pytest.mark.parametrize("function", NAMES)
+async def test_openapis_requests_are_answered_as_openapi_says(wire: Wire, function: str) -> None:
+    @BOUNDED
+    @given(requests_of(function))
+    def collect(case: Any) -> None:
+        cases.append(case)
+
+    cases: list[Any] = []
+    collect()
+    assert cases
+    accepted = 0
+    for case in cases:
+        reply = await send_case(wire, case)
+        assert_is_answered(reply)
+        accepted += reply.json()["StatusId"] == 1 if "json" in reply.headers["content-type"] else 0
+        if "json" in reply.headers["content-type"]:
+            checks = [
+                not_a_server_error,
+                status_code_conformance,
+                content_type_conformance,
+                response_schema_conformance,
+            ]
+            case.validate_response(reply, checks=checks)
+    if function in {"GetFields", "CreateOrUpdateContacts"}:
+        assert accepted
+
+
+@BOUNDED
+@given(function=st.sampled_from(NAMES), data=DATA | TREES, view=st.sampled_from(["", "json", "xml", "x"]))
+async def test_trees_of_known_words_in_json_are_answered(wire: Wire, function: str, data: object, view: str) -> None:
+    content = json.dumps({"Data": data})
+    assert_is_answered(await wire.post(function, content=content, params={"view": view}))
+
+
+def element(name: str, value: object) -> str:
+    if isinstance(value, dict):
+        return f"<{name}>{''.join(element(key, one) for key, one in value.items())}</{name}>"
+    if isinstance(value, list):
+        return "".join(element(name, one) for one in value)
+    return f"<{name} a={quoteattr(str(value))}>{escape(str(value))}</{name}>"
+
+
+@BOUNDED
+@given(function=st.sampled_from(NAMES), data=DATA | TREES, end=st.text(max_size=5))
+async def test_trees_of_known_words_in_xml_are_answered(wire: Wire, function: str, data: object, end: str) -> None:
+    content = f"<Inforu>{element('Data', data)}</Inforu>{end}".encode("utf-8", "replace")
+    assert_is_answered(await wire.post(function, content=content, headers={"Content-Type": "text/xml"}))
+
+
+@BOUNDED
+@given(
+    function=st.sampled_from(NAMES),
+    content=st.binary(max_size=200),
+    kind=st.sampled_from(
+        [
+            "application/json",
+            "application/xml",
+            "text/xml; charset=windows-1255",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/json; charset=utf-16",
+            "; charset=",
+        ]
+    ),
+    start=st.sampled_from(
+        [b"", b"<", b"{", b"json=", b"json=%7B%22Data%22:", b'{"Data":', b"<?xml version='1.0' encoding='"]
+    ),
+)
+async def test_bytes_of_any_kind_are_answered(
+    wire: Wire, function: str, content: bytes, kind: str, start: bytes
+) -> None:
+    assert_is_answered(await wire.post(function, content=start + content, headers={"Content-Type": kind}))
+
+
+@BOUNDED
+@given(query=st.text(max_size=40), header=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40))
+async def test_queries_and_headers_of_any_kind_are_answered(wire: Wire, query: str, header: str) -> None:
+    path = f"{BASE}GetGroupList"
+    for params in ({"json": query}, {"view": query}, {query or "x": "1"}):
+        assert_is_answered(await wire.client.post(path, params=params, headers={"Authorization": header}))
+        assert_is_answered(
+            await wire.post("GetGroupList", params=params, headers={"X-Request-Id": header}, content=b"")
+        )
+
+
+def entity_bomb(levels: int) -> str:
+    entities = "".join(f'<!ENTITY e{level + 1} "{f"&e{level};" * 10}">' for level in range(levels))
+    return f'<!DOCTYPE x [<!ENTITY e0 "boom">{entities}]><x><Data>&e{levels};</Data></x>'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        entity_bomb(12),
+        '<!DOCTYPE x [<!ENTITY a "' + "a" * 100_000 + '">]><x>' + "&a;" * 10_000 + "</x>",
+        '<!DOCTYPE x [<!ENTITY % p SYSTEM "http://192.0.2.1/x.dtd">%p;]><x/>',
+        '<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>',
+        "<a>" * 200_000,
+        "<a>" * 200_000 + "</a>" * 200_000,
+        "<a " + " ".join(f"a{number}='1'" for number in range(50_000)) + "/>",
+        "<Inforu><Data>" + "<List/>" * 200_000 + "</Data></Inforu>",
+        "<Inforu><Data><List>" + "<Contact/>" * 5_001 + "</List></Data></Inforu>",
+        '{"Data":' * 100_000,
+        '{"Data":' + "[" * 200_000 + "]" * 200_000 + "}",
+        '{"Data":{"List":' + "[" * 1_000 + "]" * 1_000 + "}}",
+        '{"Data":{"List":[' + "{}," * 100_000 + "{}]}}",
+        '{"Data":{' + ",".join(f'"k{number}":1' for number in range(100_000)) + "}}",
+        '{"Data":{"List":[{' + ",".join(f'"k{number}":1' for number in range(50_000)) + "}]}}",
+        '{"Data":{"LastFetchedId":' + "9" * 100_000 + "}}",
+        '{"Data":{"Value":"' + "\\u0000" * 10_000 + '"}}',
+    ],
+    ids=range(17),
+)
+@pytest.mark.parametrize("function", ["CreateOrUpdateContacts", "GetContact"])
+async def test_bombs_are_answered(wire: Wire, function: str, content: str) -> None:
+    kind = "application/xml" if content.startswith("<") else "application/json"
+    assert_is_answered(await wire.post(function, content=content, headers={"Content-Type": kind}))
