@@ -36,18 +36,14 @@ def configure_logging(level: Level, log_format: Format) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         describe_exception,
     ]
+    renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, renderer],
+        # Straight to the stream: through `logging` a line costs four times as much, and every request writes one.
+        logger_factory=_NamedLogger,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -61,6 +57,14 @@ def configure_logging(level: Level, log_format: Format) -> None:
     root.setLevel(level.upper())
     for name in _LIBRARIES_WITH_VALUES:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class _NamedLogger(structlog.WriteLogger):
+    """Writes whole lines on standard error."""
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__(sys.stderr)
+        self.name = name
 
 
 def _without_reprs(record: logging.LogRecord) -> bool:
