@@ -9,23 +9,35 @@ from carillon.audience.tabular.errors import (
     UnknownEncodingError,
     UnreadableFileError,
 )
+from carillon.audience.tabular.formulas import defuse, restore
 from carillon.audience.tabular.reader import Chunk, file_hash, read_chunks
 from carillon.audience.tabular.records import BadRecord
+from carillon.audience.tabular.rejects import REJECT_COLUMNS, Problem, RejectedRow, RejectsWriter
 from carillon.audience.tabular.shape import LINE_COLUMN, FileShape, inspect
+from carillon.audience.tabular.writers import Format, TableWriter, open_writer
 
 __all__ = [
     "LINE_COLUMN",
+    "REJECT_COLUMNS",
     "BadDelimiterError",
     "BadRecord",
     "Chunk",
     "EmptyFileError",
     "FileShape",
+    "Format",
     "LostRejectsError",
     "NoHeaderError",
+    "Problem",
+    "RejectedRow",
+    "RejectsWriter",
+    "TableWriter",
     "TabularError",
     "UnknownEncodingError",
     "UnreadableFileError",
+    "defuse",
     "file_hash",
     "inspect",
+    "open_writer",
     "read_chunks",
+    "restore",
 ]

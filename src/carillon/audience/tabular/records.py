@@ -110,7 +110,7 @@ class RecordReader:
         field = self._names[end.cell] if end.kind != "crowded" and end.cell < len(self._names) else ""
         begin = start if end.kind == "malformed" else end.at
         value = text[begin : min(begin + 4 * VALUE_LIMIT, start + RECORD_LIMIT)]
-        first = text[start : min(next_break(text, start)[0], start + 4 * RAW_LIMIT)]
+        first = text[start : min(next_break(text, start)[0], start + 4 * RAW_LIMIT, start + RECORD_LIMIT)]
         return BadRecord(
             line=line,
             field=field,
@@ -151,13 +151,14 @@ class RecordReader:
     def _broken(self, start: int, line: int, end: RecordEnd) -> Reading:
         text = self._text
         floor = fewest_cells(text, start, self._grammar, len(self._names))
-        if end.kind != "open":
-            stop, needed = next_break(text, end.at)[1], 1
-            reason = QUOTE_NOT_DOUBLED if end.kind == "malformed" else TOO_MANY_CELLS
-        elif self._ended and len(text) - start <= RECORD_LIMIT:
-            stop, needed, reason = len(text), 1, ENDS_IN_QUOTES
+        stop = len(text) if end.kind == "open" else next_break(text, end.at)[1]
+        if stop - start > RECORD_LIMIT:
+            # All is decided by what is within the limit, so that it does not matter how far this window goes.
+            stop, needed, reason = start + RECORD_LIMIT, SURE, NEVER_CLOSED
+        elif end.kind == "open":
+            needed, reason = 1, ENDS_IN_QUOTES
         else:
-            stop, needed, reason = min(start + RECORD_LIMIT, len(text)), SURE, NEVER_CLOSED
+            needed, reason = 1, QUOTE_NOT_DOUBLED if end.kind == "malformed" else TOO_MANY_CELLS
         streak = Streak(self._grammar, floor, len(self._names), needed)
         resume = streak.search(text, next_break(text, start)[1], stop, ended=self._ended)
         if resume < 0:

@@ -15,6 +15,7 @@ from carillon.audience.tabular.errors import (
     NoHeaderError,
     UnreadableFileError,
 )
+from carillon.audience.tabular.formulas import restored
 from carillon.audience.tabular.grammar import RECORD_LIMIT, Grammar, RecordFinder
 from carillon.audience.tabular.records import next_break
 from carillon.audience.tabular.source import Source, line_breaks
@@ -161,7 +162,7 @@ def _header(source: Source, grammar: Grammar) -> tuple[list[str], int]:
         raise NoHeaderError("The first record is not a header: a quote in it is not closed, or it is over 1 MB long.")
     if not all(is_text(cell) and b"\0" not in cell for cell in cells):
         raise NoHeaderError("The header holds bytes that are no text. Say which encoding the file is in.")
-    names = [cell.decode().strip().removeprefix("\ufeff") for cell in cells]
+    names = [restored(cell.decode().removeprefix("\ufeff").strip()) for cell in cells]
     if not any(names):
         raise NoHeaderError("The first record names no columns.")
     if any(_ADDRESS.fullmatch(name) for name in names):

@@ -6,6 +6,7 @@ from carillon.audience.tabular.encoding import UTF16, source_length, to_canonica
 
 READ_SIZE: Final = 1024 * 1024
 
+_NEAR: Final = 4096  # bytes in which lines are counted one by one
 _HIGH_SURROGATE: Final = 0xD8  # the upper six bits of the first half of a pair
 
 
@@ -72,7 +73,7 @@ def line_breaks(text: bytes) -> int:
 def after_line(text: bytes, number: int) -> int:
     """Find the index behind the `number`-th LF of `text`, or behind its last one when it has fewer."""
     low, high = 0, len(text)
-    while high - low > READ_SIZE // 256:
+    while high - low > _NEAR:
         middle = (low + high) // 2
         count = text.count(b"\n", low, middle)
         if count >= number:

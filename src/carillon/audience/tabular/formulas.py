@@ -1,0 +1,43 @@
+"""Cells that a spreadsheet would run as a formula, and how to take the sting out of them and put it back.
+
+The rule is OWASP's for CSV injection: a cell that begins with `=`, `+`, `-`, `@`, a tab or a line break (or the full-
+width form of one of the signs) gets a leading apostrophe, which spreadsheets take for "this is text". One exception:
+a sign with nothing but digits, spaces, points and commas behind it can do no more than be a number, so `-12.5` and
+`+972521234567` stay as they are. A cell that begins with apostrophes and such a character gets one more, so that
+`restored` always gives back what `defused` was given, and an export can be imported again.
+"""
+
+import re
+from typing import Final
+
+import polars as pl
+
+_RISKY: Final = "^'*[=+\\-@\\t\\r\\n＝＋－＠]"  # noqa: RUF001 - the full-width signs are meant
+_HARMLESS: Final = "^[+-][0-9][0-9 .,]*$"
+_DEFUSED: Final = "^'('*[=+\\-@\\t\\r\\n＝＋－＠])"  # noqa: RUF001 - the full-width signs are meant
+
+_RISKY_TEXT: Final = re.compile(_RISKY)
+_HARMLESS_TEXT: Final = re.compile(_HARMLESS.replace("$", r"\Z"))
+_DEFUSED_TEXT: Final = re.compile(_DEFUSED)
+
+
+def defused(text: str) -> str:
+    """Give one cell its apostrophe where it needs one."""
+    return "'" + text if _RISKY_TEXT.match(text) and not _HARMLESS_TEXT.match(text) else text
+
+
+def restored(text: str) -> str:
+    """Take the apostrophe off one cell that `defused` gave it."""
+    return _DEFUSED_TEXT.sub(r"\1", text, count=1)
+
+
+def defuse(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give the cells of all String columns an apostrophe where they need one."""
+    column = pl.col(pl.String)
+    risky = column.str.contains(_RISKY) & ~column.str.contains(_HARMLESS)
+    return frame.with_columns(pl.when(~risky).then(column).otherwise("'" + column))
+
+
+def restore(frame: pl.DataFrame) -> pl.DataFrame:
+    """Take the apostrophes off again; an import does so for files that came out of an export or a rejects file."""
+    return frame.with_columns(pl.col(pl.String).str.replace(_DEFUSED, "$1"))
