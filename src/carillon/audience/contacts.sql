@@ -1,5 +1,3 @@
--- Why keys are looked up in this odd form is said in resolving.sql.
-
 -- name: find_contacts
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
        c.created_at, c.updated_at, c.fields,
@@ -7,39 +5,9 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices
 FROM contact c
-WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = ANY (ARRAY(
-    SELECT k.contact_id
-    FROM unnest($3::text[]) AS s (value)
-    CROSS JOIN LATERAL (
-        SELECT o.contact_id
-        FROM contact o
-        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.phone >= s.value AND o.phone <= s.value
-        ORDER BY o.phone
-        LIMIT 1
-    ) k
-    UNION
-    SELECT k.contact_id
-    FROM unnest($4::text[]) AS s (value)
-    CROSS JOIN LATERAL (
-        SELECT o.contact_id
-        FROM contact o
-        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.email >= s.value AND o.email <= s.value
-        ORDER BY o.email
-        LIMIT 1
-    ) k
-    UNION
-    SELECT k.contact_id
-    FROM unnest($5::text[]) AS s (value)
-    CROSS JOIN LATERAL (
-        SELECT o.contact_id
-        FROM contact o
-        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.external_id >= s.value AND o.external_id <= s.value
-        ORDER BY o.external_id
-        LIMIT 1
-    ) k
-    UNION
-    SELECT unnest($6::bigint[])
-))
+WHERE c.account_id = $1 AND c.audience_id = $2
+  AND (c.phone = ANY ($3::text[]) OR c.email = ANY ($4::text[]) OR c.external_id = ANY ($5::text[])
+       OR c.contact_id = ANY ($6::bigint[]))
 ORDER BY c.contact_id;
 
 -- name: list_contacts
@@ -63,7 +31,8 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
              ORDER BY d.platform) AS devices
 FROM membership m
 JOIN contact c ON c.account_id = m.account_id AND c.audience_id = $2 AND c.contact_id = m.contact_id
-WHERE m.account_id = $1 AND m.group_id = $9 AND m.contact_id > $3
+-- Said of both sides, so that whichever is walked begins at the place.
+WHERE m.account_id = $1 AND m.group_id = $9 AND m.contact_id > $3 AND c.contact_id > $3
   AND ($5::timestamptz IS NULL OR c.created_at >= $5) AND ($6::timestamptz IS NULL OR c.created_at < $6)
   AND ($7::timestamptz IS NULL OR c.updated_at >= $7) AND ($8::timestamptz IS NULL OR c.updated_at < $8)
 ORDER BY m.contact_id
@@ -72,39 +41,9 @@ LIMIT $4;
 -- name: contact_ids
 SELECT c.contact_id
 FROM contact c
-WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = ANY (ARRAY(
-    SELECT k.contact_id
-    FROM unnest($3::text[]) AS s (value)
-    CROSS JOIN LATERAL (
-        SELECT o.contact_id
-        FROM contact o
-        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.phone >= s.value AND o.phone <= s.value
-        ORDER BY o.phone
-        LIMIT 1
-    ) k
-    UNION
-    SELECT k.contact_id
-    FROM unnest($4::text[]) AS s (value)
-    CROSS JOIN LATERAL (
-        SELECT o.contact_id
-        FROM contact o
-        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.email >= s.value AND o.email <= s.value
-        ORDER BY o.email
-        LIMIT 1
-    ) k
-    UNION
-    SELECT k.contact_id
-    FROM unnest($5::text[]) AS s (value)
-    CROSS JOIN LATERAL (
-        SELECT o.contact_id
-        FROM contact o
-        WHERE o.account_id = $1 AND o.audience_id = $2 AND o.external_id >= s.value AND o.external_id <= s.value
-        ORDER BY o.external_id
-        LIMIT 1
-    ) k
-    UNION
-    SELECT unnest($6::bigint[])
-));
+WHERE c.account_id = $1 AND c.audience_id = $2
+  AND (c.phone = ANY ($3::text[]) OR c.email = ANY ($4::text[]) OR c.external_id = ANY ($5::text[])
+       OR c.contact_id = ANY ($6::bigint[]));
 
 -- name: group_exists
 SELECT EXISTS (SELECT FROM contact_group WHERE account_id = $1 AND audience_id = $2 AND group_id = $3);

@@ -14,27 +14,10 @@ SELECT $1, e.entry_id, $3, e.address, $5, $6, $7, $8, $9
 FROM unnest($2::bigint[], $4::text[]) AS e (entry_id, address);
 
 -- name: contacts_with_sms
--- Why keys are looked up in this odd form is said in resolving.sql.
-SELECT k.contact_id
-FROM unnest($3::text[]) AS s (value)
-CROSS JOIN LATERAL (
-    SELECT o.contact_id
-    FROM contact o
-    WHERE o.account_id = $1 AND o.audience_id = $2 AND o.phone >= s.value AND o.phone <= s.value
-    ORDER BY o.phone
-    LIMIT 1
-) k;
+SELECT contact_id FROM contact WHERE account_id = $1 AND audience_id = $2 AND phone = ANY ($3::text[]);
 
 -- name: contacts_with_email
-SELECT k.contact_id
-FROM unnest($3::text[]) AS s (value)
-CROSS JOIN LATERAL (
-    SELECT o.contact_id
-    FROM contact o
-    WHERE o.account_id = $1 AND o.audience_id = $2 AND o.email >= s.value AND o.email <= s.value
-    ORDER BY o.email
-    LIMIT 1
-) k;
+SELECT contact_id FROM contact WHERE account_id = $1 AND audience_id = $2 AND email = ANY ($3::text[]);
 
 -- name: mark_sms
 UPDATE contact SET sms_status = $4, updated_at = $5

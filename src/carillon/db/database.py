@@ -30,6 +30,8 @@ _SESSION_SETTINGS = {
     "citus.override_table_visibility": "off",
     "citus.propagate_set_commands": "local",
     "application_name": "carillon",
+    # A statement has one plan, made for any account and any number of keys: it doesn't turn with the values of the day.
+    "plan_cache_mode": "force_generic_plan",
 }
 
 Connection = PoolConnectionProxy

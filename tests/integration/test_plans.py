@@ -1,0 +1,97 @@
+"""Lookups go through their own indexes also where the planner knows nothing of a table or of a new account."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from tests.support import MOMENT, Tenant
+
+from carillon.db.database import Database
+from carillon.db.sql import load_statements
+from carillon.kit.ids import AccountId, AudienceId
+
+ROWS = 40_000
+# A lookup reads a few pages an index; the whole account would be more than a thousand.
+MOST_PAGES = 60
+
+FILL = """
+INSERT INTO contact (account_id, audience_id, contact_id, created_at, updated_at, sms_status, email_status,
+                     phone, email, external_id, fields)
+SELECT $1, $2, n, $3, $3, 1, 1, (972540000000 + n)::text, 'p' || n || '@mail.example', 'r' || n, '{}'
+FROM generate_series(1, $4) n
+"""
+JOIN = "INSERT INTO membership (account_id, group_id, contact_id) SELECT $1, 7, n FROM generate_series(1, $2) n"
+
+LAST = f"97254{ROWS:07d}"
+LAST_EMAIL = f"p{ROWS}@mail.example"
+NOTHING: list[str] = []
+
+LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
+    ("contacts.sql", "find_contacts", ([LAST], NOTHING, NOTHING, NOTHING)),
+    ("contacts.sql", "find_contacts", (NOTHING, [LAST_EMAIL], NOTHING, NOTHING)),
+    ("contacts.sql", "find_contacts", (NOTHING, NOTHING, NOTHING, [ROWS])),
+    ("contacts.sql", "contact_ids", ([LAST], [LAST_EMAIL], [f"r{ROWS}"], [ROWS])),
+    ("contacts.sql", "list_contacts", (ROWS - 10, 5, None, None, None, None)),
+    ("contacts.sql", "list_group_contacts", (ROWS - 10, 5, None, None, None, None, 7)),
+    ("resolving.sql", "match_phone", ([LAST],)),
+    ("resolving.sql", "match_email", ([LAST_EMAIL],)),
+    ("resolving.sql", "match_external_id", ([f"r{ROWS}"],)),
+    ("resolving.sql", "contacts_by_id", ([ROWS],)),
+    ("resolving.sql", "contacts_with_keys", ([LAST], [LAST_EMAIL], [f"r{ROWS}"])),
+    ("suppressions.sql", "contacts_with_sms", ([LAST],)),
+    ("suppressions.sql", "contacts_with_email", ([LAST_EMAIL],)),
+    ("writing.sql", "group_shares", ([ROWS],)),
+]
+
+
+def pages(plan: dict[str, Any]) -> int:
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+async def fill(db: Database, tenant: Tenant, moment: datetime) -> None:
+    async with db.transaction() as tx:
+        for table in ("contact", "membership"):
+            await tx.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+    async with db.transaction() as tx:
+        await tx.execute(FILL, tenant.account_id, tenant.audience_id, moment, ROWS)
+        await tx.execute(JOIN, tenant.account_id, ROWS)
+
+
+async def pages_by_lookup(db: Database, tenant: Tenant) -> dict[str, int]:
+    read: dict[str, int] = {}
+    async with db.reading() as tx:
+        for file, name, arguments in LOOKUPS:
+            statement = load_statements("carillon.audience", file)[name]
+            values = ", ".join(map(_literal, (tenant.account_id, tenant.audience_id, *arguments)))
+            await tx.execute(f"PREPARE lookup_{len(read)} AS {statement}")
+            # Only EXECUTE shows the plan that a prepared statement really has.
+            explained = await tx.fetchval(
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE lookup_{len(read)} ({values})"
+            )
+            read[f"{len(read)} {name}"] = pages(msgspec.json.decode(explained)[0]["Plan"])
+    return read
+
+
+def _literal(value: object) -> str:
+    if value is None:
+        return "NULL"
+    return f"'{{{','.join(map(str, value))}}}'" if isinstance(value, list) else str(value)
+
+
+async def test_lookups_on_a_table_without_statistics_of_its_own_read_few_pages(db: Database, account: Tenant) -> None:
+    await fill(db, account, MOMENT)
+    read = await pages_by_lookup(db, account)
+    assert {name: count for name, count in read.items() if count > MOST_PAGES} == {}
+
+
+async def test_lookups_in_an_account_that_the_statistics_have_not_seen_read_few_pages(
+    db: Database, account: Tenant
+) -> None:
+    stranger = replace(account, account_id=AccountId(4711), audience_id=AudienceId(4711))
+    await fill(db, stranger, MOMENT)
+    async with db.transaction() as tx:
+        await tx.execute("ANALYZE contact, membership")
+    await fill(db, account, MOMENT)
+    read = await pages_by_lookup(db, account)
+    assert {name: count for name, count in read.items() if count > MOST_PAGES} == {}
