@@ -1,0 +1,164 @@
+"""Which attribute of a contact a column of a file holds, told by the column's name or by whoever sends the file.
+
+Names are compared by their letters and digits alone: case, accents, spaces, underscores and marks do not count.
+"""
+
+import functools
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from carillon.audience.fields import CANONICAL
+from carillon.audience.rows import DEVICE, KEYS
+from carillon.audience.tabular import REJECT_COLUMNS
+from carillon.errors import InvalidInputError
+
+_ATTRIBUTES = (*KEYS, "landline", *DEVICE)
+
+IGNORED = "-"
+"""Mapped to this, a column is left out."""
+
+# The vendors' own spellings (InforU reference, Create or update contacts; the other references alike), and what people
+# call these things in English, Hebrew, Greek, Spanish and Russian.
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "phone": (
+        *("phone number", "phone no", "telephone", "telephone number", "tel", "number", "sms", "sms number", "msisdn"),
+        *("mobile", "mobile phone", "mobile number", "cell", "cellphone", "cell number", "cellular", "gsm", "whatsapp"),
+        *("טלפון", "מספר טלפון", "טלפון נייד", "נייד", "מספר נייד", "סלולרי", "פלאפון", "טלפון סלולרי"),
+        *("τηλέφωνο", "κινητό", "κινητό τηλέφωνο", "αριθμός τηλεφώνου", "αριθμός κινητού", "τηλ"),
+        *("teléfono", "teléfono móvil", "móvil", "celular", "número de teléfono", "número de móvil"),
+        *("телефон", "номер телефона", "мобильный", "мобильный телефон", "сотовый", "номер", "тел"),
+    ),
+    "email": (
+        *("email address", "mail", "mail address"),
+        *("אימייל", "מייל", 'דוא"ל', "דואר אלקטרוני", "כתובת מייל", "כתובת אימייל"),
+        *("ηλεκτρονικό ταχυδρομείο", "διεύθυνση email", "ηλεκτρονική διεύθυνση"),
+        *("correo", "correo electrónico", "dirección de correo", "dirección de correo electrónico"),
+        *("почта", "электронная почта", "эл. почта", "адрес электронной почты", "имейл", "емейл"),
+    ),
+    "external_id": (
+        *("contact ref id", "ref id", "reference", "reference id", "external", "customer id", "client id", "member id"),
+        *("customer number", "crm id", "user id"),
+        *("מספר לקוח", "מזהה לקוח", "מזהה חיצוני", "κωδικός πελάτη", "id de cliente", "código de cliente"),
+        *("número de cliente", "код клиента", "номер клиента", "ид клиента", "внешний ид"),
+    ),
+    "landline": (
+        *("landline phone", "home phone", "work phone", "office phone", "fixed line"),
+        *("טלפון קווי", "טלפון בבית", "σταθερό", "σταθερό τηλέφωνο", "teléfono fijo", "fijo"),
+        *("домашний телефон", "городской телефон", "рабочий телефон"),
+    ),
+    "device_token": ("firebase token", "push token", "device push token"),
+    "device_platform": ("platform", "push platform"),
+    "first_name": (*("name", "given name", "forename", "שם", "שם פרטי", "όνομα", "nombre", "имя"),),
+    "last_name": (*("surname", "family name", "שם משפחה", "משפחה", "επώνυμο", "apellido", "apellidos", "фамилия"),),
+    "gender": ("gender id", "sex", "מין", "מגדר", "φύλο", "sexo", "género", "пол"),
+    "birth_date": (
+        *(
+            "birthday",
+            "date of birth",
+            "birth day",
+            "dob",
+            "תאריך לידה",
+            "יום הולדת",
+            "ημερομηνία γέννησης",
+            "γενέθλια",
+        ),
+        *("fecha de nacimiento", "cumpleaños", "nacimiento", "дата рождения", "день рождения"),
+    ),
+    "additional_date": ("anniversary", "תאריך נוסף", "יום נישואין", "επέτειος", "aniversario", "годовщина"),
+    "city": ("town", "עיר", "ישוב", "יישוב", "πόλη", "ciudad", "población", "город"),
+    "country": ("country code", "מדינה", "ארץ", "χώρα", "país", "страна"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnPlan:
+    """What becomes of a file's columns: `attributes` by column, and those that nothing is taken from."""
+
+    attributes: Mapping[str, str]
+    unmapped: tuple[str, ...]
+
+    def column(self, attribute: str) -> str:
+        """Give the name by which the file calls an attribute; what it has no column for keeps its own name."""
+        return next((column for column, taken in self.attributes.items() if taken == attribute), attribute)
+
+
+def compared(name: str) -> str:
+    """Reduce a name to what is compared: letters and digits without accents, in one case."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(char for char in unicodedata.normalize("NFKD", plain) if char.isalnum())
+
+
+@functools.cache
+def _attribute_by_usual_name() -> Mapping[str, str]:
+    return {compared(name): attribute for attribute, names in _NAMES.items() for name in names}
+
+
+def plan_columns(
+    header: Sequence[str], mapping: Mapping[str, str], fields: Iterable[str] = CANONICAL.keys()
+) -> ColumnPlan:
+    """Decide which column holds which attribute: as `mapping` (column to attribute) says, else by the column's name.
+
+    `fields` are the names of the audience's fields, built-in and own. Raises InvalidInputError for `map`: a column that
+    the file doesn't have, an attribute that doesn't exist, two columns for one attribute, or no column with a key.
+    """
+    attributes_there = (*_ATTRIBUTES, *fields)
+    by_name = {**_attribute_by_usual_name(), **{compared(attribute): attribute for attribute in attributes_there}}
+    chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}
+    taken = set(chosen.values())
+    attributes: dict[str, str] = {}
+    for column in header:
+        attribute = chosen.get(column)
+        if attribute is None:
+            guess = by_name.get(compared(column))
+            attribute = None if guess in taken else guess
+        if attribute is not None and attribute != IGNORED:
+            attributes[column] = attribute
+    _check_one_column_each(attributes)
+    unmapped = tuple(name for name in header if name not in attributes and name not in REJECT_COLUMNS)
+    if not set(KEYS) & set(attributes.values()):
+        raise InvalidInputError("map", _no_key(unmapped))
+    return ColumnPlan(attributes=attributes, unmapped=unmapped)
+
+
+def _column(header: Sequence[str], name: str) -> str:
+    if name in header:
+        return name
+    alike = [column for column in header if compared(column) == compared(name)]
+    if len(alike) != 1:
+        raise InvalidInputError("map", f"The file has no column “{name}”. Its columns: {_listed(header)}.")
+    return alike[0]
+
+
+def _attribute(attributes: Sequence[str], wanted: str) -> str:
+    if wanted == IGNORED:
+        return IGNORED
+    attribute = next((one for one in attributes if compared(one) == compared(wanted)), None)
+    if attribute is None:
+        message = f"There is no field “{wanted}”. Fields: {', '.join(attributes)}; or {IGNORED} to leave a column out."
+        raise InvalidInputError("map", message)
+    return attribute
+
+
+def _check_one_column_each(attributes: Mapping[str, str]) -> None:
+    for attribute in attributes.values():
+        columns = [column for column, taken in attributes.items() if taken == attribute]
+        if len(columns) > 1:
+            raise InvalidInputError(
+                "map",
+                f"The columns {_listed(columns)} would all be {attribute}. Choose one: "
+                f'--map "{columns[0]}={attribute}"',
+            )
+
+
+def _no_key(columns: Sequence[str]) -> str:
+    example = next(iter(columns), "Column")
+    return (
+        "No column holds a phone, an e-mail or an external id, by which contacts are told apart. The file's columns: "
+        f'{_listed(columns)}. Say which one does, for example: --map "{example}=phone"'
+    )
+
+
+def _listed(columns: Sequence[str]) -> str:
+    shown = ", ".join(f"“{column[:60]}”" for column in columns[:50])
+    return f"{shown} …" if len(columns) > 50 else shown  # noqa: PLR2004 - as above

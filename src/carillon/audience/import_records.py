@@ -1,0 +1,181 @@
+"""What the database knows of a file's import: its report so far, and the place from which it goes on.
+
+A place belongs to one run, the process that is at it. A run that finds another run's place in its import gives up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from carillon.audience.upsert import UpsertReport
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import InvalidInputError, JobNotFoundError
+from carillon.kit.actor import Actor
+from carillon.kit.ids import new_uuid
+from carillon.tenancy import audit
+
+SQL = load_statements("carillon.audience", "import_records.sql")
+
+MAX_KEPT_ERRORS = 1_000
+"""The rejects file has all of them."""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an import has come: byte and physical line of the next record, bytes of rejects, seconds of work so far.
+
+    `run` names the process that is at it.
+    """
+
+    offset: int
+    line: int
+    rejects: int
+    seconds: float
+    run: str
+
+
+_encode_place = msgspec.json.Encoder().encode
+_decode_place = msgspec.json.Decoder(Place).decode
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginImport:
+    """Begin, or go on with, the import that `file_hash` names: a SHA-256 of the file and all that decides its outcome.
+
+    `start` is where a new one begins, with this run's name. `again` begins anew whatever was done.
+    """
+
+    file_hash: str
+    options: Mapping[str, Any]
+    start: Place
+    again: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunImport:
+    """An import: `is_done` when there is nothing left to do, `is_resumed` when an earlier run had begun it."""
+
+    import_id: UUID
+    place: Place
+    is_done: bool
+    is_resumed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What has become of an import's rows so far."""
+
+    place: Place
+    is_done: bool
+    rows: int
+    new: int
+    updated: int
+    unchanged: int
+    failed: int
+    error_count: int
+
+
+async def begin_import(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport:
+    """Begin an import, or take over one that was interrupted; one that is done is given as it is."""
+    row = await tx.fetchrow(SQL["find_import"], actor.account_id, actor.audience_id, command.file_hash)
+    if row is not None and command.again:
+        await tx.execute(SQL["retire_import"], actor.account_id, row["import_id"], tx.now)
+        row = None
+    if row is None:
+        return await _start(tx, actor, command)
+    place = _decode_place(row["progress"])
+    if row["state"] == "done":
+        return BegunImport(import_id=row["import_id"], place=place, is_done=True, is_resumed=False)
+    place = msgspec.structs.replace(place, run=command.start.run)
+    await tx.execute(SQL["take_over_import"], actor.account_id, row["import_id"], _json(place))
+    return BegunImport(import_id=row["import_id"], place=place, is_done=False, is_resumed=True)
+
+
+async def _start(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport:
+    import_id = await tx.fetchval(
+        SQL["start_import"],
+        actor.account_id,
+        new_uuid(),
+        actor.audience_id,
+        "file",
+        actor.name,
+        tx.now,
+        _encode(command.options).decode(),
+        command.file_hash,
+        _json(command.start),
+    )
+    if import_id is None:
+        raise busy()
+    await audit.record(tx, actor, "import.start", import_id, command.options)
+    return BegunImport(import_id=import_id, place=command.start, is_done=False, is_resumed=False)
+
+
+async def hold_import(tx: Tx, actor: Actor, import_id: UUID, run: str) -> tuple[Place, int]:
+    """Lock an import's row; give its place and how many errors it counts.
+
+    Raises InvalidInputError for `file` when another run is at it.
+    """
+    row = await tx.fetchrow(SQL["hold_import"], actor.account_id, import_id)
+    if row is None:
+        raise JobNotFoundError
+    place = _decode_place(row["progress"])
+    if place.run != run:
+        raise busy()
+    return place, row["error_count"]
+
+
+async def advance_import(tx: Tx, actor: Actor, import_id: UUID, place: Place, report: UpsertReport) -> None:
+    """Move an import that this transaction holds to its next place, with a chunk's report; `errors` are kept."""
+    await tx.execute(SQL["commit_lazily"])
+    await tx.execute(
+        SQL["advance_import"],
+        actor.account_id,
+        import_id,
+        _json(place),
+        report.rows,
+        report.new,
+        report.updated,
+        report.unchanged,
+        report.failed,
+        report.error_count,
+        _encode(report.errors).decode(),
+    )
+
+
+async def finish_import(tx: Tx, actor: Actor, import_id: UUID, place: Place) -> None:
+    """Make an import's report final."""
+    await hold_import(tx, actor, import_id, place.run)
+    await tx.execute(SQL["finish_import"], actor.account_id, import_id, tx.now, _json(place))
+    report = await import_report(tx, actor, import_id)
+    counts = {name: getattr(report, name) for name in ("rows", "new", "updated", "unchanged", "failed")}
+    await audit.record(tx, actor, "import.finish", import_id, counts)
+
+
+async def import_report(tx: Tx, actor: Actor, import_id: UUID) -> ImportReport:
+    """Tell what has become of an import so far."""
+    row = await tx.fetchrow(SQL["import_report"], actor.account_id, import_id)
+    if row is None:
+        raise JobNotFoundError
+    return ImportReport(
+        place=_decode_place(row["progress"]),
+        is_done=row["state"] == "done",
+        rows=row["rows"],
+        new=row["rows_new"],
+        updated=row["rows_updated"],
+        unchanged=row["rows_unchanged"],
+        failed=row["rows_failed"],
+        error_count=row["error_count"],
+    )
+
+
+def busy() -> InvalidInputError:
+    """Say that somebody else is at the same import."""
+    return InvalidInputError("file", "Another process is importing this file just now.")
+
+
+def _json(place: Place) -> str:
+    return _encode_place(place).decode()

@@ -1,0 +1,182 @@
+"""`carillon import`."""
+
+import asyncio
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from carillon.audience.file_import import FileImport, ImportProgress, ImportSummary, import_file
+from carillon.cli.session import Session, operator, with_session
+from carillon.tenancy.accounts import OpenAccount, open_account
+
+if TYPE_CHECKING:
+    from carillon.db.database import Database
+
+_LINE_SECONDS = 5.0  # between plain lines of progress
+_REDRAW_SECONDS = 0.2  # of the line on a terminal
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account to import into.")
+@click.option(
+    "--audience", "audience_id", type=int, metavar="ID", help="One of its audiences. [default: the default one]"
+)
+@click.option("--group", metavar="NAME", help="A group that every row joins; made when it is missing.")
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="COLUMN=FIELD",
+    help="Which field a column holds, where its name doesn't say so; FIELD - leaves it out. May be repeated.",
+)
+@click.option(
+    "--country", metavar="ISO2", help="Read national phones as dialled there. [default: the audience's country]"
+)
+@click.option("--delimiter", metavar="CHARACTER", help="What parts the cells. [default: found out; \\t is a tab]")
+@click.option("--encoding", metavar="NAME", help="The file's encoding. [default: found out]")
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where rows with a problem go, to be mended and imported again. [default: FILE.rejects.csv]",
+)
+@click.option("--again", is_flag=True, help="Import from the start, even what was imported before.")
+@with_session
+def import_(  # noqa: PLR0913 - one for each flag
+    session: Session,
+    *,
+    file: Path,
+    account_id: int,
+    audience_id: int | None,
+    group: str | None,
+    mapping: tuple[str, ...],
+    country: str | None,
+    delimiter: str | None,
+    encoding: str | None,
+    rejects: Path | None,
+    again: bool,
+) -> None:
+    """Import the contacts of a CSV file.
+
+    Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
+    found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Calling again
+    after an interruption goes on where it stopped, and a file that was imported is not imported twice.
+
+    Example:
+
+        carillon import customers.csv --account 1 --group Customers --map "Mobile 2=phone"
+    """
+    command = FileImport(
+        path=file,
+        mapping=dict(_pair(text) for text in mapping),
+        group=group,
+        country=country,
+        delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter or "", delimiter),
+        encoding=encoding,
+        rejects=rejects,
+        again=again,
+    )
+    where = OpenAccount(account_id=account_id, audience_id=audience_id)
+    summary = session.run(lambda db: _run(db, where, command))
+    session.answer(_as_json(summary), _as_lines(summary))
+    if not summary.is_done:
+        raise SystemExit(130)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    column, equals, field = text.rpartition("=")
+    if not equals or not column.strip() or not field.strip():
+        raise click.BadParameter(f"“{text}” is not COLUMN=FIELD.", param_hint="--map")
+    return column.strip(), field.strip()
+
+
+async def _run(db: "Database", where: OpenAccount, command: FileImport) -> ImportSummary:
+    actor = await db.read(open_account, operator(), where)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopping.set()
+        loop.remove_signal_handler(signal.SIGINT)  # once more stops at once, which loses nothing either
+        click.echo("\nStopping after this chunk …", err=True)
+
+    loop.add_signal_handler(signal.SIGINT, stop)
+    shown = _Progress()
+    try:
+        return await import_file(db, actor, command, shown.update, should_stop=stopping.is_set)
+    finally:
+        shown.end()
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+class _Progress:
+    """Progress on standard error: one line that changes on a terminal, a plain line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._on_terminal = sys.stderr.isatty()
+        self._due = time.monotonic() + (0 if self._on_terminal else _LINE_SECONDS)
+
+    def update(self, progress: ImportProgress) -> None:
+        now = time.monotonic()
+        if now < self._due:
+            return
+        if self._on_terminal:
+            click.echo(f"\r{progress_line(progress)}\x1b[K", nl=False, err=True)
+            self._due = now + _REDRAW_SECONDS
+        else:
+            click.echo(progress_line(progress), err=True)
+            self._due = now + _LINE_SECONDS
+
+    def end(self) -> None:
+        if self._on_terminal:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def progress_line(progress: ImportProgress) -> str:
+    """Write rows, rows a second, the share of the file and the time that is left."""
+    share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 1.0
+    done = progress.rows_done / progress.rows if progress.rows else 0.0
+    pace = progress.rows_done / progress.seconds if progress.seconds else 0.0
+    # What this run has done took its seconds; an earlier run's share of the file doesn't count.
+    left = progress.seconds * (1 - share) / (share * done) if share * done else 0.0
+    minutes, seconds = divmod(round(left), 60)
+    return f"{progress.rows:,} rows, {pace:,.0f} rows/s, {share:.0%}, {minutes}:{seconds:02d} left"
+
+
+def _as_json(summary: ImportSummary) -> dict[str, object]:
+    return {
+        "import_id": str(summary.import_id),
+        "rows": summary.rows,
+        "new": summary.new,
+        "updated": summary.updated,
+        "unchanged": summary.unchanged,
+        "failed": summary.failed,
+        "errors": summary.error_count,
+        "rejects": None if summary.rejects is None else str(summary.rejects),
+        "seconds": round(summary.seconds, 3),
+        "rows_per_second": round(summary.rows_per_second),
+        "unmapped_columns": list(summary.unmapped_columns),
+        "resumed": summary.is_resumed,
+        "already_done": summary.was_done_before,
+        "done": summary.is_done,
+    }
+
+
+def _as_lines(summary: ImportSummary) -> list[str]:
+    if summary.was_done_before:
+        head = f"This file was imported before ({summary.import_id}); --again does it once more. Its report:"
+    elif not summary.is_done:
+        head = f"Stopped after {summary.rows:,} rows. The same command (without --again) goes on from there."
+    else:
+        head = f"Imported in {summary.seconds:,.1f} s, {summary.rows_per_second:,.0f} rows/s."
+    counts = f"{summary.new:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
+    lines = [head, f"{summary.rows:,} rows: {counts}, {summary.failed:,} failed."]
+    if summary.error_count:
+        lines.append(f"{summary.error_count:,} problems, each with its row in {summary.rejects}: mend it, import it.")
+    if summary.unmapped_columns:
+        lines.append(f"Columns that nothing was taken from: {', '.join(summary.unmapped_columns)}.")
+    return lines
