@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--raw", is_flag=True, help="Leave cells of CSV that a spreadsheet would run as a formula as they are.")
 @with_session
-def export(
+def export(  # noqa: PLR0913 - one for each flag
     session: Session,
     *,
     account_id: int,
@@ -41,7 +41,7 @@ def export(
 ) -> None:
     """Export contacts, in the order of their ids, in a form that can be imported again.
 
-    Example:
+    For example:
 
         carillon export --account 1 --group Customers -o customers.csv
     """

@@ -66,7 +66,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Calling again
     after an interruption goes on where it stopped, and a file that was imported is not imported twice.
 
-    Example:
+    For example:
 
         carillon import customers.csv --account 1 --group Customers --map "Mobile 2=phone"
     """
