@@ -4,7 +4,6 @@ Around Litestar stands `Front`, for what concerns every request whatever answers
 the dialect's spelling of the path, the log's line and the counters.
 """
 
-import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -43,7 +42,6 @@ from carillon.runtime import Runtime
 SQL = load_statements("carillon", "app.sql")
 
 log = structlog.get_logger(__name__)
-_STDLIB_LOG = logging.getLogger(__name__)
 
 # An ASGI application in the specification's own words, which every server and client takes.
 Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
@@ -126,11 +124,10 @@ class Front:
         place = handler.opt if handler is not None and "function" in handler.opt else _NOWHERE
         dialect, function = place["dialect"], place["function"]
         self._metrics.request_done(dialect, function, status, seconds)
-        if status >= HTTPStatus.BAD_REQUEST or _STDLIB_LOG.isEnabledFor(logging.DEBUG):
-            # A line for every success would cost more than the success: they are in the counters, and in a debug log.
-            level = logging.DEBUG if status < HTTPStatus.BAD_REQUEST else logging.INFO
-            milliseconds = round(seconds * 1000, 2)
-            log.log(level, "request", dialect=dialect, function=function, status=status, milliseconds=milliseconds)
+        # Polls of health and metrics would drown the rest.
+        write = log.debug if place is _NOWHERE and status < HTTPStatus.BAD_REQUEST else log.info
+        milliseconds = round(seconds * 1000, 2)
+        write("request", dialect=dialect, function=function, status=status, milliseconds=milliseconds)
 
 
 def _request_id(headers: Any) -> str:

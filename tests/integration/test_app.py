@@ -1,17 +1,16 @@
 """The application around the dialects: health, metrics, limits, failures, real sockets."""
 
 import asyncio
-import io
-import json
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import structlog
 import uvicorn
+from structlog.testing import capture_logs
 from tests.support import Tenant
 
 from carillon.app import create_app
@@ -20,7 +19,7 @@ from carillon.dialects.mount import Incoming, Reply, Route, Services
 from carillon.dialects.registry import DIALECTS
 from carillon.errors import UnavailableError
 from carillon.kit.clock import FixedClock
-from carillon.logs import configure_logging
+from carillon.logs import describe_exception
 from carillon.metrics import Metrics
 from carillon.runtime import Runtime
 from carillon.settings import Settings
@@ -135,37 +134,29 @@ async def failing(_services: Services, _incoming: Incoming) -> Reply:
 
 
 @pytest.fixture
-def log() -> Any:
-    """What is logged, as the server logs it."""
-    configure_logging("info", "json")
-    root = logging.getLogger()
-    kept = root.handlers[:]
-    text = io.StringIO()
-    handler = root.handlers[0]
-    assert isinstance(handler, logging.StreamHandler)
-    handler.setStream(text)
-    yield text
-    root.handlers[:] = [one for one in kept if one is not handler]
+def log() -> Iterator[list[Any]]:
+    """What is logged, with what the server's log makes of exceptions."""
+    with capture_logs([structlog.contextvars.merge_contextvars, describe_exception]) as lines:
+        yield lines
 
 
 async def test_an_unforeseen_failure_is_logged_without_its_words_and_told_as_ours(
-    runtime: Runtime, log: io.StringIO
+    runtime: Runtime, log: list[Any]
 ) -> None:
-    inforu = DIALECTS[0]
-    broken = replace(inforu, routes=[Route(method="POST", path=FUNCTION, function="GetGroupList", handle=failing)])
+    broken = replace(DIALECTS[0], routes=[Route(method="POST", path=FUNCTION, function="GetGroupList", handle=failing)])
     async with client_of(create_app(runtime, dialects=[broken])) as client:
         body = {"Data": {"Value": "tal@example.com"}}
         reply = await client.post(FUNCTION, json=body, headers={"X-Request-Id": "trace-7"}, auth=("user", "s3cret"))
     assert (reply.status_code, reply.json()["StatusId"], reply.json()["DetailedDescription"]) == (500, -500, "")
-    (failure, request) = [json.loads(line) for line in log.getvalue().splitlines()]
-    assert (failure["event"], failure["request_id"], failure["level"]) == ("request_failed", "trace-7", "error")
+    failure, request = log
+    assert (failure["event"], failure["request_id"], failure["log_level"]) == ("request_failed", "trace-7", "error")
     assert "builtins.ValueError" in failure["exception"]
     assert (request["event"], request["status"], request["request_id"]) == ("request", 500, "trace-7")
     for private in ("0521110001", "tal@example.com", "s3cret", "user"):
-        assert private not in log.getvalue()
+        assert private not in str(log)
 
 
-async def test_a_failing_service_is_logged_with_its_own_words(runtime: Runtime, log: io.StringIO) -> None:
+async def test_a_failing_service_is_logged_with_its_own_words(runtime: Runtime, log: list[Any]) -> None:
     async def unavailable(_services: Services, _incoming: Incoming) -> Reply:
         raise UnavailableError("The database failed 5 times.")
 
@@ -173,23 +164,22 @@ async def test_a_failing_service_is_logged_with_its_own_words(runtime: Runtime, 
     async with client_of(create_app(runtime, dialects=[broken])) as client:
         reply = await client.post(FUNCTION, json={})
     assert reply.status_code == 503
-    assert "The database failed 5 times." in log.getvalue()
+    assert "The database failed 5 times." in log[0]["exception"]
     assert "The database failed" not in reply.text
 
 
-async def test_a_refusal_is_logged_without_the_callers_words(client: httpx.AsyncClient, log: io.StringIO) -> None:
-    await client.post(
-        f"{FUNCTION}?json=%7B%22phone%22:%220521110001%22", json={"x": "tal@example.com"}, auth=("user", "x")
-    )
-    (line,) = [json.loads(line) for line in log.getvalue().splitlines()]
-    assert (line["event"], line["dialect"], line["function"], line["status"]) == (
-        "request",
-        "inforu",
-        "GetGroupList",
-        401,
-    )
-    for private in ("0521110001", "tal@example.com", "user"):
-        assert private not in log.getvalue()
+async def test_a_request_is_logged_without_the_callers_words(client: httpx.AsyncClient, log: list[Any]) -> None:
+    query = "json=%7B%22phone%22:%220521110001%22"
+    await client.post(f"{FUNCTION}?{query}", json={"x": "tal@example.com"}, auth=("user", "x"))
+    (line,) = log
+    assert line.keys() == {"event", "log_level", "request_id", "dialect", "function", "status", "milliseconds"}
+    assert (line["dialect"], line["function"], line["status"]) == ("inforu", "GetGroupList", 401)
+
+
+async def test_polls_of_health_are_for_the_debug_log(client: httpx.AsyncClient, log: list[Any]) -> None:
+    await client.get("/healthz")
+    await client.get("/nowhere")
+    assert [line["log_level"] for line in log] == ["debug", "info"]
 
 
 @pytest.fixture

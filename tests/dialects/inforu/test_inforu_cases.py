@@ -1,9 +1,9 @@
 """Wire cases as data: each file of cases/ is a story of requests, their replies, and the rows that it leaves.
 
-A file is a JSON object: `about`, a sentence; `steps`, each with `function`, `data`, and the `reply`'s Data (or `status`,
-a StatusId, when it is refused); `rows`, SQL with the account as $1 and the rows that it gives. In an expected value
-"<int>" stands for any whole number, and "<name>" remembers a value under its name: wherever the name occurs again, the
-same value has to be, also in `data`.
+A file is a JSON object: `about`, a sentence; `steps`, each with `function`, `data`, and the `reply`'s Data (or a
+`status`, the StatusId, when it is refused); `rows`, SQL with the account as $1 and the rows that it gives. In what is
+expected "<int>" stands for any whole number, and "<name>" remembers a value under its name: wherever the name occurs
+again, the same value has to be, also in `data`.
 """
 
 import json

@@ -19,8 +19,10 @@ from schemathesis.specs.openapi.checks import (
 from tests.dialects.inforu.wire import BASE, Wire
 
 from carillon.app import openapi_document
+from carillon.dialects.inforu.calls import Function
 from carillon.dialects.inforu.coverage import served_names
 from carillon.dialects.inforu.functions import FUNCTIONS
+from carillon.dialects.inforu.schemas import ContactRow
 from carillon.dialects.registry import DIALECTS
 from carillon.kit.xml import read_xml
 
@@ -40,38 +42,57 @@ BOUNDED = settings(
 WORDS = st.sampled_from(
     sorted({name for one in FUNCTIONS for name in served_names(one)} | {"Data", "Auth", "Username"})
 )
-PLAUSIBLE = st.sampled_from(
-    [
-        "0521110001",
-        "+972521110001",
-        "tal@example.com",
-        "Phone",
-        "Email",
-        "ContactId",
-        "ContactRefId",
-        "GroupName",
-        "GroupId",
-        "delete",
-        "2018/12/15",
-        "31/12/9999",
-        "0000-00-00",
-        "All",
-        "",
-        " ",
-        "1",
-        "-1",
-        "9007199254740993",
-        "9" * 40,
-        "1e400",
-        "NaN",
-        "BodyPart_0",
-        "\0",
-        "\ud83d\ude00",
-        "\u202e",
-        "x" * 5000,
-    ]
-)
-LEAVES = PLAUSIBLE | st.text(max_size=20) | st.integers() | st.floats() | st.booleans() | st.none()
+HOSTILE: list[Any] = [
+    "0521110001",
+    "+972521110001",
+    "tal@example.com",
+    "Phone",
+    "Email",
+    "ContactId",
+    "ContactRefId",
+    "GroupName",
+    "GroupId",
+    "delete",
+    "2018/12/15",
+    "31/12/9999",
+    "0000-00-00",
+    "All",
+    "",
+    " ",
+    "1",
+    "-1",
+    "9007199254740993",
+    "9" * 40,
+    "1e400",
+    "NaN",
+    "BodyPart_0",
+    "\0",
+    "\ud83d\ude00",
+    "\u202e",
+    "x" * 5000,
+    0,
+    -1,
+    2**31,
+    2**53 - 1,
+    2**53,
+    2**63 - 1,
+    2**63,
+    -(2**63) - 1,
+    2**64,
+    10**17,
+    10**30,
+    1e300,
+    0.5,
+    None,
+    True,
+    [],
+    {},
+    [[]],
+    [{}],
+    ["a", 1],
+    {"a": {"b": [None]}},
+]
+LEAVES = st.sampled_from(HOSTILE) | st.text(max_size=20) | st.integers() | st.floats() | st.booleans() | st.none()
 TREES = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS | st.text(max_size=6), inner, max_size=5),
@@ -136,6 +157,23 @@ async def test_openapis_requests_are_answered_as_openapi_says(wire: Wire, functi
 async def test_trees_of_known_words_in_json_are_answered(wire: Wire, function: str, data: object, view: str) -> None:
     content = json.dumps({"Data": data})
     assert_is_answered(await wire.post(function, content=content, params={"view": view}))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda one: one.name)
+async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire: Wire, function: Function) -> None:
+    for name in sorted(served_names(function)):
+        if function.name == "CreateOrUpdateContacts" and name in ContactRow.__struct_fields__:
+            rows = [{"Phone": "0521110001", name: value} for value in HOSTILE]
+            for part in (rows[:10], rows[10:]):
+                assert_is_answered(await wire.post(function.name, content=json.dumps({"Data": {"List": part}})))
+            continue
+        for value in HOSTILE:
+            data = json.loads(json.dumps(function.sample))
+            place = data["List"][0] if name in {"Type", "Value"} and "List" in data else data
+            place[name] = value
+            assert_is_answered(await wire.post(function.name, content=json.dumps({"Data": data})))
+    await wire.work_off()
+    assert_is_answered(await wire.post("GetContact", {"Type": "Phone", "Value": "0521110001"}))
 
 
 def element(name: str, value: object) -> str:
