@@ -34,9 +34,9 @@ LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
     ("contacts.sql", "contact_ids", ([LAST], [LAST_EMAIL], [f"r{ROWS}"], [ROWS])),
     ("contacts.sql", "list_contacts", (ROWS - 10, 5, None, None, None, None)),
     ("contacts.sql", "list_group_contacts", (ROWS - 10, 5, None, None, None, None, 7)),
-    ("resolving.sql", "match_phone", ([LAST],)),
-    ("resolving.sql", "match_email", ([LAST_EMAIL],)),
-    ("resolving.sql", "match_external_id", ([f"r{ROWS}"],)),
+    ("resolving.sql", "match_phone", (LAST,)),
+    ("resolving.sql", "match_email", (LAST_EMAIL,)),
+    ("resolving.sql", "match_external_id", (f"r{ROWS}",)),
     ("resolving.sql", "contacts_by_id", ([ROWS],)),
     ("resolving.sql", "contacts_with_keys", ([LAST], [LAST_EMAIL], [f"r{ROWS}"])),
     ("suppressions.sql", "contacts_with_sms", ([LAST],)),
@@ -76,7 +76,9 @@ async def pages_by_lookup(db: Database, tenant: Tenant) -> dict[str, int]:
 def _literal(value: object) -> str:
     if value is None:
         return "NULL"
-    return f"'{{{','.join(map(str, value))}}}'" if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return f"'{{{','.join(map(str, value))}}}'"
+    return f"'{value}'" if isinstance(value, str) else str(value)
 
 
 async def test_lookups_on_a_table_without_statistics_of_its_own_read_few_pages(db: Database, account: Tenant) -> None:

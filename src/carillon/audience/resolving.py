@@ -12,7 +12,7 @@ import polars as pl
 from carillon.audience.merging import ARRIVAL_SCHEMA, CHANGE_SCHEMA, Merged, merge_rows
 from carillon.audience.rows import KEYS, RowError
 from carillon.db.database import Tx
-from carillon.db.sql import load_statements
+from carillon.db.sql import load_statements, one_text
 from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience", "resolving.sql")
@@ -106,7 +106,8 @@ async def _match(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
         asked = frame.filter(pl.col(key) != "")[key].unique().sort()
         open_values = asked.filter(~asked.is_in(known[key].drop_nulls().implode()))
         if not open_values.is_empty():
-            found = await tx.fetch(SQL[f"match_{key}"], actor.account_id, actor.audience_id, open_values.to_list())
+            values = one_text(open_values.to_list())
+            found = await tx.fetch(SQL[f"match_{key}"], actor.account_id, actor.audience_id, values)
             columns = {name: [record[name] for record in found] for name in known.columns}
             known = pl.concat([known, pl.DataFrame(columns, schema=known.schema)]).unique("contact_id")
     for key in KEYS:

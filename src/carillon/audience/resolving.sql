@@ -1,17 +1,18 @@
 -- name: match_phone
+-- The keys come as one text, see one_text.
 SELECT contact_id, phone, email, external_id
 FROM contact
-WHERE account_id = $1 AND audience_id = $2 AND phone = ANY ($3::text[]);
+WHERE account_id = $1 AND audience_id = $2 AND phone = ANY (string_to_array($3::text, chr(31)));
 
 -- name: match_email
 SELECT contact_id, phone, email, external_id
 FROM contact
-WHERE account_id = $1 AND audience_id = $2 AND email = ANY ($3::text[]);
+WHERE account_id = $1 AND audience_id = $2 AND email = ANY (string_to_array($3::text, chr(31)));
 
 -- name: match_external_id
 SELECT contact_id, phone, email, external_id
 FROM contact
-WHERE account_id = $1 AND audience_id = $2 AND external_id = ANY ($3::text[]);
+WHERE account_id = $1 AND audience_id = $2 AND external_id = ANY (string_to_array($3::text, chr(31)));
 
 -- name: contacts_by_id
 SELECT contact_id, phone, phone_quality, phone_region, email, email_given, external_id, landline, fields

@@ -12,7 +12,7 @@ from asyncpg import Record
 from carillon.audience.contacts import Status
 from carillon.audience.writing import lock_account, recounting
 from carillon.db.database import Tx
-from carillon.db.sql import load_statements
+from carillon.db.sql import load_statements, one_text
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.kit.emails import read_email
@@ -276,7 +276,7 @@ async def check_suppressed(tx: Tx, actor: Actor, query: CheckSuppressed) -> list
 
 async def suppressed_among(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> set[str]:
     """Give those of the normalised addresses that are suppressed on the channel."""
-    rows = await tx.fetch(SQL["suppressed_among"], actor.account_id, channel, addresses)
+    rows = await tx.fetch(SQL["suppressed_among"], actor.account_id, channel, one_text(addresses))
     return {row["address"] for row in rows}
 
 

@@ -52,4 +52,5 @@ ORDER BY entry_id
 LIMIT $3;
 
 -- name: suppressed_among
-SELECT address FROM suppression WHERE account_id = $1 AND channel = $2 AND address = ANY ($3::text[]);
+-- The addresses come as one text, see one_text.
+SELECT address FROM suppression WHERE account_id = $1 AND channel = $2 AND address = ANY (string_to_array($3::text, chr(31)));
