@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.kit.xml import MAX_DEPTH, XmlError, read_xml, write_xml
+from carillon.kit.xml import MAX_DEPTH, MAX_ELEMENTS, XmlError, read_xml, write_xml
 
 NAMES = st.from_regex(r"[A-Z][A-Za-z0-9]{0,8}", fullmatch=True)
 # What XML can carry, but for what it changes on the way: white space alone, which reads as an empty text.
@@ -63,6 +63,7 @@ def test_documents_are_read(document: bytes, value: object) -> None:
         (b"<!DOCTYPE R [<!ENTITY % x SYSTEM 'http://192.0.2.1/'>%x;]><R/>", "document type declaration"),
         (b"<a>" * (MAX_DEPTH + 1), "nested"),
         (b"<a>" * 100_000, "nested"),
+        (b"<R>" + b"<a/>" * MAX_ELEMENTS + b"</R>", "more than 500000 elements"),
     ],
 )
 def test_what_is_not_accepted_is_refused_with_its_reason(document: bytes, why: str) -> None:

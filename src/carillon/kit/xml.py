@@ -15,6 +15,9 @@ Tree: TypeAlias = "str | dict[str, Tree] | list[Tree] | None"
 MAX_DEPTH = 32
 """Deeper documents are refused; what a vendor's client sends is five elements deep."""
 
+MAX_ELEMENTS = 500_000
+"""Longer documents are refused: 5,000 rows with every field that a vendor has are 300,000 elements."""
+
 # What XML 1.0 can't carry, not even as a character reference (section 2.2).
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NIL = {"true", "1"}
@@ -32,10 +35,14 @@ class _Reader:
         self._open: list[dict[str, Tree]] = []
         self._texts: list[list[str]] = []
         self._nil: list[bool] = []
+        self._count = 0
 
     def start(self, _name: str, attributes: dict[str, str]) -> None:
         if len(self._open) == MAX_DEPTH:
             raise XmlError(f"Elements are nested more than {MAX_DEPTH} deep.")
+        self._count += 1
+        if self._count > MAX_ELEMENTS:
+            raise XmlError(f"There are more than {MAX_ELEMENTS} elements.")
         self._open.append({})
         self._texts.append([])
         self._nil.append(any(_local(key) == "nil" and value in _NIL for key, value in attributes.items()))

@@ -1,5 +1,7 @@
 """A request's body and the way back: JSON and XML, raw, in a form field or in the query, in the charset it names."""
 
+import asyncio
+import contextlib
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -28,6 +30,8 @@ _CHARSETS = frozenset(
 )
 _PYTHON_NAMES = {"iso-8859-8-i": "iso-8859-8"}
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+# A tenth of a second's reading is some ten times as much.
+_LONG_XML_BYTES = 100_000
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
@@ -60,9 +64,16 @@ class Document:
         self.format = form
         self._text = text
         self._tree: Mapping[str, Any] | None = None
+        self._failure: InvalidInputError | None = None
 
     def __repr__(self) -> str:
         return f"Document({self.format}, {len(self._text)} bytes)"
+
+    async def load(self) -> None:
+        """Read a long XML document in a thread, where it does not hold other calls up; what is wrong is told later."""
+        if self.format is Format.XML and len(self._text) > _LONG_XML_BYTES:
+            with contextlib.suppress(InvalidInputError):
+                await asyncio.to_thread(self._root)
 
     def auth(self) -> Mapping[str, Any] | None:
         """Give the object under `Auth`, or None. Raises InvalidInputError when the body can't be read."""
@@ -87,8 +98,14 @@ class Document:
         return read_request(request, _member(self._root(), "data"))
 
     def _root(self) -> Mapping[str, Any]:
+        if self._failure is not None:
+            raise self._failure
         if self._tree is None:
-            self._tree = self._read_root()
+            try:
+                self._tree = self._read_root()
+            except InvalidInputError as error:
+                self._failure = error
+                raise
         return self._tree
 
     def _read_root(self) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
-from carillon.errors import InvalidInputError
+from carillon.errors import InvalidInputError, TooManyItemsError
 
 Wanted = TypeVar("Wanted", bound=msgspec.Struct)
 
@@ -68,7 +68,8 @@ def _by_name(request: type[msgspec.Struct]) -> Mapping[str, Parameter]:
 def read_request(request: type[Wanted], tree: object, path: str = "Data") -> Wanted:
     """Read a tree as a request. Unknown names are ignored; null, and a blank where a number belongs, is absence.
 
-    A parameter's own name wins over its aliases. Raises InvalidInputError with the place of what can't be read.
+    A parameter's own name wins over its aliases. Raises InvalidInputError with the place of what can't be read, and
+    TooManyItemsError.
     """
     if tree is None or tree == "":
         return request()
@@ -83,14 +84,14 @@ def read_request(request: type[Wanted], tree: object, path: str = "Data") -> Wan
         is_alias = key.lower() != parameter.names[0].lower()
         if is_alias and values.get(parameter.attribute) not in (None, ""):
             continue
-        value = _read(parameter.type, given, f"{path}.{parameter.names[0]}")
+        value = _read(parameter, given, f"{path}.{parameter.names[0]}")
         if value is not None and not (is_alias and value == "" and parameter.attribute in values):
             values[parameter.attribute] = value
     return request(**values)
 
 
-def _read(kind: inspect.Type, given: object, path: str) -> Any:
-    match kind:
+def _read(parameter: Parameter, given: object, path: str) -> Any:
+    match parameter.type:
         case inspect.StrType():
             return read_text(given, path)
         case inspect.IntType():
@@ -98,8 +99,16 @@ def _read(kind: inspect.Type, given: object, path: str) -> Any:
         case inspect.BoolType():
             return read_flag(given, path)
         case inspect.ListType(item_type=item):
-            return [_item(item, one, f"{path}[{place}]") for place, one in enumerate(_listed(given), 1)]
-    raise TypeError(f"no request has a parameter of {kind}")
+            return _read_items(item, given, path, parameter.extra["limit"])
+    raise TypeError(f"no request has a parameter of {parameter.type}")
+
+
+def _read_items(kind: inspect.Type, given: object, path: str, limit: int) -> list[Any]:
+    # Counted before they are looked at: millions of items would hold the process up for seconds.
+    items = given if isinstance(given, list) and len(given) > limit else _listed(given)
+    if len(items) > limit:
+        raise TooManyItemsError(limit=limit, given=len(items))
+    return [_item(kind, one, f"{path}[{place}]") for place, one in enumerate(items, 1)]
 
 
 def _item(kind: inspect.Type, given: object, path: str) -> Any:

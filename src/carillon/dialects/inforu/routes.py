@@ -40,6 +40,7 @@ def _serve(function: Function) -> Callable[[Services, Incoming], Awaitable[Reply
 
     async def handle(services: Services, incoming: Incoming) -> Reply:
         document = open_document(incoming)
+        await document.load()
         actor = await auth.authenticate(services, incoming, document)
         require_scope(actor, function.scope)
         asked = document.data(function.request, decoder)

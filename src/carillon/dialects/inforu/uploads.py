@@ -70,10 +70,12 @@ def read_rows(given: Sequence[Mapping[str, Any]]) -> Upload:
         rows.append(row)
         for key, value in values.items():
             target = find(key)
-            # The hot path is a plain text under a name in the reference's spelling; `_take` knows all the rest.
+            # The hot path: a text or a whole number under a name in the reference's spelling. `_take` knows the rest.
             if target is not None and value.__class__ is str and "\0" not in value:
                 if value and not value.isspace():
                     target(row, value)
+            elif target is not None and value.__class__ is int:
+                target(row, str(value))
             elif value is not None and value != "":
                 try:
                     if _take(row, key.lower(), value):
