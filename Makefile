@@ -33,7 +33,10 @@ check: install ## Lint, format, types, import contracts
 bench: install ## Measure every claim of speed against its limit
 	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+docs: install ## Write the pages that are generated from the code
+	@$(BIN)/python docs/generate.py
+
 clean: ## Remove what these verbs have made, but not ./data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help install run test check bench clean
+.PHONY: help install run test check bench docs clean
