@@ -70,6 +70,8 @@ class _Reading:
 
     def _settle(self, name: str, given: pl.Series, read: pl.Series, kind: str = "") -> pl.Series:
         """Give the read values with blanks kept; report what was given and couldn't be read."""
+        if read.null_count() == given.null_count():
+            return read
         wrong = given.is_not_null() & (given != "") & read.is_null()
         if wrong.any():
             shown = zip(self._rows.filter(wrong), given.filter(wrong).str.slice(0, MAX_SHOWN_CHARACTERS), strict=True)
@@ -110,9 +112,12 @@ class _Reading:
         self.columns["device_platform"] = platform.zip_with(usable, self._nulls)
 
     def read_fields(self) -> None:
-        """Read the fields into one JSON object a row, and the names of those to empty."""
-        sets: list[pl.Series] = []
-        unsets: list[pl.Series] = []
+        """Read the fields into one JSON object a row, and the names of those to empty.
+
+        The object is written as PostgreSQL writes it, so that two of them can be compared as texts.
+        """
+        read: dict[str, pl.Series] = {}
+        blanks: dict[str, pl.Series] = {}
         for name in self._raw.columns:
             if name in _ATTRIBUTES or name == "row":
                 continue
@@ -121,25 +126,26 @@ class _Reading:
             if kind is None:
                 self._settle(name, given, self._nulls, "unknown")
                 continue
-            filled = given.zip_with((given != "").fill_null(value=False), self._nulls)
-            read = type_column(kind, filled)
-            self._settle(name, filled, read, kind)
-            sets.append((f'"{name}":' + read).alias(name))
-            if (given == "").any():
-                unsets.append(self._nulls.zip_with((given != "").fill_null(value=True), _repeated(name, given.len())))
-        joined = _joined(sets, self._nulls)
-        self.columns["patch"] = ("{" + joined.fill_null("") + "}").alias("patch")
-        self.columns["unset"] = _joined([one.alias(str(place)) for place, one in enumerate(unsets)], self._nulls)
+            blank = (given == "").fill_null(value=False)
+            if blank.any():
+                given = given.zip_with(~blank, self._nulls)
+                blanks[name] = blank
+            read[name] = self._settle(name, given, type_column(kind, given), kind)
+        self.columns["patch"] = self._patch(read)
+        self.columns["unset"] = self._unset(blanks)
 
+    def _patch(self, read: Mapping[str, pl.Series]) -> pl.Series:
+        if not read:
+            return pl.Series(["{}"], dtype=pl.String).new_from_index(0, self._rows.len())
+        # PostgreSQL sorts the keys of an object by their lengths first.
+        names = sorted(read, key=lambda name: (len(name), name))
+        pairs = [pl.concat_str(pl.lit(f'"{name}": '), name) for name in names]
+        joined = pl.concat_str(pairs, separator=", ", ignore_nulls=True)
+        return pl.DataFrame(read).select(pl.concat_str(pl.lit("{"), joined, pl.lit("}"))).to_series()
 
-def _repeated(text: str, length: int) -> pl.Series:
-    return pl.Series([text], dtype=pl.String).new_from_index(0, length)
-
-
-def _joined(parts: list[pl.Series], nothing: pl.Series) -> pl.Series:
-    """Join texts by commas, nulls left out; null where there is none."""
-    if not parts:
-        return nothing
-    frame = pl.DataFrame(parts)
-    text = frame.select(pl.concat_str(pl.all(), separator=",", ignore_nulls=True)).to_series()
-    return text.zip_with(text != "", nothing)
+    def _unset(self, blanks: Mapping[str, pl.Series]) -> pl.Series:
+        if not blanks:
+            return self._nulls
+        named = [pl.when(name).then(pl.lit(name)) for name in blanks]
+        joined = pl.concat_str(named, separator=",", ignore_nulls=True)
+        return pl.DataFrame(blanks).select(pl.when(joined != "").then(joined)).to_series()

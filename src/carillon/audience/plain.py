@@ -90,7 +90,7 @@ def _read_device(reading: PlainReading, row: ContactRow) -> None:
 
 
 def _read_fields(reading: PlainReading, row: ContactRow, kinds: Mapping[str, Kind]) -> None:
-    sets: list[str] = []
+    sets: dict[str, str] = {}
     unsets: list[str] = []
     for name, text in row.fields.items():
         given = _given(text)
@@ -102,10 +102,12 @@ def _read_fields(reading: PlainReading, row: ContactRow, kinds: Mapping[str, Kin
         elif not given:
             unsets.append(name)
         elif typed := type_value(kind, given):
-            sets.append(f'"{name}":{typed}')
+            sets[name] = typed
         else:
             reading.errors.append(problem(reading.row, name, given, kind))
-    reading.values["patch"] = "{" + ",".join(sets) + "}"
+    # As PostgreSQL writes it: short keys first.
+    pairs = (f'"{name}": {sets[name]}' for name in sorted(sets, key=lambda name: (len(name), name)))
+    reading.values["patch"] = "{" + ", ".join(pairs) + "}"
     reading.values["unset"] = ",".join(unsets) or None
 
 

@@ -17,11 +17,17 @@ from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience", "resolving.sql")
 
-NEW = "new"
+NEW, UNCHANGED = "new", "unchanged"
 
 # Up to so many rows the plain way is quicker: columns have a price of their own, whatever their length.
 _FEW = 50
 
+# What a match tells of a contact; beside the row that found it, its columns are called old_….
+_KNOWN_SCHEMA: dict[str, type[pl.DataType]] = {
+    "contact_id": pl.Int64,
+    **dict.fromkeys((*KEYS, "email_given", "landline", "fields"), pl.String),
+}
+_OLD_SCHEMA = {name if name == "contact_id" else f"old_{name}": dtype for name, dtype in _KNOWN_SCHEMA.items()}
 _KEPT_SCHEMA = {"row": pl.Int64, "contact_id": pl.Int64, "outcome": pl.String}
 
 
@@ -63,10 +69,27 @@ async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame) -> Plan:
     merged = await _merge_tangled(tx, actor, rows.filter(tangled))
     clean = rows.filter(~tangled)
     matched = clean.filter(pl.col("contact_id").is_not_null())
+    differs = matched.select(_differs()).to_series()
     arrivals = pl.concat([clean.filter(pl.col("contact_id").is_null()).select(*ARRIVAL_SCHEMA), merged.arrivals])
-    changes = pl.concat([matched.select(*CHANGE_SCHEMA), merged.changes])
-    same = matched.select("row", "contact_id", pl.lit(None, dtype=pl.String).alias("outcome"))
+    changes = pl.concat([matched.filter(differs).select(*CHANGE_SCHEMA), merged.changes])
+    same = matched.select("row", "contact_id", pl.when(~differs).then(pl.lit(UNCHANGED)).alias("outcome"))
     return await _numbered(tx, arrivals, changes, same, merged, _readdressed(matched))
+
+
+def _differs() -> pl.Expr:
+    """Tell of a matched row whether it may change its contact; the writing tells for certain.
+
+    Fields are compared as texts, in the form in which PostgreSQL writes them: a row that brings all of a contact's
+    fields as they are is known to be the same without taking either apart.
+    """
+    other_texts = [
+        pl.col(name).is_not_null() & (pl.col(name) != pl.col(f"old_{name}").fill_null(""))
+        for name in (*KEYS, "landline")
+    ]
+    other_spelling = (pl.col("email") != "") & pl.col("email_given").ne_missing(pl.col("old_email_given"))
+    other_fields = (pl.col("patch") != "{}") & (pl.col("patch") != pl.col("old_fields"))
+    emptied = pl.col("unset").is_not_null()
+    return pl.any_horizontal(*other_texts, other_spelling.fill_null(value=False), other_fields, emptied)
 
 
 async def _numbered(  # noqa: PLR0913, PLR0917 - the two ways' common end
@@ -97,24 +120,32 @@ async def _numbered(  # noqa: PLR0913, PLR0917 - the two ways' common end
 
 
 async def _match(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add to each row the contacts that its keys name, the one that it changes, and that one's present addresses.
+    """Add to each row the contacts that its keys name, the one that it changes, and what that one is now (`old_…`).
 
     A contact found by one key tells its other keys, so that only what is still open is looked for again.
     """
-    known = pl.DataFrame(schema={"contact_id": pl.Int64, **dict.fromkeys(KEYS, pl.String)})
+    known = pl.DataFrame(schema=_KNOWN_SCHEMA)
     for key in KEYS:
-        asked = frame.filter(pl.col(key) != "")[key].unique().sort()
-        open_values = asked.filter(~asked.is_in(known[key].drop_nulls().implode()))
-        if not open_values.is_empty():
-            values = one_text(open_values.to_list())
-            found = await tx.fetch(SQL[f"match_{key}"], actor.account_id, actor.audience_id, values)
-            columns = {name: [record[name] for record in found] for name in known.columns}
-            known = pl.concat([known, pl.DataFrame(columns, schema=known.schema)]).unique("contact_id")
+        asked = frame[key].drop_nulls()
+        asked = asked.filter(asked != "").unique()
+        open_values = asked.filter(~asked.is_in(known[key].drop_nulls().implode())) if known.height else asked
+        if open_values.is_empty():
+            continue
+        values = one_text(open_values.sort().to_list())
+        found = await tx.fetchrow(SQL[f"match_{key}"], actor.account_id, actor.audience_id, values)
+        if found is not None and found["contact_id"] is not None:
+            columns = {name: pl.Series(found[name], dtype=dtype) for name, dtype in _KNOWN_SCHEMA.items()}
+            known = pl.concat([known, pl.DataFrame(columns)]).unique("contact_id")
+    if known.is_empty():
+        nobody = [pl.lit(None, dtype=pl.Int64).alias(f"id_{key}") for key in KEYS]
+        return frame.with_columns(
+            *nobody, *(pl.lit(None, dtype=dtype).alias(name) for name, dtype in _OLD_SCHEMA.items())
+        )
     for key in KEYS:
         owners = known.filter(pl.col(key).is_not_null()).select(key, pl.col("contact_id").alias(f"id_{key}"))
         frame = frame.join(owners, on=key, how="left", maintain_order="left")
     target = pl.coalesce(*(f"id_{key}" for key in KEYS)).alias("contact_id")
-    present = known.select("contact_id", pl.col("phone").alias("old_phone"), pl.col("email").alias("old_email"))
+    present = known.rename({name: f"old_{name}" for name in _KNOWN_SCHEMA if name != "contact_id"})
     return frame.with_columns(target).join(present, on="contact_id", how="left", maintain_order="left")
 
 
@@ -127,7 +158,10 @@ def _tangled(rows: pl.DataFrame) -> pl.Series:
     mark = pl.Series([False]).new_from_index(0, rows.height)
     for key in KEYS:
         values = rows[key]
-        mark |= values.is_duplicated() & (values != "").fill_null(value=False)
+        if values.null_count() < rows.height:
+            mark |= values.is_duplicated() & (values != "").fill_null(value=False)
+    if rows["contact_id"].null_count() == rows.height:
+        return mark
     ids = rows.select("row", *(f"id_{key}" for key in KEYS)).unpivot(index="row", value_name="contact_id")
     pairs = ids.filter(pl.col("contact_id").is_not_null()).select("row", "contact_id").unique()
     shared = pairs.filter(pl.col("contact_id").is_duplicated() | pl.col("row").is_duplicated())["row"]

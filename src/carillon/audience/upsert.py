@@ -14,7 +14,7 @@ import polars as pl
 
 from carillon.audience.contacts import Status
 from carillon.audience.groups import create_groups, groups_by_name, name_key
-from carillon.audience.resolving import NEW, Plan, resolve
+from carillon.audience.resolving import NEW, UNCHANGED, Plan, resolve
 from carillon.audience.rows import KEYS, Batch, RowError
 from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.audience.writing import lock_audience, recounting
@@ -24,7 +24,7 @@ from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience", "upsert.sql")
 
-UPDATED, UNCHANGED = "updated", "unchanged"
+UPDATED = "updated"
 
 _PATCH = ("phone", "phone_quality", "phone_region", "email", "email_given", "external_id", "landline", "patch", "unset")
 _COPIED = (
