@@ -138,7 +138,7 @@ def run(commands: str, place: Path, port: str) -> tuple[int, str, str]:
         "CARILLON_PORT": port,
         "COLUMNS": "100",
     }
-    shell = subprocess.Popen(  # noqa: S603 - the commands are our own pages'
+    shell = subprocess.Popen(  # noqa: S603 - the commands are our own pages
         ["bash", "-c", commands],  # noqa: S607 - the reader's shell is whatever bash there is
         cwd=place,
         env=environment,
