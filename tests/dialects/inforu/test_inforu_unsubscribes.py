@@ -68,6 +68,7 @@ async def test_an_unsubscribe_outlives_its_contact(wire: Wire) -> None:
     [
         ("UnsubscribeReason", "UnsubscribeName"),
         ("ReactivationReason", "ReactivationName"),
+        ("ReactivateReason", "ReactivateName"),
         ("unsubscribereason", "UNSUBSCRIBENAME"),
     ],
 )

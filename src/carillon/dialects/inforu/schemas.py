@@ -184,11 +184,14 @@ class Unsubscribe(Request):
     """Addresses that are to be left alone."""
 
     unsubscribe_reason: Annotated[
-        str, REQUIRED, Meta(description="Why.", extra={"aliases": ("ReactivationReason", "Reason")})
+        str, REQUIRED, Meta(description="Why.", extra={"aliases": ("ReactivationReason", "ReactivateReason", "Reason")})
     ] = ""
     unsubscribe_name: Annotated[
         str | None,
-        Meta(description="The system that asks; API by default.", extra={"aliases": ("ReactivationName", "Name")}),
+        Meta(
+            description="The system that asks; API by default.",
+            extra={"aliases": ("ReactivationName", "ReactivateName", "Name")},
+        ),
     ] = None
     items: AddressItems = msgspec.field(name="List", default_factory=list)
 
@@ -197,11 +200,14 @@ class ReactivateUnsubscribe(Request):
     """Addresses that may be written to again."""
 
     reactivation_reason: Annotated[
-        str, REQUIRED, Meta(description="Why.", extra={"aliases": ("UnsubscribeReason", "Reason")})
+        str, REQUIRED, Meta(description="Why.", extra={"aliases": ("ReactivateReason", "UnsubscribeReason", "Reason")})
     ] = ""
     reactivation_name: Annotated[
         str | None,
-        Meta(description="The system that asks; API by default.", extra={"aliases": ("UnsubscribeName", "Name")}),
+        Meta(
+            description="The system that asks; API by default.",
+            extra={"aliases": ("ReactivateName", "UnsubscribeName", "Name")},
+        ),
     ] = None
     items: AddressItems = msgspec.field(name="List", default_factory=list)
 
