@@ -78,10 +78,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_poll_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="How often an idle worker looks for work that nobody told it of.")
     ] = 1.0
-    lease_seconds: Annotated[
-        float,
-        Meta(ge=1, le=86_400, description="How long a worker holds a piece of work before another takes it for lost."),
-    ] = 60.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe messages that are logged.")
     ] = "info"

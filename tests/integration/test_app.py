@@ -73,11 +73,21 @@ async def test_a_process_whose_database_is_gone_is_alive_and_not_ready(runtime: 
         assert (reply.status_code, reply.json()) == (503, {"status": "unavailable"})
 
 
-async def test_a_schema_that_is_not_known_is_not_ready(client: httpx.AsyncClient, runtime: Runtime) -> None:
+async def test_a_schema_without_what_this_version_needs_is_not_ready(
+    client: httpx.AsyncClient, runtime: Runtime
+) -> None:
     async with runtime.db.transaction() as tx:
-        await tx.execute("INSERT INTO schema_migration VALUES ('9999_pre_future', $1)", tx.now)
+        await tx.execute("DELETE FROM schema_migration")
     reply = await client.get("/readyz")
     assert (reply.status_code, reply.json()) == (503, {"status": "schema_mismatch"})
+
+
+async def test_a_process_stays_ready_when_a_newer_version_has_prepared_the_schema(
+    client: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    async with runtime.db.transaction() as tx:
+        await tx.execute("INSERT INTO schema_migration VALUES ('9999_pre_future', $1)", tx.now)
+    assert (await client.get("/readyz")).status_code == 200
 
 
 async def test_unknown_paths_and_methods_answer_plain_json(client: httpx.AsyncClient) -> None:

@@ -26,10 +26,10 @@ def test_without_any_source_the_defaults_hold() -> None:
 
 
 def test_each_source_goes_over_the_one_before() -> None:
-    write("port = 1001\nhost = 'one'\nrole = 'api'\nlease_seconds = 11")
+    write("port = 1001\nhost = 'one'\nrole = 'api'\nworker_poll_seconds = 11")
     environment = {"CARILLON_PORT": "1002", "CARILLON_HOST": "two", "CARILLON_ROLE": "worker"}
     settings = load_settings({"port": 1003, "host": "three"}, environment=environment)
-    assert (settings.port, settings.host, settings.role, settings.lease_seconds) == (1003, "three", "worker", 11)
+    assert (settings.port, settings.host, settings.role, settings.worker_poll_seconds) == (1003, "three", "worker", 11)
 
 
 def test_a_flag_that_was_not_given_and_an_empty_variable_count_for_nothing() -> None:
@@ -81,7 +81,7 @@ def test_a_home_in_a_path_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         ("max_body_bytes", "1"),
         ("list_page_size", "0"),
         ("worker_poll_seconds", "0"),
-        ("lease_seconds", "soon"),
+        ("worker_poll_seconds", "soon"),
         ("log_level", "loud"),
         ("log_format", "xml"),
     ],

@@ -11,19 +11,9 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from carillon.audience.rows import KEYS, RowError, decode_patch
+from carillon.audience.rows import DEVICE, FRAME_SCHEMA, KEYS, RowError, decode_patch
 
-PATCH_SCHEMA = {
-    "phone": pl.String,
-    "phone_quality": pl.Int16,
-    "phone_region": pl.String,
-    "email": pl.String,
-    "email_given": pl.String,
-    "external_id": pl.String,
-    "landline": pl.String,
-    "patch": pl.String,
-    "unset": pl.String,
-}
+PATCH_SCHEMA = {name: kind for name, kind in FRAME_SCHEMA.items() if name not in {"row", *DEVICE}}
 ARRIVAL_SCHEMA = {"row": pl.Int64, **PATCH_SCHEMA}
 CHANGE_SCHEMA = {"contact_id": pl.Int64, **PATCH_SCHEMA}
 # What belongs to a key and moves with it.
