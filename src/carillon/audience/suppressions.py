@@ -280,5 +280,11 @@ async def suppressed_among(tx: Tx, actor: Actor, channel: Channel, addresses: Se
     return {row["address"] for row in rows}
 
 
+async def suppressing_channels(tx: Tx, actor: Actor) -> set[Channel]:
+    """Give the channels on which the account has any suppression."""
+    rows = await tx.fetch(SQL["suppressing_channels"], actor.account_id, list(Channel))
+    return {Channel(row["channel"]) for row in rows}
+
+
 def _entry(row: Record) -> SuppressionEntry:
     return SuppressionEntry(**{**row, "channel": Channel(row["channel"])})

@@ -54,3 +54,8 @@ LIMIT $3;
 -- name: suppressed_among
 -- The addresses come as one text, see one_text.
 SELECT address FROM suppression WHERE account_id = $1 AND channel = $2 AND address = ANY (string_to_array($3::text, chr(31)));
+
+-- name: suppressing_channels
+SELECT k.channel
+FROM unnest($2::text[]) AS k (channel)
+WHERE EXISTS (SELECT FROM suppression s WHERE s.account_id = $1 AND s.channel = k.channel);

@@ -13,10 +13,10 @@ import msgspec
 import polars as pl
 
 from carillon.audience.contacts import Status
-from carillon.audience.groups import create_groups, groups_by_name, name_key
+from carillon.audience.memberships import move, move_in, plan_moves
 from carillon.audience.resolving import NEW, UNCHANGED, Plan, resolve
 from carillon.audience.rows import KEYS, Batch, RowError
-from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.audience.suppressions import Channel, suppressed_among, suppressing_channels
 from carillon.audience.writing import lock_audience, recounting
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -44,6 +44,10 @@ _COPIED = (
     "landline",
     "fields",
 )
+# Up to so many addresses it is quicker to ask about them than whether to ask.
+_FEW = 50
+# So many rows are made while the server takes in as many.
+_PIECE_ROWS = 2_000
 _CHANNELS = (("phone", "sms_status", Channel.SMS), ("email", "email_status", Channel.EMAIL))
 
 
@@ -74,16 +78,17 @@ async def upsert(tx: Tx, actor: Actor, batch: Batch) -> UpsertOutcome:
     """
     await lock_audience(tx, actor)
     plan = await resolve(tx, actor, batch.frame)
-    moves = await _moves(tx, actor, batch, plan.kept)
     devices = _devices(batch.frame, plan.kept)
+    reached = set(devices["contact_id"])
+    moves = await plan_moves(tx, actor, batch, plan.kept, set(plan.arrivals["contact_id"]) - reached)
     losers = await _token_owners(tx, actor, devices)
-    touched = {*plan.readdressed, *losers, *devices["contact_id"], *(contact_id for _, contact_id, _ in moves)}
-    async with recounting(tx, actor, sorted(touched)):
+    async with recounting(tx, actor, sorted({*plan.readdressed, *losers, *reached, *moves.recounted})):
         await _release(tx, actor, plan.releasing)
         changed = await _change(tx, actor, plan.changes)
-        await _insert(tx, actor, plan.arrivals)
+        arrivals = await _insert(tx, actor, plan.arrivals)
         await _save_devices(tx, actor, devices)
-        await _move(tx, actor, moves)
+        await move(tx, actor, moves)
+    await move_in(tx, actor, moves, arrivals)
     kept = _decided(plan, changed)
     return UpsertOutcome(report=_report(batch, kept, plan), kept=kept)
 
@@ -108,12 +113,13 @@ def _devices(frame: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
 
 async def _with_statuses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
     """Add what each address that is written makes of its channel: none, subscribed, or unsubscribed if suppressed."""
+    channels = await suppressing_channels(tx, actor) if frame.height > _FEW else set(Channel)
     statuses: list[pl.Expr] = []
     for key, status, channel in _CHANNELS:
-        addresses = [address for address in frame[key].drop_nulls().to_list() if address]
-        suppressed = await suppressed_among(tx, actor, channel, addresses) if addresses else set()
         subscribed = pl.lit(int(Status.SUBSCRIBED))
-        if suppressed:
+        if channel in channels:
+            addresses = [address for address in frame[key].drop_nulls().to_list() if address]
+            suppressed = await suppressed_among(tx, actor, channel, addresses) if addresses else set()
             is_suppressed = pl.col(key).is_in(list(suppressed))
             subscribed = pl.when(is_suppressed).then(int(Status.UNSUBSCRIBED)).otherwise(subscribed)
         empty = pl.col(key).fill_null("") == ""
@@ -136,14 +142,23 @@ async def _change(tx: Tx, actor: Actor, changes: pl.DataFrame) -> list[int]:
     if changes.is_empty():
         return []
     changes = await _with_statuses(tx, actor, changes)
-    columns = (changes[name].to_list() for name in ("contact_id", *_PATCH, "sms_status", "email_status"))
-    rows = await tx.fetch(SQL["change_contacts"], actor.account_id, actor.audience_id, tx.now, *columns)
-    return [row["contact_id"] for row in rows]
+    columns = (column_text(changes[name]) for name in ("contact_id", *_PATCH, "sms_status", "email_status"))
+    return await tx.fetchval(SQL["change_contacts"], actor.account_id, actor.audience_id, tx.now, *columns) or []
 
 
-async def _insert(tx: Tx, actor: Actor, arrivals: pl.DataFrame) -> None:
+def column_text(column: pl.Series) -> str:
+    """Put a column into one parameter, which `string_to_array($1::text, chr(31), chr(30))` takes apart.
+
+    No value has either control character in it. A null is added at the end, because the text of a lone empty value
+    would be taken for no value at all; where columns are joined by an id, that null meets nobody.
+    """
+    return "\x1f".join([*column.cast(pl.String).fill_null("\x1e").to_list(), "\x1e"])
+
+
+async def _insert(tx: Tx, actor: Actor, arrivals: pl.DataFrame) -> pl.DataFrame:
+    """Load new contacts; give them back with their statuses."""
     if arrivals.is_empty():
-        return
+        return arrivals
     arrivals = await _with_statuses(tx, actor, arrivals)
     now = tx.now.isoformat()
     lines = arrivals.select(
@@ -155,13 +170,15 @@ async def _insert(tx: Tx, actor: Actor, arrivals: pl.DataFrame) -> None:
         "phone_quality",
         "sms_status",
         "email_status",
-        *(pl.col(name).replace("", None) for name in KEYS),
+        *(pl.when(pl.col(name) != "").then(name).alias(name) for name in KEYS),
         "email_given",
         "phone_region",
-        pl.col("landline").replace("", None),
+        pl.when(pl.col("landline") != "").then("landline").alias("landline"),
         pl.col("patch").alias("fields"),
     )
-    await tx.copy_csv("contact", _COPIED, lines.write_csv(include_header=False).encode())
+    pieces = (piece.write_csv(include_header=False).encode() for piece in lines.iter_slices(_PIECE_ROWS))
+    await tx.copy_csv("contact", _COPIED, pieces)
+    return arrivals
 
 
 async def _token_owners(tx: Tx, actor: Actor, devices: pl.DataFrame) -> list[int]:
@@ -181,33 +198,6 @@ async def _save_devices(tx: Tx, actor: Actor, devices: pl.DataFrame) -> None:
     columns = [latest[name].to_list() for name in names]
     await tx.execute(SQL["drop_devices"], actor.account_id, actor.audience_id, *columns)
     await tx.execute(SQL["save_devices"], actor.account_id, actor.audience_id, *columns, tx.now)
-
-
-async def _moves(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame) -> list[tuple[int, int, bool]]:
-    """Resolve changes of membership into (group id, contact id, whether it joins); missing groups are made."""
-    contact_ids = dict(zip(kept["row"], kept["contact_id"], strict=True)) if batch.moves else {}
-    wanted = [(name_key(name), contact_ids[row], joins) for row, name, joins in batch.moves if row in contact_ids]
-    joined = {name_key(name): name for row, name, joins in reversed(batch.moves) if joins and row in contact_ids}
-    if not kept.is_empty():
-        joined |= {name_key(name): name for name in batch.join_all}
-    if not (wanted or joined):
-        return []
-    known = await groups_by_name(tx, actor, set(joined) | {key for key, _, _ in wanted})
-    missing = [key for key in reversed(joined) if key not in known]
-    if missing:
-        known |= dict(zip(missing, await create_groups(tx, actor, [joined[key] for key in missing]), strict=True))
-    last = {(known[key], contact_id): joins for key, contact_id, joins in wanted if key in known}
-    for name in batch.join_all:
-        last |= {(known[name_key(name)], contact_id): True for contact_id in kept["contact_id"]}
-    return [(group_id, contact_id, joins) for (group_id, contact_id), joins in last.items()]
-
-
-async def _move(tx: Tx, actor: Actor, moves: list[tuple[int, int, bool]]) -> None:
-    for statement, direction in (("leave_groups", False), ("join_groups", True)):
-        chosen = [(group_id, contact_id) for group_id, contact_id, joins in moves if joins is direction]
-        if chosen:
-            group_ids, contact_ids = zip(*chosen, strict=True)
-            await tx.execute(SQL[statement], actor.account_id, group_ids, contact_ids)
 
 
 def _report(batch: Batch, kept: pl.DataFrame, plan: Plan) -> UpsertReport:

@@ -9,38 +9,48 @@ FROM unnest($4::bigint[], $5::text[], $6::text[], $7::text[]) AS s (contact_id, 
 WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = s.contact_id;
 
 -- name: change_contacts
--- Only rows that end up different are written. In s, NULL leaves a column alone and '' empties it.
-UPDATE contact c
-SET phone = n.phone, phone_quality = n.phone_quality, phone_region = n.phone_region, sms_status = n.sms_status,
-    email = n.email, email_given = n.email_given, email_status = n.email_status,
-    external_id = n.external_id, landline = n.landline, fields = n.fields, updated_at = $3
-FROM (
-    SELECT o.contact_id,
-           nullif(coalesce(s.phone, o.phone), '') AS phone,
-           CASE WHEN s.phone IS NULL THEN o.phone_quality ELSE s.phone_quality END AS phone_quality,
-           CASE WHEN s.phone IS NULL THEN o.phone_region ELSE s.phone_region END AS phone_region,
-           CASE WHEN s.phone IS NULL OR s.phone = o.phone THEN o.sms_status ELSE s.sms_status END AS sms_status,
-           nullif(coalesce(s.email, o.email), '') AS email,
-           CASE WHEN s.email IS NULL THEN o.email_given ELSE s.email_given END AS email_given,
-           CASE WHEN s.email IS NULL OR s.email = o.email THEN o.email_status ELSE s.email_status END AS email_status,
-           nullif(coalesce(s.external_id, o.external_id), '') AS external_id,
-           nullif(coalesce(s.landline, o.landline), '') AS landline,
-           (o.fields || s.patch::jsonb) - coalesce(string_to_array(s.unset, ','), '{}') AS fields,
-           o.phone AS old_phone, o.email AS old_email, o.email_given AS old_email_given, o.external_id AS old_external_id,
-           o.sms_status AS old_sms_status, o.email_status AS old_email_status, o.landline AS old_landline,
-           o.fields AS old_fields
-    FROM unnest($4::bigint[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-                $12::text[], $13::text[], $14::smallint[], $15::smallint[])
-         AS s (contact_id, phone, phone_quality, phone_region, email, email_given, external_id, landline, patch, unset,
-               sms_status, email_status)
-    JOIN contact o ON o.account_id = $1 AND o.audience_id = $2 AND o.contact_id = s.contact_id
-) n
-WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = n.contact_id
-  -- The statuses tell of an address that release_keys has already taken away.
-  AND (n.phone, n.email, n.email_given, n.external_id, n.landline, n.fields, n.sms_status, n.email_status)
-      IS DISTINCT FROM (n.old_phone, n.old_email, n.old_email_given, n.old_external_id, n.old_landline, n.old_fields,
-                        n.old_sms_status, n.old_email_status)
-RETURNING c.contact_id;
+-- Only rows that end up different are written. In s, NULL leaves a column alone and '' empties it. Each of its columns comes as one
+-- text, see column_text.
+WITH changed AS (
+    UPDATE contact c
+    SET phone = n.phone, phone_quality = n.phone_quality, phone_region = n.phone_region, sms_status = n.sms_status,
+        email = n.email, email_given = n.email_given, email_status = n.email_status,
+        external_id = n.external_id, landline = n.landline, fields = n.fields, updated_at = $3
+    FROM (
+        SELECT o.contact_id,
+               nullif(coalesce(s.phone, o.phone), '') AS phone,
+               CASE WHEN s.phone IS NULL THEN o.phone_quality ELSE s.phone_quality END AS phone_quality,
+               CASE WHEN s.phone IS NULL THEN o.phone_region ELSE s.phone_region END AS phone_region,
+               CASE WHEN s.phone IS NULL OR s.phone = o.phone THEN o.sms_status ELSE s.sms_status END AS sms_status,
+               nullif(coalesce(s.email, o.email), '') AS email,
+               CASE WHEN s.email IS NULL THEN o.email_given ELSE s.email_given END AS email_given,
+               CASE WHEN s.email IS NULL OR s.email = o.email THEN o.email_status ELSE s.email_status END AS email_status,
+               nullif(coalesce(s.external_id, o.external_id), '') AS external_id,
+               nullif(coalesce(s.landline, o.landline), '') AS landline,
+               (o.fields || s.patch::jsonb) - coalesce(string_to_array(s.unset, ','), '{}') AS fields,
+               o.phone AS old_phone, o.email AS old_email, o.email_given AS old_email_given, o.external_id AS old_external_id,
+               o.sms_status AS old_sms_status, o.email_status AS old_email_status, o.landline AS old_landline,
+               o.fields AS old_fields
+        FROM unnest(
+                 string_to_array($4::text, chr(31), chr(30))::bigint[], string_to_array($5::text, chr(31), chr(30)),
+                 string_to_array($6::text, chr(31), chr(30))::smallint[], string_to_array($7::text, chr(31), chr(30)),
+                 string_to_array($8::text, chr(31), chr(30)), string_to_array($9::text, chr(31), chr(30)),
+                 string_to_array($10::text, chr(31), chr(30)), string_to_array($11::text, chr(31), chr(30)),
+                 string_to_array($12::text, chr(31), chr(30)), string_to_array($13::text, chr(31), chr(30)),
+                 string_to_array($14::text, chr(31), chr(30))::smallint[], string_to_array($15::text, chr(31), chr(30))::smallint[]
+             )
+             AS s (contact_id, phone, phone_quality, phone_region, email, email_given, external_id, landline, patch, unset,
+                   sms_status, email_status)
+        JOIN contact o ON o.account_id = $1 AND o.audience_id = $2 AND o.contact_id = s.contact_id
+    ) n
+    WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = n.contact_id
+      -- The statuses tell of an address that release_keys has already taken away.
+      AND (n.phone, n.email, n.email_given, n.external_id, n.landline, n.fields, n.sms_status, n.email_status)
+          IS DISTINCT FROM (n.old_phone, n.old_email, n.old_email_given, n.old_external_id, n.old_landline, n.old_fields,
+                            n.old_sms_status, n.old_email_status)
+    RETURNING c.contact_id
+)
+SELECT array_agg(contact_id) FROM changed;
 
 -- name: token_owners
 SELECT contact_id FROM device WHERE account_id = $1 AND audience_id = $2 AND token = ANY ($3::text[]);
@@ -55,14 +65,3 @@ WHERE d.account_id = $1 AND d.audience_id = $2
 INSERT INTO device (account_id, audience_id, token, contact_id, platform, updated_at)
 SELECT $1, $2, s.token, s.contact_id, s.platform, $6
 FROM unnest($3::bigint[], $4::text[], $5::text[]) AS s (contact_id, platform, token);
-
--- name: leave_groups
-DELETE FROM membership m
-USING unnest($2::bigint[], $3::bigint[]) AS s (group_id, contact_id)
-WHERE m.account_id = $1 AND m.group_id = s.group_id AND m.contact_id = s.contact_id;
-
--- name: join_groups
-INSERT INTO membership (account_id, group_id, contact_id)
-SELECT $1, s.group_id, s.contact_id
-FROM unnest($2::bigint[], $3::bigint[]) AS s (group_id, contact_id)
-ON CONFLICT (account_id, group_id, contact_id) DO NOTHING;

@@ -1,6 +1,6 @@
 """What every writer of an audience shares: its lock, and the counters that must move with what they count."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -57,6 +57,11 @@ async def recounting(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> AsyncI
         )
         for group_id in sorted(before.keys() | after.keys())
     }
+    await move_counters(tx, actor, moves)
+
+
+async def move_counters(tx: Tx, actor: Actor, moves: Mapping[int, tuple[int, ...]]) -> None:
+    """Add to the counters of groups, for each its COUNTERS in their order. The audience must be locked."""
     moves = {group_id: move for group_id, move in moves.items() if any(move)}
     if moves:
         columns = [list(column) for column in zip(*moves.values(), strict=True)]

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -63,11 +63,15 @@ class Tx:
         """Run a statement for its effect."""
         await self._connection.execute(statement, *arguments)
 
-    async def copy_csv(self, table: str, columns: Sequence[str], source: bytes) -> None:
-        """Load CSV (no header, an unquoted empty cell is NULL) into a table: the fastest door there is (limits.md)."""
+    async def copy_csv(self, table: str, columns: Sequence[str], source: Iterable[bytes]) -> None:
+        """Load CSV (no header, an unquoted empty cell is NULL) into a table: the fastest door there is (limits.md).
+
+        `source` may make its pieces as they are taken: the server works on one while the next is made.
+        """
 
         async def chunks() -> AsyncIterator[bytes]:
-            yield source
+            for piece in source:
+                yield piece
 
         await self._connection.copy_to_table(table, source=chunks(), columns=list(columns), format="csv")
 

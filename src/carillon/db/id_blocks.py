@@ -12,6 +12,8 @@ SQL = load_statements("carillon.db", "id_blocks.sql")
 
 # A process takes at least so many at a time; what it hasn't used when it ends is lost, which costs nothing.
 _BLOCK = 1_000
+# Who takes many is about to take as many again, and every block waits for the disk.
+_AHEAD = 5
 # These are few, and people type them: they are handed out one by one.
 _TYPED = frozenset({"account", "audience", "credential"})
 
@@ -29,7 +31,7 @@ class IdBlocks:
         async with self._lock:
             start, stop = self._free.get(sequence, (0, 0))
             if stop - start < count:
-                size = count if sequence in _TYPED else max(count, _BLOCK)
+                size = count if sequence in _TYPED else max(_AHEAD * count, _BLOCK)
                 # A connection of its own: the control row must not stay locked until the caller's transaction ends.
                 async with self._pool.acquire() as connection:
                     stop = await connection.fetchval(SQL["take_block"], sequence, size)

@@ -1,0 +1,110 @@
+"""Memberships: what a batch of rows changes about who is in which group."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from carillon.audience.contacts import Status
+from carillon.audience.groups import create_groups, groups_by_name, name_key
+from carillon.audience.rows import Batch
+from carillon.audience.writing import COUNTERS, move_counters
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+from carillon.kit.ids import GroupId
+
+SQL = load_statements("carillon.audience", "memberships.sql")
+
+# So many contacts are asked whether they are members already, before their groups are recounted for nothing.
+_MANY = 50
+_PAIRS_SCHEMA = {"group_id": pl.Int64, "contact_id": pl.Int64}
+
+Pair = tuple[GroupId, int]
+"""A group's id and a contact's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """Changes of membership. `arriving` are of contacts that the batch brings in, whom no group counts yet."""
+
+    leaving: Sequence[Pair] = ()
+    joining: Sequence[Pair] = ()
+    arriving: Sequence[Pair] = ()
+
+    @property
+    def recounted(self) -> set[int]:
+        """The contacts whose shares in the groups' counters change unknown to us."""
+        return {contact_id for pairs in (self.leaving, self.joining) for _, contact_id in pairs}
+
+
+async def plan_moves(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame, new: set[int]) -> Moves:
+    """Resolve a batch's changes of membership; groups that a kept row joins are made where they are missing.
+
+    `kept` gives each row's contact; `new` are the contacts that arrive, with no other way to be reached than by their
+    addresses.
+    """
+    wanted = await _wanted(tx, actor, batch, kept)
+    joining = [pair for pair, joins in wanted.items() if joins and pair[1] not in new]
+    if len(joining) > _MANY:
+        rows = await tx.fetch(SQL["absent_members"], actor.account_id, *_columns(joining))
+        joining = [(GroupId(row["group_id"]), row["contact_id"]) for row in rows]
+    return Moves(
+        leaving=[pair for pair, joins in wanted.items() if not joins and pair[1] not in new],
+        joining=joining,
+        arriving=[pair for pair, joins in wanted.items() if joins and pair[1] in new],
+    )
+
+
+async def _wanted(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame) -> dict[Pair, bool]:
+    """Give for each pair that is named whether the contact joins or leaves: the last word stands."""
+    if kept.is_empty() or not (batch.moves or batch.join_all):
+        return {}
+    contact_ids = dict(zip(kept["row"], kept["contact_id"], strict=True)) if batch.moves else {}
+    singly = [(name_key(name), contact_ids[row], joins) for row, name, joins in batch.moves if row in contact_ids]
+    joined = {name_key(name): name for row, name, joins in reversed(batch.moves) if joins and row in contact_ids}
+    joined |= {name_key(name): name for name in batch.join_all}
+    known = await groups_by_name(tx, actor, set(joined) | {key for key, _, _ in singly})
+    missing = [key for key in reversed(joined) if key not in known]
+    if missing:
+        known |= dict(zip(missing, await create_groups(tx, actor, [joined[key] for key in missing]), strict=True))
+    wanted = {(known[key], contact_id): joins for key, contact_id, joins in singly if key in known}
+    for name in batch.join_all:
+        group_id = known[name_key(name)]
+        wanted |= {(group_id, contact_id): True for contact_id in kept["contact_id"].to_list()}
+    return wanted
+
+
+async def move(tx: Tx, actor: Actor, moves: Moves) -> None:
+    """Write what leaves and joins; the caller recounts the groups."""
+    if moves.leaving:
+        await tx.execute(SQL["leave_groups"], actor.account_id, *_columns(moves.leaving))
+    if moves.joining:
+        await tx.execute(SQL["join_groups"], actor.account_id, *_columns(moves.joining))
+
+
+async def move_in(tx: Tx, actor: Actor, moves: Moves, arrivals: pl.DataFrame) -> None:
+    """Write and count the memberships of contacts that have just arrived, with their statuses in `arrivals`."""
+    if not moves.arriving:
+        return
+    pairs = pl.DataFrame(moves.arriving, schema=_PAIRS_SCHEMA, orient="row")
+    lines = pairs.select(pl.lit(actor.account_id).alias("account_id"), *_PAIRS_SCHEMA)
+    await tx.copy_csv("membership", lines.columns, [lines.write_csv(include_header=False).encode()])
+    by_sms, by_email = (pl.col(name) == int(Status.SUBSCRIBED) for name in ("sms_status", "email_status"))
+    shares = (
+        pairs.join(arrivals.select("contact_id", "sms_status", "email_status"), on="contact_id")
+        .group_by("group_id")
+        .agg(
+            members=pl.len(),
+            reachable=(by_sms | by_email).sum(),
+            reachable_sms=by_sms.sum(),
+            reachable_email=by_email.sum(),
+            reachable_android=pl.lit(0),
+            reachable_ios=pl.lit(0),
+        )
+    )
+    await move_counters(tx, actor, {row[0]: row[1:] for row in shares.select("group_id", *COUNTERS).iter_rows()})
+
+
+def _columns(pairs: Sequence[Pair]) -> tuple[list[int], list[int]]:
+    return [group_id for group_id, _ in pairs], [contact_id for _, contact_id in pairs]
