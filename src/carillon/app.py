@@ -261,7 +261,7 @@ def _public_pages(runtime: Runtime, metrics: Metrics, dialects: Sequence[Dialect
 
 
 async def _require_known_schema(tx: Tx) -> None:
-    """Require what this version needs. What a newer one has added is no hindrance: an upgrade without a break begins so."""
+    """Require what this version needs; an upgrade without a break begins with what a newer one adds."""
     applied = {row["version"] for row in await tx.fetch(SQL["applied_migrations"])}
     if any(one.phase == "pre" and one.version not in applied for one in known_migrations()):
         raise SchemaMismatchError

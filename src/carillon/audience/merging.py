@@ -14,8 +14,8 @@ import polars as pl
 from carillon.audience.rows import DEVICE, FRAME_SCHEMA, KEYS, RowError, decode_patch
 
 PATCH_SCHEMA = {name: kind for name, kind in FRAME_SCHEMA.items() if name not in {"row", *DEVICE}}
-ARRIVAL_SCHEMA = {"row": pl.Int64, **PATCH_SCHEMA}
-CHANGE_SCHEMA = {"contact_id": pl.Int64, **PATCH_SCHEMA}
+ARRIVAL_SCHEMA: dict[str, type[pl.DataType]] = {"row": pl.Int64, **PATCH_SCHEMA}
+CHANGE_SCHEMA: dict[str, type[pl.DataType]] = {"contact_id": pl.Int64, **PATCH_SCHEMA}
 # What belongs to a key and moves with it.
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "phone": ("phone_quality", "phone_region"),

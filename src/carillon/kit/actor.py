@@ -10,8 +10,8 @@ class Actor:
     """A caller that has been let in.
 
     `source` is the door (API, file, CLI); `name` is who stands in it, as the audit trail and the suppression ledger
-    show them; `audience_id` is the audience that a flat dialect works in; `country` (ISO 3166 alpha-2) reads its national
-    numbers; `time_zone` (IANA) renders its times. Empty `scopes` allow everything.
+    show them; `audience_id` is the audience that a flat dialect works in; `country` (ISO 3166 alpha-2) reads its
+    national numbers; `time_zone` (IANA) renders its times. Empty `scopes` allow everything.
     """
 
     account_id: AccountId
