@@ -34,12 +34,14 @@ class Stretch:
 class Piece:
     """What was read from one stretch of text.
 
-    `length` is in bytes of it; `too_long` says that a record begins behind them which does not fit.
+    `length` is in bytes of it, `breaks` the number of line ends in them where that is known; `too_long` says that a
+    record begins behind them which does not fit.
     """
 
     frame: pl.DataFrame
     bad: list[BadRecord]
     length: int
+    breaks: int | None = None
     too_long: bool = False
 
     @property

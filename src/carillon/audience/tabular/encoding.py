@@ -8,6 +8,7 @@ byte.
 
 import codecs
 import re
+from collections import Counter
 from typing import BinaryIO, Final
 
 from carillon.audience.tabular.errors import UnknownEncodingError, UnreadableFileError
@@ -116,13 +117,15 @@ def find_encoding(file: BinaryIO, size: int, asked: str | None) -> tuple[str, in
 
 
 def _utf16_without_mark(sample: bytes) -> str | None:
-    """Recognise UTF-16 by the zero halves of its delimiters, digits and line ends, all on one side."""
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    few = len(sample) // 20  # a tenth of the code units
-    if odd > few and even * 5 < odd:
-        return "utf-16-le"
-    if even > few and odd * 5 < even:
-        return "utf-16-be"
+    """Recognise UTF-16 by the upper halves of its code units: zero for delimiters and digits, one more for a script."""
+    for upper, lower, encoding in (
+        (sample[1::2], sample[0::2], "utf-16-le"),
+        (sample[0::2], sample[1::2], "utf-16-be"),
+    ):
+        zeros = upper.count(0)
+        usual = sum(count for _, count in Counter(upper).most_common(2))
+        if zeros * 10 > len(upper) and lower.count(0) * 5 < zeros and usual * 10 > len(upper) * 8:
+            return encoding
     return None
 
 

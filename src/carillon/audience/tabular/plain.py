@@ -51,9 +51,7 @@ class PlainText:
 
     def takes(self, block: bytes) -> tuple[bool, bool]:
         """Tell whether each line of a block is one record, and whether cells are quoted; as far as that is cheap."""
-        if b"\0" in block or b"\r" in block or b"\n\n" in block or block.startswith(b"\n"):
-            return False, False
-        if not has_short_lines(block):
+        if b"\0" in block or b"\r" in block or not has_short_lines(block):
             return False, False
         if b'"' not in block:
             return True, False
@@ -66,8 +64,17 @@ class PlainText:
         lines = pl.Series([block.decode()]).str.strip_suffix("\n").str.split("\n").explode()
         return self.are_regular(lines).all(), True
 
+    def may_hold_blank_lines(self, frame: pl.DataFrame) -> bool:
+        """Tell whether some row may have come from a blank line: then no column is full."""
+        return all(column.null_count() for column in frame.iter_columns())
+
 
 def has_short_lines(block: bytes) -> bool:
     """Tell whether no line can be longer than a record may be: then each half of that length holds a line's end."""
     half = RECORD_LIMIT // 2
     return all(block.find(b"\n", start, start + half) >= 0 for start in range(0, len(block) - half, half))
+
+
+def has_blank_lines(block: bytes) -> bool:
+    """Tell whether a line of a block is empty."""
+    return block.startswith(b"\n") or b"\n\n" in block

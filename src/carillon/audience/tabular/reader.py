@@ -10,7 +10,7 @@ import polars as pl
 
 from carillon.audience.tabular.careful import CarefulText, Piece, Stretch
 from carillon.audience.tabular.grammar import RECORD_LIMIT, Grammar
-from carillon.audience.tabular.plain import PlainText
+from carillon.audience.tabular.plain import PlainText, has_blank_lines
 from carillon.audience.tabular.records import BadRecord, RecordReader, fewest_cells
 from carillon.audience.tabular.shape import LINE_COLUMN, FileShape, open_regular
 from carillon.audience.tabular.skipping import Skipper
@@ -79,6 +79,7 @@ class _Reading:
         self._careful = CarefulText(shape.delimiter, shape.header)
         self._line = line
         self._record_size = _FIRST_GUESS
+        self._record_lines = 1
         self._fast = fast
 
     def chunk(self, rows: int) -> Chunk | None:
@@ -87,7 +88,7 @@ class _Reading:
         bad: list[BadRecord] = []
         records = 0
         while records < rows and (not records or self._source.offset - start < CHUNK_BYTES - 2 * _WINDOW):
-            self._source.fill(1)
+            self._pass_blank_lines()
             if not self._source.text:
                 break
             piece = self._piece(rows - records)
@@ -99,12 +100,26 @@ class _Reading:
         frame = frames[0] if len(frames) == 1 else pl.concat(frames)
         return Chunk(frame=frame, bad=bad, next_offset=self._source.offset, next_line=self._line)
 
+    def _pass_blank_lines(self) -> None:
+        source = self._source
+        source.fill(1)
+        while source.text[:1] in {b"\n", b"\r"}:
+            blank = len(source.text) - len(source.text.lstrip(b"\r\n"))
+            if blank == len(source.text) and not source.ended:
+                source.fill(blank + 1)  # what is read next may belong to the last line end
+                blank -= source.text[blank - 1 : blank + 1] == b"\r\n"
+            self._line += line_breaks(source.text[:blank])
+            source.advance(blank)
+            source.fill(1)
+
     def _piece(self, most: int) -> Piece:
         piece = (self._plain_piece(most) if self._fast else None) or self._careful_piece(most)
-        self._line += line_breaks(self._source.text[: piece.length])
+        breaks = line_breaks(self._source.text[: piece.length]) if piece.breaks is None else piece.breaks
+        self._line += breaks
         self._source.advance(piece.length)
         if piece.records:
             self._record_size = max(1, piece.length // piece.records)
+            self._record_lines = max(1, -(-breaks // piece.records))
         if piece.too_long:
             piece.bad.append(self._pass_over())
         return piece
@@ -116,23 +131,24 @@ class _Reading:
         if not stop:
             return None
         block = source.text[:stop]
-        if b"\r\n" in block:
+        if b"\r" in block:
             block = block.replace(b"\r\n", b"\n")
         taken, quotes = self._plain.takes(block)
         if not taken:
             return None
-        lines = block.count(b"\n") + (not block.endswith(b"\n"))
+        breaks = block.count(b"\n")
+        lines = breaks + (not block.endswith(b"\n"))
         frame = self._plain.parse(block, lines, quotes=quotes, surplus=False)
-        if frame is None:
+        if frame is None or (self._plain.may_hold_blank_lines(frame) and has_blank_lines(block)):
             return None
         frame = frame.with_columns(pl.int_range(self._line, self._line + lines, dtype=pl.Int64).alias(LINE_COLUMN))
-        return Piece(frame=frame, bad=[], length=stop)
+        return Piece(frame=frame, bad=[], length=stop, breaks=breaks)
 
     def _careful_piece(self, most: int) -> Piece:
         source = self._source
         source.fill(_WINDOW)
         # What a record may need to be judged is behind each start: its whole limit, or the file's end.
-        stop = self._stop(len(source.text) - (0 if source.ended else RECORD_LIMIT + 2), most)
+        stop = self._stop(len(source.text) - (0 if source.ended else RECORD_LIMIT + 2), most * self._record_lines)
         stretch = Stretch(
             text=source.text,
             stop=stop or len(source.text),
@@ -145,7 +161,7 @@ class _Reading:
     def _stop(self, room: int, most: int) -> int:
         """Find the end of the last whole line within `room` bytes, of `most` lines at most; 0 when there is none."""
         text, ended = self._source.text, self._source.ended
-        stop = after_line(text[:room], most)
+        stop = after_line(text if room == len(text) else text[:room], most, most * self._record_size * 31 // 32)
         if ended and room == len(text) and text.count(b"\n", 0, room) < most:
             return room
         if stop:

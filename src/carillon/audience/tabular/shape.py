@@ -24,8 +24,9 @@ DELIMITERS: Final = (",", ";", "\t")
 LINE_COLUMN: Final = "__line__"
 """The column of a chunk's frame that holds line numbers; a file's own column of that name is given another."""
 
-_SAMPLE_RECORDS: Final = 50
+_SAMPLE_RECORDS: Final = 100
 _SEPARATOR_LINE: Final = re.compile(rb'"?sep=([^"\r\n])"?', re.IGNORECASE)
+_BLANK_LINES: Final = re.compile(rb"(?:[ \t]*+(?:\r\n?|\n|\Z))*+")
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[+(]?\d[\d ()./-]{5,}\d")
 
 
@@ -112,14 +113,16 @@ def _pass_preamble(source: Source) -> tuple[int, str | None]:
     """Leave blank lines and Excel's `sep=` behind; the line number reached, and the separator if one was named."""
     line, separator = 1, None
     while source.text:
-        end, behind = next_break(source.text, 0)
-        named = _SEPARATOR_LINE.fullmatch(source.text, 0, end) if separator is None else None
-        if named:
+        blank = _BLANK_LINES.match(source.text)
+        end = blank.end() if blank else 0
+        if not end:
+            line_end, end = next_break(source.text, 0)
+            named = _SEPARATOR_LINE.fullmatch(source.text, 0, line_end) if separator is None else None
+            if not named:
+                return line, separator
             separator = named[1].decode("ascii", "replace")
-        elif source.text[:end].strip(b" \t"):
-            return line, separator
-        line += line_breaks(source.text[:behind])
-        source.advance(behind)
+        line += line_breaks(source.text[:end])
+        source.advance(end)
         source.fill(2 * RECORD_LIMIT)
     raise EmptyFileError("The file is empty.")
 
@@ -142,14 +145,16 @@ def _cell_counts(source: Source, grammar: Grammar) -> list[int]:
     text, counts = source.text, list[int]()
     finder = RecordFinder(text, grammar, RECORD_LIMIT)
     at = 0
-    while at < len(text) and len(counts) < _SAMPLE_RECORDS and (source.ended or at + RECORD_LIMIT < len(text)):
+    for _ in range(_SAMPLE_RECORDS):
+        if at >= len(text) or (at + RECORD_LIMIT >= len(text) and not source.ended):
+            break
         end = finder.end(at)
-        if end.kind == "whole":
-            if end.at > at:
-                counts.append(end.cell + 1)
-            at = next_break(text, end.at)[1]
-        else:
+        if end.kind != "whole":
             at = next_break(text, at)[1]
+            continue
+        if end.at > at:
+            counts.append(end.cell + 1)
+        at = next_break(text, end.at)[1]
     return counts
 
 

@@ -70,21 +70,24 @@ def line_breaks(text: bytes) -> int:
     return breaks
 
 
-def after_line(text: bytes, number: int) -> int:
-    """Find the index behind the `number`-th LF of `text`, or behind its last one when it has fewer."""
-    low, high = 0, len(text)
+def after_line(text: bytes, number: int, guess: int) -> int:
+    """Find the index behind the `number`-th LF of `text`, or behind its last one when it has fewer.
+
+    A `guess` a little before it makes one look at each byte enough.
+    """
+    low, high, middle = 0, len(text), guess
     while high - low > _NEAR:
-        middle = (low + high) // 2
+        if not low < middle < high:
+            middle = (low + high) // 2
         count = text.count(b"\n", low, middle)
         if count >= number:
             high = middle
         else:
             low, number = middle, number - count
+        middle = (low + high) // 2
     for _ in range(number):
         found = text.find(b"\n", low, high)
         if found < 0:
             break
         low = found + 1
-    if low and text[low - 1 : low] == b"\n":
-        return low
     return text.rfind(b"\n", 0, low) + 1

@@ -1,0 +1,169 @@
+from pathlib import Path
+
+import pytest
+from tests.unit.tabular_files import read, written
+
+from carillon.audience.tabular import (
+    BadDelimiterError,
+    EmptyFileError,
+    NoHeaderError,
+    TabularError,
+    UnknownEncodingError,
+    UnreadableFileError,
+    file_hash,
+    inspect,
+)
+
+HEBREW = "שם,טלפון,הערה\nאבנר כהן,0501112223,לקוח ותיק\nנועה לוי,0502223334,מתעניינת\n"  # noqa: RUF001 - Hebrew is meant
+FRENCH = "prénom,téléphone\nAndré Lefèvre,0611223344\nZoë Håkansson,0655667788\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (HEBREW.encode("utf-8"), "utf-8"),
+        (HEBREW.encode("utf-8-sig"), "utf-8"),
+        (b"\xff\xfe" + HEBREW.encode("utf-16-le"), "utf-16-le"),
+        (b"\xfe\xff" + HEBREW.encode("utf-16-be"), "utf-16-be"),
+        (HEBREW.encode("utf-16-le"), "utf-16-le"),
+        (HEBREW.encode("utf-16-be"), "utf-16-be"),
+        (HEBREW.encode("cp1255"), "cp1255"),
+        (FRENCH.encode("cp1252"), "cp1252"),
+        (FRENCH.encode("utf-8"), "utf-8"),
+        (b"name,phone\nAda,1\n", "utf-8"),
+    ],
+)
+def test_the_encoding_is_recognised(tmp_path: Path, content: bytes, encoding: str) -> None:
+    assert inspect(written(tmp_path, content)).encoding == encoding
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1255"])
+def test_the_same_rows_come_out_of_every_encoding(tmp_path: Path, encoding: str) -> None:
+    found = read(tmp_path, HEBREW.encode(encoding))
+    assert found.rows == [
+        (2, ("אבנר כהן", "0501112223", "לקוח ותיק")),
+        (3, ("נועה לוי", "0502223334", "מתעניינת")),
+    ]
+    assert found.bad == []
+
+
+def test_a_late_broken_byte_does_not_change_a_utf8_file_into_another_encoding(tmp_path: Path) -> None:
+    content = HEBREW.encode() * 20 + b"\xe9\xf0,1,2\n"
+    assert inspect(written(tmp_path, content)).encoding == "utf-8"
+
+
+def test_names_that_come_late_in_a_long_file_still_decide_its_encoding(tmp_path: Path) -> None:
+    plain = b"name,phone\n" + b"Ada Lovelace,0501112223\n" * 260_000
+    content = plain + ("אבנר כהן,0502223334\n" * 100_000).encode("cp1255")
+    assert inspect(written(tmp_path, content)).encoding == "cp1255"
+
+
+def test_a_mark_outranks_the_encoding_that_was_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path, HEBREW.encode("utf-8-sig"))
+    assert inspect(path, encoding="windows-1255").encoding == "utf-8"
+
+
+def test_any_single_byte_encoding_can_be_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path, "имя,телефон\nАнна,79161234567\n".encode("cp1251"))  # noqa: RUF001 - Cyrillic is meant
+    shape = inspect(path, encoding="windows-1251")
+    assert (shape.encoding, shape.header) == ("cp1251", ("имя", "телефон"))
+
+
+@pytest.mark.parametrize("name", ["no-such-thing", "gb18030", "shift_jis", "base64", "utf-7", "utf-32", "a\0b"])
+def test_an_encoding_that_is_not_read_is_refused_with_its_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnknownEncodingError, match="encoding"):
+        inspect(written(tmp_path, b"a,b\n"), encoding=name)
+
+
+@pytest.mark.parametrize(
+    ("content", "delimiter"),
+    [
+        ("a,b,c\n1,2,3\n", ","),
+        ("a;b;c\n1;2;3\n", ";"),
+        ("a\tb\tc\n1\t2\t3\n", "\t"),
+        ("name;phone, mobile\nAda;1\nBob;2\n", ";"),
+        ("name;price\nAda;1,5\nBob;2,5\n", ";"),
+        ('"last; first",phone,mail\n"Lovelace; Ada",1,x\n', ","),
+        ('name,note\nAda,"a;b;c\nd;e"\n', ","),
+        ("phone\n1\n2\n", ","),
+        ("sep=|\na|b\n", "|"),
+        ('"sep=;"\na,x;b\n1;2\n', ";"),
+        ("SEP=\t\r\na\tb\r\n", "\t"),
+    ],
+)
+def test_the_delimiter_is_found(tmp_path: Path, content: str, delimiter: str) -> None:
+    assert inspect(written(tmp_path, content.encode())).delimiter == delimiter
+
+
+def test_a_delimiter_that_was_asked_for_outranks_the_files_own_line(tmp_path: Path) -> None:
+    shape = inspect(written(tmp_path, b"sep=;\na;b,c\n1;2,3\n"), delimiter=",")
+    assert (shape.delimiter, shape.header, shape.body_line) == (",", ("a;b", "c"), 3)
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", '"', "\n", "a", "é", "\0"])
+def test_what_is_no_delimiter_is_refused(tmp_path: Path, delimiter: str) -> None:
+    path = written(tmp_path, b"a,b\n")
+    if not delimiter:
+        assert inspect(path, delimiter=delimiter).delimiter == ","
+        return
+    with pytest.raises(BadDelimiterError):
+        inspect(path, delimiter=delimiter)
+
+
+def test_names_are_trimmed_made_unique_and_given_where_missing(tmp_path: Path) -> None:
+    shape = inspect(written(tmp_path, b" name ,phone,,name,__line__,name_2,\n"))
+    assert shape.header == ("name", "phone", "column_3", "name_3", "__line___2", "name_2", "column_7")
+
+
+def test_the_body_begins_behind_blank_lines_and_a_header_of_several_lines(tmp_path: Path) -> None:
+    content = b'\r\n  \r\n"first\nname",phone\r\nAda,1\r\n'
+    shape = inspect(written(tmp_path, content))
+    assert shape.header == ("first\nname", "phone")
+    assert (shape.body_offset, shape.body_line) == (content.index(b"Ada"), 5)
+    assert shape.size == len(content)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\n\r\n  \n", b"\xff\xfe", b"sep=;\n"])
+def test_a_file_without_content_is_called_empty(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(EmptyFileError, match="empty"):
+        inspect(written(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b",,,\n1,2,3,4\n",
+        b'"name,phone\nAda,1\n',
+        b"name,ph\0one\nAda,1\n",
+        b"x" * 1_500_000 + b"\n1\n",
+        b"Ada,ada@example.org\nBob,bob@example.org\n",
+        b"0501112223;Ada\n0502223334;Bob\n",
+    ],
+)
+def test_a_first_record_that_names_no_columns_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(NoHeaderError, match=r"record|header"):
+        inspect(written(tmp_path, content))
+
+
+def test_an_error_does_not_repeat_what_the_file_holds(tmp_path: Path) -> None:
+    with pytest.raises(NoHeaderError) as raised:
+        inspect(written(tmp_path, b"Ada,ada@example.org\n"))
+    assert "ada" not in str(raised.value).lower()
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04\x14\0", b"%PDF-1.7\n", b"\x1f\x8b\x08\0"])
+def test_a_workbook_or_an_archive_is_refused_by_its_nature(tmp_path: Path, start: bytes) -> None:
+    with pytest.raises(UnreadableFileError, match="CSV"):
+        inspect(written(tmp_path, start + bytes(range(1, 200))))
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing.csv", tmp_path):
+        with pytest.raises(UnreadableFileError) as raised:
+            inspect(path)
+        assert isinstance(raised.value, TabularError)
+
+
+def test_the_hash_is_of_the_files_bytes(tmp_path: Path) -> None:
+    path = written(tmp_path, b"abc")
+    assert file_hash(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
