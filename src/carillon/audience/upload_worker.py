@@ -1,8 +1,8 @@
-"""The background worker of uploads: takes turns over the accounts, and reads the next batch while one is written."""
+"""The background worker of uploads: takes turns over the accounts, and reads the next batches while one is written."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -20,8 +20,9 @@ from carillon.kit.ids import AccountId
 
 log = structlog.get_logger(__name__)
 
-# A turn: so many uploads of one account before the next account's.
-_TURN = 4
+# A turn: so many uploads of one account before the next account's. They are held together, so that even on a slow day
+# all of them are to be written within the lease.
+_TURN = 8
 
 
 class UploadWorker:
@@ -64,13 +65,13 @@ class UploadWorker:
 
     async def _turn(self, account_id: AccountId) -> int:
         uploads = await self._db.run(claim_uploads, account_id, _TURN)
-        reading = [_start_reading(upload) for upload in uploads[:1]]
+        reading = _read_ahead(uploads)
         for place, upload in enumerate(uploads):
-            reading += [_start_reading(following) for following in uploads[place + 1 : place + 2]]
             if not await self._work_off(upload, reading[place]):
                 # The order is kept: the later ones wait until this one is written or given up.
-                for task in reading[place + 1 :]:
+                for task in reading:
                     task.cancel()
+                await asyncio.gather(*reading, return_exceptions=True)
                 await self._db.run(release_uploads, uploads[place + 1 :])
                 return place
         return len(uploads)
@@ -89,5 +90,15 @@ class UploadWorker:
         return True
 
 
-def _start_reading(upload: ClaimedUpload) -> "asyncio.Task[Batch]":
-    return asyncio.create_task(asyncio.to_thread(upload.read))
+def _read_ahead(uploads: Sequence[ClaimedUpload]) -> "list[asyncio.Task[Batch]]":
+    """Start to read the uploads, one after another, while the earlier of them are written."""
+    tasks: list[asyncio.Task[Batch]] = []
+    for upload in uploads:
+        tasks.append(asyncio.create_task(_read(upload, tasks[-1:])))
+    return tasks
+
+
+async def _read(upload: ClaimedUpload, before: "list[asyncio.Task[Batch]]") -> Batch:
+    if before:
+        await asyncio.wait(before)
+    return await asyncio.to_thread(upload.read)
