@@ -61,9 +61,9 @@ async def test_an_unknown_upload_is_not_found(db: Database, account: Tenant) -> 
 
 
 async def test_uploads_of_an_account_are_worked_off_in_their_order(db: Database, account: Tenant) -> None:
-    for city in ("Arad", "Lod", "Yavne", "Eilat", "Acre", "Haifa"):
+    for city in ("Arad", "Lod", "Yavne", "Eilat", "Acre", "Ashdod", "Safed", "Afula", "Dimona", "Haifa"):
         await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12, city)))
-    assert await worker(db).take_turns() == 4
+    assert await worker(db).take_turns() == 8
     assert await worker(db).take_turns() == 2
     assert await cities(db, account) == ["Haifa"] * 12
 
