@@ -59,6 +59,29 @@ async def test_work_that_is_always_cut_is_unavailable_and_leaves_nothing(
     assert await name_of(db, account.account_id) == "Testers"
 
 
+async def test_work_whose_connection_breaks_in_the_commit_is_not_done_again(db: Database, account: Tenant) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(
+            "CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"
+        )
+        await tx.execute(
+            "CREATE CONSTRAINT TRIGGER break_off AFTER UPDATE ON account DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION break_off()"
+        )
+    attempts = 0
+
+    async def rename(tx: Tx) -> None:
+        nonlocal attempts
+        attempts += 1
+        await tx.execute(RENAME, account.account_id, "!")
+
+    with pytest.raises(UnavailableError, match="COMMIT"):
+        await db.run(rename)
+    assert attempts == 1
+    assert await name_of(db, account.account_id) == "Testers"
+
+
 async def test_reading_over_cut_connections_is_done_again(
     db: Database, account: Tenant, cluster: Cluster, dsn: str
 ) -> None:
@@ -185,7 +208,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(dsn: str) -> None:
         await tx.execute("SELECT pg_sleep(60)")
 
     try:
-        with pytest.raises(asyncpg.QueryCanceledError):
+        with pytest.raises(UnavailableError, match="statement_timeout_seconds"):
             await impatient.run(dawdle)
     finally:
         await impatient.close()

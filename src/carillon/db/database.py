@@ -22,6 +22,8 @@ Outcome = TypeVar("Outcome")
 # Told by SQLSTATE, never by a constraint's name (scale.md, Statements 8): lost connections, shutdowns, serialisation
 # failures, deadlocks, no free slot.
 _TRANSIENT = frozenset({"57P01", "57P02", "57P03", "40001", "40P01", "53300"})
+# Of those, what a COMMIT that fails with it has undone for certain.
+_ROLLED_BACK = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ATTEMPTS = 5
 _FIRST_PAUSE = 0.02
 
@@ -129,11 +131,22 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        """Open a transaction: committed when the block ends, rolled back when it raises."""
-        async with self._pool.acquire() as connection:
-            tx = Tx(connection, now=self.clock.now(), ids=self._ids)
-            async with connection.transaction():
-                yield tx
+        """Open a transaction: committed when the block ends, rolled back when it raises.
+
+        Raises UnavailableError when the connection breaks in the COMMIT: nobody knows whether it was heard.
+        """
+        ending = False
+        try:
+            async with self._pool.acquire() as connection:
+                tx = Tx(connection, now=self.clock.now(), ids=self._ids)
+                async with connection.transaction():
+                    yield tx
+                    ending = True
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if ending and is_transient(error) and not isinstance(error, _ROLLED_BACK):
+                # Done again, it might be done twice; that choice is the caller's.
+                raise UnavailableError(f"The connection broke in the COMMIT: {error}") from error
+            raise
         if tx.brings_work:
             self.work_arrived.set()
 
@@ -149,7 +162,7 @@ class Database:
         *arguments: Arguments.args,
         **keywords: Arguments.kwargs,
     ) -> Outcome:
-        """Run an operation in a transaction of its own, again when the failure is transient.
+        """Run an operation in a transaction of its own, again when the failure is transient and has undone it.
 
         Raises UnavailableError when it fails `_ATTEMPTS` times; what the operation raises passes through.
         """
