@@ -40,7 +40,7 @@ from carillon.audience.import_records import (
     import_report,
 )
 from carillon.audience.own_fields import field_kinds
-from carillon.audience.rows import MAX_GROUP_CHARACTERS, Batch, RowError
+from carillon.audience.rows import MAX_GROUP_CHARACTERS, Batch, RowError, shown
 from carillon.audience.tabular import (
     LINE_COLUMN,
     REJECT_COLUMNS,
@@ -243,7 +243,7 @@ class _Prepared:
 
 
 def _as_error(record: BadRecord) -> RowError:
-    return RowError(record.line, record.field or "row", "invalid", record.value, record.reason)
+    return RowError(record.line, record.field or "row", "invalid", shown(record.value), record.reason)
 
 
 def _open(actor: Actor, command: FileImport, kinds: Mapping[str, Kind]) -> _Source:

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import polars as pl
 
-from carillon.audience.rows import DEVICE, FRAME_SCHEMA, KEYS, RowError, decode_patch
+from carillon.audience.rows import DEVICE, FRAME_SCHEMA, KEYS, RowError, decode_patch, encode_patch
 
 PATCH_SCHEMA = {name: kind for name, kind in FRAME_SCHEMA.items() if name not in {"row", *DEVICE}}
 ARRIVAL_SCHEMA: dict[str, type[pl.DataType]] = {"row": pl.Int64, **PATCH_SCHEMA}
@@ -136,7 +135,7 @@ class _Merging:
 
 
 def _arrival(state: _State) -> dict[str, Any]:
-    return {**state.values, "row": state.arrival, "patch": _json(state.fields), "unset": None}
+    return {**state.values, "row": state.arrival, "patch": encode_patch(state.fields), "unset": None}
 
 
 def _net_change(before: Mapping[str, Any], state: _State) -> dict[str, Any] | None:
@@ -154,8 +153,4 @@ def _net_change(before: Mapping[str, Any], state: _State) -> dict[str, Any] | No
     change["unset"] = ",".join(sorted(old_fields.keys() - state.fields.keys())) or None
     if not sets and all(value is None for value in change.values()):
         return None
-    return {**change, "contact_id": state.contact_id, "patch": _json(sets)}
-
-
-def _json(fields: Mapping[str, Any]) -> str:
-    return msgspec.json.encode(fields).decode()
+    return {**change, "contact_id": state.contact_id, "patch": encode_patch(sets)}

@@ -1,7 +1,8 @@
 """Rows: what callers give the upsert engine, what it reads them into, and how it reports what is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -91,15 +92,30 @@ def encode_rows(rows: Sequence[ContactRow]) -> bytes:
     return msgspec.msgpack.encode(rows)
 
 
+# Not floats: those lose digits beyond the fifteenth, and a number may have twenty-one.
+_decode_object = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+_encode_object = msgspec.json.Encoder(decimal_format="number").encode
+
+
 def decode_patch(patch: str) -> dict[str, Any]:
-    """Take a patch apart."""
-    return dict(msgspec.json.decode(patch))
+    """Take a patch apart; encode_patch puts it together again, with every digit."""
+    return _decode_object(patch)
+
+
+def encode_patch(fields: Mapping[str, Any]) -> str:
+    """Put a patch together."""
+    return _encode_object(fields).decode()
 
 
 def problem(row: int, field: str, value: str, kind: str = "") -> RowError:
     """Report a value that can't be used, in the words of its field (or of the field's kind)."""
     code, message = _WORDS.get(kind or field, ("invalid", f"The value isn't a {kind}."))
-    return RowError(row, field, code, value[:MAX_SHOWN_CHARACTERS], message)
+    return RowError(row, field, code, shown(value), message)
+
+
+def shown(value: str) -> str:
+    """Cut a value to what a report shows of it; a NUL, which no database text can hold, becomes U+FFFD."""
+    return value[:MAX_SHOWN_CHARACTERS].replace("\0", "\ufffd")
 
 
 _WORDS = {

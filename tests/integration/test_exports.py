@@ -1,0 +1,215 @@
+"""Exports: whole, in order, of one moment, and importable again."""
+
+import asyncio
+import io
+import json
+import threading
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import polars as pl
+import pytest
+from tests.support import Tenant
+
+from carillon.audience.batch import read_rows
+from carillon.audience.exports import EXPORT_COLUMNS, PAGE_ROWS, ExportContacts, export_contacts
+from carillon.audience.fields import Kind
+from carillon.audience.file_import import FileImport, import_file
+from carillon.audience.own_fields import CreateField, create_field, field_kinds
+from carillon.audience.rows import ContactRow
+from carillon.audience.suppressions import Address, Channel, Suppress, suppress
+from carillon.audience.upsert import upsert
+from carillon.db.database import Database
+from carillon.errors import InvalidInputError, NotFoundError
+from carillon.tenancy.audit import ListAudit, list_audit
+
+PEOPLE = [
+    ContactRow(
+        phone="0541110001",
+        email="Ana@mail.example",
+        external_id="r-1",
+        landline="03-555",
+        fields={
+            "first_name": "=Ana",
+            "number1": "123456789012345.123456",
+            "member": "yes",
+            "date1": "2024-02-03 04:05",
+        },
+        add_to=["Gold"],
+    ),
+    ContactRow(phone="+306912345678", fields={"first_name": "Ελένη", "text2": 'a "quoted"\nline'}),
+    ContactRow(email="cy@mail.example", fields={"city": "חיפה", "member": "no"}, add_to=["Gold"]),
+]
+
+
+@pytest.fixture
+async def people(db: Database, account: Tenant) -> None:
+    await db.run(create_field, account.actor, CreateField(name="member", kind=Kind.BOOLEAN))
+    kinds = await db.read(field_kinds, account.actor)
+    report = (await db.run(upsert, account.actor, read_rows(PEOPLE, "IL", kinds=kinds))).report
+    assert report.error_count == 0
+
+
+async def export(db: Database, account: Tenant, **options: Any) -> bytes:
+    target = io.BytesIO()
+    async with db.transaction() as tx:
+        await export_contacts(tx, account.actor, ExportContacts(target=target, **options))
+    return target.getvalue()
+
+
+@pytest.mark.usefixtures("people")
+async def test_an_export_has_every_contact_and_the_fields_in_use(db: Database, account: Tenant) -> None:
+    frame = pl.read_csv(await export(db, account), infer_schema=False)
+    fields = ["first_name", "city", "text2", "number1", "date1", "member"]
+    assert frame.columns == [*EXPORT_COLUMNS, *fields]
+    assert frame["contact_id"].to_list() == sorted(frame["contact_id"].to_list(), key=int)
+    assert frame.select("phone", "email", "external_id", "landline", "sms_status", "email_status").rows() == [
+        ("+972541110001", "Ana@mail.example", "r-1", "03-555", "subscribed", "subscribed"),
+        ("+306912345678", None, None, None, "subscribed", "none"),
+        (None, "cy@mail.example", None, None, "none", "subscribed"),
+    ]
+    assert frame.select(fields).rows() == [
+        ("'=Ana", None, None, "123456789012345.123456", "2024-02-03T04:05:00", "true"),
+        ("Ελένη", None, 'a "quoted"\nline', None, None, None),
+        (None, "חיפה", None, None, None, "false"),
+    ]
+
+
+@pytest.mark.usefixtures("people")
+async def test_what_is_exported_leaves_the_contacts_as_they_are_when_it_is_imported(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    before = await export(db, account)
+    path = tmp_path / "export.csv"
+    path.write_bytes(before)
+    summary = await import_file(db, account.actor, FileImport(path=path), lambda _progress: None)
+    assert (summary.unchanged, summary.updated, summary.new, summary.error_count) == (3, 0, 0, 0)
+    assert await export(db, account) == before
+
+
+@pytest.mark.usefixtures("people")
+async def test_an_export_carries_an_audience_over(db: Database, account: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_bytes(await export(db, account))
+    kept = ["phone", "email", "external_id", "landline", "first_name", "city", "text2", "number1", "date1", "member"]
+    before = pl.read_csv(path, infer_schema=False).select(kept)
+    async with db.transaction() as tx:
+        await tx.execute("DELETE FROM membership WHERE account_id = $1", account.account_id)
+        await tx.execute("DELETE FROM contact WHERE account_id = $1", account.account_id)
+    summary = await import_file(db, account.actor, FileImport(path=path), lambda _progress: None)
+    assert (summary.new, summary.error_count) == (3, 0)
+    assert pl.read_csv(await export(db, account), infer_schema=False).select(kept).equals(before)
+
+
+@pytest.mark.usefixtures("people")
+async def test_raw_cells_stay_as_they_are(db: Database, account: Tenant) -> None:
+    frame = pl.read_csv(await export(db, account, defuse=False), infer_schema=False)
+    assert frame["first_name"][0] == "=Ana"
+
+
+@pytest.mark.usefixtures("people")
+async def test_ndjson_holds_typed_values(db: Database, account: Tenant) -> None:
+    first, *others = map(json.loads, (await export(db, account, format="ndjson")).splitlines())
+    assert len(others) == 2
+    assert (first["contact_id"], first["first_name"], first["member"]) == (1, "=Ana", True)
+    assert first["number1"] == pytest.approx(123456789012345.123456)
+
+
+@pytest.mark.usefixtures("people")
+async def test_parquet_holds_typed_values(db: Database, account: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "export.parquet"
+    async with db.transaction() as tx:
+        assert await export_contacts(tx, account.actor, ExportContacts(target=path, format="parquet")) == 3
+    frame = pl.read_parquet(path)
+    assert [frame.schema[name] for name in ("contact_id", "phone", "number1", "member")] == [
+        pl.Int64,
+        pl.String,
+        pl.Float64,
+        pl.Boolean,
+    ]
+    assert frame["member"].to_list() == [True, None, False]
+
+
+@pytest.mark.usefixtures("people")
+async def test_a_groups_export_has_its_members_and_their_fields_only(db: Database, account: Tenant) -> None:
+    frame = pl.read_csv(await export(db, account, group="gold"), infer_schema=False)
+    assert frame["email"].to_list() == ["Ana@mail.example", "cy@mail.example"]
+    assert "text2" not in frame.columns
+
+
+@pytest.mark.usefixtures("people")
+async def test_statuses_are_told_by_name(db: Database, account: Tenant) -> None:
+    address = Address(channel=Channel.SMS, value="0541110001")
+    await db.run(suppress, account.actor, Suppress(addresses=[address], reason="asked"))
+    frame = pl.read_csv(await export(db, account), infer_schema=False)
+    assert frame["sms_status"].to_list() == ["unsubscribed", "subscribed", "none"]
+
+
+async def test_an_empty_audience_exports_as_a_header(db: Database, account: Tenant) -> None:
+    assert await export(db, account) == (",".join(EXPORT_COLUMNS) + "\n").encode()
+
+
+async def test_pages_join_without_a_gap_or_a_repetition(db: Database, account: Tenant) -> None:
+    total = 2 * PAGE_ROWS + 1
+    rows = [ContactRow(external_id=f"r{number}") for number in range(total)]
+    await db.run(upsert, account.actor, read_rows(rows, "IL"))
+    frame = pl.read_csv(await export(db, account), infer_schema=False)
+    assert frame["external_id"].to_list() == [f"r{number}" for number in range(total)]
+
+
+class Gate(io.RawIOBase):
+    """A file that lets nothing through from another thread until it is opened."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        if threading.current_thread() is not threading.main_thread():
+            self.reached.set()
+            self.opened.wait(timeout=60)
+        self.written += bytes(content)
+        return len(content)
+
+
+async def test_pages_are_of_one_moment(db: Database, account: Tenant) -> None:
+    rows = [ContactRow(external_id=f"r{number}") for number in range(PAGE_ROWS + 10)]
+    await db.run(upsert, account.actor, read_rows(rows, "IL"))
+    gate = Gate()
+
+    async def exported() -> int:
+        async with db.transaction() as tx:
+            return await export_contacts(tx, account.actor, ExportContacts(target=cast("BinaryIO", gate)))
+
+    exporting = asyncio.create_task(exported())
+    await asyncio.to_thread(gate.reached.wait)  # the first page is on its way
+    async with db.transaction() as tx:
+        await tx.execute("DELETE FROM contact WHERE account_id = $1", account.account_id)
+    gate.opened.set()
+    assert await exporting == PAGE_ROWS + 10
+    assert gate.written.count(b"\n") == PAGE_ROWS + 11
+
+
+async def test_a_group_that_is_not_there_is_refused(db: Database, account: Tenant) -> None:
+    with pytest.raises(NotFoundError, match="“Gold”"):
+        await export(db, account, group="Gold")
+
+
+async def test_a_file_that_cannot_be_written_is_told_and_nothing_is_left(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    command = ExportContacts(target=tmp_path / "nowhere" / "export.csv")
+    with pytest.raises(InvalidInputError) as refused:
+        async with db.transaction() as tx:
+            await export_contacts(tx, account.actor, command)
+    assert refused.value.field == "output"
+
+
+async def test_an_export_is_in_the_audit_trail(db: Database, account: Tenant) -> None:
+    await export(db, account)
+    (newest,) = await db.read(list_audit, account.actor, ListAudit(limit=1))
+    assert (newest.action, newest.detail) == ("contact.export", {"format": "csv", "group_id": None, "rows": 0})

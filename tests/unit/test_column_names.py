@@ -1,0 +1,113 @@
+"""Columns are known by what people and vendors call them."""
+
+import pytest
+
+from carillon.audience.column_names import plan_columns
+from carillon.errors import InvalidInputError
+
+NO_MAPPING: dict[str, str] = {}
+
+
+def attributes(*header: str) -> dict[str, str]:
+    return dict(plan_columns(header, NO_MAPPING).attributes)
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        ("phone", "phone"),
+        ("PhoneNumber", "phone"),
+        ("Phone_Number", "phone"),
+        ("  MOBILE phone ", "phone"),
+        ("msisdn", "phone"),
+        ("נייד", "phone"),
+        ("מספר טלפון", "phone"),
+        ("Τηλέφωνο", "phone"),
+        ("ΤΗΛΕΦΩΝΟ", "phone"),
+        ("Κινητό", "phone"),
+        ("Teléfono", "phone"),
+        ("telefono movil", "phone"),
+        ("Номер телефона", "phone"),
+        ("E-Mail", "email"),
+        ("Email Address", "email"),
+        ('דוא"ל', "email"),
+        ("דוא״ל", "email"),
+        ("Correo electrónico", "email"),
+        ("Электронная почта", "email"),
+        ("ContactRefId", "external_id"),
+        ("external_id", "external_id"),
+        ("Customer ID", "external_id"),
+        ("FirstName", "first_name"),
+        ("Firstname", "first_name"),
+        ("שם פרטי", "first_name"),
+        ("Όνομα", "first_name"),
+        ("nombre", "first_name"),
+        ("Имя", "first_name"),
+        ("surname", "last_name"),
+        ("Επώνυμο", "last_name"),
+        ("Apellidos", "last_name"),
+        ("GenderId", "gender"),
+        ("BirthDate", "birth_date"),
+        ("Date of Birth", "birth_date"),
+        ("Text1", "text1"),
+        ("Text 20", "text20"),
+        ("Number4", "number4"),
+        ("DATE_8", "date8"),
+        ("AdditionalDate", "additional_date"),
+        ("FirebaseToken", "device_token"),
+        ("Platform", "device_platform"),
+        ("Город", "city"),
+    ],
+)
+def test_a_column_is_known_by_its_name(name: str, attribute: str) -> None:
+    key = "external_id" if attribute == "phone" else "phone"
+    assert attributes(name, key) == {name: attribute, key: key}
+
+
+def test_columns_of_no_known_name_are_told() -> None:
+    plan = plan_columns(["phone", "Shoe size", "text21"], NO_MAPPING)
+    assert plan.unmapped == ("Shoe size", "text21")
+
+
+def test_an_audiences_own_fields_are_known_by_their_names() -> None:
+    plan = plan_columns(["phone", "Shoe size"], NO_MAPPING, ["first_name", "shoe_size"])
+    assert plan.attributes == {"phone": "phone", "Shoe size": "shoe_size"}
+
+
+def test_what_a_rejects_file_adds_is_left_out_without_a_word() -> None:
+    plan = plan_columns(["Email", "_line", "_field", "_value", "_reason"], NO_MAPPING)
+    assert (plan.attributes, plan.unmapped) == ({"Email": "email"}, ())
+
+
+def test_a_mapping_comes_before_names() -> None:
+    plan = plan_columns(["Phone", "Second phone"], {"second PHONE": "Phone"})
+    assert (plan.attributes, plan.unmapped) == ({"Second phone": "phone"}, ("Phone",))
+
+
+def test_a_column_can_be_left_out() -> None:
+    assert plan_columns(["Phone", "Mobile"], {"Phone": "-"}).attributes == {"Mobile": "phone"}
+
+
+def test_of_columns_whose_names_are_alike_the_one_spelt_so_is_meant() -> None:
+    assert plan_columns(["TEL 2", "tel2"], {"tel2": "phone"}).attributes == {"tel2": "phone"}
+
+
+@pytest.mark.parametrize(
+    ("header", "mapping", "words"),
+    [
+        (["Name", "Shoe size"], {}, ["“Shoe size”", '--map "Shoe size=phone"']),
+        (["phone"], {"Shoe size": "text1"}, ["no column “Shoe size”", "“phone”"]),
+        (["phone", "Shoe size"], {"Shoe size": "shoes"}, ["no field “shoes”", "first_name", "text20"]),
+        (["phone", "Mobile"], {}, ["“phone”, “Mobile”", '--map "phone=phone"']),
+        (["a", "b"], {"a": "email", "b": "email"}, ["“a”, “b”", "email"]),
+        (["phone"], {"phone": "-"}, ["No column holds a phone"]),
+    ],
+    ids=["no key", "no such column", "no such field", "two by name", "two by mapping", "key left out"],
+)
+def test_what_cannot_be_mapped_is_told_with_a_way_out(
+    header: list[str], mapping: dict[str, str], words: list[str]
+) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        plan_columns(header, mapping)
+    assert refused.value.field == "map"
+    assert all(word in refused.value.message for word in words), refused.value.message
