@@ -1,0 +1,106 @@
+"""`carillon import` and `carillon export` as a person or a script calls them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from carillon.audience.file_import import ImportProgress
+from carillon.cli import main
+from carillon.cli.imports import progress_line
+
+Run = Callable[..., Result]
+
+CSV = "Phone,Mail,Nickname\n0541110001,ana@mail.example,Ana\n12,,Ben\n"
+
+
+@pytest.fixture
+def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Call a command on the test's database, where account 1 is, in a folder with a file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CARILLON_DATABASE_URL", dsn)
+    (tmp_path / "people.csv").write_text(CSV)
+
+    def called(*arguments: object) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="carillon")
+
+    assert called("account", "create", "Blue Shop", "--country", "IL", "--json").exit_code == 0
+    return called
+
+
+def answer(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_an_import_reports_to_machines(run: Run) -> None:
+    report = answer(run("import", "people.csv", "--account", 1, "--json"))
+    assert len(report.pop("import_id")) == 36
+    assert report.pop("seconds") > 0
+    assert report.pop("rows_per_second") > 0
+    assert report == {
+        "rows": 2,
+        "new": 1,
+        "updated": 0,
+        "unchanged": 0,
+        "failed": 1,
+        "errors": 1,
+        "rejects": "people.csv.rejects.csv",
+        "unmapped_columns": ["Nickname"],
+        "resumed": False,
+        "already_done": False,
+        "done": True,
+    }
+    assert answer(run("import", "people.csv", "--account", 1, "--json"))["already_done"]
+
+
+def test_an_import_reports_to_people(run: Run) -> None:
+    first = run("import", "people.csv", "--account", 1, "--map", "Nickname=first_name").stdout
+    assert "2 rows: 1 new, 0 updated, 0 unchanged, 1 failed." in first
+    assert "people.csv.rejects.csv" in first
+    assert "nothing was taken from" not in first
+    assert "was imported before" in run("import", "people.csv", "--account", 1, "--map", "Nickname=first_name").stdout
+
+
+def test_what_is_imported_is_exported(run: Run, tmp_path: Path) -> None:
+    answer(run("import", "people.csv", "--account", 1, "--group", "Gold", "--map", "Nickname = text1", "--json"))
+    printed = run("export", "--account", 1)
+    assert printed.exit_code == 0
+    header, row = printed.stdout.splitlines()
+    assert header.endswith(",text1")
+    assert row.startswith("1,+972541110001,ana@mail.example,")
+    assert "Exported 1 contacts." in printed.stderr
+    written = answer(run("export", "--account", 1, "--group", "Gold", "--format", "ndjson", "-o", "out.json", "--json"))
+    assert written == {"rows": 1, "file": "out.json"}
+    assert json.loads((tmp_path / "out.json").read_text())["text1"] == "Ana"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("import", "nowhere.csv", "--account", "1"), 1, "nowhere.csv"),
+        (("import", "people.csv", "--account", "7"), 1, "no account 7"),
+        (("import", "people.csv", "--account", "1", "--audience", "9"), 1, "no audience 9"),
+        (("import", "people.csv", "--account", "1", "--map", "Nickname=shoe"), 1, "no field “shoe”"),
+        (("import", "people.csv", "--account", "1", "--map", "Nickname"), 2, "COLUMN=FIELD"),
+        (("import", "people.csv"), 2, "--account"),
+        (("export", "--account", "1", "--group", "Gold"), 1, "no group “Gold”"),
+        (("export", "--account", "1", "-o", "no/such/folder.csv"), 1, "can't be written"),
+        (("export", "--account", "1", "--format", "xlsx"), 2, "xlsx"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(run: Run, arguments: tuple[str, ...], code: int, words: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_progress_tells_pace_share_and_what_is_left() -> None:
+    half = ImportProgress(rows=50_000, rows_done=50_000, bytes_done=5_000, bytes_total=10_000, seconds=65.0)
+    assert progress_line(half) == "50,000 rows, 769 rows/s, 50%, 1:05 left"
+    resumed = ImportProgress(rows=75_000, rows_done=25_000, bytes_done=7_500, bytes_total=10_000, seconds=30.0)
+    assert progress_line(resumed) == "75,000 rows, 833 rows/s, 75%, 0:30 left"
