@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from tests.support import Tenant
 
+from carillon.audience import uploads
 from carillon.audience.contacts import ListContacts, list_contacts
 from carillon.audience.rows import ContactRow
 from carillon.audience.upload_worker import UploadWorker
@@ -13,8 +15,13 @@ from carillon.audience.uploads import (
     LEASE,
     MAX_ATTEMPTS,
     AcceptUpload,
+    Upload,
     accept_upload,
     claim_uploads,
+    failed_uploads,
+    put_back,
+    retry_upload,
+    upload_in_turn,
     upload_now,
     upload_report,
     work_off,
@@ -68,13 +75,64 @@ async def test_uploads_of_an_account_are_worked_off_in_their_order(db: Database,
     assert await cities(db, account) == ["Haifa"] * 12
 
 
-async def test_two_workers_never_work_off_the_same_upload(db: Database, account: Tenant) -> None:
+async def test_two_workers_never_claim_uploads_of_an_account_at_once(db: Database, account: Tenant) -> None:
     for _ in range(6):
         await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
-    first, second = await asyncio.gather(
-        db.run(claim_uploads, account.account_id, 4), db.run(claim_uploads, account.account_id, 4)
-    )
-    assert sorted(map(len, (first, second))) == [0, 4]
+    async with db.transaction() as first, db.transaction() as second:
+        assert len(await claim_uploads(first, account.account_id, 4)) == 4
+        assert await claim_uploads(second, account.account_id, 4) == []
+    async with db.transaction() as third:
+        assert await claim_uploads(third, account.account_id, 4) == []
+
+
+async def test_a_few_rows_wait_behind_the_uploads_that_came_before_them(db: Database, account: Tenant) -> None:
+    for _ in range(3):
+        await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(30)))
+    running = worker(db)
+    task = asyncio.create_task(running.run())
+    later = await upload_in_turn(db, account.actor, AcceptUpload(rows=rows(2, "Haifa")))
+    running.stop()
+    await asyncio.wait_for(task, timeout=20)
+    assert isinstance(later, Upload)
+    assert (later.report.updated, later.report.new) == (2, 0)
+    assert (await cities(db, account))[:3] == ["Haifa", "Haifa", "Arad"]
+
+
+async def test_a_few_rows_get_a_token_when_the_earlier_uploads_take_too_long(
+    db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "_PATIENCE_SECONDS", 0.2)
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(30)))
+    later = await upload_in_turn(db, account.actor, AcceptUpload(rows=rows(2, "Haifa")))
+    assert isinstance(later, UUID)
+    assert await worker(db).take_turns() == 2
+    assert (await db.read(upload_report, account.actor, later)).report.updated == 2
+
+
+async def test_an_upload_that_kills_its_worker_is_given_up_and_can_be_tried_again(
+    db: Database, account: Tenant, clock: FixedClock
+) -> None:
+    import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    for _ in range(MAX_ATTEMPTS):
+        assert len(await db.run(claim_uploads, account.account_id, 1)) == 1
+        clock.moment += LEASE + timedelta(seconds=1)
+    assert await worker(db).take_turns() == 0
+    report = (await db.read(upload_report, account.actor, import_id)).report
+    assert (report.failed, report.error_count, report.errors[0].code) == (12, 1, "not_written")
+    (failed,) = await db.read(failed_uploads, account.actor)
+    assert (failed.import_id, failed.rows) == (import_id, 12)
+    await db.run(retry_upload, account.actor, import_id)
+    assert await worker(db).take_turns() == 1
+    assert (await db.read(upload_report, account.actor, import_id)).report.new == 12
+
+
+async def test_a_failure_of_the_database_is_no_attempt(db: Database, account: Tenant, clock: FixedClock) -> None:
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    for _ in range(MAX_ATTEMPTS + 2):
+        (claimed,) = await db.run(claim_uploads, account.account_id, 1)
+        await db.run(put_back, claimed, counts=False)
+        clock.moment += timedelta(minutes=2)
+    assert await worker(db).take_turns() == 1
 
 
 async def test_an_upload_whose_worker_died_is_taken_over_when_its_lease_ends(
@@ -105,7 +163,7 @@ async def test_an_upload_that_always_fails_is_given_up_and_kept_and_the_next_goe
         clock.moment += timedelta(minutes=1)
     assert await worker(db).take_turns() == 1
     given_up = (await db.read(upload_report, account.actor, bad)).report
-    assert (given_up.rows, given_up.failed) == (11, 11)
+    assert (given_up.rows, given_up.failed, given_up.error_count) == (11, 11, 1)
     assert (await db.read(upload_report, account.actor, good)).report.new == 11
     async with db.reading() as tx:
         assert await tx.fetchval("SELECT payload FROM contact_import WHERE import_id = $1", bad) == b"x"

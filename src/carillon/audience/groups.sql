@@ -1,11 +1,15 @@
 -- name: create_groups
 -- Numbers count up within the audience, whose lock the caller holds.
+WITH counted AS (
+    UPDATE audience SET groups_made = groups_made + cardinality($3::bigint[])
+    WHERE account_id = $1 AND audience_id = $2
+    RETURNING groups_made - cardinality($3::bigint[]) AS before
+)
 INSERT INTO contact_group (account_id, audience_id, group_id, number, name, name_key, description, kind, created_at, updated_at,
                            members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios)
-SELECT $1, $2, g.group_id,
-       g.place + coalesce((SELECT max(number) FROM contact_group WHERE account_id = $1 AND audience_id = $2), 0),
-       g.name, g.name_key, $6, 'static', $7::timestamptz, $7::timestamptz, 0, 0, 0, 0, 0, 0
-FROM unnest($3::bigint[], $4::text[], $5::text[]) WITH ORDINALITY AS g (group_id, name, name_key, place);
+SELECT $1, $2, g.group_id, counted.before + g.place, g.name, g.name_key, $6, 'static', $7::timestamptz, $7::timestamptz,
+       0, 0, 0, 0, 0, 0
+FROM unnest($3::bigint[], $4::text[], $5::text[]) WITH ORDINALITY AS g (group_id, name, name_key, place), counted;
 
 -- name: rename_group
 UPDATE contact_group

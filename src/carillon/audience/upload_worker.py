@@ -8,14 +8,18 @@ import structlog
 
 from carillon.audience.rows import Batch
 from carillon.audience.uploads import (
+    MAX_ATTEMPTS,
     ClaimedUpload,
     accounts_with_uploads,
     claim_uploads,
+    give_up,
     put_back,
     release_uploads,
+    renew_leases,
     work_off,
 )
 from carillon.db.database import Database
+from carillon.errors import UnavailableError
 from carillon.kit.ids import AccountId
 
 log = structlog.get_logger(__name__)
@@ -67,6 +71,8 @@ class UploadWorker:
         uploads = await self._db.run(claim_uploads, account_id, _TURN)
         reading = _read_ahead(uploads)
         for place, upload in enumerate(uploads):
+            if place:
+                await self._db.run(renew_leases, uploads[place:])
             if not await self._work_off(upload, reading[place]):
                 # The order is kept: the later ones wait until this one is written or given up.
                 for task in reading:
@@ -77,17 +83,21 @@ class UploadWorker:
         return len(uploads)
 
     async def _work_off(self, upload: ClaimedUpload, reading: "asyncio.Task[Batch]") -> bool:
+        """Write one upload; False when it has to be tried again, or is somebody else's by now."""
+        if upload.attempt > MAX_ATTEMPTS:  # whoever tried it did not live to say so
+            await self._db.run(give_up, upload)
+            return False
         try:
             batch = await reading
-            await self._db.run(work_off, upload, batch)
+            written = await self._db.run(work_off, upload, batch)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one upload, the others go on
             facts = {"import_id": str(upload.import_id), "attempt": upload.attempt, "error": type(error).__name__}
             log.error("upload_failed", **facts)  # noqa: TRY400 - a traceback's values could hold addresses
-            await self._db.run(put_back, upload)
+            await self._db.run(put_back, upload, counts=not isinstance(error, UnavailableError))
             return False
-        if self._on_done:
+        if written and self._on_done:
             self._on_done(batch.size)
-        return True
+        return written
 
 
 def _read_ahead(uploads: Sequence[ClaimedUpload]) -> "list[asyncio.Task[Batch]]":

@@ -2,12 +2,15 @@
 
 What is accepted is a row of `contact_import` that is committed before the caller hears of it; a worker claims it under
 a lease and writes its contacts and its report in one transaction, so that a crash at any line neither loses nor
-doubles it. An account's uploads are worked off one after another in the order of their arrival: the later word stands.
+doubles it. An account's uploads are worked off one after another in the order of their arrival, and a few rows wait
+behind the many that came before them: the later word stands.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +20,12 @@ from asyncpg import Record
 from carillon.audience.batch import read_rows
 from carillon.audience.rows import Batch, ContactRow, RowError, decode_rows, encode_rows
 from carillon.audience.upsert import UpsertOutcome, UpsertReport, upsert
-from carillon.db.database import Tx
+from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import JobInProgressError, JobNotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId, new_uuid
+from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience", "uploads.sql")
 
@@ -29,6 +33,10 @@ MAX_ATTEMPTS = 5
 MAX_REPORTED_ERRORS = 10_000
 # Long enough for the slowest batch, short enough that a caller's poll after a crash is answered soon.
 LEASE = timedelta(seconds=20)
+
+# The reference's own sample client gives a call 30 seconds.
+_PATIENCE_SECONDS = 20
+_POLL_SECONDS = 0.05
 
 _encode = msgspec.json.Encoder().encode
 _decode_errors = msgspec.json.Decoder(list[RowError]).decode
@@ -71,6 +79,23 @@ async def upload_now(tx: Tx, actor: Actor, command: AcceptUpload) -> Upload:
     import_id = new_uuid()
     await _insert(tx, actor, import_id, command, outcome.report)
     return Upload(import_id=import_id, report=outcome.report, outcome=outcome)
+
+
+async def upload_in_turn(db: Database, actor: Actor, command: AcceptUpload) -> Upload | UUID:
+    """Write a few rows at once, or behind the audience's earlier uploads where some are still to be written.
+
+    Gives the finished upload; or its id, when the earlier ones take longer than a caller waits.
+    """
+    if not await db.read(has_unfinished_uploads, actor):
+        return await db.run(upload_now, actor, command)
+    import_id = await db.run(accept_upload, actor, command)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while True:
+                with contextlib.suppress(JobInProgressError):
+                    return await db.read(upload_report, actor, import_id)
+                await asyncio.sleep(_POLL_SECONDS)
+    return import_id
 
 
 async def accept_upload(tx: Tx, actor: Actor, command: AcceptUpload) -> UUID:
@@ -134,8 +159,15 @@ async def accounts_with_uploads(tx: Tx) -> list[AccountId]:
     return [AccountId(row["account_id"]) for row in await tx.fetch(SQL["accounts_with_uploads"], tx.now)]
 
 
+async def has_unfinished_uploads(tx: Tx, actor: Actor) -> bool:
+    """Tell whether the audience has uploads that are accepted and not yet written."""
+    return bool(await tx.fetchval(SQL["has_unfinished"], actor.account_id, actor.audience_id))
+
+
 async def claim_uploads(tx: Tx, account_id: AccountId, limit: int) -> list[ClaimedUpload]:
     """Take the account's oldest uploads, if nobody else is at work on them; in the order of their arrival."""
+    if not await tx.fetchval(SQL["lock_claims"], account_id):
+        return []
     rows = await tx.fetch(SQL["claim_uploads"], account_id, tx.now, tx.now + LEASE, limit)
     return [
         ClaimedUpload(import_id=row["import_id"], attempt=row["attempts"], actor=_actor(row), payload=row["payload"])
@@ -153,13 +185,19 @@ def _actor(row: Record) -> Actor:
     )
 
 
-async def work_off(tx: Tx, upload: ClaimedUpload, batch: Batch) -> None:
+async def renew_leases(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:
+    """Hold uploads of one account, claimed together, for as long again."""
+    import_ids = [upload.import_id for upload in uploads]
+    await tx.execute(SQL["renew_leases"], uploads[0].actor.account_id, import_ids, tx.now + LEASE)
+
+
+async def work_off(tx: Tx, upload: ClaimedUpload, batch: Batch) -> bool:
     """Write an upload's contacts and its report together.
 
-    Does nothing when the lease ended and another worker has taken the upload over.
+    Does nothing, and says so, when the lease ended and another worker has taken the upload over.
     """
     if not await tx.fetchval(SQL["hold_upload"], upload.actor.account_id, upload.import_id, upload.attempt):
-        return
+        return False
     outcome = await upsert(tx, upload.actor, batch)
     await tx.execute(
         SQL["finish_upload"],
@@ -169,15 +207,65 @@ async def work_off(tx: Tx, upload: ClaimedUpload, batch: Batch) -> None:
         tx.now,
         *_numbers(outcome.report),
     )
+    return True
 
 
-async def put_back(tx: Tx, upload: ClaimedUpload) -> None:
-    """Return an upload that couldn't be written: it is tried again later, and after MAX_ATTEMPTS it is given up."""
-    if upload.attempt >= MAX_ATTEMPTS:
-        await tx.execute(SQL["give_up_upload"], upload.actor.account_id, upload.import_id, upload.attempt, tx.now)
+async def put_back(tx: Tx, upload: ClaimedUpload, *, counts: bool) -> None:
+    """Return an upload that couldn't be written: it is tried again later, and after MAX_ATTEMPTS it is given up.
+
+    `counts` is False for a failure of the database, which says nothing of the upload.
+    """
+    if counts and upload.attempt >= MAX_ATTEMPTS:
+        await give_up(tx, upload)
         return
-    pause = timedelta(seconds=2**upload.attempt)
-    await tx.execute(SQL["put_back_upload"], upload.actor.account_id, upload.import_id, upload.attempt, tx.now + pause)
+    pause = timedelta(seconds=2 ** min(upload.attempt, MAX_ATTEMPTS))
+    await tx.execute(
+        SQL["put_back_upload"],
+        upload.actor.account_id,
+        upload.import_id,
+        upload.attempt,
+        tx.now + pause,
+        int(counts),
+    )
+
+
+async def give_up(tx: Tx, upload: ClaimedUpload) -> None:
+    """Stop trying; the report says so, the rows are kept, and `retry_upload` begins again."""
+    told = RowError(
+        0, "row", "not_written", "", "The rows could not be written. They are kept; the operator can try again."
+    )
+    await tx.execute(
+        SQL["give_up_upload"],
+        upload.actor.account_id,
+        upload.import_id,
+        upload.attempt,
+        tx.now,
+        _encode([told]).decode(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedUpload:
+    """An upload that was given up; its rows are still there."""
+
+    import_id: UUID
+    audience_id: AudienceId
+    created_at: datetime
+    finished_at: datetime
+    rows: int
+
+
+async def failed_uploads(tx: Tx, actor: Actor) -> list[FailedUpload]:
+    """List the account's uploads that were given up."""
+    return [FailedUpload(**dict(row.items())) for row in await tx.fetch(SQL["failed_uploads"], actor.account_id)]
+
+
+async def retry_upload(tx: Tx, actor: Actor, import_id: UUID) -> None:
+    """Put an upload that was given up back among those to be worked off. Raises JobNotFoundError."""
+    if not await tx.fetchval(SQL["retry_upload"], actor.account_id, import_id):
+        raise JobNotFoundError
+    await audit.record(tx, actor, "upload.retry", import_id, {})
+    tx.brings_work = True
 
 
 async def release_uploads(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:

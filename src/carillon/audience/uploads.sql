@@ -15,6 +15,20 @@ FROM contact_import
 WHERE state IN ('pending', 'running') AND file_hash IS NULL AND (leased_until IS NULL OR leased_until < $1)
 ORDER BY account_id;
 
+-- name: has_unfinished
+SELECT EXISTS (
+    SELECT FROM contact_import
+    WHERE account_id = $1 AND audience_id = $2 AND state IN ('pending', 'running') AND file_hash IS NULL
+);
+
+-- name: lock_claims
+-- One claim an account at a time: the next one sees what this one has leased.
+SELECT TRUE FROM account WHERE account_id = $1 FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: renew_leases
+UPDATE contact_import SET leased_until = $3
+WHERE account_id = $1 AND import_id = ANY ($2::uuid[]) AND state = 'running';
+
 -- name: claim_uploads
 -- Nothing while an earlier upload of the account is in somebody's hands or waits for its next attempt: the order of arrival
 -- is kept.
@@ -48,14 +62,28 @@ SET state = $3, finished_at = $4, leased_until = NULL, payload = NULL, rows = $5
 WHERE account_id = $1 AND import_id = $2;
 
 -- name: put_back_upload
-UPDATE contact_import SET state = 'pending', leased_until = $4
+-- $5 is what the attempt counts for: 1, or 0 when the database was at fault and not the upload.
+UPDATE contact_import SET state = 'pending', leased_until = $4, attempts = attempts - 1 + $5
 WHERE account_id = $1 AND import_id = $2 AND state = 'running' AND attempts = $3;
 
 -- name: give_up_upload
 -- The payload stays, so that nothing that was accepted is gone.
-UPDATE contact_import SET state = 'failed', leased_until = NULL, finished_at = $4, rows_failed = rows
+UPDATE contact_import SET state = 'failed', leased_until = NULL, finished_at = $4, rows_failed = rows,
+    error_count = 1, errors = $5
 WHERE account_id = $1 AND import_id = $2 AND state = 'running' AND attempts = $3;
 
 -- name: release_upload
 UPDATE contact_import SET state = 'pending', leased_until = NULL, attempts = attempts - 1
 WHERE account_id = $1 AND import_id = $2 AND state = 'running' AND attempts = $3;
+
+-- name: retry_upload
+UPDATE contact_import SET state = 'pending', attempts = 0, finished_at = NULL, rows_failed = 0, error_count = 0, errors = '[]'
+WHERE account_id = $1 AND import_id = $2 AND state = 'failed'
+RETURNING import_id;
+
+-- name: failed_uploads
+SELECT import_id, audience_id, created_at, finished_at, rows
+FROM contact_import
+WHERE account_id = $1 AND state = 'failed' AND file_hash IS NULL
+ORDER BY import_id
+LIMIT 1000;

@@ -32,12 +32,15 @@ async def lock_audience(tx: Tx, actor: Actor) -> LockedAudience:
     country = await tx.fetchval(SQL["lock_audience"], actor.account_id, actor.audience_id)
     if country is None:
         raise NotFoundError("audience")
+    tx.read_clock()
     return LockedAudience(country=country)
 
 
 async def lock_account(tx: Tx, actor: Actor) -> list[int]:
     """Become the only writer of all the account's audiences and return their ids: a suppression concerns them all."""
-    return [row["audience_id"] for row in await tx.fetch(SQL["lock_account"], actor.account_id)]
+    audiences = [row["audience_id"] for row in await tx.fetch(SQL["lock_account"], actor.account_id)]
+    tx.read_clock()
+    return audiences
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ main = LazyGroup(
         "import": ("carillon.cli.imports:import_", "Import the contacts of a CSV file."),
         "field": ("carillon.cli.fields:group", "Create and list the fields of an audience's contacts."),
         "export": ("carillon.cli.exports:export", "Export contacts as CSV, NDJSON or Parquet."),
+        "upload": ("carillon.cli.uploads:group", "List and retry uploads that could not be written."),
         "audit": ("carillon.cli.audit:group", "See who changed what."),
         "db": ("carillon.cli.db:group", "Upgrade and inspect the database."),
     },

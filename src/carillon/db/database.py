@@ -2,9 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import asyncpg
@@ -42,12 +41,17 @@ Connection = PoolConnectionProxy
 class Tx:
     """One transaction: the connection, the moment it began by our clock, and the ids it may hand out."""
 
-    def __init__(self, connection: Connection, *, now: datetime, ids: IdBlocks) -> None:
+    def __init__(self, connection: Connection, *, clock: Clock, ids: IdBlocks) -> None:
         self._connection = connection
-        self.now = now
+        self._clock = clock
+        self.now = clock.now()
         self.ids = ids
         self.brings_work = False
         """Set by an operation that writes rows for the workers. Only a hint: work is rows, and polling is the truth."""
+
+    def read_clock(self) -> None:
+        """Let the transaction's moment be the present one: whoever has waited for a lock writes after who held it."""
+        self.now = self._clock.now()
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Run a statement and return its rows."""
@@ -107,7 +111,10 @@ class Database:
             pool = await _open_pool(dsn, size, statement_timeout)
             # The control rows have connections of their own: a transaction that waits for an id must never wait for
             # another transaction's connection.
-            control = await _open_pool(control_dsn or dsn, 1, statement_timeout)
+            # On one server they need not wait for the disk: the log is written in order, so whatever is committed with
+            # an id has made the taking of it durable too.
+            control_settings = {} if control_dsn else {"synchronous_commit": "off"}
+            control = await _open_pool(control_dsn or dsn, 1, statement_timeout, control_settings)
         except (OSError, asyncpg.PostgresError) as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
         return cls(pool, control, clock=clock or SystemClock())
@@ -138,7 +145,7 @@ class Database:
         ending = False
         try:
             async with self._pool.acquire() as connection:
-                tx = Tx(connection, now=self.clock.now(), ids=self._ids)
+                tx = Tx(connection, clock=self.clock, ids=self._ids)
                 async with connection.transaction():
                     yield tx
                     ending = True
@@ -154,7 +161,7 @@ class Database:
     async def reading(self) -> AsyncIterator[Tx]:
         """Lend a connection for single reading statements: no BEGIN and COMMIT, so two round trips fewer."""
         async with self._pool.acquire() as connection:
-            yield Tx(connection, now=self.clock.now(), ids=self._ids)
+            yield Tx(connection, clock=self.clock, ids=self._ids)
 
     async def run(
         self,
@@ -188,7 +195,9 @@ class Database:
         return await _with_retries(attempt)
 
 
-async def _open_pool(dsn: str, size: int, statement_timeout: float) -> asyncpg.Pool:
+async def _open_pool(
+    dsn: str, size: int, statement_timeout: float, settings: Mapping[str, str] | None = None
+) -> asyncpg.Pool:
     return await asyncpg.create_pool(
         dsn,
         min_size=1,
@@ -196,7 +205,11 @@ async def _open_pool(dsn: str, size: int, statement_timeout: float) -> asyncpg.P
         statement_cache_size=500,
         max_inactive_connection_lifetime=300,
         reset=_leave_as_it_is,
-        server_settings={**_SESSION_SETTINGS, "statement_timeout": f"{statement_timeout * 1000:.0f}ms"},
+        server_settings={
+            **_SESSION_SETTINGS,
+            "statement_timeout": f"{statement_timeout * 1000:.0f}ms",
+            **(settings or {}),
+        },
     )
 
 

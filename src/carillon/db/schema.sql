@@ -77,6 +77,7 @@ CREATE TABLE audience (
     country     text NOT NULL,       -- reads national numbers
     is_default  boolean NOT NULL,
     created_at  timestamptz NOT NULL,
+    groups_made bigint NOT NULL DEFAULT 0,  -- the number of the latest group: numbers are never given twice
     -- Its row is the lock of everything in it: one writer at a time (scale.md, Statements 7).
     PRIMARY KEY (account_id, audience_id)
 );
@@ -131,7 +132,7 @@ CREATE TABLE contact_group (
     account_id     bigint NOT NULL,
     group_id       bigint NOT NULL,
     audience_id    bigint NOT NULL,
-    number         bigint NOT NULL,    -- counts up within the audience
+    number         bigint NOT NULL,    -- counts up within the audience, see audience.groups_made
     name           text NOT NULL,
     name_key       text NOT NULL,      -- the name, trimmed and case-folded: names are compared by it, and may repeat
     description    text,

@@ -32,9 +32,12 @@ async def create_or_update_contacts(
     upload = read_rows(asked.rows)
     command = uploads.AcceptUpload(rows=upload.rows, options=_options(asked, upload))
     if len(upload.rows) <= schemas.MAX_FINAL_CONTACTS:
-        done = await call.db.run(uploads.upload_now, call.actor, command)
-        return show_report(done.import_id, done.report)
-    accepted = await call.db.run(uploads.accept_upload, call.actor, command)
+        written = await uploads.upload_in_turn(call.db, call.actor, command)
+        if isinstance(written, uploads.Upload):
+            return show_report(written.import_id, written.report)
+        accepted = written
+    else:
+        accepted = await call.db.run(uploads.accept_upload, call.actor, command)
     return replies.UploadAccepted(request_token=show_token(accepted))
 
 

@@ -32,6 +32,7 @@ WORDINGS: Mapping[str, Wording] = {
     "too_long": Wording(-93, "UploadError.ValueTooLongForField", is_ours=True),
     "conflict": Wording(-94, "UploadError.ValueOfAnotherContactForField", is_ours=True),
     "missing_key": Wording(-95, "UploadError.NoKeyIn", is_ours=True),
+    "not_written": Wording(-98, "UploadError.NotWritten", is_ours=True),
     "unknown_field": Wording(-97, "UploadError.UnknownField", is_ours=True),
 }
 

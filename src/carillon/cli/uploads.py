@@ -1,0 +1,58 @@
+"""`carillon upload`."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+
+from carillon.audience.uploads import FailedUpload, failed_uploads, retry_upload
+from carillon.cli.session import Session, operator, table, with_session
+from carillon.tenancy.accounts import OpenAccount, open_account
+
+if TYPE_CHECKING:
+    from carillon.db.database import Database
+
+
+@click.group
+def group() -> None:
+    """List and retry uploads that could not be written."""
+
+
+@group.command("list")
+@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
+@with_session
+def list_(session: Session, *, account_id: int) -> None:
+    """List the uploads that were given up; their rows are kept.
+
+    For example:
+
+        carillon upload list --account 1
+    """
+
+    async def work(db: "Database") -> list[FailedUpload]:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        return await db.read(failed_uploads, actor)
+
+    rows = [asdict(upload) for upload in session.run(work)]
+    session.answer(rows, table(rows, "No upload was given up."))
+
+
+@group.command
+@click.argument("upload", type=click.UUID)
+@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
+@with_session
+def retry(session: Session, *, upload: UUID, account_id: int) -> None:
+    """Try an upload again that was given up: a worker takes it next.
+
+    For example:
+
+        carillon upload retry 0198c0de-7000-7000-8000-000000000001 --account 1
+    """
+
+    async def work(db: "Database") -> None:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        await db.run(retry_upload, actor, upload)
+
+    session.run(work)
+    session.answer({"import_id": str(upload)}, f"The upload {upload} will be tried again.")
