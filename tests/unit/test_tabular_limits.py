@@ -112,6 +112,13 @@ def test_a_long_line_with_an_open_quote_costs_its_own_row_and_no_other(tmp_path:
     assert [bad.line for bad in found.bad] == [2]
 
 
+@pytest.mark.parametrize("room", range(1, 16))
+def test_rows_across_the_edge_of_what_is_looked_at_are_not_lost(tmp_path: Path, room: int) -> None:
+    found = read(tmp_path, b'a,b\n1,"' + b"x" * (MB - 3 - room) + b"\n" + b"2,3\n" * 6)
+    assert found.values == [("2", "3")] * 6
+    assert [bad.line for bad in found.bad] == [2]
+
+
 def test_a_long_field_that_the_file_ends_in_is_reported_as_that(tmp_path: Path) -> None:
     found = read(tmp_path, b'a,b\n1,2\n3,"' + PROSE.encode() * (3 * MB // len(PROSE)))
     assert found.values == [("1", "2")]

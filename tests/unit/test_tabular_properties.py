@@ -38,7 +38,8 @@ def files(draw: st.DrawFn) -> tuple[bytes, str, str, list[list[str]]]:
         return cell
 
     header = [f"h{place}" for place in range(width)]
-    whole = "".join(delimiter.join(map(form, cells)) + end for cells in (header, *rows))
+    ends = st.sampled_from([end, end, end * 2]) if draw(st.booleans()) else st.just(end)  # some with blank lines
+    whole = "".join(delimiter.join(map(form, cells)) + draw(ends) for cells in (header, *rows))
     if draw(st.booleans()):
         whole = whole.rstrip("\r\n")
     return whole.encode(encoding), encoding, delimiter, rows
@@ -88,7 +89,8 @@ def soups(draw: st.DrawFn) -> tuple[bytes, str, str]:
     encoding = draw(st.sampled_from(["utf-8", "utf-16-le", "utf-16-be", "cp1255"]))
     delimiter = draw(st.sampled_from(DELIMITERS))
     header = draw(st.sampled_from(["h", "hDi", "hDiDj"]))
-    body = "".join(draw(st.lists(st.sampled_from(SOUP), max_size=60)))
+    kinds = draw(st.sampled_from([SOUP, [kind for kind in SOUP if '"' not in kind], ["a", "D", "\n"]]))
+    body = "".join(draw(st.lists(st.sampled_from(kinds), max_size=60)))
     content = f"{header}\n{body}".replace("D", delimiter).encode(encoding)
     begin = len(f"{header}\n".encode(encoding))
     if draw(st.booleans()):

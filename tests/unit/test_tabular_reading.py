@@ -42,6 +42,12 @@ def test_lf_crlf_and_cr_end_lines_and_blank_lines_are_passed_over(tmp_path: Path
     assert found.bad == []
 
 
+@pytest.mark.parametrize("names", ["a", "a,b"])
+def test_a_blank_line_is_no_row_of_empty_cells(tmp_path: Path, names: str) -> None:
+    found = read(tmp_path, f"{names}\n\n1\n\n\n2\n\n".encode())
+    assert [(line, row[0]) for line, row in found.rows] == [(3, "1"), (6, "2")]
+
+
 def test_missing_cells_are_null_and_empty_surplus_is_let_go(tmp_path: Path) -> None:
     found = read(tmp_path, b'a,b,c\n1\n1,\n,,\n1,2,3,,,\n"1","",3\n,2,\n')
     assert found.values == [
@@ -122,6 +128,16 @@ def test_a_utf16_file_cut_inside_a_character_keeps_the_rows_before(tmp_path: Pat
     assert chunk.frame.rows() == [("Ada", "1", 2)]
     assert [(bad.line, bad.field) for bad in chunk.bad] == [(3, "phone")]
     assert chunk.next_offset == len(whole) - 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_surrogate_pair_may_lie_across_any_two_reads(tmp_path: Path, encoding: str) -> None:
+    for name in ("ab", "a"):  # so that in one of them reads part a pair
+        rows = ("😀" * 500 + ",x\n") * 2_000
+        path = written(tmp_path, f"{name},b\n{rows}".encode(encoding))
+        found = contents(list(read_chunks(path, inspect(path, encoding=encoding))))
+        assert found.bad == []
+        assert found.values == [("😀" * 500, "x")] * 2_000
 
 
 def test_a_file_cut_inside_a_quoted_field_keeps_the_rows_before(tmp_path: Path) -> None:
