@@ -22,7 +22,7 @@ main = LazyGroup(
         "credential": ("carillon.cli.credentials:group", "Create, list and revoke the keys of API clients."),
         "import": ("carillon.cli.imports:import_", "Import the contacts of a CSV file."),
         "field": ("carillon.cli.fields:group", "Create and list the fields of an audience's contacts."),
-        "export": ("carillon.cli.exports:export", "Export contacts as CSV, NDJSON or Parquet."),
+        "export": ("carillon.cli.exports:export", "Export contacts in a form that can be imported again."),
         "upload": ("carillon.cli.uploads:group", "List and retry uploads that could not be written."),
         "audit": ("carillon.cli.audit:group", "See who changed what."),
         "db": ("carillon.cli.db:group", "Upgrade and inspect the database."),

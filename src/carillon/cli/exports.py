@@ -39,7 +39,7 @@ def export(  # noqa: PLR0913 - one for each flag
     output: Path | None,
     raw: bool,
 ) -> None:
-    """Export contacts, in the order of their ids, in a form that can be imported again.
+    """Export contacts in a form that can be imported again.
 
     For example:
 
