@@ -33,6 +33,9 @@ check: install ## Lint, format, types, import contracts
 bench: install ## Measure every claim of speed against its limit (about a quarter of an hour)
 	@for name in normalise inforu_http import_contacts; do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
 
+docs: install ## Write the pages that are generated from the code
+	@$(BIN)/python docs/generate.py
+
 clean: ## Remove what these verbs have made, but not ./data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
