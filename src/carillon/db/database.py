@@ -21,6 +21,8 @@ Outcome = TypeVar("Outcome")
 # Told by SQLSTATE, never by a constraint's name (scale.md, Statements 8): lost connections, shutdowns, serialisation
 # failures, deadlocks, no free slot.
 _TRANSIENT = frozenset({"57P01", "57P02", "57P03", "40001", "40P01", "53300"})
+# The last is what a statement meets on a connection that broke off between two of them.
+_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # Of those, what a COMMIT that fails with it has undone for certain.
 _ROLLED_BACK = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ATTEMPTS = 5
@@ -149,7 +151,7 @@ class Database:
                 async with connection.transaction():
                     yield tx
                     ending = True
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _FAILURES as error:
             if ending and is_transient(error) and not isinstance(error, _ROLLED_BACK):
                 # Done again, it might be done twice; that choice is the caller's.
                 raise UnavailableError(f"The connection broke in the COMMIT: {error}") from error
@@ -225,7 +227,7 @@ async def _with_retries(attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
     for tries in range(_ATTEMPTS):
         try:
             return await attempt()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _FAILURES as error:
             if isinstance(error, asyncpg.QueryCanceledError):
                 raise UnavailableError("A statement took longer than statement_timeout_seconds.") from error
             if not is_transient(error):
@@ -241,4 +243,4 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = str(error.sqlstate or "")
         return state.startswith("08") or state in _TRANSIENT
-    return isinstance(error, OSError | asyncpg.InterfaceError)
+    return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)
