@@ -20,6 +20,7 @@ from carillon.audience.uploads import (
     claim_uploads,
     failed_uploads,
     put_back,
+    renew_leases,
     retry_upload,
     upload_in_turn,
     upload_now,
@@ -147,6 +148,22 @@ async def test_an_upload_whose_worker_died_is_taken_over_when_its_lease_ends(
     await db.run(work_off, dead, dead.read())
     report = (await db.read(upload_report, account.actor, import_id)).report
     assert (report.new, report.unchanged) == (12, 0)
+
+
+async def test_leases_are_renewed_while_the_first_of_the_uploads_is_written(
+    db: Database, account: Tenant, clock: FixedClock
+) -> None:
+    for _ in range(3):
+        await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    held = await db.run(claim_uploads, account.account_id, 2)
+    async with db.transaction() as tx:
+        assert await work_off(tx, held[0], held[0].read())
+        clock.moment += LEASE - timedelta(seconds=1)
+        await db.run(renew_leases, held)
+        clock.moment += timedelta(seconds=2)
+        assert await worker(db).take_turns() == 0
+    clock.moment += LEASE
+    assert await worker(db).take_turns() == 2
 
 
 async def test_an_upload_that_always_fails_is_given_up_and_kept_and_the_next_goes_on(

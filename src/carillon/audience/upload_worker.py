@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import structlog
 
 from carillon.audience.rows import Batch
 from carillon.audience.uploads import (
     MAX_ATTEMPTS,
+    RENEWAL_SECONDS,
     ClaimedUpload,
     accounts_with_uploads,
     claim_uploads,
@@ -24,8 +25,7 @@ from carillon.kit.ids import AccountId
 
 log = structlog.get_logger(__name__)
 
-# A turn: so many uploads of one account before the next account's. They are held together, so that even on a slow day
-# all of them are to be written within the lease.
+# A turn: so many uploads of one account before the next account's.
 _TURN = 8
 
 
@@ -69,18 +69,36 @@ class UploadWorker:
 
     async def _turn(self, account_id: AccountId) -> int:
         uploads = await self._db.run(claim_uploads, account_id, _TURN)
-        reading = _read_ahead(uploads)
-        for place, upload in enumerate(uploads):
-            if place:
-                await self._db.run(renew_leases, uploads[place:])
-            if not await self._work_off(upload, reading[place]):
-                # The order is kept: the later ones wait until this one is written or given up.
-                for task in reading:
-                    task.cancel()
-                await asyncio.gather(*reading, return_exceptions=True)
-                await self._db.run(release_uploads, uploads[place + 1 :])
-                return place
+        if not uploads:
+            return 0
+        async with self._holding(uploads):
+            reading = _read_ahead(uploads)
+            for place, upload in enumerate(uploads):
+                if not await self._work_off(upload, reading[place]):
+                    # The order is kept: the later ones wait until this one is written or given up.
+                    for task in reading:
+                        task.cancel()
+                    await asyncio.gather(*reading, return_exceptions=True)
+                    await self._db.run(release_uploads, uploads[place + 1 :])
+                    return place
         return len(uploads)
+
+    @contextlib.asynccontextmanager
+    async def _holding(self, uploads: Sequence[ClaimedUpload]) -> AsyncIterator[None]:
+        """Renew the leases until the block ends."""
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(RENEWAL_SECONDS)
+                with contextlib.suppress(UnavailableError):  # the block meets it too, and deals with it
+                    await self._db.run(renew_leases, uploads)
+
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
 
     async def _work_off(self, upload: ClaimedUpload, reading: "asyncio.Task[Batch]") -> bool:
         """Write one upload; False when it has to be tried again, or is somebody else's by now."""

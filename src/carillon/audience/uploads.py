@@ -31,8 +31,9 @@ SQL = load_statements("carillon.audience", "uploads.sql")
 
 MAX_ATTEMPTS = 5
 MAX_REPORTED_ERRORS = 10_000
-# Long enough for the slowest batch, short enough that a caller's poll after a crash is answered soon.
-LEASE = timedelta(seconds=20)
+# Renewed while the work goes on, so it has to outlast only a stall; so long wait an account's callers after a crash.
+LEASE = timedelta(seconds=6)
+RENEWAL_SECONDS = 2.0
 
 # The reference's own sample client gives a call 30 seconds.
 _PATIENCE_SECONDS = 20
@@ -186,7 +187,7 @@ def _actor(row: Record) -> Actor:
 
 
 async def renew_leases(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:
-    """Hold uploads of one account, claimed together, for as long again."""
+    """Hold uploads of one account, claimed together, for as long again; finished ones stay as they are."""
     import_ids = [upload.import_id for upload in uploads]
     await tx.execute(SQL["renew_leases"], uploads[0].actor.account_id, import_ids, tx.now + LEASE)
 

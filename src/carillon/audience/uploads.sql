@@ -26,8 +26,13 @@ SELECT EXISTS (
 SELECT TRUE FROM account WHERE account_id = $1 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: renew_leases
-UPDATE contact_import SET leased_until = $3
-WHERE account_id = $1 AND import_id = ANY ($2::uuid[]) AND state = 'running';
+-- The one that is being written is locked, and nobody can take it over: the others don't wait for it.
+WITH k AS MATERIALIZED (
+    SELECT import_id FROM contact_import
+    WHERE account_id = $1 AND import_id = ANY ($2::uuid[]) AND state = 'running'
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE contact_import i SET leased_until = $3 FROM k WHERE i.account_id = $1 AND i.import_id = k.import_id;
 
 -- name: claim_uploads
 -- Nothing while an earlier upload of the account is in somebody's hands or waits for its next attempt: the order of arrival
