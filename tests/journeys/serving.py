@@ -1,5 +1,6 @@
 """`carillon serve` as processes of its own, on one data folder, and a client of the InforU dialect."""
 
+import json
 import re
 import shutil
 import signal
@@ -96,6 +97,17 @@ class Home:
         until(lambda: process.greets or process.popen.poll() is not None, "the greeting", START_SECONDS)
         assert process.greets, process.log
         return process
+
+    def command(self, *arguments: object) -> Any:
+        """Run another command on the same database, and give what it answers."""
+        command = [str(CARILLON), *map(str, arguments), "--json", "--data-dir", str(self.data_dir)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603 - our own program
+        return json.loads(ended.stdout)
+
+    def unlimited(self) -> tuple[str, str]:
+        """Make a credential of the demo account that may call as often as it likes: its user name and token."""
+        made = self.command("credential", "create", "--account", 1, "--dialect", "inforu", "--rate", 0)
+        return made["username"], made["token"]
 
     def kill_postgres(self) -> None:
         """Kill the database's first process without a warning."""

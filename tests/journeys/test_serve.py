@@ -37,7 +37,7 @@ def found(client: httpx.Client, phone: str) -> int:
 
 
 def many(first: int, count: int) -> dict[str, object]:
-    return {"List": [{"PhoneNumber": f"054{number:07d}", "City": "Haifa"} for number in range(first, first + count)]}
+    return {"List": [{"PhoneNumber": f"054{number:07d}", "FirstName": "Noa"} for number in range(first, first + count)]}
 
 
 def samples(metrics: str) -> dict[str, float]:
