@@ -1,6 +1,5 @@
 """Servers and their database are killed at random moments of a busy day: what was acknowledged is there, once."""
 
-import asyncio
 import json
 import random
 import threading
@@ -13,7 +12,7 @@ from typing import Any
 import asyncpg
 import httpx
 from tests.journeys.serving import BASE, Home, Process, body, client_of, home, report, until
-from tests.journeys.wholeness import whats_wrong
+from tests.journeys.wholeness import all_worked_off, whats_wrong
 
 from carillon.db.embedded import running_dsn
 
@@ -201,11 +200,7 @@ def ask_for_reports(client: httpx.Client, batches: Iterable[Sent]) -> None:
 async def prove(connection: asyncpg.Connection, ledger: Ledger) -> None:
     """Hold the database against what was acknowledged, once nothing is left to do."""
     assert ledger.strange == []
-    # Uploads whose acknowledgement was lost are worked off all the same.
-    unfinished = "SELECT count(*) FROM contact_import WHERE state IN ('pending', 'running')"
-    while await connection.fetchval(unfinished):  # noqa: ASYNC110 - another process's work tells nobody when it ends
-        await asyncio.sleep(0.1)
-    assert await connection.fetchval("SELECT count(*) FROM contact_import WHERE state = 'failed'") == 0
+    await all_worked_off(connection)
     assert await whats_wrong(connection) == {}
     towns = await towns_of_phones(connection)
     sizes = Counter(town for town, _ in towns.values())

@@ -1,5 +1,7 @@
 """What must hold in the database whatever was killed and whoever raced: queries that find what is wrong."""
 
+import asyncio
+
 import asyncpg
 
 # Each gives a row for everything that is wrong, so an empty answer is a whole database.
@@ -57,6 +59,14 @@ QUERIES = {
         WHERE state = 'done' AND (payload IS NOT NULL OR rows <> rows_new + rows_updated + rows_unchanged + rows_failed)
            OR state IN ('pending', 'running') AND payload IS NULL""",
 }
+
+
+async def all_worked_off(connection: asyncpg.Connection) -> None:
+    """Wait until no upload is left to do; those whose acknowledgement was lost are worked off all the same."""
+    unfinished = "SELECT count(*) FROM contact_import WHERE state IN ('pending', 'running')"
+    while await connection.fetchval(unfinished):  # noqa: ASYNC110 - another process's work tells nobody when it ends
+        await asyncio.sleep(0.05)
+    assert await connection.fetchval("SELECT count(*) FROM contact_import WHERE state = 'failed'") == 0
 
 
 async def whats_wrong(connection: asyncpg.Connection) -> dict[str, list[str]]:
