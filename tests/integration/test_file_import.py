@@ -186,6 +186,18 @@ async def test_asked_to_again_an_interrupted_import_begins_from_the_start(
     assert counts(again) == (MANY, MANY - 20_000, 0, 20_000, 0, 0)
 
 
+async def test_a_row_that_repeats_one_of_an_earlier_chunk_merges_into_it(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = many_lines(70_000)
+    lines[45_000] = f"{lines[30_000].partition(',')[0]},,Again"
+    lines[69_999] = ",u5@mail.example,Again"
+    summary = await run(db, account, write(tmp_path / "people.csv", lines))
+    assert counts(summary) == (70_000, 69_998, 2, 0, 0, 0)
+    again = [row for row in await stored(db, account) if row[2] == "Again"]
+    assert again == [("972540000005", "u5@mail.example", "Again"), ("972540030000", "u30000@mail.example", "Again")]
+
+
 async def test_rejects_that_were_lost_meanwhile_stop_the_resumption(
     db: Database, account: Tenant, tmp_path: Path
 ) -> None:

@@ -8,27 +8,22 @@ thread reads the next.
 
 import asyncio
 import fcntl
-import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
-import polars as pl
+from asyncpg import UniqueViolationError
 
-from carillon.audience.column_names import ColumnPlan, plan_columns
-from carillon.audience.columns import read_frame
-from carillon.audience.exports import EXPORT_COLUMNS
-from carillon.audience.fields import Kind
-from carillon.audience.file_rejects import Rejects, rejects_path
+from carillon.audience.file_rejects import Rejects
+from carillon.audience.file_source import FileImport, FileSource, PreparedChunk, open_source
 from carillon.audience.import_records import (
     MAX_KEPT_ERRORS,
-    BeginImport,
     BegunImport,
     ImportReport,
     Place,
@@ -40,47 +35,15 @@ from carillon.audience.import_records import (
     import_report,
 )
 from carillon.audience.own_fields import field_kinds
-from carillon.audience.rows import MAX_GROUP_CHARACTERS, Batch, RowError, shown
-from carillon.audience.tabular import (
-    LINE_COLUMN,
-    REJECT_COLUMNS,
-    BadRecord,
-    Chunk,
-    FileShape,
-    TabularError,
-    file_hash,
-    inspect,
-    read_chunks,
-    restore,
-)
-from carillon.audience.upsert import UpsertReport, upsert
+from carillon.audience.tabular import TabularError
+from carillon.audience.upsert import upsert
 from carillon.db.database import Database, Tx
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import new_uuid
-from carillon.tenancy.accounts import checked_country
 
-CHUNK_ROWS = 20_000
+__all__ = ["FileImport", "ImportProgress", "ImportSummary", "import_file"]
+
 _READ_AHEAD = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileImport:
-    """Import a file: CSV in any usual form.
-
-    `mapping` (column to attribute) comes before the names of the columns; every row joins `group`, which is made when
-    it is missing; `country` reads national phones instead of the audience's; `rejects` is where rows with a problem go.
-    `again` imports a file that was imported before, or begins an interrupted import from the start.
-    """
-
-    path: Path
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    group: str | None = None
-    country: str | None = None
-    delimiter: str | None = None
-    encoding: str | None = None
-    rejects: Path | None = None
-    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +102,7 @@ async def import_file(
     started = time.monotonic()
     with _told(), _alone_with(command.path):
         kinds = await db.read(field_kinds, actor)
-        source = await asyncio.to_thread(_open, actor, command, kinds)
+        source = await asyncio.to_thread(open_source, actor, command, kinds)
         begun = await db.run(begin_import, actor, source.beginning(again=command.again))
         run = _Run(db, actor, source, begun, started)
         if not begun.is_done:
@@ -174,118 +137,32 @@ def _alone_with(path: Path) -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Source:
-    """A file that was looked at, and what is to be made of it."""
+class _Hope:
+    """Whether the next chunk's rows are likely to be new, which is so where no earlier chunk has met anybody.
 
-    path: Path
-    shape: FileShape
-    columns: ColumnPlan
-    kinds: Mapping[str, Kind]
-    country: str
-    group: str | None
-    rejects: Path
-    digest: str
-    changed_at: int
+    Each time that this was wrong, twice as many chunks have to speak for it before it is hoped again.
+    """
+
+    def __init__(self) -> None:
+        self._calm = 0
+        self._needed = 1
 
     @property
-    def is_ours(self) -> bool:
-        """Whether the file is an export or a rejects file, whose cells were made safe for spreadsheets."""
-        header = set(self.shape.header)
-        return header >= set(REJECT_COLUMNS) or header >= set(EXPORT_COLUMNS)
+    def expects_new(self) -> bool:
+        return self._calm >= self._needed
 
-    def beginning(self, *, again: bool) -> BeginImport:
-        options = {
-            "file": self.path.name,
-            "bytes": self.shape.size,
-            "columns": self.columns.attributes,
-            "group": self.group,
-            "country": self.country,
-        }
-        start = Place(
-            offset=self.shape.body_offset, line=self.shape.body_line, rejects=0, seconds=0, run=str(new_uuid())
-        )
-        return BeginImport(file_hash=self.digest, options=options, start=start, again=again)
+    def learn(self, *, met_nobody: bool) -> None:
+        self._calm = self._calm + 1 if met_nobody else 0
 
-    def prepared(self, place: Place) -> Iterator["_Prepared"]:
-        """Read chunks from a place on."""
-        names = [pl.col(LINE_COLUMN).alias("row")]
-        names += [pl.col(column).alias(attribute) for column, attribute in self.columns.attributes.items()]
-        groups = [] if self.group is None else [self.group]
-        for chunk in read_chunks(self.path, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
-            raw = chunk.frame.select(names)
-            if self.is_ours:
-                raw = restore(raw)
-            yield _Prepared(chunk=chunk, batch=read_frame(raw, self.country, kinds=self.kinds, join_all=groups))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prepared:
-    """A chunk of the file, and the batch that it was read into; rows are numbered by physical lines."""
-
-    chunk: Chunk
-    batch: Batch
-
-    def whole_report(self, report: UpsertReport) -> UpsertReport:
-        """Add the records that are no rows to the report of those that are."""
-        if not self.chunk.bad:
-            return report
-        broken = [_as_error(record) for record in self.chunk.bad]
-        return UpsertReport(
-            rows=report.rows + len(broken),
-            new=report.new,
-            updated=report.updated,
-            unchanged=report.unchanged,
-            failed=report.failed + len(broken),
-            error_count=report.error_count + len(broken),
-            errors=sorted([*report.errors, *broken], key=lambda error: error.row),
-        )
-
-
-def _as_error(record: BadRecord) -> RowError:
-    return RowError(record.line, record.field or "row", "invalid", shown(record.value), record.reason)
-
-
-def _open(actor: Actor, command: FileImport, kinds: Mapping[str, Kind]) -> _Source:
-    """Look at the file: everything that can be wrong before the first row is."""
-    country = actor.country if command.country is None else checked_country(command.country)
-    group = None if command.group is None else _checked_group(command.group)
-    shape = inspect(command.path, delimiter=command.delimiter, encoding=command.encoding)
-    columns = plan_columns(shape.header, command.mapping, kinds)
-    # All that decides the outcome: another audience, mapping, group or country is another import.
-    identity = (
-        file_hash(command.path),
-        actor.audience_id,
-        sorted(columns.attributes.items()),
-        group,
-        country,
-        shape.delimiter,
-        shape.encoding,
-    )
-    return _Source(
-        path=command.path,
-        shape=shape,
-        columns=columns,
-        kinds=kinds,
-        country=country,
-        group=group,
-        rejects=command.rejects or rejects_path(command.path),
-        digest=hashlib.sha256(msgspec.json.encode(identity)).hexdigest(),
-        changed_at=command.path.stat().st_mtime_ns,
-    )
-
-
-def _checked_group(name: str) -> str:
-    name = name.strip()
-    if not name or len(name) > MAX_GROUP_CHARACTERS or "\0" in name:
-        raise InvalidInputError("group", f"A group's name has 1 to {MAX_GROUP_CHARACTERS} characters, without NUL.")
-    return name
+    def was_wrong(self) -> None:
+        self._calm = 0
+        self._needed *= 2
 
 
 class _Run:
     """One process's share of an import."""
 
-    def __init__(self, db: Database, actor: Actor, source: _Source, begun: BegunImport, started: float) -> None:
+    def __init__(self, db: Database, actor: Actor, source: FileSource, begun: BegunImport, started: float) -> None:
         self._db = db
         self._actor = actor
         self._source = source
@@ -293,6 +170,7 @@ class _Run:
         self._place = begun.place
         self._rejects = Rejects(path=source.rejects, shape=source.shape, columns=source.columns)
         self._started = started
+        self._hope = _Hope()
         self._rows = 0  # of this run
 
     async def work(self, progress: Callable[[ImportProgress], None], should_stop: Callable[[], bool]) -> None:
@@ -307,23 +185,32 @@ class _Run:
                 if should_stop():
                     return
                 ahead.append(self._next(reader, chunks))
-                self._place = await self._db.run(self._write, prepared)
+                self._place = await self._write(prepared)
                 self._rows += prepared.batch.size + len(prepared.chunk.bad)
                 progress(self._progress(before))
         self._check_unchanged()
         await self._db.run(finish_import, self._actor, self._begun.import_id, self._timed(self._place))
 
     @staticmethod
-    def _next(reader: ThreadPoolExecutor, chunks: Iterator[_Prepared]) -> "asyncio.Future[_Prepared | None]":
+    def _next(reader: ThreadPoolExecutor, chunks: Iterator[PreparedChunk]) -> "asyncio.Future[PreparedChunk | None]":
         return asyncio.get_running_loop().run_in_executor(reader, next, chunks, None)
 
-    async def _write(self, tx: Tx, prepared: _Prepared) -> Place:
+    async def _write(self, prepared: PreparedChunk) -> Place:
+        if self._hope.expects_new:
+            try:
+                return await self._db.run(self._write_chunk, prepared, expect_new=True)
+            except UniqueViolationError:
+                self._hope.was_wrong()
+        return await self._db.run(self._write_chunk, prepared, expect_new=False)
+
+    async def _write_chunk(self, tx: Tx, prepared: PreparedChunk, *, expect_new: bool) -> Place:
         """Write one chunk; safe to try again when it isn't known whether the last try was committed."""
         import_id, chunk = self._begun.import_id, prepared.chunk
         held, errors_before = await hold_import(tx, self._actor, import_id, self._place.run)
         if held.offset == chunk.next_offset:
             return held
-        outcome = await upsert(tx, self._actor, prepared.batch)
+        outcome = await upsert(tx, self._actor, prepared.batch, expect_new=expect_new)
+        self._hope.learn(met_nobody=outcome.met_nobody)
         report = prepared.whole_report(outcome.report)
         size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, outcome.report.errors)
         place = Place(offset=chunk.next_offset, line=chunk.next_line, rejects=size, seconds=held.seconds, run=held.run)

@@ -5,7 +5,7 @@ resolved by columns, which is a hundred times faster, and only the rest is taken
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -46,13 +46,18 @@ class Plan:
     kept: pl.DataFrame
     readdressed: Sequence[int]
     conflicts: Sequence[RowError]
+    met_nobody: bool
 
 
-async def resolve(tx: Tx, actor: Actor, frame: pl.DataFrame) -> Plan:
-    """Resolve a batch's frame (see `Batch`) against the actor's audience, which the caller has locked."""
+async def resolve(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new: bool = False) -> Plan:
+    """Resolve a batch's frame (see `Batch`) against the actor's audience, which the caller has locked.
+
+    `expect_new` takes rows for new without asking, where nothing but a key that is taken can make them anything else:
+    their loading then fails, and the caller resolves again without it.
+    """
     if frame.height <= _FEW:
         return await _resolve_few(tx, actor, frame)
-    return await _resolve_many(tx, actor, frame)
+    return await _resolve_many(tx, actor, frame, expect_new=expect_new)
 
 
 async def _resolve_few(tx: Tx, actor: Actor, frame: pl.DataFrame) -> Plan:
@@ -63,8 +68,14 @@ async def _resolve_few(tx: Tx, actor: Actor, frame: pl.DataFrame) -> Plan:
     return await _numbered(tx, merged.arrivals, merged.changes, pl.DataFrame(schema=_KEPT_SCHEMA), merged, [])
 
 
-async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame) -> Plan:
-    rows = await _match(tx, actor, frame)
+async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new: bool) -> Plan:
+    known = pl.DataFrame(schema=_KNOWN_SCHEMA)
+    if expect_new:
+        # Of rows that share a key not all keys are written, so that a taken one might go unnoticed: they are asked for.
+        known = await _known(tx, actor, frame.filter(_repeated(frame)))
+    if not expect_new or known.height:
+        known = await _known(tx, actor, frame)
+    rows = _paired(frame, known)
     tangled = _tangled(rows)
     merged = await _merge_tangled(tx, actor, rows.filter(tangled))
     clean = rows.filter(~tangled)
@@ -73,7 +84,8 @@ async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame) -> Plan:
     arrivals = pl.concat([clean.filter(pl.col("contact_id").is_null()).select(*ARRIVAL_SCHEMA), merged.arrivals])
     changes = pl.concat([matched.filter(differs).select(*CHANGE_SCHEMA), merged.changes])
     same = matched.select("row", "contact_id", pl.when(~differs).then(pl.lit(UNCHANGED)).alias("outcome"))
-    return await _numbered(tx, arrivals, changes, same, merged, _readdressed(matched))
+    numbered = await _numbered(tx, arrivals, changes, same, merged, _readdressed(matched))
+    return replace(numbered, met_nobody=known.is_empty())
 
 
 def _differs() -> pl.Expr:
@@ -116,11 +128,12 @@ async def _numbered(  # noqa: PLR0913, PLR0917 - the two ways' common end
         kept=pl.concat([brought, same, merged_rows]).sort("row"),
         readdressed=[*readdressed, *merged.readdressed],
         conflicts=merged.errors,
+        met_nobody=not (merged.changes.height or same.height),
     )
 
 
-async def _match(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add to each row the contacts that its keys name, the one that it changes, and what that one is now (`old_…`).
+async def _known(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
+    """Find the contacts that any key names.
 
     A contact found by one key tells its other keys, so that only what is still open is looked for again.
     """
@@ -136,6 +149,11 @@ async def _match(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
         if found is not None and found["contact_id"] is not None:
             columns = {name: pl.Series(found[name], dtype=dtype) for name, dtype in _KNOWN_SCHEMA.items()}
             known = pl.concat([known, pl.DataFrame(columns)]).unique("contact_id")
+    return known
+
+
+def _paired(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Add to each row the contacts that its keys name, the one that it changes, and what that one is now (`old_…`)."""
     if known.is_empty():
         nobody = [pl.lit(None, dtype=pl.Int64).alias(f"id_{key}") for key in KEYS]
         return frame.with_columns(
@@ -155,17 +173,23 @@ def _tangled(rows: pl.DataFrame) -> pl.Series:
     The rest can't influence each other: an address that one of them gives up is named by no other row, or that row
     would have found the same contact.
     """
-    mark = pl.Series([False]).new_from_index(0, rows.height)
-    for key in KEYS:
-        values = rows[key]
-        if values.null_count() < rows.height:
-            mark |= values.is_duplicated() & (values != "").fill_null(value=False)
+    mark = _repeated(rows)
     if rows["contact_id"].null_count() == rows.height:
         return mark
     ids = rows.select("row", *(f"id_{key}" for key in KEYS)).unpivot(index="row", value_name="contact_id")
     pairs = ids.filter(pl.col("contact_id").is_not_null()).select("row", "contact_id").unique()
     shared = pairs.filter(pl.col("contact_id").is_duplicated() | pl.col("row").is_duplicated())["row"]
     return mark | rows["row"].is_in(shared.implode())
+
+
+def _repeated(rows: pl.DataFrame) -> pl.Series:
+    """Mark the rows that share a key with another row."""
+    mark = pl.Series([False]).new_from_index(0, rows.height)
+    for key in KEYS:
+        values = rows[key]
+        if values.null_count() < rows.height:
+            mark |= values.is_duplicated() & (values != "").fill_null(value=False)
+    return mark
 
 
 async def _merge_tangled(tx: Tx, actor: Actor, rows: pl.DataFrame) -> Merged:

@@ -65,19 +65,26 @@ class UpsertReport(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpsertOutcome:
-    """The report, and a frame of row, contact_id and outcome (new, updated, unchanged) for the rows that were kept."""
+    """The report, and a frame of row, contact_id and outcome (new, updated, unchanged) for the rows that were kept.
+
+    `met_nobody`: none of the rows named a contact that was there.
+    """
 
     report: UpsertReport
     kept: pl.DataFrame
+    met_nobody: bool
 
 
-async def upsert(tx: Tx, actor: Actor, batch: Batch) -> UpsertOutcome:
+async def upsert(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool = False) -> UpsertOutcome:
     """Write a batch into the actor's audience; every row has its own outcome and no row costs another.
 
-    Raises NotFoundError when the audience is gone.
+    `expect_new` saves asking who is there: it takes a fifth of the time of a load into an audience that knows nobody of
+    it, and leaves the rule as it is, because a row that isn't new has a key that is taken. Raises NotFoundError when
+    the audience is gone, and asyncpg's UniqueViolationError where `expect_new` was wrong: the transaction is over then,
+    and the same batch goes without it.
     """
     await lock_audience(tx, actor)
-    plan = await resolve(tx, actor, batch.frame)
+    plan = await resolve(tx, actor, batch.frame, expect_new=expect_new)
     devices = _devices(batch.frame, plan.kept)
     reached = set(devices["contact_id"])
     moves = await plan_moves(tx, actor, batch, plan.kept, set(plan.arrivals["contact_id"]) - reached)
@@ -90,7 +97,7 @@ async def upsert(tx: Tx, actor: Actor, batch: Batch) -> UpsertOutcome:
         await move(tx, actor, moves)
     await move_in(tx, actor, moves, arrivals)
     kept = _decided(plan, changed)
-    return UpsertOutcome(report=_report(batch, kept, plan), kept=kept)
+    return UpsertOutcome(report=_report(batch, kept, plan), kept=kept, met_nobody=plan.met_nobody)
 
 
 def _decided(plan: Plan, changed: list[int]) -> pl.DataFrame:

@@ -1,0 +1,221 @@
+"""Rows a second of `carillon import` against plain COPY of the same rows into the same indexed table.
+
+    python -m bench.import_contacts [--rows 1000000] [--repeat 3] [--big]
+
+In one run, on a server of its own, alternating: COPY of the accepted rows as prepared text, in one transaction; the
+first import of the file by the command itself in a process of its own, into the empty table; the same file again; the
+file with every other row changed. `--big` adds the import into a table that already holds 10,000,000 contacts. Each
+line ends with the median ratio and what it must be at least. Memory is the importing process's peak.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from bench.corpus import write_file
+
+from carillon.db.database import Database
+from carillon.db.embedded import embedded_server
+from carillon.db.migrate import upgrade
+from carillon.kit.clock import SystemClock
+from carillon.tenancy.accounts import CreateAccount, Operator, create_account
+
+BIG = 10_000_000
+FILL_STEP = 500_000
+MEMORY_LIMIT_MB = 400
+
+COMMAND = [sys.executable, "-c", "from carillon.cli import main; main()"]
+TABLES = "contact, membership, contact_import, audit_entry"
+FILL = """
+INSERT INTO contact (account_id, audience_id, contact_id, created_at, updated_at, phone_quality, sms_status,
+                     email_status, phone, email, phone_region, fields)
+SELECT $1, $2, $3 + n, $5, $5, 33, 1, 1, '44' || 7800000000 + (($3 + n) * 7368787 % 100000000),
+       'person' || ($3 + n) * 7368787 % 100000000 || '@example.org', 'GB',
+       jsonb_build_object('first_name', 'Maeve', 'last_name', 'Lloyd-Jones', 'city', 'Bristol', 'text1', 'gold',
+                          'text2', 'ref-' || $3 + n, 'number1', ($3 + n) % 100000 / 100.0, 'birth_date', '1980-02-03')
+FROM generate_series(1, $4::bigint) n
+"""
+
+
+@dataclass(slots=True)
+class Figures:
+    """Rows a second of every round, by what was measured; and the peak of memory, in megabytes."""
+
+    paces: dict[str, list[float]] = field(default_factory=dict)
+    memory: float = 0.0
+
+    def add(self, name: str, rows: int, seconds: float) -> None:
+        """Note and print one measurement."""
+        self.paces.setdefault(name, []).append(rows / seconds)
+        print(f"  {name}: {rows / seconds:,.0f} rows/s", flush=True)
+
+    def ratio(self, name: str, other: str) -> float:
+        """Give the median of the rounds' ratios: both halves of a round see the same noise."""
+        return statistics.median(a / b for a, b in zip(self.paces[name], self.paces[other], strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where the bench runs."""
+
+    dsn: str
+    admin: asyncpg.Connection
+    account_id: int
+    audience_id: int
+    folder: Path
+    figures: Figures
+
+    async def empty(self) -> None:
+        """Take every contact away."""
+        await self.admin.execute(f"TRUNCATE {TABLES}")
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Leave no work of one measurement to the next."""
+        await self.admin.execute("CHECKPOINT")
+
+    async def run_import(self, name: str, file: Path, *flags: str) -> None:
+        """Import a file by the command, in a process of its own."""
+        report = await asyncio.to_thread(self._import, file, flags)
+        self.figures.add(name, report["rows"], report["seconds"])
+
+    def _import(self, file: Path, flags: tuple[str, ...]) -> dict[str, Any]:
+        arguments = [
+            "import",
+            str(file),
+            "--account",
+            str(self.account_id),
+            "--database-url",
+            self.dsn,
+            "--json",
+            *flags,
+        ]
+        with tempfile.TemporaryFile() as output:
+            child = subprocess.Popen([*COMMAND, *arguments], stdout=output, stderr=subprocess.DEVNULL)  # noqa: S603 - ours
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            if child.returncode:
+                raise SystemExit(f"the import ended with exit code {child.returncode}")
+            output.seek(0)
+            report: dict[str, Any] = json.load(output)
+        self.figures.memory = max(self.figures.memory, usage.ru_maxrss / 1024)
+        return report
+
+    async def copy(self, prepared: Path) -> None:
+        """Load prepared text in one transaction."""
+        with prepared.open("rb") as file:
+            started = time.perf_counter()
+            tag = await self.admin.copy_to_table("contact", source=file, format="text")
+            seconds = time.perf_counter() - started
+        self.figures.add("plain COPY", int(tag.split()[-1]), seconds)
+
+    async def fill(self, count: int) -> None:
+        """Make contacts that share no address with the files'."""
+        now = SystemClock().now()
+        for start in range(0, count, FILL_STEP):
+            await self.admin.execute(FILL, self.account_id, self.audience_id, 10**9 + start, FILL_STEP, now)
+        await self.admin.execute("VACUUM (ANALYZE) contact")
+        await self.settle()
+
+
+@contextmanager
+def _server() -> Iterator[tuple[Path, str]]:
+    with tempfile.TemporaryDirectory(prefix="carillon-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the server's account has to enter
+        with embedded_server(folder / "data") as server:
+            yield folder, server.dsn
+
+
+async def _stage(folder: Path, dsn: str) -> Stage:
+    await upgrade(dsn, now=SystemClock().now())
+    db = await Database.connect(dsn)
+    made = await db.run(create_account, Operator(name="bench", source="CLI"), CreateAccount(name="Bench", country="IL"))
+    await db.close()
+    return Stage(
+        dsn=dsn,
+        admin=await asyncpg.connect(dsn, command_timeout=3600),
+        account_id=made.account.account_id,
+        audience_id=made.audience_id,
+        folder=folder,
+        figures=Figures(),
+    )
+
+
+async def bench(rows: int, repeat: int, *, big: bool) -> None:
+    """Measure and report."""
+    with _server() as (folder, dsn):
+        stage = await _stage(folder, dsn)
+        file, changed, prepared = folder / "contacts.csv", folder / "changed.csv", folder / "prepared.txt"
+        write_file(file, rows)
+        write_file(changed, rows, changed=True)
+        print(f"{rows:,} rows, {file.stat().st_size / 1024**2:,.0f} MB")
+        for number in range(repeat):
+            print(f"round {number + 1}", flush=True)
+            await stage.empty()
+            await stage.run_import("first import", file)
+            if number == 0:
+                await stage.admin.copy_from_query("SELECT * FROM contact ORDER BY contact_id", output=prepared)
+            await stage.settle()
+            await stage.run_import("same file again", file, "--again")
+            await stage.settle()
+            await stage.run_import("half changed", changed)
+            await stage.empty()
+            await stage.copy(prepared)
+        if big:
+            await _bench_big(stage, file)
+        await stage.admin.close()
+        report(stage.figures, big=big)
+
+
+async def _bench_big(stage: Stage, file: Path) -> None:
+    await stage.empty()
+    await stage.run_import("into the empty table", file)
+    await stage.empty()
+    print(f"filling with {BIG:,} contacts", flush=True)
+    await stage.fill(BIG)
+    await stage.run_import(f"into {BIG:,} contacts", file)
+
+
+def report(figures: Figures, *, big: bool) -> None:
+    """Print each ratio with its threshold."""
+    lines = [
+        ("first import", "plain COPY", 0.6),
+        ("same file again", "first import", 1.3),
+        ("half changed", "plain COPY", 0.4),
+    ]
+    if big:
+        lines.append((f"into {BIG:,} contacts", "into the empty table", 0.7))
+    for name, other, least in lines:
+        pace = statistics.median(figures.paces[name])
+        ratio = figures.ratio(name, other)
+        verdict = "reached" if ratio >= least else "MISSED"
+        print(f"{name}: {pace:,.0f} rows/s; ratio {ratio:.2f} of {other}, at least {least}: {verdict}")
+    verdict = "reached" if figures.memory <= MEMORY_LIMIT_MB else "MISSED"
+    print(f"memory of the importing process: {figures.memory:,.0f} MB, at most {MEMORY_LIMIT_MB}: {verdict}")
+
+
+def main() -> None:
+    """Read the arguments and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--big", action="store_true", help="also into a table that holds 10,000,000 contacts")
+    arguments = parser.parse_args()
+    asyncio.run(bench(arguments.rows, arguments.repeat, big=arguments.big))
+
+
+if __name__ == "__main__":
+    main()
