@@ -90,6 +90,11 @@ def test_every_problem_names_its_row_field_and_value(few: int, monkeypatch: pyte
             ContactRow(phone="twelve"),
             ContactRow(fields={"city": "Lod"}),
             ContactRow(external_id="e" * 256, phone="0541110002"),
+            ContactRow(external_id="crm\x01", phone="0541110003", landline="\n0\n1", fields={"city": "a\0b"}),
+            ContactRow(phone="0541110004", fields={"city": "c" * 4001}),
+            ContactRow(phone="0541110005", device_token="token", device_platform="Windows"),
+            ContactRow(phone="0541110006", device_token="token"),
+            ContactRow(phone="0541110007", device_token="d" * 1025, device_platform="IOS"),
         ],
         monkeypatch,
     )
@@ -101,13 +106,23 @@ def test_every_problem_names_its_row_field_and_value(few: int, monkeypatch: pyte
         (2, "phone", "invalid", "twelve"),
         (3, "row", "missing_key", ""),
         (4, "external_id", "too_long", "eeeeeeeeee"),
+        (5, "external_id", "invalid", "crm\x01"),
+        (5, "landline", "invalid", "0\n1"),
+        (5, "city", "invalid", "a\ufffdb"),
+        (6, "city", "too_long", "cccccccccc"),
+        (7, "device_platform", "invalid", "Windows"),
+        (8, "device_platform", "invalid", ""),
+        (9, "device_token", "too_long", "dddddddddd"),
     }
     assert read.failed == {2, 3}
-    assert read.frame["row"].to_list() == [1, 4]
+    assert read.frame["row"].to_list() == [1, 4, 5, 6, 7, 8, 9]
 
 
 def test_a_row_that_its_dialect_gave_up_is_reported_and_left_out() -> None:
     failure = RowError(1, "row", "missing_key", "", "Nothing to go by.")
-    read = read_rows([ContactRow(phone="0541110001", failure=failure), ContactRow(phone="0541110002")], "IL")
-    assert (read.size, sorted(read.failed), list(read.errors)) == (2, [1], [failure])
+    unread = RowError(2, "city", "invalid", "{}", "A text belongs here.")
+    read = read_rows(
+        [ContactRow(phone="0541110001", failure=failure), ContactRow(phone="0541110002", errors=[unread])], "IL"
+    )
+    assert (read.size, sorted(read.failed), list(read.errors)) == (2, [1], [failure, unread])
     assert read.frame["phone"].to_list() == ["972541110002"]

@@ -34,13 +34,14 @@ def read_rows(rows: Sequence[ContactRow], country: str | None, *, kinds: Mapping
         for name in names
     ]
     good_moves, bad_names = _checked_moves(moves)
+    unread = [error for row in rows for error in row.errors]
     given_up = {number: row.failure for number, row in enumerate(rows, 1) if row.failure}
     return Batch(
         size=len(rows),
         frame=batch.frame,
         moves=good_moves,
         join_all=(),
-        errors=sorted([*given_up.values(), *batch.errors, *bad_names], key=lambda error: error.row),
+        errors=sorted([*given_up.values(), *unread, *batch.errors, *bad_names], key=lambda error: error.row),
         failed=batch.failed | given_up.keys(),
     )
 

@@ -9,10 +9,10 @@ from carillon.audience.normalise import normalise_emails, normalise_phones
 from carillon.audience.rows import (
     DEVICE,
     KEYS,
-    MAX_SHOWN_CHARACTERS,
     MAX_TOKEN_CHARACTERS,
     PLAIN_TEXTS,
     PLATFORMS,
+    TELLING_CHARACTERS,
     Batch,
     RowError,
     problem,
@@ -74,9 +74,12 @@ class _Reading:
             return read
         wrong = given.is_not_null() & (given != "") & read.is_null()
         if wrong.any():
-            shown = zip(self._rows.filter(wrong), given.filter(wrong).str.slice(0, MAX_SHOWN_CHARACTERS), strict=True)
-            self.errors += [problem(row, name, value, kind) for row, value in shown]
+            self._report(name, wrong, given, kind)
         return given.zip_with((given == "").fill_null(value=False), read)
+
+    def _report(self, name: str, wrong: pl.Series, given: pl.Series, kind: str = "") -> None:
+        told = zip(self._rows.filter(wrong), given.filter(wrong).str.slice(0, TELLING_CHARACTERS), strict=True)
+        self.errors += [problem(row, name, value, kind) for row, value in told]
 
     def read_phones(self, country: str | None) -> None:
         given = self._given("phone")
@@ -102,13 +105,17 @@ class _Reading:
         self.columns[name] = self._settle(name, given, read)
 
     def read_devices(self) -> None:
-        """Read push tokens; one without a platform that is known is reported and left out."""
-        token, platform = self._given("device_token"), self._given("device_platform").str.to_lowercase()
-        token = token.zip_with((token != "").fill_null(value=False), self._nulls)
+        """Read push tokens; one without a platform that is known is left out, and its platform reported."""
+        token, given = self._given("device_token"), self._given("device_platform").fill_null("")
+        platform = given.str.to_lowercase()
+        brought = (token != "").fill_null(value=False)
+        known = platform.is_in(PLATFORMS)
+        if (brought & ~known).any():
+            self._report("device_platform", brought & ~known, given)
+        token = token.zip_with(brought & known, self._nulls)
         fits = (token.str.len_chars() <= MAX_TOKEN_CHARACTERS) & ~token.str.contains("\0", literal=True)
-        usable = (fits & platform.is_in(PLATFORMS)).fill_null(value=False)
-        read = token.zip_with(usable, self._nulls)
-        self.columns["device_token"] = self._settle("device_token", token, read)
+        usable = fits.fill_null(value=False)
+        self.columns["device_token"] = self._settle("device_token", token, token.zip_with(usable, self._nulls))
         self.columns["device_platform"] = platform.zip_with(usable, self._nulls)
 
     def read_fields(self) -> None:

@@ -80,13 +80,15 @@ def _read_plain_texts(reading: PlainReading, row: ContactRow) -> None:
 
 
 def _read_device(reading: PlainReading, row: ContactRow) -> None:
-    token, platform = _given(row.device_token), (_given(row.device_platform) or "").lower()
+    token, platform = _given(row.device_token), _given(row.device_platform) or ""
     if not token:
         return
-    if platform in PLATFORMS and len(token) <= MAX_TOKEN_CHARACTERS and "\0" not in token:
-        reading.values |= {"device_token": token, "device_platform": platform}
-    else:
+    if platform.lower() not in PLATFORMS:
+        reading.errors.append(problem(reading.row, "device_platform", platform))
+    elif len(token) > MAX_TOKEN_CHARACTERS or "\0" in token:
         reading.errors.append(problem(reading.row, "device_token", token))
+    else:
+        reading.values |= {"device_token": token, "device_platform": platform.lower()}
 
 
 def _read_fields(reading: PlainReading, row: ContactRow, kinds: Mapping[str, Kind]) -> None:

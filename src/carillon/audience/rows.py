@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from carillon.audience.fields import MAX_TEXT_CHARACTERS
+
 KEYS = ("phone", "email", "external_id")
 DEVICE = ("device_token", "device_platform")
 PLATFORMS = ("android", "ios")
@@ -17,6 +19,16 @@ MAX_GROUP_CHARACTERS = 200
 MAX_SHOWN_CHARACTERS = 200
 # Attributes that are texts without a form of their own, with their longest lengths.
 PLAIN_TEXTS = {"external_id": 255, "landline": 50}
+
+# The longest values by what a problem is about; below them, what is wrong is what the text holds.
+_LONGEST = {
+    **PLAIN_TEXTS,
+    "device_token": MAX_TOKEN_CHARACTERS,
+    "group": MAX_GROUP_CHARACTERS,
+    "text": MAX_TEXT_CHARACTERS,
+}
+TELLING_CHARACTERS = max(_LONGEST.values()) + 1
+"""So much of a value at least has to be told to `problem`."""
 
 FRAME_SCHEMA: dict[str, type[pl.DataType]] = {
     "row": pl.Int64,
@@ -47,7 +59,8 @@ class RowError(msgspec.Struct, omit_defaults=True):
 class ContactRow(msgspec.Struct, omit_defaults=True):
     """A row as a caller gave it: None leaves an attribute alone, the empty text empties it.
 
-    `fields` holds raw texts under canonical names; `failure` is a row that its dialect already gave up.
+    `fields` holds raw texts under canonical names; `errors` are values of it that its dialect couldn't read, and
+    `failure` is a row that it gave up.
     """
 
     phone: str | None = None
@@ -59,6 +72,7 @@ class ContactRow(msgspec.Struct, omit_defaults=True):
     remove_from: list[str] = []
     device_token: str | None = None
     device_platform: str | None = None
+    errors: list[RowError] = []
     failure: RowError | None = None
 
 
@@ -109,7 +123,10 @@ def encode_patch(fields: Mapping[str, Any]) -> str:
 
 def problem(row: int, field: str, value: str, kind: str = "") -> RowError:
     """Report a value that can't be used, in the words of its field (or of the field's kind)."""
-    code, message = _WORDS.get(kind or field, ("invalid", f"The value isn't a {kind}."))
+    about = kind or field
+    code, message = _WORDS.get(about, ("invalid", f"The value isn't a {kind}."))
+    if len(value) > _LONGEST.get(about, len(value)):
+        code = "too_long"
     return RowError(row, field, code, shown(value), message)
 
 
@@ -121,16 +138,14 @@ def shown(value: str) -> str:
 _WORDS = {
     "phone": ("invalid", "This is not a phone number."),
     "email": ("invalid", "This is not an e-mail address."),
-    "device_token": (
-        "invalid",
-        f"A push token has at most {MAX_TOKEN_CHARACTERS} characters and the platform android or ios.",
-    ),
-    "group": ("too_long", f"A group's name has at most {MAX_GROUP_CHARACTERS} characters, without NUL."),
+    "device_token": ("invalid", f"A push token has at most {MAX_TOKEN_CHARACTERS} characters, without NUL."),
+    "device_platform": ("invalid", "A push token's platform is android or ios."),
+    "group": ("invalid", f"A group's name has at most {MAX_GROUP_CHARACTERS} characters, without NUL."),
     "row": ("missing_key", "The row has no phone, e-mail or external id that can be used."),
     "unknown": ("unknown_field", "There is no such field."),
-    "text": ("too_long", "The text is too long, or it has a NUL in it."),
+    "text": ("invalid", "The text is too long, or it has a NUL in it."),
     **{
-        name: ("too_long", f"The value must have at most {limit} characters, without control characters.")
+        name: ("invalid", f"The value must have at most {limit} characters, without control characters.")
         for name, limit in PLAIN_TEXTS.items()
     },
 }

@@ -39,7 +39,7 @@ LIMIT $4;
 SELECT entry_id, channel, address, action, at, source, actor, reason
 FROM suppression_entry
 WHERE account_id = $1 AND channel = $2 AND address = $3
-ORDER BY entry_id DESC
+ORDER BY at DESC, entry_id DESC
 LIMIT 1000;
 
 -- name: list_entries

@@ -10,6 +10,10 @@ import pytest
 from tests.dialects.inforu.wire import Wire
 
 from carillon.app import create_app
+from carillon.dialects.inforu.auth import authenticate
+from carillon.dialects.inforu.bodies import open_document
+from carillon.dialects.mount import Incoming, Services
+from carillon.errors import BadCredentialsError
 from carillon.settings import Settings
 from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
 from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
@@ -44,9 +48,7 @@ async def test_no_credentials_are_a_general_failure(wire: Wire) -> None:
         "Basic",
         "Basic ",
         "Basic %%%",
-        "Bearer abc",
         "Basic " + base64.b64encode(b"no-colon").decode(),
-        "abc",
         "Basic /w==",
     ],
 )
@@ -90,6 +92,33 @@ async def test_the_header_wins_over_the_body(wire: Wire) -> None:
     bad = {"Auth": {"Username": "x", "Token": "y"}, "Data": {}}
     assert await status(wire, basic("x:y"), good) == NOT_LET_IN
     assert await status(wire, basic(f"{wire.username}:{wire.token}"), bad) == (200, 1)
+
+
+@pytest.mark.parametrize("header", ["Bearer abc", "abc", "", "Negotiate"])
+async def test_a_header_that_is_not_basic_leaves_it_to_the_body(wire: Wire, header: str) -> None:
+    good = {"Auth": {"Username": wire.username, "Token": wire.token}, "Data": {}}
+    assert await status(wire, {"Authorization": header}, good) == (200, 1)
+    assert await status(wire, {"Authorization": header}) == GENERAL_FAILURE
+
+
+async def test_a_long_document_is_not_read_before_its_header_has_let_it_in(wire: Wire) -> None:
+    body = b"<R><Data>" + b"<x/>" * 50_000 + b"</Data></R>"
+    incoming = Incoming(
+        method="POST",
+        path="/api/v2/Contact/GetGroupList",
+        query="",
+        headers={"authorization": basic("x:y")["Authorization"], "content-type": "application/xml"},
+        body=body,
+        remote_address="192.0.2.10",
+        request_id="r",
+    )
+    services = Services(db=wire.runtime.db, authenticator=wire.runtime.authenticator)
+    document = open_document(incoming)
+    with pytest.raises(BadCredentialsError):
+        await authenticate(services, incoming, document)
+    assert not document.is_read
+    await document.load()
+    assert document.is_read
 
 
 async def test_without_a_credential_a_broken_body_is_a_general_failure(wire: Wire) -> None:

@@ -64,6 +64,7 @@ async def test_more_than_ten_rows_are_stored_and_worked_off_later(wire: Wire) ->
     assert list(accepted) == ["RequestToken"]
     token = accepted["RequestToken"]
     assert TOKEN.fullmatch(token)
+    assert (await wire.refusal("CheckJobStatusByToken", {"RequestToken": token.upper()}))[:2] == (403, -2015)
     assert await wire.count("0521110000") == 0
     assert (await wire.refusal("CheckJobStatusByToken", {"RequestToken": token}))[:2] == (403, -2015)
     assert await wire.work_off() == 1
@@ -247,12 +248,55 @@ async def test_a_gender_of_zero_counts_as_absent(wire: Wire) -> None:
     assert (await wire.get("0521110001"))["GenderId"] is None
 
 
-@pytest.mark.parametrize("value", [{"a": 1}, [1], "a\0b"])
-async def test_a_value_that_no_field_can_take_fails_its_row(wire: Wire, value: object) -> None:
-    report = await wire.add({"PhoneNumber": "0521110001", "FirstName": value}, {"PhoneNumber": "0521110002"})
-    assert counts(report) == (2, 1, 0, 0, 1, 1)
-    assert errors(report)[0][:3] == (1, -92, "FirstName")
+UNREADABLE = [({"a": None}, '{"a":null}'), ([1, "x"], '[1,"x"]'), ("a\0b", "a\ufffdb")]
+
+
+@pytest.mark.parametrize(("value", "shown"), UNREADABLE)
+async def test_a_value_that_no_field_can_take_costs_only_its_field(wire: Wire, value: object, shown: str) -> None:
+    row = {"PhoneNumber": "0521110001", "FirstName": value, "HandleEvents": "maybe", "LastName": "Levi"}
+    report = await wire.add(row, {"PhoneNumber": "0521110002"})
+    assert counts(report) == (2, 2, 0, 0, 0, 2)
+    assert errors(report) == [(1, -92, "FirstName", shown), (1, -92, "HandleEvents", "maybe")]
     assert await wire.data("CheckJobStatusByToken", {"RequestToken": report["UploadToken"]}) == report
+    kept = await wire.get("0521110001")
+    assert (kept["FirstName"], kept["LastName"]) == (None, "Levi")
+
+
+@pytest.mark.parametrize(("value", "shown"), UNREADABLE)
+async def test_a_key_that_cannot_be_read_fails_its_row_when_there_is_no_other(
+    wire: Wire, value: object, shown: str
+) -> None:
+    await wire.add({"PhoneNumber": "0521110002"})
+    report = await wire.add({"Email": value, "Text1": [2]}, {"Email": value, "PhoneNumber": "0521110002"})
+    assert counts(report) == (2, 0, 0, 1, 1, 3)
+    assert sorted(errors(report)) == [
+        (1, -92, "Email", shown),
+        (1, -92, "Text1", "[2]"),
+        (2, -92, "Email", shown),
+    ]
+
+
+async def test_what_is_no_row_fails_alone(wire: Wire) -> None:
+    report = await wire.data("CreateOrUpdateContacts", {"List": [1, {"PhoneNumber": "0521110001"}, None, "x", [2]]})
+    assert counts(report) == (5, 1, 0, 0, 4, 4)
+    assert errors(report) == [
+        (1, -92, "Row", "1"),
+        (3, -92, "Row", "null"),
+        (4, -92, "Row", "x"),
+        (5, -92, "Row", "[2]"),
+    ]
+
+
+@pytest.mark.parametrize("rows", [1, 60])
+async def test_a_control_character_where_none_belongs_is_an_invalid_value(wire: Wire, rows: int) -> None:
+    given = [{"PhoneNumber": f"05211100{number:02}"} for number in range(rows)]
+    given[0]["ContactRefId"] = "crm\t1"
+    report = await wire.data("CreateOrUpdateContacts", {"List": given})
+    if "RequestToken" in report:
+        await wire.work_off()
+        report = await wire.data("CheckJobStatusByToken", report)
+    assert counts(report) == (rows, rows, 0, 0, 0, 1)
+    assert errors(report) == [(1, -92, "ContactRefId", "crm\t1")]
 
 
 @pytest.mark.parametrize(("field", "length"), [("ContactRefId", 256), ("Text5", 4001), ("AddToGroupName", 201)])
@@ -277,12 +321,12 @@ async def test_a_firebase_token_alone_goes_with_a_reference_id(wire: Wire) -> No
 async def test_a_firebase_token_without_a_platform_is_reported(wire: Wire, platform: object) -> None:
     report = await wire.add({"PhoneNumber": "0521110001", "FirebaseToken": "push-token", "Platform": platform})
     assert counts(report) == (1, 1, 0, 0, 0, 1)
-    assert errors(report) == [(1, -92, "FirebaseToken", "push-token")]
+    assert errors(report) == [(1, -92, "Platform", platform or "")]
 
 
 async def test_groups_are_joined_by_name_made_when_missing_and_left(wire: Wire) -> None:
     await wire.add({"PhoneNumber": "0521110001", "AddToGroupName": "Alpha"})
-    await wire.add({"PhoneNumber": "0521110001", "AddToGroupName": ["Beta", " alpha ", ""]})
+    await wire.add({"PhoneNumber": "0521110001", "AddToGroupName": ["Beta", None, " alpha ", ""]})
     assert [group["GroupName"] for group in (await wire.get("0521110001"))["Groups"]] == ["Alpha", "Beta"]
     await wire.add({"PhoneNumber": "0521110001", "RemoveFromGroupName": "ALPHA"})
     (left,) = (await wire.get("0521110001"))["Groups"]
@@ -358,6 +402,11 @@ async def test_deleting_takes_contacts_out_of_all_groups(wire: Wire) -> None:
         {"Type": "ContactRefId", "Value": "crm-3"},
         {"Type": "ContactId", "Value": 999},
         {"Type": "Phone", "Value": "none"},
+        {"Type": "Fax", "Value": "0521110004"},
+        {"Type": "Phone", "Value": {"Value": "0521110004"}},
+        {"Type": "Phone"},
+        "0521110004",
+        None,
     ]
     assert await wire.data("DeleteContacts", {"List": items}) == {"DeletedCount": 3}
     assert (await wire.group("Alpha"))["CountActiveContacts"] == 0

@@ -81,6 +81,7 @@ async def test_filter_by_chooses_between_creation_and_update(wire: Wire) -> None
     january = {"FromDate": "2024/01/01", "ToDate": "2024/01/31"}
     assert await phones(wire, **january) == ["0521110001"]
     assert await phones(wire, **january, FilterBy="createddate") == ["0521110001"]
+    assert await phones(wire, **january, FilterBy="CreatedDate/UpdatedDate") == ["0521110001"]
     assert await phones(wire, **january, FilterBy="UpdatedDate") == []
     refusal = await wire.refusal("GetContactList", {**january, "FilterBy": "BirthDate"})
     assert refusal == (200, -400, "Data.FilterBy: This can be CreatedDate/UpdatedDate.")

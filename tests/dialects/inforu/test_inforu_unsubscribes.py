@@ -41,6 +41,29 @@ async def test_what_is_no_address_is_listed_as_failed_as_it_was_given(wire: Wire
     assert outcome["Failed"] == {"Count": 2, "List": [phone("12"), email("nobody")]}
 
 
+UNUSABLE: list[tuple[object, dict[str, str]]] = [
+    ({"Type": "Fax", "Value": "0521110009"}, {"Type": "Fax", "Value": "0521110009"}),
+    ({"type": "Phone", "VALUE": {"a": 1}}, {"Type": "Phone", "Value": '{"a":1}'}),
+    ({"Type": ["Phone"], "Value": 5}, {"Type": '["Phone"]', "Value": "5"}),
+    ({"Type": "Email", "Value": None}, {"Type": "Email", "Value": ""}),
+    ({"Value": "0521110009"}, {"Type": "", "Value": "0521110009"}),
+    ("0521110009", {"Type": "", "Value": "0521110009"}),
+    (7, {"Type": "", "Value": "7"}),
+]
+
+
+@pytest.mark.parametrize(("item", "shown"), UNUSABLE)
+async def test_an_item_that_cannot_be_used_fails_alone(wire: Wire, item: object, shown: dict[str, str]) -> None:
+    data = {"UnsubscribeReason": "x", "List": [item, phone("0521110001")]}
+    for function in ("Unsubscribe", "ReactivateUnsubscribe"):
+        outcome = await wire.data(function, data)
+        assert outcome == {"Success": {"Count": 1}, "Failed": {"Count": 1, "List": [shown]}}
+    await wire.data("Unsubscribe", data)
+    checked = await wire.data("CheckIfUnsubscribe", {"List": [item, phone("0521110001"), phone("0521110002")]})
+    assert checked["Unsubscribe"]["List"] == [phone("0521110001")]
+    assert checked["NotUnsubscribe"]["List"] == [shown, phone("0521110002")]
+
+
 async def test_unsubscribing_twice_is_a_success_and_one_line_of_history(wire: Wire) -> None:
     await unsubscribe(wire, phone("0521110001"))
     assert (await unsubscribe(wire, phone("0521110001"), phone("0521110001")))["Success"] == {"Count": 2}
@@ -121,6 +144,21 @@ async def test_history_is_newest_first_in_the_form_of_the_reference(wire: Wire) 
     assert list(history["List"][0])[3:5] == ["ActionDateTime", "ActionSource"]
 
 
+async def test_history_goes_by_time_even_where_ids_do_not(wire: Wire) -> None:
+    await wire.add({"PhoneNumber": "0521110001", "Email": "tal@example.com", "ContactRefId": "crm-1"})
+    moment = wire.clock.moment
+    for days, item in ((3, phone("0521110001")), (1, email("tal@example.com"))):
+        wire.clock.moment = moment + timedelta(days=days)
+        await unsubscribe(wire, item)
+    # Another process, whose ids are later and whose clock is behind.
+    wire.clock.moment = moment + timedelta(days=2)
+    await reactivate(wire, phone("0521110001"))
+    by_address = await wire.data("GetUnsubscribeHistory", phone("0521110001"))
+    assert [one["Action"] for one in by_address["List"]] == ["Unsubscribe", "Reactivate"]
+    by_contact = await wire.data("GetUnsubscribeHistory", {"Type": "ContactRefId", "Value": "crm-1"})
+    assert [one["ActionDateTime"][:2] for one in by_contact["List"]] == ["12", "11", "10"]
+
+
 @pytest.mark.parametrize("blank", ["", "  ", None])
 async def test_a_blank_name_is_the_default(wire: Wire, blank: object) -> None:
     data = {"UnsubscribeReason": "x", "UnsubscribeName": blank, "List": [phone("0521110001")]}
@@ -193,6 +231,7 @@ async def test_the_history_list_filters_on_type_action_and_dates(wire: Wire) -> 
     everything = ["Unsubscribe Email", "Unsubscribe Phone", "Reactivate Phone"]
     assert sorted(await actions()) == sorted(everything)
     assert sorted(await actions(Type="All", Action="all")) == sorted(everything)
+    assert sorted(await actions(Type="Phone/Email", Action="Unsubscribe/Reactivate/All")) == sorted(everything)
     assert await actions(Type="Email") == ["Unsubscribe Email"]
     assert await actions(Type="Phone", Action="Reactivate") == ["Reactivate Phone"]
     assert await actions(FromDate="10/03/2025", ToDate="11/03/2025") == ["Reactivate Phone"]

@@ -18,12 +18,16 @@ _MAX_CHARACTERS = 1_000
 
 
 async def authenticate(services: Services, incoming: Incoming, document: Document) -> Actor:
-    """Let the caller in. The header counts when there is one; the body's `Auth` only without it.
+    """Let the caller in. A Basic header counts when there is one, and the body isn't read; its `Auth` only without it.
 
     Raises MissingCredentialsError when there is neither or it can't be decoded, and what `Authenticator` raises.
     """
-    header = incoming.headers.get("authorization")
-    username, token = _from_header(header) if header else _from_body(document)
+    scheme, _, encoded = incoming.headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() == "basic":
+        username, token = _from_header(encoded)
+    else:
+        await document.load()
+        username, token = _from_body(document)
     # No credential has such a name, and PostgreSQL takes no NUL.
     if "\0" in username or len(username) > _MAX_CHARACTERS or len(token) > _MAX_CHARACTERS:
         raise BadCredentialsError
@@ -37,10 +41,7 @@ async def authenticate(services: Services, incoming: Incoming, document: Documen
     return await services.authenticator.authenticate(login)
 
 
-def _from_header(header: str) -> tuple[str, str]:
-    scheme, _, encoded = header.strip().partition(" ")
-    if scheme.lower() != "basic":
-        raise MissingCredentialsError
+def _from_header(encoded: str) -> tuple[str, str]:
     try:
         decoded = base64.b64decode(encoded.strip(), validate=True).decode()
     except (binascii.Error, ValueError) as error:
@@ -57,7 +58,9 @@ def _from_body(document: Document) -> tuple[str, str]:
         found = read_credentials(auth) if auth is not None else None
     except InvalidInputError as error:
         # Nobody who has not shown a credential is told how we read bodies, but for this one sentence.
-        raise MissingCredentialsError(f"No Authorization header was sent, and {error.field} can't be read.") from error
+        raise MissingCredentialsError(
+            f"No Basic Authorization header was sent, and {error.field} can't be read."
+        ) from error
     if found is None:
         raise MissingCredentialsError
     return found

@@ -69,9 +69,14 @@ class Document:
     def __repr__(self) -> str:
         return f"Document({self.format}, {len(self._text)} bytes)"
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the whole of it has been decoded, or could not be."""
+        return self._tree is not None or self._failure is not None
+
     async def load(self) -> None:
         """Read a long XML document in a thread, where it does not hold other calls up; what is wrong is told later."""
-        if self.format is Format.XML and len(self._text) > _LONG_XML_BYTES:
+        if self.format is Format.XML and len(self._text) > _LONG_XML_BYTES and not self.is_read:
             with contextlib.suppress(InvalidInputError):
                 await asyncio.to_thread(self._root)
 

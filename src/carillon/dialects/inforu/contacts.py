@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from carillon.audience import uploads
 from carillon.audience.contacts import (
+    ContactKey,
     DeleteContacts,
     FindContacts,
     ListContacts,
@@ -13,7 +14,7 @@ from carillon.audience.contacts import (
 )
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.calls import Call, check_count
-from carillon.dialects.inforu.mapping import FIELD_LIST, choose, contact_key
+from carillon.dialects.inforu.mapping import FIELD_LIST, KEY_KINDS, choose, contact_key, usable
 from carillon.dialects.inforu.moments import read_since, read_until
 from carillon.dialects.inforu.uploads import Upload, read_rows, read_token, show_report, show_token
 from carillon.kit.ids import GroupId
@@ -55,11 +56,10 @@ async def check_job_status_by_token(call: Call, asked: schemas.CheckJobStatusByT
 
 
 async def delete_contacts_by_keys(call: Call, asked: schemas.DeleteContacts) -> replies.Deleted:
-    """Delete the contacts that any of the keys names."""
+    """Delete the contacts that any of the keys names; what is no key names none."""
     check_count(len(asked.items), schemas.MAX_ITEMS)
-    keys = [
-        contact_key(item.type, item.value, f"Data.List[{place}].Type")[1] for place, item in enumerate(asked.items, 1)
-    ]
+    read = [usable(item, KEY_KINDS) for item in asked.items]
+    keys = [ContactKey(kind=one[1], value=one[2]) for one in read if isinstance(one, tuple)]
     count = await call.db.run(delete_contacts, call.actor, DeleteContacts(keys=keys))
     return replies.Deleted(deleted_count=count)
 

@@ -74,7 +74,7 @@ def _walk(request: type, path: str) -> Iterator[tuple[str, Parameter]]:
     for one in parameters(request):
         place = f"{path}{one.names[0]}"
         yield place, one
-        item = one.extra.get("item") or getattr(getattr(one.type, "item_type", None), "cls", None)
+        item = one.extra.get("item")
         if item is not None:
             yield from _walk(item, f"{place}[].")
 

@@ -116,7 +116,7 @@ def _parameter_rows(request: type[msgspec.Struct], path: str) -> Iterator[tuple[
         name = f"{path}.{one.names[0]}"
         aliases = f" Also: {', '.join(one.names[1:])}." if one.names[1:] else ""
         yield (name, _TYPES[type(one.type)], "required" if one.required else "", f"{one.description}{aliases}")
-        item = one.extra.get("item") or getattr(getattr(one.type, "item_type", None), "cls", None)
+        item = one.extra.get("item")
         if item is not None:
             yield from _parameter_rows(item, f"{name}[]")
 

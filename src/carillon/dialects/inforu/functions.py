@@ -35,6 +35,7 @@ FUNCTIONS: tuple[Function, ...] = (
         },
         notes=(
             "Blank and null values leave the contact's as they are; `delete` as Email or PhoneNumber takes it away.",
+            "A value that can't be read costs its field, and what is no object its row: the others are written.",
             "A row without Email and PhoneNumber fails, unless ContactRefId comes with FirebaseToken or a `delete`.",
             "AddToGroupName and RemoveFromGroupName also take a list of names.",
             "GenderId 0 counts as absent.",
@@ -63,7 +64,10 @@ FUNCTIONS: tuple[Function, ...] = (
         handle=contacts.delete_contacts_by_keys,
         scope=Scope.AUDIENCE_WRITE,
         sample={"List": [{"Type": "Phone", "Value": "0507654321"}]},
-        notes=("An unsubscribed address stays unsubscribed when its contact is deleted.",),
+        notes=(
+            "An unsubscribed address stays unsubscribed when its contact is deleted.",
+            "An item of an unknown Type, or whose Value is missing or no text, is passed over.",
+        ),
     ),
     Function(
         name="GetContact",
@@ -161,7 +165,7 @@ FUNCTIONS: tuple[Function, ...] = (
         words={"reason": "Data.UnsubscribeReason", "name": "Data.UnsubscribeName"},
         notes=(
             "No contact needs to have the address. One that is unsubscribed already counts as a success.",
-            "Failed lists what is no phone, or no address.",
+            "Failed lists what is no phone, or no address, and items that can't be read.",
         ),
     ),
     Function(
@@ -178,7 +182,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "List": [_SAMPLE_PHONE],
         },
         words={"reason": "Data.ReactivationReason", "name": "Data.ReactivationName"},
-        notes=("Failed lists what isn't unsubscribed.",),
+        notes=("Failed lists what isn't unsubscribed, and items that can't be read.",),
     ),
     Function(
         name="GetUnsubscribeList",
@@ -224,7 +228,10 @@ FUNCTIONS: tuple[Function, ...] = (
         handle=suppressions.check_if_unsubscribe,
         scope=Scope.AUDIENCE_READ,
         sample={"List": [_SAMPLE_PHONE, {"Type": "Email", "Value": "dana.levi@example.com"}]},
-        notes=("By ContactRefId or ContactId: unsubscribed when any of the contact's addresses is.",),
+        notes=(
+            "By ContactRefId or ContactId: unsubscribed when any of the contact's addresses is.",
+            "NotUnsubscribe lists items that can't be read, too.",
+        ),
     ),
     Function(
         name="GetFields",

@@ -1,6 +1,6 @@
 """Contacts, groups and suppressions between InforU's words and ours. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -9,10 +9,11 @@ import msgspec
 
 from carillon.audience.contacts import Contact, ContactKey, KeyKind, Status
 from carillon.audience.groups import Group, GroupDeletion, GroupKey
-from carillon.audience.suppressions import Address, Channel, Suppression, SuppressionEntry
-from carillon.dialects.inforu import replies
+from carillon.audience.suppressions import Address, AddressOutcome, Channel, Suppression, SuppressionEntry
+from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.fields import CONTACT_FIELDS, SHOWN_FIELDS
 from carillon.dialects.inforu.moments import show_history_moment, show_moment, zone_of
+from carillon.dialects.inforu.reading import as_json, read_request, require
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.kit.phones import national_form
@@ -45,8 +46,14 @@ GROUP_DELETIONS: Mapping[str, GroupDeletion] = {
     "WithDeleteContacts": GroupDeletion.DELETE_CONTACTS,
     "EmptyGroupOnly": GroupDeletion.ONLY_EMPTY,
 }
-# PhoneNumber is what the same thing is called everywhere else.
-_SYNONYMS = {"phonenumber": "phone"}
+_SYNONYMS = {
+    # What the same thing is called everywhere else.
+    "phonenumber": "phone",
+    # The reference's samples, pasted as they are.
+    "createddate/updateddate": "createddate",
+    "phone/email": "all",
+    "unsubscribe/reactivate/all": "all",
+}
 
 
 def choose(options: Mapping[str, Meant], given: str, field: str) -> tuple[str, Meant]:
@@ -157,16 +164,46 @@ def group_name(group: Group) -> replies.GroupName:
     return replies.GroupName(group_id=group.group_id, group_number=group.number, group_name=group.name)
 
 
-def failed_addresses(addresses: "list[Address]") -> replies.Listing[replies.Address]:
-    """Show addresses that nothing could be done with, as they were given."""
-    items = [replies.Address(type=_CHANNEL_WORDS[one.channel], value=one.value) for one in addresses]
-    return replies.Listing(count=len(items), items=items)
+def outcome(done: AddressOutcome, unusable: Sequence[replies.Address]) -> replies.AddressOutcome:
+    """Show how many addresses were dealt with, and those that nothing could be done with, as they were given."""
+    failed = [replies.Address(type=_CHANNEL_WORDS[one.channel], value=one.value) for one in done.failed]
+    failed += unusable
+    return replies.AddressOutcome(
+        success=replies.Counted(count=done.done), failed=replies.Listing(count=len(failed), items=failed)
+    )
 
 
 def addresses_of(contact: Contact) -> list[Address]:
     """List the addresses that a contact has."""
     phone = [Address(channel=Channel.SMS, value=f"+{contact.phone}")] if contact.phone else []
     return phone + ([Address(channel=Channel.EMAIL, value=contact.email)] if contact.email else [])
+
+
+def usable(given: object, options: Mapping[str, Meant]) -> tuple[str, Meant, str] | replies.Address:
+    """Read an item of a list: its type as we spell it, what that means, and the value; or else the item as it came.
+
+    An item of an unknown type, without a value or with one that is no text costs only itself.
+    """
+    try:
+        item = read_request(schemas.ContactKeyItem, given)
+        require(item)
+        word, meaning = choose(options, item.type, "Type")
+    except InvalidInputError:
+        return _as_given(given)
+    return word, meaning, item.value
+
+
+def _as_given(item: object) -> replies.Address:
+    if not isinstance(item, Mapping):
+        return replies.Address(type="", value=_spelt(item))
+    members = {key.lower(): member for key, member in item.items()}
+    return replies.Address(type=_spelt(members.get("type")), value=_spelt(members.get("value")))
+
+
+def _spelt(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return as_json(value)
 
 
 def contact_key(type_word: str, value: str, field: str) -> tuple[str, ContactKey]:

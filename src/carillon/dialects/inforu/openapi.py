@@ -9,6 +9,7 @@ from carillon.dialects.inforu import replies
 from carillon.dialects.inforu.calls import Function
 from carillon.dialects.inforu.errors import SUCCESS, statuses
 from carillon.dialects.inforu.reading import parameters
+from carillon.dialects.inforu.schemas import Request
 
 _PREFIX = "inforu."
 _SCHEME = f"{_PREFIX}basic"
@@ -55,9 +56,8 @@ def _sharpen(schemas: dict[str, Any], request: type[msgspec.Struct], refs: dict[
             shape["maxItems"] = one.extra["limit"]
         if "item" in one.extra:
             shape["items"] = refs[one.extra["item"]]
-        item = getattr(one.type, "item_type", None)
-        if isinstance(item, msgspec.inspect.StructType):
-            _sharpen(schemas, item.cls, refs)
+            if issubclass(one.extra["item"], Request):
+                _sharpen(schemas, one.extra["item"], refs)
 
 
 def _operation(function: Function, refs: dict[Any, Any]) -> dict[str, Any]:

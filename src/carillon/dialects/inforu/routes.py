@@ -40,9 +40,9 @@ def _serve(function: Function) -> Callable[[Services, Incoming], Awaitable[Reply
 
     async def handle(services: Services, incoming: Incoming) -> Reply:
         document = open_document(incoming)
-        await document.load()
         actor = await auth.authenticate(services, incoming, document)
         require_scope(actor, function.scope)
+        await document.load()
         asked = document.data(function.request, decoder)
         require(asked)
         call = Call(db=services.db, actor=actor, show=Presenter.of(actor), page_size=services.page_size)

@@ -45,7 +45,9 @@ class ContactKeyItem(Request):
 
 
 ContactKeyItems: TypeAlias = Annotated[
-    list[ContactKeyItem], REQUIRED, Meta(description=f"Up to {MAX_ITEMS} items.", extra={"limit": MAX_ITEMS})
+    list[Any],
+    REQUIRED,
+    Meta(description=f"Up to {MAX_ITEMS} items.", extra={"item": ContactKeyItem, "limit": MAX_ITEMS}),
 ]
 
 
@@ -57,7 +59,7 @@ class AddressItem(Request):
 
 
 AddressItems: TypeAlias = Annotated[
-    list[AddressItem], REQUIRED, Meta(description=f"Up to {MAX_ITEMS} items.", extra={"limit": MAX_ITEMS})
+    list[Any], REQUIRED, Meta(description=f"Up to {MAX_ITEMS} items.", extra={"item": AddressItem, "limit": MAX_ITEMS})
 ]
 
 
@@ -86,7 +88,7 @@ class CreateOrUpdateContacts(Request):
     """Rows of contacts."""
 
     rows: Annotated[
-        list[dict[str, Any]],
+        list[Any],
         REQUIRED,
         Meta(description=f"The contacts, up to {MAX_CONTACTS}.", extra={"item": ContactRow, "limit": MAX_CONTACTS}),
     ] = msgspec.field(name="List", default_factory=list)

@@ -28,10 +28,12 @@ from carillon.dialects.inforu.contacts import place_in_list
 from carillon.dialects.inforu.mapping import (
     CHANNELS,
     CHANNELS_OR_ALL,
+    KEY_KINDS,
     addresses_of,
     choose,
     contact_key,
-    failed_addresses,
+    outcome,
+    usable,
 )
 from carillon.dialects.inforu.moments import read_since, read_until
 from carillon.kit.actor import Actor
@@ -42,12 +44,12 @@ DEFAULT_NAME = "API"
 _CHANNEL_OF = {KeyKind.PHONE: Channel.SMS, KeyKind.EMAIL: Channel.EMAIL}
 
 
-def _addresses(items: Sequence[schemas.AddressItem]) -> list[Address]:
+def _addresses(items: Sequence[object]) -> tuple[list[Address], list[replies.Address]]:
+    """Sort items into addresses and what can't be used."""
     check_count(len(items), schemas.MAX_ITEMS)
-    return [
-        Address(channel=choose(CHANNELS, item.type, f"Data.List[{place}].Type")[1], value=item.value)
-        for place, item in enumerate(items, 1)
-    ]
+    read = [usable(item, CHANNELS) for item in items]
+    addresses = [Address(channel=one[1], value=one[2]) for one in read if isinstance(one, tuple)]
+    return addresses, [one for one in read if not isinstance(one, tuple)]
 
 
 def _name(given: str | None) -> str:
@@ -56,28 +58,24 @@ def _name(given: str | None) -> str:
 
 async def unsubscribe(call: Call, asked: schemas.Unsubscribe) -> replies.AddressOutcome:
     """Leave addresses alone from now on."""
+    addresses, unusable = _addresses(asked.items)
     command = Suppress(
-        addresses=_addresses(asked.items),
+        addresses=addresses,
         reason=asked.unsubscribe_reason,
         actor_name=_name(asked.unsubscribe_name),
     )
-    outcome = await call.db.run(suppress, call.actor, command)
-    return replies.AddressOutcome(
-        success=replies.Counted(count=outcome.done), failed=failed_addresses(list(outcome.failed))
-    )
+    return outcome(await call.db.run(suppress, call.actor, command), unusable)
 
 
 async def reactivate_unsubscribe(call: Call, asked: schemas.ReactivateUnsubscribe) -> replies.AddressOutcome:
     """Let addresses be written to again."""
+    addresses, unusable = _addresses(asked.items)
     command = Reactivate(
-        addresses=_addresses(asked.items),
+        addresses=addresses,
         reason=asked.reactivation_reason,
         actor_name=_name(asked.reactivation_name),
     )
-    outcome = await call.db.run(reactivate, call.actor, command)
-    return replies.AddressOutcome(
-        success=replies.Counted(count=outcome.done), failed=failed_addresses(list(outcome.failed))
-    )
+    return outcome(await call.db.run(reactivate, call.actor, command), unusable)
 
 
 async def get_unsubscribe_list(
@@ -125,17 +123,16 @@ async def get_unsubscribe_history_list(
 async def check_if_unsubscribe(call: Call, asked: schemas.CheckIfUnsubscribe) -> replies.SuppressionCheck:
     """Sort addresses, and contacts, into those that are suppressed and those that are not."""
     check_count(len(asked.items), schemas.MAX_ITEMS)
-    words: list[str] = []
-    keys: list[ContactKey] = []
-    for place, item in enumerate(asked.items, 1):
-        word, key = contact_key(item.type, item.value, f"Data.List[{place}].Type")
-        words.append(word)
-        keys.append(key)
-    verdicts = await call.db.read(_check, call.actor, keys)
+    read = [usable(item, KEY_KINDS) for item in asked.items]
+    keys = [ContactKey(kind=one[1], value=one[2]) for one in read if isinstance(one, tuple)]
+    verdicts = iter(await call.db.read(_check, call.actor, keys))
     suppressed: list[replies.Address] = []
     free: list[replies.Address] = []
-    for word, key, verdict in zip(words, keys, verdicts, strict=True):
-        (suppressed if verdict else free).append(replies.Address(type=word, value=key.value))
+    for one in read:
+        if isinstance(one, tuple):
+            (suppressed if next(verdicts) else free).append(replies.Address(type=one[0], value=one[2]))
+        else:
+            free.append(one)
     return replies.SuppressionCheck(
         unsubscribe=replies.Listing(count=len(suppressed), items=suppressed),
         not_unsubscribe=replies.Listing(count=len(free), items=free),
@@ -159,7 +156,7 @@ async def _history(tx: Tx, actor: Actor, key: ContactKey) -> list[SuppressionEnt
     entries: list[SuppressionEntry] = []
     for address in await _addresses_behind(tx, actor, key):
         entries += await address_history(tx, actor, AddressHistory(address=address))
-    return sorted(entries, key=lambda entry: entry.entry_id, reverse=True)
+    return sorted(entries, key=lambda entry: (entry.at, entry.entry_id), reverse=True)
 
 
 async def _addresses_behind(tx: Tx, actor: Actor, key: ContactKey) -> list[Address]:

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from carillon.audience.rows import ContactRow, RowError
+from carillon.audience.rows import ContactRow, RowError, shown
 from carillon.audience.upsert import UpsertReport
 from carillon.dialects.inforu.fields import CONTACT_FIELDS, KEY_FIELDS, ROW_INSTRUCTIONS, SHOWN_FIELDS
-from carillon.dialects.inforu.reading import read_flag, read_text
+from carillon.dialects.inforu.reading import as_json, read_flag, read_text
 from carillon.dialects.inforu.replies import UploadError, UploadReport
 from carillon.errors import InvalidInputError, JobNotFoundError
 
 TOKEN_PREFIX = "BodyPart_"  # noqa: S105 - the vendor's word for the id of an upload
 _DELETE = "delete"
 _EVENTS = "handleevents"
-_MAX_SHOWN_CHARACTERS = 200
 
 
 class Wording(NamedTuple):
@@ -53,49 +52,55 @@ class Upload:
     with_events: Sequence[int]
 
 
-class _UnreadableError(Exception):
-    """A value that no field can take; the row is given up."""
-
-
-def read_rows(given: Sequence[Mapping[str, Any]]) -> Upload:
+def read_rows(given: Sequence[Any]) -> Upload:
     """Map rows. Null and blank values leave the contact's as they are; `delete` for an address takes it away.
 
     A row needs Email or PhoneNumber, or ContactRefId together with FirebaseToken or with an address to delete;
-    otherwise it fails, alone.
+    otherwise it fails, alone, as what is no object does. A value that can't be read costs only its field.
     """
     with_events: list[int] = []
     rows: list[ContactRow] = []
-    find = _TARGETS.get
     for number, values in enumerate(given, 1):
         row = ContactRow(fields={})
         rows.append(row)
-        for key, value in values.items():
-            target = find(key)
-            # The hot path: a text or a whole number under a name in the reference's spelling. `_take` knows the rest.
-            if target is not None and value.__class__ is str and "\0" not in value:
-                if value and not value.isspace():
-                    target(row, value)
-            elif target is not None and value.__class__ is int:
-                target(row, str(value))
-            elif value is not None and value != "":
-                try:
-                    if _take(row, key.lower(), value):
-                        with_events.append(number)
-                except _UnreadableError:
-                    row.failure = _failure(number, key, value)
-        if row.failure is None and not _has_key(row):
-            row.failure = RowError(number, "row", "missing_key", "", "The row has neither Email nor PhoneNumber.")
+        if not isinstance(values, dict):
+            row.failure = RowError(number, "row", "invalid", _shown(values), "An object belongs here.")
+        elif _read_row(row, number, values):
+            with_events.append(number)
     return Upload(rows=rows, with_events=with_events)
+
+
+def _read_row(row: ContactRow, number: int, values: Mapping[str, Any]) -> bool:
+    """Put an object's values into a row; tell whether the row may start automations."""
+    starts_events = False
+    find = _TARGETS.get
+    for key, value in values.items():
+        target = find(key)
+        # The hot path: a text or a whole number under a name in the reference's spelling. `_take` knows the rest.
+        if target is not None and value.__class__ is str and "\0" not in value:
+            if value and not value.isspace():
+                target(row, value)
+        elif target is not None and value.__class__ is int:
+            target(row, str(value))
+        elif value is not None and value != "":
+            try:
+                starts_events |= _take(row, key.lower(), value)
+            except InvalidInputError:
+                row.errors = [*row.errors, _unreadable(number, key, value)]
+    if not _has_key(row):
+        _give_up(row, number)
+    return starts_events
 
 
 def _take(row: ContactRow, lowered: str, value: object) -> bool:
     """Put a value that isn't empty into a row; tell whether it lets the row start automations."""
     if lowered == _EVENTS:
-        return _flag(value)
+        return bool(read_flag(value, ""))
     if isinstance(value, list) and lowered in _LISTS:
-        setattr(row, _LISTS[lowered], [text for text in map(_leaf, value) if not text.isspace()])
+        names = [read_text(name, "") for name in value if name is not None]
+        setattr(row, _LISTS[lowered], [name for name in names if not name.isspace()])
     elif target := _TARGETS.get(lowered):
-        text = _leaf(value)
+        text = read_text(value, "")
         if not text.isspace():
             target(row, text)
     return False
@@ -107,24 +112,23 @@ def _has_key(row: ContactRow) -> bool:
     return bool(row.external_id and (row.device_token or row.phone == "" or row.email == ""))
 
 
-def _failure(number: int, key: str, value: object) -> RowError:
-    shown = str(value).replace("\0", "\ufffd")[:_MAX_SHOWN_CHARACTERS]
+def _give_up(row: ContactRow, number: int) -> None:
+    """Fail a row without a key: for the key that couldn't be read, where there is one."""
+    unread = [error for error in row.errors if error.field in _KEY_SLOTS]
+    if unread:
+        row.failure = unread[0]
+        row.errors = [error for error in row.errors if error is not unread[0]]
+    else:
+        row.failure = RowError(number, "row", "missing_key", "", "The row has neither Email nor PhoneNumber.")
+
+
+def _unreadable(number: int, key: str, value: object) -> RowError:
     slot = _SLOTS.get(key.lower(), key)
-    return RowError(number, slot, "invalid", shown, "A text without NUL belongs here.")
+    return RowError(number, slot, "invalid", _shown(value), "A text without NUL belongs here.")
 
 
-def _leaf(value: object) -> str:
-    try:
-        return read_text(value, "")
-    except InvalidInputError as error:
-        raise _UnreadableError from error
-
-
-def _flag(value: object) -> bool:
-    try:
-        return bool(read_flag(value, ""))
-    except InvalidInputError as error:
-        raise _UnreadableError from error
+def _shown(value: object) -> str:
+    return shown(value if isinstance(value, str) else as_json(value))
 
 
 def _kept(address: str) -> str:
@@ -203,6 +207,7 @@ _EXACT_TARGETS: Mapping[str, _Target] = {
 _TARGETS: Mapping[str, _Target] = {
     key: target for name, target in _EXACT_TARGETS.items() for key in (name, name.lower())
 }
+_KEY_SLOTS = {field.slot for field in KEY_FIELDS}
 _LISTS = {field.name.lower(): field.slot for field in ROW_INSTRUCTIONS if field.slot in {"add_to", "remove_from"}}
 _SLOTS: Mapping[str, str] = {
     name.lower(): field.slot for field in (*CONTACT_FIELDS, *ROW_INSTRUCTIONS) for name in (field.name, *field.aliases)
@@ -242,8 +247,8 @@ def show_token(upload_id: UUID) -> str:
 
 
 def read_token(token: str) -> UUID:
-    """Read a token. Raises JobNotFoundError for what can't be one."""
+    """Read a token, whatever its case. Raises JobNotFoundError for what can't be one."""
     try:
-        return UUID(token.strip().removeprefix(TOKEN_PREFIX))
+        return UUID(token.strip().lower().removeprefix(TOKEN_PREFIX.lower()))
     except ValueError as error:
         raise JobNotFoundError from error
