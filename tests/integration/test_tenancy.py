@@ -145,11 +145,14 @@ async def test_an_account_is_closed_and_opened_again(db: Database, account: Tena
     ]
 
 
-async def test_a_closed_account_is_not_closed_the_other_way(db: Database, account: Tenant) -> None:
-    await db.run(set_account_status, account.actor, SetAccountStatus(status=AccountStatus.LOCKED))
-    with pytest.raises(InvalidInputError) as refused:
-        await db.run(set_account_status, account.actor, SetAccountStatus(status=AccountStatus.NOT_ACTIVE))
-    assert refused.value.field == "status"
+async def test_a_closed_account_is_closed_the_other_way(db: Database, account: Tenant) -> None:
+    for status in (AccountStatus.LOCKED, AccountStatus.NOT_ACTIVE, AccountStatus.LOCKED):
+        changed = await db.run(set_account_status, account.actor, SetAccountStatus(status=status))
+        assert changed.status is status
+    assert [entry.detail for entry in (await trail(db, account))[:2]] == [
+        {"from": "not_active", "to": "locked"},
+        {"from": "locked", "to": "not_active"},
+    ]
 
 
 async def test_the_status_that_an_account_has_leaves_no_entry(db: Database, account: Tenant) -> None:

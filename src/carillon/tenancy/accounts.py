@@ -150,10 +150,9 @@ async def list_accounts(tx: Tx, _operator: Operator, query: ListAccounts) -> Pag
 
 
 async def set_account_status(tx: Tx, actor: Actor, command: SetAccountStatus) -> Account:
-    """Open or close the actor's account; its credentials follow within seconds (`authentication.CACHE_SECONDS`).
+    """Open, close or lock the actor's account; its credentials follow within seconds (`authentication.CACHE_SECONDS`).
 
-    A closed account is opened before it is closed the other way, so that locking is always a decision about an open
-    one: InvalidInputError for `status` otherwise. Setting the status that it has changes nothing and leaves no entry.
+    Any status may follow any other. Setting the one that it has changes nothing and leaves no entry.
     """
     row = await tx.fetchrow(SQL["lock_account"], actor.account_id)
     if row is None:
@@ -161,8 +160,6 @@ async def set_account_status(tx: Tx, actor: Actor, command: SetAccountStatus) ->
     account = _account(row)
     if account.status is command.status:
         return account
-    if AccountStatus.ACTIVE not in (account.status, command.status):
-        raise InvalidInputError("status", f"The account is {account.status}: set it active first.")
     await tx.execute(SQL["set_status"], actor.account_id, command.status)
     detail = {"from": account.status, "to": command.status}
     await audit.record(tx, actor, "account.status", actor.account_id, detail)
