@@ -1,12 +1,14 @@
 """The demo account: what the first `carillon serve` on an empty folder makes, so that a newcomer's first call works."""
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from carillon.cli.session import operator
 from carillon.db.database import Tx
 from carillon.dialects.registry import DIALECTS
+from carillon.errors import InvalidInputError
 from carillon.runtime import Runtime
 from carillon.tenancy.accounts import (
     CreateAccount,
@@ -30,26 +32,41 @@ def demo_file(runtime: Runtime) -> Path:
 async def make_demo(runtime: Runtime) -> None:
     """Make the demo account, with a credential for each dialect, where there is no account at all.
 
-    The credentials are written to `demo_file`, readable by its owner only: their secrets can't be told again.
+    The credentials are in `demo_file`, readable by its owner only: their secrets can't be told again. So they are
+    written, under another name, before the account is committed; where a process has died right after that, the next
+    one gives the file its name.
     """
-    made = await runtime.db.run(_make_demo, runtime.secret_box)
-    if made:
-        lines = [f"{name}={value}\n" for name, value in made.items()]
-        descriptor = os.open(demo_file(runtime), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.writelines(lines)
+    file = demo_file(runtime)
+    draft = file.with_name("demo.env.part")
+    made = await runtime.db.run(_make_demo, runtime.secret_box, draft)
+    if made or not file.exists():
+        with contextlib.suppress(FileNotFoundError):  # there never was one, or another process was quicker
+            draft.replace(file)
 
 
-async def _make_demo(tx: Tx, box: SecretBox) -> dict[str, str]:
+async def _make_demo(tx: Tx, box: SecretBox, draft: Path) -> bool:
     if (await list_accounts(tx, operator(), ListAccounts(limit=1))).items:
-        return {}
+        return False
     made = await create_account(tx, operator(), CreateAccount(name="Demo", country=_COUNTRY))
     actor = await open_account(tx, operator(), OpenAccount(account_id=made.account.account_id))
     variables: dict[str, str] = {}
     for dialect in DIALECTS:
         credential = await create_credential(tx, actor, CreateCredential(dialect=Dialect(dialect.name)), box)
         variables |= {f"{dialect.name}_{part}".upper(): value for part, value in credential.parts.items()}
-    return variables
+    try:
+        _write(draft, variables)
+    except OSError as error:  # inside of a transaction it would pass for a failure of the database
+        raise InvalidInputError("data_dir", f"{draft} can't be written: {error.strerror}.") from error
+    return True
+
+
+def _write(path: Path, variables: Mapping[str, str]) -> None:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{name}={value}\n" for name, value in variables.items())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def welcome(runtime: Runtime, url: str) -> Iterator[str]:
