@@ -147,6 +147,8 @@ def test_without_json_the_answers_are_lines_for_a_person(run: Run) -> None:
         (("credential", "revoke", "--account", "1", "9"), "no credential 9"),
         (("credential", "list", "--account", "9"), "no account 9"),
         (("audit", "list", "--account", "9"), "no account 9"),
+        (("audience", "list", "--account", "9"), "no account 9"),
+        (("audience", "create", "B", "--account", "1", "--country", "XX"), "country: 'XX'"),
         (("account", "list", "--config", "absent.toml"), "absent.toml"),
         (("account", "list", "--database-url", "mysql://x"), "database_url: --database-url"),
         (("account", "list", "--database-url", "postgresql://nobody@127.0.0.1:1/x"), "can't be used"),
@@ -168,6 +170,13 @@ def test_what_cannot_be_done_is_told_in_one_line(run: Run, arguments: tuple[str,
         ("credential", "create", "--account", "1", "--dialect", "morse"),
         ("credential", "create", "--account", "1", "--dialect", "nrs", "--expires", "soon"),
         ("audit", "list", "--account", "1", "--limit", "0"),
+        ("audit", "list", "--account", "0"),
+        ("audit", "list", "--account", "99999999999999999999"),
+        ("account", "status", "9007199254740992", "locked"),
+        ("credential", "revoke", "--account", "1", "-5"),
+        ("credential", "create", "--account", "1", "--dialect", "nrs", "--audience", "9007199254740992"),
+        ("account", "create", "b\udcffd"),
+        ("audience", "create", "A"),
         ("db", "upgrade", "--phase", "middle"),
     ],
 )
@@ -175,6 +184,16 @@ def test_a_wrong_use_is_told_with_exit_code_2(run: Run, arguments: tuple[str, ..
     result = run(*arguments)
     assert result.exit_code == 2
     assert "Error: " in result.stderr
+
+
+def test_an_audience_is_made_and_listed(run: Run) -> None:
+    assert answer(run("account", "create", "A", "--country", "IL", "--json"))["account_id"] == 1
+    assert run("audience", "create", "Ours", "--account", 1).stdout == "Audience 2: Ours (IL).\n"
+    made = answer(run("audience", "create", "Theirs", "--account", 1, "--country", "gr", "--json"))
+    assert (made["audience_id"], made["name"], made["country"], made["is_default"]) == (3, "Theirs", "GR", False)
+    listed = answer(run("audience", "list", "--account", 1, "--json"))
+    assert [(one["audience_id"], one["is_default"]) for one in listed] == [(1, True), (2, False), (3, False)]
+    assert run("audience", "list", "--account", 1).stdout.splitlines()[3].split()[:3] == ["3", "Theirs", "GR"]
 
 
 def test_an_empty_database_gets_its_schema_by_itself(bare: Run, empty_dsn: str) -> None:

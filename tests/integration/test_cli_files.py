@@ -1,6 +1,9 @@
 """`carillon import` and `carillon export` as a person or a script calls them."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,6 +93,9 @@ def test_what_is_imported_is_exported(run: Run, tmp_path: Path) -> None:
         (("export", "--account", "1", "--group", "Gold"), 1, "no group “Gold”"),
         (("export", "--account", "1", "-o", "no/such/folder.csv"), 1, "can't be written"),
         (("export", "--account", "1", "--format", "xlsx"), 2, "xlsx"),
+        (("export", "--account", "1", "--group", "g\udcff"), 2, "not text"),
+        (("import", "x\udcff.csv", "--account", "1"), 2, "not text"),
+        (("import", "people.csv", "--account", "1", "--group", "g\udcff"), 2, "not text"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(run: Run, arguments: tuple[str, ...], code: int, words: str) -> None:
@@ -97,6 +103,33 @@ def test_what_cannot_be_done_is_said_in_a_line(run: Run, arguments: tuple[str, .
     assert result.exit_code == code
     assert words in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("format_", ["csv", "ndjson", "parquet"])
+def test_an_export_ends_quietly_when_its_reader_has_enough(run: Run, format_: str) -> None:
+    run("import", "people.csv", "--account", 1)
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = export_to(writing, format_)
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("format_", ["csv", "ndjson", "parquet"])
+def test_an_export_to_a_full_disk_says_so_in_a_line(run: Run, format_: str) -> None:
+    run("import", "people.csv", "--account", 1)
+    ended = export_to(os.open("/dev/full", os.O_WRONLY), format_)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: ")
+    assert "No space left on device" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def export_to(descriptor: int, format_: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("carillon")), "export", "--account", "1", "--format", format_]
+    try:
+        return subprocess.run(command, stdout=descriptor, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own
+    finally:
+        os.close(descriptor)
 
 
 def test_progress_tells_pace_share_and_what_is_left() -> None:

@@ -80,8 +80,9 @@ async def export_contacts(
                 await asyncio.to_thread(lambda rows: writer.write(_frame(rows, typed)), page)
                 rows, after_id = rows + len(page), page[-1]["contact_id"]
                 progress(rows)
-    except OSError as error:
-        raise InvalidInputError("output", f"The export can't be written: {error.strerror or error}.") from error
+    except (OSError, pl.exceptions.ComputeError) as error:  # polars tells of a failed write of Parquet so
+        why = getattr(error, "strerror", None) or error
+        raise InvalidInputError("output", f"The export can't be written: {why}.") from error
     detail = {"format": command.format, "group_id": group and group.group_id, "rows": rows}
     await audit.record(tx, actor, "contact.export", new_uuid(), detail)
     return rows

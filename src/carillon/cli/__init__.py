@@ -19,6 +19,7 @@ main = LazyGroup(
     commands_by_name={
         "serve": ("carillon.cli.serve:serve", "Answer API calls and work off what they leave to do."),
         "account": ("carillon.cli.accounts:group", "Create, list, open and close accounts."),
+        "audience": ("carillon.cli.audiences:group", "Create and list the audiences of an account."),
         "credential": ("carillon.cli.credentials:group", "Create, list and revoke the keys of API clients."),
         "import": ("carillon.cli.imports:import_", "Import the contacts of a CSV file."),
         "field": ("carillon.cli.fields:group", "Create and list the fields of an audience's contacts."),

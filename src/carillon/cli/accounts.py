@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from carillon.cli.options import Id
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.tenancy.accounts import (
     Account,
@@ -84,7 +85,7 @@ async def _all_accounts(db: "Database") -> list[Account]:
 
 
 @group.command
-@click.argument("account_id", type=int)
+@click.argument("account_id", type=Id())
 @click.argument("status", type=click.Choice([status.value for status in AccountStatus]))
 @with_session
 def status(session: Session, *, account_id: int, status: str) -> None:

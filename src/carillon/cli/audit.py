@@ -7,6 +7,7 @@ from uuid import UUID
 import click
 import msgspec
 
+from carillon.cli.options import account_option
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account
 from carillon.tenancy.audit import AuditEntry, ListAudit, list_audit
@@ -21,7 +22,7 @@ def group() -> None:
 
 
 @group.command("list")
-@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
+@account_option()
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="How many entries.")
 @click.option("--before", type=click.UUID, metavar="ENTRY_ID", help="Only entries older than this one.")
 @with_session

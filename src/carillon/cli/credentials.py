@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from carillon.cli.options import Id, account_option, audience_option
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account
 from carillon.tenancy.credentials import (
@@ -46,16 +47,14 @@ def group() -> None:
 
 
 @group.command
-@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
+@account_option()
 @click.option(
     "--dialect",
     type=click.Choice([dialect.value for dialect in Dialect]),
     required=True,
     help="Whose API the client speaks.",
 )
-@click.option(
-    "--audience", "audience_id", type=int, metavar="ID", help="The audience it works in. [default: the default one]"
-)
+@audience_option("The audience it works in.")
 @click.option("--scopes", metavar="A,B", default="", help=f"Limit it to some of {', '.join(Scope)}. [default: all]")
 @click.option(
     "--allow", "networks", multiple=True, metavar="CIDR", help="Let it in from this network only; may be repeated."
@@ -107,7 +106,7 @@ def create(  # noqa: PLR0913 - one for each flag
 
 
 @group.command("list")
-@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
+@account_option()
 @with_session
 def list_(session: Session, *, account_id: int) -> None:
     """List an account's credentials, without their secrets.
@@ -127,8 +126,8 @@ def list_(session: Session, *, account_id: int) -> None:
 
 
 @group.command
-@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
-@click.argument("credential_id", type=int)
+@account_option()
+@click.argument("credential_id", type=Id())
 @with_session
 def revoke(session: Session, *, account_id: int, credential_id: int) -> None:
     """Take the credential CREDENTIAL_ID back for good; its client is refused within seconds.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from carillon.audience.exports import ExportContacts, export_contacts
+from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, operator, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account
 
@@ -15,10 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command
-@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account to export from.")
-@click.option(
-    "--audience", "audience_id", type=int, metavar="ID", help="One of its audiences. [default: the default one]"
-)
+@account_option("The account to export from.")
+@audience_option("One of its audiences.")
 @click.option("--group", metavar="NAME", help="Only the members of this group.")
 @click.option("--format", "format_", type=click.Choice(["csv", "ndjson", "parquet"]), default="csv", show_default=True)
 @click.option(

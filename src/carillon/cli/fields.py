@@ -7,6 +7,7 @@ import click
 
 from carillon.audience.fields import Kind
 from carillon.audience.own_fields import CreateField, Field, ListFields, create_field, list_fields
+from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account
 
@@ -19,10 +20,8 @@ def group() -> None:
     """Create and list the fields of an audience's contacts."""
 
 
-_account = click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
-_audience = click.option(
-    "--audience", "audience_id", type=int, metavar="ID", help="The audience. [default: the default one]"
-)
+_account = account_option()
+_audience = audience_option("The audience.")
 
 
 @group.command

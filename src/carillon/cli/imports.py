@@ -1,6 +1,7 @@
 """`carillon import`."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -9,7 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+# Reading has a thread of its own; more of them for each column cost a tenth of the import's work and gain nothing. It
+# is said before the first import that loads polars, which reads it then.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
+# isort: split
 from carillon.audience.file_import import FileImport, ImportProgress, ImportSummary, import_file
+from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, operator, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account
 
@@ -22,10 +29,8 @@ _REDRAW_SECONDS = 0.2  # of the line on a terminal
 
 @click.command("import")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account to import into.")
-@click.option(
-    "--audience", "audience_id", type=int, metavar="ID", help="One of its audiences. [default: the default one]"
-)
+@account_option("The account to import into.")
+@audience_option("One of its audiences.")
 @click.option("--group", metavar="NAME", help="A group that every row joins; made when it is missing.")
 @click.option(
     "--map",

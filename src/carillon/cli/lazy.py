@@ -1,11 +1,18 @@
 """A group of commands that imports a command only when it is called, so that the rest starts at once."""
 
 import importlib
+import os
+import select
+import sys
 from collections.abc import Mapping
+from typing import NoReturn
 
 import click
 
 from carillon.errors import CarillonError, InvalidInputError
+
+# What a shell gives for a program that a broken pipe has ended: 128 and the number of SIGPIPE.
+_BROKEN_PIPE = 141
 
 
 class LazyGroup(click.Group):
@@ -38,16 +45,46 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, sentence) for name, (_, sentence) in self._commands_by_name.items()])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse bytes that are no text here: no database and no report could hold them."""
+        for given in args:
+            if given != (readable := given.encode(errors="replace").decode()):
+                raise click.UsageError(f"“{readable}” has bytes that are not text in this encoding.", ctx)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; what it refuses is told in one line."""
+        """Run a command; what it refuses is told in one line, and a reader that has enough ends it without a word."""
         # Loaded by every command that can raise it, so not at the top: `--help` needs none of it.
         from carillon.db.embedded_account import EmbeddedError  # noqa: PLC0415 - as said above
 
         try:
             return super().invoke(ctx)
         except InvalidInputError as error:
+            if error.field == "output" and _reader_is_gone():
+                _end_quietly()
             raise click.ClickException(f"{error.field}: {error.message}") from error
         except CarillonError as error:
             raise click.ClickException(error.message) from error
         except EmbeddedError as error:
             raise click.ClickException(str(error)) from error
+        except BrokenPipeError:
+            _end_quietly()
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or str(error) or type(error).__name__}") from error
+
+
+def _reader_is_gone() -> bool:
+    """Tell whether standard output is a pipe that nobody reads any more."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except OSError:  # it is no file of the system's
+        return False
+
+
+def _end_quietly() -> NoReturn:
+    # What still waits to be written would fail once more when Python flushes it at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(_BROKEN_PIPE)

@@ -22,6 +22,8 @@ from carillon.settings import Settings, load_settings
 
 # A caller that has hung up its end, or never reads, must not keep the server from stopping.
 _SHUTDOWN_SECONDS = 10
+# Uvicorn's own 5 seconds close connections that a client's pool is just about to use again.
+_IDLE_SECONDS = 75
 
 
 class _Server(uvicorn.Server):
@@ -121,6 +123,7 @@ async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, s
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            timeout_keep_alive=_IDLE_SECONDS,
         ),
         welcome(runtime, url),
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 import click
 
 from carillon.audience.uploads import FailedUpload, failed_uploads, retry_upload
+from carillon.cli.options import account_option
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account
 
@@ -20,7 +21,7 @@ def group() -> None:
 
 
 @group.command("list")
-@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
+@account_option()
 @with_session
 def list_(session: Session, *, account_id: int) -> None:
     """List the uploads that were given up; their rows are kept.
@@ -40,7 +41,7 @@ def list_(session: Session, *, account_id: int) -> None:
 
 @group.command
 @click.argument("upload", type=click.UUID)
-@click.option("--account", "account_id", type=int, required=True, metavar="ID", help="The account.")
+@account_option()
 @with_session
 def retry(session: Session, *, upload: UUID, account_id: int) -> None:
     """Try an upload again that was given up: a worker takes it next.
