@@ -47,6 +47,7 @@ _NUMBER = r"^[+-]?(?:[0-9]{1,15})(?:\.[0-9]{1,6})?$"
 _ESCAPES = {'"': '\\"', "\\": "\\\\"} | {chr(code): f"\\u{code:04x}" for code in range(1, 32)}
 _ESCAPE_TABLE = str.maketrans(_ESCAPES)
 _NEEDS_ESCAPE = r'["\\\x01-\x1f]'
+_UNUSUAL = r'["\\\x00-\x1f]'
 # Day first, as every vendor writes it (InforU reference, Get Unsubscribe History); year first, as ISO 8601 does.
 _MOMENTS = tuple(
     day + time
@@ -97,6 +98,9 @@ def type_value(kind: Kind, value: str) -> str | None:
 def _text(values: pl.Series) -> pl.Series:
     text = pl.col("text")
     frame = values.alias("text").to_frame()
+    too_long = text.str.len_bytes() > MAX_TEXT_CHARACTERS  # it may be, in characters
+    if not frame.select((too_long | text.str.contains(_UNUSUAL)).any()).item():
+        return frame.select(pl.concat_str(pl.lit('"'), text, pl.lit('"'))).to_series()
     fits = (text.str.len_chars() <= MAX_TEXT_CHARACTERS) & ~text.str.contains("\0", literal=True)
     escaped = text
     if frame.select(text.str.contains(_NEEDS_ESCAPE).any()).item():
