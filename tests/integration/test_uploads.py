@@ -1,6 +1,7 @@
 """Uploads: accepted durably, worked off in order, exactly once, whatever fails in between."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 from tests.support import Tenant
 
 from carillon.audience import uploads
+from carillon.audience.audiences import CreateAudience, create_audience
 from carillon.audience.contacts import ListContacts, list_contacts
 from carillon.audience.rows import ContactRow
 from carillon.audience.upload_worker import UploadWorker
@@ -66,6 +68,15 @@ async def test_an_upload_written_at_once_can_be_asked_for_again(db: Database, ac
 async def test_an_unknown_upload_is_not_found(db: Database, account: Tenant) -> None:
     with pytest.raises(JobNotFoundError):
         await db.read(upload_report, account.actor, new_uuid())
+
+
+async def test_an_upload_of_another_audience_is_not_found(db: Database, account: Tenant) -> None:
+    other = await db.run(create_audience, account.actor, CreateAudience(name="Other"))
+    import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(1)))
+    with pytest.raises(JobNotFoundError):
+        await db.read(upload_report, replace(account.actor, audience_id=other.audience_id), import_id)
+    with pytest.raises(JobInProgressError):
+        await db.read(upload_report, account.actor, import_id)
 
 
 async def test_uploads_of_an_account_are_worked_off_in_their_order(db: Database, account: Tenant) -> None:

@@ -133,9 +133,9 @@ def _numbers(report: UpsertReport) -> tuple[int | str, ...]:
 async def upload_report(tx: Tx, actor: Actor, import_id: UUID) -> Upload:
     """Tell what became of an upload.
 
-    Raises JobNotFoundError for an id that isn't the account's, JobInProgressError until the upload is worked off.
+    Raises JobNotFoundError for an id that isn't the audience's, JobInProgressError until the upload is worked off.
     """
-    row = await tx.fetchrow(SQL["find_upload"], actor.account_id, import_id)
+    row = await tx.fetchrow(SQL["find_upload"], actor.account_id, actor.audience_id, import_id)
     if row is None:
         raise JobNotFoundError
     if row["state"] in {"pending", "running"}:

@@ -6,7 +6,7 @@ VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, '{}', $11, $12, $13, $14, $1
 -- name: find_upload
 SELECT state, rows, rows_new, rows_updated, rows_unchanged, rows_failed, error_count, errors
 FROM contact_import
-WHERE account_id = $1 AND import_id = $2 AND file_hash IS NULL;
+WHERE account_id = $1 AND audience_id = $2 AND import_id = $3 AND file_hash IS NULL;
 
 -- name: accounts_with_uploads
 -- across accounts: a worker looks for what is due; the partial index holds only what is unfinished.
