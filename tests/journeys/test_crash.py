@@ -227,6 +227,6 @@ async def towns_of_phones(connection: asyncpg.Connection) -> dict[str, tuple[str
         "SELECT c.phone, c.fields ->> 'text1' AS city, "
         "ARRAY(SELECT g.name FROM membership m JOIN contact_group g ON g.account_id = m.account_id "
         "AND g.group_id = m.group_id WHERE m.account_id = c.account_id AND m.contact_id = c.contact_id) AS groups "
-        "FROM contact c"
+        "FROM contact c WHERE c.account_id > 0"
     )
     return {row["phone"]: (row["city"], row["groups"]) for row in rows}

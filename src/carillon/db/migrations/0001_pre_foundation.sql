@@ -109,7 +109,7 @@ CREATE TABLE contact (
     landline      text,
     fields        jsonb NOT NULL,            -- by canonical name; a key that is absent is empty
     PRIMARY KEY (account_id, audience_id, contact_id)
-) WITH (fillfactor = 85);                    -- room for updates that touch no index
+) WITH (fillfactor = 70);                    -- room for updates that touch no index: twice as fast (bench/import_contacts.py)
 CREATE UNIQUE INDEX contact_phone ON contact (account_id, audience_id, phone) WHERE phone IS NOT NULL;
 CREATE UNIQUE INDEX contact_email ON contact (account_id, audience_id, email) WHERE email IS NOT NULL;
 CREATE UNIQUE INDEX contact_external_id ON contact (account_id, audience_id, external_id) WHERE external_id IS NOT NULL;
@@ -231,7 +231,8 @@ ALTER TABLE suppression_entry ALTER account_id SET (n_distinct = 1), ALTER chann
 ALTER TABLE contact_import ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE contact_group ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 
--- Statistics are only kept once a table has had rows: these are there for the time it takes to count them.
+-- A table that was ever found empty gets plans that read it whole, and connections keep them while millions of rows arrive. So
+-- these rows stay, under account 0, which nobody has: no table is empty, and none is without statistics, also after a restore.
 INSERT INTO contact (account_id, audience_id, contact_id, created_at, updated_at, sms_status, email_status, phone, email,
                      external_id, fields)
 SELECT 0, 0, n, 'epoch', 'epoch', 1, 1, 'p' || n, 'e' || n, 'x' || n, '{}' FROM generate_series(1, 1000) n;
@@ -243,11 +244,6 @@ SELECT 0, 'sms', 'a' || n, n, 'epoch', '', '', '' FROM generate_series(1, 1000) 
 INSERT INTO suppression_entry (account_id, entry_id, channel, address, action, at, source, actor, reason)
 SELECT 0, n, 'sms', 'a' || n, 'unsubscribe', 'epoch', '', '', '' FROM generate_series(1, 1000) n;
 ANALYZE contact, membership, device, suppression, suppression_entry;
-DELETE FROM contact;
-DELETE FROM membership;
-DELETE FROM device;
-DELETE FROM suppression;
-DELETE FROM suppression_entry;
 
 INSERT INTO id_block (sequence, next_id) VALUES
     ('account', 1), ('credential', 1), ('audience', 1), ('contact', 1), ('group', 1), ('suppression', 1), ('suppression_entry', 1);
