@@ -49,9 +49,10 @@ QUERIES = {
         WHERE (l.action = 'unsubscribe') IS DISTINCT FROM (s.suppression_id IS NOT NULL)""",
     "a membership or device of nobody": """
         SELECT m.group_id, m.contact_id FROM membership m
-        WHERE m.account_id > 0
-          AND (NOT EXISTS (SELECT FROM contact c WHERE c.account_id = m.account_id AND c.contact_id = m.contact_id)
-               OR NOT EXISTS (SELECT FROM contact_group g WHERE g.account_id = m.account_id AND g.group_id = m.group_id))
+        WHERE NOT EXISTS (SELECT FROM contact c WHERE c.account_id = m.account_id AND c.contact_id = m.contact_id)
+           -- Account 0 has the planner's sample rows, and no groups.
+           OR m.account_id > 0
+              AND NOT EXISTS (SELECT FROM contact_group g WHERE g.account_id = m.account_id AND g.group_id = m.group_id)
         UNION ALL
         SELECT d.audience_id, d.contact_id FROM device d
         WHERE NOT EXISTS (SELECT FROM contact c WHERE c.account_id = d.account_id AND c.contact_id = d.contact_id)""",
