@@ -24,8 +24,8 @@ CREATE TABLE account (
     currency   text NOT NULL,        -- ISO 4217
     status     text NOT NULL CHECK (status IN (
         'active',                    -- -> not_active, locked
-        'not_active',                -- -> active
-        'locked'                     -- -> active
+        'not_active',                -- -> active, locked
+        'locked'                     -- -> active, not_active
     )),
     created_at timestamptz NOT NULL
 );

@@ -7,6 +7,7 @@ from tests.dialects.inforu.wire import Wire
 from tests.support import Tenant
 
 from carillon.app import create_app
+from carillon.audience import uploads
 from carillon.db.database import Database
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
@@ -15,6 +16,12 @@ from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import SecretBox
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker runs behind the wire: a few rows that come behind many soon get their token."""
+    monkeypatch.setattr(uploads, "_PATIENCE_SECONDS", 0.05)
 
 
 @pytest.fixture
