@@ -36,6 +36,17 @@ BIG = 10_000_000
 FILL_STEP = 500_000
 MEMORY_LIMIT_MB = 400
 
+INDEXES = """
+SELECT CASE WHEN i.indisprimary THEN 'ALTER TABLE contact DROP CONSTRAINT ' || c.relname
+            ELSE 'DROP INDEX ' || c.relname END AS away,
+       CASE WHEN i.indisprimary THEN 'ALTER TABLE contact ADD CONSTRAINT ' || c.relname || ' '
+                                     || pg_get_constraintdef(k.oid)
+            ELSE pg_get_indexdef(i.indexrelid) END AS back
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indexrelid
+LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'p'
+WHERE i.indrelid = 'contact'::regclass
+"""
 COMMAND = [sys.executable, "-c", "from carillon.cli import main; main()"]
 TABLES = "contact, membership, contact_import, audit_entry"
 FILL = """
@@ -122,10 +133,15 @@ class Stage:
         self.figures.add("plain COPY", int(tag.split()[-1]), seconds)
 
     async def fill(self, count: int) -> None:
-        """Make contacts that share no address with the files'."""
+        """Make contacts that share no address with the files'; the indexes are built behind them, which is faster."""
         now = SystemClock().now()
+        indexes = await self.admin.fetch(INDEXES)
+        for index in indexes:
+            await self.admin.execute(index["away"])
         for start in range(0, count, FILL_STEP):
             await self.admin.execute(FILL, self.account_id, self.audience_id, 10**9 + start, FILL_STEP, now)
+        for index in indexes:
+            await self.admin.execute(index["back"])
         await self.admin.execute("VACUUM (ANALYZE) contact")
         await self.settle()
 
