@@ -6,8 +6,7 @@ the dialect's spelling of the path, the log's line and the counters.
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, TypeAlias
@@ -52,7 +51,7 @@ _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 _REQUESTED_PATH = "carillon.requested_path"
 _REQUEST_ID = "carillon.request_id"
-_NOWHERE = {"dialect": "none", "function": "none"}
+_NOWHERE = ("none", "none")
 
 
 def create_app(
@@ -61,20 +60,15 @@ def create_app(
     """Make the application of a process."""
     metrics = metrics or Metrics()
     services = Services(db=runtime.db, authenticator=runtime.authenticator, page_size=runtime.settings.list_page_size)
+    limit = runtime.settings.max_body_bytes
+    endpoints = [Endpoint(dialect, route, services, limit) for dialect in dialects for route in dialect.routes]
     inner = Litestar(
-        route_handlers=[
-            *(
-                _mounted(dialect, route, services, runtime.settings.max_body_bytes)
-                for dialect in dialects
-                for route in dialect.routes
-            ),
-            *_public_pages(runtime, metrics, dialects),
-        ],
+        route_handlers=[*map(_mounted, endpoints), *_public_pages(runtime, metrics, dialects)],
         openapi_config=None,
         exception_handlers={HTTPException: _refuse, Exception: _fail},
         logging_config=None,
     )
-    front: Any = Front(inner, dialects, metrics)
+    front: Any = Front(inner, dialects, endpoints, metrics)
     if runtime.settings.trusted_proxies:
         front = ProxyHeadersMiddleware(front, [str(network) for network in runtime.settings.trusted_proxies])
     app: Application = front
@@ -82,11 +76,16 @@ def create_app(
 
 
 class Front:
-    """The outermost layer."""
+    """The outermost layer. It knows the dialects' endpoints, and leaves to Litestar all that isn't a call of one."""
 
-    def __init__(self, app: ASGIApp, dialects: Sequence[Dialect], metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, dialects: Sequence[Dialect], endpoints: "Sequence[Endpoint]", metrics: Metrics
+    ) -> None:
         self._app = app
         self._dialects = dialects
+        self._endpoints: Mapping[tuple[Any, str], Endpoint] = {
+            (one.route.method, one.route.path): one for one in endpoints
+        }
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,6 +98,7 @@ class Front:
         inside[_REQUEST_ID] = request_id
         inside[_REQUESTED_PATH] = scope["path"]
         inside["path"] = self._canonical(scope["path"])
+        endpoint = self._endpoints.get((scope["method"], inside["path"]))
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
         async def noting_send(message: Message) -> None:
@@ -113,19 +113,17 @@ class Front:
             structlog.contextvars.bound_contextvars(request_id=request_id),
             self._metrics.requests_in_progress.track_inprogress(),
         ):
-            await self._app(inside, receive, noting_send)
-            self._note(inside, status, time.perf_counter() - began)
+            await (endpoint or self._app)(inside, receive, noting_send)
+            self._note(endpoint, status, time.perf_counter() - began)
 
     def _canonical(self, path: str) -> str:
         return next((found for one in self._dialects if (found := one.canonical_path(path)) is not None), path)
 
-    def _note(self, scope: Any, status: int, seconds: float) -> None:
-        handler = scope.get("route_handler")
-        place = handler.opt if handler is not None and "function" in handler.opt else _NOWHERE
-        dialect, function = place["dialect"], place["function"]
+    def _note(self, endpoint: "Endpoint | None", status: int, seconds: float) -> None:
+        dialect, function = (endpoint.dialect.name, endpoint.route.function) if endpoint else _NOWHERE
         self._metrics.request_done(dialect, function, status, seconds)
         # Polls of health and metrics would drown the rest.
-        write = log.debug if place is _NOWHERE and status < HTTPStatus.BAD_REQUEST else log.info
+        write = log.debug if endpoint is None and status < HTTPStatus.BAD_REQUEST else log.info
         milliseconds = round(seconds * 1000, 2)
         write("request", dialect=dialect, function=function, status=status, milliseconds=milliseconds)
 
@@ -135,48 +133,60 @@ def _request_id(headers: Any) -> str:
     return given.decode() if _SANE_REQUEST_ID.fullmatch(given) else new_uuid().hex
 
 
-def _mounted(dialect: Dialect, route: Route, services: Services, max_body_bytes: int) -> HTTPRouteHandler:
-    async def serve(request: Request[Any, Any, Any]) -> ASGIApp:
-        incoming = _incoming(request)
+class Endpoint:
+    """A dialect's route as an ASGI application: whatever happens, the answer is in the vendor's words."""
+
+    def __init__(self, dialect: Dialect, route: Route, services: Services, max_body_bytes: int) -> None:
+        self.dialect = dialect
+        self.route = route
+        self._services = services
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a call."""
+        body = b""
         try:
-            incoming = replace(incoming, body=await _read_body(incoming, request.receive, max_body_bytes))
-            reply = await route.handle(services, incoming)
+            body = await _read_body(scope, receive, self._max_body_bytes)
+            reply = await self.route.handle(self._services, _incoming(scope, body))
         except CallerError as error:
-            reply = dialect.present_error(incoming, error)
+            reply = self.dialect.present_error(_incoming(scope, body), error)
         except CarillonError as error:
             log.exception("service_failed")
-            reply = dialect.present_error(incoming, error)
+            reply = self.dialect.present_error(_incoming(scope, body), error)
         except Exception:
             log.exception("request_failed")
-            reply = dialect.present_error(incoming, ServiceError())
-        return _Answer(reply)
-
-    return HTTPRouteHandler(
-        route.path,
-        http_method=route.method,
-        status_code=HTTPStatus.OK,
-        opt={"dialect": dialect.name, "function": route.function},
-        name=f"{dialect.name} {route.method} {route.path}",
-    )(serve)
+            reply = self.dialect.present_error(_incoming(scope, body), ServiceError())
+        await _send_reply(reply, send)
 
 
-def _incoming(request: Request[Any, Any, Any]) -> Incoming:
-    scope: Any = request.scope
+def _mounted(endpoint: Endpoint) -> HTTPRouteHandler:
+    """Make the path known to Litestar, which answers the methods that it lacks."""
+
+    async def serve() -> ASGIApp:
+        return endpoint
+
+    route = endpoint.route
+    name = f"{endpoint.dialect.name} {route.method} {route.path}"
+    return HTTPRouteHandler(route.path, http_method=route.method, status_code=HTTPStatus.OK, name=name)(serve)
+
+
+def _incoming(scope: Any, body: bytes) -> Incoming:
     client = scope.get("client")
     return Incoming(
         method=scope["method"],
         path=scope[_REQUESTED_PATH],
         query=scope["query_string"].decode("latin-1"),
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        body=body,
         remote_address=client[0] if client else "",
         request_id=scope[_REQUEST_ID],
     )
 
 
-async def _read_body(incoming: Incoming, receive: Receive, limit: int) -> bytes:
+async def _read_body(scope: Any, receive: Receive, limit: int) -> bytes:
     """Read the body, and no more of it than the limit. Raises BodyTooLargeError."""
-    announced = incoming.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced) > limit:
+    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    if announced.isdigit() and int(announced) > limit:
         raise BodyTooLargeError
     chunks: list[bytes] = []
     size, more = 0, True
@@ -193,21 +203,15 @@ async def _read_body(incoming: Incoming, receive: Receive, limit: int) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-class _Answer:
-    """A dialect's reply as an ASGI application: no more than its two messages."""
-
-    def __init__(self, reply: Reply) -> None:
-        self._reply = reply
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        reply = self._reply
-        headers = [
-            (b"content-type", reply.media_type.encode()),
-            (b"content-length", str(len(reply.body)).encode()),
-            *((name.lower().encode(), value.encode()) for name, value in reply.headers.items()),
-        ]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+async def _send_reply(reply: Reply, send: Send) -> None:
+    """Send a reply in ASGI's two messages."""
+    headers = [
+        (b"content-type", reply.media_type.encode()),
+        (b"content-length", str(len(reply.body)).encode()),
+        *((name.lower().encode(), value.encode()) for name, value in reply.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body, "more_body": False})
 
 
 def _plain(status: int, content: object) -> ASGIResponse:

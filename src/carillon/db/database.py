@@ -11,6 +11,7 @@ from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
 from carillon.db.id_blocks import IdBlocks
+from carillon.db.lending import Lender
 from carillon.db.sql import all_statements
 from carillon.errors import UnavailableError
 from carillon.kit.clock import Clock, SystemClock
@@ -87,9 +88,9 @@ class Tx:
 class Database:
     """A pool of connections to one PostgreSQL, 15 or later."""
 
-    def __init__(self, pool: asyncpg.Pool, control: asyncpg.Pool, *, clock: Clock) -> None:
-        self._pool = pool
-        self._control = control
+    def __init__(self, lender: Lender, control: asyncpg.Pool, *, clock: Clock) -> None:
+        self._lender = lender
+        self._control = Lender(control, 1)
         self._ids = IdBlocks(control)
         self.clock = clock
         self.work_arrived = asyncio.Event()
@@ -119,19 +120,16 @@ class Database:
             control = await _open_pool(control_dsn or dsn, 1, statement_timeout, control_settings)
         except (OSError, asyncpg.PostgresError) as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
-        return cls(pool, control, clock=clock or SystemClock())
+        return cls(Lender(pool, size), control, clock=clock or SystemClock())
 
     async def close(self) -> None:
         """Close every connection, waiting a little for those in use."""
-        for pool in (self._pool, self._control):
-            try:
-                await asyncio.wait_for(pool.close(), timeout=10)
-            except TimeoutError:
-                pool.terminate()
+        await self._lender.close()
+        await self._control.close()
 
     async def prepare_statements(self) -> None:
         """Prepare every statement of every ``.sql`` file: a typo stops the boot, never a request."""
-        async with self._pool.acquire() as connection:
+        async with self._lender.lend() as connection:
             for file, name, statement in all_statements():
                 try:
                     await connection.prepare(statement)
@@ -146,7 +144,7 @@ class Database:
         """
         ending = False
         try:
-            async with self._pool.acquire() as connection:
+            async with self._lender.lend() as connection:
                 tx = Tx(connection, clock=self.clock, ids=self._ids)
                 async with connection.transaction():
                     yield tx
@@ -162,7 +160,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         """Lend a connection for single reading statements: no BEGIN and COMMIT, so two round trips fewer."""
-        async with self._pool.acquire() as connection:
+        async with self._lender.lend() as connection:
             yield Tx(connection, clock=self.clock, ids=self._ids)
 
     async def run(
