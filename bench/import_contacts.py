@@ -1,6 +1,6 @@
 """Rows a second of `carillon import` against plain COPY of the same rows into the same indexed table.
 
-    python -m bench.import_contacts [--rows 1000000] [--repeat 3] [--big]
+    python -m bench.import_contacts [--rows 1000000] [--repeat 2] [--big]
 
 In one run, on a server of its own, alternating: COPY of the accepted rows as prepared text, in one transaction; the
 first import of the file by the command itself in a process of its own, into the empty table; the same file again; the
@@ -227,7 +227,7 @@ def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--big", action="store_true", help="also into a table that holds 10,000,000 contacts")
     arguments = parser.parse_args()
     asyncio.run(bench(arguments.rows, arguments.repeat, big=arguments.big))
