@@ -205,3 +205,22 @@ async def test_the_running_worker_hears_of_an_upload_and_stops_when_asked(db: Da
     assert await asyncio.wait_for(done.get(), timeout=20) == 15
     running.stop()
     await asyncio.wait_for(task, timeout=20)
+
+
+async def test_uploads_that_were_taken_for_new_and_meet_somebody_are_written_all_the_same(
+    db: Database, account: Tenant
+) -> None:
+    reports = []
+    for first, city in ((0, "Arad"), (100, "Lod"), (50, "Acre"), (200, "Eilat"), (300, "Haifa"), (250, "Safed")):
+        given = [ContactRow(phone=f"0521{number:06d}", fields={"city": city}) for number in range(first, first + 60)]
+        reports.append(await db.run(accept_upload, account.actor, AcceptUpload(rows=given)))
+    assert await worker(db).take_turns() == 6
+    told = [(await db.read(upload_report, account.actor, import_id)).report for import_id in reports]
+    assert [(one.new, one.updated, one.failed) for one in told] == [
+        (60, 0, 0),
+        (60, 0, 0),
+        (40, 20, 0),
+        (60, 0, 0),
+        (60, 0, 0),
+        (40, 20, 0),
+    ]

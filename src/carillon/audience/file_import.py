@@ -22,6 +22,7 @@ from asyncpg import UniqueViolationError
 
 from carillon.audience.file_rejects import Rejects
 from carillon.audience.file_source import FileImport, FileSource, PreparedChunk, open_source
+from carillon.audience.hope import Hope
 from carillon.audience.import_records import (
     MAX_KEPT_ERRORS,
     BegunImport,
@@ -137,28 +138,6 @@ def _alone_with(path: Path) -> Iterator[None]:
         yield
 
 
-class _Hope:
-    """Whether the next chunk's rows are likely to be new, which is so where no earlier chunk has met anybody.
-
-    Each time that this was wrong, twice as many chunks have to speak for it before it is hoped again.
-    """
-
-    def __init__(self) -> None:
-        self._calm = 0
-        self._needed = 1
-
-    @property
-    def expects_new(self) -> bool:
-        return self._calm >= self._needed
-
-    def learn(self, *, met_nobody: bool) -> None:
-        self._calm = self._calm + 1 if met_nobody else 0
-
-    def was_wrong(self) -> None:
-        self._calm = 0
-        self._needed *= 2
-
-
 class _Run:
     """One process's share of an import."""
 
@@ -170,7 +149,7 @@ class _Run:
         self._place = begun.place
         self._rejects = Rejects(path=source.rejects, shape=source.shape, columns=source.columns)
         self._started = started
-        self._hope = _Hope()
+        self._hope = Hope()
         self._rows = 0  # of this run
 
     async def work(self, progress: Callable[[ImportProgress], None], should_stop: Callable[[], bool]) -> None:

@@ -5,7 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import structlog
+from asyncpg import UniqueViolationError
 
+from carillon.audience.hope import Hope
 from carillon.audience.rows import Batch
 from carillon.audience.uploads import (
     MAX_ATTEMPTS,
@@ -27,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 # A turn: so many uploads of one account before the next account's.
 _TURN = 8
+_MOST_HOPES = 10_000
 
 
 class UploadWorker:
@@ -37,6 +40,7 @@ class UploadWorker:
         self._poll_seconds = poll_seconds
         self._on_done = on_done
         self._stopping = False
+        self._hopes: dict[tuple[int, int], Hope] = {}
 
     async def run(self) -> None:
         """Work until `stop`; a failure of the database is waited out."""
@@ -61,6 +65,8 @@ class UploadWorker:
     async def take_turns(self) -> int:
         """Give each account with uploads one turn and return how many uploads were worked off."""
         worked = 0
+        if len(self._hopes) > _MOST_HOPES:
+            self._hopes.clear()
         for account_id in await self._db.read(accounts_with_uploads):
             if self._stopping:
                 break
@@ -107,7 +113,7 @@ class UploadWorker:
             return False
         try:
             batch = await reading
-            written = await self._db.run(work_off, upload, batch)
+            written = await self._write(upload, batch)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one upload, the others go on
             facts = {"import_id": str(upload.import_id), "attempt": upload.attempt, "error": type(error).__name__}
             log.error("upload_failed", **facts)  # noqa: TRY400 - a traceback's values could hold addresses
@@ -116,6 +122,19 @@ class UploadWorker:
         if written and self._on_done:
             self._on_done(batch.size)
         return written
+
+    async def _write(self, upload: ClaimedUpload, batch: Batch) -> bool:
+        hope = self._hopes.setdefault((upload.actor.account_id, upload.actor.audience_id), Hope())
+        outcome = None
+        if hope.expects_new:
+            try:
+                outcome = await self._db.run(work_off, upload, batch, expect_new=True)
+            except UniqueViolationError:
+                hope.was_wrong()
+        outcome = outcome or await self._db.run(work_off, upload, batch)
+        if outcome:
+            hope.learn(met_nobody=outcome.met_nobody)
+        return outcome is not None
 
 
 def _read_ahead(uploads: Sequence[ClaimedUpload]) -> "list[asyncio.Task[Batch]]":

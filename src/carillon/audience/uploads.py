@@ -192,14 +192,14 @@ async def renew_leases(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:
     await tx.execute(SQL["renew_leases"], uploads[0].actor.account_id, import_ids, tx.now + LEASE)
 
 
-async def work_off(tx: Tx, upload: ClaimedUpload, batch: Batch) -> bool:
-    """Write an upload's contacts and its report together.
+async def work_off(tx: Tx, upload: ClaimedUpload, batch: Batch, *, expect_new: bool = False) -> UpsertOutcome | None:
+    """Write an upload's contacts and its report together; `expect_new` is `upsert`'s.
 
-    Does nothing, and says so, when the lease ended and another worker has taken the upload over.
+    Does nothing, and gives None, when the lease ended and another worker has taken the upload over.
     """
     if not await tx.fetchval(SQL["hold_upload"], upload.actor.account_id, upload.import_id, upload.attempt):
-        return False
-    outcome = await upsert(tx, upload.actor, batch)
+        return None
+    outcome = await upsert(tx, upload.actor, batch, expect_new=expect_new)
     await tx.execute(
         SQL["finish_upload"],
         upload.actor.account_id,
@@ -208,7 +208,7 @@ async def work_off(tx: Tx, upload: ClaimedUpload, batch: Batch) -> bool:
         tx.now,
         *_numbers(outcome.report),
     )
-    return True
+    return outcome
 
 
 async def put_back(tx: Tx, upload: ClaimedUpload, *, counts: bool) -> None:
