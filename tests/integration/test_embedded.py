@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -162,7 +162,8 @@ def eventually(happened: Callable[[], bool]) -> None:
 def kill_all(cluster: Path) -> None:
     """A power cut, as far as PostgreSQL can tell."""
     for pid in processes(cluster):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # its children come and go
+            os.kill(pid, signal.SIGKILL)
     eventually(lambda: not processes(cluster))
 
 
