@@ -34,7 +34,7 @@ from carillon.errors import (
     SchemaMismatchError,
     ServiceError,
 )
-from carillon.kit.ids import new_uuid
+from carillon.kit.ids import new_request_id
 from carillon.metrics import MEDIA_TYPE, Metrics
 from carillon.runtime import Runtime
 
@@ -49,7 +49,6 @@ _REQUEST_ID_HEADER = b"x-request-id"
 # What a caller may choose as its request's id: it goes into logs and replies as it is.
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
-_REQUESTED_PATH = "carillon.requested_path"
 _REQUEST_ID = "carillon.request_id"
 _NOWHERE = ("none", "none")
 
@@ -93,12 +92,25 @@ class Front:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
+        began = time.perf_counter()
         request_id = _request_id(scope["headers"])
-        inside: Any = dict(scope)
-        inside[_REQUEST_ID] = request_id
-        inside[_REQUESTED_PATH] = scope["path"]
-        inside["path"] = self._canonical(scope["path"])
-        endpoint = self._endpoints.get((scope["method"], inside["path"]))
+        structlog.contextvars.bind_contextvars(request_id=request_id)  # the server makes a task for each request
+        path = self._canonical(scope["path"])
+        endpoint = self._endpoints.get((scope["method"], path))
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        self._metrics.requests_in_progress.inc()
+        try:
+            if endpoint:
+                status = await endpoint(scope, receive, send, request_id)
+            else:
+                status = await self._pass_on(scope, path, receive, send, request_id)
+        finally:
+            self._metrics.requests_in_progress.dec()
+            self._note(endpoint, status, time.perf_counter() - began)
+
+    async def _pass_on(self, scope: Scope, path: str, receive: Receive, send: Send, request_id: str) -> int:
+        """Let Litestar answer under the canonical path, and give the status."""
+        inside: Any = {**scope, "path": path, _REQUEST_ID: request_id}
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
         async def noting_send(message: Message) -> None:
@@ -108,13 +120,8 @@ class Front:
                 message["headers"] = [*message["headers"], (_REQUEST_ID_HEADER, request_id.encode())]
             await send(message)
 
-        began = time.perf_counter()
-        with (
-            structlog.contextvars.bound_contextvars(request_id=request_id),
-            self._metrics.requests_in_progress.track_inprogress(),
-        ):
-            await (endpoint or self._app)(inside, receive, noting_send)
-            self._note(endpoint, status, time.perf_counter() - began)
+        await self._app(inside, receive, noting_send)
+        return status
 
     def _canonical(self, path: str) -> str:
         return next((found for one in self._dialects if (found := one.canonical_path(path)) is not None), path)
@@ -130,7 +137,7 @@ class Front:
 
 def _request_id(headers: Any) -> str:
     given = next((value for name, value in headers if name == _REQUEST_ID_HEADER), b"")
-    return given.decode() if _SANE_REQUEST_ID.fullmatch(given) else new_uuid().hex
+    return given.decode() if _SANE_REQUEST_ID.fullmatch(given) else new_request_id()
 
 
 class Endpoint:
@@ -142,44 +149,45 @@ class Endpoint:
         self._services = services
         self._max_body_bytes = max_body_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a call."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
+        """Answer a call, and give the status."""
         body = b""
         try:
             body = await _read_body(scope, receive, self._max_body_bytes)
-            reply = await self.route.handle(self._services, _incoming(scope, body))
+            reply = await self.route.handle(self._services, _incoming(scope, body, request_id))
         except CallerError as error:
-            reply = self.dialect.present_error(_incoming(scope, body), error)
+            reply = self.dialect.present_error(_incoming(scope, body, request_id), error)
         except CarillonError as error:
             log.exception("service_failed")
-            reply = self.dialect.present_error(_incoming(scope, body), error)
+            reply = self.dialect.present_error(_incoming(scope, body, request_id), error)
         except Exception:
             log.exception("request_failed")
-            reply = self.dialect.present_error(_incoming(scope, body), ServiceError())
-        await _send_reply(reply, send)
+            reply = self.dialect.present_error(_incoming(scope, body, request_id), ServiceError())
+        await _send_reply(reply, request_id, send)
+        return reply.status
 
 
 def _mounted(endpoint: Endpoint) -> HTTPRouteHandler:
-    """Make the path known to Litestar, which answers the methods that it lacks."""
+    """Make the path known to Litestar, which answers the methods that it lacks; `Front` has answered the others."""
 
-    async def serve() -> ASGIApp:
-        return endpoint
+    async def serve() -> None:
+        raise NotImplementedError
 
     route = endpoint.route
     name = f"{endpoint.dialect.name} {route.method} {route.path}"
     return HTTPRouteHandler(route.path, http_method=route.method, status_code=HTTPStatus.OK, name=name)(serve)
 
 
-def _incoming(scope: Any, body: bytes) -> Incoming:
+def _incoming(scope: Any, body: bytes, request_id: str) -> Incoming:
     client = scope.get("client")
     return Incoming(
         method=scope["method"],
-        path=scope[_REQUESTED_PATH],
+        path=scope["path"],
         query=scope["query_string"].decode("latin-1"),
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         body=body,
         remote_address=client[0] if client else "",
-        request_id=scope[_REQUEST_ID],
+        request_id=request_id,
     )
 
 
@@ -203,12 +211,13 @@ async def _read_body(scope: Any, receive: Receive, limit: int) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _send_reply(reply: Reply, send: Send) -> None:
+async def _send_reply(reply: Reply, request_id: str, send: Send) -> None:
     """Send a reply in ASGI's two messages."""
     headers = [
         (b"content-type", reply.media_type.encode()),
         (b"content-length", str(len(reply.body)).encode()),
         *((name.lower().encode(), value.encode()) for name, value in reply.headers.items()),
+        (_REQUEST_ID_HEADER, request_id.encode()),
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body, "more_body": False})

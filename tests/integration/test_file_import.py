@@ -47,13 +47,13 @@ def counts(summary: ImportSummary) -> tuple[int, ...]:
 
 
 async def stored(db: Database, account: Tenant) -> list[tuple[str | None, str | None, object]]:
-    async with db.reading() as tx:
+    async with db.transaction() as tx:
         page = await list_contacts(tx, account.actor, ListContacts(limit=100_000))
     return [(contact.phone, contact.email, contact.fields.get("first_name")) for contact in page.items]
 
 
 async def count(db: Database, account: Tenant) -> int:
-    async with db.reading() as tx:
+    async with db.transaction() as tx:
         return int(await tx.fetchval("SELECT count(*) FROM contact WHERE account_id = $1", account.account_id))
 
 
@@ -262,7 +262,7 @@ async def test_other_writers_of_the_same_contacts_neither_double_nor_lose_any(
     summary = await run(db, account, path)
     await asyncio.gather(*writers)
     assert (summary.rows, summary.failed, summary.error_count) == (MANY, 0, 0)
-    async with db.reading() as tx:
+    async with db.transaction() as tx:
         totals = await tx.fetchrow(
             "SELECT count(*) AS contacts, count(DISTINCT phone) AS phones, count(email) AS emails, "
             "count(*) FILTER (WHERE fields ->> 'city' = 'Lod') AS of_lod "
@@ -332,7 +332,7 @@ async def test_what_cannot_be_imported_is_refused_before_anything_is_written(
     with pytest.raises(InvalidInputError, match=refusal[1]) as refused:
         await run(db, account, source, **options)
     assert refused.value.field == refusal[0]
-    async with db.reading() as tx:
+    async with db.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM contact_import WHERE account_id = $1", account.account_id) == 0
 
 

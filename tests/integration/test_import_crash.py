@@ -52,7 +52,7 @@ def names(rejects: str) -> list[str]:
 
 async def place(db: Database, account: Tenant) -> int:
     """How many rows the import has counted so far."""
-    async with db.reading() as tx:
+    async with db.transaction() as tx:
         rows = await tx.fetchval("SELECT max(rows) FROM contact_import WHERE account_id = $1", account.account_id)
     return rows or 0
 
@@ -86,7 +86,7 @@ async def test_killed_at_random_moments_an_import_neither_doubles_nor_loses_a_ro
 
 
 async def check_contacts(db: Database, account: Tenant, failed: int) -> None:
-    async with db.reading() as tx:
+    async with db.transaction() as tx:
         found = await tx.fetch("SELECT phone, email, fields FROM contact WHERE account_id = $1", account.account_id)
         group = await tx.fetchrow(
             "SELECT members, reachable_sms, reachable_email FROM contact_group WHERE account_id = $1",

@@ -60,7 +60,7 @@ async def fill(db: Database, tenant: Tenant, moment: datetime) -> None:
 
 async def pages_by_lookup(db: Database, tenant: Tenant) -> dict[str, int]:
     read: dict[str, int] = {}
-    async with db.reading() as tx:
+    async with db.transaction() as tx:
         for file, name, arguments in LOOKUPS:
             statement = load_statements("carillon.audience", file)[name]
             values = ", ".join(map(_literal, (tenant.account_id, tenant.audience_id, *arguments)))

@@ -193,7 +193,7 @@ async def test_an_upload_that_always_fails_is_given_up_and_kept_and_the_next_goe
     given_up = (await db.read(upload_report, account.actor, bad)).report
     assert (given_up.rows, given_up.failed, given_up.error_count) == (11, 11, 1)
     assert (await db.read(upload_report, account.actor, good)).report.new == 11
-    async with db.reading() as tx:
+    async with db.transaction() as tx:
         assert await tx.fetchval("SELECT payload FROM contact_import WHERE import_id = $1", bad) == b"x"
 
 

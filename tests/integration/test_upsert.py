@@ -74,7 +74,7 @@ async def write(db: Database, tenant: Tenant, given_rows: list[ContactRow]) -> U
 
 
 async def pictures(db: Database, tenant: Tenant) -> list[tuple[object, ...]]:
-    async with db.reading() as tx:
+    async with db.transaction() as tx:
         found = await tx.fetch(PICTURE, tenant.account_id, tenant.audience_id)
     return sorted((_picture(row) for row in found), key=repr)
 
@@ -85,7 +85,7 @@ def _picture(row: Any) -> tuple[object, ...]:
 
 
 async def counters_are_true(db: Database, tenant: Tenant) -> bool:
-    async with db.reading() as tx:
+    async with db.transaction() as tx:
         found = await tx.fetch(TRUE_COUNTERS, tenant.account_id)
     return all(
         [row["members"], row["reachable"], row["reachable_sms"], row["reachable_email"]] == row["truth"]
@@ -162,7 +162,7 @@ async def test_twenty_writers_of_one_contact_make_one_contact(db: Database, acco
     assert sorted(report.new for report in reports) == [0] * 19 + [1]
     assert sum(report.unchanged for report in reports) == 19
     assert len(await pictures(db, account)) == 1
-    async with db.reading() as tx:
+    async with db.transaction() as tx:
         (group,) = (await list_groups(tx, account.actor, ListGroups())).items
     assert (group.members, group.reachable_sms, group.reachable_email) == (1, 1, 1)
 

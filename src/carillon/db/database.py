@@ -157,12 +157,6 @@ class Database:
         if tx.brings_work:
             self.work_arrived.set()
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Tx]:
-        """Lend a connection for single reading statements: no BEGIN and COMMIT, so two round trips fewer."""
-        async with self._lender.lend() as connection:
-            yield Tx(connection, clock=self.clock, ids=self._ids)
-
     async def run(
         self,
         operation: Callable[Concatenate[Tx, Arguments], Awaitable[Outcome]],
@@ -186,10 +180,14 @@ class Database:
         *arguments: Arguments.args,
         **keywords: Arguments.kwargs,
     ) -> Outcome:
-        """Run an operation of single reading statements, outside a transaction; retried as `run` is."""
+        """Run an operation of single reading statements, without BEGIN and COMMIT: two round trips fewer.
+
+        It is retried as `run` is, and raises the same.
+        """
 
         async def attempt() -> Outcome:
-            async with self.reading() as tx:
+            async with self._lender.lend() as connection:
+                tx = Tx(connection, clock=self.clock, ids=self._ids)
                 return await operation(tx, *arguments, **keywords)
 
         return await _with_retries(attempt)

@@ -6,8 +6,6 @@ costs. So the pool makes, closes and repairs connections, and in between they wa
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -24,20 +22,28 @@ class Lender:
         self._left = asyncio.Semaphore(size)
         self._idle: list[tuple[float, PoolConnectionProxy]] = []
 
-    @asynccontextmanager
-    async def lend(self) -> AsyncIterator[PoolConnectionProxy]:
-        """Lend a connection. After a failure, or where a transaction is left open, the pool repairs it."""
-        async with self._left:
-            connection = await self._take()
-            try:
-                yield connection
-            except BaseException:
-                await self._pool.release(connection)
-                raise
-            if _is_lost(connection) or connection.is_in_transaction():
-                await self._pool.release(connection)
-            else:
+    def lend(self) -> "Loan":
+        """Lend a connection for a block."""
+        return Loan(self)
+
+    async def take(self) -> PoolConnectionProxy:
+        """Wait for a connection and take it."""
+        await self._left.acquire()
+        try:
+            return await self._take()
+        except BaseException:
+            self._left.release()
+            raise
+
+    async def give_back(self, connection: PoolConnectionProxy, *, whole: bool) -> None:
+        """Take a connection back. After a failure, or where a transaction is left open, the pool repairs it."""
+        try:
+            if whole and not _is_lost(connection) and not connection.is_in_transaction():
                 self._idle.append((time.monotonic(), connection))
+            else:
+                await self._pool.release(connection)
+        finally:
+            self._left.release()
 
     async def _take(self) -> PoolConnectionProxy:
         while self._idle:
@@ -65,3 +71,19 @@ def _is_lost(connection: PoolConnectionProxy) -> bool:
         return connection.is_closed()
     except asyncpg.InterfaceError:  # the pool has taken it back already, because it closed
         return True
+
+
+class Loan:
+    """A block's connection. A class, as a generator's context costs as much again as the lending."""
+
+    __slots__ = ("_connection", "_lender")
+
+    def __init__(self, lender: Lender) -> None:
+        self._lender = lender
+
+    async def __aenter__(self) -> PoolConnectionProxy:
+        self._connection = await self._lender.take()
+        return self._connection
+
+    async def __aexit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        await self._lender.give_back(self._connection, whole=failure is None)

@@ -55,6 +55,6 @@ async def test_the_story_goes_as_it_is_written(wire: Wire, name: str) -> None:
         # The order of keys is part of the contract.
         assert json.dumps(reply["Data"]) == json.dumps(expected)
     for check in case.get("rows", []):
-        async with wire.runtime.db.reading() as tx:
+        async with wire.runtime.db.transaction() as tx:
             found = [list(row.values()) for row in await tx.fetch(check["sql"], wire.account.account_id)]
         assert found == filled(check["rows"], names)

@@ -338,7 +338,7 @@ async def test_handle_events_is_recorded_with_the_upload(wire: Wire) -> None:
     rows: list[dict[str, Any]] = [{"PhoneNumber": "0521110001"}, {"PhoneNumber": "0521110002", "HandleEvents": True}]
     await wire.add(*rows)
     await wire.data("CreateOrUpdateContacts", {"List": rows, "HandleEvents": "true"})
-    async with wire.runtime.db.reading() as tx:
+    async with wire.runtime.db.transaction() as tx:
         kept = await tx.fetch(
             "SELECT options::text FROM contact_import WHERE account_id = $1 ORDER BY import_id", wire.account.account_id
         )
