@@ -7,6 +7,7 @@ the dialect's spelling of the path, the log's line and the counters.
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, TypeAlias
@@ -45,9 +46,9 @@ log = structlog.get_logger(__name__)
 # An ASGI application in the specification's own words, which every server and client takes.
 Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-_REQUEST_ID_HEADER = b"x-request-id"
+_REQUEST_ID_HEADER = "x-request-id"
 # What a caller may choose as its request's id: it goes into logs and replies as it is.
-_SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 _REQUEST_ID = "carillon.request_id"
 _NOWHERE = ("none", "none")
@@ -75,7 +76,7 @@ def create_app(
 
 
 class Front:
-    """The outermost layer. It knows the dialects' endpoints, and leaves to Litestar all that isn't a call of one."""
+    """The outermost layer. It answers the dialects' calls itself, and leaves to Litestar all that isn't one."""
 
     def __init__(
         self, app: ASGIApp, dialects: Sequence[Dialect], endpoints: "Sequence[Endpoint]", metrics: Metrics
@@ -93,7 +94,8 @@ class Front:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = _request_id(scope["headers"])
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        request_id = _request_id(headers)
         structlog.contextvars.bind_contextvars(request_id=request_id)  # the server makes a task for each request
         path = self._canonical(scope["path"])
         endpoint = self._endpoints.get((scope["method"], path))
@@ -101,14 +103,14 @@ class Front:
         self._metrics.requests_in_progress.inc()
         try:
             if endpoint:
-                status = await endpoint(scope, receive, send, request_id)
+                status = await endpoint(scope, headers, request_id, receive, send)
             else:
-                status = await self._pass_on(scope, path, receive, send, request_id)
+                status = await self._pass_on(scope, path, request_id, receive, send)
         finally:
             self._metrics.requests_in_progress.dec()
             self._note(endpoint, status, time.perf_counter() - began)
 
-    async def _pass_on(self, scope: Scope, path: str, receive: Receive, send: Send, request_id: str) -> int:
+    async def _pass_on(self, scope: Scope, path: str, request_id: str, receive: Receive, send: Send) -> int:
         """Let Litestar answer under the canonical path, and give the status."""
         inside: Any = {**scope, "path": path, _REQUEST_ID: request_id}
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
@@ -117,7 +119,7 @@ class Front:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])  # Litestar gives an HTTPStatus, whose text isn't its number
-                message["headers"] = [*message["headers"], (_REQUEST_ID_HEADER, request_id.encode())]
+                message["headers"] = [*message["headers"], (_REQUEST_ID_HEADER.encode(), request_id.encode())]
             await send(message)
 
         await self._app(inside, receive, noting_send)
@@ -135,13 +137,13 @@ class Front:
         write("request", dialect=dialect, function=function, status=status, milliseconds=milliseconds)
 
 
-def _request_id(headers: Any) -> str:
-    given = next((value for name, value in headers if name == _REQUEST_ID_HEADER), b"")
-    return given.decode() if _SANE_REQUEST_ID.fullmatch(given) else new_request_id()
+def _request_id(headers: Mapping[str, str]) -> str:
+    given = headers.get(_REQUEST_ID_HEADER, "")
+    return given if _SANE_REQUEST_ID.fullmatch(given) else new_request_id()
 
 
 class Endpoint:
-    """A dialect's route as an ASGI application: whatever happens, the answer is in the vendor's words."""
+    """Answers calls of a dialect's route: whatever happens, the answer is in the vendor's words."""
 
     def __init__(self, dialect: Dialect, route: Route, services: Services, max_body_bytes: int) -> None:
         self.dialect = dialect
@@ -149,20 +151,23 @@ class Endpoint:
         self._services = services
         self._max_body_bytes = max_body_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
+    async def __call__(
+        self, scope: Scope, headers: Mapping[str, str], request_id: str, receive: Receive, send: Send
+    ) -> int:
         """Answer a call, and give the status."""
+        incoming = partial(_incoming, scope, headers, request_id)
         body = b""
         try:
-            body = await _read_body(scope, receive, self._max_body_bytes)
-            reply = await self.route.handle(self._services, _incoming(scope, body, request_id))
+            body = await _read_body(headers, receive, self._max_body_bytes)
+            reply = await self.route.handle(self._services, incoming(body))
         except CallerError as error:
-            reply = self.dialect.present_error(_incoming(scope, body, request_id), error)
+            reply = self.dialect.present_error(incoming(body), error)
         except CarillonError as error:
             log.exception("service_failed")
-            reply = self.dialect.present_error(_incoming(scope, body, request_id), error)
+            reply = self.dialect.present_error(incoming(body), error)
         except Exception:
             log.exception("request_failed")
-            reply = self.dialect.present_error(_incoming(scope, body, request_id), ServiceError())
+            reply = self.dialect.present_error(incoming(body), ServiceError())
         await _send_reply(reply, request_id, send)
         return reply.status
 
@@ -178,23 +183,23 @@ def _mounted(endpoint: Endpoint) -> HTTPRouteHandler:
     return HTTPRouteHandler(route.path, http_method=route.method, status_code=HTTPStatus.OK, name=name)(serve)
 
 
-def _incoming(scope: Any, body: bytes, request_id: str) -> Incoming:
+def _incoming(scope: Any, headers: Mapping[str, str], request_id: str, body: bytes) -> Incoming:
     client = scope.get("client")
     return Incoming(
         method=scope["method"],
         path=scope["path"],
         query=scope["query_string"].decode("latin-1"),
-        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        headers=headers,
         body=body,
         remote_address=client[0] if client else "",
         request_id=request_id,
     )
 
 
-async def _read_body(scope: Any, receive: Receive, limit: int) -> bytes:
+async def _read_body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:
     """Read the body, and no more of it than the limit. Raises BodyTooLargeError."""
-    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-    if announced.isdigit() and int(announced) > limit:
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
         raise BodyTooLargeError
     chunks: list[bytes] = []
     size, more = 0, True
@@ -217,7 +222,7 @@ async def _send_reply(reply: Reply, request_id: str, send: Send) -> None:
         (b"content-type", reply.media_type.encode()),
         (b"content-length", str(len(reply.body)).encode()),
         *((name.lower().encode(), value.encode()) for name, value in reply.headers.items()),
-        (_REQUEST_ID_HEADER, request_id.encode()),
+        (_REQUEST_ID_HEADER.encode(), request_id.encode()),
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body, "more_body": False})
