@@ -78,6 +78,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_poll_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="How often an idle worker looks for work that nobody told it of.")
     ] = 1.0
+    upload_report_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=36_500,
+            description="How long an upload's report is kept, which quotes values that were refused. Uploads that "
+            "could not be written are kept until they are.",
+        ),
+    ] = 30
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe messages that are logged.")
     ] = "info"

@@ -45,6 +45,8 @@ def test_an_import_reports_to_machines(run: Run) -> None:
     assert report.pop("seconds") > 0
     assert report.pop("rows_per_second") > 0
     assert report == {
+        "encoding": "utf-8",
+        "delimiter": ",",
         "rows": 2,
         "new": 1,
         "updated": 0,
@@ -64,8 +66,16 @@ def test_an_import_reports_to_people(run: Run) -> None:
     first = run("import", "people.csv", "--account", 1, "--map", "Nickname=first_name").stdout
     assert "2 rows: 1 new, 0 updated, 0 unchanged, 1 failed." in first
     assert "people.csv.rejects.csv" in first
+    assert "was read as" not in first
     assert "nothing was taken from" not in first
     assert "was imported before" in run("import", "people.csv", "--account", 1, "--map", "Nickname=first_name").stdout
+
+
+def test_a_guessed_encoding_is_told(run: Run) -> None:
+    Path("hebrew.csv").write_bytes("phone;first name\n0541110003;נועה\n".encode("windows-1255"))
+    assert "was read as windows-1255" in run("import", "hebrew.csv", "--account", 1).stdout
+    again = answer(run("import", "hebrew.csv", "--account", 1, "--json"))
+    assert (again["encoding"], again["delimiter"]) == ("windows-1255", ";")
 
 
 def test_what_is_imported_is_exported(run: Run, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -224,3 +224,21 @@ async def test_uploads_that_were_taken_for_new_and_meet_somebody_are_written_all
         (60, 0, 0),
         (40, 20, 0),
     ]
+
+
+async def test_old_reports_are_forgotten_and_what_was_not_written_is_kept(
+    db: Database, account: Tenant, clock: FixedClock
+) -> None:
+    old = (await db.run(upload_now, account.actor, AcceptUpload(rows=rows(2)))).import_id
+    waiting = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(3)))
+    sweeper = UploadWorker(db, poll_seconds=1, report_days=30)
+    accepted_at = datetime.now(UTC)  # the ids tell it, and they are made by the machine's clock
+    clock.moment = accepted_at + timedelta(days=29)
+    await sweeper.sweep()
+    assert (await db.read(upload_report, account.actor, old)).report.rows == 2
+    clock.moment = accepted_at + timedelta(days=31)
+    await sweeper.sweep()
+    with pytest.raises(JobNotFoundError):
+        await db.read(upload_report, account.actor, old)
+    with pytest.raises(JobInProgressError):
+        await db.read(upload_report, account.actor, waiting)

@@ -1,5 +1,6 @@
 """`carillon serve` as processes of its own, on one data folder, and a client of the InforU dialect."""
 
+import fcntl
 import json
 import re
 import shutil
@@ -114,6 +115,13 @@ class Home:
         pid = postmaster(self.cluster)
         assert pid is not None
         subprocess.run(["/bin/kill", "-9", str(pid)], check=True)  # noqa: S603 - a process of ours
+
+    @contextmanager
+    def nobody_starts_postgres(self) -> Iterator[None]:
+        """Keep every process from starting the database, or stopping it, meanwhile."""
+        with (self.data_dir / "start.lock").open("r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def left(self) -> list[int]:
         """List the processes of the database that live."""

@@ -158,19 +158,20 @@ def test_while_the_database_is_away_calls_are_refused_in_the_vendors_words_and_t
     question = body({"Type": "Phone", "Value": "0540000001"})
     with client_of(server, house.credential()) as client:
         answer(client, "GetContact", question["Data"])
-        house.kill_postgres()
-        until(lambda: httpx.get(f"{server.url}/readyz").status_code == 503, "an unready server")
-        for function, asked in (("GetContact", question), ("CreateOrUpdateContacts", body(many(301, 2)))):
-            refused = client.post(function, json=asked, timeout=OUTAGE_SECONDS)
-            assert (refused.status_code, refused.json()["StatusId"]) == (503, -503)
-            assert int(refused.headers["Retry-After"]) > 0
-        assert httpx.get(f"{server.url}/healthz").status_code == 200
-        with embedded_server(house.data_dir):  # as another command would start it again
-            until(lambda: httpx.get(f"{server.url}/readyz").status_code == 200, "a ready server")
-            assert answer(client, "GetContact", question["Data"])["Contacts"]["Count"] == 1
-            token = answer(client, "CreateOrUpdateContacts", many(401, 20))["RequestToken"]
-            assert report(client, token)["ContactsNew"] == 20
-        assert server.end() == 0
+        with house.nobody_starts_postgres():
+            house.kill_postgres()
+            until(lambda: httpx.get(f"{server.url}/readyz").status_code == 503, "an unready server")
+            for function, asked in (("GetContact", question), ("CreateOrUpdateContacts", body(many(301, 2)))):
+                refused = client.post(function, json=asked, timeout=OUTAGE_SECONDS)
+                assert (refused.status_code, refused.json()["StatusId"]) == (503, -503)
+                assert int(refused.headers["Retry-After"]) > 0
+            assert httpx.get(f"{server.url}/healthz").status_code == 200
+        until(lambda: httpx.get(f"{server.url}/readyz").status_code == 200, "a ready server")
+        assert answer(client, "GetContact", question["Data"])["Contacts"]["Count"] == 1
+        token = answer(client, "CreateOrUpdateContacts", many(401, 20))["RequestToken"]
+        assert report(client, token)["ContactsNew"] == 20
+    assert "database_died" in server.log
+    assert server.end() == 0
     assert house.left() == []
 
 

@@ -64,10 +64,12 @@ class ImportSummary:
 
     `error_count` counts each problem, also those of rows that were kept. `rejects` names the rejects file when there is
     one. `seconds` is the time of all runs, `rows_per_second` the speed of the last one. `is_done` is False when the
-    import was stopped; calling again goes on with it.
+    import was stopped; calling again goes on with it. `encoding` and `delimiter` are what the file was read with.
     """
 
     import_id: UUID
+    encoding: str
+    delimiter: str
     rows: int
     new: int
     updated: int
@@ -221,6 +223,8 @@ class _Run:
         seconds = time.monotonic() - self._started
         return ImportSummary(
             import_id=self._begun.import_id,
+            encoding=self._source.shape.encoding,
+            delimiter=self._source.shape.delimiter,
             rows=report.rows,
             new=report.new,
             updated=report.updated,

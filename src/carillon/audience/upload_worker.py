@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 from asyncpg import UniqueViolationError
@@ -14,7 +15,9 @@ from carillon.audience.uploads import (
     RENEWAL_SECONDS,
     ClaimedUpload,
     accounts_with_uploads,
+    all_accounts,
     claim_uploads,
+    forget_reports,
     give_up,
     put_back,
     release_uploads,
@@ -30,14 +33,19 @@ log = structlog.get_logger(__name__)
 # A turn: so many uploads of one account before the next account's.
 _TURN = 8
 _MOST_HOPES = 10_000
+_SWEEP_INTERVAL = timedelta(hours=1)
 
 
 class UploadWorker:
     """Works off uploads until it is stopped; what it holds then is finished first."""
 
-    def __init__(self, db: Database, *, poll_seconds: float, on_done: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self, db: Database, *, poll_seconds: float, report_days: int = 30, on_done: Callable[[int], None] | None = None
+    ) -> None:
         self._db = db
         self._poll_seconds = poll_seconds
+        self._report_age = timedelta(days=report_days)
+        self._swept_at: datetime | None = None
         self._on_done = on_done
         self._stopping = False
         self._hopes: dict[tuple[int, int], Hope] = {}
@@ -48,6 +56,7 @@ class UploadWorker:
             self._db.work_arrived.clear()
             try:
                 worked = await self.take_turns()
+                await self.sweep()
             except Exception as error:  # noqa: BLE001 - the worker outlives every failure; the rows are still there
                 # Only the type: a traceback's values could hold addresses.
                 log.error("uploads_interrupted", error=type(error).__name__)  # noqa: TRY400 - see above
@@ -72,6 +81,16 @@ class UploadWorker:
                 break
             worked += await self._turn(account_id)
         return worked
+
+    async def sweep(self) -> None:
+        """Delete reports that are too old, once an hour."""
+        now = self._db.clock.now()
+        if self._swept_at is not None and now - self._swept_at < _SWEEP_INTERVAL:
+            return
+        self._swept_at = now
+        for account_id in await self._db.read(all_accounts):
+            while not self._stopping and await self._db.run(forget_reports, account_id, now - self._report_age):
+                pass
 
     async def _turn(self, account_id: AccountId) -> int:
         uploads = await self._db.run(claim_uploads, account_id, _TURN)

@@ -24,7 +24,7 @@ from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import JobInProgressError, JobNotFoundError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import AccountId, AudienceId, new_uuid
+from carillon.kit.ids import AccountId, AudienceId, first_uuid_of, new_uuid
 from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience", "uploads.sql")
@@ -34,6 +34,7 @@ MAX_REPORTED_ERRORS = 10_000
 # Renewed while the work goes on, so it has to outlast only a stall; so long wait an account's callers after a crash.
 LEASE = timedelta(seconds=6)
 RENEWAL_SECONDS = 2.0
+_SWEPT_AT_ONCE = 1_000
 
 # The reference's own sample client gives a call 30 seconds.
 _PATIENCE_SECONDS = 20
@@ -160,6 +161,11 @@ async def accounts_with_uploads(tx: Tx) -> list[AccountId]:
     return [AccountId(row["account_id"]) for row in await tx.fetch(SQL["accounts_with_uploads"], tx.now)]
 
 
+async def all_accounts(tx: Tx) -> list[AccountId]:
+    """List every account."""
+    return [AccountId(row["account_id"]) for row in await tx.fetch(SQL["accounts"])]
+
+
 async def has_unfinished_uploads(tx: Tx, actor: Actor) -> bool:
     """Tell whether the audience has uploads that are accepted and not yet written."""
     return bool(await tx.fetchval(SQL["has_unfinished"], actor.account_id, actor.audience_id))
@@ -267,6 +273,12 @@ async def retry_upload(tx: Tx, actor: Actor, import_id: UUID) -> None:
         raise JobNotFoundError
     await audit.record(tx, actor, "upload.retry", import_id, {})
     tx.brings_work = True
+
+
+async def forget_reports(tx: Tx, account_id: AccountId, before: datetime) -> bool:
+    """Delete reports of uploads that were accepted before a moment; True when there may be more of them."""
+    gone = await tx.fetch(SQL["forget_reports"], account_id, first_uuid_of(before), _SWEPT_AT_ONCE)
+    return len(gone) == _SWEPT_AT_ONCE
 
 
 async def release_uploads(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:

@@ -92,3 +92,19 @@ FROM contact_import
 WHERE account_id = $1 AND state = 'failed' AND file_hash IS NULL
 ORDER BY import_id
 LIMIT 1000;
+
+-- name: accounts
+-- across accounts: a sweep visits each of them, one at a time.
+SELECT account_id FROM account WHERE account_id > 0 ORDER BY account_id;
+
+-- name: forget_reports
+-- The ids are in the order of their making: what is old is the key's beginning.
+WITH k AS MATERIALIZED (
+    SELECT import_id
+    FROM contact_import
+    WHERE account_id = $1 AND import_id < $2 AND state = 'done' AND file_hash IS NULL
+    ORDER BY import_id
+    LIMIT $3
+)
+DELETE FROM contact_import i USING k WHERE i.account_id = $1 AND i.import_id = k.import_id
+RETURNING i.import_id;

@@ -155,6 +155,8 @@ def progress_line(progress: ImportProgress) -> str:
 def _as_json(summary: ImportSummary) -> dict[str, object]:
     return {
         "import_id": str(summary.import_id),
+        "encoding": summary.encoding,
+        "delimiter": summary.delimiter,
         "rows": summary.rows,
         "new": summary.new,
         "updated": summary.updated,
@@ -180,6 +182,8 @@ def _as_lines(summary: ImportSummary) -> list[str]:
         head = f"Imported in {summary.seconds:,.1f} s, {summary.rows_per_second:,.0f} rows/s."
     counts = f"{summary.new:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     lines = [head, f"{summary.rows:,} rows: {counts}, {summary.failed:,} failed."]
+    if summary.encoding != "utf-8":
+        lines.append(f"The file was read as {summary.encoding}; if letters look wrong now, --encoding names another.")
     if summary.error_count:
         lines.append(f"{summary.error_count:,} problems, each with its row in {summary.rejects}: mend it, import it.")
     if summary.unmapped_columns:

@@ -1,5 +1,6 @@
 """Ids that are types, so that a group's number is never taken for a contact's."""
 
+from datetime import datetime
 from typing import NewType
 from uuid import UUID
 
@@ -16,6 +17,12 @@ ImportId = NewType("ImportId", UUID)
 def new_uuid() -> UUID:
     """Make a UUIDv7: it sorts by the time of its making (RFC 9562, section 5.7)."""
     return uuid_utils.compat.uuid7()
+
+
+def first_uuid_of(moment: datetime) -> UUID:
+    """Give the UUIDv7 before all that are made from a moment on."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def new_request_id() -> str:

@@ -53,7 +53,10 @@ FUNCTIONS: tuple[Function, ...] = (
         handle=contacts.check_job_status_by_token,
         scope=Scope.AUDIENCE_READ,
         sample={"RequestToken": "BodyPart_5a4414f8-7bf7-48de-a6f7-8fab031bd6f9"},
-        notes=("An upload that was answered finally can be asked for too, by its UploadToken.",),
+        notes=(
+            "An upload that was answered finally can be asked for too, by its UploadToken.",
+            "A report is kept for the days of the setting upload_report_days (30); after them it is unknown, -2014.",
+        ),
     ),
     Function(
         name="DeleteContacts",
