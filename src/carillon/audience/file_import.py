@@ -223,7 +223,7 @@ class _Run:
         seconds = time.monotonic() - self._started
         return ImportSummary(
             import_id=self._begun.import_id,
-            encoding=self._source.shape.encoding,
+            encoding=self._source.shape.encoding_name,
             delimiter=self._source.shape.delimiter,
             rows=report.rows,
             new=report.new,

@@ -87,7 +87,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     )
     where = OpenAccount(account_id=account_id, audience_id=audience_id)
     summary = session.run(lambda db: _run(db, where, command))
-    session.answer(_as_json(summary), _as_lines(summary))
+    session.answer(_as_json(summary), _as_lines(summary, is_guess=encoding is None))
     if not summary.is_done:
         raise SystemExit(130)
 
@@ -173,7 +173,7 @@ def _as_json(summary: ImportSummary) -> dict[str, object]:
     }
 
 
-def _as_lines(summary: ImportSummary) -> list[str]:
+def _as_lines(summary: ImportSummary, *, is_guess: bool) -> list[str]:
     if summary.was_done_before:
         head = f"This file was imported before ({summary.import_id}); --again does it once more. Its report:"
     elif not summary.is_done:
@@ -182,7 +182,7 @@ def _as_lines(summary: ImportSummary) -> list[str]:
         head = f"Imported in {summary.seconds:,.1f} s, {summary.rows_per_second:,.0f} rows/s."
     counts = f"{summary.new:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     lines = [head, f"{summary.rows:,} rows: {counts}, {summary.failed:,} failed."]
-    if summary.encoding != "utf-8":
+    if is_guess and summary.encoding != "utf-8":
         lines.append(f"The file was read as {summary.encoding}; if letters look wrong now, --encoding names another.")
     if summary.error_count:
         lines.append(f"{summary.error_count:,} problems, each with its row in {summary.rejects}: mend it, import it.")

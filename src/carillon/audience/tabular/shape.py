@@ -45,6 +45,11 @@ class FileShape:
     body_line: int
     size: int
 
+    @property
+    def encoding_name(self) -> str:
+        """The encoding by the name that it is known under outside Python."""
+        return self.encoding.replace("cp125", "windows-125")
+
 
 def inspect(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> FileShape:
     """Look at a file's beginning and say how to read it.
