@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from carillon.audience.file_import import ImportProgress
+from carillon.audience.imports.file_import import ImportProgress
 from carillon.cli import main
 from carillon.cli.imports import progress_line
 

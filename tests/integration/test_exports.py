@@ -14,7 +14,7 @@ from tests.support import Tenant
 from carillon.audience.batch import read_rows
 from carillon.audience.exports import EXPORT_COLUMNS, PAGE_ROWS, ExportContacts, export_contacts
 from carillon.audience.fields import Kind
-from carillon.audience.file_import import FileImport, import_file
+from carillon.audience.imports.file_import import FileImport, import_file
 from carillon.audience.own_fields import CreateField, create_field, field_kinds
 from carillon.audience.rows import ContactRow
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress

@@ -13,9 +13,9 @@ from tests.support import Tenant
 
 from carillon.audience.batch import read_rows
 from carillon.audience.contacts import ListContacts, list_contacts
-from carillon.audience.file_import import FileImport, ImportProgress, ImportSummary, import_file
 from carillon.audience.groups import FindGroups, GroupKey, find_groups
-from carillon.audience.import_records import BeginImport, Place, begin_import, hold_import
+from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
+from carillon.audience.imports.records import BeginImport, Place, begin_import, hold_import
 from carillon.audience.rows import ContactRow
 from carillon.audience.upsert import upsert
 from carillon.db.database import Database

@@ -2,7 +2,7 @@
 
 import pytest
 
-from carillon.audience.column_names import plan_columns
+from carillon.audience.imports.column_names import plan_columns
 from carillon.errors import InvalidInputError
 
 NO_MAPPING: dict[str, str] = {}

@@ -9,8 +9,8 @@ from polars.testing import assert_frame_equal
 from tests.unit.corpus import COUNTRIES, emails, phones_of, seeded
 
 from carillon.audience.normalise import normalise_emails, normalise_phones
-from carillon.audience.normalise_addresses import ordinary_emails
-from carillon.audience.normalise_numbers import PhoneColumn
+from carillon.audience.normalise.addresses import ordinary_emails
+from carillon.audience.normalise.numbers import PhoneColumn
 from carillon.kit.emails import read_email
 from carillon.kit.phones import read_phone
 

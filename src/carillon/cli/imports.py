@@ -15,7 +15,7 @@ import click
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 # isort: split
-from carillon.audience.file_import import FileImport, ImportProgress, ImportSummary, import_file
+from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, operator, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account

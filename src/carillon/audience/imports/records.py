@@ -18,7 +18,7 @@ from carillon.kit.actor import Actor
 from carillon.kit.ids import new_uuid
 from carillon.tenancy import audit
 
-SQL = load_statements("carillon.audience", "import_records.sql")
+SQL = load_statements("carillon.audience.imports", "records.sql")
 
 MAX_KEPT_ERRORS = 1_000
 """The rejects file has all of them."""

@@ -6,8 +6,8 @@ reference, each distinct value once. Both functions are pure and safe to call fr
 
 import polars as pl
 
-from carillon.audience.normalise_addresses import ordinary_emails
-from carillon.audience.normalise_numbers import PhoneColumn
+from carillon.audience.normalise.addresses import ordinary_emails
+from carillon.audience.normalise.numbers import PhoneColumn
 from carillon.kit.emails import read_email
 from carillon.kit.phones import read_phone
 

@@ -11,7 +11,7 @@ from enum import IntEnum
 import phonenumbers
 import polars as pl
 
-from carillon.audience.normalise_plans import (
+from carillon.audience.normalise.plans import (
     NSN,
     UNKNOWN,
     Plan,

@@ -20,10 +20,8 @@ from uuid import UUID
 import msgspec
 from asyncpg import UniqueViolationError
 
-from carillon.audience.file_rejects import Rejects
-from carillon.audience.file_source import FileImport, FileSource, PreparedChunk, open_source
 from carillon.audience.hope import Hope
-from carillon.audience.import_records import (
+from carillon.audience.imports.records import (
     MAX_KEPT_ERRORS,
     BegunImport,
     ImportReport,
@@ -35,6 +33,8 @@ from carillon.audience.import_records import (
     hold_import,
     import_report,
 )
+from carillon.audience.imports.rejects import Rejects
+from carillon.audience.imports.source import FileImport, FileSource, PreparedChunk, open_source
 from carillon.audience.own_fields import field_kinds
 from carillon.audience.tabular import TabularError
 from carillon.audience.upsert import upsert

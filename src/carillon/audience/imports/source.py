@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from carillon.audience.column_names import ColumnPlan, plan_columns
 from carillon.audience.columns import read_frame
 from carillon.audience.exports import EXPORT_COLUMNS
 from carillon.audience.fields import Kind
-from carillon.audience.file_rejects import rejects_path
-from carillon.audience.import_records import BeginImport, Place
+from carillon.audience.imports.column_names import ColumnPlan, plan_columns
+from carillon.audience.imports.records import BeginImport, Place
+from carillon.audience.imports.rejects import rejects_path
 from carillon.audience.rows import MAX_GROUP_CHARACTERS, Batch, RowError, shown
 from carillon.audience.tabular import (
     LINE_COLUMN,

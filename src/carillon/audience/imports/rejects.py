@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from carillon.audience.column_names import ColumnPlan
+from carillon.audience.imports.column_names import ColumnPlan
 from carillon.audience.rows import RowError
 from carillon.audience.tabular import (
     LINE_COLUMN,
