@@ -7,6 +7,7 @@ the dialect's spelling of the path, the log's line and the counters.
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
@@ -25,8 +26,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from carillon.db.database import Tx
 from carillon.db.migrate import known_migrations
 from carillon.db.sql import load_statements
-from carillon.dialects.mount import Dialect, Incoming, Reply, Route, Services
+from carillon.dialects.mount import Dialect, Handler, Incoming, Reply, Services
 from carillon.dialects.registry import DIALECTS
+from carillon.dialects.routing import Router
 from carillon.errors import (
     BodyTooLargeError,
     CallerError,
@@ -61,14 +63,13 @@ def create_app(
     metrics = metrics or Metrics()
     services = Services(db=runtime.db, authenticator=runtime.authenticator, page_size=runtime.settings.list_page_size)
     limit = runtime.settings.max_body_bytes
-    endpoints = [Endpoint(dialect, route, services, limit) for dialect in dialects for route in dialect.routes]
     inner = Litestar(
-        route_handlers=[*map(_mounted, endpoints), *_public_pages(runtime, metrics, dialects)],
+        route_handlers=_public_pages(runtime, metrics, dialects),
         openapi_config=None,
         exception_handlers={HTTPException: _refuse, Exception: _fail},
         logging_config=None,
     )
-    front: Any = Front(inner, dialects, endpoints, metrics)
+    front: Any = Front(inner, [Mounted(dialect, services, limit) for dialect in dialects], metrics)
     if runtime.settings.trusted_proxies:
         front = ProxyHeadersMiddleware(front, [str(network) for network in runtime.settings.trusted_proxies])
     app: Application = front
@@ -78,14 +79,9 @@ def create_app(
 class Front:
     """The outermost layer. It answers the dialects' calls itself, and leaves to Litestar all that isn't one."""
 
-    def __init__(
-        self, app: ASGIApp, dialects: Sequence[Dialect], endpoints: "Sequence[Endpoint]", metrics: Metrics
-    ) -> None:
+    def __init__(self, app: ASGIApp, mounted: "Sequence[Mounted]", metrics: Metrics) -> None:
         self._app = app
-        self._dialects = dialects
-        self._endpoints: Mapping[tuple[Any, str], Endpoint] = {
-            (one.route.method, one.route.path): one for one in endpoints
-        }
+        self._mounted = mounted
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,22 +93,25 @@ class Front:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request_id = _request_id(headers)
         structlog.contextvars.bind_contextvars(request_id=request_id)  # the server makes a task for each request
-        path = self._canonical(scope["path"])
-        endpoint = self._endpoints.get((scope["method"], path))
+        call = self._call_of(scope)
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
         self._metrics.requests_in_progress.inc()
         try:
-            if endpoint:
-                status = await endpoint(scope, headers, request_id, receive, send)
+            if call:
+                status = await call.answer(scope, headers, request_id, receive, send)
             else:
-                status = await self._pass_on(scope, path, request_id, receive, send)
+                status = await self._pass_on(scope, request_id, receive, send)
         finally:
             self._metrics.requests_in_progress.dec()
-            self._note(endpoint, status, time.perf_counter() - began)
+            self._note(call, status, time.perf_counter() - began)
 
-    async def _pass_on(self, scope: Scope, path: str, request_id: str, receive: Receive, send: Send) -> int:
-        """Let Litestar answer under the canonical path, and give the status."""
-        inside: Any = {**scope, "path": path, _REQUEST_ID: request_id}
+    def _call_of(self, scope: Any) -> "Call | None":
+        path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+        return next((call for one in self._mounted if (call := one.call_of(scope["method"], path)) is not None), None)
+
+    async def _pass_on(self, scope: Scope, request_id: str, receive: Receive, send: Send) -> int:
+        """Let Litestar answer, and give the status."""
+        inside: Any = {**scope, _REQUEST_ID: request_id}
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
         async def noting_send(message: Message) -> None:
@@ -125,14 +124,11 @@ class Front:
         await self._app(inside, receive, noting_send)
         return status
 
-    def _canonical(self, path: str) -> str:
-        return next((found for one in self._dialects if (found := one.canonical_path(path)) is not None), path)
-
-    def _note(self, endpoint: "Endpoint | None", status: int, seconds: float) -> None:
-        dialect, function = (endpoint.dialect.name, endpoint.route.function) if endpoint else _NOWHERE
+    def _note(self, call: "Call | None", status: int, seconds: float) -> None:
+        dialect, function = (call.dialect.name, call.function) if call else _NOWHERE
         self._metrics.request_done(dialect, function, status, seconds)
         # Polls of health and metrics would drown the rest.
-        write = log.debug if endpoint is None and status < HTTPStatus.BAD_REQUEST else log.info
+        write = log.debug if call is None and status < HTTPStatus.BAD_REQUEST else log.info
         milliseconds = round(seconds * 1000, 2)
         write("request", dialect=dialect, function=function, status=status, milliseconds=milliseconds)
 
@@ -142,24 +138,50 @@ def _request_id(headers: Mapping[str, str]) -> str:
     return given if _SANE_REQUEST_ID.fullmatch(given) else new_request_id()
 
 
-class Endpoint:
-    """Answers calls of a dialect's route: whatever happens, the answer is in the vendor's words."""
+class Mounted:
+    """A dialect with what its handlers need."""
 
-    def __init__(self, dialect: Dialect, route: Route, services: Services, max_body_bytes: int) -> None:
+    def __init__(self, dialect: Dialect, services: Services, max_body_bytes: int) -> None:
         self.dialect = dialect
-        self.route = route
-        self._services = services
-        self._max_body_bytes = max_body_bytes
+        self.services = services
+        self.max_body_bytes = max_body_bytes
+        self._router = Router([(route, route) for route in dialect.routes])
 
-    async def __call__(
+    def call_of(self, method: str, path: str) -> "Call | None":
+        """Find what a request calls; None for a path that is not the dialect's."""
+        canonical = self.dialect.canonical_path(path)
+        if canonical is None:
+            return None
+        try:
+            route, segments = self._router.find(method, canonical)
+        except CallerError as error:
+            return Call(self, "none", _refusing(error), {})
+        return Call(self, route.function, route.handle, segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a dialect: whatever happens, the answer is in the vendor's words."""
+
+    mounted: Mounted
+    function: str
+    handle: Handler
+    segments: Mapping[str, str]
+
+    @property
+    def dialect(self) -> Dialect:
+        """Whose call it is."""
+        return self.mounted.dialect
+
+    async def answer(
         self, scope: Scope, headers: Mapping[str, str], request_id: str, receive: Receive, send: Send
     ) -> int:
-        """Answer a call, and give the status."""
-        incoming = partial(_incoming, scope, headers, request_id)
+        """Answer it, and give the status."""
+        incoming = partial(self._incoming, scope, headers, request_id)
         body = b""
         try:
-            body = await _read_body(headers, receive, self._max_body_bytes)
-            reply = await self.route.handle(self._services, incoming(body))
+            body = await _read_body(headers, receive, self.mounted.max_body_bytes)
+            reply = await self.handle(self.mounted.services, incoming(body))
         except CallerError as error:
             reply = self.dialect.present_error(incoming(body), error)
         except CarillonError as error:
@@ -171,29 +193,27 @@ class Endpoint:
         await _send_reply(reply, request_id, send)
         return reply.status
 
+    def _incoming(self, scope: Any, headers: Mapping[str, str], request_id: str, body: bytes) -> Incoming:
+        client = scope.get("client")
+        return Incoming(
+            method=scope["method"],
+            path=scope["path"],
+            raw_path=(scope.get("raw_path") or b"").decode("latin-1"),
+            segments=self.segments,
+            scheme=scope["scheme"],
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+            body=body,
+            remote_address=client[0] if client else "",
+            request_id=request_id,
+        )
 
-def _mounted(endpoint: Endpoint) -> HTTPRouteHandler:
-    """Make the path known to Litestar, which answers the methods that it lacks; `Front` has answered the others."""
 
-    async def serve() -> None:
-        raise NotImplementedError
+def _refusing(error: CallerError) -> Handler:
+    async def refuse(_services: Services, _incoming: Incoming) -> Reply:
+        raise error
 
-    route = endpoint.route
-    name = f"{endpoint.dialect.name} {route.method} {route.path}"
-    return HTTPRouteHandler(route.path, http_method=route.method, status_code=HTTPStatus.OK, name=name)(serve)
-
-
-def _incoming(scope: Any, headers: Mapping[str, str], request_id: str, body: bytes) -> Incoming:
-    client = scope.get("client")
-    return Incoming(
-        method=scope["method"],
-        path=scope["path"],
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        body=body,
-        remote_address=client[0] if client else "",
-        request_id=request_id,
-    )
+    return refuse
 
 
 async def _read_body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:

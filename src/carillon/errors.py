@@ -5,6 +5,7 @@ Two families: `CallerError` is the caller's to mend, and its text may be shown; 
 for the log only.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -65,6 +66,33 @@ class NotFoundError(CallerError):
     def __init__(self, subject: str, message: str = "") -> None:
         super().__init__(message or f"There is no such {subject}.")
         self.subject = subject
+
+
+class NoSuchPathError(CallerError):
+    """Nothing is served at this address."""
+
+    code = "no_such_path"
+
+
+class NoSuchMethodError(CallerError):
+    """The address doesn't take the request's method."""
+
+    code = "no_such_method"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(f"This address takes {', '.join(allowed)}.")
+        self.allowed = tuple(allowed)
+
+
+class KeyConflictError(CallerError):
+    """A contact's keys belong to other contacts; `owners` are their ids by key (phone, email, external_id)."""
+
+    code = "key_conflict"
+
+    def __init__(self, owners: Mapping[str, int]) -> None:
+        whose = ", ".join(f"the {key} exists for contact {owner}" for key, owner in owners.items())
+        super().__init__(f"{whose[:1].upper()}{whose[1:]}.")
+        self.owners = dict(owners)
 
 
 class GroupNotEmptyError(CallerError):

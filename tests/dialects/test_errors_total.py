@@ -16,6 +16,8 @@ MADE: dict[type[CarillonError], Callable[[], CarillonError]] = {
     errors.TooManyItemsError: lambda: errors.TooManyItemsError(limit=100, given=101),
     errors.NotFoundError: lambda: errors.NotFoundError("group"),
     errors.ScopeMissingError: lambda: errors.ScopeMissingError("audience:read"),
+    errors.NoSuchMethodError: lambda: errors.NoSuchMethodError(["GET", "PUT"]),
+    errors.KeyConflictError: lambda: errors.KeyConflictError({"email": 7, "phone": 9}),
     errors.RateLimitedError: lambda: errors.RateLimitedError(0.4),
 }
 SECRET = "the database's own words"

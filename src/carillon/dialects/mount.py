@@ -28,17 +28,26 @@ class Services:
 class Incoming:
     """A request. Its repr shows no body, query or header: they hold addresses and secrets.
 
-    `path` is as it was requested (decoded, case kept), `query` still encoded, `headers` have lower-case names,
-    `remote_address` is the caller's own, whatever proxies stand between.
+    `path` is as it was requested (decoded, case kept), `raw_path` and `query` are still encoded, `segments` are the
+    texts of a route's `{segments}`, `headers` have lower-case names, `remote_address` is the caller's own, whatever
+    proxies stand between.
     """
 
     method: str
     path: str
+    raw_path: str = ""
+    segments: Mapping[str, str] = field(default_factory=dict, repr=False)
+    scheme: str = "http"
     query: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     remote_address: str
     request_id: str
+
+    @property
+    def base_url(self) -> str:
+        """The host that was called, for the addresses in a reply."""
+        return f"{self.scheme}://{self.headers.get('host', 'localhost')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +65,7 @@ Handler = Callable[[Services, Incoming], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A method on a path. `function` names it in metrics and logs."""
+    """A method on a path, which may have `{segments}`. `function` names it in metrics and logs."""
 
     method: Method
     path: str
@@ -68,11 +77,12 @@ class Route:
 class Dialect:
     """A vendor's API.
 
-    `canonical_path` turns any spelling of a path that the vendor takes into the one in `routes`, and gives None for a
-    path that is not the dialect's. `present_error` is total: every domain error has its envelope. `describe` gives
-    OpenAPI's `paths` and `components`, `coverage` the page (Markdown) that holds the vendor's reference against what is
-    served. `first_calls` gives curl lines for a base URL that take the credential from the environment, under the names
-    of the dialect and the credential's part: INFORU_TOKEN.
+    `canonical_path` turns any spelling of a (percent-encoded) path that the vendor takes into the one in `routes`, and
+    gives None for a path that is not the dialect's; one that is, and has no route, is refused in the dialect's words.
+    `present_error` is total: every domain error has its envelope. `describe` gives OpenAPI's `paths` and `components`,
+    `coverage` the page (Markdown) that holds the vendor's reference against what is served. `first_calls` gives curl
+    lines for a base URL that take the credential from the environment, under the names of the dialect and the
+    credential's part: INFORU_TOKEN.
     """
 
     name: str

@@ -40,6 +40,7 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
     errors.RateLimitedError: Status(-429, 429, "Too many requests"),
     errors.InvalidInputError: Status(-400, 200, "Invalid request", is_ours=True),
     errors.NotFoundError: Status(-404, 200, "Not found", is_ours=True),
+    errors.NoSuchMethodError: Status(-405, 405, "Method not allowed", is_ours=True),
     errors.GroupNotEmptyError: Status(-409, 200, "Group is not empty", is_ours=True),
     errors.BodyTooLargeError: Status(-413, 413, "Request body is too large", is_ours=True),
     errors.UnavailableError: Status(-503, 503, "Service unavailable", is_ours=True),
@@ -79,6 +80,8 @@ def headers_of(error: errors.CarillonError) -> dict[str, str]:
         case errors.RateLimitedError(retry_after=seconds):
             # Whole seconds, rounded up: a client that waits so long is let in.
             return {"Retry-After": str(max(1, -int(-seconds // 1)))}
+        case errors.NoSuchMethodError(allowed=methods):
+            return {"Allow": ", ".join(methods)}
         case errors.UnavailableError() | errors.SchemaMismatchError():
             return {"Retry-After": str(_UNAVAILABLE_SECONDS)}
         case errors.MissingCredentialsError() | errors.BadCredentialsError() | errors.AddressNotAllowedError():

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -32,7 +33,7 @@ _FUNCTIONS = {f"{BASE}{one.name}".lower(): one for one in FUNCTIONS}
 
 def canonical_path(path: str) -> str | None:
     """Give the path in `routes` for any case and for a slash at the end; None for a path that isn't ours."""
-    return _PATHS.get(path.rstrip("/").lower())
+    return _PATHS.get(unquote(path).rstrip("/").lower())
 
 
 def _serve(function: Function) -> Callable[[Services, Incoming], Awaitable[Reply]]:
