@@ -17,22 +17,32 @@ from carillon.audience.rows import (
     RowError,
     problem,
 )
+from carillon.errors import InvalidInputError
 
 _ATTRIBUTES = (*KEYS, "landline", *DEVICE)
 # Up to so many rows the plain way is quicker: columns have a price of their own, whatever their length.
 _FEW = 50
 
 
+def read_row(row: ContactRow, country: str | None, kinds: Mapping[str, Kind]) -> Batch:
+    """Read one row as `read_rows` does, but for one thing: it needs no key, as its contact is known or has a landline.
+
+    Raises InvalidInputError for the first value that can't be read.
+    """
+    reading = read_one(1, row, country, kinds)
+    moves, bad_names = _checked_moves([(1, name, joins) for names, joins in _moves_of(row) for name in names])
+    for error in (*row.errors, *reading.errors, *bad_names):
+        if error.field != "row":  # which says only that there is no key
+            raise InvalidInputError(error.field, error.message)
+    frame = pl.DataFrame([reading.values], schema=FRAME_SCHEMA)
+    return Batch(size=1, frame=frame, moves=moves, join_all=(), errors=(), failed=frozenset())
+
+
 def read_rows(rows: Sequence[ContactRow], country: str | None, *, kinds: Mapping[str, Kind] = CANONICAL) -> Batch:
     """Read rows of an API call; national phones with the country, fields by their kinds."""
     kept = [(number, row) for number, row in enumerate(rows, 1) if row.failure is None]
     batch = _read_few(kept, country, kinds) if len(rows) <= _FEW else read_frame(_as_frame(kept), country, kinds=kinds)
-    moves = [
-        (number, name, joins)
-        for number, row in kept
-        for names, joins in ((row.remove_from, False), (row.add_to, True))
-        for name in names
-    ]
+    moves = [(number, name, joins) for number, row in kept for names, joins in _moves_of(row) for name in names]
     good_moves, bad_names = _checked_moves(moves)
     unread = [error for row in rows for error in row.errors]
     given_up = {number: row.failure for number, row in enumerate(rows, 1) if row.failure}
@@ -44,6 +54,10 @@ def read_rows(rows: Sequence[ContactRow], country: str | None, *, kinds: Mapping
         errors=sorted([*given_up.values(), *unread, *batch.errors, *bad_names], key=lambda error: error.row),
         failed=batch.failed | given_up.keys(),
     )
+
+
+def _moves_of(row: ContactRow) -> tuple[tuple[list[str], bool], ...]:
+    return (row.remove_from, False), (row.add_to, True)
 
 
 def _as_frame(rows: Sequence[tuple[int, ContactRow]]) -> pl.DataFrame:

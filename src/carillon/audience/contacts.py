@@ -16,7 +16,7 @@ from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.emails import read_email
 from carillon.kit.ids import ContactId, GroupId
-from carillon.kit.page import Page
+from carillon.kit.page import Counted, NumberedPage, Page
 from carillon.kit.phones import phone_digits
 from carillon.tenancy import audit
 
@@ -109,6 +109,20 @@ class ListContacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageContacts:
+    """Ask for a numbered page of the contacts that have all of these attributes, oldest first.
+
+    Phone, e-mail and external id are found by their indexes; by landline or country the audience is walked.
+    """
+
+    page: NumberedPage
+    keys: Sequence[ContactKey] = ()
+    landline: str | None = field(default=None, repr=False)
+    country: str | None = None
+    with_groups: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteContacts:
     """Delete the contacts that any of the keys names, from all groups too."""
 
@@ -150,6 +164,37 @@ async def list_contacts(tx: Tx, actor: Actor, query: ListContacts) -> Page[Conta
         )
     contacts = await _shown(tx, actor, rows, with_groups=query.with_groups)
     return Page(items=contacts, last_id=contacts[-1].contact_id if contacts else query.after_id)
+
+
+async def page_contacts(tx: Tx, actor: Actor, query: PageContacts) -> Counted[Contact]:
+    """Give a numbered page of contacts, and how many there are in all."""
+    if query.keys:
+        return await _page_of_keyed(tx, actor, query)
+    total = await tx.fetchval(SQL["count_contacts"], actor.account_id, actor.audience_id, query.landline, query.country)
+    rows = await tx.fetch(
+        SQL["page_contacts"],
+        actor.account_id,
+        actor.audience_id,
+        query.landline,
+        query.country,
+        query.page.size,
+        query.page.offset,
+    )
+    return Counted(items=await _shown(tx, actor, rows, with_groups=query.with_groups), total=total)
+
+
+async def _page_of_keyed(tx: Tx, actor: Actor, query: PageContacts) -> Counted[Contact]:
+    """Find the contacts that every key names; they are few, so the rest is asked of each."""
+    found: dict[int, Contact] | None = None
+    for key in query.keys:
+        named = await find_contacts(tx, actor, FindContacts(key=key, with_groups=query.with_groups))
+        found = {one.contact_id: one for one in named if found is None or one.contact_id in found}
+    contacts = [
+        one
+        for one in (found or {}).values()
+        if query.landline in {None, one.landline} and query.country in {None, one.fields.get("country")}
+    ]
+    return Counted(items=contacts[query.page.offset :][: query.page.size], total=len(contacts))
 
 
 async def delete_contacts(tx: Tx, actor: Actor, command: DeleteContacts) -> int:

@@ -23,6 +23,23 @@ WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id > $3
 ORDER BY c.contact_id
 LIMIT $4;
 
+-- name: count_contacts
+SELECT count(*) FROM contact c
+WHERE c.account_id = $1 AND c.audience_id = $2
+  AND ($3::text IS NULL OR c.landline = $3) AND ($4::text IS NULL OR c.fields ->> 'country' = $4);
+
+-- name: page_contacts
+SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
+       c.created_at, c.updated_at, c.fields,
+       ARRAY(SELECT d.platform || ':' || d.token FROM device d
+             WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
+             ORDER BY d.platform) AS devices
+FROM contact c
+WHERE c.account_id = $1 AND c.audience_id = $2
+  AND ($3::text IS NULL OR c.landline = $3) AND ($4::text IS NULL OR c.fields ->> 'country' = $4)
+ORDER BY c.contact_id
+LIMIT $5 OFFSET $6;
+
 -- name: list_group_contacts
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
        c.created_at, c.updated_at, c.fields,

@@ -14,7 +14,7 @@ from carillon.db.sql import load_statements
 from carillon.errors import GroupNotEmptyError, InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import GroupId
-from carillon.kit.page import Page
+from carillon.kit.page import Counted, NumberedPage, Page
 from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience", "groups.sql")
@@ -186,6 +186,13 @@ async def list_groups(tx: Tx, actor: Actor, query: ListGroups) -> Page[Group]:
     )
     groups = [_group(row) for row in rows]
     return Page(items=groups, last_id=groups[-1].group_id if groups else query.after_id)
+
+
+async def page_groups(tx: Tx, actor: Actor, page: NumberedPage) -> Counted[Group]:
+    """Give a numbered page of the groups, oldest first."""
+    total = await tx.fetchval(SQL["count_groups"], actor.account_id, actor.audience_id)
+    rows = await tx.fetch(SQL["page_groups"], actor.account_id, actor.audience_id, page.size, page.offset)
+    return Counted(items=[_group(row) for row in rows], total=total)
 
 
 async def delete_groups(tx: Tx, actor: Actor, command: DeleteGroups) -> list[Group]:

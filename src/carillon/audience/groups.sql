@@ -45,6 +45,17 @@ WHERE account_id = $1 AND audience_id = $2 AND group_id > $3
 ORDER BY group_id
 LIMIT $4;
 
+-- name: count_groups
+SELECT count(*) FROM contact_group WHERE account_id = $1 AND audience_id = $2;
+
+-- name: page_groups
+SELECT group_id, number, name, description, kind, created_at, updated_at,
+       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+FROM contact_group
+WHERE account_id = $1 AND audience_id = $2
+ORDER BY group_id
+LIMIT $3 OFFSET $4;
+
 -- name: group_ids_by_name
 SELECT DISTINCT ON (name_key) name_key, group_id
 FROM contact_group

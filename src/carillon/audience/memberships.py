@@ -8,9 +8,10 @@ import polars as pl
 from carillon.audience.contacts import Status
 from carillon.audience.groups import create_groups, groups_by_name, name_key
 from carillon.audience.rows import Batch
-from carillon.audience.writing import COUNTERS, move_counters
+from carillon.audience.writing import COUNTERS, move_counters, recounting
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
+from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import GroupId
 
@@ -36,6 +37,18 @@ class Moves:
     def recounted(self) -> set[int]:
         """The contacts whose shares in the groups' counters change unknown to us."""
         return {contact_id for pairs in (self.leaving, self.joining) for _, contact_id in pairs}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regroup:
+    """Groups that a contact joins and leaves, by id; with `leave_others` it is in those that it joins and no other."""
+
+    join: Sequence[GroupId] = ()
+    leave: Sequence[GroupId] = ()
+    leave_others: bool = False
+
+
+NO_MOVES = Regroup()
 
 
 async def plan_moves(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame, new: set[int]) -> Moves:
@@ -104,6 +117,26 @@ async def move_in(tx: Tx, actor: Actor, moves: Moves, arrivals: pl.DataFrame) ->
         )
     )
     await move_counters(tx, actor, {row[0]: row[1:] for row in shares.select("group_id", *COUNTERS).iter_rows()})
+
+
+async def regroup(tx: Tx, actor: Actor, contact_id: int, command: Regroup) -> None:
+    """Change a contact's groups by their ids, and the counters with them. The audience must be locked.
+
+    Raises NotFoundError for a group that it would join and that isn't there.
+    """
+    known = {row["group_id"] for row in await tx.fetch(SQL["known_groups"], *_audience(actor), list(command.join))}
+    for group_id in command.join:
+        if group_id not in known:
+            raise NotFoundError("group", f"There is no group {group_id}.")
+    async with recounting(tx, actor, [contact_id]):
+        if command.leave_others:
+            await tx.execute(SQL["leave_others"], actor.account_id, contact_id, list(command.join))
+        leaving = [(group_id, contact_id) for group_id in command.leave if group_id not in known]
+        await move(tx, actor, Moves(leaving=leaving, joining=[(group_id, contact_id) for group_id in command.join]))
+
+
+def _audience(actor: Actor) -> tuple[int, int]:
+    return actor.account_id, actor.audience_id
 
 
 def _columns(pairs: Sequence[Pair]) -> tuple[list[int], list[int]]:

@@ -15,3 +15,9 @@ INSERT INTO membership (account_id, group_id, contact_id)
 SELECT $1, s.group_id, s.contact_id
 FROM unnest($2::bigint[], $3::bigint[]) AS s (group_id, contact_id)
 ON CONFLICT (account_id, group_id, contact_id) DO NOTHING;
+
+-- name: known_groups
+SELECT group_id FROM contact_group WHERE account_id = $1 AND audience_id = $2 AND group_id = ANY ($3::bigint[]);
+
+-- name: leave_others
+DELETE FROM membership WHERE account_id = $1 AND contact_id = $2 AND group_id <> ALL ($3::bigint[]);

@@ -49,12 +49,17 @@ class _State:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-def merge_rows(rows: Iterable[Mapping[str, Any]], loaded: Iterable[Mapping[str, Any]]) -> Merged:
-    """Take rows one by one, in their order, against the contacts that any of their keys names."""
+def merge_rows(
+    rows: Iterable[Mapping[str, Any]], loaded: Iterable[Mapping[str, Any]], *, target: int | None = None
+) -> Merged:
+    """Take rows one by one, in their order, against the contacts that any of their keys names.
+
+    With a `target` all rows mean that contact, which has to be among the loaded ones.
+    """
     before = {record["contact_id"]: record for record in loaded}
     merging = _Merging(before.values())
     for row in rows:
-        merging.take(row)
+        merging.take(row, target)
     old = [state for state in merging.states if state.contact_id is not None]
     changes = [change for state in old if (change := _net_change(before[state.contact_id], state))]
     arrivals = [_arrival(state) for state in merging.states if state.arrival is not None]
@@ -87,10 +92,13 @@ class _Merging:
             if state.values[key] is not None:
                 self._owners[key, state.values[key]] = state
 
-    def take(self, row: Mapping[str, Any]) -> None:
-        """Apply one row: to the contact of its first key that has one, else to a new one."""
-        owners = (self._owners.get((key, row[key])) for key in KEYS if row[key])
-        state = next((owner for owner in owners if owner), None)
+    def take(self, row: Mapping[str, Any], target: int | None) -> None:
+        """Apply one row: to the target, else to the contact of its first key that has one, else to a new one."""
+        if target is None:
+            owners = (self._owners.get((key, row[key])) for key in KEYS if row[key])
+            state = next((owner for owner in owners if owner), None)
+        else:
+            state = next(one for one in self.states if one.contact_id == target)
         outcome = "new"
         if state is None:
             state = _State(contact_id=None, arrival=row["row"])

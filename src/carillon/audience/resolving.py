@@ -13,6 +13,7 @@ from carillon.audience.merging import ARRIVAL_SCHEMA, CHANGE_SCHEMA, Merged, mer
 from carillon.audience.rows import KEYS, RowError
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements, one_text
+from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience", "resolving.sql")
@@ -47,6 +48,15 @@ class Plan:
     readdressed: Sequence[int]
     conflicts: Sequence[RowError]
     met_nobody: bool
+
+
+async def resolve_to(tx: Tx, actor: Actor, frame: pl.DataFrame, contact_id: int) -> Plan:
+    """Resolve a row that means a certain contact, whose keys are nobody else's. Raises NotFoundError for `contact`."""
+    loaded = await tx.fetch(SQL["contacts_by_id"], actor.account_id, actor.audience_id, [contact_id])
+    if not loaded:
+        raise NotFoundError("contact")
+    merged = merge_rows(frame.to_dicts(), map(dict, loaded), target=contact_id)
+    return await _numbered(tx, merged.arrivals, merged.changes, pl.DataFrame(schema=_KEPT_SCHEMA), merged, [])
 
 
 async def resolve(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new: bool = False) -> Plan:

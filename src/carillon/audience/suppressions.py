@@ -17,7 +17,7 @@ from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.kit.emails import read_email
 from carillon.kit.ids import AudienceId
-from carillon.kit.page import Page
+from carillon.kit.page import Counted, NumberedPage, Page
 from carillon.kit.phones import phone_digits
 
 SQL = load_statements("carillon.audience", "suppressions.sql")
@@ -32,6 +32,7 @@ class Channel(StrEnum):
 
     SMS = "sms"
     EMAIL = "email"
+    VOICE = "voice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,15 @@ class ListSuppressions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageSuppressions:
+    """Ask for a numbered page of a channel's suppressions, or for the one of an address."""
+
+    channel: Channel
+    page: NumberedPage
+    address: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddressHistory:
     """Tell what happened to an address."""
 
@@ -115,9 +125,9 @@ class AddressHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListSuppressionEntries:
-    """List the ledger by id, after one, optionally of a channel, an action or a span of time (half open, UTC)."""
+    """List channels' ledger by id, after one, optionally of an action or a span of time (half open, UTC)."""
 
-    channel: Channel | None = None
+    channels: Sequence[Channel]
     action: Action | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -132,12 +142,16 @@ class CheckSuppressed:
     addresses: Sequence[Address]
 
 
+# The channels on which a contact has a standing of its own.
+_MARKED = frozenset({Channel.SMS, Channel.EMAIL})
+
+
 def read_address(address: Address, country: str) -> str | None:
     """Give the address in the form that the tables hold, or None when it can't be one."""
-    if address.channel is Channel.SMS:
-        return phone_digits(address.value, country)
-    email = read_email(address.value)
-    return email.key if email else None
+    if address.channel is Channel.EMAIL:
+        email = read_email(address.value)
+        return email.key if email else None
+    return phone_digits(address.value, country)
 
 
 async def suppress(tx: Tx, actor: Actor, command: Suppress) -> AddressOutcome:
@@ -213,6 +227,8 @@ async def _write_ledger(tx: Tx, actor: Actor, change: _Change, keys: list[str]) 
 
 
 async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> None:
+    if change.channel not in _MARKED:
+        return
     channel = change.channel.value
     rows = await tx.fetch(SQL[f"contacts_with_{channel}"], actor.account_id, actor.audience_id, keys)
     if contact_ids := [row["contact_id"] for row in rows]:
@@ -238,6 +254,20 @@ async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Pa
     return Page(items=items, last_id=items[-1].suppression_id if items else query.after_id)
 
 
+async def page_suppressions(tx: Tx, actor: Actor, query: PageSuppressions) -> Counted[Suppression]:
+    """Give a numbered page of suppressions, oldest first."""
+    key = None
+    if query.address is not None:
+        key = read_address(Address(channel=query.channel, value=query.address), actor.country)
+        if key is None:
+            return Counted(items=[], total=0)
+    total = await tx.fetchval(SQL["count_suppressions"], actor.account_id, query.channel, key)
+    rows = await tx.fetch(
+        SQL["page_suppressions"], actor.account_id, query.channel, key, query.page.size, query.page.offset
+    )
+    return Counted(items=[Suppression(**{**row, "channel": Channel(row["channel"])}) for row in rows], total=total)
+
+
 async def address_history(tx: Tx, actor: Actor, query: AddressHistory) -> list[SuppressionEntry]:
     """Tell an address's history, newest first; empty for what can't be an address."""
     key = read_address(query.address, actor.country)
@@ -254,7 +284,7 @@ async def list_suppression_entries(tx: Tx, actor: Actor, query: ListSuppressionE
         actor.account_id,
         query.after_id,
         query.limit,
-        query.channel,
+        list(query.channels),
         query.action,
         query.since,
         query.until,

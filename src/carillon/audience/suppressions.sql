@@ -35,6 +35,16 @@ WHERE account_id = $1 AND channel = $2 AND suppression_id > $3
 ORDER BY suppression_id
 LIMIT $4;
 
+-- name: count_suppressions
+SELECT count(*) FROM suppression WHERE account_id = $1 AND channel = $2 AND ($3::text IS NULL OR address = $3);
+
+-- name: page_suppressions
+SELECT suppression_id, channel, address, created_at, source, actor, reason
+FROM suppression
+WHERE account_id = $1 AND channel = $2 AND ($3::text IS NULL OR address = $3)
+ORDER BY suppression_id
+LIMIT $4 OFFSET $5;
+
 -- name: address_history
 SELECT entry_id, channel, address, action, at, source, actor, reason
 FROM suppression_entry
@@ -46,7 +56,7 @@ LIMIT 1000;
 SELECT entry_id, channel, address, action, at, source, actor, reason
 FROM suppression_entry
 WHERE account_id = $1 AND entry_id > $2
-  AND ($4::text IS NULL OR channel = $4) AND ($5::text IS NULL OR action = $5)
+  AND channel = ANY ($4::text[]) AND ($5::text IS NULL OR action = $5)
   AND ($6::timestamptz IS NULL OR at >= $6) AND ($7::timestamptz IS NULL OR at < $7)
 ORDER BY entry_id
 LIMIT $3;

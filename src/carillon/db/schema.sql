@@ -162,7 +162,7 @@ CREATE INDEX membership_contact ON membership (account_id, contact_id, group_id)
 
 CREATE TABLE suppression (
     account_id     bigint NOT NULL,
-    channel        text NOT NULL CHECK (channel IN ('sms', 'email')),
+    channel        text NOT NULL CHECK (channel IN ('sms', 'email', 'voice')),
     address        text COLLATE "C" NOT NULL,    -- phone digits or a lower-cased e-mail
     suppression_id bigint NOT NULL,
     created_at     timestamptz NOT NULL,
@@ -177,7 +177,7 @@ CREATE UNIQUE INDEX suppression_order ON suppression (account_id, channel, suppr
 CREATE TABLE suppression_entry (
     account_id bigint NOT NULL,
     entry_id   bigint NOT NULL,
-    channel    text NOT NULL CHECK (channel IN ('sms', 'email')),
+    channel    text NOT NULL CHECK (channel IN ('sms', 'email', 'voice')),
     address    text COLLATE "C" NOT NULL,
     action     text NOT NULL CHECK (action IN ('unsubscribe', 'reactivate')),
     at         timestamptz NOT NULL,
@@ -187,6 +187,16 @@ CREATE TABLE suppression_entry (
     PRIMARY KEY (account_id, entry_id)
 );
 CREATE INDEX suppression_entry_address ON suppression_entry (account_id, channel, address, entry_id);
+
+-- How far a credential has read the contacts that were made in an audience.
+CREATE TABLE contact_feed (
+    account_id      bigint NOT NULL,
+    audience_id     bigint NOT NULL,
+    credential_id   bigint NOT NULL,
+    last_contact_id bigint NOT NULL,
+    PRIMARY KEY (account_id, audience_id, credential_id),
+    FOREIGN KEY (account_id, audience_id) REFERENCES audience ON DELETE CASCADE
+);
 
 -- One accepted batch: an API upload (its rows in payload until it is worked off) or a file (its progress).
 CREATE TABLE contact_import (

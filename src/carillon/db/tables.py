@@ -10,6 +10,7 @@ TABLES: dict[str, Kind] = {
     "audience": "tenant",
     "audit_entry": "tenant",
     "contact": "tenant",
+    "contact_feed": "tenant",
     "contact_group": "tenant",
     "contact_import": "tenant",
     "credential": "global",

@@ -149,6 +149,14 @@ async def list_accounts(tx: Tx, _operator: Operator, query: ListAccounts) -> Pag
     return Page(items=accounts, last_id=accounts[-1].account_id if accounts else query.after_id)
 
 
+async def get_account(tx: Tx, actor: Actor) -> Account:
+    """Tell what the actor's account is. Raises NotFoundError for `account`."""
+    row = await tx.fetchrow(SQL["get_account"], actor.account_id)
+    if row is None:
+        raise NotFoundError("account")
+    return _account(row)
+
+
 async def set_account_status(tx: Tx, actor: Actor, command: SetAccountStatus) -> Account:
     """Open, close or lock the actor's account; its credentials follow within seconds (`authentication.CACHE_SECONDS`).
 

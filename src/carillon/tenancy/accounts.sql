@@ -14,6 +14,9 @@ WHERE account_id > $1
 ORDER BY account_id
 LIMIT $2;
 
+-- name: get_account
+SELECT account_id, name, country, time_zone, currency, status, created_at FROM account WHERE account_id = $1;
+
 -- name: lock_account
 SELECT account_id, name, country, time_zone, currency, status, created_at
 FROM account

@@ -35,7 +35,10 @@ KEY_KINDS: Mapping[str, KeyKind] = {
     "ContactId": KeyKind.CONTACT_ID,
 }
 CHANNELS: Mapping[str, Channel] = {word: channel for channel, word in _CHANNEL_WORDS.items()}
-CHANNELS_OR_ALL: Mapping[str, Channel | None] = {**CHANNELS, "All": None}
+CHANNELS_OR_ALL: Mapping[str, tuple[Channel, ...]] = {
+    **{word: (channel,) for word, channel in CHANNELS.items()},
+    "All": tuple(CHANNELS.values()),
+}
 GROUP_KEYS: Mapping[str, GroupKey] = {
     "GroupId": GroupKey.ID,
     "GroupNumber": GroupKey.NUMBER,

@@ -108,7 +108,7 @@ async def get_unsubscribe_history_list(
 ) -> replies.Batch[replies.HistoryEntry]:
     """List the whole history, of a channel, an action or a span of time."""
     query = ListSuppressionEntries(
-        channel=choose(CHANNELS_OR_ALL, asked.type, "Data.Type")[1] if asked.type else None,
+        channels=choose(CHANNELS_OR_ALL, asked.type or "All", "Data.Type")[1],
         action=choose(ACTIONS, asked.action, "Data.Action")[1] if asked.action else None,
         since=read_since(asked.from_date, call.show.zone, "Data.FromDate"),
         until=read_until(asked.to_date, call.show.zone, "Data.ToDate"),
