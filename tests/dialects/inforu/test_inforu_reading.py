@@ -14,8 +14,8 @@ from carillon.audience.rows import ContactRow
 from carillon.dialects.inforu import schemas
 from carillon.dialects.inforu.functions import FUNCTIONS
 from carillon.dialects.inforu.moments import read_since, read_until, show_history_moment, show_moment
-from carillon.dialects.inforu.reading import parameters, read_request
 from carillon.dialects.inforu.uploads import read_rows, read_token, show_token
+from carillon.dialects.reading import parameters, read_request
 from carillon.errors import InvalidInputError, JobNotFoundError
 
 JERUSALEM = ZoneInfo("Asia/Jerusalem")

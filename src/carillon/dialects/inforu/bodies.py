@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from carillon.dialects.inforu.reading import read_request, read_text
 from carillon.dialects.inforu.replies import Envelope
 from carillon.dialects.mount import Incoming
+from carillon.dialects.reading import read_request, read_text
 from carillon.errors import InvalidInputError
 from carillon.kit.xml import XmlError, read_xml, write_xml
 
@@ -100,7 +100,7 @@ class Document:
                 pass
             except msgspec.DecodeError as error:
                 raise _unreadable(str(error)) from error
-        return read_request(request, _member(self._root(), "data"))
+        return read_request(request, _member(self._root(), "data"), "Data")
 
     def _root(self) -> Mapping[str, Any]:
         if self._failure is not None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from carillon.dialects.inforu.calls import Function
 from carillon.dialects.inforu.errors import statuses
-from carillon.dialects.inforu.reading import Parameter, parameters
 from carillon.dialects.inforu.uploads import WORDINGS
+from carillon.dialects.reading import Parameter, parameters
 
 _KEY = ("Type", "Value")
 _DATES = ("FromDate", "ToDate")

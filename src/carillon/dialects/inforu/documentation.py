@@ -11,8 +11,8 @@ from msgspec import inspect
 from carillon.dialects.inforu.bodies import REPLY_ROOT, Format
 from carillon.dialects.inforu.calls import Function
 from carillon.dialects.inforu.errors import SUCCESS, statuses
-from carillon.dialects.inforu.reading import parameters
 from carillon.dialects.inforu.replies import Envelope
+from carillon.dialects.reading import parameters
 
 REQUEST_ROOT = "Inforu"
 

@@ -13,7 +13,7 @@ from carillon.audience.suppressions import Address, AddressOutcome, Channel, Sup
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.fields import CONTACT_FIELDS, SHOWN_FIELDS
 from carillon.dialects.inforu.moments import show_history_moment, show_moment, zone_of
-from carillon.dialects.inforu.reading import as_json, read_request, require
+from carillon.dialects.reading import as_json, read_request, require
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.kit.phones import national_form
@@ -188,8 +188,8 @@ def usable(given: object, options: Mapping[str, Meant]) -> tuple[str, Meant, str
     An item of an unknown type, without a value or with one that is no text costs only itself.
     """
     try:
-        item = read_request(schemas.ContactKeyItem, given)
-        require(item)
+        item = read_request(schemas.ContactKeyItem, given, "Data")
+        require(item, "Data")
         word, meaning = choose(options, item.type, "Type")
     except InvalidInputError:
         return _as_given(given)

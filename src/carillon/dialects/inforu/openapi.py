@@ -8,8 +8,8 @@ import msgspec
 from carillon.dialects.inforu import replies
 from carillon.dialects.inforu.calls import Function
 from carillon.dialects.inforu.errors import SUCCESS, statuses
-from carillon.dialects.inforu.reading import parameters
 from carillon.dialects.inforu.schemas import Request
+from carillon.dialects.reading import parameters
 
 _PREFIX = "inforu."
 _SCHEME = f"{_PREFIX}basic"

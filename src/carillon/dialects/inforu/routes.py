@@ -17,9 +17,9 @@ from carillon.dialects.inforu.examples import first_calls
 from carillon.dialects.inforu.functions import FUNCTIONS
 from carillon.dialects.inforu.mapping import Presenter
 from carillon.dialects.inforu.openapi import describe
-from carillon.dialects.inforu.reading import require
 from carillon.dialects.inforu.replies import Envelope
 from carillon.dialects.mount import Dialect, Incoming, Reply, Route, Services
+from carillon.dialects.reading import require
 from carillon.errors import CarillonError, InvalidInputError
 from carillon.tenancy.scopes import require_scope
 
@@ -45,7 +45,7 @@ def _serve(function: Function) -> Callable[[Services, Incoming], Awaitable[Reply
         require_scope(actor, function.scope)
         await document.load()
         asked = document.data(function.request, decoder)
-        require(asked)
+        require(asked, "Data")
         call = Call(db=services.db, actor=actor, show=Presenter.of(actor), page_size=services.page_size)
         answer = await function.handle(call, asked)
         return _reply(incoming, wanted_format(incoming, document), SUCCESS, data=answer)

@@ -8,8 +8,8 @@ from uuid import UUID
 from carillon.audience.rows import ContactRow, RowError, shown
 from carillon.audience.upsert import UpsertReport
 from carillon.dialects.inforu.fields import CONTACT_FIELDS, KEY_FIELDS, ROW_INSTRUCTIONS, SHOWN_FIELDS
-from carillon.dialects.inforu.reading import as_json, read_flag, read_text
 from carillon.dialects.inforu.replies import UploadError, UploadReport
+from carillon.dialects.reading import as_json, read_flag, read_text
 from carillon.errors import InvalidInputError, JobNotFoundError
 
 TOKEN_PREFIX = "BodyPart_"  # noqa: S105 - the vendor's word for the id of an upload

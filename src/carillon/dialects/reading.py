@@ -1,7 +1,8 @@
 """The tolerant reading: a tree of JSON's values into a request, whatever the case of its keys and type of its leaves.
 
-Requests in the exact form of the reference are decoded without it (`bodies.Document.data`). It takes over for XML,
-where everything is text, and for clients that send `"GroupId": "3002356"`, `"value": 5` or a name that we do not know.
+Vendors' clients send `"groupId": "3002356"`, `"value": 5` and names that we do not know, queries are all text, and so
+is XML. A request is a Struct whose fields have a default each; `Meta` says of one whether it is required, what else it
+is called (`aliases`), and how many items a list may have (`limit`).
 """
 
 import re
@@ -65,7 +66,12 @@ def _by_name(request: type[msgspec.Struct]) -> Mapping[str, Parameter]:
     return {name.lower(): one for one in reversed(parameters(request)) for name in one.names}
 
 
-def read_request(request: type[Wanted], tree: object, path: str = "Data") -> Wanted:
+def within(path: str, name: str) -> str:
+    """Name a member of what is at a path, which is empty at the root."""
+    return f"{path}.{name}" if path else name
+
+
+def read_request(request: type[Wanted], tree: object, path: str = "") -> Wanted:
     """Read a tree as a request. Unknown names are ignored; null, and a blank where a number belongs, is absence.
 
     A parameter's own name wins over its aliases. Raises InvalidInputError with the place of what can't be read, and
@@ -74,7 +80,7 @@ def read_request(request: type[Wanted], tree: object, path: str = "Data") -> Wan
     if tree is None or tree == "":
         return request()
     if not isinstance(tree, Mapping):
-        raise InvalidInputError(path, "An object belongs here.")
+        raise InvalidInputError(path or "body", "An object belongs here.")
     known = _by_name(request)
     values: dict[str, Any] = {}
     for key, given in tree.items():
@@ -84,7 +90,7 @@ def read_request(request: type[Wanted], tree: object, path: str = "Data") -> Wan
         is_alias = key.lower() != parameter.names[0].lower()
         if is_alias and values.get(parameter.attribute) not in (None, ""):
             continue
-        value = _read(parameter, given, f"{path}.{parameter.names[0]}")
+        value = _read(parameter, given, within(path, parameter.names[0]))
         if value is not None and not (is_alias and value == "" and parameter.attribute in values):
             values[parameter.attribute] = value
     return request(**values)
@@ -178,10 +184,9 @@ def read_flag(given: object, path: str) -> bool | None:
     raise InvalidInputError(path, "true or false belongs here.")
 
 
-def require(request: msgspec.Struct, path: str = "Data") -> None:
+def require(request: msgspec.Struct, path: str = "") -> None:
     """Raise InvalidInputError for the first required parameter that is absent or blank."""
     for one in parameters(type(request)):
         value = getattr(request, one.attribute)
-        where = f"{path}.{one.names[0]}"
         if one.required and (not value or (isinstance(value, str) and value.isspace())):
-            raise InvalidInputError(where, "This is required.")
+            raise InvalidInputError(within(path, one.names[0]), "This is required.")

@@ -1,0 +1,223 @@
+"""What the dialects share that speak JSON over paths and methods: a table of operations drives all the rest.
+
+An operation names what it reads (structs for `reading`), what it answers and how the reference calls its parameters;
+routing, OpenAPI and the coverage page are made of that.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from carillon.db.database import Database
+from carillon.dialects.mount import Handler, Incoming, Method, Reply, Route, Services
+from carillon.dialects.reading import Parameter, parameters, read_request, require
+from carillon.errors import InvalidInputError
+from carillon.kit.actor import Actor
+from carillon.tenancy.scopes import Scope, require_scope
+
+MEDIA_TYPE = "application/json; charset=utf-8"
+_REF = "#/components/schemas/"
+
+
+class Nothing(msgspec.Struct):
+    """What an operation reads that has no parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of a caller that has been let in; `query` and `body` are of the operation's structs."""
+
+    db: Database
+    actor: Actor
+    incoming: Incoming
+    query: Any
+    body: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an operation answers; `data` None is an empty body."""
+
+    data: object
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An endpoint. `reference` are the parameters that the vendor's reference names for it, `notes` the deviations."""
+
+    method: Method
+    path: str
+    title: str
+    summary: str
+    scope: Scope
+    handle: Callable[[Call], Awaitable[Answer]]
+    query: type[msgspec.Struct] = Nothing
+    body: type[msgspec.Struct] = Nothing
+    reply: Any = None
+    status: int = 200
+    reference: Sequence[str] = ()
+    sample: Mapping[str, Any] | None = None
+    notes: Sequence[str] = ()
+
+
+def route_of(operation: Operation, authenticate: Callable[[Services, Incoming], Awaitable[Actor]]) -> Route:
+    """Make an operation's route: let in, read, run, write."""
+
+    async def handle(services: Services, incoming: Incoming) -> Reply:
+        actor = await authenticate(services, incoming)
+        require_scope(actor, operation.scope)
+        query = read_request(operation.query, read_query(incoming.query))
+        body = read_request(operation.body, read_json(incoming.body) if operation.body is not Nothing else None)
+        require(query)
+        require(body)
+        answer = await operation.handle(Call(db=services.db, actor=actor, incoming=incoming, query=query, body=body))
+        return json_reply(answer)
+
+    handler: Handler = handle
+    return Route(method=operation.method, path=operation.path, function=operation.title, handle=handler)
+
+
+def json_reply(answer: Answer) -> Reply:
+    """Write an answer."""
+    body = b"" if answer.data is None else msgspec.json.encode(answer.data)
+    return Reply(status=answer.status, body=body, media_type=MEDIA_TYPE, headers=answer.headers)
+
+
+def read_query(query: str) -> dict[str, Any]:
+    """Take a query apart; a name that occurs again, or ends in [], has a list. Raises InvalidInputError."""
+    try:
+        pairs = parse_qs(query, keep_blank_values=True, max_num_fields=1_000)
+    except ValueError as error:
+        raise InvalidInputError("query", "It has too many parameters.") from error
+    return {
+        name.removesuffix("[]"): values if len(values) > 1 or name.endswith("[]") else values[0]
+        for name, values in pairs.items()
+    }
+
+
+def read_json(body: bytes) -> object:
+    """Decode a body; an empty one is None. Raises InvalidInputError for `body`."""
+    text = body.removeprefix(b"\xef\xbb\xbf").strip()
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text)
+    except RecursionError as error:
+        raise InvalidInputError("body", "This is not JSON that can be read: it is nested too deep.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError("body", f"This is not JSON that can be read: {error}.") from error
+
+
+def describe_operations(
+    name: str, operations: Sequence[Operation], security: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give OpenAPI's `paths` and `components`; `security` is the dialect's security scheme."""
+    types = {one for operation in operations for one in (operation.body, operation.reply) if one not in {None, Nothing}}
+    ordered = sorted(types, key=str)
+    named, schemas = msgspec.json.schema_components(ordered, ref_template=f"{_REF}{name}.{{name}}")
+    refs = dict(zip(ordered, named, strict=True))
+    paths: dict[str, Any] = {}
+    for one in operations:
+        paths.setdefault(one.path, {})[one.method.lower()] = _described(name, one, refs)
+    components = {
+        "schemas": {f"{name}.{title}": _open(schema) for title, schema in schemas.items()},
+        "securitySchemes": {f"{name}.key": dict(security)},
+    }
+    return paths, components
+
+
+def _open(schema: dict[str, Any]) -> dict[str, Any]:
+    schema.pop("additionalProperties", None)  # unknown names are ignored
+    return schema
+
+
+def _described(name: str, operation: Operation, refs: Mapping[Any, Any]) -> dict[str, Any]:
+    segments = [part.strip("{}") for part in operation.path.split("/") if part.startswith("{")]
+    asked = [
+        {"name": one, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}} for one in segments
+    ] + [
+        {"name": one.names[0], "in": "query", "required": one.required, "description": one.description,
+         "schema": {"type": "string"}}
+        for one in parameters(operation.query)
+    ]  # fmt: skip
+    described: dict[str, Any] = {
+        "tags": [name],
+        "operationId": f"{name}.{operation.title}",
+        "summary": operation.title,
+        "description": operation.summary,
+        "security": [{f"{name}.key": []}],
+        "parameters": asked,
+        "responses": {str(operation.status): {"description": "Success"}, "default": {"description": "A refusal"}},
+    }
+    if operation.body is not Nothing:
+        content: dict[str, Any] = {"schema": refs[operation.body]}
+        if operation.sample is not None:
+            content["example"] = operation.sample
+        described["requestBody"] = {"content": {"application/json": content}}
+    if operation.reply is not None:
+        reply = {"schema": refs[operation.reply]}
+        described["responses"][str(operation.status)]["content"] = {"application/json": reply}
+    return described
+
+
+def coverage_of(head: str, operations: Sequence[Operation]) -> str:
+    """Write the coverage page in Markdown: every parameter of the reference against what is served."""
+    lines = [
+        head,
+        "## Operations",
+        "",
+        "| operation | request | parameters of the reference | served |",
+        "|---|---|---|---|",
+    ]
+    for one in operations:
+        served = len(set(one.reference) & _served(one))
+        request = f"`{one.method} {one.path}`"
+        lines.append(f"| [{one.title}](#{_anchor(one.title)}) | {request} | {len(set(one.reference))} | {served} |")
+    for one in operations:
+        lines += ["", f"## {one.title}", "", f"`{one.method} {one.path}`", "", one.summary, "", *_table(one)]
+        if one.notes:
+            lines += ["", "Deviations and what the reference leaves open:", "", *(f"* {note}" for note in one.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
+def _served(operation: Operation) -> set[str]:
+    segments = {part.strip("{}") for part in operation.path.split("/") if part.startswith("{")}
+    return segments | {name for _, one in _walk(operation) for name in one.names}
+
+
+def _walk(operation: Operation) -> Iterator[tuple[str, Parameter]]:
+    for place, request in (("query: ", operation.query), ("", operation.body)):
+        yield from _inside(request, place)
+
+
+def _inside(request: type[msgspec.Struct], place: str) -> Iterator[tuple[str, Parameter]]:
+    for one in parameters(request):
+        where = f"{place}{one.names[0]}"
+        yield where, one
+        if "item" in one.extra:
+            yield from _inside(one.extra["item"], f"{where}[].")
+
+
+def _table(operation: Operation) -> Iterator[str]:
+    rows = list(_walk(operation))
+    missing = sorted(set(operation.reference) - _served(operation))
+    if not (rows or missing):
+        yield "It has no parameters."
+        return
+    yield "| parameter | in the reference | required | also as | meaning |"
+    yield "|---|---|---|---|---|"
+    for where, one in rows:
+        known = "yes" if set(one.names) & set(operation.reference) else "no"
+        required = "required" if one.required else ""
+        yield f"| {where} | {known} | {required} | {', '.join(one.names[1:])} | {one.description} |"
+    for name in missing:
+        yield f"| {name} | yes | | | **not served** |"
