@@ -199,7 +199,7 @@ async def test_calls_are_blocked_apart_from_texts(db: Database, account: Tenant)
     await db.run(suppress, account.actor, Suppress(addresses=[voice], reason="asked"))
     assert await db.read(check_suppressed, account.actor, CheckSuppressed(addresses=[voice, texts])) == [True, False]
     assert (await contact(db, account, made.contact_id)).sms_status is Status.SUBSCRIBED
-    asked = PageSuppressions(channel=Channel.VOICE, page=NumberedPage(), address="+972541110001")
+    asked = PageSuppressions(channels=[Channel.VOICE], page=NumberedPage(), address="+972541110001")
     page = await db.read(page_suppressions, account.actor, asked)
     assert ([one.address for one in page.items], page.total) == (["972541110001"], 1)
     nobody = await db.read(page_suppressions, account.actor, replace(asked, address="no phone"))

@@ -1,6 +1,6 @@
 """Suppressions: addresses of an account that must not be written to, and the ledger of how that came about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_values
 from datetime import datetime
@@ -9,6 +9,7 @@ from typing import Literal
 
 from asyncpg import Record
 
+from carillon.audience.conditions import Attribute, Condition, Order, Value, compile_conditions, compile_order
 from carillon.audience.contacts import Status
 from carillon.audience.writing import lock_account, recounting
 from carillon.db.database import Tx
@@ -50,6 +51,7 @@ class Suppress:
     addresses: Sequence[Address]
     reason: str
     actor_name: str | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class Suppression:
     source: str
     actor: str
     reason: str
+    description: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +112,28 @@ class ListSuppressions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSuppressions:
-    """Ask for a numbered page of a channel's suppressions, or for the one of an address."""
+    """Ask for a numbered page of channels' suppressions that meet all conditions, oldest first unless said otherwise.
 
-    channel: Channel
+    `address` is one that they are of. Conditions and the order name SUPPRESSION_ATTRIBUTES.
+    """
+
+    channels: Sequence[Channel]
     page: NumberedPage
     address: str | None = field(default=None, repr=False)
+    conditions: Sequence[Condition] = ()
+    order: Order | None = None
+
+
+SUPPRESSION_ATTRIBUTES: Mapping[str, Attribute] = {
+    "suppression_id": Attribute("s.suppression_id", Value.NUMBER),
+    "channel": Attribute("s.channel"),
+    "address": Attribute("s.address"),
+    "created_at": Attribute("s.created_at", Value.MOMENT),
+    "source": Attribute("s.source"),
+    "actor": Attribute("s.actor"),
+    "reason": Attribute("s.reason"),
+    "description": Attribute("s.description"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,15 +196,18 @@ class _Change:
     channel: Channel
     reason: str
     name: str
+    description: str | None
 
 
 async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reactivate) -> AddressOutcome:
     reason = _checked_text("reason", command.reason)
     name = _checked_text("name", command.actor_name) if command.actor_name else actor.name
+    given = command.description if isinstance(command, Suppress) else None
+    description = _checked_text("description", given) if given else None
     audiences = await lock_account(tx, actor)
     failed: list[Address] = []
     for channel in Channel:
-        change = _Change(action=action, channel=channel, reason=reason, name=name)
+        change = _Change(action=action, channel=channel, reason=reason, name=name, description=description)
         chosen = [address for address in command.addresses if address.channel is channel]
         read = [(address, read_address(address, actor.country)) for address in chosen]
         keys = sorted({key for _, key in read if key})
@@ -210,7 +233,7 @@ def _checked_text(field_name: str, text: str) -> str:
 
 async def _add(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> list[str]:
     ids = list(await tx.ids.take("suppression", len(keys)))
-    words = (actor.source, change.name, change.reason)
+    words = (actor.source, change.name, change.reason, change.description)
     rows = await tx.fetch(SQL["add_suppressions"], actor.account_id, change.channel, keys, ids, tx.now, *words)
     return sorted(row["address"] for row in rows)
 
@@ -255,16 +278,18 @@ async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Pa
 
 
 async def page_suppressions(tx: Tx, actor: Actor, query: PageSuppressions) -> Counted[Suppression]:
-    """Give a numbered page of suppressions, oldest first."""
-    key = None
+    """Give a numbered page of suppressions, and how many there are in all. Raises InvalidInputError for conditions."""
+    keys = None
     if query.address is not None:
-        key = read_address(Address(channel=query.channel, value=query.address), actor.country)
-        if key is None:
-            return Counted(items=[], total=0)
-    total = await tx.fetchval(SQL["count_suppressions"], actor.account_id, query.channel, key)
-    rows = await tx.fetch(
-        SQL["page_suppressions"], actor.account_id, query.channel, key, query.page.size, query.page.offset
-    )
+        read = [read_address(Address(channel=one, value=query.address), actor.country) for one in query.channels]
+        keys = sorted({key for key in read if key})
+    channels = [channel.value for channel in query.channels]
+    compiled = compile_conditions(SUPPRESSION_ATTRIBUTES, query.conditions, given=5)
+    order = compile_order(SUPPRESSION_ATTRIBUTES, query.order, "s.suppression_id")
+    counting, paging = (compiled.into(SQL[name], order) for name in ("count_suppressions", "page_suppressions"))
+    page = (query.page.size, query.page.offset)
+    total = await tx.fetchval(counting, actor.account_id, channels, keys, *page, *compiled.arguments)
+    rows = await tx.fetch(paging, actor.account_id, channels, keys, *page, *compiled.arguments)
     return Counted(items=[Suppression(**{**row, "channel": Channel(row["channel"])}) for row in rows], total=total)
 
 

@@ -1,6 +1,6 @@
 -- name: add_suppressions
-INSERT INTO suppression (account_id, channel, address, suppression_id, created_at, source, actor, reason)
-SELECT $1, $2, s.address, s.suppression_id, $5, $6, $7, $8
+INSERT INTO suppression (account_id, channel, address, suppression_id, created_at, source, actor, reason, description)
+SELECT $1, $2, s.address, s.suppression_id, $5, $6, $7, $8, $9
 FROM unnest($3::text[], $4::bigint[]) AS s (address, suppression_id)
 ON CONFLICT (account_id, channel, address) DO NOTHING
 RETURNING address;
@@ -28,7 +28,7 @@ UPDATE contact SET email_status = $4, updated_at = $5
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
 
 -- name: list_suppressions
-SELECT suppression_id, channel, address, created_at, source, actor, reason
+SELECT suppression_id, channel, address, created_at, source, actor, reason, description
 FROM suppression
 WHERE account_id = $1 AND channel = $2 AND suppression_id > $3
   AND ($5::timestamptz IS NULL OR created_at >= $5) AND ($6::timestamptz IS NULL OR created_at < $6)
@@ -36,13 +36,20 @@ ORDER BY suppression_id
 LIMIT $4;
 
 -- name: count_suppressions
-SELECT count(*) FROM suppression WHERE account_id = $1 AND channel = $2 AND ($3::text IS NULL OR address = $3);
+-- Conditions come in where it says so. The page is the next statement's: both take the same parameters.
+SELECT count(*)
+FROM suppression s
+WHERE s.account_id = $1 AND s.channel = ANY ($2::text[]) AND ($3::text[] IS NULL OR s.address = ANY ($3::text[]))
+  AND $4::bigint IS NOT NULL AND $5::bigint IS NOT NULL
+  /* where */;
 
 -- name: page_suppressions
-SELECT suppression_id, channel, address, created_at, source, actor, reason
-FROM suppression
-WHERE account_id = $1 AND channel = $2 AND ($3::text IS NULL OR address = $3)
-ORDER BY suppression_id
+-- Conditions and an order come in where it says so.
+SELECT s.suppression_id, s.channel, s.address, s.created_at, s.source, s.actor, s.reason, s.description
+FROM suppression s
+WHERE s.account_id = $1 AND s.channel = ANY ($2::text[]) AND ($3::text[] IS NULL OR s.address = ANY ($3::text[]))
+  /* where */
+ORDER BY /* order */ s.suppression_id
 LIMIT $4 OFFSET $5;
 
 -- name: address_history

@@ -169,6 +169,7 @@ CREATE TABLE suppression (
     source         text NOT NULL,
     actor          text NOT NULL,
     reason         text NOT NULL,
+    description    text,
     PRIMARY KEY (account_id, channel, address)
 );
 CREATE UNIQUE INDEX suppression_order ON suppression (account_id, channel, suppression_id);

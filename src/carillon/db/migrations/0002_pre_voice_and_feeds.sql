@@ -1,4 +1,4 @@
--- Blocking calls, and feeds of new contacts.
+-- Blocking calls, what is said of a block, and feeds of new contacts.
 
 -- NOT VALID: what is there meets the narrower condition that it replaces, so nothing has to be read.
 ALTER TABLE suppression DROP CONSTRAINT suppression_channel_check;
@@ -6,6 +6,8 @@ ALTER TABLE suppression ADD CONSTRAINT suppression_channel_check CHECK (channel 
 ALTER TABLE suppression_entry DROP CONSTRAINT suppression_entry_channel_check;
 ALTER TABLE suppression_entry ADD CONSTRAINT suppression_entry_channel_check
     CHECK (channel IN ('sms', 'email', 'voice')) NOT VALID;
+
+ALTER TABLE suppression ADD COLUMN description text;
 
 CREATE TABLE contact_feed (
     account_id      bigint NOT NULL,
