@@ -69,12 +69,13 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
     clock = clock or SystemClock()
     async with open_database(settings, clock=clock) as db:
         await db.prepare_statements()
+        box = SecretBox(settings.secret_key_path)
         yield Runtime(
             settings=settings,
             clock=clock,
             db=db,
-            authenticator=Authenticator(db, RateLimiter()),
-            secret_box=SecretBox(settings.secret_key_path),
+            authenticator=Authenticator(db, RateLimiter(), box),
+            secret_box=box,
         )
 
 

@@ -37,7 +37,7 @@ def runtime(db: Database, clock: FixedClock, tmp_path: Path) -> Runtime:
         settings=Settings(data_dir=tmp_path, max_body_bytes=10_000),
         clock=clock,
         db=db,
-        authenticator=Authenticator(db, RateLimiter()),
+        authenticator=Authenticator(db, RateLimiter(), SecretBox(tmp_path / "secret.key")),
         secret_box=SecretBox(tmp_path / "secret.key"),
     )
 

@@ -20,7 +20,7 @@ from carillon.tenancy.secrets import SecretBox
 @pytest.fixture
 def runtime(db: Database, clock: FixedClock, tmp_path: Path) -> Runtime:
     settings = Settings(data_dir=tmp_path)
-    authenticator = Authenticator(db, RateLimiter())
+    authenticator = Authenticator(db, RateLimiter(), SecretBox(tmp_path / "secret.key"))
     return Runtime(
         settings=settings,
         clock=clock,

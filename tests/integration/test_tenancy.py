@@ -40,9 +40,8 @@ from carillon.tenancy.credentials import (
     create_credential,
     list_credentials,
     revoke_credential,
-    seal_context,
 )
-from carillon.tenancy.secrets import SecretBox
+from carillon.tenancy.secrets import SecretBox, seal_context
 
 
 @pytest.fixture

@@ -87,14 +87,14 @@ class Door:
 @pytest.fixture
 async def door(dsn: str, db: Database, clock: FixedClock, account: Tenant, tmp_path: Path) -> AsyncIterator[Door]:
     own_db = await Database.connect(dsn, clock=clock, size=4)
-    time = Stopwatch()
+    time, box = Stopwatch(), SecretBox(tmp_path / "secret.key")
     yield Door(
-        authenticator=Authenticator(own_db, RateLimiter(time), monotonic=time),
+        authenticator=Authenticator(own_db, RateLimiter(time), box, monotonic=time),
         own_db=own_db,
         time=time,
         db=db,
         tenant=account,
-        box=SecretBox(tmp_path / "secret.key"),
+        box=box,
     )
     await own_db.close()
 
@@ -260,7 +260,7 @@ async def test_an_older_use_never_goes_over_a_newer_one(door: Door, clock: Fixed
     login = await door.credential()
     await door.authenticator.authenticate(login)
     clock.moment -= timedelta(hours=1)
-    late = Authenticator(door.own_db, RateLimiter())
+    late = Authenticator(door.own_db, RateLimiter(), door.box)
     await late.authenticate(login)
     assert [one.last_used_at for one in await door.credentials()] == [MOMENT]
 

@@ -56,6 +56,17 @@ CREATE TABLE credential_use (
     PRIMARY KEY (account_id, credential_id)
 );
 
+-- Given to a credential's client for a while; the token itself carries the account.
+CREATE TABLE access_token (
+    account_id    bigint NOT NULL REFERENCES account ON DELETE CASCADE,
+    token_hash    bytea NOT NULL,        -- SHA-256
+    credential_id bigint NOT NULL,
+    scopes        text[] NOT NULL,       -- in the dialect's words; none: everything
+    expires_at    timestamptz NOT NULL,
+    PRIMARY KEY (account_id, token_hash)
+);
+CREATE INDEX access_token_credential ON access_token (account_id, credential_id, expires_at);
+
 CREATE TABLE audit_entry (
     account_id bigint NOT NULL,
     entry_id   uuid NOT NULL,

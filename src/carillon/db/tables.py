@@ -6,6 +6,7 @@ Kind = Literal["tenant", "global", "control"]
 
 # tenant: distributed by account_id · global: small, rarely written, copied to every node · control: on the coordinator.
 TABLES: dict[str, Kind] = {
+    "access_token": "tenant",
     "account": "tenant",
     "audience": "tenant",
     "audit_entry": "tenant",

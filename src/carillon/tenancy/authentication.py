@@ -5,7 +5,7 @@ import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -23,7 +23,8 @@ from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.tenancy.accounts import AccountStatus
 from carillon.tenancy.rate_limits import RateLimiter
-from carillon.tenancy.secrets import KEY_NAME_CHARACTERS, hash_secret
+from carillon.tenancy.secrets import KEY_NAME_CHARACTERS, SecretBox, hash_secret, seal_context
+from carillon.tenancy.tokens import find_token
 
 SQL = load_statements("carillon.tenancy", "authentication.sql")
 
@@ -63,6 +64,28 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedLogin:
+    """What a caller showed that signs its requests: HMAC-SHA256 of `message` with the secret, which it never sends."""
+
+    dialect: str
+    key_name: str
+    message: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+    remote_address: str
+    calls_per_second: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLogin:
+    """What a caller showed that has been given a token for a while (`carillon.tenancy.tokens`)."""
+
+    dialect: str
+    token: str = field(repr=False)
+    remote_address: str
+    calls_per_second: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticated:
     """A checked credential, and what has to be checked again at every call."""
 
@@ -71,6 +94,9 @@ class Authenticated:
     allowed_networks: Sequence[IPv4Network | IPv6Network]
     calls_per_second: float | None
     expires_at: datetime | None
+
+
+AnyLogin = Login | SignedLogin | TokenLogin
 
 
 async def authenticate(tx: Tx, login: Login) -> Authenticated:
@@ -83,7 +109,35 @@ async def authenticate(tx: Tx, login: Login) -> Authenticated:
     if not (login.key_name + login.secret).isascii() or "\0" in login.key_name:  # as none of ours is
         raise BadCredentialsError
     rows = await tx.fetch(SQL["find_by_key"], login.dialect, login.key_name)
-    found = _matching(rows, hash_secret(login.secret))
+    return await _let_in(tx, login, _matching(rows, hash_secret(login.secret)))
+
+
+async def authenticate_signed(tx: Tx, login: SignedLogin, box: SecretBox) -> Authenticated:
+    """Check a signature with the credential's sealed secret. Raises what `authenticate` does, and SecretKeyError."""
+    if not login.key_name.isascii() or "\0" in login.key_name:
+        raise BadCredentialsError
+    found = None
+    for row in await tx.fetch(SQL["find_by_key"], login.dialect, login.key_name):
+        if row["sealed_secret"] is not None:
+            secret = box.open(row["sealed_secret"], context=seal_context(row["account_id"], row["credential_id"]))
+            expected = hmac.digest(secret.encode(), login.message, "sha256")
+            if hmac.compare_digest(expected, login.signature):
+                found = row
+    return await _let_in(tx, login, found)
+
+
+async def authenticate_token(tx: Tx, login: TokenLogin) -> Authenticated:
+    """Check a token; its scopes are the caller's. Raises what `authenticate` does."""
+    token = await find_token(tx, login.token)
+    if token is None:
+        raise BadCredentialsError
+    row = await tx.fetchrow(SQL["find_by_id"], token.account_id, token.credential_id, login.dialect)
+    known = await _let_in(tx, login, row)
+    return replace(known, actor=replace(known.actor, scopes=token.scopes))
+
+
+async def _let_in(tx: Tx, login: "AnyLogin", found: Record | None) -> Authenticated:
+    """Check all but the secret, which was right where a credential was found."""
     if found is None or found["revoked_at"] is not None:
         raise BadCredentialsError
     standing = await tx.fetchrow(SQL["account_standing"], found["account_id"], found["audience_id"])
@@ -116,8 +170,11 @@ class Authenticator:
     In memory are hashes of long random secrets, never the secrets.
     """
 
-    def __init__(self, db: Database, limiter: RateLimiter, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, db: Database, limiter: RateLimiter, box: SecretBox, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._db = db
+        self._box = box
         self._limiter = limiter
         self._monotonic = monotonic
         # Oldest first: an entry's place is the moment in which it was checked.
@@ -132,6 +189,20 @@ class Authenticator:
             known = await self._check(key, login)
         else:
             _admit(known, login, now=self._db.clock.now())
+        rate = login.calls_per_second if known.calls_per_second is None else known.calls_per_second
+        self._limiter.spend(known.credential_id, rate)
+        return known.actor
+
+    async def authenticate_signed(self, login: SignedLogin) -> Actor:
+        """Let in a caller that signs, or raise as `authenticate_signed` does; RateLimitedError as above."""
+        return await self._count(login, await self._db.read(authenticate_signed, login, self._box))
+
+    async def authenticate_token(self, login: TokenLogin) -> Actor:
+        """Let in a caller with a token, or raise as `authenticate_token` does; RateLimitedError as above."""
+        return await self._count(login, await self._db.read(authenticate_token, login))
+
+    async def _count(self, login: SignedLogin | TokenLogin, known: Authenticated) -> Actor:
+        await self._note_use(known.actor.account_id, known.credential_id)
         rate = login.calls_per_second if known.calls_per_second is None else known.calls_per_second
         self._limiter.spend(known.credential_id, rate)
         return known.actor
@@ -175,7 +246,7 @@ def _matching(rows: Sequence[Record], secret_hash: bytes) -> Record | None:
     return found
 
 
-def _admit(known: Authenticated, login: Login, *, now: datetime) -> None:
+def _admit(known: Authenticated, login: AnyLogin, *, now: datetime) -> None:
     if known.expires_at is not None and known.expires_at <= now:
         raise BadCredentialsError
     if known.allowed_networks and not _is_within(login.remote_address, known.allowed_networks):

@@ -1,9 +1,15 @@
 -- name: find_by_key
 -- across accounts: whose call it is, is known only once its credential is. The table is a global one.
-SELECT account_id, credential_id, audience_id, key_name, secret_hash, scopes, allowed_networks, calls_per_second,
-    expires_at, revoked_at
+SELECT account_id, credential_id, audience_id, key_name, secret_hash, sealed_secret, scopes, allowed_networks,
+    calls_per_second, expires_at, revoked_at
 FROM credential
 WHERE dialect = $1 AND key_name = $2;
+
+-- name: find_by_id
+SELECT account_id, credential_id, audience_id, key_name, secret_hash, sealed_secret, scopes, allowed_networks,
+    calls_per_second, expires_at, revoked_at
+FROM credential
+WHERE account_id = $1 AND credential_id = $2 AND dialect = $3;
 
 -- name: account_standing
 SELECT a.status, a.time_zone, b.country

@@ -16,7 +16,7 @@ from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.tenancy import audit
 from carillon.tenancy.scopes import Scope
-from carillon.tenancy.secrets import SecretBox, hash_secret, new_key_name, new_secret
+from carillon.tenancy.secrets import SecretBox, hash_secret, new_key_name, new_secret, seal_context
 
 SQL = load_statements("carillon.tenancy", "credentials.sql")
 
@@ -178,11 +178,6 @@ def read_network(text: str) -> Network:
     except ValueError as error:
         message = f"{text!r} is not a network such as 192.0.2.0/24 or 2001:db8::/32: {error}."
         raise InvalidInputError("allowed_networks", message) from None
-
-
-def seal_context(account_id: int, credential_id: int) -> str:
-    """Name the row that a sealed secret belongs to."""
-    return f"credential {account_id}/{credential_id}"
 
 
 def _parts(dialect: Dialect, key_name: str, secret: str) -> dict[str, str]:

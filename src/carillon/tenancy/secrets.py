@@ -47,6 +47,11 @@ def hash_secret(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+def seal_context(account_id: int, credential_id: int) -> str:
+    """Name the row that a sealed secret belongs to."""
+    return f"credential {account_id}/{credential_id}"
+
+
 class SecretBox:
     """Seals secrets with AES-256-GCM; the key is in a file outside the database, so a copy of that tells nothing.
 

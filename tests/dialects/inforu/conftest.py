@@ -35,7 +35,7 @@ def runtime(db: Database, clock: FixedClock, settings: Settings) -> Runtime:
         settings=settings,
         clock=clock,
         db=db,
-        authenticator=Authenticator(db, RateLimiter()),
+        authenticator=Authenticator(db, RateLimiter(), SecretBox(settings.secret_key_path)),
         secret_box=SecretBox(settings.secret_key_path),
     )
 

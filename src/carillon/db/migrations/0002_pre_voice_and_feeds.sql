@@ -1,4 +1,4 @@
--- Blocking calls, what is said of a block, and feeds of new contacts.
+-- Blocking calls, what is said of a block, feeds of new contacts, and tokens.
 
 -- NOT VALID: what is there meets the narrower condition that it replaces, so nothing has to be read.
 ALTER TABLE suppression DROP CONSTRAINT suppression_channel_check;
@@ -17,3 +17,13 @@ CREATE TABLE contact_feed (
     PRIMARY KEY (account_id, audience_id, credential_id),
     FOREIGN KEY (account_id, audience_id) REFERENCES audience ON DELETE CASCADE
 );
+
+CREATE TABLE access_token (
+    account_id    bigint NOT NULL REFERENCES account ON DELETE CASCADE,
+    token_hash    bytea NOT NULL,
+    credential_id bigint NOT NULL,
+    scopes        text[] NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    PRIMARY KEY (account_id, token_hash)
+);
+CREATE INDEX access_token_credential ON access_token (account_id, credential_id, expires_at);

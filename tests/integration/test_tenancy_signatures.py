@@ -1,0 +1,188 @@
+"""Callers that sign their requests, and callers with a token for a while."""
+
+import hmac
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support import Tenant
+
+from carillon.db.database import Database
+from carillon.errors import (
+    AccountLockedError,
+    AddressNotAllowedError,
+    BadCredentialsError,
+    CallerError,
+    RateLimitedError,
+)
+from carillon.kit.actor import Actor
+from carillon.kit.clock import FixedClock
+from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
+from carillon.tenancy.authentication import Authenticator, Login, SignedLogin, TokenLogin
+from carillon.tenancy.credentials import (
+    CreateCredential,
+    Dialect,
+    RevokeCredential,
+    create_credential,
+    revoke_credential,
+)
+from carillon.tenancy.rate_limits import RateLimiter
+from carillon.tenancy.secrets import SecretBox
+from carillon.tenancy.tokens import IssueToken, issue_token, revoke_token
+
+MESSAGE = 'POST\n/list/\n{"title":"Πελάτες"}\nWed, 12 Mar 2025 09:00:00 GMT'.encode()
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    authenticator: Authenticator
+    db: Database
+    tenant: Tenant
+    box: SecretBox
+    parts: dict[str, str]
+    credential_id: int
+
+    def signed(self, message: bytes = MESSAGE, **changes: Any) -> SignedLogin:
+        login = SignedLogin(
+            dialect="apifon",
+            key_name=self.parts["token"],
+            message=message,
+            signature=hmac.digest(self.parts["secret"].encode(), message, "sha256"),
+            remote_address="192.0.2.7",
+        )
+        return replace(login, **changes)
+
+    async def actor(self) -> Actor:
+        return await self.authenticator.authenticate(
+            Login(
+                dialect="apifon",
+                key_name=self.parts["client_id"],
+                secret=self.parts["client_secret"],
+                remote_address="192.0.2.7",
+            )
+        )
+
+    async def token(self, *scopes: str, lifetime: timedelta = HOUR) -> str:
+        return await self.db.run(issue_token, await self.actor(), IssueToken(scopes=scopes, lifetime=lifetime))
+
+    async def refusal(self, login: SignedLogin | TokenLogin) -> type[CallerError] | None:
+        try:
+            if isinstance(login, SignedLogin):
+                await self.authenticator.authenticate_signed(login)
+            else:
+                await self.authenticator.authenticate_token(login)
+        except CallerError as error:
+            return type(error)
+        return None
+
+
+def bearer(token: str) -> TokenLogin:
+    return TokenLogin(dialect="apifon", token=token, remote_address="192.0.2.7")
+
+
+async def opened(db: Database, tenant: Tenant, tmp_path: Path, **options: Any) -> Door:
+    box = SecretBox(tmp_path / "secret.key")
+    command = CreateCredential(dialect=Dialect.APIFON, **options)
+    made = await db.run(create_credential, tenant.actor, command, box)
+    authenticator = Authenticator(db, RateLimiter(), box)
+    return Door(
+        authenticator=authenticator,
+        db=db,
+        tenant=tenant,
+        box=box,
+        parts=made.parts,
+        credential_id=made.credential_id,
+    )
+
+
+@pytest.fixture
+async def door(db: Database, account: Tenant, tmp_path: Path) -> Door:
+    return await opened(db, account, tmp_path)
+
+
+async def test_a_signature_lets_in_the_credentials_owner(door: Door) -> None:
+    actor = await door.authenticator.authenticate_signed(door.signed())
+    assert (actor.account_id, actor.audience_id, actor.credential_id) == (
+        door.tenant.account_id,
+        door.tenant.audience_id,
+        door.credential_id,
+    )
+
+
+async def test_another_message_secret_name_or_dialect_is_refused(door: Door) -> None:
+    signature = door.signed().signature
+    for login in (
+        door.signed(message=MESSAGE + b" ", signature=signature),
+        door.signed(signature=b""),
+        door.signed(signature=signature[:-1]),
+        door.signed(signature=hmac.digest(door.parts["client_secret"].encode(), MESSAGE, "sha256")),
+        door.signed(key_name="nobody"),
+        door.signed(key_name="naïve"),
+        door.signed(key_name="a\0b"),
+        door.signed(dialect="inforu"),
+    ):
+        assert await door.refusal(login) is BadCredentialsError
+
+
+async def test_a_token_lets_in_until_it_expires(door: Door, clock: FixedClock) -> None:
+    token = await door.token("readList", "readSubscriber")
+    actor = await door.authenticator.authenticate_token(bearer(token))
+    assert (actor.account_id, actor.credential_id) == (door.tenant.account_id, door.credential_id)
+    assert actor.scopes == {"readList", "readSubscriber"}
+    clock.moment += HOUR - timedelta(seconds=1)
+    assert await door.refusal(bearer(token)) is None
+    clock.moment += timedelta(seconds=1)
+    assert await door.refusal(bearer(token)) is BadCredentialsError
+
+
+async def test_an_earlier_token_stays_when_another_is_given(door: Door) -> None:
+    first, second = await door.token(), await door.token()
+    assert first != second
+    assert [await door.refusal(bearer(token)) for token in (first, second)] == [None, None]
+
+
+async def test_a_token_that_was_revoked_is_refused_and_the_others_stay(door: Door) -> None:
+    first, second = await door.token(), await door.token()
+    await door.db.run(revoke_token, await door.actor(), first)
+    await door.db.run(revoke_token, await door.actor(), "nonsense")
+    assert [await door.refusal(bearer(token)) for token in (first, second)] == [BadCredentialsError, None]
+
+
+@pytest.mark.parametrize(
+    "token", ["", "-", "1", "0-x", "zz-x", "1-" + "x" * 300, "1-naïve", "-1-x", "f" * 15 + "-x", " 1-x"]
+)
+async def test_what_is_no_token_is_refused(door: Door, token: str) -> None:
+    assert await door.refusal(bearer(token)) is BadCredentialsError
+
+
+async def test_a_token_of_another_account_number_is_refused(door: Door) -> None:
+    _, _, secret = (await door.token()).partition("-")
+    assert await door.refusal(bearer(f"{door.tenant.account_id + 1:x}-{secret}")) is BadCredentialsError
+
+
+async def test_expired_tokens_are_deleted_when_new_ones_are_given(door: Door, clock: FixedClock) -> None:
+    for _ in range(3):
+        await door.token()
+    clock.moment += HOUR
+    await door.token()
+    async with door.db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM access_token WHERE account_id = $1", door.tenant.account_id) == 1
+
+
+async def test_revocation_closing_networks_and_rates_count_for_both(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    door = await opened(db, account, tmp_path, allowed_networks=["192.0.2.0/24"], calls_per_second=1.0)
+    token = await door.token()
+    for login in (door.signed(), bearer(token)):
+        assert await door.refusal(replace(login, remote_address="198.51.100.1")) is AddressNotAllowedError
+    assert await door.refusal(door.signed()) is RateLimitedError  # the token's issue was the call of this second
+    assert await door.refusal(bearer(token)) is RateLimitedError
+    await db.run(set_account_status, account.actor, SetAccountStatus(status=AccountStatus.LOCKED))
+    assert [await door.refusal(one) for one in (door.signed(), bearer(token))] == [AccountLockedError] * 2
+    await db.run(set_account_status, account.actor, SetAccountStatus(status=AccountStatus.ACTIVE))
+    await db.run(revoke_credential, account.actor, RevokeCredential(credential_id=door.credential_id))
+    assert [await door.refusal(one) for one in (door.signed(), bearer(token))] == [BadCredentialsError] * 2
