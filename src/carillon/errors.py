@@ -84,6 +84,12 @@ class NoSuchMethodError(CallerError):
         self.allowed = tuple(allowed)
 
 
+class MediaTypeError(CallerError):
+    """The body's media type is none that is read here."""
+
+    code = "media_type"
+
+
 class KeyConflictError(CallerError):
     """A contact's keys belong to other contacts; `owners` are their ids by key (phone, email, external_id)."""
 

@@ -128,7 +128,7 @@ SUPPRESSION_ATTRIBUTES: Mapping[str, Attribute] = {
     "suppression_id": Attribute("s.suppression_id", Value.NUMBER),
     "channel": Attribute("s.channel"),
     "address": Attribute("s.address"),
-    "created_at": Attribute("s.created_at", Value.MOMENT),
+    "created_at": Attribute("date_trunc('milliseconds', s.created_at)", Value.MOMENT),
     "source": Attribute("s.source"),
     "actor": Attribute("s.actor"),
     "reason": Attribute("s.reason"),

@@ -1,0 +1,1 @@
+"""Apifon's REST API."""

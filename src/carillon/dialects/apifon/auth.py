@@ -1,0 +1,80 @@
+"""Who calls: a signature over the request (ApifonWS), or a bearer token from the OAuth2 endpoints.
+
+The string to sign and what clients vary in it: vendors.md, Apifon, HMAC.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from carillon.dialects.mount import Incoming, Services
+from carillon.errors import BadCredentialsError, MissingCredentialsError
+from carillon.kit.actor import Actor
+from carillon.tenancy.authentication import SignedLogin, TokenLogin
+
+DIALECT = "apifon"
+
+SKEW = timedelta(days=1)
+"""How far a signature's date may be from our clock: generous, because clients' clocks are."""
+
+VENDOR_SCOPES: Sequence[str] = (
+    "accountInfo",
+    "readLanding",
+    "readList",
+    "writeList",
+    "readSubscriber",
+    "writeSubscriber",
+    "smsGateway",
+    "imGateway",
+    "otpGateway",
+    "openid",
+)
+
+_MAX_CHARACTERS = 1_000
+
+
+async def authenticate(services: Services, incoming: Incoming) -> Actor:
+    """Let the caller in by what its Authorization header shows.
+
+    Raises MissingCredentialsError when there is none of the two kinds, and what `Authenticator` raises.
+    """
+    scheme, _, shown = incoming.headers.get("authorization", "").strip().partition(" ")
+    shown = shown.strip()
+    if len(shown) > _MAX_CHARACTERS:
+        raise BadCredentialsError
+    match scheme.lower():
+        case "apifonws":
+            return await services.authenticator.authenticate_signed(_signed(services, incoming, shown))
+        case "bearer":
+            login = TokenLogin(dialect=DIALECT, token=shown, remote_address=incoming.remote_address)
+            return await services.authenticator.authenticate_token(login)
+    raise MissingCredentialsError
+
+
+def _signed(services: Services, incoming: Incoming, shown: str) -> SignedLogin:
+    token, _, signature = shown.partition(":")
+    date = incoming.headers.get("x-apifonws-date", "")
+    if not _is_recent(date, services.db.clock.now()):
+        raise BadCredentialsError
+    try:
+        given = base64.b64decode(signature.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadCredentialsError from None
+    head = f"{incoming.method}\n{incoming.raw_path}\n".encode()
+    return SignedLogin(
+        dialect=DIALECT,
+        key_name=token.strip(),
+        message=head + incoming.body + f"\n{date}".encode("latin-1", "replace"),
+        signature=given,
+        remote_address=incoming.remote_address,
+    )
+
+
+def _is_recent(date: str, now: datetime) -> bool:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return False
+    return moment.tzinfo is not None and abs(now - moment) <= SKEW

@@ -1,0 +1,149 @@
+"""The bounce list: addresses that are blocked for the whole account."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from carillon.audience.conditions import Condition, Op, Order
+from carillon.audience.suppressions import (
+    Channel,
+    PageSuppressions,
+    Reactivate,
+    Suppress,
+    page_suppressions,
+    reactivate,
+    suppress,
+)
+from carillon.dialects.apifon import schemas
+from carillon.dialects.apifon.mapping import (
+    BLOCK_REASONS,
+    TYPES,
+    USER,
+    address_of,
+    chosen,
+    only,
+    read_conditions,
+    read_fields,
+    read_order,
+    show_block,
+)
+from carillon.dialects.mount import Incoming
+from carillon.dialects.reading import read_request, read_text
+from carillon.dialects.rest import Answer, Call
+from carillon.errors import InvalidInputError, NotFoundError
+from carillon.kit.page import NumberedPage
+
+_CHANNELS = tuple(TYPES.values())
+_MAX_PAGE = 10**9
+
+
+async def block(call: Call) -> Answer:
+    """Block an address: no list's campaigns reach it any more."""
+    asked: schemas.Block = call.body
+    reason = chosen(asked.reason, BLOCK_REASONS, "reason")
+    command = Suppress(
+        addresses=[address_of(asked.destination)], reason=reason, actor_name=USER, description=asked.description or None
+    )
+    done = await call.db.run(suppress, call.actor, command)
+    if done.failed:
+        raise InvalidInputError("destination", "This is neither a mobile number with its country code nor an address.")
+    return Answer(data=None, status=201)
+
+
+async def unblock(call: Call) -> Answer:
+    """Lift a block."""
+    command = Reactivate(
+        addresses=[address_of(call.incoming.segments["destination"])], reason="unblocked", actor_name=USER
+    )
+    done = await call.db.run(reactivate, call.actor, command)
+    if done.failed:
+        raise _unknown()
+    return Answer(data=None, status=204)
+
+
+async def list_blocks(call: Call) -> Answer:
+    """List blocked addresses."""
+    asked: schemas.ListBlocks = call.query
+    channels = [TYPES[chosen(asked.type, tuple(TYPES), "type")]] if asked.type else _CHANNELS
+    conditions = []
+    if asked.reason:
+        conditions.append(Condition("reason", Op.EQ, chosen(asked.reason, BLOCK_REASONS, "reason")))
+    page = read_page(asked.page, asked.size)
+    order = read_order(asked.sort, asked.sort_dir, "date_created")
+    found, total = await _found(call, channels, conditions, order, page)
+    fields = read_fields(asked.fields)
+    return Answer(
+        data={
+            "meta": {"page": page.number, "size": page.size, "total": total},
+            "links": links_of(call.incoming, page, total),
+            "results": [only(one, fields) for one in found],
+        }
+    )
+
+
+async def query_blocks(call: Call) -> Answer:
+    """List the blocked addresses that meet all conditions."""
+    asked: schemas.Query = call.body
+    sort = read_request(schemas.Sort, asked.sort[0] if asked.sort else None, "sort")
+    page = read_page(asked.page, asked.size)
+    order = read_order(sort.sort_field, sort.sort_dir, "id")
+    found, total = await _found(call, _CHANNELS, read_conditions(asked.conditions), order, page)
+    fields = [name for one in asked.fields for name in read_fields(read_text(one, "fields"))]
+    return Answer(
+        data={
+            "meta": {"page": page.number, "size": page.size, "total": total},
+            "results": [only(one, fields) for one in found],
+        }
+    )
+
+
+async def show(call: Call) -> Answer:
+    """Show a blocked address; 304 when the caller has it as it is."""
+    address = address_of(call.incoming.segments["destination"])
+    query = PageSuppressions(channels=[address.channel], page=NumberedPage(size=1), address=address.value)
+    page = await call.db.read(page_suppressions, call.actor, query)
+    if not page.items:
+        raise _unknown()
+    shown = show_block(page.items[0])
+    tag = f'"{shown["meta"]["Etag"]}"'
+    if tag.strip('"') in _tags(call.incoming.headers.get("if-none-match", "")):
+        return Answer(data=None, status=304, headers={"ETag": tag})
+    return Answer(data=only(shown, read_fields(call.query.fields)), headers={"ETag": tag})
+
+
+def _tags(header: str) -> list[str]:
+    return [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
+
+
+async def _found(
+    call: Call, channels: Sequence[Channel], conditions: Sequence[Condition], order: Order, page: NumberedPage
+) -> tuple[list[Mapping[str, Any]], int]:
+    query = PageSuppressions(channels=channels, page=page, conditions=conditions, order=order)
+    found = await call.db.read(page_suppressions, call.actor, query)
+    return [show_block(one) for one in found.items], found.total
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError("destination", "This destination isn't blocked.")
+
+
+def read_page(number: int | None, size: int | None) -> NumberedPage:
+    """Read which page is asked for: the first, of the largest size, unless said otherwise. Raises InvalidInputError."""
+    if number is not None and not 1 <= number <= _MAX_PAGE:
+        raise InvalidInputError("page", "Pages are numbered from 1.")
+    if size is not None and not 1 <= size <= schemas.MAX_PAGE_SIZE:
+        raise InvalidInputError("size", f"A page has 1 to {schemas.MAX_PAGE_SIZE} items.")
+    return NumberedPage(number=number or 1, size=size or schemas.MAX_PAGE_SIZE)
+
+
+def links_of(incoming: Incoming, page: NumberedPage, total: int) -> dict[str, str]:
+    """Give the addresses of the pages around one; "" where there is none."""
+    last = max(1, -(-total // page.size))
+    kept = [(name, value) for name, value in parse_qsl(incoming.query) if name != "page"]
+
+    def link(number: int) -> str:
+        if not 1 <= number <= last:
+            return ""
+        return f"{incoming.base_url}{incoming.path}?{urlencode([*kept, ('page', str(number))])}"
+
+    return {"prev": link(page.number - 1), "next": link(page.number + 1), "first": link(1), "last": link(last)}

@@ -1,0 +1,99 @@
+"""Every domain error in Apifon's envelope: status and title, in one total table (Status Codes, Error Responses)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import msgspec
+
+from carillon import errors
+from carillon.dialects.mount import Incoming, Reply
+from carillon.dialects.rest import MEDIA_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A line of the table."""
+
+    http_status: int
+    title: str
+
+
+_UNAUTHORIZED = Status(401, "Unauthorized")
+_FORBIDDEN = Status(403, "Forbidden")
+_INVALID = Status(400, "Request validation Error(s)")
+_UNAVAILABLE = Status(503, "Service Unavailable")
+_FAILED = Status(500, "Internal Server Error")
+
+TABLE: Mapping[type[errors.CarillonError], Status] = {
+    errors.MissingCredentialsError: _UNAUTHORIZED,
+    errors.BadCredentialsError: _UNAUTHORIZED,
+    errors.AddressNotAllowedError: _UNAUTHORIZED,
+    errors.AccountNotActiveError: _UNAUTHORIZED,
+    errors.AccountLockedError: _UNAUTHORIZED,
+    errors.ScopeMissingError: _FORBIDDEN,
+    errors.TooManyItemsError: _INVALID,
+    errors.InvalidInputError: _INVALID,
+    errors.JobNotFoundError: Status(404, "Not Found"),
+    errors.JobInProgressError: Status(409, "Conflict"),
+    errors.NotFoundError: Status(404, "Not Found"),
+    errors.NoSuchPathError: Status(404, "Not Found"),
+    errors.NoSuchMethodError: Status(405, "Method Not Allowed"),
+    errors.MediaTypeError: Status(415, "Unsupported Media Type"),
+    errors.KeyConflictError: Status(409, "Conflict"),
+    errors.GroupNotEmptyError: Status(409, "Conflict"),
+    errors.BodyTooLargeError: Status(413, "Payload Too Large"),
+    errors.RateLimitedError: Status(429, "Too Many Requests"),
+    errors.UnavailableError: _UNAVAILABLE,
+    errors.SchemaMismatchError: _UNAVAILABLE,
+    errors.CallerError: _INVALID,
+    errors.ServiceError: _FAILED,
+    errors.CarillonError: _FAILED,
+}
+
+_UNAVAILABLE_SECONDS = 5
+_NOT_LET_IN = HTTPStatus.UNAUTHORIZED
+
+
+def status_of(error: errors.CarillonError) -> Status:
+    """Find the line of an error's class, or of the nearest class that it descends from."""
+    return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+
+
+def present_error(incoming: Incoming, error: errors.CarillonError) -> Reply:
+    """Put an error into the envelope; `error_report_code` is the request's id, which the log's lines have."""
+    status = status_of(error)
+    envelope = {
+        "status": str(status.http_status),
+        "title": status.title,
+        "error_details": _details(error),
+        "error_report_code": incoming.request_id,
+    }
+    body = msgspec.json.encode(envelope)
+    return Reply(status=status.http_status, body=body, media_type=MEDIA_TYPE, headers=_headers(error, status))
+
+
+def _details(error: errors.CarillonError) -> dict[str, str]:
+    match error:
+        case errors.InvalidInputError(field=field, message=message):
+            return {field: message}
+        case errors.NotFoundError(subject=subject, message=message):
+            return {subject: message}
+        case errors.KeyConflictError(owners=owners, message=message):
+            return dict.fromkeys(owners, message)
+        case errors.CallerError(message=message) if status_of(error) is not _UNAUTHORIZED:
+            return {"request": message}
+    return {}
+
+
+def _headers(error: errors.CarillonError, status: Status) -> dict[str, str]:
+    if status.http_status == _NOT_LET_IN:
+        return {"WWW-Authenticate": 'ApifonWS, Bearer realm="Apifon", error="invalid_token"'}
+    match error:
+        case errors.RateLimitedError(retry_after=seconds):
+            return {"Retry-After": str(max(1, -int(-seconds // 1)))}
+        case errors.NoSuchMethodError(allowed=methods):
+            return {"Allow": ", ".join(methods)}
+        case errors.UnavailableError() | errors.SchemaMismatchError():
+            return {"Retry-After": str(_UNAVAILABLE_SECONDS)}
+    return {}

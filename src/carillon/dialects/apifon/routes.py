@@ -1,0 +1,130 @@
+"""The dialect as it is mounted: the table of operations, the spellings of paths, and what is not served yet."""
+
+from collections.abc import Sequence
+
+from carillon.dialects.apifon import auth, blocks, oauth, schemas
+from carillon.dialects.apifon.errors import present_error
+from carillon.dialects.apifon.examples import first_calls
+from carillon.dialects.apifon.scopes import let_in_with
+from carillon.dialects.mount import Dialect, Route
+from carillon.dialects.rest import Operation, coverage_of, describe_operations, route_of
+from carillon.tenancy.scopes import Scope
+
+BASE = "/services/api/v1"
+_OTHER_BASE = "/services"
+_BLOCKS = f"{BASE}/bounce/subscriber"
+_PAGING = ("fields", "page", "size", "sort", "sort_dir")
+
+_HEAD = """\
+# Apifon: what is served
+
+Generated from the table of operations; do not edit. The reference is `001_94193108bab8683b.txt`; what is our own choice is told
+in the [dialect's README](../../src/carillon/dialects/apifon/README.md).
+
+Every path is served with and without a slash at its end, under `/services/api/v1` and `/services`. Callers sign (ApifonWS) or show a
+token of `POST /oauth2/token`; `POST /oauth2/revoke` ends one. Of the reference's resources this is the bounce list;
+**lists and subscribers are not served yet**.
+"""
+
+_READ, _WRITE = "readSubscriber", "writeSubscriber"
+
+OPERATIONS: Sequence[tuple[str, Operation]] = (
+    (
+        _WRITE,
+        Operation(
+            method="POST",
+            path=f"{_BLOCKS}/block",
+            title="Add blocked subscriber",
+            summary="Blocks a mobile number or an e-mail address, which also unsubscribes it in every list.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=blocks.block,
+            body=schemas.Block,
+            status=201,
+            reference=("destination", "reason", "description"),
+            sample={"destination": "306912345678", "reason": "sub_requested"},
+            notes=("One that is blocked already stays as it is, and answers 201 too.",),
+        ),
+    ),
+    (
+        _READ,
+        Operation(
+            method="GET",
+            path=_BLOCKS,
+            title="Get blocked subscribers",
+            summary="Lists blocked addresses by pages.",
+            scope=Scope.AUDIENCE_READ,
+            handle=blocks.list_blocks,
+            query=schemas.ListBlocks,
+            reference=("type", "reason", *_PAGING),
+            notes=("A page that does not exist is empty. What comes before a page is walked over.",),
+        ),
+    ),
+    (
+        _READ,
+        Operation(
+            method="GET",
+            path=f"{_BLOCKS}/{{destination}}",
+            title="Get blocked subscriber by destination",
+            summary="Shows a blocked address, with an ETag; If-None-Match is honoured.",
+            scope=Scope.AUDIENCE_READ,
+            handle=blocks.show,
+            query=schemas.ShowOne,
+            reference=("fields", "destination"),
+        ),
+    ),
+    (
+        _READ,
+        Operation(
+            method="POST",
+            path=f"{_BLOCKS}/query",
+            title="Query blocked subscribers",
+            summary="Lists the blocked addresses that meet all conditions.",
+            scope=Scope.AUDIENCE_READ,
+            handle=blocks.query_blocks,
+            body=schemas.Query,
+            reference=("conditions", "name", "op", "vl", "fields", "sort", "sort_dir", "sort_field", "page", "size"),
+            sample={"conditions": [{"name": "destination", "op": "beginsWith", "vl": "3069"}], "size": 50},
+            notes=("All eight operators are taken on dates too, as the reference's own example does.",),
+        ),
+    ),
+    (
+        _WRITE,
+        Operation(
+            method="DELETE",
+            path=f"{_BLOCKS}/unblock/{{destination}}",
+            title="Remove blocked subscriber",
+            summary="Lifts a block; 404 when there is none.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=blocks.unblock,
+            status=204,
+            reference=("destination",),
+        ),
+    ),
+)
+_TABLE = [operation for _, operation in OPERATIONS]
+_SECURITY = {"type": "http", "scheme": "bearer", "description": "A token of POST /oauth2/token; or sign with ApifonWS."}
+
+
+def canonical_path(path: str) -> str | None:
+    """Give the path in `routes`: without a slash at its end, and under the longer of the two bases."""
+    trimmed = path.rstrip("/")
+    if trimmed.startswith("/oauth2/") or trimmed.startswith(f"{BASE}/"):
+        return trimmed
+    if trimmed.startswith(f"{_OTHER_BASE}/"):
+        return BASE + trimmed.removeprefix(_OTHER_BASE)
+    return None
+
+
+DIALECT = Dialect(
+    name=auth.DIALECT,
+    routes=(
+        *(route_of(operation, let_in_with(scope)) for scope, operation in OPERATIONS),
+        Route(method="POST", path="/oauth2/token", function="token", handle=oauth.token),
+        Route(method="POST", path="/oauth2/revoke", function="revoke", handle=oauth.revoke),
+    ),
+    canonical_path=canonical_path,
+    present_error=present_error,
+    describe=lambda: describe_operations(auth.DIALECT, _TABLE, _SECURITY),
+    coverage=lambda: coverage_of(_HEAD, _TABLE),
+    first_calls=first_calls,
+)

@@ -1,0 +1,38 @@
+"""The vendor's scopes against ours: a token has the vendor's, a credential that signs has ours."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from carillon.dialects.apifon.auth import VENDOR_SCOPES, authenticate
+from carillon.dialects.mount import Incoming, Services
+from carillon.errors import ScopeMissingError
+from carillon.kit.actor import Actor
+from carillon.tenancy.scopes import Scope
+
+OURS: Mapping[str, Scope] = {
+    "readList": Scope.AUDIENCE_READ,
+    "writeList": Scope.AUDIENCE_WRITE,
+    "readSubscriber": Scope.AUDIENCE_READ,
+    "writeSubscriber": Scope.AUDIENCE_WRITE,
+}
+
+
+def within_reach(actor: Actor) -> frozenset[str]:
+    """Give the vendor's scopes that a credential may have: all of them unless it is limited."""
+    if not actor.scopes:
+        return frozenset(VENDOR_SCOPES)
+    return frozenset(scope for scope, ours in OURS.items() if ours in actor.scopes)
+
+
+def let_in_with(scope: str) -> Callable[[Services, Incoming], Awaitable[Actor]]:
+    """Make what lets callers in to endpoints that the reference requires a scope for. Raises ScopeMissingError."""
+
+    async def let_in(services: Services, incoming: Incoming) -> Actor:
+        actor = await authenticate(services, incoming)
+        if actor.scopes & set(VENDOR_SCOPES):  # a token's
+            if scope not in actor.scopes:
+                raise ScopeMissingError(scope)
+            return replace(actor, scopes=frozenset())
+        return actor
+
+    return let_in
