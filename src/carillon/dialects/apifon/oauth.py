@@ -40,8 +40,7 @@ async def token(services: Services, incoming: Incoming) -> Reply:
     try:
         asked = _parameters(incoming)
         actor = await _client(services, incoming, asked)
-        if asked.get("grant_type", GRANT) != GRANT:
-            raise _Refusal("unsupported_grant_type", f"Only {GRANT} is served.")
+        _check_grant(asked.get("grant_type", GRANT))
         scopes = _scopes(asked.get("scope") or asked.get("scopes") or "", actor)
         command = IssueToken(scopes=scopes, lifetime=LIFETIME)
         given = await services.db.run(issue_token, actor, command)
@@ -104,6 +103,11 @@ def _from_basic(shown: str) -> tuple[str, str]:
     except (binascii.Error, ValueError):
         return "", ""
     return unquote_plus(name), unquote_plus(secret)
+
+
+def _check_grant(grant: str) -> None:
+    if grant != GRANT:
+        raise _Refusal("unsupported_grant_type", f"Only {GRANT} is served.")
 
 
 def _scopes(text: str, actor: Actor) -> list[str]:

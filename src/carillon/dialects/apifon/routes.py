@@ -18,12 +18,12 @@ _PAGING = ("fields", "page", "size", "sort", "sort_dir")
 _HEAD = """\
 # Apifon: what is served
 
-Generated from the table of operations; do not edit. The reference is `001_94193108bab8683b.txt`; what is our own choice is told
-in the [dialect's README](../../src/carillon/dialects/apifon/README.md).
+Generated from the table of operations; do not edit. The reference is `001_94193108bab8683b.txt`; what is our own choice
+is told in the [dialect's README](../../src/carillon/dialects/apifon/README.md).
 
-Every path is served with and without a slash at its end, under `/services/api/v1` and `/services`. Callers sign (ApifonWS) or show a
-token of `POST /oauth2/token`; `POST /oauth2/revoke` ends one. Of the reference's resources this is the bounce list;
-**lists and subscribers are not served yet**.
+Every path is served with and without a slash at its end, under `/services/api/v1` and `/services`. Callers sign
+(ApifonWS) or show a token of `POST /oauth2/token`; `POST /oauth2/revoke` ends one. Of the reference's resources this is
+the bounce list; **lists and subscribers are not served yet**.
 """
 
 _READ, _WRITE = "readSubscriber", "writeSubscriber"
@@ -108,7 +108,7 @@ _SECURITY = {"type": "http", "scheme": "bearer", "description": "A token of POST
 def canonical_path(path: str) -> str | None:
     """Give the path in `routes`: without a slash at its end, and under the longer of the two bases."""
     trimmed = path.rstrip("/")
-    if trimmed.startswith("/oauth2/") or trimmed.startswith(f"{BASE}/"):
+    if trimmed.startswith(("/oauth2/", f"{BASE}/")):
         return trimmed
     if trimmed.startswith(f"{_OTHER_BASE}/"):
         return BASE + trimmed.removeprefix(_OTHER_BASE)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from carillon.dialects.apifon.auth import VENDOR_SCOPES, authenticate
 from carillon.dialects.mount import Incoming, Services
-from carillon.errors import ScopeMissingError
+from carillon.errors import MediaTypeError, ScopeMissingError
 from carillon.kit.actor import Actor
 from carillon.tenancy.scopes import Scope
 
@@ -25,10 +25,15 @@ def within_reach(actor: Actor) -> frozenset[str]:
 
 
 def let_in_with(scope: str) -> Callable[[Services, Incoming], Awaitable[Actor]]:
-    """Make what lets callers in to endpoints that the reference requires a scope for. Raises ScopeMissingError."""
+    """Make what lets callers in to endpoints that the reference requires a scope for. Raises ScopeMissingError.
+
+    A body that calls itself anything but JSON is refused with MediaTypeError (Status Codes, 415).
+    """
 
     async def let_in(services: Services, incoming: Incoming) -> Actor:
         actor = await authenticate(services, incoming)
+        if incoming.body and "json" not in incoming.headers.get("content-type", "json").lower():
+            raise MediaTypeError
         if actor.scopes & set(VENDOR_SCOPES):  # a token's
             if scope not in actor.scopes:
                 raise ScopeMissingError(scope)
