@@ -1,0 +1,186 @@
+"""Who calls: signatures, tokens, scopes."""
+
+import base64
+from datetime import timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+from tests.dialects.apifon.wire import BLOCKS, JSON, Wire
+
+from carillon.dialects.apifon.auth import SKEW, VENDOR_SCOPES
+from carillon.dialects.apifon.oauth import LIFETIME
+from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
+
+
+async def bearer(
+    wire: Wire, token: str, method: str = "GET", path: str = BLOCKS, content: bytes = b""
+) -> httpx.Response:
+    headers = {**JSON, "Authorization": f"Bearer {token}"}
+    return await wire.client.request(method, path, headers=headers, content=content)
+
+
+@pytest.mark.parametrize(
+    ("secret", "method", "path", "body", "expected"),
+    [
+        ("topsecret", "GET", "/services/api/v1/list/", "", "Se5E5JvSC78uei9heKSygIUNMuyF/Y7GsKUALFh3aB0="),
+        ("topsecret", "POST", "/services/api/v1/balance", "", "GN2cX0ZCZhgQWHUIz0H/3vnJcTpUOI0/n5n3lcIGhaA="),
+    ],
+)
+def test_our_client_signs_as_the_vendors_clients_do(
+    secret: str, method: str, path: str, body: str, expected: str
+) -> None:
+    wire = Wire.__new__(Wire)
+    object.__setattr__(wire, "parts", {"secret": secret})
+    assert wire.signature(method, path, body.encode(), "Mon, 01 Jan 2024 00:00:00 GMT") == expected
+
+
+@pytest.mark.parametrize(
+    "path", [BLOCKS, f"{BLOCKS}/", f"{BLOCKS}?", "/services/bounce/subscriber", "/services/bounce/subscriber/"]
+)
+async def test_paths_are_served_with_and_without_a_slash_and_under_both_bases(wire: Wire, path: str) -> None:
+    assert (await wire.ok("GET", path))["meta"]["total"] == 0
+
+
+async def test_a_body_is_signed_as_it_was_sent(wire: Wire) -> None:
+    body = '{ "destination" : "306912345678", "reason": "other", "description": "Γιάννης" }'.encode()
+    assert (await wire.call("POST", f"{BLOCKS}/block", body)).status_code == 201
+
+
+async def test_a_space_after_the_colon_and_another_spelling_of_the_date_are_taken(wire: Wire) -> None:
+    date = format_datetime(wire.clock.now())  # ends with +0000
+    signed = wire.signature("GET", BLOCKS, b"", date)
+    headers = {"Authorization": f"ApifonWS {wire.parts['token']}: {signed}"}
+    assert (await wire.call("GET", BLOCKS, headers=headers, date=date)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": ""},
+        {"Authorization": "Basic YTpi"},
+        {"Authorization": "ApifonWS"},
+        {"Authorization": "ApifonWS nobody:abc"},
+        {"Authorization": "ApifonWS nobody:AAAA"},
+        {"Authorization": "ApifonWS " + "x" * 2000},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer 1-nonsense"},
+        {"X-ApifonWS-Date": ""},
+        {"X-ApifonWS-Date": "yesterday"},
+    ],
+)
+async def test_who_is_not_let_in_learns_nothing_but_that(wire: Wire, headers: dict[str, str]) -> None:
+    assert await wire.refusal("GET", BLOCKS, headers=headers) == (401, {})
+    reply = await wire.call("GET", BLOCKS, headers=headers)
+    assert reply.json()["title"] == "Unauthorized"
+    assert "invalid_token" in reply.headers["www-authenticate"]
+
+
+async def test_a_signature_of_another_request_is_refused(wire: Wire) -> None:
+    date = format_datetime(wire.clock.now(), usegmt=True)
+    signed = wire.signature("GET", f"{BLOCKS}/", b"", date)
+    headers = {"Authorization": f"ApifonWS {wire.parts['token']}:{signed}"}
+    assert await wire.refusal("GET", BLOCKS, headers=headers, date=date) == (401, {})
+
+
+@pytest.mark.parametrize("late", [1, -1])
+async def test_a_signature_outside_the_clocks_tolerance_is_refused(wire: Wire, late: int) -> None:
+    inside = format_datetime(wire.clock.now() + late * SKEW, usegmt=True)
+    outside = format_datetime(wire.clock.now() + late * (SKEW + timedelta(seconds=1)), usegmt=True)
+    assert (await wire.call("GET", BLOCKS, date=inside)).status_code == 200
+    assert await wire.refusal("GET", BLOCKS, date=outside) == (401, {})
+
+
+async def test_a_token_is_given_as_the_sdk_asks_for_it(wire: Wire) -> None:
+    reply = await wire.token()
+    body = reply.json()
+    assert reply.status_code == 200
+    assert (body["token_type"], body["expires_in"], body["scope"]) == ("Bearer", 3600, " ".join(VENDOR_SCOPES))
+    assert reply.headers["cache-control"] == "no-store"
+    assert (await bearer(wire, body["access_token"])).status_code == 200
+
+
+async def test_a_token_is_given_to_forms_json_and_basic_headers(wire: Wire) -> None:
+    name, secret = wire.parts["client_id"], wire.parts["client_secret"]
+    pair = {"client_id": name, "client_secret": secret, "grant_type": "client_credentials"}
+    basic = base64.b64encode(f"{name}:{secret}".encode()).decode()
+    for reply in (
+        await wire.client.post("/oauth2/token", data=pair),
+        await wire.client.post("/oauth2/token/", json=pair),
+        await wire.client.post("/oauth2/token", headers={"Authorization": f"Basic {basic}"}),
+    ):
+        assert reply.status_code == 200, reply.text
+        assert (await bearer(wire, reply.json()["access_token"])).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["scope", "scopes"])
+async def test_a_token_has_the_scopes_that_were_asked_for(wire: Wire, name: str) -> None:
+    given = (await wire.token(**{"scope": "", name: "readSubscriber readList"})).json()
+    assert given["scope"] == "readList readSubscriber"
+    token = given["access_token"]
+    assert (await bearer(wire, token)).status_code == 200
+    body = b'{"destination":"306912345678","reason":"other"}'
+    refused = await bearer(wire, token, "POST", f"{BLOCKS}/block", body)
+    assert (refused.status_code, refused.json()["title"]) == (403, "Forbidden")
+    assert "writeSubscriber" in refused.json()["error_details"]["request"]
+
+
+async def test_a_limited_credential_gets_no_wider_token(wire: Wire) -> None:
+    limited = await wire.limited(scopes=["audience:read"])
+    assert (await limited.token()).json()["scope"] == "readList readSubscriber"
+    refused = await limited.token(scope="writeList")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
+    assert (await limited.refusal("POST", f"{BLOCKS}/block", {"destination": "x", "reason": "other"}))[0] == 403
+    assert (await limited.call("GET", BLOCKS)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "name"),
+    [
+        ({"client_secret": "wrong"}, 401, "invalid_client"),
+        ({"client_id": "nobody"}, 401, "invalid_client"),
+        ({"client_id": ""}, 401, "invalid_client"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ({"scope": "everything"}, 400, "invalid_scope"),
+    ],
+)
+async def test_a_token_that_is_refused_is_an_oauth_error(
+    wire: Wire, asked: dict[str, str], status: int, name: str
+) -> None:
+    reply = await wire.token(**asked)
+    assert (reply.status_code, reply.json()["error"]) == (status, name)
+    assert reply.json()["error_description"]
+
+
+async def test_parameters_that_cannot_be_read_are_an_oauth_error(wire: Wire) -> None:
+    for content in (b"{", b'{"client_id": {}}', b"[1]"):
+        reply = await wire.client.post("/oauth2/token", content=content, headers=JSON)
+        assert reply.status_code in {400, 401}
+        assert reply.json()["error"] in {"invalid_request", "invalid_client"}
+
+
+async def test_a_token_ends_when_it_expires_and_when_it_is_revoked(wire: Wire) -> None:
+    first, second = [(await wire.token()).json()["access_token"] for _ in range(2)]
+    asked = {**{name: wire.parts[name] for name in ("client_id", "client_secret")}, "token": first}
+    ended = await wire.client.post("/oauth2/revoke", params={**asked, "token_type_hint": "access_token"})
+    assert ended.status_code == 200
+    assert [(await bearer(wire, token)).status_code for token in (first, second)] == [401, 200]
+    assert (await wire.client.post("/oauth2/revoke", params=asked)).status_code == 200
+    wire.clock.moment += LIFETIME
+    assert (await bearer(wire, second)).status_code == 401
+
+
+async def test_an_address_that_is_not_allowed_and_a_closed_account_are_401(wire: Wire) -> None:
+    elsewhere = await wire.limited(allowed_networks=["198.51.100.0/24"])
+    assert await elsewhere.refusal("GET", BLOCKS) == (401, {})
+    closing = SetAccountStatus(status=AccountStatus.LOCKED)
+    await wire.runtime.db.run(set_account_status, wire.account.actor, closing)
+    assert await wire.refusal("GET", BLOCKS) == (401, {})
+
+
+async def test_a_rate_that_is_exceeded_is_429_with_retry_after(wire: Wire) -> None:
+    slow = await wire.limited(calls_per_second=1.0)
+    assert (await slow.call("GET", BLOCKS)).status_code == 200
+    reply = await slow.call("GET", BLOCKS)
+    assert (reply.status_code, reply.json()["title"]) == (429, "Too Many Requests")
+    assert int(reply.headers["retry-after"]) >= 1

@@ -1,0 +1,81 @@
+"""A client of the Apifon dialect, as a vendor's customer would write it, over the real application."""
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass, replace
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import msgspec
+from tests.support import Tenant
+
+from carillon.kit.clock import FixedClock
+from carillon.runtime import Runtime
+from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+
+BLOCKS = "/services/api/v1/bounce/subscriber"
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """The application with one account's credential, which signs."""
+
+    client: httpx.AsyncClient
+    runtime: Runtime
+    clock: FixedClock
+    account: Tenant
+    parts: dict[str, str]
+
+    async def limited(self, **options: Any) -> "Wire":
+        """Give the same with another credential."""
+        command = CreateCredential(dialect=Dialect.APIFON, **options)
+        made = await self.runtime.db.run(create_credential, self.account.actor, command, self.runtime.secret_box)
+        return replace(self, parts=made.parts)
+
+    def signature(self, method: str, path: str, body: bytes, date: str) -> str:
+        """Sign as the vendor's clients do."""
+        message = b"\n".join([method.encode(), path.encode(), body, date.encode()])
+        digest = hmac.new(self.parts["secret"].encode(), message, hashlib.sha256).digest()
+        return base64.b64encode(digest).decode()
+
+    async def call(
+        self, method: str, path: str, data: object = None, *, headers: dict[str, str] | None = None, date: str = ""
+    ) -> httpx.Response:
+        """Send a signed request; `data` bytes are the body as it is."""
+        body = b"" if data is None else data if isinstance(data, bytes) else msgspec.json.encode(data)
+        date = date or format_datetime(self.clock.now(), usegmt=True)
+        signed = self.signature(method, path.partition("?")[0], body, date)
+        known = {"X-ApifonWS-Date": date, "Authorization": f"ApifonWS {self.parts['token']}:{signed}", **JSON}
+        return await self.client.request(method, path, content=body, headers={**known, **(headers or {})})
+
+    async def ok(self, method: str, path: str, data: object = None, status: int = 200) -> Any:
+        """Send a request that succeeds, and give its body."""
+        reply = await self.call(method, path, data)
+        assert reply.status_code == status, reply.text
+        return reply.json() if reply.content else None
+
+    async def refusal(self, method: str, path: str, data: object = None, **options: Any) -> tuple[int, dict[str, str]]:
+        """Send a request that is refused, and give its status and details."""
+        reply = await self.call(method, path, data, **options)
+        body = reply.json()
+        assert set(body) == {"status", "title", "error_details", "error_report_code"}, body
+        assert body["status"] == str(reply.status_code)
+        assert body["error_report_code"] == reply.headers["x-request-id"]
+        return reply.status_code, body["error_details"]
+
+    async def token(self, **asked: str) -> httpx.Response:
+        """Ask for a token as the vendor's SDK does: all in the query."""
+        known = {
+            "grant_type": "client_credentials",
+            "client_id": self.parts["client_id"],
+            "client_secret": self.parts["client_secret"],
+            "scope": "",
+        }
+        return await self.client.post("/oauth2/token", params={**known, **asked})
+
+    async def block(self, destination: str, reason: str = "other", **more: str) -> None:
+        """Block a destination."""
+        await self.ok("POST", f"{BLOCKS}/block", {"destination": destination, "reason": reason, **more}, 201)
