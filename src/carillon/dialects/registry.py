@@ -1,6 +1,7 @@
 """The one list of the dialects that are served."""
 
 from carillon.dialects.inforu.routes import DIALECT as INFORU
+from carillon.dialects.inwise.routes import DIALECT as INWISE
 from carillon.dialects.mount import Dialect
 
-DIALECTS: tuple[Dialect, ...] = (INFORU,)
+DIALECTS: tuple[Dialect, ...] = (INFORU, INWISE)
