@@ -35,7 +35,9 @@ def field_of(name: str, path: str) -> str:
 
 def trimmed(phone: str) -> str:
     """Take one leading zero off a number that is not an international one."""
-    return _LEADING_ZERO.sub(r"\1", phone.strip(), count=1) if _LEADING_ZERO.match(phone.strip()) else phone
+    text = phone.strip()
+    zero = _LEADING_ZERO.match(text)
+    return f"{zero[1]}{text[zero.end() :]}" if zero else text
 
 
 def country_of(code: str, path: str) -> str:
