@@ -15,6 +15,7 @@ from carillon.kit.phones import (
     national_form,
     phone_digits,
     read_phone,
+    region_of_calling_code,
 )
 
 # The numbers in the vendors' references, with what each stands for in its vendor's country.
@@ -223,3 +224,20 @@ def test_any_text_is_a_phone_of_the_right_shape_or_none(text: str, country: str 
     if reading is not None:
         assert Phone(reading.digits)
         assert PhoneQuality.decode(reading.quality).encode() == reading.quality
+
+
+@pytest.mark.parametrize(
+    ("code", "region"),
+    [
+        ("972", "IL"),
+        (" +972 ", "IL"),
+        ("00972", "IL"),
+        ("1", "US"),
+        ("7", "RU"),
+        ("44", "GB"),
+        # Of no country, of nobody, and no codes at all.
+        *[(code, None) for code in ("800", "888", "0", "999", "9720", "", "+", "IL", "-1", "97 2", "\u0663\u0660")],
+    ],
+)
+def test_a_calling_code_leads_to_the_country_by_whose_plan_it_is_dialled(code: str, region: str | None) -> None:
+    assert region_of_calling_code(code) == region

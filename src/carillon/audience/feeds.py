@@ -8,13 +8,13 @@ from carillon.kit.actor import Actor
 SQL = load_statements("carillon.audience", "feeds.sql")
 
 
-async def read_feed(tx: Tx, actor: Actor, limit: int) -> list[Contact]:
+async def read_feed(tx: Tx, actor: Actor, limit: int, *, with_groups: bool = False) -> list[Contact]:
     """Give the contacts that were made since the credential's last call, oldest first, and remember the last of them.
 
     None is skipped and none comes twice: an audience's ids are given out, and committed, in their order.
     """
     place = await tx.fetchval(SQL["open_feed"], actor.account_id, actor.audience_id, actor.credential_id)
-    page = await list_contacts(tx, actor, ListContacts(after_id=place, limit=limit))
+    page = await list_contacts(tx, actor, ListContacts(after_id=place, limit=limit, with_groups=with_groups))
     if page.items:
         await tx.execute(SQL["move_feed"], actor.account_id, actor.audience_id, actor.credential_id, page.last_id)
     return list(page.items)

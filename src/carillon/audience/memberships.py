@@ -19,6 +19,7 @@ SQL = load_statements("carillon.audience", "memberships.sql")
 
 # So many contacts are asked whether they are members already, before their groups are recounted for nothing.
 _MANY = 50
+_ENROLLED_AT_ONCE = 5_000
 _PAIRS_SCHEMA = {"group_id": pl.Int64, "contact_id": pl.Int64}
 
 Pair = tuple[GroupId, int]
@@ -119,19 +120,32 @@ async def move_in(tx: Tx, actor: Actor, moves: Moves, arrivals: pl.DataFrame) ->
     await move_counters(tx, actor, {row[0]: row[1:] for row in shares.select("group_id", *COUNTERS).iter_rows()})
 
 
+async def require_groups(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> None:
+    """Raise NotFoundError for the first of the groups that isn't in the actor's audience."""
+    known = {row["group_id"] for row in await tx.fetch(SQL["known_groups"], *_audience(actor), list(group_ids))}
+    for group_id in group_ids:
+        if group_id not in known:
+            raise NotFoundError("group", f"There is no group {group_id}.")
+
+
+async def enrol(tx: Tx, actor: Actor, group_id: int, contact_ids: Sequence[int]) -> None:
+    """Let contacts join a group that is there; those that are in it stay. The audience must be locked."""
+    for start in range(0, len(contact_ids), _ENROLLED_AT_ONCE):
+        chunk = contact_ids[start : start + _ENROLLED_AT_ONCE]
+        async with recounting(tx, actor, chunk):
+            await move(tx, actor, Moves(joining=[(GroupId(group_id), contact_id) for contact_id in chunk]))
+
+
 async def regroup(tx: Tx, actor: Actor, contact_id: int, command: Regroup) -> None:
     """Change a contact's groups by their ids, and the counters with them. The audience must be locked.
 
     Raises NotFoundError for a group that it would join and that isn't there.
     """
-    known = {row["group_id"] for row in await tx.fetch(SQL["known_groups"], *_audience(actor), list(command.join))}
-    for group_id in command.join:
-        if group_id not in known:
-            raise NotFoundError("group", f"There is no group {group_id}.")
+    await require_groups(tx, actor, command.join)
     async with recounting(tx, actor, [contact_id]):
         if command.leave_others:
             await tx.execute(SQL["leave_others"], actor.account_id, contact_id, list(command.join))
-        leaving = [(group_id, contact_id) for group_id in command.leave if group_id not in known]
+        leaving = [(group_id, contact_id) for group_id in command.leave if group_id not in command.join]
         await move(tx, actor, Moves(leaving=leaving, joining=[(group_id, contact_id) for group_id in command.join]))
 
 

@@ -2,6 +2,7 @@
 
 from carillon.dialects.apifon.routes import DIALECT as APIFON
 from carillon.dialects.inforu.routes import DIALECT as INFORU
+from carillon.dialects.inwise.routes import DIALECT as INWISE
 from carillon.dialects.mount import Dialect
 
-DIALECTS: tuple[Dialect, ...] = (INFORU, APIFON)
+DIALECTS: tuple[Dialect, ...] = (INFORU, INWISE, APIFON)

@@ -115,6 +115,14 @@ def known_region(country: str | None) -> str | None:
     return region if region in phonenumbers.SUPPORTED_REGIONS else None
 
 
+def region_of_calling_code(code: str) -> str | None:
+    """Give the country by whose plan a calling code's numbers are dialled: IL for 972, +972 and 00972."""
+    digits = code.strip().removeprefix("+").removeprefix("00")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 3):  # noqa: PLR2004 - no calling code is longer
+        return None
+    return known_region(phonenumbers.region_code_for_country_code(int(digits)))
+
+
 def read_phone(value: str, country: str | None) -> PhoneReading | None:
     """Read a value as a phone the way it is dialled in `country` (ISO2, any case); None: it is not a phone.
 

@@ -1,0 +1,12 @@
+-- name: taken_keys
+SELECT 'phone' AS key, phone AS value
+FROM contact
+WHERE account_id = $1 AND audience_id = $2 AND phone = ANY ($3::text[])
+UNION ALL
+SELECT 'email', email
+FROM contact
+WHERE account_id = $1 AND audience_id = $2 AND email = ANY ($4::text[])
+UNION ALL
+SELECT 'external_id', external_id
+FROM contact
+WHERE account_id = $1 AND audience_id = $2 AND external_id = ANY ($5::text[]);

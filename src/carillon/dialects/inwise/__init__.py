@@ -1,0 +1,1 @@
+"""inwise's API for contacts."""

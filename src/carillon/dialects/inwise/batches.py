@@ -1,0 +1,62 @@
+"""Contacts by the file."""
+
+import asyncio
+
+from carillon.audience.batch import read_rows
+from carillon.audience.bulk import WriteBatch, write_batch
+from carillon.audience.rows import Batch
+from carillon.dialects.inwise.files import read_file
+from carillon.dialects.inwise.mapping import country_of, group_id_of, word_of
+from carillon.dialects.inwise.schemas import (
+    MAX_REPORTED_ERRORS,
+    BatchInserted,
+    BatchInsertRequest,
+    FieldMapping,
+    RowProblem,
+)
+from carillon.dialects.reading import read_request, require
+from carillon.dialects.rest import Answer, Call
+
+
+async def batch_insert(call: Call) -> Answer:
+    """Write a file's contacts in one transaction; a bad row costs only itself."""
+    asked: BatchInsertRequest = call.body
+    code = asked.country_code or ""
+    country = country_of(code, "country_code") if code.strip() else call.actor.country
+    group_id = group_id_of(asked.group_id or "", "group_id")
+    mappings = _mappings(asked)
+
+    def read() -> Batch:
+        rows = read_file(asked.csv_file, mappings, trim=bool(asked.trim_leading_zero))
+        return read_rows(rows, country)
+
+    command = WriteBatch(
+        batch=await asyncio.to_thread(read),
+        group_id=group_id,
+        update_existing=bool(asked.update_existing_contacts),
+    )
+    written = await call.db.run(write_batch, call.actor, command)
+    return Answer(
+        data=BatchInserted(
+            created=written.new,
+            updated=written.updated,
+            unchanged=written.unchanged,
+            skipped=written.left_alone,
+            failed=written.failed,
+            error_count=len(written.errors),
+            errors=[
+                RowProblem(row=one.row, field=word_of(one.field), value=one.value, message=one.message)
+                for one in written.errors[:MAX_REPORTED_ERRORS]
+            ],
+        )
+    )
+
+
+def _mappings(asked: BatchInsertRequest) -> list[FieldMapping]:
+    mappings = []
+    for place, item in enumerate(asked.fields_mapping):
+        path = f"fields_mapping[{place}]"
+        mapping = read_request(FieldMapping, item, path)
+        require(mapping, path)
+        mappings.append(mapping)
+    return mappings

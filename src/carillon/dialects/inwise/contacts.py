@@ -1,0 +1,88 @@
+"""Contacts one by one: make or change one, show one, and the feed of new ones."""
+
+from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, find_contacts
+from carillon.audience.feeds import read_feed
+from carillon.audience.memberships import Regroup
+from carillon.audience.rows import ContactRow
+from carillon.audience.saving import SaveContact, save_contact
+from carillon.dialects.inwise.mapping import country_of, field_of, group_ids, show_contact, trimmed
+from carillon.dialects.inwise.schemas import PersonalField, SaveContactRequest, SavedContact
+from carillon.dialects.reading import read_request, require
+from carillon.dialects.rest import Answer, Call
+from carillon.errors import InvalidInputError, KeyConflictError, NotFoundError
+
+FEED_LIMIT = 1_000
+_DEFAULT_CODE = "mobile_number_default_country_code"
+
+
+async def save(call: Call) -> Answer:
+    """Make a contact or change it, wholly or not at all."""
+    asked: SaveContactRequest = call.body
+    contact_id = asked.id or None
+    if contact_id is not None and contact_id < 0:
+        raise InvalidInputError("id", "The id of a contact belongs here; 0 or nothing for a new one.")
+    command = SaveContact(
+        row=_row(asked),
+        contact_id=contact_id,
+        country=_country(asked),
+        groups=Regroup(
+            join=group_ids(asked.add_to_groups_ids, "add_to_groups_ids"),
+            leave=group_ids(asked.remove_from_groups_ids, "remove_from_groups_ids"),
+            leave_others=bool(asked.remove_from_all_other_groups),
+        ),
+        clear_fields=bool(asked.clear_existing_fields),
+    )
+    try:
+        saved = await call.db.run(save_contact, call.actor, command)
+    except KeyConflictError as error:
+        # A key that is the contact's own conflicts with nothing.
+        others = {key: owner for key, owner in error.owners.items() if owner != contact_id}
+        raise KeyConflictError(others) from error
+    return Answer(data=SavedContact(id=saved.contact_id))
+
+
+def _row(asked: SaveContactRequest) -> ContactRow:
+    email, phone = _given(asked.email), _given(asked.mobile_number)
+    if not (asked.id or email or phone):
+        raise InvalidInputError("email", "A contact needs an email or a mobile_number.")
+    if phone and asked.trim_mobile_number_leading_zero:
+        phone = trimmed(phone)
+    return ContactRow(phone=phone, email=email, external_id=_given(asked.external_id), fields=_fields(asked))
+
+
+def _given(text: str | None) -> str | None:
+    return text if text and not text.isspace() else None
+
+
+def _fields(asked: SaveContactRequest) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for place, item in enumerate(asked.fields):
+        path = f"fields[{place}]"
+        given = read_request(PersonalField, item, path)
+        require(given, path)
+        field = field_of(given.name, f"{path}.name")
+        if given.content is not None:
+            fields[field] = given.content
+    return fields
+
+
+def _country(asked: SaveContactRequest) -> str | None:
+    code = _given(asked.mobile_number_default_country_code)
+    if not (code and asked.add_default_country_to_mobile_number_only_if_not_exists):
+        return None
+    return country_of(code, _DEFAULT_CODE)
+
+
+async def show(call: Call) -> Answer:
+    """Show a contact."""
+    key = ContactKey(kind=KeyKind.CONTACT_ID, value=call.incoming.segments["id"])
+    found = await call.db.read(find_contacts, call.actor, FindContacts(key=key, with_groups=True))
+    if not found:
+        raise NotFoundError("contact")
+    return Answer(data=show_contact(found[0], call.actor.country))
+
+
+async def feed(call: Call) -> Answer:
+    """Give the contacts that were made since the key's last call."""
+    contacts = await call.db.run(read_feed, call.actor, FEED_LIMIT, with_groups=True)
+    return Answer(data=[show_contact(one, call.actor.country) for one in contacts])
