@@ -2,5 +2,6 @@
 
 from carillon.dialects.inforu.routes import DIALECT as INFORU
 from carillon.dialects.mount import Dialect
+from carillon.dialects.nrs.routes import DIALECT as NRS
 
-DIALECTS: tuple[Dialect, ...] = (INFORU,)
+DIALECTS: tuple[Dialect, ...] = (INFORU, NRS)
