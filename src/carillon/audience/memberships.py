@@ -124,6 +124,8 @@ async def regroup(tx: Tx, actor: Actor, contact_id: int, command: Regroup) -> No
 
     Raises NotFoundError for a group that it would join and that isn't there.
     """
+    if not (command.join or command.leave or command.leave_others):
+        return
     known = {row["group_id"] for row in await tx.fetch(SQL["known_groups"], *_audience(actor), list(command.join))}
     for group_id in command.join:
         if group_id not in known:

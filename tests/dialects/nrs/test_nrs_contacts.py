@@ -137,8 +137,15 @@ async def test_a_national_phone_is_read_with_the_contacts_country(wire: Wire) ->
         ("34612000112", "ES", "34612000112"),
         ("+44 7700 900123", "ES", "447700900123"),
         ("3466666666", "ES", "3466666666"),
+        ("415 555 0123", "US", "14155550123"),
     ):
         assert (await wire.add(phone=phone, countryIso=country))["phone"] == read
+
+
+async def test_a_phone_that_was_shown_can_be_sent_back(wire: Wire) -> None:
+    contact = await wire.add(phone="+447700900123", countryIso="ES")
+    again = await wire.put(contact["id"], phone=contact["phone"], countryIso=contact["countryIso"])
+    assert again == contact
 
 
 async def test_a_contact_may_have_a_landline_only(wire: Wire) -> None:
@@ -188,8 +195,10 @@ async def test_keys_of_two_contacts_are_a_conflict(wire: Wire) -> None:
     assert (status, code) == (422, 422)
     assert str(first["id"]) in description
     assert str(second["id"]) in description
-    body = {"email": "x@example.org", "groupsNames": ["Everybody"]}
-    assert (await wire.refusal("PUT", f"/contacts/{second['id']}", body))[:2] == (422, 422)
+    await wire.put(first["id"], email="x@example.org", externalId="7")
+    body = {"email": "z@example.org", "externalId": "7", "groupsNames": ["Everybody"]}
+    expected = (422, 422, f"The externalId exists for contact {first['id']}.")
+    assert await wire.refusal("PUT", f"/contacts/{second['id']}", body) == expected
 
 
 async def test_an_update_changes_what_it_gives_and_leaves_the_rest(wire: Wire) -> None:

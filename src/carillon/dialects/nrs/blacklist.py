@@ -39,7 +39,7 @@ def _channel_of(call: Call) -> tuple[str, Channel]:
 
 
 def _address(call: Call, channel: Channel, recipient: str) -> Address:
-    value = recipient if channel is Channel.EMAIL else plain_phone(recipient, call.actor.country)
+    value = recipient if channel is Channel.EMAIL else plain_phone(recipient, None, call.actor.country)
     return Address(channel=channel, value=value)
 
 

@@ -46,8 +46,6 @@ async def write_contact(tx: Tx, actor: Actor, command: WriteContact) -> Contact:
     Raises InvalidInputError with the place of what can't be used, an unknown group's id among it; NotFoundError and
     KeyConflictError as `save_contact` does.
     """
-    # First of all, so that two calls that name the same new field come one after another.
-    await lock_audience(tx, actor)
     names = await _own_fields(tx, actor, command.custom)
     texts = {names[one.key].name: mapping.typed_text(one, names[one.key].kind) for one in command.custom}
     save = SaveContact(
@@ -74,6 +72,7 @@ async def _own_fields(tx: Tx, actor: Actor, custom: Sequence[CustomValue]) -> Ma
     """Give the audience's own fields by their labels, those included that are made here."""
     if not custom:
         return {}
+    await lock_audience(tx, actor)  # so that two calls that name the same new field come one after another
     own = await list_fields(tx, actor, ListFields())
     known = {one.label: one for one in reversed(own)}
     for one in custom:
@@ -105,7 +104,8 @@ async def list_contacts(call: Call) -> Answer:
     asked: schemas.ListContacts = call.query
     include, page = mapping.read_include(asked.include), read_page(asked)
     country = mapping.read_country(asked.country_iso)
-    phone = mapping.plain_phone(asked.phone, country or call.actor.country)
+    readings = (country, None) if country else (None, call.actor.country)
+    phone = mapping.plain_phone(asked.phone, *readings)
     given = ((KeyKind.EMAIL, asked.email), (KeyKind.PHONE, phone), (KeyKind.EXTERNAL_ID, asked.external_id))
     query = ours.PageContacts(
         page=page,

@@ -37,11 +37,8 @@ TABLE: Mapping[type[errors.CarillonError], Refusal] = {
     errors.AccountLockedError: Refusal(403, 403, is_ours=True),
     errors.ScopeMissingError: Refusal(403, 403, is_ours=True),
     errors.NotFoundError: Refusal(404, 404, is_ours=True),
-    errors.JobNotFoundError: Refusal(404, 404, is_ours=True),
     errors.NoSuchPathError: Refusal(404, 404, is_ours=True),
     errors.NoSuchMethodError: Refusal(405, 405, is_ours=True),
-    errors.JobInProgressError: Refusal(409, 409, is_ours=True),
-    errors.GroupNotEmptyError: Refusal(409, 409, is_ours=True),
     errors.BodyTooLargeError: Refusal(413, 413, is_ours=True),
     errors.RateLimitedError: Refusal(429, 429, is_ours=True),
     errors.CallerError: Refusal(422, 422),
@@ -86,6 +83,8 @@ def refusal_of(error: errors.CarillonError) -> Refusal:
 
 
 def _description(error: errors.CarillonError) -> str:
+    if isinstance(error, errors.KeyConflictError):
+        return errors.KeyConflictError({_WORDS.get(key, key): owner for key, owner in error.owners.items()}).message
     if not isinstance(error, errors.InvalidInputError):
         return error.message
     word = _WORDS.get(error.field, error.field)

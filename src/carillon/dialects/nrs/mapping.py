@@ -83,7 +83,8 @@ def contact_row(asked: schemas.SaveContact) -> ContactRow:
         "country": None if asked.country_iso is None else asked.country_iso.strip().upper(),
     }
     return ContactRow(
-        phone=asked.phone,
+        # What a reply shows is international, whatever the contact's country: it can be sent back.
+        phone=None if asked.phone is None else plain_phone(asked.phone, read_country(asked.country_iso), None),
         email=asked.email,
         external_id=asked.external_id,
         landline=asked.landline,
@@ -209,13 +210,12 @@ def show_line(word: str, line: Suppression, *, in_list: bool) -> replies.Blackli
     )
 
 
-def plain_phone(text: str, country: str) -> str:
-    """Give a phone that comes without its country with a plus, or as it is where it can't be read.
+def plain_phone(text: str, *countries: str | None) -> str:
+    """Give a phone with a plus, read as one of the countries dials it; None reads international numbers without a plus.
 
-    The vendor's are international without a plus; here they may also be as they are dialled in the country. Where both
-    readings give a number, it is the one that the numbering plans know better, and the international one if they know
-    both as well.
+    It is the reading that the numbering plans know best, and the first of those that they know as well. What can't be
+    read stays as it is.
     """
-    readings = [one for one in (read_phone(text, None), read_phone(text, country)) if one]
+    readings = [one for country in countries if (one := read_phone(text, country))]
     best = max(readings, key=lambda one: PhoneQuality.decode(one.quality).validity, default=None)
     return text if best is None else f"+{best.digits}"

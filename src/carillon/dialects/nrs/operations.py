@@ -26,6 +26,7 @@ _WRITING = (
     "The contact joins the groups that are named and leaves none, in an update too. **[ours]**",
     "A custom field is found by its key, and made where it is missing; from then on its first type counts. **[ours]**",
     "A date without an offset is in UTC. **[ours]**",
+    "A phone is read as `countryIso` dials it, or else as an international number without a plus. **[ours]**",
     "`externalId` can be filtered by in the reference; here it can be written too. **[ours]**",
 )
 _RECIPIENTS = (
@@ -46,7 +47,7 @@ OPERATIONS: tuple[Operation, ...] = (
         reference=("limit", "include", "email", "phone", "landline", "countryIso", "externalId", "page"),
         notes=(
             _PAGES,
-            "`phone` is international, or as it is dialled in `countryIso`, else in the account's country. **[ours]**",
+            "`phone` is read with `countryIso` where that is given, else as a blacklist's recipient is. **[ours]**",
         ),
     ),
     Operation(
