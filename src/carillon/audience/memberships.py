@@ -119,21 +119,27 @@ async def move_in(tx: Tx, actor: Actor, moves: Moves, arrivals: pl.DataFrame) ->
     await move_counters(tx, actor, {row[0]: row[1:] for row in shares.select("group_id", *COUNTERS).iter_rows()})
 
 
+async def require_groups(tx: Tx, actor: Actor, group_ids: Sequence[GroupId]) -> None:
+    """Raise NotFoundError for the first of the groups that isn't there. The audience must be locked."""
+    if not group_ids:
+        return
+    known = {row["group_id"] for row in await tx.fetch(SQL["known_groups"], *_audience(actor), list(group_ids))}
+    for group_id in group_ids:
+        if group_id not in known:
+            raise NotFoundError("group", f"There is no group {group_id}.")
+
+
 async def regroup(tx: Tx, actor: Actor, contact_id: int, command: Regroup) -> None:
     """Change a contact's groups by their ids, and the counters with them. The audience must be locked.
 
-    Raises NotFoundError for a group that it would join and that isn't there.
+    The groups that it joins must be there: see `require_groups`.
     """
     if not (command.join or command.leave or command.leave_others):
         return
-    known = {row["group_id"] for row in await tx.fetch(SQL["known_groups"], *_audience(actor), list(command.join))}
-    for group_id in command.join:
-        if group_id not in known:
-            raise NotFoundError("group", f"There is no group {group_id}.")
     async with recounting(tx, actor, [contact_id]):
         if command.leave_others:
             await tx.execute(SQL["leave_others"], actor.account_id, contact_id, list(command.join))
-        leaving = [(group_id, contact_id) for group_id in command.leave if group_id not in known]
+        leaving = [(group_id, contact_id) for group_id in command.leave if group_id not in command.join]
         await move(tx, actor, Moves(leaving=leaving, joining=[(group_id, contact_id) for group_id in command.join]))
 
 

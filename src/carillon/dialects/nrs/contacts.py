@@ -63,7 +63,7 @@ async def write_contact(tx: Tx, actor: Actor, command: WriteContact) -> Contact:
     except InvalidInputError as error:
         places = {names[one.key].name: one.place for one in command.custom}
         if error.field in places:
-            raise InvalidInputError(places[error.field], error.message) from error
+            raise InvalidInputError(f"{places[error.field]}.value", error.message) from error
         raise
     return await _contact(tx, actor, str(saved.contact_id))
 
@@ -81,7 +81,7 @@ async def _own_fields(tx: Tx, actor: Actor, custom: Sequence[CustomValue]) -> Ma
             try:
                 known[one.key] = await create_field(tx, actor, CreateField(name=name, kind=one.kind, label=one.key))
             except InvalidInputError as error:
-                raise InvalidInputError(one.place.removesuffix("value") + "key", error.message) from error
+                raise InvalidInputError(f"{one.place}.key", error.message) from error
     return known
 
 

@@ -38,7 +38,7 @@ class Include:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomValue:
-    """A value of a custom field; `kind` is what the field becomes where it is missing. `place` names it in errors."""
+    """A custom field's value; `kind` is what the field becomes where it is missing, `place` is where it was given."""
 
     key: str
     kind: Kind
@@ -75,16 +75,19 @@ def read_country(text: str | None) -> str | None:
 
 
 def contact_row(asked: schemas.SaveContact) -> ContactRow:
-    """Make the row of a contact, without its custom fields. Raises InvalidInputError for a group's name."""
+    """Make the row of a contact, without its custom fields. Raises InvalidInputError."""
     names = [_group_name(one, f"groupsNames.{place}") for place, one in enumerate(asked.groups_names)]
+    country = read_country(asked.country_iso)
+    if country and len(country) != _COUNTRY_LETTERS:
+        raise InvalidInputError("countryIso", "It is a country's code of two letters.")
     given = {
         "first_name": asked.name,
         "last_name": asked.surname,
-        "country": None if asked.country_iso is None else asked.country_iso.strip().upper(),
+        "country": None if asked.country_iso is None else country or "",
     }
     return ContactRow(
         # What a reply shows is international, whatever the contact's country: it can be sent back.
-        phone=None if asked.phone is None else plain_phone(asked.phone, read_country(asked.country_iso), None),
+        phone=None if asked.phone is None else plain_phone(asked.phone, country, None),
         email=asked.email,
         external_id=asked.external_id,
         landline=asked.landline,
@@ -125,7 +128,7 @@ def _custom_value(given: object, place: str) -> CustomValue:
     kind = KINDS.get(one.type.strip().lower() or "string")
     if kind is None:
         raise InvalidInputError(f"{place}.type", "It is string, date or decimal.")
-    return CustomValue(key=key, kind=kind, value=one.value.strip(), place=f"{place}.value")
+    return CustomValue(key=key, kind=kind, value=one.value.strip(), place=place)
 
 
 def typed_text(value: CustomValue, kind: Kind) -> str:
@@ -137,7 +140,7 @@ def typed_text(value: CustomValue, kind: Kind) -> str:
         if moment.tzinfo is not None:
             moment = moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise InvalidInputError(value.place, "A date is in ISO 8601.") from error
+        raise InvalidInputError(f"{value.place}.value", "A date is in ISO 8601.") from error
     return moment.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
