@@ -41,6 +41,15 @@ class InvalidInputError(CallerError):
         self.field = field
 
 
+class MissingInputError(InvalidInputError):
+    """A field that is required isn't there."""
+
+    code = "missing_input"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "This is required.")
+
+
 class TooManyItemsError(CallerError):
     """More items than one request may carry."""
 

@@ -13,6 +13,7 @@ from carillon.errors import CarillonError
 # How those are made that take more than a message.
 MADE: dict[type[CarillonError], Callable[[], CarillonError]] = {
     errors.InvalidInputError: lambda: errors.InvalidInputError("name", "It is too long."),
+    errors.MissingInputError: lambda: errors.MissingInputError("name"),
     errors.TooManyItemsError: lambda: errors.TooManyItemsError(limit=100, given=101),
     errors.NotFoundError: lambda: errors.NotFoundError("group"),
     errors.ScopeMissingError: lambda: errors.ScopeMissingError("audience:read"),

@@ -6,7 +6,15 @@ from tests.support import Tenant
 from carillon.audience.batch import read_rows
 from carillon.audience.contacts import ListContacts, list_contacts
 from carillon.audience.fields import Kind
-from carillon.audience.own_fields import MAX_FIELDS, CreateField, ListFields, create_field, field_kinds, list_fields
+from carillon.audience.own_fields import (
+    MAX_FIELDS,
+    CreateField,
+    ListFields,
+    create_field,
+    field_kinds,
+    free_name,
+    list_fields,
+)
 from carillon.audience.rows import ContactRow
 from carillon.audience.upsert import upsert
 from carillon.db.database import Database
@@ -48,3 +56,22 @@ async def test_an_audience_has_a_limited_number_of_own_fields(db: Database, acco
             await create_field(tx, account.actor, CreateField(name=f"f{number}"))
     with pytest.raises(InvalidInputError, match="at most"):
         await db.run(create_field, account.actor, CreateField(name="one_more"))
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("Shoe size", "shoe_size"),
+        ("Größe/Café", "groe_cafe"),
+        ("city", "city_2"),
+        ("Colour", "colour_3"),
+        ("2nd name", "field_2nd_name"),
+        ("צבע", "field"),
+        ("a" * 200, "a" * 50),
+    ],
+)
+async def test_a_name_is_derived_from_a_label_and_never_taken(
+    db: Database, account: Tenant, label: str, name: str
+) -> None:
+    assert free_name(label, {"colour", "colour_2"}) == name
+    await db.run(create_field, account.actor, CreateField(name=name, label=label))

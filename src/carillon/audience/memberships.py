@@ -121,7 +121,9 @@ async def move_in(tx: Tx, actor: Actor, moves: Moves, arrivals: pl.DataFrame) ->
 
 
 async def require_groups(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> None:
-    """Raise NotFoundError for the first of the groups that isn't in the actor's audience."""
+    """Raise NotFoundError for the first of the groups that isn't in the actor's audience, which must be locked."""
+    if not group_ids:
+        return
     known = {row["group_id"] for row in await tx.fetch(SQL["known_groups"], *_audience(actor), list(group_ids))}
     for group_id in group_ids:
         if group_id not in known:
@@ -139,9 +141,10 @@ async def enrol(tx: Tx, actor: Actor, group_id: int, contact_ids: Sequence[int])
 async def regroup(tx: Tx, actor: Actor, contact_id: int, command: Regroup) -> None:
     """Change a contact's groups by their ids, and the counters with them. The audience must be locked.
 
-    Raises NotFoundError for a group that it would join and that isn't there.
+    The groups that it joins must be there: see `require_groups`.
     """
-    await require_groups(tx, actor, command.join)
+    if not (command.join or command.leave or command.leave_others):
+        return
     async with recounting(tx, actor, [contact_id]):
         if command.leave_others:
             await tx.execute(SQL["leave_others"], actor.account_id, contact_id, list(command.join))

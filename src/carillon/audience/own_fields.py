@@ -1,7 +1,9 @@
 """An audience's own fields, beside the built-in ones that every audience has."""
 
+import itertools
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +22,7 @@ MAX_FIELDS = 200
 MAX_LABEL_CHARACTERS = 200
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_DERIVED_CHARACTERS = 50  # which leaves room for a number
 _TAKEN = {
     *CANONICAL,
     *KEYS,
@@ -56,6 +59,20 @@ class CreateField:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListFields:
     """Ask for the audience's own fields, by name."""
+
+
+def free_name(label: str, names: Collection[str]) -> str:
+    """Derive a new field's name from its label, beside the `names` that the audience has already.
+
+    It is the label in lower case without accents, with _ for what is no letter or digit of ASCII, `field_` before one
+    that begins with no letter, and a number after one that is taken: "Shoe size" becomes shoe_size, "city" city_2.
+    """
+    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:_DERIVED_CHARACTERS].strip("_")
+    if not name[:1].isalpha():
+        name = f"field_{name}".strip("_")
+    spellings = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+    return next(one for one in spellings if one not in _TAKEN and one not in names)
 
 
 async def create_field(tx: Tx, actor: Actor, command: CreateField) -> Field:

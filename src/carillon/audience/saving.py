@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from carillon.audience.batch import read_row
-from carillon.audience.memberships import NO_MOVES, Regroup, regroup
+from carillon.audience.memberships import NO_MOVES, Regroup, regroup, require_groups
 from carillon.audience.own_fields import field_kinds
 from carillon.audience.rows import KEYS, Batch, ContactRow, decode_patch
 from carillon.audience.upsert import upsert
@@ -67,6 +67,8 @@ async def save_contact(tx: Tx, actor: Actor, command: SaveContact) -> SavedConta
         emptied = dict.fromkeys(decode_patch(old or "{}"), "")
         row = msgspec.structs.replace(command.row, fields=emptied | command.row.fields)
         batch = read_row(row, country, kinds)
+    # Before a group is made for a name: it might get the very id that is unknown.
+    await require_groups(tx, actor, command.groups.join)
     outcome = await upsert(tx, actor, batch, contact_id=target)
     kept: Mapping[str, Any] = outcome.kept.row(0, named=True)
     await regroup(tx, actor, kept["contact_id"], command.groups)

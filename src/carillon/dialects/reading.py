@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
-from carillon.errors import InvalidInputError, TooManyItemsError
+from carillon.errors import InvalidInputError, MissingInputError, TooManyItemsError
 
 Wanted = TypeVar("Wanted", bound=msgspec.Struct)
 
@@ -185,8 +185,8 @@ def read_flag(given: object, path: str) -> bool | None:
 
 
 def require(request: msgspec.Struct, path: str = "") -> None:
-    """Raise InvalidInputError for the first required parameter that is absent or blank."""
+    """Raise MissingInputError for the first required parameter that is absent or blank."""
     for one in parameters(type(request)):
         value = getattr(request, one.attribute)
         if one.required and (not value or (isinstance(value, str) and value.isspace())):
-            raise InvalidInputError(within(path, one.names[0]), "This is required.")
+            raise MissingInputError(within(path, one.names[0]))

@@ -4,5 +4,6 @@ from carillon.dialects.apifon.routes import DIALECT as APIFON
 from carillon.dialects.inforu.routes import DIALECT as INFORU
 from carillon.dialects.inwise.routes import DIALECT as INWISE
 from carillon.dialects.mount import Dialect
+from carillon.dialects.nrs.routes import DIALECT as NRS
 
-DIALECTS: tuple[Dialect, ...] = (INFORU, INWISE, APIFON)
+DIALECTS: tuple[Dialect, ...] = (INFORU, NRS, INWISE, APIFON)

@@ -73,7 +73,8 @@ async def test_a_path_cannot_put_markup_into_its_page(wire: Wire) -> None:
 async def test_the_openapi_document_describes_every_function(wire: Wire) -> None:
     document = (await wire.client.get("/schema/openapi.json")).json()
     assert document["openapi"] == "3.1.0"
-    assert set(document["paths"]) == {f"/api/v2/Contact/{name}" for name in NAMES}
+    ours = {path for path in document["paths"] if path.startswith("/api/v2/")}
+    assert ours == {f"/api/v2/Contact/{name}" for name in NAMES}
     for name in NAMES:
         operation = document["paths"][f"/api/v2/Contact/{name}"]["post"]
         assert set(operation["responses"]) == {"200", "401", "403", "405", "413", "429", "500", "503"}

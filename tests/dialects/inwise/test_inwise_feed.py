@@ -65,7 +65,9 @@ async def test_the_place_survives_a_restart(wire: Wire, dsn: str) -> None:
     later = await wire.save(email="b@example.com")
     restarted = await Database.connect(dsn, clock=wire.clock, size=2)
     try:
-        runtime = replace(wire.runtime, db=restarted, authenticator=Authenticator(restarted, RateLimiter(), wire.runtime.secret_box))
+        runtime = replace(
+            wire.runtime, db=restarted, authenticator=Authenticator(restarted, RateLimiter(), wire.runtime.secret_box)
+        )
         transport = httpx.ASGITransport(create_app(runtime), client=("192.0.2.10", 4711))
         async with httpx.AsyncClient(transport=transport, base_url="http://carillon.example") as client:
             again = replace(wire, client=client, runtime=runtime)

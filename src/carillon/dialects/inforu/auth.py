@@ -1,8 +1,6 @@
 """Who calls: HTTP Basic, or `Auth` in the body, into an actor."""
 
-import base64
-import binascii
-
+from carillon.dialects.basic import read_basic
 from carillon.dialects.inforu.bodies import Document, read_credentials
 from carillon.dialects.mount import Incoming, Services
 from carillon.errors import BadCredentialsError, InvalidInputError, MissingCredentialsError
@@ -22,12 +20,11 @@ async def authenticate(services: Services, incoming: Incoming, document: Documen
 
     Raises MissingCredentialsError when there is neither or it can't be decoded, and what `Authenticator` raises.
     """
-    scheme, _, encoded = incoming.headers.get("authorization", "").strip().partition(" ")
-    if scheme.lower() == "basic":
-        username, token = _from_header(encoded)
-    else:
+    found = read_basic(incoming)
+    if found is None:
         await document.load()
-        username, token = _from_body(document)
+        found = _from_body(document)
+    username, token = found
     # No credential has such a name, and PostgreSQL takes no NUL.
     if "\0" in username or len(username) > _MAX_CHARACTERS or len(token) > _MAX_CHARACTERS:
         raise BadCredentialsError
@@ -39,17 +36,6 @@ async def authenticate(services: Services, incoming: Incoming, document: Documen
         calls_per_second=CALLS_PER_SECOND,
     )
     return await services.authenticator.authenticate(login)
-
-
-def _from_header(encoded: str) -> tuple[str, str]:
-    try:
-        decoded = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, ValueError) as error:
-        raise MissingCredentialsError from error
-    username, colon, token = decoded.partition(":")
-    if not colon:
-        raise MissingCredentialsError
-    return username, token
 
 
 def _from_body(document: Document) -> tuple[str, str]:

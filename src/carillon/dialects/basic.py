@@ -1,0 +1,25 @@
+"""HTTP Basic, as several dialects' callers show who they are."""
+
+import base64
+import binascii
+
+from carillon.dialects.mount import Incoming
+from carillon.errors import MissingCredentialsError
+
+
+def read_basic(incoming: Incoming) -> tuple[str, str] | None:
+    """Give the user name and the password of the Authorization header; None where it is absent or of another scheme.
+
+    Raises MissingCredentialsError when they can't be decoded.
+    """
+    scheme, _, encoded = incoming.headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise MissingCredentialsError from error
+    username, colon, password = decoded.partition(":")
+    if not colon:
+        raise MissingCredentialsError
+    return username, password

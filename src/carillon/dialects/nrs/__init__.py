@@ -1,0 +1,1 @@
+"""360NRS's REST API: contacts, groups, blacklist and account (360NRS reference)."""

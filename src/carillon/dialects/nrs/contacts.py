@@ -1,0 +1,167 @@
+"""The operations on contacts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from carillon.audience import contacts as ours
+from carillon.audience.contacts import Contact, ContactKey, KeyKind
+from carillon.audience.memberships import Regroup
+from carillon.audience.own_fields import CreateField, Field, ListFields, create_field, free_name, list_fields
+from carillon.audience.rows import ContactRow
+from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.writing import lock_audience
+from carillon.db.database import Tx
+from carillon.dialects.nrs import mapping, schemas
+from carillon.dialects.nrs.mapping import CustomValue, Include, show_contact
+from carillon.dialects.nrs.paging import read_page, show_page
+from carillon.dialects.nrs.replies import One
+from carillon.dialects.rest import Answer, Call
+from carillon.errors import InvalidInputError, NotFoundError
+from carillon.kit.actor import Actor
+from carillon.kit.ids import GroupId
+
+PATH = "/api/rest/contacts"
+
+_PLAIN = Include(custom_fields=False, groups=False)
+_CREATED = 201
+_GONE = 204
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteContact:
+    """A contact to write with its custom fields and groups; with `contact_id` that one is changed."""
+
+    row: ContactRow
+    custom: Sequence[CustomValue]
+    groups: Sequence[GroupId]
+    country: str | None
+    contact_id: int | None = None
+
+
+async def write_contact(tx: Tx, actor: Actor, command: WriteContact) -> Contact:
+    """Write a contact, and make the custom fields and groups that it names, all of it or nothing.
+
+    Raises InvalidInputError with the place of what can't be used, an unknown group's id among it; NotFoundError and
+    KeyConflictError as `save_contact` does.
+    """
+    names = await _own_fields(tx, actor, command.custom)
+    texts = {names[one.key].name: mapping.typed_text(one, names[one.key].kind) for one in command.custom}
+    save = SaveContact(
+        row=msgspec.structs.replace(command.row, fields={**command.row.fields, **texts}),
+        contact_id=command.contact_id,
+        country=command.country,
+        groups=Regroup(join=command.groups),
+    )
+    try:
+        saved = await save_contact(tx, actor, save)
+    except NotFoundError as error:
+        if error.subject == "group":
+            raise InvalidInputError("groupsIds", error.message) from error
+        raise
+    except InvalidInputError as error:
+        places = {names[one.key].name: one.place for one in command.custom}
+        if error.field in places:
+            raise InvalidInputError(f"{places[error.field]}.value", error.message) from error
+        raise
+    return await _contact(tx, actor, str(saved.contact_id))
+
+
+async def _own_fields(tx: Tx, actor: Actor, custom: Sequence[CustomValue]) -> Mapping[str, Field]:
+    """Give the audience's own fields by their labels, those included that are made here."""
+    if not custom:
+        return {}
+    await lock_audience(tx, actor)  # so that two calls that name the same new field come one after another
+    own = await list_fields(tx, actor, ListFields())
+    known = {one.label: one for one in reversed(own)}
+    for one in custom:
+        if one.key not in known:
+            name = free_name(one.key, [field.name for field in known.values()] + [field.name for field in own])
+            try:
+                known[one.key] = await create_field(tx, actor, CreateField(name=name, kind=one.kind, label=one.key))
+            except InvalidInputError as error:
+                raise InvalidInputError(f"{one.place}.key", error.message) from error
+    return known
+
+
+async def _contact(tx: Tx, actor: Actor, contact_id: str, *, with_groups: bool = False) -> Contact:
+    key = ContactKey(kind=KeyKind.CONTACT_ID, value=contact_id)
+    found = await ours.find_contacts(tx, actor, ours.FindContacts(key=key, with_groups=with_groups))
+    if not found:
+        raise NotFoundError("contact")
+    return found[0]
+
+
+async def _delete(tx: Tx, actor: Actor, contact_id: str) -> None:
+    key = ContactKey(kind=KeyKind.CONTACT_ID, value=contact_id)
+    if not await ours.delete_contacts(tx, actor, ours.DeleteContacts(keys=[key])):
+        raise NotFoundError("contact")
+
+
+async def list_contacts(call: Call) -> Answer:
+    """Show a page of the contacts that have all that the filters ask for."""
+    asked: schemas.ListContacts = call.query
+    include, page = mapping.read_include(asked.include), read_page(asked)
+    country = mapping.read_country(asked.country_iso)
+    readings = (country, None) if country else (None, call.actor.country)
+    phone = mapping.plain_phone(asked.phone, *readings)
+    given = ((KeyKind.EMAIL, asked.email), (KeyKind.PHONE, phone), (KeyKind.EXTERNAL_ID, asked.external_id))
+    query = ours.PageContacts(
+        page=page,
+        keys=[ContactKey(kind=kind, value=value) for kind, value in given if value.strip()],
+        landline=asked.landline.strip() or None,
+        country=country,
+        with_groups=include.groups,
+    )
+    found = await call.db.read(ours.page_contacts, call.actor, query)
+    own = await _fields_for(call, include)
+    return Answer(data=show_page(call.incoming, PATH, page, found, lambda one: show_contact(one, include, own)))
+
+
+async def _fields_for(call: Call, include: Include) -> list[Field]:
+    return await call.db.read(list_fields, call.actor, ListFields()) if include.custom_fields else []
+
+
+async def show(call: Call) -> Answer:
+    """Show a contact."""
+    include = mapping.read_include(call.query.include)
+    contact = await call.db.read(_contact, call.actor, call.incoming.segments["id"], with_groups=include.groups)
+    own = await _fields_for(call, include)
+    return Answer(data=One(show_contact(contact, include, own)))
+
+
+async def create(call: Call) -> Answer:
+    """Make a contact, or change the one that has the e-mail, the phone or the external id."""
+    return await _written(call, _command(call.body), _CREATED)
+
+
+async def update(call: Call) -> Answer:
+    """Change a contact."""
+    command = _command(call.body)
+    contact_id = ours.read_id(call.incoming.segments["id"])
+    if contact_id is None:
+        raise NotFoundError("contact")
+    return await _written(call, replace(command, contact_id=contact_id), 200)
+
+
+def _command(asked: schemas.SaveContact) -> WriteContact:
+    mapping.check_required(asked)
+    return WriteContact(
+        row=mapping.contact_row(asked),
+        custom=mapping.custom_values(asked),
+        groups=mapping.group_ids(asked),
+        country=mapping.read_country(asked.country_iso),
+    )
+
+
+async def _written(call: Call, command: WriteContact, status: int) -> Answer:
+    contact = await call.db.run(write_contact, call.actor, command)
+    url = f"{call.incoming.base_url}{PATH}/{contact.contact_id}"
+    return Answer(data=One(show_contact(contact, _PLAIN, [], url)), status=status)
+
+
+async def delete(call: Call) -> Answer:
+    """Delete a contact, from all groups too."""
+    await call.db.run(_delete, call.actor, call.incoming.segments["id"])
+    return Answer(data=None, status=_GONE)

@@ -1,0 +1,107 @@
+"""Every domain error in 360NRS's envelope: code, HTTP status and description, in one total table.
+
+The codes of the reference ("Errors") are kept. What it has no code for gets the HTTP status as its code, as the
+reference's own 422 does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from carillon import errors
+from carillon.dialects.mount import Incoming, Reply
+from carillon.dialects.rest import MEDIA_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A line of the table; without a description the error's own sentence is told. `is_ours`: not in the reference."""
+
+    code: int
+    http_status: int
+    description: str = ""
+    is_ours: bool = False
+
+
+INVALID_JSON = Refusal(125, 400, "Invalid JSON")
+
+TABLE: Mapping[type[errors.CarillonError], Refusal] = {
+    errors.MissingCredentialsError: Refusal(103, 401, "Username or password unknown"),
+    errors.BadCredentialsError: Refusal(103, 401, "Username or password unknown"),
+    errors.AddressNotAllowedError: Refusal(112, 401, "IP address not allowed"),
+    errors.InvalidInputError: Refusal(422, 422),
+    errors.TooManyItemsError: Refusal(422, 422),
+    errors.KeyConflictError: Refusal(422, 422),
+    errors.AccountNotActiveError: Refusal(403, 403, is_ours=True),
+    errors.AccountLockedError: Refusal(403, 403, is_ours=True),
+    errors.ScopeMissingError: Refusal(403, 403, is_ours=True),
+    errors.NotFoundError: Refusal(404, 404, is_ours=True),
+    errors.NoSuchPathError: Refusal(404, 404, is_ours=True),
+    errors.NoSuchMethodError: Refusal(405, 405, is_ours=True),
+    errors.BodyTooLargeError: Refusal(413, 413, is_ours=True),
+    errors.RateLimitedError: Refusal(429, 429, is_ours=True),
+    errors.CallerError: Refusal(422, 422),
+    errors.ServiceError: Refusal(101, 500, "Internal Database error"),
+    errors.CarillonError: Refusal(101, 500, "Internal Database error"),
+}
+
+# The vendor's words for what operations name in their errors.
+_WORDS = {
+    "first_name": "name",
+    "last_name": "surname",
+    "country": "countryIso",
+    "external_id": "externalId",
+    "group": "groupsNames",
+}
+
+# How long a caller may wait before it tries again, where we have no better figure: a restart of the database.
+_UNAVAILABLE_SECONDS = 5
+
+
+def present_error(_incoming: Incoming, error: errors.CarillonError) -> Reply:
+    """Put an error into the envelope."""
+    refusal = refusal_of(error)
+    description = refusal.description or _description(error)
+    body = {"error": {"code": refusal.code, "description": description}}
+    return Reply(
+        status=refusal.http_status, body=msgspec.json.encode(body), media_type=MEDIA_TYPE, headers=_headers(error)
+    )
+
+
+def refusals() -> list[Refusal]:
+    """List every refusal that a reply may be, by code."""
+    lines = {one.code: one for one in (*TABLE.values(), INVALID_JSON)}
+    return [lines[code] for code in sorted(lines)]
+
+
+def refusal_of(error: errors.CarillonError) -> Refusal:
+    """Find the line of an error's class, or of the nearest class that it descends from."""
+    if isinstance(error, errors.InvalidInputError) and error.field == "body":
+        return INVALID_JSON
+    return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+
+
+def _description(error: errors.CarillonError) -> str:
+    if isinstance(error, errors.KeyConflictError):
+        return errors.KeyConflictError({_WORDS.get(key, key): owner for key, owner in error.owners.items()}).message
+    if not isinstance(error, errors.InvalidInputError):
+        return error.message
+    word = _WORDS.get(error.field, error.field)
+    if isinstance(error, errors.MissingInputError):
+        return f"The {word} field is required."
+    return f"The {word} field is invalid: {error.message}"
+
+
+def _headers(error: errors.CarillonError) -> dict[str, str]:
+    match error:
+        case errors.RateLimitedError(retry_after=seconds):
+            # Whole seconds, rounded up: a client that waits so long is let in.
+            return {"Retry-After": str(max(1, -int(-seconds // 1)))}
+        case errors.NoSuchMethodError(allowed=methods):
+            return {"Allow": ", ".join(methods)}
+        case errors.UnavailableError() | errors.SchemaMismatchError():
+            return {"Retry-After": str(_UNAVAILABLE_SECONDS)}
+        case errors.MissingCredentialsError() | errors.BadCredentialsError() | errors.AddressNotAllowedError():
+            return {"WWW-Authenticate": 'Basic realm="360NRS", charset="UTF-8"'}
+    return {}

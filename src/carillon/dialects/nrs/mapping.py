@@ -1,0 +1,224 @@
+"""Contacts, groups and blacklists between 360NRS's words and ours. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from msgspec import UNSET
+
+from carillon.audience.contacts import Contact, read_id
+from carillon.audience.fields import Kind
+from carillon.audience.groups import Group
+from carillon.audience.own_fields import MAX_LABEL_CHARACTERS, Field
+from carillon.audience.rows import ContactRow
+from carillon.audience.suppressions import Channel, Suppression
+from carillon.dialects.nrs import replies, schemas
+from carillon.dialects.reading import read_request, read_text, require
+from carillon.errors import InvalidInputError, MissingInputError
+from carillon.kit.ids import GroupId
+from carillon.kit.phones import PhoneQuality, read_phone
+
+CHANNELS: Mapping[str, Channel] = {"sms": Channel.SMS, "mailing": Channel.EMAIL, "voice": Channel.VOICE}
+
+# A field that is made for a date has a time of day, as ISO 8601 may give one.
+KINDS: Mapping[str, Kind] = {"string": Kind.TEXT, "date": Kind.DATETIME, "decimal": Kind.NUMBER}
+_TYPES = {Kind.NUMBER: "decimal", Kind.DATE: "date", Kind.DATETIME: "date"}
+_COUNTRY_LETTERS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Include:
+    """What is shown of a contact beside itself."""
+
+    custom_fields: bool
+    groups: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomValue:
+    """A custom field's value; `kind` is what the field becomes where it is missing, `place` is where it was given."""
+
+    key: str
+    kind: Kind
+    value: str = field(repr=False)
+    place: str
+
+
+def read_include(text: str) -> Include:
+    """Read which subresources are wanted. Raises InvalidInputError for one that isn't known."""
+    wanted = {word.strip() for word in text.split(",")} - {""}
+    if unknown := sorted(wanted - {"customFields", "groups"}):
+        raise InvalidInputError("include", f"{unknown[0]!r} is neither customFields nor groups.")
+    return Include(custom_fields="customFields" in wanted, groups="groups" in wanted)
+
+
+def check_required(asked: schemas.SaveContact) -> None:
+    """Raise MissingInputError for the first field that is absent or blank and depends on others, in their order."""
+    phone, landline = _given(asked.phone), _given(asked.landline)
+    if not (phone or landline or _given(asked.email)):
+        raise MissingInputError("email")
+    if (phone or landline) and not _given(asked.country_iso):
+        raise MissingInputError("countryIso")
+    if not (asked.groups_ids or asked.groups_names):
+        raise MissingInputError("groupsIds")
+
+
+def _given(text: str | None) -> str:
+    return (text or "").strip()
+
+
+def read_country(text: str | None) -> str | None:
+    """Give the code of a country in capitals, or None where none is given."""
+    return _given(text).upper() or None
+
+
+def contact_row(asked: schemas.SaveContact) -> ContactRow:
+    """Make the row of a contact, without its custom fields. Raises InvalidInputError."""
+    names = [_group_name(one, f"groupsNames.{place}") for place, one in enumerate(asked.groups_names)]
+    country = read_country(asked.country_iso)
+    if country and len(country) != _COUNTRY_LETTERS:
+        raise InvalidInputError("countryIso", "It is a country's code of two letters.")
+    given = {
+        "first_name": asked.name,
+        "last_name": asked.surname,
+        "country": None if asked.country_iso is None else country or "",
+    }
+    return ContactRow(
+        # What a reply shows is international, whatever the contact's country: it can be sent back.
+        phone=None if asked.phone is None else plain_phone(asked.phone, country, None),
+        email=asked.email,
+        external_id=asked.external_id,
+        landline=asked.landline,
+        fields={name: text for name, text in given.items() if text is not None},
+        add_to=names,
+    )
+
+
+def _group_name(given: object, place: str) -> str:
+    name = read_text(given, place).strip()
+    if not name:
+        raise MissingInputError(place)
+    return name
+
+
+def group_ids(asked: schemas.SaveContact) -> list[GroupId]:
+    """Read the groups that a contact joins. Raises InvalidInputError for what can't be an id."""
+    found: list[GroupId] = []
+    for place, given in enumerate(asked.groups_ids):
+        number = read_id(read_text(given, f"groupsIds.{place}"))
+        if number is None:
+            raise InvalidInputError(f"groupsIds.{place}", "There is no such group.")
+        found.append(GroupId(number))
+    return list(dict.fromkeys(found))
+
+
+def custom_values(asked: schemas.SaveContact) -> list[CustomValue]:
+    """Read the custom fields of a contact. Raises InvalidInputError with the place of what can't be read."""
+    return [_custom_value(given, f"customFields.{place}") for place, given in enumerate(asked.custom_fields)]
+
+
+def _custom_value(given: object, place: str) -> CustomValue:
+    one = read_request(schemas.CustomField, given, place)
+    require(one, place)
+    key = one.key.strip()
+    if len(key) > MAX_LABEL_CHARACTERS:
+        raise InvalidInputError(f"{place}.key", f"A key has at most {MAX_LABEL_CHARACTERS} characters.")
+    kind = KINDS.get(one.type.strip().lower() or "string")
+    if kind is None:
+        raise InvalidInputError(f"{place}.type", "It is string, date or decimal.")
+    return CustomValue(key=key, kind=kind, value=one.value.strip(), place=place)
+
+
+def typed_text(value: CustomValue, kind: Kind) -> str:
+    """Give a value as the engine reads its field's kind. Raises InvalidInputError for a date that isn't in ISO 8601."""
+    if not value.value or _TYPES.get(kind) != "date":
+        return value.value
+    try:
+        moment = datetime.fromisoformat(value.value)
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInputError(f"{value.place}.value", "A date is in ISO 8601.") from error
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def show_moment(moment: datetime) -> str:
+    """Write a moment: 2018-03-13T14:32:25+00:00."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def show_contact(contact: Contact, include: Include, own: Sequence[Field], url: str | None = None) -> replies.Contact:
+    """Show a contact; `own` are the audience's own fields, `url` is where one is that has just been written."""
+    country = contact.fields.get("country") or ""
+    return replies.Contact(
+        id=contact.contact_id,
+        email=contact.email,
+        phone=contact.phone,
+        country_iso=country if len(country) == _COUNTRY_LETTERS else None,
+        landline=contact.landline,
+        name=contact.fields.get("first_name"),
+        surname=contact.fields.get("last_name"),
+        external_id=contact.external_id,
+        created_at=show_moment(contact.created_at),
+        updated_at=show_moment(contact.updated_at),
+        custom_fields=replies.Inner(data=_custom_fields(contact, own)) if include.custom_fields else UNSET,
+        groups=(
+            replies.Inner(data=[replies.Group(id=one.group_id, name=one.name) for one in contact.groups])
+            if include.groups
+            else UNSET
+        ),
+        links=UNSET if url is None else replies.Self(url=url),
+    )
+
+
+def _custom_fields(contact: Contact, own: Sequence[Field]) -> list[replies.CustomField]:
+    return [
+        replies.CustomField(
+            key=one.label,
+            type=_TYPES.get(one.kind, "string"),
+            value=_shown(contact.fields[one.name], one.kind),
+        )
+        for one in own
+        if one.name in contact.fields
+    ]
+
+
+def _shown(value: Any, kind: Kind) -> str:
+    match kind:
+        case Kind.NUMBER:
+            return format(Decimal(str(value)), "f")
+        case Kind.DATETIME:
+            return f"{value}+00:00"
+        case Kind.BOOLEAN:
+            return "true" if value else "false"
+    return str(value)
+
+
+def show_group(group: Group) -> replies.Group:
+    """Show a group."""
+    return replies.Group(id=group.group_id, name=group.name)
+
+
+def show_line(word: str, line: Suppression, *, in_list: bool) -> replies.BlacklistLine:
+    """Show a line of the blacklist that a word names."""
+    return replies.BlacklistLine(
+        type=word,
+        recipient=line.address,
+        is_definitive=False,
+        sending_id=None if in_list else UNSET,
+        campaign_name=None,
+        created_at=show_moment(line.created_at),
+    )
+
+
+def plain_phone(text: str, *countries: str | None) -> str:
+    """Give a phone with a plus, read as one of the countries dials it; None reads international numbers without a plus.
+
+    It is the reading that the numbering plans know best, and the first of those that they know as well. What can't be
+    read stays as it is.
+    """
+    readings = [one for country in countries if (one := read_phone(text, country))]
+    best = max(readings, key=lambda one: PhoneQuality.decode(one.quality).validity, default=None)
+    return text if best is None else f"+{best.digits}"

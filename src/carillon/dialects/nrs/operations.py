@@ -1,0 +1,217 @@
+"""The table of what is served: every endpoint with its parameters in the reference, and where we differ from it."""
+
+from carillon.dialects.nrs import account, blacklist, contacts, groups, replies, schemas
+from carillon.dialects.rest import Operation
+from carillon.tenancy.scopes import Scope
+
+_CONTACT = f"{contacts.PATH}/{{id}}"
+_GROUP = f"{groups.PATH}/{{id}}"
+_BLACKLIST = f"{blacklist.PATH}/{{type}}"
+
+_CONTACT_PARAMETERS = (
+    *("email", "phone", "landline", "countryIso", "groupsIds", "groupsNames", "name", "surname"),
+    *("customFields", "key", "type", "value"),
+)
+_CONTACT_SAMPLE = {
+    "email": "lucia@example.com",
+    "phone": "612345678",
+    "countryIso": "ES",
+    "groupsNames": ["Friends"],
+    "customFields": [{"key": "company", "value": "Ferro"}],
+}
+_PAGES = "`page` is not in the reference's table but in its links. A limit over the most is the most. **[ours]**"
+_WRITING = (
+    "Fields that are required without one another are looked at first, in the order of the table. **[ours]**",
+    "What is absent or null is left as it is, an empty text empties. **[ours]**",
+    "The contact joins the groups that are named and leaves none, in an update too. **[ours]**",
+    "A custom field is found by its key, and made where it is missing; from then on its first type counts. **[ours]**",
+    "A date without an offset is in UTC. **[ours]**",
+    "A phone is read as `countryIso` dials it, or else as an international number without a plus. **[ours]**",
+    "`externalId` can be filtered by in the reference; here it can be written too. **[ours]**",
+)
+_RECIPIENTS = (
+    "A phone is international, with or without a plus, or as it is dialled in the account's country, whichever the"
+    " numbering plans know better. **[ours]**"
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        method="GET",
+        path=contacts.PATH,
+        title="Contact list",
+        summary="Lists contacts that have all that the filters ask for, oldest first.",
+        scope=Scope.AUDIENCE_READ,
+        handle=contacts.list_contacts,
+        query=schemas.ListContacts,
+        reply=replies.Many[replies.Contact],
+        reference=("limit", "include", "email", "phone", "landline", "countryIso", "externalId", "page"),
+        notes=(
+            _PAGES,
+            "`phone` is read with `countryIso` where that is given, else as a blacklist's recipient is. **[ours]**",
+        ),
+    ),
+    Operation(
+        method="GET",
+        path=_CONTACT,
+        title="Show a contact",
+        summary="Shows a contact.",
+        scope=Scope.AUDIENCE_READ,
+        handle=contacts.show,
+        query=schemas.ShowContact,
+        reply=replies.One[replies.Contact],
+        reference=("id", "include"),
+    ),
+    Operation(
+        method="POST",
+        path=contacts.PATH,
+        title="Create a new contact",
+        summary="Makes a contact, with the groups and custom fields that it names.",
+        scope=Scope.AUDIENCE_WRITE,
+        handle=contacts.create,
+        body=schemas.SaveContact,
+        reply=replies.One[replies.Contact],
+        status=201,
+        reference=_CONTACT_PARAMETERS,
+        sample=_CONTACT_SAMPLE,
+        notes=(
+            "A contact that has the e-mail, phone or external id already is changed, with 201 too. **[ours]**",
+            "Where they are of several contacts, the answer is 422. **[ours]**",
+            *_WRITING,
+        ),
+    ),
+    Operation(
+        method="PUT",
+        path=_CONTACT,
+        title="Update a contact",
+        summary="Changes a contact.",
+        scope=Scope.AUDIENCE_WRITE,
+        handle=contacts.update,
+        body=schemas.SaveContact,
+        reply=replies.One[replies.Contact],
+        reference=("id", *_CONTACT_PARAMETERS),
+        sample=_CONTACT_SAMPLE,
+        notes=_WRITING,
+    ),
+    Operation(
+        method="DELETE",
+        path=_CONTACT,
+        title="Delete a contact",
+        summary="Deletes a contact. Its addresses stay on the blacklists.",
+        scope=Scope.AUDIENCE_WRITE,
+        handle=contacts.delete,
+        status=204,
+        reference=("id",),
+    ),
+    Operation(
+        method="GET",
+        path=groups.PATH,
+        title="Groups list",
+        summary="Lists the groups, oldest first.",
+        scope=Scope.AUDIENCE_READ,
+        handle=groups.list_groups,
+        query=schemas.Paging,
+        reply=replies.Many[replies.Group],
+        reference=("limit", "page"),
+        notes=(_PAGES,),
+    ),
+    Operation(
+        method="GET",
+        path=_GROUP,
+        title="Show a group",
+        summary="Shows a group.",
+        scope=Scope.AUDIENCE_READ,
+        handle=groups.show,
+        reply=replies.One[replies.Group],
+        reference=("id",),
+    ),
+    Operation(
+        method="POST",
+        path=groups.PATH,
+        title="Create a new group",
+        summary="Makes a group; another one may have the same name.",
+        scope=Scope.AUDIENCE_WRITE,
+        handle=groups.create,
+        body=schemas.SaveGroup,
+        reply=replies.One[replies.Group],
+        status=201,
+        reference=("name",),
+        sample={"name": "Friends"},
+    ),
+    Operation(
+        method="PUT",
+        path=_GROUP,
+        title="Update a group",
+        summary="Renames a group.",
+        scope=Scope.AUDIENCE_WRITE,
+        handle=groups.update,
+        body=schemas.SaveGroup,
+        reply=replies.One[replies.Group],
+        reference=("id", "name"),
+        sample={"name": "Friends"},
+    ),
+    Operation(
+        method="DELETE",
+        path=_GROUP,
+        title="Delete a group",
+        summary="Deletes a group; its contacts stay.",
+        scope=Scope.AUDIENCE_WRITE,
+        handle=groups.delete,
+        status=204,
+        reference=("id",),
+    ),
+    Operation(
+        method="GET",
+        path=_BLACKLIST,
+        title="Listing of contacts in the blacklist",
+        summary="Lists the recipients of a blacklist (sms, mailing or voice), oldest first.",
+        scope=Scope.AUDIENCE_READ,
+        handle=blacklist.list_recipients,
+        query=schemas.ListBlacklist,
+        reply=replies.Many[replies.BlacklistLine],
+        reference=("type", "limit", "recipient", "sendingId", "page"),
+        notes=(
+            _PAGES,
+            _RECIPIENTS,
+            "Nothing is sent yet: `sendingId` finds nobody; isDefinitive is false, sendingId and campaignName null.",
+        ),
+    ),
+    Operation(
+        method="PUT",
+        path=_BLACKLIST,
+        title="Adding a contact to the blacklist",
+        summary="Leaves a recipient alone from now on, whether or not a contact has it.",
+        scope=Scope.AUDIENCE_WRITE,
+        handle=blacklist.add,
+        body=schemas.Recipient,
+        reply=replies.One[replies.BlacklistLine],
+        reference=("type", "recipient"),
+        sample={"recipient": "34612345678"},
+        notes=("A recipient that is there already stays as it is. **[ours]**", _RECIPIENTS),
+    ),
+    Operation(
+        method="DELETE",
+        path=_BLACKLIST,
+        title="Removing a contact from the blacklist",
+        summary="Lets a recipient be written to again.",
+        scope=Scope.AUDIENCE_WRITE,
+        handle=blacklist.remove,
+        body=schemas.Recipient,
+        status=204,
+        reference=("type", "recipient"),
+        sample={"recipient": "34612345678"},
+        notes=("A recipient that isn't there: 404. **[ours]**", _RECIPIENTS),
+    ),
+    Operation(
+        method="GET",
+        path="/api/rest/account",
+        title="Account",
+        summary="Shows the account of the credential.",
+        scope=Scope.AUDIENCE_READ,
+        handle=account.show,
+        reply=replies.Account,
+        notes=(
+            "The reference names the contents and shows no reply: a flat object. **[ours]**",
+            "An account has no e-mail (null) and no ledger yet (balance 0); the language is en. **[ours]**",
+        ),
+    ),
+)

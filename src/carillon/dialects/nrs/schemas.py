@@ -1,0 +1,103 @@
+"""What each operation is asked, in 360NRS's words: queries and bodies for the tolerant reading."""
+
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+REQUIRED = Meta(extra={"required": True})
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1_000
+MAX_PAGE = 1_000_000_000
+MAX_GROUPS = 1_000
+MAX_CUSTOM_FIELDS = 200
+
+
+class Request(msgspec.Struct, rename="camel"):
+    """The base of what operations are asked."""
+
+
+class Paging(Request):
+    """Which page of a list."""
+
+    page: Annotated[int | None, Meta(description="The number of the page, from 1.")] = None
+    limit: Annotated[
+        int | None, Meta(description=f"Items in a page: {DEFAULT_LIMIT} unless given, at most {MAX_LIMIT}.")
+    ] = None
+
+
+Include: TypeAlias = Annotated[str, Meta(description="customFields, groups, or both with a comma between them.")]
+
+
+class ShowContact(Request):
+    """What to show of a contact."""
+
+    include: Include = ""
+
+
+class ListContacts(Paging):
+    """Which contacts to list."""
+
+    include: Include = ""
+    email: Annotated[str, Meta(description="Only the contact with this e-mail, its case ignored.")] = ""
+    phone: Annotated[str, Meta(description="Only the contact with this phone.")] = ""
+    landline: Annotated[str, Meta(description="Only contacts with this landline.")] = ""
+    country_iso: Annotated[str, Meta(description="Only contacts of this country.")] = ""
+    external_id: Annotated[str, Meta(description="Only the contact with this external id.")] = ""
+
+
+class CustomField(Request):
+    """A custom field's value."""
+
+    key: Annotated[str, REQUIRED, Meta(description="The field's name; a field that is missing is made.")] = ""
+    type: Annotated[str, Meta(description="string, date or decimal, for a field that is made.")] = ""
+    value: Annotated[str, Meta(description="The value; a date in ISO 8601. Empty or null empties the field.")] = ""
+
+
+class SaveContact(Request):
+    """A contact: what is absent or null is left as it is, an empty text empties."""
+
+    email: Annotated[str | None, Meta(description="Required when there is neither phone nor landline.")] = None
+    phone: Annotated[str | None, Meta(description="Required when there is neither email nor landline.")] = None
+    landline: Annotated[str | None, Meta(description="Required when there is neither email nor phone.")] = None
+    country_iso: Annotated[
+        str | None, Meta(description="Two letters, required with phone or landline; it reads national phones.")
+    ] = None
+    groups_ids: Annotated[
+        list[Any],
+        Meta(description="Groups that the contact joins; required without groupsNames.", extra={"limit": MAX_GROUPS}),
+    ] = []
+    groups_names: Annotated[
+        list[Any],
+        Meta(
+            description="Groups by name, made where they are missing; required without groupsIds.",
+            extra={"limit": MAX_GROUPS},
+        ),
+    ] = []
+    name: Annotated[str | None, Meta(description="The first name.")] = None
+    surname: Annotated[str | None, Meta(description="The last name.")] = None
+    external_id: Annotated[str | None, Meta(description="The caller's own id of the contact.")] = None
+    custom_fields: Annotated[
+        list[Any],
+        Meta(description="Values of custom fields.", extra={"item": CustomField, "limit": MAX_CUSTOM_FIELDS}),
+    ] = []
+
+
+class SaveGroup(Request):
+    """A group."""
+
+    name: Annotated[str, REQUIRED, Meta(description="The group's name, at most 200 characters.")] = ""
+
+
+class ListBlacklist(Paging):
+    """Which lines of a blacklist to list."""
+
+    recipient: Annotated[str, Meta(description="Only this recipient.")] = ""
+    sending_id: Annotated[int | None, Meta(description="Only recipients that this sending brought in.")] = None
+
+
+class Recipient(Request):
+    """A line of a blacklist."""
+
+    recipient: Annotated[str, REQUIRED, Meta(description="A phone for sms and voice, an e-mail for mailing.")] = ""
