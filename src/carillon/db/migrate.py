@@ -6,7 +6,7 @@ under a lock timeout, so that it never queues behind a long statement with every
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,12 +97,23 @@ async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre"
     async with _connection(dsn) as connection:
         await connection.execute("SELECT pg_advisory_lock($1)", _UPGRADE_LOCK)
         missing = (await _status(connection)).missing
-        due = [one for one in known_migrations() if one.version in missing and one.phase in phases]
+        due = list(_due(missing, phases))
         for migration in due:
             await _apply(connection, migration, now)
         if due:
             await _distribute(connection)
         return [migration.version for migration in due]
+
+
+def _due(missing: Collection[str], phases: Collection[Phase]) -> Iterator[Migration]:
+    """Give what is to be applied, up to a post migration that counts on a pre one which isn't there yet."""
+    for migration in known_migrations():
+        if migration.version not in missing:
+            continue
+        if migration.phase in phases:
+            yield migration
+        elif migration.phase == "pre":
+            return
 
 
 async def _apply(connection: asyncpg.Connection, migration: Migration, now: datetime) -> None:
