@@ -115,7 +115,10 @@ async def found(db: Database, tenant: Tenant, **asked: Any) -> list[Suppression]
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(conditions, max_size=3))
 @example([Condition("reason", Op.BEGINS_WITH, "\ud7ff")])

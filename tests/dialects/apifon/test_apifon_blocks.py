@@ -290,7 +290,7 @@ NAMES = ["destination", "reason", "description", "conditions", "sort", "fields",
 bodies = json_values | st.dictionaries(st.sampled_from(NAMES), json_values, max_size=5)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     place=st.integers(0, len(OPERATIONS) - 1),
     body=bodies,
