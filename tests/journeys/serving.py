@@ -25,6 +25,7 @@ BASE = "/api/v2/Contact/"
 START_SECONDS = 60
 STOP_SECONDS = 60
 IN_PROGRESS = -2015
+TOO_MANY_CALLS = -429
 
 
 def until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
@@ -180,9 +181,12 @@ def answer(client: httpx.Client, function: str, data: object) -> Any:
 def report(client: httpx.Client, token: str) -> Any:
     """Wait until an upload is worked off, and give its report."""
     question = body({"RequestToken": token})
+    envelope: dict[str, Any] = {}
 
     def is_done() -> bool:
-        return bool(client.post("CheckJobStatusByToken", json=question).json()["StatusId"] != IN_PROGRESS)
+        envelope.update(client.post("CheckJobStatusByToken", json=question).json())
+        return envelope["StatusId"] not in {IN_PROGRESS, TOO_MANY_CALLS}
 
     until(is_done, "an upload's report")
-    return answer(client, "CheckJobStatusByToken", question["Data"])
+    assert envelope["StatusId"] == 1, envelope
+    return envelope["Data"]

@@ -134,11 +134,13 @@ def row(number: int, sent: Sent) -> dict[str, object]:
 
 def kill(at: Home, process: Process, how: str) -> None:
     """Kill the server, its database, or both in one of the two orders."""
-    if how in {"database", "database first"}:
+    if how == "database first":
         at.kill_postgres()
     if how == "database":
-        # It answers as well as it can meanwhile; then somebody starts it anew.
-        until(lambda: httpx.get(f"{process.url}/readyz").status_code == 503, "an unready server")
+        # It answers as well as it can meanwhile, and dies itself while it starts the database anew.
+        with at.nobody_starts_postgres():
+            at.kill_postgres()
+            until(lambda: httpx.get(f"{process.url}/readyz").status_code == 503, "an unready server")
     process.popen.kill()
     process.popen.wait()
     if how == "server first":
