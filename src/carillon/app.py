@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from litestar import Litestar, Request, Response, get
 from litestar.enums import ScopeType
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -49,6 +49,9 @@ Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 _REQUEST_ID_HEADER = "x-request-id"
 # What a caller may choose as its request's id: it goes into logs and replies as it is.
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+# A base URL that ends in one, joined with a path that begins with one.
+_SLASHES = re.compile(r"/{2,}")
 
 _REQUEST_ID = "carillon.request_id"
 _NOWHERE = ("none", "none")
@@ -126,6 +129,8 @@ class Front:
         return status
 
     def _canonical(self, path: str) -> str:
+        if "//" in path:
+            path = _SLASHES.sub("/", path)
         return next((found for one in self._dialects if (found := one.canonical_path(path)) is not None), path)
 
     def _note(self, endpoint: "Endpoint | None", status: int, seconds: float) -> None:
@@ -176,7 +181,7 @@ def _mounted(endpoint: Endpoint) -> HTTPRouteHandler:
     """Make the path known to Litestar, which answers the methods that it lacks; `Front` has answered the others."""
 
     async def serve() -> None:
-        raise NotImplementedError
+        raise NotFoundException
 
     route = endpoint.route
     name = f"{endpoint.dialect.name} {route.method} {route.path}"

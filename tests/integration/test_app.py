@@ -97,6 +97,15 @@ async def test_unknown_paths_and_methods_answer_plain_json(client: httpx.AsyncCl
     assert (await client.put(FUNCTION, json={})).status_code == 405
 
 
+@pytest.mark.parametrize("path", [f"/{FUNCTION}", FUNCTION.replace("/v2/", "//v2///"), f"{FUNCTION}//"])
+async def test_doubled_slashes_are_single_ones(
+    client: httpx.AsyncClient, credential: tuple[str, str], path: str
+) -> None:
+    reply = await client.post(f"http://carillon.example{path}", json={}, auth=credential)
+    assert (reply.status_code, reply.json()["StatusId"]) == (200, 1)
+    assert (await client.get(f"http://carillon.example{path}")).status_code == 200
+
+
 async def test_metrics_count_by_dialect_function_and_status(runtime: Runtime, credential: tuple[str, str]) -> None:
     metrics = Metrics()
     async with client_of(create_app(runtime, metrics=metrics)) as client:
