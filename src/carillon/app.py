@@ -36,6 +36,7 @@ from carillon.errors import (
     ServiceError,
 )
 from carillon.kit.ids import new_request_id
+from carillon.logs import bind_request_id
 from carillon.metrics import MEDIA_TYPE, Metrics
 from carillon.runtime import Runtime
 
@@ -99,18 +100,18 @@ class Front:
         began = time.perf_counter()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request_id = _request_id(headers)
-        structlog.contextvars.bind_contextvars(request_id=request_id)  # the server makes a task for each request
+        bind_request_id(request_id)  # the server makes a task for each request
         path = self._canonical(scope["path"])
         endpoint = self._endpoints.get((scope["method"], path))
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
-        self._metrics.requests_in_progress.inc()
+        self._metrics.requests_in_progress += 1
         try:
             if endpoint:
                 status = await endpoint(scope, headers, request_id, receive, send)
             else:
                 status = await self._pass_on(scope, path, request_id, receive, send)
         finally:
-            self._metrics.requests_in_progress.dec()
+            self._metrics.requests_in_progress -= 1
             self._note(endpoint, status, time.perf_counter() - began)
 
     async def _pass_on(self, scope: Scope, path: str, request_id: str, receive: Receive, send: Send) -> int:

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 import uvicorn
 from structlog.testing import capture_logs
 from tests.support import Tenant
@@ -19,7 +18,7 @@ from carillon.dialects.mount import Incoming, Reply, Route, Services
 from carillon.dialects.registry import DIALECTS
 from carillon.errors import UnavailableError
 from carillon.kit.clock import FixedClock
-from carillon.logs import describe_exception
+from carillon.logs import add_request_id, describe_exception
 from carillon.metrics import Metrics
 from carillon.runtime import Runtime
 from carillon.settings import Settings
@@ -155,7 +154,7 @@ async def failing(_services: Services, _incoming: Incoming) -> Reply:
 @pytest.fixture
 def log() -> Iterator[list[Any]]:
     """What is logged, with what the server's log makes of exceptions."""
-    with capture_logs([structlog.contextvars.merge_contextvars, describe_exception]) as lines:
+    with capture_logs([add_request_id, describe_exception]) as lines:
         yield lines
 
 

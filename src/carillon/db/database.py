@@ -167,12 +167,13 @@ class Database:
 
         Raises UnavailableError when it fails `_ATTEMPTS` times; what the operation raises passes through.
         """
-
-        async def attempt() -> Outcome:
-            async with self.transaction() as tx:
-                return await operation(tx, *arguments, **keywords)
-
-        return await _with_retries(attempt)
+        attempts = _Attempts()
+        while True:
+            try:
+                async with self.transaction() as tx:
+                    return await operation(tx, *arguments, **keywords)
+            except _FAILURES as error:
+                await attempts.failed(error)
 
     async def read(
         self,
@@ -184,13 +185,14 @@ class Database:
 
         It is retried as `run` is, and raises the same.
         """
-
-        async def attempt() -> Outcome:
-            async with self._lender.lend() as connection:
-                tx = Tx(connection, clock=self.clock, ids=self._ids)
-                return await operation(tx, *arguments, **keywords)
-
-        return await _with_retries(attempt)
+        attempts = _Attempts()
+        while True:
+            try:
+                async with self._lender.lend() as connection:
+                    tx = Tx(connection, clock=self.clock, ids=self._ids)
+                    return await operation(tx, *arguments, **keywords)
+            except _FAILURES as error:
+                await attempts.failed(error)
 
 
 async def _open_pool(
@@ -219,19 +221,23 @@ async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
     """
 
 
-async def _with_retries(attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
-    for tries in range(_ATTEMPTS):
-        try:
-            return await attempt()
-        except _FAILURES as error:
-            if isinstance(error, asyncpg.QueryCanceledError):
-                raise UnavailableError("A statement took longer than statement_timeout_seconds.") from error
-            if not is_transient(error):
-                raise
-            failure = error
-        pause = _FIRST_PAUSE * 2**tries * (1 + random.random())  # noqa: S311 - jitter, not a secret
+class _Attempts:
+    """Counts an operation's failures, and tells after each whether it is tried again."""
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    async def failed(self, error: Exception) -> None:
+        """Wait a while before the next attempt. Raises the error that ends them."""
+        if isinstance(error, asyncpg.QueryCanceledError):
+            raise UnavailableError("A statement took longer than statement_timeout_seconds.") from error
+        if not is_transient(error):
+            raise error
+        pause = _FIRST_PAUSE * 2**self._made * (1 + random.random())  # noqa: S311 - jitter, not a secret
         await asyncio.sleep(pause)
-    raise UnavailableError(f"The database failed {_ATTEMPTS} times: {failure}") from failure
+        self._made += 1
+        if self._made == _ATTEMPTS:
+            raise UnavailableError(f"The database failed {_ATTEMPTS} times: {error}") from error
 
 
 def is_transient(error: BaseException) -> bool:
