@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Literal
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -22,8 +23,10 @@ from carillon.errors import ServiceError
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "json", "console"]
 
-# Ready-made: `json.dumps` would make one for each line. What it doesn't know is written as its repr, masks and all.
-_encode = json.JSONEncoder(default=repr).encode
+# Of these msgspec writes nothing but what they say. It would open a value type, where the other writes its masked repr.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_encode_plain = msgspec.json.Encoder().encode
+_encode = json.JSONEncoder(default=repr, separators=(",", ":"), ensure_ascii=False).encode
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _LIBRARIES_WITH_VALUES = ("uvicorn.access", "asyncpg", "httpx")
@@ -78,7 +81,7 @@ def add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
 
 
 def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    return _encode(event)
+    return _encode_plain(event).decode() if _PLAIN.issuperset(map(type, event.values())) else _encode(event)
 
 
 class _NamedLogger(structlog.WriteLogger):
