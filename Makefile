@@ -1,5 +1,7 @@
 .DEFAULT_GOAL := help
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Debian's own first: it is built with profile-guided optimisation, which answers calls a tenth quicker.
+PYTHON ?= $(firstword $(shell for one in /usr/bin/python3.11 python3.11 python3; do \
+	  $$one -c 'import ensurepip' 2>/dev/null && command -v $$one; done; command -v python3.11 || command -v python3))
 BIN := .venv/bin
 DATA ?= data
 

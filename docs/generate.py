@@ -100,7 +100,7 @@ def _metrics_page() -> str:
         "| metric | type | meaning |",
         "|---|---|---|",
     ]
-    for family in Metrics().registry.collect():
+    for family in Metrics().families():
         name = f"{family.name}_total" if family.type == "counter" else family.name
         lines.append(f"| `{name}` | {family.type} | {family.documentation} |")
     return "\n".join(lines) + "\n"

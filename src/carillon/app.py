@@ -38,6 +38,7 @@ from carillon.errors import (
     ServiceError,
 )
 from carillon.kit.ids import new_request_id
+from carillon.logs import bind_request_id
 from carillon.metrics import MEDIA_TYPE, Metrics
 from carillon.runtime import Runtime
 
@@ -51,6 +52,9 @@ Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 _REQUEST_ID_HEADER = "x-request-id"
 # What a caller may choose as its request's id: it goes into logs and replies as it is.
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+# A base URL that ends in one, joined with a path that begins with one.
+_SLASHES = re.compile(r"/{2,}")
 
 _REQUEST_ID = "carillon.request_id"
 _NOWHERE = ("none", "none")
@@ -92,17 +96,17 @@ class Front:
         began = time.perf_counter()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request_id = _request_id(headers)
-        structlog.contextvars.bind_contextvars(request_id=request_id)  # the server makes a task for each request
+        bind_request_id(request_id)  # the server makes a task for each request
         call = self._call_of(scope)
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
-        self._metrics.requests_in_progress.inc()
+        self._metrics.requests_in_progress += 1
         try:
             if call:
                 status = await call.answer(scope, headers, request_id, receive, send)
             else:
                 status = await self._pass_on(scope, request_id, receive, send)
         finally:
-            self._metrics.requests_in_progress.dec()
+            self._metrics.requests_in_progress -= 1
             self._note(call, status, time.perf_counter() - began)
 
     def _call_of(self, scope: Any) -> "Call | None":

@@ -5,13 +5,16 @@ without its text (PostgreSQL's quote the offending value) unless the text is our
 in their repr; the HTTP server's own access log, which has whole query strings, is off.
 """
 
+import json
 import logging
 import sys
 import traceback
 from collections.abc import Iterator
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Literal
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -20,23 +23,29 @@ from carillon.errors import ServiceError
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "json", "console"]
 
+# Of these msgspec writes nothing but what they say. It would open a value type, where the other writes its masked repr.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_encode_plain = msgspec.json.Encoder().encode
+_encode = json.JSONEncoder(default=repr, separators=(",", ":"), ensure_ascii=False).encode
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+
 _LIBRARIES_WITH_VALUES = ("uvicorn.access", "asyncpg", "httpx")
 
 
 def configure_logging(level: Level, log_format: Format) -> None:
     """Send our own log and that of every library through the same processors.
 
-    Bind a request's id with `structlog.contextvars.bind_contextvars(request_id=…)`: all lines of its task have it.
+    Name a request with `bind_request_id`: all lines of its task have its id.
     """
     console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_request_id,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         describe_exception,
     ]
-    renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    renderer: Processor = structlog.dev.ConsoleRenderer() if console else _as_json
     structlog.configure(
         processors=[*shared, renderer],
         # Straight to the stream: through `logging` a line costs four times as much, and every request writes one.
@@ -57,6 +66,22 @@ def configure_logging(level: Level, log_format: Format) -> None:
     root.setLevel(level.upper())
     for name in _LIBRARIES_WITH_VALUES:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def bind_request_id(request_id: str) -> None:
+    """Let the lines that the present task logs have its request's id."""
+    _request_id.set(request_id)
+
+
+def add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Name the request that a line is about."""
+    if request_id := _request_id.get():
+        event["request_id"] = request_id
+    return event
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return _encode_plain(event).decode() if _PLAIN.issuperset(map(type, event.values())) else _encode(event)
 
 
 class _NamedLogger(structlog.WriteLogger):

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 import uvicorn
 from structlog.testing import capture_logs
 from tests.support import Tenant
@@ -19,7 +18,7 @@ from carillon.dialects.mount import Incoming, Reply, Route, Services
 from carillon.dialects.registry import DIALECTS
 from carillon.errors import UnavailableError
 from carillon.kit.clock import FixedClock
-from carillon.logs import describe_exception
+from carillon.logs import add_request_id, describe_exception
 from carillon.metrics import Metrics
 from carillon.runtime import Runtime
 from carillon.settings import Settings
@@ -97,6 +96,15 @@ async def test_unknown_paths_and_methods_answer_plain_json(client: httpx.AsyncCl
     assert (await client.put(FUNCTION, json={})).status_code == 405
 
 
+@pytest.mark.parametrize("path", [f"/{FUNCTION}", FUNCTION.replace("/v2/", "//v2///"), f"{FUNCTION}//"])
+async def test_doubled_slashes_are_single_ones(
+    client: httpx.AsyncClient, credential: tuple[str, str], path: str
+) -> None:
+    reply = await client.post(f"http://carillon.example{path}", json={}, auth=credential)
+    assert (reply.status_code, reply.json()["StatusId"]) == (200, 1)
+    assert (await client.get(f"http://carillon.example{path}")).status_code == 200
+
+
 async def test_metrics_count_by_dialect_function_and_status(runtime: Runtime, credential: tuple[str, str]) -> None:
     metrics = Metrics()
     async with client_of(create_app(runtime, metrics=metrics)) as client:
@@ -146,7 +154,7 @@ async def failing(_services: Services, _incoming: Incoming) -> Reply:
 @pytest.fixture
 def log() -> Iterator[list[Any]]:
     """What is logged, with what the server's log makes of exceptions."""
-    with capture_logs([structlog.contextvars.merge_contextvars, describe_exception]) as lines:
+    with capture_logs([add_request_id, describe_exception]) as lines:
         yield lines
 
 

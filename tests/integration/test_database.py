@@ -219,3 +219,19 @@ async def test_a_statement_may_take_its_time_where_no_limit_is_set(db: Database)
         return str(await tx.fetchval("SHOW statement_timeout"))
 
     assert await db.run(limit) == "0"
+
+
+@pytest.mark.parametrize("way", ["read", "run"])
+async def test_a_statement_that_was_prepared_before_a_migration_is_prepared_anew(db: Database, way: str) -> None:
+    async def look(tx: Tx) -> list[str]:
+        return [*(await tx.fetch("SELECT * FROM changing"))[0].keys()]
+
+    async def change(tx: Tx, statement: str) -> None:
+        await tx.execute(statement)
+
+    run = db.read if way == "read" else db.run
+    await db.run(change, "CREATE TABLE changing AS SELECT 1 AS one")
+    assert await run(look) == ["one"]
+    await db.run(change, "ALTER TABLE changing ADD COLUMN two int")
+    assert await run(look) == ["one", "two"]
+    await db.run(change, "DROP TABLE changing")

@@ -18,8 +18,8 @@ async def test_a_connection_that_came_back_whole_is_lent_again(dsn: str) -> None
     lender = await lender_of(dsn, 3)
     pids = set()
     for _ in range(5):
-        async with lender.lend() as connection:
-            pids.add(await connection.fetchval(PID))
+        async with lender.lend() as session:
+            pids.add(await session.connection.fetchval(PID))
     assert len(pids) == 1
     await lender.close()
 
@@ -30,10 +30,10 @@ async def test_no_more_are_lent_than_there_are_and_who_waits_gets_the_next(dsn: 
 
     async def borrow() -> None:
         nonlocal most, lent
-        async with lender.lend() as connection:
+        async with lender.lend() as session:
             lent += 1
             most = max(most, lent)
-            await connection.execute("SELECT pg_sleep(0.01)")
+            await session.connection.execute("SELECT pg_sleep(0.01)")
             lent -= 1
 
     await asyncio.gather(*(borrow() for _ in range(20)))
@@ -43,38 +43,38 @@ async def test_no_more_are_lent_than_there_are_and_who_waits_gets_the_next(dsn: 
 
 async def test_a_connection_that_broke_off_is_replaced(dsn: str) -> None:
     lender = await lender_of(dsn, 1)
-    async with lender.lend() as connection:
-        first = await connection.fetchval(PID)
+    async with lender.lend() as session:
+        first = await session.connection.fetchval(PID)
     with pytest.raises(asyncpg.PostgresError):  # that it was told to go, or that it is gone
-        async with lender.lend() as connection:
-            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-    async with lender.lend() as connection:
-        assert await connection.fetchval(PID) != first
+        async with lender.lend() as session:
+            await session.connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    async with lender.lend() as session:
+        assert await session.connection.fetchval(PID) != first
     await lender.close()
 
 
 async def test_a_connection_that_breaks_off_while_nobody_has_it_is_replaced(dsn: str) -> None:
     lender = await lender_of(dsn, 1)
     other = await asyncpg.connect(dsn)
-    async with lender.lend() as connection:
-        first = await connection.fetchval(PID)
+    async with lender.lend() as session:
+        first = await session.connection.fetchval(PID)
         gone = asyncio.get_running_loop().create_future()
-        connection.add_termination_listener(lambda _connection: gone.set_result(None))
+        session.connection.add_termination_listener(lambda _connection: gone.set_result(None))
     await other.execute("SELECT pg_terminate_backend($1)", first)
     await asyncio.wait_for(gone, 10)
-    async with lender.lend() as connection:
-        assert await connection.fetchval(PID) != first
+    async with lender.lend() as session:
+        assert await session.connection.fetchval(PID) != first
     await other.close()
     await lender.close()
 
 
 async def test_a_transaction_that_was_left_open_is_rolled_back(dsn: str) -> None:
     lender = await lender_of(dsn, 1)
-    async with lender.lend() as connection:
-        await connection.execute("BEGIN; CREATE TABLE left_behind ()")
-    async with lender.lend() as connection:
-        assert not connection.is_in_transaction()
-        assert await connection.fetchval("SELECT to_regclass('left_behind')") is None
+    async with lender.lend() as session:
+        await session.connection.execute("BEGIN; CREATE TABLE left_behind ()")
+    async with lender.lend() as session:
+        assert not session.connection.is_in_transaction()
+        assert await session.connection.fetchval("SELECT to_regclass('left_behind')") is None
     await lender.close()
 
 
@@ -82,23 +82,43 @@ async def test_a_statement_that_was_cancelled_leaves_a_connection_that_works(dsn
     lender = await lender_of(dsn, 1)
 
     async def dawdle() -> None:
-        async with lender.lend() as connection:
-            await connection.execute("SELECT pg_sleep(60)")
+        async with lender.lend() as session:
+            await session.connection.execute("SELECT pg_sleep(60)")
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(dawdle(), 0.2)
-    async with lender.lend() as connection:
-        assert await connection.fetchval("SELECT 1") == 1
+    async with lender.lend() as session:
+        assert await session.connection.fetchval("SELECT 1") == 1
     await lender.close()
 
 
 async def test_closing_closes_what_waits_to_be_lent(dsn: str) -> None:
     lender = await lender_of(dsn, 2)
     other = await asyncpg.connect(dsn)
-    async with lender.lend() as connection, lender.lend():
-        first = await connection.fetchval(PID)
+    async with lender.lend() as session, lender.lend():
+        first = await session.connection.fetchval(PID)
     await lender.close()
     alive = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)"
     while await other.fetchval(alive, first):  # noqa: ASYNC110 - the server tells nobody when a backend has ended
         await asyncio.sleep(0.01)
     await other.close()
+
+
+async def test_statements_are_prepared_once_for_each_session(dsn: str) -> None:
+    lender = await lender_of(dsn, 1)
+    statements = []
+    for text in (PID, PID, "SELECT 1"):
+        async with lender.lend() as session:
+            statements.append(await session.prepared(text))
+    assert statements[0] is statements[1] is not statements[2]
+    await lender.close()
+
+
+async def test_no_session_keeps_more_statements_than_the_limit(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carillon.db.lending._MAX_PREPARED", 3)
+    lender = await lender_of(dsn, 1)
+    async with lender.lend() as session:
+        for number in range(10):
+            assert await (await session.prepared(f"SELECT {number}")).fetchval() == number
+        assert await (await session.prepared("SELECT count(*) FROM pg_prepared_statements")).fetchval() <= 4
+    await lender.close()

@@ -14,11 +14,11 @@ import asyncpg, structlog
 from carillon.errors import InvalidInputError, UnavailableError
 from carillon.kit.emails import Email
 from carillon.kit.phones import Phone
-from carillon.logs import configure_logging
+from carillon.logs import bind_request_id, configure_logging
 
 configure_logging(*sys.argv[1:3])
 log = structlog.get_logger("carillon.example")
-structlog.contextvars.bind_contextvars(request_id="r-17")
+bind_request_id("r-17")
 log.info("upload.accepted", rows=3)
 log.debug("too.fine", rows=4)
 phone, email = Phone("306912345678"), Email("ada.secret@example.com")

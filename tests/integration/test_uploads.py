@@ -45,7 +45,7 @@ async def cities(db: Database, tenant: Tenant) -> list[str]:
 
 
 def worker(db: Database) -> UploadWorker:
-    return UploadWorker(db, poll_seconds=0.05)
+    return UploadWorker(db, poll_seconds=0.05, report_days=30)
 
 
 async def test_an_accepted_upload_is_in_progress_until_it_is_worked_off(db: Database, account: Tenant) -> None:
@@ -199,7 +199,7 @@ async def test_an_upload_that_always_fails_is_given_up_and_kept_and_the_next_goe
 
 async def test_the_running_worker_hears_of_an_upload_and_stops_when_asked(db: Database, account: Tenant) -> None:
     done: asyncio.Queue[int] = asyncio.Queue()
-    running = UploadWorker(db, poll_seconds=30, on_done=done.put_nowait)
+    running = UploadWorker(db, poll_seconds=30, report_days=30, on_done=done.put_nowait)
     task = asyncio.create_task(running.run())
     await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(15)))
     assert await asyncio.wait_for(done.get(), timeout=20) == 15

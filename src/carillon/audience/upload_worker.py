@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from asyncpg import UniqueViolationError
@@ -15,7 +15,6 @@ from carillon.audience.uploads import (
     RENEWAL_SECONDS,
     ClaimedUpload,
     accounts_with_uploads,
-    all_accounts,
     claim_uploads,
     forget_reports,
     give_up,
@@ -27,36 +26,44 @@ from carillon.audience.uploads import (
 from carillon.db.database import Database
 from carillon.errors import UnavailableError
 from carillon.kit.ids import AccountId
+from carillon.tenancy.accounts import ListAccounts, Operator, list_accounts
 
 log = structlog.get_logger(__name__)
 
 # A turn: so many uploads of one account before the next account's.
 _TURN = 8
 _MOST_HOPES = 10_000
-_SWEEP_INTERVAL = timedelta(hours=1)
+_SWEEP_SECONDS = 3600
+_SWEEPER = Operator(name="sweeper", source="worker")
 
 
 class UploadWorker:
     """Works off uploads until it is stopped; what it holds then is finished first."""
 
     def __init__(
-        self, db: Database, *, poll_seconds: float, report_days: int = 30, on_done: Callable[[int], None] | None = None
+        self, db: Database, *, poll_seconds: float, report_days: int, on_done: Callable[[int], None] | None = None
     ) -> None:
         self._db = db
         self._poll_seconds = poll_seconds
         self._report_age = timedelta(days=report_days)
-        self._swept_at: datetime | None = None
         self._on_done = on_done
         self._stopping = False
         self._hopes: dict[tuple[int, int], Hope] = {}
 
     async def run(self) -> None:
         """Work until `stop`; a failure of the database is waited out."""
+        sweeping = asyncio.create_task(self._sweep_now_and_then())
+        try:
+            await self._work()
+        finally:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
+
+    async def _work(self) -> None:
         while not self._stopping:
             self._db.work_arrived.clear()
             try:
                 worked = await self.take_turns()
-                await self.sweep()
             except Exception as error:  # noqa: BLE001 - the worker outlives every failure; the rows are still there
                 # Only the type: a traceback's values could hold addresses.
                 log.error("uploads_interrupted", error=type(error).__name__)  # noqa: TRY400 - see above
@@ -83,14 +90,22 @@ class UploadWorker:
         return worked
 
     async def sweep(self) -> None:
-        """Delete reports that are too old, once an hour."""
-        now = self._db.clock.now()
-        if self._swept_at is not None and now - self._swept_at < _SWEEP_INTERVAL:
-            return
-        self._swept_at = now
-        for account_id in await self._db.read(all_accounts):
-            while not self._stopping and await self._db.run(forget_reports, account_id, now - self._report_age):
-                pass
+        """Delete the reports that are too old, one account after another."""
+        before = self._db.clock.now() - self._report_age
+        query = ListAccounts()
+        while (page := await self._db.read(list_accounts, _SWEEPER, query)).items:
+            for account in page.items:
+                while await self._db.run(forget_reports, account.account_id, before):
+                    pass
+            query = ListAccounts(after_id=page.last_id)
+
+    async def _sweep_now_and_then(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except Exception as error:  # noqa: BLE001 - as in `run`
+                log.error("sweep_interrupted", error=type(error).__name__)  # noqa: TRY400 - as in `run`
+            await asyncio.sleep(_SWEEP_SECONDS)
 
     async def _turn(self, account_id: AccountId) -> int:
         uploads = await self._db.run(claim_uploads, account_id, _TURN)

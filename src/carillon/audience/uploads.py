@@ -161,11 +161,6 @@ async def accounts_with_uploads(tx: Tx) -> list[AccountId]:
     return [AccountId(row["account_id"]) for row in await tx.fetch(SQL["accounts_with_uploads"], tx.now)]
 
 
-async def all_accounts(tx: Tx) -> list[AccountId]:
-    """List every account."""
-    return [AccountId(row["account_id"]) for row in await tx.fetch(SQL["accounts"])]
-
-
 async def has_unfinished_uploads(tx: Tx, actor: Actor) -> bool:
     """Tell whether the audience has uploads that are accepted and not yet written."""
     return bool(await tx.fetchval(SQL["has_unfinished"], actor.account_id, actor.audience_id))

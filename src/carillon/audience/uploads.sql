@@ -93,10 +93,6 @@ WHERE account_id = $1 AND state = 'failed' AND file_hash IS NULL
 ORDER BY import_id
 LIMIT 1000;
 
--- name: accounts
--- across accounts: a sweep visits each of them, one at a time.
-SELECT account_id FROM account WHERE account_id > 0 ORDER BY account_id;
-
 -- name: forget_reports
 -- The ids are in the order of their making: what is old is the key's beginning.
 WITH k AS MATERIALIZED (

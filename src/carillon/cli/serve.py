@@ -176,12 +176,12 @@ async def _watch_database(data_dir: Path, stopping: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _WATCH_SECONDS)
             return
-        if running_dsn(data_dir) is None:
-            log.error("database_died")
-            try:
+        try:
+            if running_dsn(data_dir) is None:
+                log.error("database_died")
                 await asyncio.to_thread(_join_and_leave, data_dir)
-            except EmbeddedError as error:
-                log.error("database_stays_down", reason=str(error))  # noqa: TRY400 - its sentence says it all
+        except EmbeddedError as error:
+            log.error("database_stays_down", reason=str(error))  # noqa: TRY400 - its sentence says it all
 
 
 def _join_and_leave(data_dir: Path) -> None:

@@ -8,10 +8,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import asyncpg
 from asyncpg import Record
-from asyncpg.pool import PoolConnectionProxy
 
 from carillon.db.id_blocks import IdBlocks
-from carillon.db.lending import Lender
+from carillon.db.lending import Lender, Session
 from carillon.db.sql import all_statements
 from carillon.errors import UnavailableError
 from carillon.kit.clock import Clock, SystemClock
@@ -20,7 +19,7 @@ Arguments = ParamSpec("Arguments")
 Outcome = TypeVar("Outcome")
 
 # Told by SQLSTATE, never by a constraint's name (scale.md, Statements 8): lost connections, shutdowns, serialisation
-# failures, deadlocks, no free slot.
+# failures, deadlocks, no free slot. A statement that was prepared before a migration fails once.
 _TRANSIENT = frozenset({"57P01", "57P02", "57P03", "40001", "40P01", "53300"})
 # The last is what a statement meets on a connection that broke off between two of them.
 _FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -38,14 +37,12 @@ _SESSION_SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
 }
 
-Connection = PoolConnectionProxy
-
 
 class Tx:
-    """One transaction: the connection, the moment it began by our clock, and the ids it may hand out."""
+    """One transaction: its session, the moment it began by our clock, and the ids it may hand out."""
 
-    def __init__(self, connection: Connection, *, clock: Clock, ids: IdBlocks) -> None:
-        self._connection = connection
+    def __init__(self, session: Session, *, clock: Clock, ids: IdBlocks) -> None:
+        self._session = session
         self._clock = clock
         self.now = clock.now()
         self.ids = ids
@@ -58,19 +55,22 @@ class Tx:
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Run a statement and return its rows."""
-        return await self._connection.fetch(statement, *arguments)
+        prepared = await self._session.prepared(statement)
+        return await prepared.fetch(*arguments)
 
     async def fetchrow(self, statement: str, *arguments: object) -> Record | None:
         """Run a statement and return its first row."""
-        return await self._connection.fetchrow(statement, *arguments)
+        prepared = await self._session.prepared(statement)
+        return await prepared.fetchrow(*arguments)
 
     async def fetchval(self, statement: str, *arguments: object) -> Any:
         """Run a statement and return the first column of its first row."""
-        return await self._connection.fetchval(statement, *arguments)
+        prepared = await self._session.prepared(statement)
+        return await prepared.fetchval(*arguments)
 
     async def execute(self, statement: str, *arguments: object) -> None:
         """Run a statement for its effect."""
-        await self._connection.execute(statement, *arguments)
+        await self._session.connection.execute(statement, *arguments)
 
     async def copy_csv(self, table: str, columns: Sequence[str], source: Iterable[bytes]) -> None:
         """Load CSV (no header, an unquoted empty cell is NULL) into a table: the fastest door there is (limits.md).
@@ -82,7 +82,7 @@ class Tx:
             for piece in source:
                 yield piece
 
-        await self._connection.copy_to_table(table, source=chunks(), columns=list(columns), format="csv")
+        await self._session.connection.copy_to_table(table, source=chunks(), columns=list(columns), format="csv")
 
 
 class Database:
@@ -129,10 +129,10 @@ class Database:
 
     async def prepare_statements(self) -> None:
         """Prepare every statement of every ``.sql`` file: a typo stops the boot, never a request."""
-        async with self._lender.lend() as connection:
+        async with self._lender.lend() as session:
             for file, name, statement in all_statements():
                 try:
-                    await connection.prepare(statement)
+                    await session.connection.prepare(statement)
                 except asyncpg.PostgresError as error:
                     raise RuntimeError(f"the statement {name} of {file} doesn't prepare: {error}") from error
 
@@ -144,9 +144,9 @@ class Database:
         """
         ending = False
         try:
-            async with self._lender.lend() as connection:
-                tx = Tx(connection, clock=self.clock, ids=self._ids)
-                async with connection.transaction():
+            async with self._lender.lend() as session:
+                tx = Tx(session, clock=self.clock, ids=self._ids)
+                async with session.connection.transaction():
                     yield tx
                     ending = True
         except _FAILURES as error:
@@ -167,12 +167,13 @@ class Database:
 
         Raises UnavailableError when it fails `_ATTEMPTS` times; what the operation raises passes through.
         """
-
-        async def attempt() -> Outcome:
-            async with self.transaction() as tx:
-                return await operation(tx, *arguments, **keywords)
-
-        return await _with_retries(attempt)
+        attempts = _Attempts()
+        while True:
+            try:
+                async with self.transaction() as tx:
+                    return await operation(tx, *arguments, **keywords)
+            except _FAILURES as error:
+                await attempts.failed(error)
 
     async def read(
         self,
@@ -184,13 +185,14 @@ class Database:
 
         It is retried as `run` is, and raises the same.
         """
-
-        async def attempt() -> Outcome:
-            async with self._lender.lend() as connection:
-                tx = Tx(connection, clock=self.clock, ids=self._ids)
-                return await operation(tx, *arguments, **keywords)
-
-        return await _with_retries(attempt)
+        attempts = _Attempts()
+        while True:
+            try:
+                async with self._lender.lend() as session:
+                    tx = Tx(session, clock=self.clock, ids=self._ids)
+                    return await operation(tx, *arguments, **keywords)
+            except _FAILURES as error:
+                await attempts.failed(error)
 
 
 async def _open_pool(
@@ -219,24 +221,29 @@ async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
     """
 
 
-async def _with_retries(attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
-    for tries in range(_ATTEMPTS):
-        try:
-            return await attempt()
-        except _FAILURES as error:
-            if isinstance(error, asyncpg.QueryCanceledError):
-                raise UnavailableError("A statement took longer than statement_timeout_seconds.") from error
-            if not is_transient(error):
-                raise
-            failure = error
-        pause = _FIRST_PAUSE * 2**tries * (1 + random.random())  # noqa: S311 - jitter, not a secret
+class _Attempts:
+    """Counts an operation's failures, and tells after each whether it is tried again."""
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    async def failed(self, error: Exception) -> None:
+        """Wait a while before the next attempt. Raises the error that ends them."""
+        if isinstance(error, asyncpg.QueryCanceledError):
+            raise UnavailableError("A statement took longer than statement_timeout_seconds.") from error
+        if not is_transient(error):
+            raise error
+        pause = _FIRST_PAUSE * 2**self._made * (1 + random.random())  # noqa: S311 - jitter, not a secret
         await asyncio.sleep(pause)
-    raise UnavailableError(f"The database failed {_ATTEMPTS} times: {failure}") from failure
+        self._made += 1
+        if self._made == _ATTEMPTS:
+            raise UnavailableError(f"The database failed {_ATTEMPTS} times: {error}") from error
 
 
 def is_transient(error: BaseException) -> bool:
     """Tell whether the same work may succeed when it is tried again."""
     if isinstance(error, asyncpg.PostgresError):
         state = str(error.sqlstate or "")
-        return state.startswith("08") or state in _TRANSIENT
+        stale = isinstance(error, asyncpg.InvalidCachedStatementError)
+        return stale or state.startswith("08") or state in _TRANSIENT
     return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)

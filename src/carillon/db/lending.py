@@ -9,9 +9,44 @@ import time
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from asyncpg.prepared_stmt import PreparedStatement
 
 # A network forgets connections on which nothing happens; a used one is lent first, so that the others can age.
 _MAX_IDLE_SECONDS = 300
+
+
+# Compiled conditions make ever new statements.
+_MAX_PREPARED = 1_000
+
+
+class Session:
+    """A connection, and the statements that are prepared on it.
+
+    asyncpg keeps such statements too, but looks one up in a time that a lookup by key feels.
+    """
+
+    __slots__ = ("_prepared", "connection", "idle_since")
+
+    def __init__(self, connection: PoolConnectionProxy) -> None:
+        self.connection = connection
+        self.idle_since = 0.0
+        self._prepared: dict[str, PreparedStatement[asyncpg.Record]] = {}
+
+    async def prepared(self, statement: str) -> "PreparedStatement[asyncpg.Record]":
+        """Give a statement as it is prepared here, now or before."""
+        found = self._prepared.get(statement)
+        if found is None:
+            if len(self._prepared) >= _MAX_PREPARED:
+                self._prepared.clear()
+            found = self._prepared[statement] = await self.connection.prepare(statement)
+        return found
+
+    def is_lost(self) -> bool:
+        """Tell whether the connection has broken off."""
+        try:
+            return bool(self.connection.is_closed())
+        except asyncpg.InterfaceError:  # the pool has taken it back already, because it closed
+            return True
 
 
 class Lender:
@@ -20,14 +55,14 @@ class Lender:
     def __init__(self, pool: asyncpg.Pool, size: int) -> None:
         self._pool = pool
         self._left = asyncio.Semaphore(size)
-        self._idle: list[tuple[float, PoolConnectionProxy]] = []
+        self._idle: list[Session] = []
 
     def lend(self) -> "Loan":
-        """Lend a connection for a block."""
+        """Lend a session for a block."""
         return Loan(self)
 
-    async def take(self) -> PoolConnectionProxy:
-        """Wait for a connection and take it."""
+    async def take(self) -> Session:
+        """Wait for a session and take it."""
         await self._left.acquire()
         try:
             return await self._take()
@@ -35,55 +70,48 @@ class Lender:
             self._left.release()
             raise
 
-    async def give_back(self, connection: PoolConnectionProxy, *, whole: bool) -> None:
-        """Take a connection back. After a failure, or where a transaction is left open, the pool repairs it."""
+    async def give_back(self, session: Session, *, whole: bool) -> None:
+        """Take a session back. After a failure, or with a transaction left open, the pool repairs it."""
         try:
-            if whole and not _is_lost(connection) and not connection.is_in_transaction():
-                self._idle.append((time.monotonic(), connection))
+            if whole and not session.is_lost() and not session.connection.is_in_transaction():
+                session.idle_since = time.monotonic()
+                self._idle.append(session)
             else:
-                await self._pool.release(connection)
+                await self._pool.release(session.connection)
         finally:
             self._left.release()
 
-    async def _take(self) -> PoolConnectionProxy:
+    async def _take(self) -> Session:
         while self._idle:
-            since, waiting = self._idle.pop()
-            if not _is_lost(waiting):
-                if time.monotonic() - since < _MAX_IDLE_SECONDS:
+            waiting = self._idle.pop()
+            if not waiting.is_lost():
+                if time.monotonic() - waiting.idle_since < _MAX_IDLE_SECONDS:
                     return waiting
-                await waiting.close()
-            await self._pool.release(waiting)
-        connection: PoolConnectionProxy = await self._pool.acquire()
-        return connection
+                await waiting.connection.close()
+            await self._pool.release(waiting.connection)
+        return Session(await self._pool.acquire())
 
     async def close(self) -> None:
         """Close every connection, waiting a little for those that are lent."""
         while self._idle:
-            await self._pool.release(self._idle.pop()[1])
+            await self._pool.release(self._idle.pop().connection)
         try:
             await asyncio.wait_for(self._pool.close(), timeout=10)
         except TimeoutError:
             self._pool.terminate()
 
 
-def _is_lost(connection: PoolConnectionProxy) -> bool:
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:  # the pool has taken it back already, because it closed
-        return True
-
-
 class Loan:
-    """A block's connection. A class, as a generator's context costs as much again as the lending."""
+    """A block's session. A class, as a generator's context costs as much again as the lending."""
 
-    __slots__ = ("_connection", "_lender")
+    __slots__ = ("_lender", "_session")
 
     def __init__(self, lender: Lender) -> None:
         self._lender = lender
 
-    async def __aenter__(self) -> PoolConnectionProxy:
-        self._connection = await self._lender.take()
-        return self._connection
+    async def __aenter__(self) -> Session:
+        self._session = await self._lender.take()
+        return self._session
 
     async def __aexit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        await self._lender.give_back(self._connection, whole=failure is None)
+        await self._lender.give_back(self._session, whole=failure is None)

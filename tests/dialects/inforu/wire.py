@@ -68,4 +68,4 @@ class Wire:
 
     async def work_off(self) -> int:
         """Do what the background worker does, and give the number of uploads that it finished."""
-        return await UploadWorker(self.runtime.db, poll_seconds=1).take_turns()
+        return await UploadWorker(self.runtime.db, poll_seconds=1, report_days=30).take_turns()
