@@ -26,20 +26,21 @@ class Grammar:
     def __init__(self, delimiter: str) -> None:
         self.delimiter = delimiter.encode("ascii")
         mark = re.escape(self.delimiter)
-        quoted, bare = rb'"(?:[^"]++|"")*+"', rb'(?!")[^%b\r\n]*+' % mark
+        # Only single characters repeat possessively: Python before 3.11.5 matches possessive groups wrongly.
+        quoted, bare = rb'"[^"]*+(?:""[^"]*+)*"(?!")', rb'(?!")[^%b\r\n]*+' % mark
         # Every pattern reads a record with one delimiter put before it, so that all cells look alike.
-        self._whole = re.compile(rb"(?:%b(?:%b|%b))++" % (mark, quoted, bare))
-        self._cell = re.compile(rb'%b(?:"((?:[^"]++|"")*+)"|([^%b\r\n]*+))' % (mark, mark))
-        loose = rb'"((?:""|[^"]++|"(?!%b|\Z))*+)"(?=%b|\Z)' % (mark, mark)
+        self._whole = re.compile(rb"(?:%b(?:%b|%b))+" % (mark, quoted, bare))
+        self._cell = re.compile(rb'%b(?:"([^"]*+(?:""[^"]*+)*)"(?!")|([^%b\r\n]*+))' % (mark, mark))
+        loose = rb'"([^"]*+(?:"(?:"|(?!["%b]|\Z))[^"]*+)*)"(?=%b|\Z)' % (mark, mark)
         self._loose_cell = re.compile(rb"%b(?:%b|(%b))" % (mark, loose, bare))
-        self._loose_whole = re.compile(rb"(?:%b(?:%b|%b))++" % (mark, loose, bare))
+        self._loose_whole = re.compile(rb"(?:%b(?:%b|%b))+" % (mark, loose, bare))
         self.cell_end = re.compile(rb"[%b\r\n]" % mark)
 
     def strict(self, columns: int) -> re.Pattern[bytes]:
         """Make the pattern of a record of at most so many cells whose quotes all belong to quoted cells."""
-        cell = rb'(?:"(?:[^"]++|"")*+"|[^"%b\r\n]*+)' % re.escape(self.delimiter)
+        cell = rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")|[^"%b\r\n]*+)' % re.escape(self.delimiter)
         mark = re.escape(self.delimiter)
-        return re.compile(rb"%b(?:%b%b){0,%d}+(?=[\r\n]|\Z)" % (cell, mark, cell, columns - 1))
+        return re.compile(rb"%b(?:%b%b){0,%d}(?=[\r\n]|\Z)" % (cell, mark, cell, columns - 1))
 
     def cells(self, record: bytes) -> list[bytes] | None:
         """Part one record without its line end into cells, or None when it is not well formed by itself."""

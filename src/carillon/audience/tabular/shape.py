@@ -26,7 +26,7 @@ LINE_COLUMN: Final = "__line__"
 
 _SAMPLE_RECORDS: Final = 100
 _SEPARATOR_LINE: Final = re.compile(rb'"?sep=([^"\r\n])"?', re.IGNORECASE)
-_BLANK_LINES: Final = re.compile(rb"(?:[ \t]*+(?:\r\n?|\n|\Z))*+")
+_BLANK_LINES: Final = re.compile(rb"[ \t\r\n]*+\Z|(?:[ \t\r\n]*[\r\n])?")
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[+(]?\d[\d ()./-]{5,}\d")
 
 

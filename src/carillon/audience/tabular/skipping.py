@@ -16,7 +16,7 @@ from carillon.audience.tabular.source import Source, line_breaks
 
 WINDOW: Final = 1024 * 1024
 
-_QUOTED_TEXT: Final = re.compile(rb'(?:[^"]++|"")*+')
+_QUOTED_TEXT: Final = re.compile(rb'[^"]*+(?:""[^"]*+)*')
 _INSIDE: Final = re.compile(rb"[\x80-\xbf]")
 _QUOTE: Final = 0x22
 
