@@ -111,6 +111,8 @@ class Front:
 
     def _call_of(self, scope: Any) -> "Call | None":
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+        if "//" in path:
+            path = _SLASHES.sub("/", path)
         return next((call for one in self._mounted if (call := one.call_of(scope["method"], path)) is not None), None)
 
     async def _pass_on(self, scope: Scope, request_id: str, receive: Receive, send: Send) -> int:

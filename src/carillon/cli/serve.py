@@ -42,8 +42,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        for line in self._greeting:
-            click.echo(line)
+        click.echo("\n".join(self._greeting))  # in one go: who waits for its first line may read all of it
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
