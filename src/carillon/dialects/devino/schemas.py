@@ -126,7 +126,10 @@ class Batch(Request):
     contacts: Annotated[
         list[Any],
         REQUIRED,
-        Meta(description=f"The contacts, {MAX_CONTACTS} at most.", extra={"item": Contact, "limit": MAX_CONTACTS}),
+        Meta(
+            description=f"The contacts, {MAX_CONTACTS} at most.",
+            extra={"item": Contact, "limit": MAX_CONTACTS, "nested": True},
+        ),
     ] = []
     duplicate_check_field: Annotated[
         str, Meta(description="phone, email or a field's name; 0 none, 1 phone, 2 email; none unless given.")
