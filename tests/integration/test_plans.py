@@ -31,6 +31,7 @@ LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
     ("contacts.sql", "find_contacts", ([LAST], NOTHING, NOTHING, NOTHING)),
     ("contacts.sql", "find_contacts", (NOTHING, [LAST_EMAIL], NOTHING, NOTHING)),
     ("contacts.sql", "find_contacts", (NOTHING, NOTHING, NOTHING, [ROWS])),
+    ("adding.sql", "taken_addresses", ([LAST], [LAST_EMAIL])),
     ("contacts.sql", "contact_ids", ([LAST], [LAST_EMAIL], [f"r{ROWS}"], [ROWS])),
     ("contacts.sql", "list_contacts", (ROWS - 10, 5, None, None, None, None)),
     ("contacts.sql", "list_group_contacts", (ROWS - 10, 5, None, None, None, None, 7)),

@@ -2,7 +2,7 @@
 
 Vendors' clients send `"groupId": "3002356"`, `"value": 5` and names that we do not know, queries are all text, and so
 is XML. A request is a Struct whose fields have a default each; `Meta` says of one whether it is required, what else it
-is called (`aliases`), how many items a list may have (`limit`), and whether those have objects in them (`nested`), which
+is called (`aliases`), how many items a list may have (`limit`), and whether those have objects in them (`nested`): they
 can't be told from XML's way to wrap items.
 """
 
