@@ -53,6 +53,12 @@ class Keyboards:
         headers = {"Authorization": f"Bearer {token}"}
         return await self.client.request(method, f"/services/api/v1{path}", json=body, headers=headers)
 
+    async def devino(self, method: str, path: str, body: object = None) -> Any:
+        headers = {"Authorization": f"Key {self.keys[Dialect.DEVINO]['key']}"}
+        reply = await self.client.request(method, f"/address-book-api{path}", json=body, headers=headers)
+        assert reply.status_code == 200, reply.text
+        return reply.json()["result"]
+
     async def contact(self) -> dict[str, Any]:
         """Look at the contact through InforU."""
         found = await self.inforu("GetContact", {"Type": "Phone", "Value": NATIONAL, "Configuration": "WithGroups"})
@@ -71,7 +77,7 @@ async def keyboards(db: Database, clock: FixedClock, account: Tenant, tmp_path: 
         secret_box=box,
     )
     keys = {}
-    for dialect in (Dialect.INFORU, Dialect.NRS, Dialect.INWISE, Dialect.APIFON):
+    for dialect in (Dialect.INFORU, Dialect.NRS, Dialect.INWISE, Dialect.APIFON, Dialect.DEVINO):
         command = CreateCredential(dialect=dialect, calls_per_second=0)
         keys[dialect] = (await db.run(create_credential, account.actor, command, box)).parts
     transport = httpx.ASGITransport(create_app(runtime))
@@ -132,3 +138,38 @@ async def test_calls_that_are_blocked_do_not_stop_texts(keyboards: Keyboards) ->
     history = await keyboards.inforu("GetUnsubscribeHistoryList", everything)
     assert history["Count"] == 0
     assert (await keyboards.apifon("GET", f"/bounce/subscriber/{PHONE}")).status_code == 404
+
+
+async def test_what_devino_uploads_the_others_read_and_what_they_write_devino_shows(keyboards: Keyboards) -> None:
+    (default,) = [one["contactGroupId"] for one in await keyboards.devino("GET", "/contact-groups")]
+    contact = {"phone": PHONE, "email": MAIL, "fields": [{"name": "surname", "value": "Levi"}]}
+    (told,) = await keyboards.devino("POST", "/contacts/batch", {"contactGroupId": default, "contacts": [contact]})
+    shown = await keyboards.contact()
+    assert (shown["LastName"], shown["ContactId"]) == ("Levi", int(told["result"]["contactId"].split("-")[1], 16))
+    await keyboards.inforu(
+        "CreateOrUpdateContacts", {"List": [{"PhoneNumber": NATIONAL, "FirstName": "Anat", "Text3": "x"}]}
+    )
+    assert (await keyboards.nrs("PUT", "/v2/blacklist/sms", {"recipient": PHONE})).status_code == 200
+    (shown,) = await keyboards.devino("GET", f"/contacts/http/range?contactGroupId={default}")
+    assert {one["name"]: one["value"] for one in shown["fields"]} == {
+        "name": ["Anat"],
+        "surname": ["Levi"],
+        "text3": ["x"],
+    }
+    assert [one["data"] for one in shown["unsubscribedData"]] == [PHONE]
+
+    stop = await keyboards.devino("POST", "/contact-groups", {"name": "Stop", "type": "STOPLIST"})
+    await keyboards.devino("POST", "/contacts/batch", {"contactGroupId": stop, "contacts": [{"email": MAIL}]})
+    assert (await keyboards.contact())["EmailStatusId"] == -2
+    assert (await keyboards.apifon("GET", f"/bounce/subscriber/{MAIL}")).status_code == 200
+
+
+async def test_a_contact_that_repeats_an_address_can_be_changed_by_the_others(keyboards: Keyboards) -> None:
+    (default,) = [one["contactGroupId"] for one in await keyboards.devino("GET", "/contact-groups")]
+    body = {"contactGroupId": default, "contacts": [{"phone": PHONE}, {"phone": PHONE, "email": MAIL}]}
+    told = await keyboards.devino("POST", "/contacts/batch", body)
+    second = int(told[1]["result"]["contactId"].split("-")[1], 16)
+    change = {"id": second, "clear_existing_fields": True, "fields": [{"name": "field1", "content": "Ana"}]}
+    assert (await keyboards.inwise("POST", "/contacts", change)).status_code == 200
+    shown = await keyboards.devino("GET", f"/contacts/http/range?contactGroupId={default}")
+    assert [(one["phone"], one["email"]) for one in shown] == [(PHONE, None), (None, MAIL)]

@@ -94,6 +94,8 @@ def _told_apart(frame: pl.DataFrame, values: Sequence[str | None], taken: set[st
 async def _with_repeated_addresses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
     """Move the addresses that are taken into the fields that keep them."""
     taken = await _taken(tx, actor, frame)
+    if not (taken or any(frame[key].drop_nulls().is_duplicated().any() for key in REPEATED)):
+        return frame
     rows: list[dict[str, object]] = []
     for row in frame.iter_rows(named=True):
         moved = {REPEATED[key]: row[key] for key in REPEATED if row[key] and (key, row[key]) in taken}
