@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from carillon.audience.fields import Kind
-from carillon.audience.own_fields import CreateField, create_field, field_kinds
+from carillon.audience.own_fields import REPEATED, CreateField, create_field, field_kinds
 from carillon.audience.rows import Batch, decode_patch, encode_patch
 from carillon.audience.upsert import upsert
 from carillon.audience.writing import lock_audience
@@ -19,9 +19,6 @@ from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience", "adding.sql")
-
-REPEATED: Mapping[str, str] = {"phone": "repeated_phone", "email": "repeated_email"}
-"""Where a contact keeps an address that another one has."""
 
 # What belongs to an address in a frame.
 _COLUMNS = {"phone": ("phone", "phone_quality", "phone_region"), "email": ("email", "email_given")}

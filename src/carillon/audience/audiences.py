@@ -177,6 +177,12 @@ async def measure_audiences(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -
     }
 
 
+async def describe_audience(tx: Tx, actor: Actor, audience_id: int, attributes: Mapping[str, Any]) -> None:
+    """Let an audience, which must be locked, have other attributes."""
+    encoded = msgspec.json.encode(attributes).decode()
+    await tx.execute(SQL["describe_audience"], actor.account_id, audience_id, encoded)
+
+
 async def delete_audience(tx: Tx, actor: Actor, command: DeleteAudience) -> None:
     """Delete an audience with its contacts, groups, fields and uploads; suppressions stay with their addresses.
 

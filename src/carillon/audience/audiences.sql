@@ -42,6 +42,9 @@ SELECT a.audience_id,
 FROM audience a
 WHERE a.account_id = $1 AND a.audience_id = ANY ($2::bigint[]);
 
+-- name: describe_audience
+UPDATE audience SET attributes = $3 WHERE account_id = $1 AND audience_id = $2;
+
 -- name: is_worked_in
 SELECT EXISTS (SELECT FROM credential WHERE account_id = $1 AND audience_id = $2 AND revoked_at IS NULL);
 

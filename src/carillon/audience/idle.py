@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from carillon.audience.adding import REPEATED
 from carillon.audience.contacts import delete_contact_ids
+from carillon.audience.own_fields import REPEATED
 from carillon.audience.writing import lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements

@@ -10,11 +10,10 @@ from typing import Any
 
 import msgspec
 
-from carillon.audience.adding import REPEATED
 from carillon.audience.conditions import Attribute, Condition, Order, Value, compile_conditions, compile_order
 from carillon.audience.devices import RegisteredDevice, devices_of
 from carillon.audience.fields import Kind
-from carillon.audience.own_fields import field_kinds
+from carillon.audience.own_fields import REPEATED, field_kinds
 from carillon.audience.suppressions import Channel
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements, one_text
@@ -25,9 +24,7 @@ SQL = load_statements("carillon.audience", "ranges.sql")
 
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
-_PHONE = f"coalesce(c.phone, c.fields ->> '{REPEATED['phone']}')"
-_EMAIL = f"coalesce(c.email, c.fields ->> '{REPEATED['email']}')"
-_ADDRESSES = {Channel.SMS: _PHONE, Channel.VOICE: _PHONE, Channel.EMAIL: _EMAIL}
+_KEY_OF = {Channel.SMS: "phone", Channel.VOICE: "phone", Channel.EMAIL: "email"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +69,18 @@ def range_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
 
     Dates are texts in ISO 8601, booleans and genders texts too.
     """
+    # Only where addresses are repeated: the plain column has an index.
+    addresses = {
+        key: f"coalesce(c.{key}, c.fields ->> '{field}')" if field in kinds else f"c.{key}"
+        for key, field in REPEATED.items()
+    }
     silent = {
         f"silent_{channel.value}": Attribute(
             f"EXISTS (SELECT FROM suppression s WHERE s.account_id = c.account_id AND s.channel = '{channel.value}'"
-            f" AND s.address = {address})",
+            f" AND s.address = {addresses[key]})",
             Value.BOOLEAN,
         )
-        for channel, address in _ADDRESSES.items()
+        for channel, key in _KEY_OF.items()
     }
     fields = {
         name: Attribute(f"(c.fields ->> '{name}')::numeric", Value.NUMBER)
@@ -89,8 +91,7 @@ def range_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
     return {
         **fields,
         "contact_id": Attribute("c.contact_id", Value.NUMBER),
-        "phone": Attribute(_PHONE),
-        "email": Attribute(_EMAIL),
+        **{key: Attribute(address) for key, address in addresses.items()},
         "created_at": Attribute("c.created_at", Value.MOMENT),
         "updated_at": Attribute("c.updated_at", Value.MOMENT),
         "has_device": Attribute(

@@ -192,11 +192,15 @@ async def test_many_contacts_are_added_at_once(wire: Wire) -> None:
 
 async def test_a_field_that_the_list_lacks_is_made(wire: Wire) -> None:
     made = await wire.make()
-    fields = [{"name": "Since", "type": 0, "value": "2024-05-01 10:00:00"}, {"name": "timezone", "value": "+3"}]
+    fields = [
+        {"name": "Since", "type": 0, "value": "2024-05-01 10:00:00"},
+        {"name": "timezone", "value": "+3", "displayName": "Zone"},
+    ]
     (told,) = await wire.add(made, {"phone": PHONE, "fields": fields}, params={"zoneOffset": 180})
     assert told["code"] == "OK"
     (shown,) = await wire.lists(name="Clients")
     assert {one["name"]: one["type"] for one in shown["fields"] if not one["isDefault"]} == {"Since": 0, "timezone": 3}
+    assert [one["displayName"] for one in shown["fields"] if not one["isDefault"]] == ["Since", "Zone"]
     (contact,) = await wire.contacts(made)
     assert {one["name"]: one["value"] for one in contact["fields"]} == {
         "Since": ["2024-05-01 07:00:00"],
@@ -290,3 +294,12 @@ async def test_uploads_to_several_stop_lists_at_once_do_not_meet(wire: Wire) -> 
     contact = {"phone": PHONE, "email": MAIL}
     told = await asyncio.gather(*(wire.add(one, contact) for one in (*stops, plain) * 4))
     assert {one["code"] for (one,) in told} == {"OK"}
+
+
+async def test_a_field_may_be_called_as_ours_for_repeated_addresses(wire: Wire) -> None:
+    made = await wire.make()
+    contact = {"phone": PHONE, "fields": [{"name": "repeated_phone", "type": 2, "value": 7}]}
+    told = await wire.add(made, contact, contact)
+    assert [one["code"] for one in told] == ["OK", "OK"]
+    shown = await wire.contacts(made, queryName="repeated_phone", queryValue="7")
+    assert [(one["phone"], one["fields"][0]["value"]) for one in shown] == [(PHONE, ["7"])] * 2

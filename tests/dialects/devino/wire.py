@@ -57,7 +57,7 @@ class Wire:
         """Show lists."""
         return list(await self.result("GET", LISTS, params=params))
 
-    async def add(self, list_id: str, *contacts: Any, params: Any = None, **given: Any) -> list[Any]:
+    async def add(self, list_id: object, *contacts: Any, params: Any = None, **given: Any) -> list[Any]:
         """Upload contacts and give what became of them."""
         body = {"contactGroupId": list_id, "contacts": list(contacts), **given}
         return list(await self.result("POST", BATCH, body, params=params))

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from carillon.audience.adding import AddContacts, add_contacts
-from carillon.audience.audiences import Audience, AudienceKind
+from carillon.audience.audiences import Audience, AudienceKind, describe_audience
 from carillon.audience.batch import read_rows
 from carillon.audience.devices import RegisteredDevice, register_devices
-from carillon.audience.fields import Kind
 from carillon.audience.own_fields import CreateField, create_field, field_kinds, free_name
 from carillon.audience.rows import Batch
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
@@ -18,7 +17,7 @@ from carillon.db.database import Tx
 from carillon.dialects.devino import mapping, replies, rows, schemas
 from carillon.dialects.devino.errors import UNKNOWN, RefusedError
 from carillon.dialects.devino.lists import find_list, within, words_of
-from carillon.dialects.devino.mapping import Words
+from carillon.dialects.devino.mapping import NewField, Words
 from carillon.dialects.devino.rows import ReadContact, Wrong
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError
@@ -85,19 +84,24 @@ async def upload(tx: Tx, actor: Actor, command: Upload) -> Uploaded:
 async def _with_new_fields(tx: Tx, inside: Actor, audience: Audience, contacts: Sequence[object]) -> Words:
     """Make the fields that the contacts name and the list lacks, and give all of them."""
     words = await words_of(tx, inside, audience)
-    missing = {name: code for name, code in rows.field_names(contacts) if words.find(name) is None}
+    missing = {one.name: one for one in rows.named_fields(contacts) if words.find(one.name) is None}
     if not missing:
         return words
+    audience = await find_list(tx, inside, audience.audience_id)  # as it is now that it is locked
     names = list(await field_kinds(tx, inside))
-    for label, code in missing.items():
-        names.append(free_name(label, names))
+    told: dict[str, NewField] = {}
+    for one in missing.values():
+        names.append(free_name(one.name, names))
+        told[names[-1]] = one
         try:
             await create_field(
-                tx, inside, CreateField(name=names[-1], kind=mapping.FIELD_KINDS.get(code, Kind.TEXT), label=label)
+                tx, inside, CreateField(name=names[-1], kind=mapping.FIELD_KINDS[one.type], label=one.name)
             )
         except InvalidInputError as error:
             raise InvalidInputError("contacts.fields.name", error.message) from error
-    return await words_of(tx, inside, audience)
+    attributes = mapping.with_fields(audience.attributes, told)
+    await describe_audience(tx, inside, audience.audience_id, attributes)
+    return await words_of(tx, inside, replace(audience, attributes=attributes))
 
 
 def _unique(words: Words, name: str) -> str | None:

@@ -21,21 +21,11 @@ from carillon.audience.audiences import (
 from carillon.audience.own_fields import CreateField, ListFields, create_field, free_name, list_fields
 from carillon.db.database import Tx
 from carillon.dialects.devino import errors, mapping, replies, schemas
-from carillon.dialects.devino.mapping import Words
+from carillon.dialects.devino.mapping import NewField, Words
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewField:
-    """A field that a list is made with."""
-
-    name: str
-    display_name: str
-    type: int
-    values: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +43,6 @@ async def make_list(tx: Tx, actor: Actor, command: MakeList) -> Audience:
     names: list[str] = []
     for one in command.fields:
         names.append(free_name(one.name, names))
-    told = {
-        name: {"displayName": one.display_name, "type": one.type, "values": list(one.values)}
-        for name, one in zip(names, command.fields, strict=True)
-    }
     audience = await create_audience(
         tx,
         actor,
@@ -64,7 +50,7 @@ async def make_list(tx: Tx, actor: Actor, command: MakeList) -> Audience:
             name=command.name,
             kind=command.kind,
             idle_days=command.idle_days,
-            attributes={"devino": {"fields": told}},
+            attributes=mapping.with_fields({}, dict(zip(names, command.fields, strict=True))),
         ),
     )
     inside = within(actor, audience)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from msgspec import UNSET
 
-from carillon.audience.adding import REPEATED
 from carillon.audience.audiences import Audience, AudienceKind, AudienceSize
 from carillon.audience.contacts import read_id
 from carillon.audience.fields import CANONICAL, Kind
-from carillon.audience.own_fields import Field
+from carillon.audience.own_fields import REPEATED, Field
 from carillon.dialects.devino import replies, schemas
 from carillon.dialects.devino.errors import FORBIDDEN, TOO_LONG, RefusedError
 from carillon.errors import InvalidInputError, NotFoundError
@@ -80,6 +80,16 @@ _OTHERS = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewField:
+    """A field that a list lacks."""
+
+    name: str
+    display_name: str
+    type: int
+    values: Sequence[str] = ()
+
+
 class Words:
     """The fields of a list's contacts, by Devino's names and by ours."""
 
@@ -113,6 +123,16 @@ def _own_word(one: Field, told: Mapping[str, object]) -> FieldWord:
         type=code if isinstance(code, int) else _TYPES.get(kind, TEXT),
         values=[str(value) for value in values] if isinstance(values, list) else (),
     )
+
+
+def with_fields(attributes: Mapping[str, Any], fields: Mapping[str, NewField]) -> dict[str, Any]:
+    """Add to a list's attributes what is said of new fields, which are given by our names."""
+    kept = attributes.get("devino", {})
+    told = {
+        name: {"displayName": one.display_name, "type": one.type, "values": list(one.values)}
+        for name, one in fields.items()
+    }
+    return {**attributes, "devino": {**kept, "fields": {**kept.get("fields", {}), **told}}}
 
 
 def list_id(text: str) -> int:

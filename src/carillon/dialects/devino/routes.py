@@ -112,10 +112,7 @@ OPERATIONS: tuple[Operation, ...] = (
                 "Every contact is a new one. A phone or an e-mail that the list has already stays with its first"
                 " contact; the later one shows it too, and other dialects don't find it by it. **[ours]**"
             ),
-            (
-                "A field that the list lacks is made, with the type that comes with it; its displayName is not kept."
-                " **[ours]**"
-            ),
+            "A field that the list lacks is made, with the type and displayName that come with it. **[ours]**",
             (
                 "A contact has one device a platform, the last; a token belongs to the contact that brought it last."
                 " **[ours]**"

@@ -12,7 +12,7 @@ from carillon.audience.fields import Kind
 from carillon.audience.own_fields import MAX_LABEL_CHARACTERS
 from carillon.audience.rows import MAX_TOKEN_CHARACTERS, ContactRow, RowError
 from carillon.dialects.devino import mapping, schemas
-from carillon.dialects.devino.mapping import GENDER_PREFIX, FieldWord, Words
+from carillon.dialects.devino.mapping import GENDER_PREFIX, FieldWord, NewField, Words
 from carillon.dialects.reading import as_json, read_text
 from carillon.errors import InvalidInputError
 
@@ -20,6 +20,7 @@ INVALID_VALUE, TOO_LONG = "INVALID_VALUE", "LENGTH_TOO_LONG"
 _CODES = {"too_long": TOO_LONG, "DUPLICATE_VALUE": "DUPLICATE_VALUE"}
 _PLATFORMS = {"0": "android", "1": "ios"}
 _ADDRESSES = ("phone", "email")
+_CODES_OF_TYPES = {str(code): code for code in mapping.FIELD_KINDS}
 
 Device = tuple[str, str, str | None]
 """A platform, a token and an application."""
@@ -55,17 +56,24 @@ def wrong_of(words: Words, name: str, code: str, message: str) -> Wrong:
     return Wrong(_CODES.get(code, INVALID_VALUE), *words.titles(name), message)
 
 
-def field_names(contacts: Sequence[object]) -> Iterator[tuple[str, int]]:
-    """Give the fields that contacts name, with the types that they say; what can't be read is left out."""
+def named_fields(contacts: Sequence[object]) -> Iterator[NewField]:
+    """Give the fields that contacts name, as they say what those are; what can't be read is left out."""
     for contact in contacts:
         for one in _items(contact, "fields"):
-            if not isinstance(one, Mapping):
-                continue
-            name, code = one.get("name"), str(one.get("type", mapping.TEXT)).strip()
-            if isinstance(name, str) and name.strip() and len(name.strip()) <= MAX_LABEL_CHARACTERS:
-                known = code.isascii() and code.isdigit() and int(code[:2]) in mapping.FIELD_KINDS
-                if name.strip().lower() not in _ADDRESSES and "\0" not in name:
-                    yield name.strip(), int(code[:2]) if known else mapping.TEXT
+            name = one.get("name") if isinstance(one, Mapping) else None
+            if isinstance(one, Mapping) and isinstance(name, str) and _can_be_made(name.strip()):
+                display_name = one.get("displayName")
+                shown = display_name.strip()[:MAX_LABEL_CHARACTERS] if isinstance(display_name, str) else ""
+                code = str(one.get("type", mapping.TEXT)).strip()
+                yield NewField(
+                    name=name.strip(),
+                    display_name=shown.replace("\0", "") or name.strip(),
+                    type=_CODES_OF_TYPES.get(code, mapping.TEXT),
+                )
+
+
+def _can_be_made(name: str) -> bool:
+    return bool(name) and len(name) <= MAX_LABEL_CHARACTERS and "\0" not in name and name.lower() not in _ADDRESSES
 
 
 def _items(contact: object, name: str) -> Sequence[object]:
