@@ -84,13 +84,13 @@ async def upload(tx: Tx, actor: Actor, command: Upload) -> Uploaded:
 async def _with_new_fields(tx: Tx, inside: Actor, audience: Audience, contacts: Sequence[object]) -> Words:
     """Make the fields that the contacts name and the list lacks, and give all of them."""
     words = await words_of(tx, inside, audience)
-    missing = {one.name: one for one in rows.named_fields(contacts) if words.find(one.name) is None}
+    missing = list(rows.missing_fields(contacts, words))
     if not missing:
         return words
     audience = await find_list(tx, inside, audience.audience_id)  # as it is now that it is locked
     names = list(await field_kinds(tx, inside))
     told: dict[str, NewField] = {}
-    for one in missing.values():
+    for one in missing:
         names.append(free_name(one.name, names))
         told[names[-1]] = one
         try:

@@ -56,20 +56,31 @@ def wrong_of(words: Words, name: str, code: str, message: str) -> Wrong:
     return Wrong(_CODES.get(code, INVALID_VALUE), *words.titles(name), message)
 
 
-def named_fields(contacts: Sequence[object]) -> Iterator[NewField]:
-    """Give the fields that contacts name, as they say what those are; what can't be read is left out."""
+def missing_fields(contacts: Sequence[object], words: Words) -> Iterator[NewField]:
+    """Give the fields that contacts name and the list lacks, as they say what those are.
+
+    What can't be read is left out.
+    """
+    seen: set[str] = set()  # as they are spelt: most contacts name the same few
+    named: set[str] = set()
     for contact in contacts:
         for one in _items(contact, "fields"):
-            name = one.get("name") if isinstance(one, Mapping) else None
-            if isinstance(one, Mapping) and isinstance(name, str) and _can_be_made(name.strip()):
-                display_name = one.get("displayName")
-                shown = display_name.strip()[:MAX_LABEL_CHARACTERS] if isinstance(display_name, str) else ""
-                code = str(one.get("type", mapping.TEXT)).strip()
-                yield NewField(
-                    name=name.strip(),
-                    display_name=shown.replace("\0", "") or name.strip(),
-                    type=_CODES_OF_TYPES.get(code, mapping.TEXT),
-                )
+            given = one.get("name") if isinstance(one, dict) else None
+            if not isinstance(one, dict) or not isinstance(given, str) or given in seen:
+                continue
+            seen.add(given)
+            name = given.strip()
+            if name in named or not _can_be_made(name) or words.find(name) is not None:
+                continue
+            named.add(name)
+            display_name = one.get("displayName")
+            shown = display_name.strip()[:MAX_LABEL_CHARACTERS] if isinstance(display_name, str) else ""
+            code = str(one.get("type", mapping.TEXT)).strip()
+            yield NewField(
+                name=name,
+                display_name=shown.replace("\0", "") or name,
+                type=_CODES_OF_TYPES.get(code, mapping.TEXT),
+            )
 
 
 def _can_be_made(name: str) -> bool:
@@ -77,8 +88,8 @@ def _can_be_made(name: str) -> bool:
 
 
 def _items(contact: object, name: str) -> Sequence[object]:
-    given = contact.get(name) if isinstance(contact, Mapping) else None
-    if isinstance(given, Mapping):
+    given = contact.get(name) if isinstance(contact, dict) else None
+    if isinstance(given, dict):
         return [given]
     return given if isinstance(given, list) else []
 
@@ -93,7 +104,7 @@ def read_contact(place: int, given: object, words: Words, zone: timedelta) -> Re
 
 
 def _read_contact(given: object, words: Words, zone: timedelta) -> ReadContact:
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         raise _RejectedError("contacts", "Contacts", "An object belongs here.")
     addresses = {name: _text(given.get(name), name, name.capitalize()) for name in _ADDRESSES}
     fields: dict[str, str] = {}
@@ -106,7 +117,7 @@ def _read_contact(given: object, words: Words, zone: timedelta) -> ReadContact:
 
 def _limited(given: Mapping[str, object], name: str, most: int) -> Sequence[object]:
     value = given.get(name)
-    if value is not None and not isinstance(value, list | Mapping):
+    if value is not None and not isinstance(value, list | dict):
         raise _RejectedError(name, name, "A list belongs here.")
     items = _items(given, name)
     if len(items) > most:
@@ -131,7 +142,7 @@ def _international(phone: str) -> str | None:
 
 
 def _read_field(item: object, words: Words, zone: timedelta, addresses: dict[str, str], fields: dict[str, str]) -> None:
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         raise _RejectedError("fields", "Fields", "An object belongs here.")
     name = _text(item.get("name"), "fields.name", "Field name")
     if not name:
@@ -147,7 +158,7 @@ def _read_field(item: object, words: Words, zone: timedelta, addresses: dict[str
 
 
 def _value_of(value: object, name: str, *, is_object: bool) -> str:
-    if is_object and isinstance(value, Mapping):
+    if is_object and isinstance(value, dict):
         return as_json(value)
     texts = [_text(one, name, name) for one in (value if isinstance(value, list) else [value])]
     return ", ".join(one for one in texts if one)
@@ -190,7 +201,7 @@ def _in_zone(text: str, zone: timedelta) -> str:
 
 
 def _read_device(item: object) -> Device:
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         raise _RejectedError("pushInfo", "pushInfo", "An object belongs here.")
     token = _text(item.get("pushToken"), "pushToken", "pushToken")
     if not token:
