@@ -30,7 +30,7 @@ async def keyboards(db: Database, clock: FixedClock, account: Tenant, tmp_path: 
         secret_box=box,
     )
     keys = {}
-    for dialect in (Dialect.INFORU, Dialect.NRS, Dialect.INWISE, Dialect.APIFON):
+    for dialect in (Dialect.INFORU, Dialect.NRS, Dialect.INWISE, Dialect.APIFON, Dialect.DEVINO):
         command = CreateCredential(dialect=dialect, calls_per_second=0)
         keys[dialect] = (await db.run(create_credential, account.actor, command, box)).parts
     transport = httpx.ASGITransport(create_app(runtime))

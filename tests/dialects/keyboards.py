@@ -42,3 +42,10 @@ class Keyboards:
         token = (await self.client.post("/oauth2/token", auth=auth)).json()["access_token"]
         headers = {"Authorization": f"Bearer {token}"}
         return await self.client.request(method, f"/services/api/v1{path}", json=body, headers=headers)
+
+    async def devino(self, method: str, path: str, body: object = None) -> Any:
+        """Call an operation that succeeds, and give its result."""
+        headers = {"Authorization": f"Key {self.keys[Dialect.DEVINO]['key']}"}
+        reply = await self.client.request(method, f"/address-book-api{path}", json=body, headers=headers)
+        assert reply.status_code == 200, reply.text
+        return reply.json()["result"]

@@ -7,7 +7,7 @@ from tests.dialects.keyboards import Keyboards
 PHONE, NATIONAL, MAIL = "972541110001", "0541110001", "ana@mail.example"
 
 
-async def contact(keyboards: Keyboards) -> dict[str, Any]:
+async def look(keyboards: Keyboards) -> dict[str, Any]:
     """Look at the contact through InforU."""
     found = await keyboards.inforu("GetContact", {"Type": "Phone", "Value": NATIONAL, "Configuration": "WithGroups"})
     (shown,) = found["Contacts"]["List"]
@@ -19,14 +19,14 @@ async def test_a_contact_made_by_one_is_grouped_blocked_and_deleted_by_others(ke
         "POST", "/contacts", {"mobile_number": PHONE, "email": MAIL, "fields": [{"name": "field1", "content": "Ana"}]}
     )
     contact_id = made.json()["id"]
-    shown = await contact(keyboards)
+    shown = await look(keyboards)
     assert (shown["ContactId"], shown["FirstName"], shown["PhoneStatusId"]) == (contact_id, "Ana", 1)
     listed = (await keyboards.nrs("GET", f"/contacts?phone={PHONE}")).json()["data"]
     assert [(one["id"], one["name"], one["email"]) for one in listed] == [(contact_id, "Ana", MAIL)]
 
     changed = {"email": MAIL, "phone": PHONE, "countryIso": "IL", "surname": "Levi", "groupsNames": ["Gold"]}
     assert (await keyboards.nrs("PUT", f"/contacts/{contact_id}", changed)).status_code == 200
-    shown = await contact(keyboards)
+    shown = await look(keyboards)
     assert (shown["LastName"], [group["GroupName"] for group in shown["Groups"]]) == ("Levi", ["Gold"])
     there = (await keyboards.inwise("GET", f"/contacts/{contact_id}")).json()
     assert there["groups_ids"] == [shown["Groups"][0]["GroupId"]]
@@ -35,7 +35,7 @@ async def test_a_contact_made_by_one_is_grouped_blocked_and_deleted_by_others(ke
     block = {"destination": PHONE, "reason": "sub_requested"}
     assert (await keyboards.apifon("POST", "/bounce/subscriber/block", block)).status_code == 201
     assert (await keyboards.nrs("PUT", "/v2/blacklist/mailing", {"recipient": MAIL})).status_code == 200
-    shown = await contact(keyboards)
+    shown = await look(keyboards)
     assert (shown["PhoneStatusId"], shown["EmailStatusId"]) == (-2, -2)
     blacklist = (await keyboards.nrs("GET", "/v2/blacklist/sms")).json()["data"]
     assert [one["recipient"] for one in blacklist] == [PHONE]
@@ -43,13 +43,13 @@ async def test_a_contact_made_by_one_is_grouped_blocked_and_deleted_by_others(ke
     # Written again through any of them, it stays blocked.
     await keyboards.inwise("POST", "/contacts", {"mobile_number": PHONE})
     await keyboards.inforu("CreateOrUpdateContacts", {"List": [{"PhoneNumber": NATIONAL, "FirstName": "Anat"}]})
-    shown = await contact(keyboards)
+    shown = await look(keyboards)
     assert (shown["FirstName"], shown["PhoneStatusId"]) == ("Anat", -2)
 
     lifted = {"ReactivationReason": "asked", "ReactivationName": "CRM", "List": [{"Type": "Phone", "Value": NATIONAL}]}
     await keyboards.inforu("ReactivateUnsubscribe", lifted)
     assert (await keyboards.apifon("GET", f"/bounce/subscriber/{PHONE}")).status_code == 404
-    assert (await contact(keyboards))["PhoneStatusId"] == 1
+    assert (await look(keyboards))["PhoneStatusId"] == 1
 
     assert (await keyboards.nrs("DELETE", f"/contacts/{contact_id}")).status_code == 204
     assert (await keyboards.inwise("GET", f"/contacts/{contact_id}")).status_code == 404
@@ -62,8 +62,43 @@ async def test_a_contact_made_by_one_is_grouped_blocked_and_deleted_by_others(ke
 async def test_calls_that_are_blocked_do_not_stop_texts(keyboards: Keyboards) -> None:
     await keyboards.inforu("CreateOrUpdateContacts", {"List": [{"PhoneNumber": NATIONAL}]})
     assert (await keyboards.nrs("PUT", "/v2/blacklist/voice", {"recipient": PHONE})).status_code == 200
-    assert (await contact(keyboards))["PhoneStatusId"] == 1
+    assert (await look(keyboards))["PhoneStatusId"] == 1
     everything = {"Type": "All", "FromDate": "2000/01/01", "ToDate": "2999/01/01", "LastFetchedId": 0}
     history = await keyboards.inforu("GetUnsubscribeHistoryList", everything)
     assert history["Count"] == 0
     assert (await keyboards.apifon("GET", f"/bounce/subscriber/{PHONE}")).status_code == 404
+
+
+async def test_what_devino_uploads_the_others_read_and_what_they_write_devino_shows(keyboards: Keyboards) -> None:
+    (default,) = [one["contactGroupId"] for one in await keyboards.devino("GET", "/contact-groups")]
+    contact = {"phone": PHONE, "email": MAIL, "fields": [{"name": "surname", "value": "Levi"}]}
+    (told,) = await keyboards.devino("POST", "/contacts/batch", {"contactGroupId": default, "contacts": [contact]})
+    shown = await look(keyboards)
+    assert (shown["LastName"], shown["ContactId"]) == ("Levi", int(told["result"]["contactId"].split("-")[1], 16))
+    await keyboards.inforu(
+        "CreateOrUpdateContacts", {"List": [{"PhoneNumber": NATIONAL, "FirstName": "Anat", "Text3": "x"}]}
+    )
+    assert (await keyboards.nrs("PUT", "/v2/blacklist/sms", {"recipient": PHONE})).status_code == 200
+    (shown,) = await keyboards.devino("GET", f"/contacts/http/range?contactGroupId={default}")
+    assert {one["name"]: one["value"] for one in shown["fields"]} == {
+        "name": ["Anat"],
+        "surname": ["Levi"],
+        "text3": ["x"],
+    }
+    assert [one["data"] for one in shown["unsubscribedData"]] == [PHONE]
+
+    stop = await keyboards.devino("POST", "/contact-groups", {"name": "Stop", "type": "STOPLIST"})
+    await keyboards.devino("POST", "/contacts/batch", {"contactGroupId": stop, "contacts": [{"email": MAIL}]})
+    assert (await look(keyboards))["EmailStatusId"] == -2
+    assert (await keyboards.apifon("GET", f"/bounce/subscriber/{MAIL}")).status_code == 200
+
+
+async def test_a_contact_that_repeats_an_address_can_be_changed_by_the_others(keyboards: Keyboards) -> None:
+    (default,) = [one["contactGroupId"] for one in await keyboards.devino("GET", "/contact-groups")]
+    body = {"contactGroupId": default, "contacts": [{"phone": PHONE}, {"phone": PHONE, "email": MAIL}]}
+    told = await keyboards.devino("POST", "/contacts/batch", body)
+    second = int(told[1]["result"]["contactId"].split("-")[1], 16)
+    change = {"id": second, "clear_existing_fields": True, "fields": [{"name": "field1", "content": "Ana"}]}
+    assert (await keyboards.inwise("POST", "/contacts", change)).status_code == 200
+    shown = await keyboards.devino("GET", f"/contacts/http/range?contactGroupId={default}")
+    assert [(one["phone"], one["email"]) for one in shown] == [(PHONE, None), (None, MAIL)]

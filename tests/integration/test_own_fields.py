@@ -40,6 +40,13 @@ async def test_a_field_needs_a_free_name_of_the_right_form(db: Database, account
     assert refused.value.field == "name"
 
 
+async def test_a_field_for_repeated_addresses_is_a_text(db: Database, account: Tenant) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        await db.run(create_field, account.actor, CreateField(name="repeated_email", kind=Kind.NUMBER))
+    assert refused.value.field == "kind"
+    assert free_name("Repeated email", []) == "repeated_email_2"
+
+
 async def test_a_field_is_made_once_and_told_in_the_audit_trail(db: Database, account: Tenant) -> None:
     await db.run(create_field, account.actor, CreateField(name="shoe_size", label="Shoe size"))
     with pytest.raises(InvalidInputError, match="already"):

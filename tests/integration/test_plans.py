@@ -1,5 +1,6 @@
 """Lookups go through their own indexes also where the planner knows nothing of a table or of a new account."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 import msgspec
 from tests.support import MOMENT, Tenant
 
+from carillon.audience.conditions import Condition, Op, Order, compile_conditions, compile_order
+from carillon.audience.fields import CANONICAL
+from carillon.audience.ranges import range_attributes
 from carillon.db.database import Database
 from carillon.db.sql import load_statements
 from carillon.kit.ids import AccountId, AudienceId
@@ -31,6 +35,7 @@ LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
     ("contacts.sql", "find_contacts", ([LAST], NOTHING, NOTHING, NOTHING)),
     ("contacts.sql", "find_contacts", (NOTHING, [LAST_EMAIL], NOTHING, NOTHING)),
     ("contacts.sql", "find_contacts", (NOTHING, NOTHING, NOTHING, [ROWS])),
+    ("adding.sql", "taken_addresses", ([LAST], [LAST_EMAIL])),
     ("contacts.sql", "contact_ids", ([LAST], [LAST_EMAIL], [f"r{ROWS}"], [ROWS])),
     ("contacts.sql", "list_contacts", (ROWS - 10, 5, None, None, None, None)),
     ("contacts.sql", "list_group_contacts", (ROWS - 10, 5, None, None, None, None, 7)),
@@ -42,6 +47,14 @@ LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
     ("suppressions.sql", "contacts_with_sms", ([LAST],)),
     ("suppressions.sql", "contacts_with_email", ([LAST_EMAIL],)),
     ("writing.sql", "group_shares", ([ROWS],)),
+]
+
+
+RANGES: list[tuple[Sequence[Condition], Order]] = [
+    ((), Order("contact_id")),
+    ((), Order("contact_id", descending=True)),
+    ((Condition("phone", Op.EQ, LAST),), Order("contact_id")),
+    ((Condition("email", Op.EQ, LAST_EMAIL),), Order("contact_id", descending=True)),
 ]
 
 
@@ -60,9 +73,17 @@ async def fill(db: Database, tenant: Tenant, moment: datetime) -> None:
 
 async def pages_by_lookup(db: Database, tenant: Tenant) -> dict[str, int]:
     read: dict[str, int] = {}
+    statements = [
+        (name, load_statements("carillon.audience", file)[name], arguments) for file, name, arguments in LOOKUPS
+    ]
+    attributes = range_attributes(CANONICAL)
+    for conditions, order in RANGES:
+        compiled = compile_conditions(attributes, conditions, given=5)
+        by = compile_order(attributes, order, "c.contact_id")
+        statement = compiled.into(load_statements("carillon.audience", "ranges.sql")["range_contacts"], by)
+        statements.append((f"range of {conditions} by {order}", statement, (20, 0, None, *compiled.arguments)))
     async with db.transaction() as tx:
-        for file, name, arguments in LOOKUPS:
-            statement = load_statements("carillon.audience", file)[name]
+        for name, statement, arguments in statements:
             values = ", ".join(map(_literal, (tenant.account_id, tenant.audience_id, *arguments)))
             await tx.execute(f"PREPARE lookup_{len(read)} AS {statement}")
             # Only EXECUTE shows the plan that a prepared statement really has.

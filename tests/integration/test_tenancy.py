@@ -112,7 +112,7 @@ async def test_a_new_account_has_a_default_audience_of_its_country(db: Database)
     ],
 )
 async def test_an_account_of_nonsense_is_refused_and_takes_nothing(
-    db: Database, field: str, changes: dict[str, str]
+    db: Database, field: str, changes: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidInputError) as refused:
         await db.run(create_account, OPERATOR, CreateAccount(**({"name": "A", "country": "IL"} | changes)))
@@ -206,7 +206,7 @@ async def test_another_account_s_audience_is_not_there(db: Database, account: Te
 
 @pytest.mark.parametrize(("field", "changes"), [("name", {"name": ""}), ("country", {"country": "XX"})])
 async def test_an_audience_of_nonsense_is_refused(
-    db: Database, account: Tenant, field: str, changes: dict[str, str]
+    db: Database, account: Tenant, field: str, changes: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidInputError) as refused:
         await db.run(create_audience, account.actor, CreateAudience(**({"name": "A"} | changes)))

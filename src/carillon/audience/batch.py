@@ -38,10 +38,23 @@ def read_row(row: ContactRow, country: str | None, kinds: Mapping[str, Kind]) ->
     return Batch(size=1, frame=frame, moves=moves, join_all=(), errors=(), failed=frozenset())
 
 
-def read_rows(rows: Sequence[ContactRow], country: str | None, *, kinds: Mapping[str, Kind] = CANONICAL) -> Batch:
-    """Read rows of an API call; national phones with the country, fields by their kinds."""
+def read_rows(
+    rows: Sequence[ContactRow],
+    country: str | None,
+    *,
+    kinds: Mapping[str, Kind] = CANONICAL,
+    keyless: bool = False,
+) -> Batch:
+    """Read rows of an API call; national phones with the country, fields by their kinds.
+
+    With `keyless` a row without a key is kept too: it always makes a contact.
+    """
     kept = [(number, row) for number, row in enumerate(rows, 1) if row.failure is None]
-    batch = _read_few(kept, country, kinds) if len(rows) <= _FEW else read_frame(_as_frame(kept), country, kinds=kinds)
+    batch = (
+        _read_few(kept, country, kinds, keyless=keyless)
+        if len(rows) <= _FEW
+        else read_frame(_as_frame(kept), country, kinds=kinds, keyless=keyless)
+    )
     moves = [(number, name, joins) for number, row in kept for names, joins in _moves_of(row) for name in names]
     good_moves, bad_names = _checked_moves(moves)
     unread = [error for row in rows for error in row.errors]
@@ -76,16 +89,20 @@ def _as_frame(rows: Sequence[tuple[int, ContactRow]]) -> pl.DataFrame:
     return pl.DataFrame({"row": pl.Series([number for number, _ in rows], dtype=pl.Int64), **columns})
 
 
-def _read_few(rows: Sequence[tuple[int, ContactRow]], country: str | None, kinds: Mapping[str, Kind]) -> Batch:
+def _read_few(
+    rows: Sequence[tuple[int, ContactRow]], country: str | None, kinds: Mapping[str, Kind], *, keyless: bool
+) -> Batch:
     """Read rows one by one, as `read_frame` reads them: for a few, columns cost more than they save."""
     readings = [read_one(number, row, country, kinds) for number, row in rows]
+    kept = [reading for reading in readings if reading.has_key or keyless]
+    told = (error for reading in readings for error in reading.errors)
     return Batch(
         size=len(rows),
-        frame=pl.DataFrame([reading.values for reading in readings if reading.has_key], schema=FRAME_SCHEMA),
+        frame=pl.DataFrame([reading.values for reading in kept], schema=FRAME_SCHEMA),
         moves=(),
         join_all=(),
-        errors=[error for reading in readings for error in reading.errors],
-        failed=frozenset(reading.row for reading in readings if not reading.has_key),
+        errors=[error for error in told if not (keyless and error.field == "row")],
+        failed=frozenset(reading.row for reading in readings if not (reading.has_key or keyless)),
     )
 
 

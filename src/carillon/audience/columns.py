@@ -27,10 +27,12 @@ def read_frame(
     *,
     kinds: Mapping[str, Kind] = CANONICAL,
     join_all: Sequence[str] = (),
+    keyless: bool = False,
 ) -> Batch:
     """Read a frame of raw texts: a column `row` and String columns named by attribute or canonical field.
 
-    Null leaves an attribute alone, a blank text empties it. `join_all` are groups that every row joins.
+    Null leaves an attribute alone, a blank text empties it. `join_all` are groups that every row joins. With `keyless`
+    rows without a key are kept too.
     """
     reading = _Reading(raw, kinds)
     reading.read_phones(country)
@@ -40,7 +42,7 @@ def read_frame(
     reading.read_devices()
     reading.read_fields()
     frame = pl.DataFrame(reading.columns)
-    keyed = pl.any_horizontal(pl.col(KEYS).is_not_null() & (pl.col(KEYS) != ""))
+    keyed = pl.lit(keyless) | pl.any_horizontal(pl.col(KEYS).is_not_null() & (pl.col(KEYS) != ""))
     unusable = frame.filter(~keyed)["row"].to_list()
     explained = {error.row for error in reading.errors}
     reading.errors += [problem(row, "row", "") for row in unusable if row not in explained]

@@ -159,4 +159,6 @@ def compile_order(attributes: Mapping[str, Attribute], order: Order | None, tie:
         raise InvalidInputError("sort", f"There is no field {order.name[:200]!r} to sort by.")
     side = f'{attribute.expression} COLLATE "C"' if attribute.value is Value.TEXT else attribute.expression
     way = "DESC" if order.descending else "ASC"
+    if attribute.expression == tie:  # which is never null; said so, its index would not give the order
+        return f"{tie} {way}"
     return f"{side} {way} NULLS LAST, {tie} {way}"

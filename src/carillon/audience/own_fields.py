@@ -21,6 +21,9 @@ SQL = load_statements("carillon.audience", "own_fields.sql")
 MAX_FIELDS = 200
 MAX_LABEL_CHARACTERS = 200
 
+REPEATED: Mapping[str, str] = {"phone": "repeated_phone", "email": "repeated_email"}
+"""The text fields where a contact keeps an address that another one of its audience has, see `adding`."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _DERIVED_CHARACTERS = 50  # which leaves room for a number
 _TAKEN = {
@@ -72,20 +75,23 @@ def free_name(label: str, names: Collection[str]) -> str:
     if not name[:1].isalpha():
         name = f"field_{name}".strip("_")
     spellings = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
-    return next(one for one in spellings if one not in _TAKEN and one not in names)
+    taken = {*_TAKEN, *REPEATED.values(), *names}
+    return next(one for one in spellings if one not in taken)
 
 
 async def create_field(tx: Tx, actor: Actor, command: CreateField) -> Field:
     """Make a field of the actor's audience.
 
     Raises InvalidInputError for a name that isn't 1 to 63 of a-z, 0-9 and _ beginning with a letter, that is taken, for
-    an over-long label, and when there are MAX_FIELDS already.
+    an over-long label, for another kind than text where a repeated address belongs, and when there are MAX_FIELDS.
     """
     name, label = command.name, (command.label or command.name).strip()
     if not _NAME.fullmatch(name):
         raise InvalidInputError("name", "A field's name is 1 to 63 of a-z, 0-9 and _, and begins with a letter.")
     if not label or len(label) > MAX_LABEL_CHARACTERS or "\0" in label:
         raise InvalidInputError("label", f"A field's label has 1 to {MAX_LABEL_CHARACTERS} characters.")
+    if name in REPEATED.values() and command.kind is not Kind.TEXT:
+        raise InvalidInputError("kind", f"The field {name} is a text.")
     await lock_audience(tx, actor)
     own = await list_fields(tx, actor, ListFields())
     if name in _TAKEN or name in {field.name for field in own}:

@@ -9,6 +9,7 @@ import structlog
 from asyncpg import UniqueViolationError
 
 from carillon.audience.hope import Hope
+from carillon.audience.idle import sweep_audience, swept_audiences
 from carillon.audience.rows import Batch
 from carillon.audience.uploads import (
     MAX_ATTEMPTS,
@@ -90,13 +91,16 @@ class UploadWorker:
         return worked
 
     async def sweep(self) -> None:
-        """Delete the reports that are too old, one account after another."""
+        """Delete the reports that are too old and the contacts that are to be swept, one account after another."""
         before = self._db.clock.now() - self._report_age
         query = ListAccounts()
         while (page := await self._db.read(list_accounts, _SWEEPER, query)).items:
             for account in page.items:
                 while await self._db.run(forget_reports, account.account_id, before):
                     pass
+                for audience_id, days in (await self._db.read(swept_audiences, account.account_id)).items():
+                    while await self._db.run(sweep_audience, _SWEEPER, account.account_id, audience_id, days):
+                        pass
             query = ListAccounts(after_id=page.last_id)
 
     async def _sweep_now_and_then(self) -> None:

@@ -89,6 +89,13 @@ CREATE TABLE audience (
     is_default  boolean NOT NULL,
     created_at  timestamptz NOT NULL,
     groups_made bigint NOT NULL DEFAULT 0,  -- the number of the latest group: numbers are never given twice
+    attributes  jsonb NOT NULL DEFAULT '{}',  -- what a dialect keeps of it, below the dialect's name
+    kind        text NOT NULL DEFAULT 'standard' CHECK (kind IN (
+        'standard',
+        'stoplist',                  -- who is added is suppressed
+        'push'                       -- of devices
+    )),
+    idle_days   integer,             -- contacts that did not change for so many days are swept; NULL: never
     -- Its row is the lock of everything in it: one writer at a time (scale.md, Statements 7).
     PRIMARY KEY (account_id, audience_id)
 );
@@ -135,6 +142,7 @@ CREATE TABLE device (
     contact_id  bigint NOT NULL,
     platform    text NOT NULL CHECK (platform IN ('android', 'ios')),
     updated_at  timestamptz NOT NULL,
+    application text,                -- which application of the caller's the token belongs to
     PRIMARY KEY (account_id, audience_id, token)
 );
 CREATE UNIQUE INDEX device_contact ON device (account_id, audience_id, contact_id, platform);

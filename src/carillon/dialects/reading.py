@@ -2,7 +2,8 @@
 
 Vendors' clients send `"groupId": "3002356"`, `"value": 5` and names that we do not know, queries are all text, and so
 is XML. A request is a Struct whose fields have a default each; `Meta` says of one whether it is required, what else it
-is called (`aliases`), and how many items a list may have (`limit`).
+is called (`aliases`), how many items a list may have (`limit`), and whether those have objects in them (`nested`): they
+can't be told from XML's way to wrap items.
 """
 
 import re
@@ -105,13 +106,13 @@ def _read(parameter: Parameter, given: object, path: str) -> Any:
         case inspect.BoolType():
             return read_flag(given, path)
         case inspect.ListType():
-            return _read_items(given, parameter.extra["limit"])
+            return _read_items(given, parameter.extra["limit"], nested=bool(parameter.extra.get("nested")))
     raise TypeError(f"no request has a parameter of {parameter.type}")
 
 
-def _read_items(given: object, limit: int) -> list[Any]:
+def _read_items(given: object, limit: int, *, nested: bool) -> list[Any]:
     # Counted before they are looked at: millions of items would hold the process up for seconds.
-    items = given if isinstance(given, list) and len(given) > limit else _listed(given)
+    items = given if isinstance(given, list) and (nested or len(given) > limit) else _listed(given)
     if len(items) > limit:
         raise TooManyItemsError(limit=limit, given=len(items))
     # What an item is, is the function's to say: one that can't be read costs only itself.

@@ -1,0 +1,120 @@
+"""Adding contacts: every row makes one, also where its phone or e-mail is a contact's already.
+
+A phone and an e-mail are unique in an audience. Of two contacts with the same address the first has it; the other one
+keeps it in a field of its own, `repeated_phone` or `repeated_email`, which makes it neither found nor written to by it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from carillon.audience.fields import Kind
+from carillon.audience.own_fields import REPEATED, CreateField, create_field, field_kinds
+from carillon.audience.rows import Batch, decode_patch, encode_patch
+from carillon.audience.upsert import upsert
+from carillon.audience.writing import lock_audience
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.audience", "adding.sql")
+
+# What belongs to an address in a frame.
+_COLUMNS = {"phone": ("phone", "phone_quality", "phone_region"), "email": ("email", "email_given")}
+# The process answers others between two pieces.
+_PIECE_ROWS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddContacts:
+    """Add the rows of a batch, of which those are left out whose value of `unique` is there already.
+
+    `unique` is phone, email, or a field's name.
+    """
+
+    batch: Batch
+    unique: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedContacts:
+    """The contacts by their rows, and the rows that were left out."""
+
+    contact_ids: Mapping[int, int]
+    duplicates: Sequence[int]
+
+
+async def add_contacts(tx: Tx, actor: Actor, command: AddContacts) -> AddedContacts:
+    """Add contacts. A value counts as there when a contact has it, or an earlier row of the batch."""
+    await lock_audience(tx, actor)
+    frame, duplicates = command.batch.frame, list[int]()
+    if command.unique is not None and command.unique in REPEATED:
+        frame, duplicates = await _without_known_addresses(tx, actor, frame, command.unique)
+    elif command.unique is not None:
+        frame, duplicates = await _without_known_values(tx, actor, frame, command.unique)
+    frame = await _with_repeated_addresses(tx, actor, frame)
+    contact_ids: dict[int, int] = {}
+    for piece in frame.iter_slices(_PIECE_ROWS):
+        batch = replace(command.batch, frame=piece, errors=(), failed=frozenset())
+        outcome = await upsert(tx, actor, batch, expect_new=True)
+        contact_ids |= dict(outcome.kept.select("row", "contact_id").iter_rows())
+    return AddedContacts(contact_ids=contact_ids, duplicates=duplicates)
+
+
+async def _without_known_addresses(
+    tx: Tx, actor: Actor, frame: pl.DataFrame, key: str
+) -> tuple[pl.DataFrame, list[int]]:
+    taken = await _taken(tx, actor, frame)
+    return _told_apart(frame, [value or None for value in frame[key]], {value for name, value in taken if name == key})
+
+
+async def _without_known_values(tx: Tx, actor: Actor, frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[int]]:
+    values = [None if (value := decode_patch(patch).get(name)) is None else str(value) for patch in frame["patch"]]
+    asked = sorted({value for value in values if value is not None})
+    rows = await tx.fetch(SQL["taken_values"], actor.account_id, actor.audience_id, name, asked)
+    return _told_apart(frame, values, {row["value"] for row in rows})
+
+
+def _told_apart(frame: pl.DataFrame, values: Sequence[str | None], taken: set[str]) -> tuple[pl.DataFrame, list[int]]:
+    """Split off the rows whose value is taken, by an earlier row too."""
+    seen, duplicates = set(taken), list[int]()
+    for row, value in zip(frame["row"], values, strict=True):
+        if value is None:
+            continue
+        if value in seen:
+            duplicates.append(row)
+        seen.add(value)
+    return frame.filter(~pl.col("row").is_in(duplicates)), duplicates
+
+
+async def _with_repeated_addresses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
+    """Move the addresses that are taken into the fields that keep them."""
+    taken = await _taken(tx, actor, frame)
+    if not (taken or any(frame[key].drop_nulls().is_duplicated().any() for key in REPEATED)):
+        return frame
+    rows: list[dict[str, object]] = []
+    for row in frame.iter_rows(named=True):
+        moved = {REPEATED[key]: row[key] for key in REPEATED if row[key] and (key, row[key]) in taken}
+        taken |= {(key, row[key]) for key in REPEATED if row[key]}
+        if moved:
+            emptied = dict.fromkeys(name for key in REPEATED if REPEATED[key] in moved for name in _COLUMNS[key])
+            rows.append({**row, **emptied, "patch": encode_patch({**decode_patch(row["patch"]), **moved})})
+    if not rows:
+        return frame
+    await _make_fields(tx, actor)
+    changed = pl.DataFrame(rows, schema=frame.schema)
+    return pl.concat([frame.filter(~pl.col("row").is_in(changed["row"].to_list())), changed]).sort("row")
+
+
+async def _make_fields(tx: Tx, actor: Actor) -> None:
+    kinds = await field_kinds(tx, actor)
+    for name in REPEATED.values():
+        if name not in kinds:
+            await create_field(tx, actor, CreateField(name=name, kind=Kind.TEXT))
+
+
+async def _taken(tx: Tx, actor: Actor, frame: pl.DataFrame) -> set[tuple[str, str]]:
+    asked = (frame[key].drop_nulls().to_list() for key in REPEATED)
+    rows = await tx.fetch(SQL["taken_addresses"], actor.account_id, actor.audience_id, *asked)
+    return {(row["key"], row["value"]) for row in rows}

@@ -1,0 +1,13 @@
+-- name: taken_addresses
+SELECT 'phone' AS key, phone AS value
+FROM contact
+WHERE account_id = $1 AND audience_id = $2 AND phone = ANY ($3::text[])
+UNION ALL
+SELECT 'email', email
+FROM contact
+WHERE account_id = $1 AND audience_id = $2 AND email = ANY ($4::text[]);
+
+-- name: taken_values
+SELECT DISTINCT fields ->> $3::text AS value
+FROM contact
+WHERE account_id = $1 AND audience_id = $2 AND fields ->> $3::text = ANY ($4::text[]);

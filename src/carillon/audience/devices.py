@@ -1,0 +1,58 @@
+"""Devices: the push tokens of contacts, where a caller gives more than one at once or says of which application."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from carillon.audience.writing import lock_audience, recounting
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.audience", "devices.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredDevice:
+    """A token of a contact; `platform` is android or ios, `application` is the caller's own word."""
+
+    contact_id: int
+    platform: str
+    token: str = field(repr=False)
+    application: str | None = None
+
+
+async def register_devices(tx: Tx, actor: Actor, devices: Sequence[RegisteredDevice]) -> None:
+    """Give each contact its latest token a platform; a token that somebody else had moves over."""
+    if not devices:
+        return
+    await lock_audience(tx, actor)
+    by_place = {(one.contact_id, one.platform): one for one in devices}
+    latest = list({one.token: one for one in by_place.values()}.values())
+    tokens = [one.token for one in latest]
+    owners = await tx.fetch(SQL["owners_of_tokens"], actor.account_id, actor.audience_id, tokens)
+    concerned = {one.contact_id for one in latest} | {row["contact_id"] for row in owners}
+    columns = ([one.contact_id for one in latest], [one.platform for one in latest], tokens)
+    async with recounting(tx, actor, sorted(concerned)):
+        await tx.execute(SQL["replace_devices"], actor.account_id, actor.audience_id, *columns)
+        await tx.execute(
+            SQL["add_devices"],
+            actor.account_id,
+            actor.audience_id,
+            *columns,
+            [one.application for one in latest],
+            tx.now,
+        )
+
+
+async def owner_of_token(tx: Tx, actor: Actor, token: str) -> int | None:
+    """Give the contact that has a token."""
+    rows = await tx.fetch(SQL["owners_of_tokens"], actor.account_id, actor.audience_id, [token])
+    return rows[0]["contact_id"] if rows else None
+
+
+async def devices_of(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> Mapping[int, list[RegisteredDevice]]:
+    """Give the devices of contacts that have any."""
+    found: dict[int, list[RegisteredDevice]] = {}
+    for row in await tx.fetch(SQL["devices_of"], actor.account_id, actor.audience_id, list(contact_ids)):
+        found.setdefault(row["contact_id"], []).append(RegisteredDevice(**row))
+    return found

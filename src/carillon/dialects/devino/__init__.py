@@ -1,0 +1,1 @@
+"""Devino's address book: contact lists and their contacts (Devino reference)."""

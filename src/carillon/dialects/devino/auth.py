@@ -1,0 +1,33 @@
+"""Who calls: `Authorization: Key <apikey>`, or HTTP Basic with the key as password, into an actor."""
+
+from carillon.dialects.basic import read_basic
+from carillon.dialects.mount import Incoming, Services
+from carillon.errors import BadCredentialsError, MissingCredentialsError
+from carillon.kit.actor import Actor
+from carillon.tenancy.authentication import Login
+
+DIALECT = "devino"
+
+_MAX_CHARACTERS = 1_000
+
+
+async def authenticate(services: Services, incoming: Incoming) -> Actor:
+    """Let the caller in; the reference names no rate.
+
+    Raises MissingCredentialsError without a header that can be read, and what `Authenticator` raises.
+    """
+    key = _key(incoming)
+    if not key:
+        raise MissingCredentialsError
+    if len(key) > _MAX_CHARACTERS:
+        raise BadCredentialsError
+    login = Login.from_key(DIALECT, key, remote_address=incoming.remote_address)
+    return await services.authenticator.authenticate(login)
+
+
+def _key(incoming: Incoming) -> str:
+    scheme, _, rest = incoming.headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() == "key":
+        return rest.strip()
+    pair = read_basic(incoming)
+    return pair[1] if pair else ""

@@ -1,0 +1,148 @@
+"""The upload of contacts to a list."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from carillon.audience.adding import AddContacts, add_contacts
+from carillon.audience.audiences import Audience, AudienceKind, describe_audience
+from carillon.audience.batch import read_rows
+from carillon.audience.devices import RegisteredDevice, register_devices
+from carillon.audience.own_fields import CreateField, create_field, field_kinds, free_name
+from carillon.audience.rows import Batch
+from carillon.audience.suppressions import Address, Channel, Suppress, suppress
+from carillon.audience.writing import lock_account, lock_audience
+from carillon.db.database import Tx
+from carillon.dialects.devino import mapping, replies, rows, schemas
+from carillon.dialects.devino.errors import UNKNOWN, RefusedError
+from carillon.dialects.devino.lists import find_list, within, words_of
+from carillon.dialects.devino.mapping import NewField, Words
+from carillon.dialects.devino.rows import ReadContact, Wrong
+from carillon.dialects.rest import Answer, Call
+from carillon.errors import InvalidInputError
+from carillon.kit.actor import Actor
+
+_DUPLICATE = "DUPLICATE_VALUE"
+_CHECKED = {"": None, "0": None, "1": "phone", "2": "email", "phone": "phone", "email": "email"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """Contacts to add to a list, as they were sent; `unique` is the field that may not repeat, by Devino's name."""
+
+    audience_id: int
+    contacts: Sequence[object]
+    unique: str
+    zone: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """What became of the contacts, by their places from 1: an id, or what was wrong."""
+
+    audience_id: int
+    contact_ids: dict[int, int]
+    wrong: dict[int, Wrong]
+
+
+async def upload(tx: Tx, actor: Actor, command: Upload) -> Uploaded:
+    """Add contacts to a list; whoever is added to a stop list is suppressed on every channel."""
+    audience = await find_list(tx, actor, command.audience_id)
+    inside = within(actor, audience)
+    if audience.kind is AudienceKind.STOPLIST:
+        await lock_account(tx, inside)  # before the list alone: others lock all of them in their order
+    await lock_audience(tx, inside)
+    words = await _with_new_fields(tx, inside, audience, command.contacts)
+    unique = _unique(words, command.unique)
+    kinds = await field_kinds(tx, inside)
+
+    def read() -> tuple[list[ReadContact], Batch]:
+        contacts = [rows.read_contact(place, one, words, command.zone) for place, one in enumerate(command.contacts, 1)]
+        return contacts, read_rows([one.row for one in contacts], None, kinds=kinds, keyless=True)
+
+    contacts, batch = await asyncio.to_thread(read)
+    wrong = {place: one.wrong for place, one in enumerate(contacts, 1) if one.wrong}
+    for error in batch.errors:
+        wrong.setdefault(error.row, rows.wrong_of(words, error.field, error.code, error.message))
+    good = replace(batch, frame=batch.frame.filter(~batch.frame["row"].is_in(list(wrong))))
+    added = await add_contacts(tx, inside, AddContacts(batch=good, unique=unique))
+    for place in added.duplicates:
+        wrong[place] = rows.wrong_of(words, unique or "", _DUPLICATE, "Duplicate")
+    devices = [
+        RegisteredDevice(contact_id=added.contact_ids[place], platform=platform, token=token, application=application)
+        for place, one in enumerate(contacts, 1)
+        if place in added.contact_ids
+        for platform, token, application in one.devices
+    ]
+    await register_devices(tx, inside, devices)
+    if audience.kind is AudienceKind.STOPLIST:
+        await _silence(tx, inside, audience, good, set(added.contact_ids))
+    return Uploaded(audience_id=audience.audience_id, contact_ids=dict(added.contact_ids), wrong=wrong)
+
+
+async def _with_new_fields(tx: Tx, inside: Actor, audience: Audience, contacts: Sequence[object]) -> Words:
+    """Make the fields that the contacts name and the list lacks, and give all of them."""
+    words = await words_of(tx, inside, audience)
+    missing = list(rows.missing_fields(contacts, words))
+    if not missing:
+        return words
+    audience = await find_list(tx, inside, audience.audience_id)  # as it is now that it is locked
+    names = list(await field_kinds(tx, inside))
+    told: dict[str, NewField] = {}
+    for one in missing:
+        names.append(free_name(one.name, names))
+        told[names[-1]] = one
+        try:
+            await create_field(
+                tx, inside, CreateField(name=names[-1], kind=mapping.FIELD_KINDS[one.type], label=one.name)
+            )
+        except InvalidInputError as error:
+            raise InvalidInputError("contacts.fields.name", error.message) from error
+    attributes = mapping.with_fields(audience.attributes, told)
+    await describe_audience(tx, inside, audience.audience_id, attributes)
+    return await words_of(tx, inside, replace(audience, attributes=attributes))
+
+
+def _unique(words: Words, name: str) -> str | None:
+    if name.strip().lower() in _CHECKED:
+        return _CHECKED[name.strip().lower()]
+    word = words.find(name.strip())
+    if word is None:
+        raise RefusedError("duplicateCheckField", UNKNOWN, "the list has no such field")
+    return word.field
+
+
+async def _silence(tx: Tx, inside: Actor, audience: Audience, batch: Batch, added: set[int]) -> None:
+    addresses: list[Address] = []
+    for place, phone, email in batch.frame.select("row", "phone", "email").iter_rows():
+        if place in added and phone:
+            addresses += [Address(channel=one, value=f"+{phone}") for one in (Channel.SMS, Channel.VOICE)]
+        if place in added and email:
+            addresses.append(Address(channel=Channel.EMAIL, value=email))
+    if addresses:
+        await suppress(tx, inside, Suppress(addresses=addresses, reason=f"STOPLIST {audience.name}"))
+
+
+async def batch(call: Call) -> Answer:
+    """Add contacts to a list; each has its own result."""
+    asked: schemas.Batch = call.body
+    command = Upload(
+        audience_id=mapping.list_id(asked.contact_group_id),
+        contacts=asked.contacts,
+        unique=asked.duplicate_check_field,
+        zone=mapping.read_zone(call.query.zone_offset),
+    )
+    done = await call.db.run(upload, call.actor, command)
+    return Answer(data=replies.Result([_outcome(done, place) for place in range(1, len(asked.contacts) + 1)]))
+
+
+def _outcome(done: Uploaded, place: int) -> replies.AddedContact:
+    wrong = done.wrong.get(place)
+    if wrong is None:
+        shown = mapping.contact_id(done.audience_id, done.contact_ids[place])
+        return replies.AddedContact(code="OK", result=replies.Outcome(contact_id=shown))
+    outcome = replies.Outcome(
+        localization_key=wrong.localization_key, field_name=wrong.field_name, display_name=wrong.display_name
+    )
+    return replies.AddedContact(code="REJECTED", result=outcome, description=wrong.description)

@@ -1,0 +1,127 @@
+"""Every domain error in Devino's envelope: code REJECTED, reasons with key, ref and defaultMessage, and a description.
+
+A reason's key is the parameter's name and one of the vendor's words: must.be.not.null, invalid, length.too.long,
+unknown, forbidden.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from carillon import errors
+from carillon.dialects.mount import Incoming, Reply
+from carillon.dialects.rest import MEDIA_TYPE
+
+NOT_NULL, INVALID, TOO_LONG, UNKNOWN, FORBIDDEN = (
+    "must.be.not.null",
+    "invalid",
+    "length.too.long",
+    "unknown",
+    "forbidden",
+)
+
+# How long a caller may wait before it tries again, where we have no better figure: a restart of the database.
+_UNAVAILABLE_SECONDS = 5
+
+
+class RefusedError(errors.InvalidInputError):
+    """A parameter's value is refused, with one of the vendor's words for why."""
+
+    def __init__(self, field: str, word: str, message: str) -> None:
+        super().__init__(field, message)
+        self.word = word
+
+
+class Reason(msgspec.Struct):
+    """Why something is refused."""
+
+    key: str
+    ref: str
+    default_message: str = msgspec.field(name="defaultMessage")
+
+
+class Refusal(msgspec.Struct):
+    """The body of a refusal."""
+
+    code: str
+    result: None
+    reasons: list[Reason]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the table: the status; what is refused, unless the error names it; the word."""
+
+    http_status: int
+    ref: str
+    word: str
+
+
+TABLE: Mapping[type[errors.CarillonError], Line] = {
+    errors.MissingCredentialsError: Line(401, "authorization", FORBIDDEN),
+    errors.BadCredentialsError: Line(401, "authorization", FORBIDDEN),
+    errors.AddressNotAllowedError: Line(401, "authorization", FORBIDDEN),
+    errors.AccountNotActiveError: Line(403, "company", FORBIDDEN),
+    errors.AccountLockedError: Line(403, "company", FORBIDDEN),
+    errors.ScopeMissingError: Line(403, "authorization", FORBIDDEN),
+    errors.MissingInputError: Line(400, "body", NOT_NULL),
+    errors.InvalidInputError: Line(400, "body", INVALID),
+    errors.TooManyItemsError: Line(400, "body", TOO_LONG),
+    errors.NotFoundError: Line(400, "contactGroupId", UNKNOWN),
+    errors.NoSuchPathError: Line(404, "path", UNKNOWN),
+    errors.NoSuchMethodError: Line(405, "method", INVALID),
+    errors.BodyTooLargeError: Line(413, "body", TOO_LONG),
+    errors.RateLimitedError: Line(429, "calls", FORBIDDEN),
+    errors.CallerError: Line(400, "request", INVALID),
+    errors.UnavailableError: Line(503, "service", UNKNOWN),
+    errors.SchemaMismatchError: Line(503, "service", UNKNOWN),
+    errors.ServiceError: Line(500, "service", UNKNOWN),
+    errors.CarillonError: Line(500, "service", UNKNOWN),
+}
+
+# The vendor's own sentence, and those for what is ours to know.
+_SENTENCES = {
+    NOT_NULL: "must not be null",
+    500: "internal error",
+    503: "the service is not available just now",
+}
+
+
+def present_error(_incoming: Incoming, error: errors.CarillonError) -> Reply:
+    """Put an error into the envelope."""
+    line = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    reason = reason_of(error)
+    body = Refusal("REJECTED", None, [reason], describe(reason))
+    return Reply(
+        status=line.http_status, body=msgspec.json.encode(body), media_type=MEDIA_TYPE, headers=_headers(error)
+    )
+
+
+def reason_of(error: errors.CarillonError) -> Reason:
+    """Say why something is refused."""
+    line = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    ref = error.field if isinstance(error, errors.InvalidInputError) else line.ref
+    word = error.word if isinstance(error, RefusedError) else line.word
+    message = _SENTENCES.get(word if word == NOT_NULL else line.http_status, error.message)
+    return Reason(key=f"{ref}.{word}", ref=ref, default_message=message)
+
+
+def describe(reason: Reason) -> str:
+    """Write the description that goes with a reason."""
+    return f"Key error: (parameter: {reason.ref} -> {reason.default_message})"
+
+
+def _headers(error: errors.CarillonError) -> dict[str, str]:
+    match error:
+        case errors.RateLimitedError(retry_after=seconds):
+            # Whole seconds, rounded up: a client that waits so long is let in.
+            return {"Retry-After": str(max(1, -int(-seconds // 1)))}
+        case errors.NoSuchMethodError(allowed=methods):
+            return {"Allow": ", ".join(methods)}
+        case errors.UnavailableError() | errors.SchemaMismatchError():
+            return {"Retry-After": str(_UNAVAILABLE_SECONDS)}
+        case errors.MissingCredentialsError() | errors.BadCredentialsError() | errors.AddressNotAllowedError():
+            return {"WWW-Authenticate": 'Key realm="Devino"'}
+    return {}

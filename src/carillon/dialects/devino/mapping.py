@@ -1,0 +1,272 @@
+"""Devino's words and ours: ids, moments, lists, and the fields of a list under the vendor's names. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from msgspec import UNSET
+
+from carillon.audience.audiences import Audience, AudienceKind, AudienceSize
+from carillon.audience.contacts import read_id
+from carillon.audience.fields import CANONICAL, Kind
+from carillon.audience.own_fields import REPEATED, Field
+from carillon.dialects.devino import replies, schemas
+from carillon.dialects.devino.errors import FORBIDDEN, TOO_LONG, RefusedError
+from carillon.errors import InvalidInputError, NotFoundError
+
+KINDS: Mapping[str, AudienceKind] = {
+    "STANDARD": AudienceKind.STANDARD,
+    "STOPLIST": AudienceKind.STOPLIST,
+    "PUSH": AudienceKind.PUSH,
+}
+MADE_BY_SENDING = "OMNI_API"
+IDLE_DAYS = 14
+"""What autoDeleteEnabled means: contacts that were not used for more than two weeks."""
+
+DATE_TIME, BOOLEAN, INTEGER, TEXT, OBJECT, DATE = 0, 1, 2, 3, 5, 8
+FIELD_KINDS: Mapping[int, Kind] = {
+    DATE_TIME: Kind.DATETIME,
+    BOOLEAN: Kind.BOOLEAN,
+    INTEGER: Kind.NUMBER,
+    TEXT: Kind.TEXT,
+    OBJECT: Kind.TEXT,
+    DATE: Kind.DATE,
+}
+_TYPES = {Kind.DATETIME: DATE_TIME, Kind.BOOLEAN: BOOLEAN, Kind.NUMBER: INTEGER, Kind.DATE: DATE}
+
+GENDER_PREFIX = "gender."
+_MOMENTS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_LEAST_ZONE, _MOST_ZONE = -720, 840
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldWord:
+    """A field as Devino names it; `field` and `kind` are ours."""
+
+    field: str
+    kind: Kind
+    name: str
+    display_name: str
+    type: int
+    is_default: bool = False
+    values: Sequence[str] = ()
+
+
+_MAIN = (
+    FieldWord(field="first_name", kind=Kind.TEXT, name="name", display_name="Name", type=TEXT, is_default=True),
+    FieldWord(field="last_name", kind=Kind.TEXT, name="surname", display_name="Last name", type=TEXT, is_default=True),
+    FieldWord(
+        field="gender",
+        kind=Kind.GENDER,
+        name="gender",
+        display_name="Gender",
+        type=TEXT,
+        is_default=True,
+        values=("gender.male", "gender.female"),
+    ),
+    FieldWord(
+        field="birth_date", kind=Kind.DATE, name="birthdate", display_name="Birthdate", type=DATE, is_default=True
+    ),
+    FieldWord(field="country", kind=Kind.TEXT, name="country", display_name="Country", type=TEXT, is_default=True),
+    FieldWord(field="city", kind=Kind.TEXT, name="city", display_name="City", type=TEXT, is_default=True),
+)
+MAIN_NAMES = frozenset(one.name for one in _MAIN) | {"phone", "email"}
+# Fields of every audience that another vendor's clients write; they are no part of a list, but of its contacts.
+_OTHERS = tuple(
+    FieldWord(field=name, kind=kind, name=name, display_name=name, type=_TYPES.get(kind, TEXT))
+    for name, kind in CANONICAL.items()
+    if name not in {one.field for one in _MAIN}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewField:
+    """A field that a list lacks."""
+
+    name: str
+    display_name: str
+    type: int
+    values: Sequence[str] = ()
+
+
+class Words:
+    """The fields of a list's contacts, by Devino's names and by ours."""
+
+    def __init__(self, audience: Audience, own: Sequence[Field]) -> None:
+        told = audience.attributes.get("devino", {}).get("fields", {})
+        self.own = tuple(_own_word(one, told.get(one.name, {})) for one in own if one.name not in REPEATED.values())
+        self.of_list = (*_MAIN, *self.own)
+        everything = (*_OTHERS, *reversed(self.own), *_MAIN)
+        self._by_name = {one.name: one for one in everything}
+        self.by_field = {one.field: one for one in everything}
+
+    def find(self, name: str) -> FieldWord | None:
+        """Find a field; the main ones in any case."""
+        lower = name.lower()
+        return self._by_name.get(lower if lower in MAIN_NAMES else name)
+
+    def titles(self, field: str) -> tuple[str, str]:
+        """Give the name and the display name of one of our fields or addresses."""
+        word = self.by_field.get(field)
+        return (word.name, word.display_name) if word else (field, field.capitalize())
+
+
+def _own_word(one: Field, told: Mapping[str, object]) -> FieldWord:
+    kind = one.kind
+    code, values = told.get("type"), told.get("values")
+    return FieldWord(
+        field=one.name,
+        kind=kind,
+        name=one.label,
+        display_name=str(told.get("displayName") or one.label),
+        type=code if isinstance(code, int) else _TYPES.get(kind, TEXT),
+        values=[str(value) for value in values] if isinstance(values, list) else (),
+    )
+
+
+def with_fields(attributes: Mapping[str, Any], fields: Mapping[str, NewField]) -> dict[str, Any]:
+    """Add to a list's attributes what is said of new fields, which are given by our names."""
+    kept = attributes.get("devino", {})
+    told = {
+        name: {"displayName": one.display_name, "type": one.type, "values": list(one.values)}
+        for name, one in fields.items()
+    }
+    return {**attributes, "devino": {**kept, "fields": {**kept.get("fields", {}), **told}}}
+
+
+def list_id(text: str) -> int:
+    """Read the id of a list. Raises InvalidInputError for what is no number, NotFoundError for one that no list has."""
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit()):
+        raise InvalidInputError("contactGroupId", "the id of a contact list belongs here")
+    number = read_id(digits)
+    if number is None:
+        raise unknown_list()
+    return number
+
+
+def unknown_list() -> NotFoundError:
+    """Say that there is no such list."""
+    return NotFoundError("contact list", "there is no such contact list")
+
+
+def contact_id(audience_id: int, number: int) -> str:
+    """Write a contact's id: the list's and its own, in 16 hexadecimal digits each."""
+    return f"{audience_id:016x}-{number:016x}"
+
+
+def read_contact_id(audience_id: int, text: str) -> int:
+    """Read a contact's id; -1, which nobody has, for one of another list. Raises InvalidInputError."""
+    try:
+        of_list, _, own = text.strip().partition("-")
+        halves = int(of_list, 16), int(own, 16)
+    except ValueError as error:
+        raise InvalidInputError("queryValue", "the id of a contact belongs here") from error
+    return halves[1] if halves[0] == audience_id else -1
+
+
+def read_zone(minutes: int | None) -> timedelta:
+    """Read how far a caller is ahead of UTC. Raises InvalidInputError."""
+    if minutes is not None and not _LEAST_ZONE <= minutes <= _MOST_ZONE:
+        raise InvalidInputError("zoneOffset", f"it is {_LEAST_ZONE} to {_MOST_ZONE} minutes")
+    return timedelta(minutes=minutes or 0)
+
+
+def parse_moment(text: str, zone: timedelta) -> datetime | None:
+    """Read a moment of the zone; None for what isn't one."""
+    for shape in _MOMENTS:
+        try:
+            return datetime.strptime(text.strip(), shape).replace(tzinfo=UTC) - zone
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def read_moment(text: str, zone: timedelta, ref: str) -> datetime | None:
+    """Read a moment; None for a blank. Raises InvalidInputError."""
+    if not text.strip():
+        return None
+    moment = parse_moment(text, zone)
+    if moment is None:
+        raise InvalidInputError(ref, "a moment is written YYYY-MM-DD HH:MM:SS")
+    return moment
+
+
+def show_moment(moment: datetime, zone: timedelta, between: str = " ") -> str:
+    """Write a moment in the zone."""
+    return f"{moment.astimezone(UTC) + zone:%Y-%m-%d{between}%H:%M:%S}"
+
+
+def read_span(limit: int | None, offset: int | None) -> tuple[int, int]:
+    """Read limit and offset. Raises InvalidInputError."""
+    if limit is not None and limit < 1:
+        raise InvalidInputError("limit", "it is 1 at least")
+    if offset is not None and not 0 <= offset <= schemas.MAX_OFFSET:
+        raise InvalidInputError("offset", f"it is 0 to {schemas.MAX_OFFSET}")
+    return min(limit or schemas.DEFAULT_LIMIT, schemas.MAX_LIMIT), offset or 0
+
+
+def read_kind(text: str) -> AudienceKind:
+    """Read the type of a list that is to be made. Raises InvalidInputError."""
+    word = text.strip().upper() or "STANDARD"
+    if word == MADE_BY_SENDING:
+        raise RefusedError("type", FORBIDDEN, "such lists are made by sending only")
+    kind = KINDS.get(word)
+    if kind is None:
+        raise InvalidInputError("type", f"it is one of {', '.join(KINDS)}")
+    return kind
+
+
+def read_kinds(texts: Sequence[str]) -> list[AudienceKind] | None:
+    """Read the types of lists that are asked for; None where no list can have one. Raises InvalidInputError."""
+    words = {word.strip().upper() for text in texts for word in text.split(",")} - {""}
+    if unknown := sorted(words - {*KINDS, MADE_BY_SENDING}):
+        raise InvalidInputError("type", f"{unknown[0][:50]!r} is none of {', '.join(KINDS)}")
+    kinds = [KINDS[word] for word in sorted(words) if word in KINDS]
+    return None if words and not kinds else kinds
+
+
+def read_type(text: str, ref: str) -> int:
+    """Read the type of a field. Raises InvalidInputError."""
+    text = text.strip()
+    if not text:
+        return TEXT
+    if text not in {str(one) for one in FIELD_KINDS}:
+        raise InvalidInputError(ref, f"it is one of {', '.join(map(str, FIELD_KINDS))}")
+    return int(text)
+
+
+def checked_length(text: str, ref: str, most: int = schemas.MAX_NAME_CHARACTERS) -> str:
+    """Give a text without white space around it. Raises RefusedError for one that is too long."""
+    text = text.strip()
+    if len(text) > most:
+        raise RefusedError(ref, TOO_LONG, f"it has at most {most} characters")
+    return text
+
+
+def show_list(
+    audience: Audience, words: Words, size: AudienceSize, company_id: int, zone: timedelta
+) -> replies.ContactList:
+    """Show a list."""
+    return replies.ContactList(
+        contact_group_id=str(audience.audience_id),
+        company_id=company_id,
+        name=audience.name,
+        creation_date=show_moment(audience.created_at, zone, "T"),
+        last_update=show_moment(max(audience.created_at, size.last_added_at or audience.created_at), zone, "T"),
+        fields=[
+            replies.ListField(
+                name=one.name,
+                display_name=one.display_name,
+                type=one.type,
+                is_default=one.is_default,
+                values=list(one.values) or UNSET,
+            )
+            for one in words.of_list
+        ],
+        contacts_count=str(size.contacts),
+        segments_count=str(size.groups),
+        type=next(word for word, kind in KINDS.items() if kind is audience.kind),
+        auto_delete_enabled=audience.idle_days is not None,
+    )

@@ -1,0 +1,268 @@
+"""The range of a list's contacts: read, asked for and shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from msgspec import UNSET
+
+from carillon.audience.audiences import Audience
+from carillon.audience.conditions import Condition, Op, Order
+from carillon.audience.contacts import read_id
+from carillon.audience.devices import owner_of_token
+from carillon.audience.fields import Kind, type_value
+from carillon.audience.ranges import RangeContacts, RangedContact, Silence, range_contacts
+from carillon.db.database import Tx
+from carillon.dialects.devino import mapping, replies, rows, schemas
+from carillon.dialects.devino.errors import UNKNOWN, RefusedError
+from carillon.dialects.devino.lists import find_list, within, words_of
+from carillon.dialects.devino.mapping import FieldWord, Words
+from carillon.dialects.rest import Answer, Call
+from carillon.errors import InvalidInputError, MissingInputError
+from carillon.kit.actor import Actor
+from carillon.kit.phones import phone_digits
+
+_OPERATORS = {
+    "EQ": Op.EQ,
+    "NE": Op.NE,
+    "LIKE": Op.CONTAINS,
+    "CONTAINS": Op.CONTAINS,
+    "STARTS_WITH": Op.BEGINS_WITH,
+    "GT": Op.GT,
+    "GTE": Op.GTE,
+    "LT": Op.LT,
+    "LTE": Op.LTE,
+}
+_ATTRIBUTES = {
+    "phone": "phone",
+    "email": "email",
+    "contactid": "contact_id",
+    "creationdate": "created_at",
+    "lastupdate": "updated_at",
+}
+# What a channel writes to, and where its unsubscribes are kept; nobody unsubscribes from the others.
+_ADDRESS_OF = {
+    "SMS": "phone",
+    "VOICE": "phone",
+    "EMAIL": "email",
+    "VIBER": "phone",
+    "WHATSAPP": "phone",
+    "PUSH": "has_device",
+}
+_SILENT = {"SMS": "silent_sms", "VOICE": "silent_voice", "EMAIL": "silent_email"}
+_STATES = ("SUBSCRIBED", "UNSUBSCRIBED")
+_OS = {"android": 0, "ios": 1}
+_UNSUBSCRIBED = "SPAM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A range of a list's contacts; its query is read when the list's fields are known."""
+
+    audience_id: int
+    query: schemas.Range
+    limit: int
+    offset: int
+    zone: timedelta
+
+
+async def show_range(call: Call) -> Answer:
+    """Show contacts of a list."""
+    asked: schemas.Range = call.query
+    limit, offset = mapping.read_span(asked.limit, asked.offset)
+    query = Asked(
+        audience_id=mapping.list_id(asked.contact_group_id),
+        query=asked,
+        limit=limit,
+        offset=offset,
+        zone=mapping.read_zone(asked.zone_offset),
+    )
+    return Answer(data=replies.Result(await call.db.read(_range, call.actor, query)))
+
+
+async def _range(tx: Tx, actor: Actor, asked: Asked) -> list[replies.Contact]:
+    audience = await find_list(tx, actor, asked.audience_id)
+    inside, query = within(actor, audience), asked.query
+    words = await words_of(tx, actor, audience)
+    conditions = [*_queried(query, words, audience, asked.zone), *_subscription(query)]
+    if query.push_token.strip():
+        owner = await owner_of_token(tx, inside, query.push_token.strip())
+        conditions.append(Condition("contact_id", Op.EQ, owner or -1))
+    found = await _found(
+        tx,
+        inside,
+        RangeContacts(
+            limit=asked.limit,
+            offset=asked.offset,
+            conditions=conditions,
+            order=Order(_sorted_by(query, words), descending=bool(query.desc_order)),
+            group_id=_segment(query.segment_id),
+        ),
+    )
+    return [show_contact(one, audience, words, actor.account_id, asked.zone) for one in found]
+
+
+async def _found(tx: Tx, inside: Actor, query: RangeContacts) -> list[RangedContact]:
+    try:
+        return await range_contacts(tx, inside, query)
+    except InvalidInputError as error:
+        ref = "queryOperator" if error.field.endswith(".op") else "queryValue"
+        raise InvalidInputError(ref, error.message) from error
+
+
+def _segment(text: str) -> int | None:
+    if not text.strip():
+        return None
+    return read_id(text) or -1
+
+
+def _attribute(name: str, words: Words, ref: str) -> tuple[str, Kind | None]:
+    """Give the attribute that a range knows by a name, and its kind where it is a field."""
+    name = name.strip()
+    if name.lower() in _ATTRIBUTES:
+        return _ATTRIBUTES[name.lower()], None
+    word: FieldWord | None = words.find(name)
+    if word is None:
+        raise RefusedError(ref, UNKNOWN, "the list has no such field")
+    return word.field, word.kind
+
+
+def _sorted_by(query: schemas.Range, words: Words) -> str:
+    if not query.sort_by_field.strip():
+        return "contact_id"
+    return _attribute(query.sort_by_field, words, "sortByField")[0]
+
+
+def _queried(query: schemas.Range, words: Words, audience: Audience, zone: timedelta) -> list[Condition]:
+    given = [query.query_name.strip(), query.query_operator.strip(), query.query_value.strip()]
+    if not any(given):
+        return []
+    if not given[0]:
+        raise MissingInputError("queryName")
+    if not given[2]:
+        raise MissingInputError("queryValue")
+    op = _OPERATORS.get(given[1].upper() or "EQ")
+    if op is None:
+        raise InvalidInputError("queryOperator", f"it is one of {', '.join(_OPERATORS)}")
+    name, kind = _attribute(given[0], words, "queryName")
+    text = given[2].strip("%") if given[1].upper() == "LIKE" else given[2]
+    return [Condition(name, op, _value(name, kind, text, op, audience.audience_id, zone))]
+
+
+def _value(  # noqa: PLR0913, PLR0917 - all that a value's reading depends on
+    name: str, kind: Kind | None, text: str, op: Op, audience_id: int, zone: timedelta
+) -> str | int | Decimal | datetime:
+    """Read what an attribute is held against."""
+    value: str | int | Decimal | datetime | None = text
+    match name, kind:
+        case "phone", None:
+            whole = phone_digits(text, None) if op in {Op.EQ, Op.NE} else None
+            value = whole or text.removeprefix("+")
+        case "email", None:
+            value = text.lower()
+        case "contact_id", None:
+            value = mapping.read_contact_id(audience_id, text)
+        case "created_at" | "updated_at", None:
+            value = mapping.read_moment(text, zone, "queryValue")
+        case _, Kind.NUMBER:
+            value = _number(text)
+        case _, Kind.DATE | Kind.DATETIME | Kind.BOOLEAN | Kind.GENDER if kind is not None:
+            typed = type_value(kind, rows.plain_text(text, kind, zone))
+            value = typed and typed.strip('"')
+    if value is None:
+        raise InvalidInputError("queryValue", "the field is not compared with such a value")
+    return value
+
+
+def _number(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise InvalidInputError("queryValue", "a number belongs here") from error
+    if not number.is_finite():
+        raise InvalidInputError("queryValue", "a number belongs here")
+    return number
+
+
+def _subscription(query: schemas.Range) -> list[Condition]:
+    channel, state = query.subscription_channel.strip().upper(), query.subscription_state.strip().upper()
+    if channel and channel not in _ADDRESS_OF:
+        raise InvalidInputError("subscriptionChannel", f"it is one of {', '.join(_ADDRESS_OF)}")
+    if state and state not in _STATES:
+        raise InvalidInputError("subscriptionState", f"it is one of {', '.join(_STATES)}")
+    if not state:
+        return []
+    unsubscribed = state == "UNSUBSCRIBED"
+    silent = _SILENT.get(channel, "" if channel else "silent")
+    if unsubscribed:
+        return [Condition(silent, Op.EQ, value=True) if silent else Condition("contact_id", Op.EQ, -1)]
+    reached = _ADDRESS_OF.get(channel)
+    conditions = [Condition(silent, Op.EQ, value=False)] if silent else []
+    if reached == "has_device":
+        conditions.append(Condition(reached, Op.EQ, value=True))
+    elif reached:
+        conditions.append(Condition(reached, Op.EXISTS))
+    return conditions
+
+
+def show_contact(
+    contact: RangedContact, audience: Audience, words: Words, company_id: int, zone: timedelta
+) -> replies.Contact:
+    """Show a contact."""
+    return replies.Contact(
+        contact_id=mapping.contact_id(audience.audience_id, contact.contact_id),
+        company_id=company_id,
+        contact_group_id=str(audience.audience_id),
+        creation_date=mapping.show_moment(contact.created_at, zone),
+        last_update=mapping.show_moment(contact.updated_at, zone),
+        phone=contact.phone,
+        email=contact.email,
+        fields=[
+            _field_value(word, value, zone)
+            for name, value in contact.fields.items()
+            if (word := words.by_field.get(name)) is not None
+        ],
+        unsubscribed_data=[
+            _unsubscribed(data, kind, silences, company_id, zone)
+            for data, kind, silences in (
+                (contact.phone, "PHONE", contact.phone_silence),
+                (contact.email, "EMAIL", contact.email_silence),
+            )
+            if data and silences
+        ],
+        push_info=[
+            replies.PushInfo(app_id=one.application or "", os=_OS[one.platform], push_token=one.token)
+            for one in contact.devices
+        ],
+    )
+
+
+def _field_value(word: FieldWord, value: object, zone: timedelta) -> replies.FieldValue:
+    return replies.FieldValue(
+        name=word.name,
+        display_name=word.display_name,
+        type=word.type,
+        is_default=word.is_default,
+        value=[rows.show_value(word.kind, value, zone)],
+        values=list(word.values) or UNSET,
+    )
+
+
+def _unsubscribed(
+    data: str, kind: str, silences: Sequence[Silence], company_id: int, zone: timedelta
+) -> replies.UnsubscribedData:
+    return replies.UnsubscribedData(
+        company_id=company_id,
+        data=data,
+        data_type=kind,
+        channel_list=[
+            replies.UnsubscribedChannel(
+                channel=one.channel.value.upper(),
+                unsubscribed_at=mapping.show_moment(one.since, zone, "T"),
+                unsubscribed_type=_UNSUBSCRIBED,
+            )
+            for one in silences
+        ],
+        updated_at=mapping.show_moment(max(one.since for one in silences), zone),
+    )

@@ -1,0 +1,217 @@
+"""The contacts of a batch, into rows for the engine and devices beside them. Pure.
+
+They are read by hand and not by structs, since a batch has thousands of them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from carillon.audience.fields import Kind
+from carillon.audience.own_fields import MAX_LABEL_CHARACTERS
+from carillon.audience.rows import MAX_TOKEN_CHARACTERS, ContactRow, RowError
+from carillon.dialects.devino import mapping, schemas
+from carillon.dialects.devino.mapping import GENDER_PREFIX, FieldWord, NewField, Words
+from carillon.dialects.reading import as_json, read_text
+from carillon.errors import InvalidInputError
+
+INVALID_VALUE, TOO_LONG = "INVALID_VALUE", "LENGTH_TOO_LONG"
+_CODES = {"too_long": TOO_LONG, "DUPLICATE_VALUE": "DUPLICATE_VALUE"}
+_PLATFORMS = {"0": "android", "1": "ios"}
+_ADDRESSES = ("phone", "email")
+_CODES_OF_TYPES = {str(code): code for code in mapping.FIELD_KINDS}
+
+Device = tuple[str, str, str | None]
+"""A platform, a token and an application."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Why a contact is rejected."""
+
+    localization_key: str
+    field_name: str
+    display_name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadContact:
+    """A contact's row and devices, or what was wrong with it."""
+
+    row: ContactRow
+    devices: Sequence[Device] = field(default=(), repr=False)
+    wrong: Wrong | None = None
+
+
+class _RejectedError(Exception):
+    def __init__(self, name: str, display_name: str, message: str, key: str = INVALID_VALUE) -> None:
+        super().__init__(message)
+        self.wrong = Wrong(key, name, display_name, message)
+
+
+def wrong_of(words: Words, name: str, code: str, message: str) -> Wrong:
+    """Say what the engine found wrong with one of its fields."""
+    return Wrong(_CODES.get(code, INVALID_VALUE), *words.titles(name), message)
+
+
+def missing_fields(contacts: Sequence[object], words: Words) -> Iterator[NewField]:
+    """Give the fields that contacts name and the list lacks, as they say what those are.
+
+    What can't be read is left out.
+    """
+    seen: set[str] = set()  # as they are spelt: most contacts name the same few
+    named: set[str] = set()
+    for contact in contacts:
+        for one in _items(contact, "fields"):
+            given = one.get("name") if isinstance(one, dict) else None
+            if not isinstance(one, dict) or not isinstance(given, str) or given in seen:
+                continue
+            seen.add(given)
+            name = given.strip()
+            if name in named or not _can_be_made(name) or words.find(name) is not None:
+                continue
+            named.add(name)
+            display_name = one.get("displayName")
+            shown = display_name.strip()[:MAX_LABEL_CHARACTERS] if isinstance(display_name, str) else ""
+            code = str(one.get("type", mapping.TEXT)).strip()
+            yield NewField(
+                name=name,
+                display_name=shown.replace("\0", "") or name,
+                type=_CODES_OF_TYPES.get(code, mapping.TEXT),
+            )
+
+
+def _can_be_made(name: str) -> bool:
+    return bool(name) and len(name) <= MAX_LABEL_CHARACTERS and "\0" not in name and name.lower() not in _ADDRESSES
+
+
+def _items(contact: object, name: str) -> Sequence[object]:
+    given = contact.get(name) if isinstance(contact, dict) else None
+    if isinstance(given, dict):
+        return [given]
+    return given if isinstance(given, list) else []
+
+
+def read_contact(place: int, given: object, words: Words, zone: timedelta) -> ReadContact:
+    """Read the contact at a place, from 1; dates and times of its fields are in the zone."""
+    try:
+        return _read_contact(given, words, zone)
+    except _RejectedError as error:
+        failure = RowError(place, error.wrong.field_name, "invalid", "", error.wrong.description)
+        return ReadContact(ContactRow(failure=failure), wrong=error.wrong)
+
+
+def _read_contact(given: object, words: Words, zone: timedelta) -> ReadContact:
+    if not isinstance(given, dict):
+        raise _RejectedError("contacts", "Contacts", "An object belongs here.")
+    addresses = {name: _text(given.get(name), name, name.capitalize()) for name in _ADDRESSES}
+    fields: dict[str, str] = {}
+    for item in _limited(given, "fields", schemas.MAX_FIELDS):
+        _read_field(item, words, zone, addresses, fields)
+    devices = [_read_device(item) for item in _limited(given, "pushInfo", schemas.MAX_DEVICES)]
+    row = ContactRow(phone=_international(addresses["phone"]), email=addresses["email"] or None, fields=fields)
+    return ReadContact(row, devices)
+
+
+def _limited(given: Mapping[str, object], name: str, most: int) -> Sequence[object]:
+    value = given.get(name)
+    if value is not None and not isinstance(value, list | dict):
+        raise _RejectedError(name, name, "A list belongs here.")
+    items = _items(given, name)
+    if len(items) > most:
+        raise _RejectedError(name, name, f"There are {most} at most.", TOO_LONG)
+    return items
+
+
+def _text(given: object, name: str, display_name: str) -> str:
+    if given is None:
+        return ""
+    try:
+        return read_text(given, name).strip()
+    except InvalidInputError as error:
+        raise _RejectedError(name, display_name, error.message) from error
+
+
+def _international(phone: str) -> str | None:
+    """Take a number for one with its country's code, as E.164 says, also without a plus."""
+    if not phone:
+        return None
+    return phone if phone.startswith("+") or not phone.isdigit() else f"+{phone}"
+
+
+def _read_field(item: object, words: Words, zone: timedelta, addresses: dict[str, str], fields: dict[str, str]) -> None:
+    if not isinstance(item, dict):
+        raise _RejectedError("fields", "Fields", "An object belongs here.")
+    name = _text(item.get("name"), "fields.name", "Field name")
+    if not name:
+        raise _RejectedError("fields.name", "Field name", "must not be null")
+    word = words.find(name)
+    text = _value_of(item.get("value"), name[:50], is_object=word is not None and word.type == mapping.OBJECT)
+    if name.lower() in _ADDRESSES:
+        addresses[name.lower()] = addresses[name.lower()] or text
+    elif word is None:
+        raise _RejectedError(name[:50], name[:50], "The list has no such field.")
+    elif text:
+        fields[word.field] = _checked(word, text, zone)
+
+
+def _value_of(value: object, name: str, *, is_object: bool) -> str:
+    if is_object and isinstance(value, dict):
+        return as_json(value)
+    texts = [_text(one, name, name) for one in (value if isinstance(value, list) else [value])]
+    return ", ".join(one for one in texts if one)
+
+
+def _checked(word: FieldWord, text: str, zone: timedelta) -> str:
+    if word.values and not word.is_default and text not in word.values:
+        raise _RejectedError(word.name, word.display_name, "It is none of the field's values.")
+    return plain_text(text, word.kind, zone)
+
+
+def plain_text(text: str, kind: Kind, zone: timedelta) -> str:
+    """Give a value as the engine reads its kind; a date with a time comes from the zone."""
+    if kind is Kind.GENDER:
+        return text.removeprefix(GENDER_PREFIX)
+    if kind is Kind.DATETIME and (moment := mapping.parse_moment(text, zone)) is not None:
+        return mapping.show_moment(moment, timedelta(), "T")
+    return text
+
+
+def show_value(kind: Kind, value: object, zone: timedelta) -> str:
+    """Write a field's value."""
+    match kind:
+        case Kind.GENDER:
+            return f"{GENDER_PREFIX}{value}"
+        case Kind.BOOLEAN:
+            return "true" if value else "false"
+        case Kind.NUMBER:
+            return format(Decimal(str(value)), "f")
+        case Kind.DATETIME:
+            return _in_zone(str(value), zone)
+    return str(value)
+
+
+def _in_zone(text: str, zone: timedelta) -> str:
+    try:
+        return f"{datetime.fromisoformat(text) + zone:%Y-%m-%d %H:%M:%S}"
+    except OverflowError:  # on the last day of the calendar
+        return text
+
+
+def _read_device(item: object) -> Device:
+    if not isinstance(item, dict):
+        raise _RejectedError("pushInfo", "pushInfo", "An object belongs here.")
+    token = _text(item.get("pushToken"), "pushToken", "pushToken")
+    if not token:
+        raise _RejectedError("pushToken", "pushToken", "must not be null")
+    if len(token) > MAX_TOKEN_CHARACTERS:
+        raise _RejectedError("pushToken", "pushToken", f"It has at most {MAX_TOKEN_CHARACTERS} characters.", TOO_LONG)
+    platform = _PLATFORMS.get(_text(item.get("os"), "os", "os"))
+    if platform is None:
+        raise _RejectedError("os", "os", "It is 0 (Android) or 1 (iOS).")
+    application = _text(item.get("appId"), "appId", "appId")
+    if len(application) > schemas.MAX_NAME_CHARACTERS:
+        raise _RejectedError("appId", "appId", f"It has at most {schemas.MAX_NAME_CHARACTERS} characters.", TOO_LONG)
+    return platform, token, application or None

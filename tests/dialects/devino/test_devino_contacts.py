@@ -1,0 +1,305 @@
+"""Contacts: uploaded to a list, told apart from duplicates, suppressed by stop lists."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.dialects.devino.wire import BATCH, LISTS, Wire
+
+PHONE, MAIL = "79261112233", "Dina@mail.example"
+
+
+def rejected(key: str, name: str, display_name: str) -> dict[str, Any]:
+    return {"localizationKey": key, "fieldName": name, "displayName": display_name}
+
+
+async def test_a_contact_is_added_and_shown(wire: Wire) -> None:
+    made = await wire.make(type="PUSH", fields=[{"name": "Pet", "displayName": "Pet name"}])
+    (told,) = await wire.add(
+        made,
+        {
+            "email": MAIL,
+            "phone": PHONE,
+            "fields": [
+                {"name": "name", "type": 3, "value": "Dina"},
+                {"name": "SURNAME", "value": ["Orlova"]},
+                {"name": "gender", "type": 3, "value": "gender.female"},
+                {"name": "birthdate", "type": 8, "value": "1990-05-17"},
+                {"name": "Pet", "value": "cat"},
+            ],
+            "pushInfo": [{"appId": "shop", "os": 1, "pushToken": "token-a"}],
+        },
+    )
+    assert told["code"] == "OK"
+    (shown,) = await wire.contacts(made)
+    assert shown["contactId"] == told["result"]["contactId"]
+    of_list, own = shown["contactId"].split("-")
+    assert (len(of_list), len(own), int(of_list, 16)) == (16, 16, int(made))
+    assert (shown["companyId"], shown["contactGroupId"]) == (wire.account.account_id, made)
+    assert (shown["creationDate"], shown["lastUpdate"]) == ("2025-03-09 10:30:00", "2025-03-09 10:30:00")
+    assert (shown["phone"], shown["email"]) == (PHONE, MAIL)
+    assert {one["name"]: one["value"] for one in shown["fields"]} == {
+        "name": ["Dina"],
+        "surname": ["Orlova"],
+        "gender": ["gender.female"],
+        "birthdate": ["1990-05-17"],
+        "Pet": ["cat"],
+    }
+    pet = next(one for one in shown["fields"] if one["name"] == "Pet")
+    assert (pet["displayName"], pet["type"], pet["isDefault"]) == ("Pet name", 3, False)
+    assert shown["unsubscribedData"] == []
+    assert shown["pushInfo"] == [{"appId": "shop", "os": 1, "pushToken": "token-a"}]
+
+
+async def test_the_lists_id_is_a_number_or_a_text(wire: Wire) -> None:
+    made = await wire.make()
+    for given in (int(made), made, float(made), f" {made} "):
+        assert (await wire.add(given, {"phone": PHONE}))[0]["code"] == "OK"
+    (shown,) = await wire.lists(name="Clients")
+    assert shown["contactsCount"] == "4"
+
+
+@pytest.mark.parametrize("given", [3576505602081984000, "3576505602081984000", 2**63 - 1, "9" * 30])
+async def test_a_list_of_64_bits_that_is_not_there_is_unknown(wire: Wire, given: Any) -> None:
+    body = {"contactGroupId": given, "contacts": [{"phone": PHONE}]}
+    assert await wire.refusal("POST", BATCH, body) == (400, "contactGroupId.unknown")
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ({}, "contactGroupId.must.be.not.null"),
+        ({"contactGroupId": "x", "contacts": [{}]}, "contactGroupId.invalid"),
+        ({"contactGroupId": {}, "contacts": [{}]}, "contactGroupId.invalid"),
+        ({"contactGroupId": -1, "contacts": [{}]}, "contactGroupId.invalid"),
+        ({"contactGroupId": 1}, "contacts.must.be.not.null"),
+        ({"contactGroupId": 1, "contacts": []}, "contacts.must.be.not.null"),
+        ({"contactGroupId": 1, "contacts": [{}], "duplicateCheckField": "shoe"}, "duplicateCheckField.unknown"),
+        ({"contactGroupId": 1, "contacts": [{}] * 10_001}, "body.length.too.long"),
+    ],
+)
+async def test_an_upload_that_is_wrong_as_a_whole_is_refused(wire: Wire, body: Any, key: str) -> None:
+    if body.get("contactGroupId") == 1:
+        body = {**body, "contactGroupId": wire.account.audience_id}
+    assert await wire.refusal("POST", BATCH, body) == (400, key)
+
+
+@pytest.mark.parametrize("zone", [841, -721, "x"])
+async def test_a_zone_that_is_nowhere_is_refused(wire: Wire, zone: Any) -> None:
+    body = {"contactGroupId": wire.account.audience_id, "contacts": [{}]}
+    assert await wire.refusal("POST", BATCH, body, params={"zoneOffset": zone}) == (400, "zoneOffset.invalid")
+
+
+@pytest.mark.parametrize(
+    ("contact", "result"),
+    [
+        ({"phone": "12"}, rejected("INVALID_VALUE", "phone", "Phone")),
+        ({"phone": "0541110001"}, rejected("INVALID_VALUE", "phone", "Phone")),
+        ({"phone": PHONE, "email": "nobody"}, rejected("INVALID_VALUE", "email", "Email")),
+        ({"phone": {}}, rejected("INVALID_VALUE", "phone", "Phone")),
+        ({"email": ["a"]}, rejected("INVALID_VALUE", "email", "Email")),
+        ("text", rejected("INVALID_VALUE", "contacts", "Contacts")),
+        (None, rejected("INVALID_VALUE", "contacts", "Contacts")),
+        ({"fields": "x"}, rejected("INVALID_VALUE", "fields", "fields")),
+        ({"fields": [1]}, rejected("INVALID_VALUE", "fields", "Fields")),
+        ({"fields": [{"value": "x"}]}, rejected("INVALID_VALUE", "fields.name", "Field name")),
+        ({"fields": [{"name": "gender", "value": "x"}]}, rejected("INVALID_VALUE", "gender", "Gender")),
+        ({"fields": [{"name": "name", "value": "x" * 4001}]}, rejected("LENGTH_TOO_LONG", "name", "Name")),
+        ({"fields": [{"name": "birthdate", "value": "May"}]}, rejected("INVALID_VALUE", "birthdate", "Birthdate")),
+        ({"fields": [{"name": "Size", "value": "XL"}]}, rejected("INVALID_VALUE", "Size", "The size")),
+        ({"fields": [{"name": "Size", "value": {"a": 1}}]}, rejected("INVALID_VALUE", "Size", "Size")),
+        ({"fields": [{"name": "Shoes", "value": "many"}]}, rejected("INVALID_VALUE", "Shoes", "Shoes")),
+        ({"fields": [{"name": "name", "value": "x"}] * 201}, rejected("LENGTH_TOO_LONG", "fields", "fields")),
+        ({"pushInfo": [{"os": 0}]}, rejected("INVALID_VALUE", "pushToken", "pushToken")),
+        ({"pushInfo": [{"os": 2, "pushToken": "t"}]}, rejected("INVALID_VALUE", "os", "os")),
+        ({"pushInfo": ["t"]}, rejected("INVALID_VALUE", "pushInfo", "pushInfo")),
+        ({"pushInfo": [{"os": 0, "pushToken": "t" * 1025}]}, rejected("LENGTH_TOO_LONG", "pushToken", "pushToken")),
+        (
+            {"pushInfo": [{"os": 0, "pushToken": "t", "appId": "a" * 201}]},
+            rejected("LENGTH_TOO_LONG", "appId", "appId"),
+        ),
+    ],
+)
+async def test_a_bad_contact_costs_only_itself(wire: Wire, contact: Any, result: Any) -> None:
+    fields = [{"name": "Size", "displayName": "The size", "values": ["S", "M"]}, {"name": "Shoes", "type": 2}]
+    made = await wire.make(fields=fields)
+    first, told, last = await wire.add(made, {"phone": PHONE}, contact, {"email": MAIL})
+    assert (told["code"], told["result"]) == ("REJECTED", result)
+    assert told["description"]
+    assert (first["code"], last["code"]) == ("OK", "OK")
+    assert len(await wire.contacts(made)) == 2
+
+
+@pytest.mark.parametrize(("check", "name"), [("phone", "phone"), (1, "phone"), ("EMAIL", "email"), ("2", "email")])
+async def test_a_duplicate_of_the_field_that_is_checked_is_rejected(wire: Wire, check: Any, name: str) -> None:
+    made = await wire.make()
+    values = {"phone": ("79261112233", "+7 926 111-22-33"), "email": (MAIL, MAIL.upper())}[name]
+    await wire.add(made, {name: values[0]})
+    again, other, same = await wire.add(
+        made,
+        {name: values[1]},
+        {"phone": "79260000001", "email": "new@mail.example"},
+        {"phone": "79260000001", "email": "new@mail.example"},
+        duplicateCheckField=check,
+    )
+    assert again == {
+        "code": "REJECTED",
+        "result": rejected("DUPLICATE_VALUE", name, name.capitalize()),
+        "description": "Duplicate",
+    }
+    assert (other["code"], same["code"]) == ("OK", "REJECTED")
+    assert len(await wire.contacts(made)) == 2
+
+
+async def test_duplicates_of_any_field_can_be_checked(wire: Wire) -> None:
+    made = await wire.make(fields=[{"name": "Card", "displayName": "Card number", "type": 2}])
+    card = {"fields": [{"name": "Card", "value": 4711}]}
+    assert (await wire.add(made, card))[0]["code"] == "OK"
+    told = await wire.add(made, card, {"fields": [{"name": "Card", "value": 5}]}, {}, duplicateCheckField="Card")
+    assert [one["code"] for one in told] == ["REJECTED", "OK", "OK"]
+    assert told[0]["result"] == rejected("DUPLICATE_VALUE", "Card", "Card number")
+    named = {"fields": [{"name": "name", "value": "Dina"}]}
+    told = await wire.add(made, named, named, duplicateCheckField="name")
+    assert [one["code"] for one in told] == ["OK", "REJECTED"]
+
+
+@pytest.mark.parametrize("check", [{}, {"duplicateCheckField": 0}, {"duplicateCheckField": "email"}])
+async def test_duplicates_that_are_not_checked_are_contacts_of_their_own(wire: Wire, check: Any) -> None:
+    made = await wire.make()
+    contact = {"phone": PHONE, "fields": [{"name": "name", "value": "Dina"}]}
+    told = await wire.add(made, contact, contact, **check)
+    told += await wire.add(made, contact, **check)
+    assert len({one["result"]["contactId"] for one in told}) == 3
+    assert [one["phone"] for one in await wire.contacts(made)] == [PHONE] * 3
+    assert len(await wire.contacts(made, queryName="phone", queryValue=PHONE)) == 3
+    assert {tuple(one["name"] for one in shown["fields"]) for shown in await wire.contacts(made)} == {("name",)}
+    (shown,) = await wire.lists(name="Clients")
+    assert "repeated_phone" not in [one["name"] for one in shown["fields"]]
+
+
+async def test_many_contacts_are_added_at_once(wire: Wire) -> None:
+    made = await wire.make()
+    rows = [{"phone": f"7926{number:07}", "email": f"a{number % 3000}@mail.example"} for number in range(6_000)]
+    told = await wire.add(made, *rows, {"phone": "1"}, {}, duplicateCheckField="phone")
+    assert [one["code"] for one in told] == ["OK"] * 6_000 + ["REJECTED", "OK"]
+    again = await wire.add(made, *rows[:200], duplicateCheckField="phone")
+    assert {one["code"] for one in again} == {"REJECTED"}
+    last = (await wire.contacts(made, offset=5_999, limit=1))[0]
+    assert (last["phone"], last["email"]) == ("79260005999", "a2999@mail.example")
+    assert last["contactId"] == told[5_999]["result"]["contactId"]
+
+
+async def test_a_field_that_the_list_lacks_is_made(wire: Wire) -> None:
+    made = await wire.make()
+    fields = [
+        {"name": "Since", "type": 0, "value": "2024-05-01 10:00:00"},
+        {"name": "timezone", "value": "+3", "displayName": "Zone"},
+    ]
+    (told,) = await wire.add(made, {"phone": PHONE, "fields": fields}, params={"zoneOffset": 180})
+    assert told["code"] == "OK"
+    (shown,) = await wire.lists(name="Clients")
+    assert {one["name"]: one["type"] for one in shown["fields"] if not one["isDefault"]} == {"Since": 0, "timezone": 3}
+    assert [one["displayName"] for one in shown["fields"] if not one["isDefault"]] == ["Since", "Zone"]
+    (contact,) = await wire.contacts(made)
+    assert {one["name"]: one["value"] for one in contact["fields"]} == {
+        "Since": ["2024-05-01 07:00:00"],
+        "timezone": ["+3"],
+    }
+    (contact,) = await wire.contacts(made, zoneOffset=60)
+    assert contact["fields"][0]["value"] == ["2024-05-01 08:00:00"] or contact["fields"][1]["value"] == [
+        "2024-05-01 08:00:00"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "given", "shown"),
+    [(1, True, "true"), (1, "no", "false"), (2, "0042", "42"), (2, 7, "7"),
+     (5, {"a": 1}, '{"a":1}'), (3, ["a", "b"], "a, b"), (8, "2024-02-29", "2024-02-29")],
+)  # fmt: skip
+async def test_every_type_of_value_is_kept(wire: Wire, code: int, given: Any, shown: str) -> None:
+    made = await wire.make(fields=[{"name": "Own", "type": code}])
+    assert (await wire.add(made, {"fields": [{"name": "Own", "value": given}]}))[0]["code"] == "OK"
+    (contact,) = await wire.contacts(made)
+    assert contact["fields"][0]["value"] == [shown]
+
+
+async def test_phone_and_email_may_be_among_the_fields(wire: Wire) -> None:
+    made = await wire.make()
+    await wire.add(made, {"fields": [{"name": "phone", "value": PHONE}, {"name": "Email", "value": MAIL}]})
+    (shown,) = await wire.contacts(made)
+    assert (shown["phone"], shown["email"], shown["fields"]) == (PHONE, MAIL, [])
+
+
+async def test_a_token_belongs_to_who_brought_it_last_and_a_contact_has_one_a_platform(wire: Wire) -> None:
+    made = await wire.make(type="PUSH")
+    both = [{"os": 0, "pushToken": "a"}, {"os": "1", "pushToken": "b"}, {"os": 0, "pushToken": "c"}]
+    await wire.add(made, {"pushInfo": both})
+    (shown,) = await wire.contacts(made)
+    assert [(one["os"], one["pushToken"], one["appId"]) for one in shown["pushInfo"]] == [(0, "c", ""), (1, "b", "")]
+    await wire.add(made, {"phone": PHONE, "pushInfo": [{"os": 0, "pushToken": "b"}]})
+    first, second = await wire.contacts(made)
+    assert [one["pushToken"] for one in first["pushInfo"]] == ["c"]
+    assert [one["pushToken"] for one in second["pushInfo"]] == ["b"]
+
+
+async def test_contacts_of_a_stop_list_are_silenced_everywhere(wire: Wire) -> None:
+    clients = await wire.make()
+    await wire.add(clients, {"phone": PHONE, "email": MAIL}, {"phone": "79260000002"})
+    stop = await wire.make("Stop", type="STOPLIST")
+    wire.clock.moment += timedelta(hours=1)
+    told = await wire.add(stop, {"phone": PHONE, "email": MAIL.lower()}, {"phone": "1"}, {})
+    assert [one["code"] for one in told] == ["OK", "REJECTED", "OK"]
+    silenced, other = await wire.contacts(clients)
+    assert other["unsubscribedData"] == []
+    assert silenced["unsubscribedData"] == [
+        {
+            "companyId": wire.account.account_id,
+            "data": PHONE,
+            "dataType": "PHONE",
+            "channelList": [
+                {"channel": channel, "unsubscribedAt": "2025-03-09T11:30:00", "unsubscribedType": "SPAM"}
+                for channel in ("SMS", "VOICE")
+            ],
+            "updatedAt": "2025-03-09 11:30:00",
+        },
+        {
+            "companyId": wire.account.account_id,
+            "data": MAIL,
+            "dataType": "EMAIL",
+            "channelList": [{"channel": "EMAIL", "unsubscribedAt": "2025-03-09T11:30:00", "unsubscribedType": "SPAM"}],
+            "updatedAt": "2025-03-09 11:30:00",
+        },
+    ]
+    assert (await wire.contacts(stop))[0]["unsubscribedData"]
+    await wire.result("DELETE", LISTS, params={"ids": stop})
+    assert (await wire.contacts(clients))[0]["unsubscribedData"]
+
+
+async def test_twenty_clients_that_add_the_same_contact_make_one(wire: Wire) -> None:
+    made = await wire.make()
+    told = await asyncio.gather(
+        *(
+            wire.add(made, {"phone": PHONE, "fields": [{"name": "Fresh", "value": 1}]}, duplicateCheckField="phone")
+            for _ in range(20)
+        )
+    )
+    assert sorted(one["code"] for (one,) in told) == ["OK"] + ["REJECTED"] * 19
+    assert len(await wire.contacts(made)) == 1
+
+
+async def test_uploads_to_several_stop_lists_at_once_do_not_meet(wire: Wire) -> None:
+    stops = [await wire.make(f"Stop {number}", type="STOPLIST") for number in range(4)]
+    plain = await wire.make()
+    contact = {"phone": PHONE, "email": MAIL}
+    told = await asyncio.gather(*(wire.add(one, contact) for one in (*stops, plain) * 4))
+    assert {one["code"] for (one,) in told} == {"OK"}
+
+
+async def test_a_field_may_be_called_as_ours_for_repeated_addresses(wire: Wire) -> None:
+    made = await wire.make()
+    contact = {"phone": PHONE, "fields": [{"name": "repeated_phone", "type": 2, "value": 7}]}
+    told = await wire.add(made, contact, contact)
+    assert [one["code"] for one in told] == ["OK", "OK"]
+    shown = await wire.contacts(made, queryName="repeated_phone", queryValue="7")
+    assert [(one["phone"], one["fields"][0]["value"]) for one in shown] == [(PHONE, ["7"])] * 2

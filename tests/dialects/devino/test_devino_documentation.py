@@ -1,0 +1,77 @@
+"""What is said of the dialect is what it does: OpenAPI, samples, the coverage page and the first calls."""
+
+import json
+import shlex
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.core import NOT_SET
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from tests.dialects.devino.wire import BASE, LISTS, Wire
+
+from carillon.app import openapi_document
+from carillon.dialects.devino.routes import DIALECT, OPERATIONS
+from carillon.dialects.rest import Operation
+
+SCHEMA = schemathesis.openapi.from_dict(openapi_document([DIALECT]))
+BOUNDED = settings(
+    max_examples=20,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+CHECKS: Any = [status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.title)
+async def test_openapis_requests_are_answered_as_openapi_says(wire: Wire, operation: Operation) -> None:
+    @BOUNDED
+    @given(SCHEMA[operation.path][operation.method].as_strategy())
+    def collect(case: Any) -> None:
+        cases.append(case)
+
+    cases: list[Any] = []
+    collect()
+    assert cases
+    for case in cases:
+        content = b"" if case.body is NOT_SET else json.dumps(case.body, allow_nan=False)
+        query = {key: str(value) for key, value in (case.query or {}).items()}
+        reply = await wire.send(operation.method, operation.path.removeprefix(BASE), content=content, params=query)
+        case.validate_response(reply, checks=CHECKS)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.title)
+async def test_samples_work_and_their_answers_are_as_openapi_says(wire: Wire, operation: Operation) -> None:
+    made = await wire.make()
+    await wire.add(made, {"phone": "79261112233", "fields": [{"name": "name", "value": "Dina"}]}, {"phone": "x"})
+    query = {"contactGroupId": made, "ids": [made, "77777"]}
+    sample = operation.sample and {**operation.sample, "contactGroupId": made}
+    reply = await wire.send(operation.method, operation.path.removeprefix(BASE), sample, params=query)
+    assert reply.status_code == operation.status
+    SCHEMA[operation.path][operation.method].Case().validate_response(reply, checks=CHECKS)
+
+
+def test_every_parameter_of_the_reference_is_served() -> None:
+    page = DIALECT.coverage()
+    assert "not served" not in page
+    for one in OPERATIONS:
+        assert f"## {one.title}" in page
+
+
+async def test_the_first_calls_work(wire: Wire) -> None:
+    for line in DIALECT.first_calls("http://carillon.example"):
+        words = shlex.split(line)
+        body = words[words.index("-d") + 1] if "-d" in words else None
+        url = next(word for word in words if word.startswith("http"))
+        assert url == f"http://carillon.example{BASE}{LISTS}"
+        reply = await wire.send("POST" if body else "GET", LISTS, content=body)
+        assert reply.status_code == 200
+    assert reply.json()["result"][-1]["name"] == "Friends"

@@ -1,0 +1,195 @@
+"""The range of a list's contacts: filters, orders, places."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.dialects.devino.wire import RANGE, Wire
+
+from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, find_contacts
+from carillon.audience.groups import SaveGroup, save_group
+from carillon.audience.rows import ContactRow
+from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.suppressions import Address, Channel, Suppress, suppress
+
+
+@pytest.fixture
+async def people(wire: Wire) -> str:
+    """Four contacts, an hour between each."""
+    fields = [{"name": "Age", "type": 2}, {"name": "Vip", "type": 1}, {"name": "Since", "type": 0}]
+    made = await wire.make(fields=fields)
+    for phone, email, name, age, vip, since, gender in (
+        ("79260000001", "ann@mail.example", "Ann", 30, True, "2024-01-01 10:00:00", "gender.female"),
+        ("79260000002", "Bob@mail.example", "Bob", 9, False, "2024-02-01 10:00:00", "gender.male"),
+        ("380671234567", "", "Ann-Marie", 100, True, "2024-03-01 10:00:00", "gender.female"),
+        ("", "zoe@else.example", "Zoe", "", "", "", ""),
+    ):
+        values = {"name": name, "Age": age, "Vip": vip, "Since": since, "gender": gender}
+        given = [{"name": field, "value": value} for field, value in values.items()]
+        (told,) = await wire.add(made, {"phone": phone, "email": email, "fields": given})
+        assert told["code"] == "OK", told
+        wire.clock.moment += timedelta(hours=1)
+    return made
+
+
+async def names(wire: Wire, people: str, **params: Any) -> list[str]:
+    found = await wire.contacts(people, **params)
+    return [next(one["value"][0] for one in shown["fields"] if one["name"] == "name") for shown in found]
+
+
+async def test_contacts_come_in_the_order_of_their_making(wire: Wire, people: str) -> None:
+    assert await names(wire, people) == ["Ann", "Bob", "Ann-Marie", "Zoe"]
+    assert await names(wire, people, descOrder="true") == ["Zoe", "Ann-Marie", "Bob", "Ann"]
+    assert await names(wire, people, limit=2, offset=1) == ["Bob", "Ann-Marie"]
+    assert await names(wire, people, limit=2, descOrder=True) == ["Zoe", "Ann-Marie"]
+    assert await names(wire, people, offset=4) == []
+    assert await names(wire, people, limit=5_000) == ["Ann", "Bob", "Ann-Marie", "Zoe"]
+
+
+@pytest.mark.parametrize(
+    ("field", "order"),
+    [
+        ("name", ["Ann", "Ann-Marie", "Bob", "Zoe"]),
+        ("Age", ["Bob", "Ann", "Ann-Marie", "Zoe"]),
+        ("Since", ["Ann", "Bob", "Ann-Marie", "Zoe"]),
+        ("phone", ["Ann-Marie", "Ann", "Bob", "Zoe"]),
+        ("email", ["Ann", "Bob", "Zoe", "Ann-Marie"]),
+        ("creationDate", ["Ann", "Bob", "Ann-Marie", "Zoe"]),
+        ("lastUpdate", ["Ann", "Bob", "Ann-Marie", "Zoe"]),
+        ("contactId", ["Ann", "Bob", "Ann-Marie", "Zoe"]),
+    ],
+)
+async def test_contacts_are_sorted_by_any_field(wire: Wire, people: str, field: str, order: list[str]) -> None:
+    assert await names(wire, people, sortByField=field) == order
+
+
+@pytest.mark.parametrize(
+    ("name", "operator", "value", "found"),
+    [
+        ("name", "", "Ann", ["Ann"]),
+        ("name", "EQ", "ann", []),
+        ("name", "ne", "Ann", ["Bob", "Ann-Marie", "Zoe"]),
+        ("NAME", "starts_with", "Ann", ["Ann", "Ann-Marie"]),
+        ("name", "LIKE", "%ar%", ["Ann-Marie"]),
+        ("name", "CONTAINS", "o", ["Bob", "Zoe"]),
+        ("name", "GT", "Ann", ["Bob", "Ann-Marie", "Zoe"]),
+        ("phone", "EQ", "+7 926 000-00-02", ["Bob"]),
+        ("phone", "STARTS_WITH", "+7926", ["Ann", "Bob"]),
+        ("phone", "LIKE", "67123", ["Ann-Marie"]),
+        ("email", "EQ", "BOB@mail.example", ["Bob"]),
+        ("email", "CONTAINS", "@mail", ["Ann", "Bob"]),
+        ("Age", "GT", "9", ["Ann", "Ann-Marie"]),
+        ("Age", "GTE", "9", ["Ann", "Bob", "Ann-Marie"]),
+        ("Age", "LT", "30.5", ["Ann", "Bob"]),
+        ("Age", "EQ", "100", ["Ann-Marie"]),
+        ("Vip", "EQ", "true", ["Ann", "Ann-Marie"]),
+        ("Vip", "EQ", "0", ["Bob"]),
+        ("Since", "LTE", "2024-02-01 10:00:00", ["Ann", "Bob"]),
+        ("gender", "EQ", "gender.male", ["Bob"]),
+        ("creationDate", "GTE", "2025-03-09 11:30:00", ["Bob", "Ann-Marie", "Zoe"]),
+        ("lastUpdate", "LT", "2025-03-09 11:30:00", ["Ann"]),
+    ],
+)
+async def test_contacts_are_found_by_any_field(  # noqa: PLR0913, PLR0917 - a table's columns
+    wire: Wire, people: str, name: str, operator: str, value: str, found: list[str]
+) -> None:
+    given = {"queryName": name, "queryOperator": operator, "queryValue": value}
+    assert await names(wire, people, **given) == found
+
+
+async def test_a_contact_is_found_by_its_id(wire: Wire, people: str) -> None:
+    second = (await wire.contacts(people))[1]["contactId"]
+    assert await names(wire, people, queryName="contactId", queryValue=second) == ["Bob"]
+    elsewhere = f"{'f' * 16}-{second.split('-')[1]}"
+    assert await names(wire, people, queryName="contactId", queryValue=elsewhere) == []
+
+
+@pytest.mark.parametrize(
+    ("params", "key"),
+    [
+        ({"queryName": "Shoe", "queryValue": "1"}, "queryName.unknown"),
+        ({"queryValue": "1"}, "queryName.must.be.not.null"),
+        ({"queryName": "name"}, "queryValue.must.be.not.null"),
+        ({"queryName": "name", "queryValue": "1", "queryOperator": "IS"}, "queryOperator.invalid"),
+        ({"queryName": "Age", "queryValue": "old"}, "queryValue.invalid"),
+        ({"queryName": "Age", "queryValue": "NaN"}, "queryValue.invalid"),
+        ({"queryName": "Age", "queryValue": "1", "queryOperator": "LIKE"}, "queryOperator.invalid"),
+        ({"queryName": "Since", "queryValue": "then"}, "queryValue.invalid"),
+        ({"queryName": "Vip", "queryValue": "perhaps"}, "queryValue.invalid"),
+        ({"queryName": "gender", "queryValue": "x"}, "queryValue.invalid"),
+        ({"queryName": "creationDate", "queryValue": "x"}, "queryValue.invalid"),
+        ({"queryName": "contactId", "queryValue": "x"}, "queryValue.invalid"),
+        ({"queryName": "name", "queryValue": "x" * 4001}, "queryValue.invalid"),
+        ({"sortByField": "Shoe"}, "sortByField.unknown"),
+        ({"descOrder": "down"}, "descOrder.invalid"),
+        ({"limit": 0}, "limit.invalid"),
+        ({"offset": 10**10}, "offset.invalid"),
+        ({"zoneOffset": 900}, "zoneOffset.invalid"),
+        ({"subscriptionChannel": "PIGEON"}, "subscriptionChannel.invalid"),
+        ({"subscriptionState": "MAYBE"}, "subscriptionState.invalid"),
+    ],
+)
+async def test_a_range_that_cannot_be_asked_for_is_refused(wire: Wire, people: str, params: Any, key: str) -> None:
+    assert await wire.refusal("GET", RANGE, params={"contactGroupId": people, **params}) == (400, key)
+
+
+async def test_the_list_is_required(wire: Wire) -> None:
+    assert await wire.refusal("GET", RANGE) == (400, "contactGroupId.must.be.not.null")
+    assert await wire.refusal("GET", RANGE, params={"contactGroupId": "x"}) == (400, "contactGroupId.invalid")
+
+
+async def test_dates_are_shown_in_the_callers_zone(wire: Wire, people: str) -> None:
+    shown = (await wire.contacts(people, zoneOffset=-90))[0]
+    assert (shown["creationDate"], shown["lastUpdate"]) == ("2025-03-09 09:00:00", "2025-03-09 09:00:00")
+
+
+async def test_contacts_are_found_by_their_subscription(wire: Wire, people: str) -> None:
+    unsubscribed = [
+        Address(channel=Channel.SMS, value="+79260000001"),
+        Address(channel=Channel.EMAIL, value="bob@mail.example"),
+    ]
+    await wire.runtime.db.run(suppress, wire.account.actor, Suppress(addresses=unsubscribed, reason="asked"))
+
+    async def found(channel: str, state: str) -> list[str]:
+        return await names(wire, people, subscriptionChannel=channel, subscriptionState=state)
+
+    assert await found("SMS", "UNSUBSCRIBED") == ["Ann"]
+    assert await found("sms", "subscribed") == ["Bob", "Ann-Marie"]
+    assert await found("EMAIL", "UNSUBSCRIBED") == ["Bob"]
+    assert await found("EMAIL", "SUBSCRIBED") == ["Ann", "Zoe"]
+    assert await found("VOICE", "UNSUBSCRIBED") == []
+    assert await found("VIBER", "UNSUBSCRIBED") == []
+    assert await found("WHATSAPP", "SUBSCRIBED") == ["Ann", "Bob", "Ann-Marie"]
+    assert await found("PUSH", "SUBSCRIBED") == []
+    assert await found("", "UNSUBSCRIBED") == ["Ann", "Bob"]
+    assert await found("", "SUBSCRIBED") == ["Ann-Marie", "Zoe"]
+    assert await found("SMS", "") == ["Ann", "Bob", "Ann-Marie", "Zoe"]
+
+
+async def test_a_contact_is_found_by_its_token(wire: Wire, people: str) -> None:
+    await wire.add(people, {"fields": [{"name": "name", "value": "Pia"}], "pushInfo": [{"os": 0, "pushToken": "p"}]})
+    assert await names(wire, people, pushToken="p") == ["Pia"]
+    assert await names(wire, people, pushToken="q") == []
+    found = {"subscriptionChannel": "PUSH", "subscriptionState": "SUBSCRIBED"}
+    assert await names(wire, people, **found) == ["Pia"]
+
+
+async def test_a_segment_is_a_group_of_the_audience(wire: Wire) -> None:
+    default = str(wire.account.audience_id)
+    await wire.add(default, {"phone": "79260000001"}, {"phone": "79260000002"})
+    group = await wire.runtime.db.run(save_group, wire.account.actor, SaveGroup(name="Some"))
+    save = SaveContact(row=ContactRow(phone="+79260000002", add_to=["Some"]))
+    await wire.runtime.db.run(save_contact, wire.account.actor, save)
+    (shown,) = await wire.contacts(default, segmentId=str(group.group_id))
+    assert shown["phone"] == "79260000002"
+    assert await wire.contacts(default, segmentId="x") == []
+    (shown,) = await wire.lists()
+    assert (shown["segmentsCount"], shown["contactsCount"]) == ("1", "2")
+
+
+async def test_other_dialects_find_the_contact_by_its_address(wire: Wire) -> None:
+    default = str(wire.account.audience_id)
+    await wire.add(default, {"phone": "79260000001"}, {"phone": "79260000001"})
+    key = ContactKey(kind=KeyKind.PHONE, value="+79260000001")
+    found = await wire.runtime.db.read(find_contacts, wire.account.actor, FindContacts(key=key))
+    assert len(found) == 1
