@@ -206,7 +206,7 @@ async def test_another_account_s_audience_is_not_there(db: Database, account: Te
 
 @pytest.mark.parametrize(("field", "changes"), [("name", {"name": ""}), ("country", {"country": "XX"})])
 async def test_an_audience_of_nonsense_is_refused(
-    db: Database, account: Tenant, field: str, changes: dict[str, str]
+    db: Database, account: Tenant, field: str, changes: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidInputError) as refused:
         await db.run(create_audience, account.actor, CreateAudience(**({"name": "A"} | changes)))

@@ -1,29 +1,48 @@
 """Audiences: the books of contacts in which a phone and an e-mail are unique. Each account has a default one."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+import msgspec
+from asyncpg import Record
+
+from carillon.audience.conditions import Attribute, Order, Value, compile_order
+from carillon.audience.contacts import delete_contact_ids
+from carillon.audience.writing import lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
-from carillon.errors import NotFoundError
+from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId
-from carillon.kit.page import Page
+from carillon.kit.page import Counted, NumberedPage, Page
 from carillon.tenancy import audit
 from carillon.tenancy.accounts import checked_country, checked_name
 
 SQL = load_statements("carillon.audience", "audiences.sql")
 
+# Contacts are deleted with their audience so many at a time: statements stay short, the transaction is one.
+_DELETION_CHUNK = 10_000
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """A book of contacts; `country` (ISO 3166 alpha-2) reads its national numbers."""
+    """A book of contacts; `country` (ISO 3166 alpha-2) reads its national numbers.
+
+    `attributes` are what dialects keep of it, each under a key of its own.
+    """
 
     audience_id: AudienceId
     name: str
     country: str
     is_default: bool
     created_at: datetime
+    updated_at: datetime
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +51,16 @@ class CreateAudience:
 
     name: str
     country: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeAudience:
+    """Change the actor's audience: what is None stays, and of the attributes the keys that aren't given stay."""
+
+    name: str | None = None
+    country: str | None = None
+    attributes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +78,35 @@ class ListAudiences:
     limit: int = 1000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageAudiences:
+    """Ask for a numbered page of the account's audiences; the order names AUDIENCE_ATTRIBUTES."""
+
+    page: NumberedPage
+    order: Order | None = None
+
+
+AUDIENCE_ATTRIBUTES: Mapping[str, Attribute] = {
+    "audience_id": Attribute("a.audience_id", Value.NUMBER),
+    "name": Attribute("a.name"),
+    "country": Attribute("a.country"),
+    "created_at": Attribute("a.created_at", Value.MOMENT),
+    "updated_at": Attribute("coalesce(a.updated_at, a.created_at)", Value.MOMENT),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceCounts:
+    """How many contacts an audience has, and how its imports stand: counted when it is asked for."""
+
+    audience_id: AudienceId
+    contacts: int
+    reachable_sms: int
+    reachable_email: int
+    importing: bool
+    import_failed: bool
+
+
 async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audience:
     """Make an audience beside the default one. Raises InvalidInputError for `name` and `country`."""
     audience = Audience(
@@ -57,13 +115,55 @@ async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audi
         audience_id=AudienceId((await tx.ids.take("audience"))[0]),
         is_default=False,
         created_at=tx.now,
+        updated_at=tx.now,
+        attributes=command.attributes,
     )
     await tx.execute(
-        SQL["create_audience"], actor.account_id, audience.audience_id, audience.name, audience.country, tx.now
+        SQL["create_audience"],
+        actor.account_id,
+        audience.audience_id,
+        audience.name,
+        audience.country,
+        tx.now,
+        _encode(audience.attributes).decode(),
     )
     detail = {"name": audience.name, "country": audience.country}
     await audit.record(tx, actor, "audience.create", audience.audience_id, detail)
     return audience
+
+
+async def change_audience(tx: Tx, actor: Actor, command: ChangeAudience) -> None:
+    """Change the actor's audience. Raises NotFoundError, and InvalidInputError for `name` and `country`."""
+    await lock_audience(tx, actor)
+    await tx.execute(
+        SQL["change_audience"],
+        actor.account_id,
+        actor.audience_id,
+        None if command.name is None else checked_name(command.name),
+        None if command.country is None else checked_country(command.country),
+        None if command.attributes is None else _encode(command.attributes).decode(),
+        tx.now,
+    )
+    detail = {"name": command.name, "country": command.country, "attributes": sorted(command.attributes or ())}
+    await audit.record(tx, actor, "audience.change", actor.audience_id, detail)
+
+
+async def delete_audience(tx: Tx, actor: Actor) -> None:
+    """Delete the actor's audience with everything in it; suppressions stay, they are the account's.
+
+    Raises NotFoundError, and InvalidInputError for the default audience and for one that a credential works in.
+    """
+    await lock_audience(tx, actor)
+    audience = await get_audience(tx, actor, GetAudience(audience_id=actor.audience_id))
+    if audience.is_default or await tx.fetchval(SQL["has_credentials"], actor.account_id, actor.audience_id):
+        raise InvalidInputError("audience", "The default audience and one that credentials work in can't be deleted.")
+    await tx.execute(SQL["delete_group_members"], actor.account_id, actor.audience_id)
+    gone = 0
+    while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, _DELETION_CHUNK):
+        gone += await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
+    await tx.execute(SQL["delete_imports"], actor.account_id, actor.audience_id)
+    await tx.execute(SQL["delete_audience"], actor.account_id, actor.audience_id)
+    await audit.record(tx, actor, "audience.delete", actor.audience_id, {"name": audience.name, "contacts": gone})
 
 
 async def get_audience(tx: Tx, actor: Actor, query: GetAudience) -> Audience:
@@ -71,12 +171,34 @@ async def get_audience(tx: Tx, actor: Actor, query: GetAudience) -> Audience:
     row = await tx.fetchrow(SQL["get_audience"], actor.account_id, query.audience_id)
     if row is None:
         raise NotFoundError("audience", f"There is no audience {query.audience_id} in account {actor.account_id}.")
-    return Audience(**row)
+    return _audience(row)
 
 
 async def list_audiences(tx: Tx, actor: Actor, query: ListAudiences) -> Page[Audience]:
     """List the account's audiences in the order of their ids."""
     audiences = [
-        Audience(**row) for row in await tx.fetch(SQL["list_audiences"], actor.account_id, query.after_id, query.limit)
+        _audience(row) for row in await tx.fetch(SQL["list_audiences"], actor.account_id, query.after_id, query.limit)
     ]
     return Page(items=audiences, last_id=audiences[-1].audience_id if audiences else query.after_id)
+
+
+async def page_audiences(tx: Tx, actor: Actor, query: PageAudiences) -> Counted[Audience]:
+    """Give a numbered page of the account's audiences, oldest first unless said otherwise.
+
+    Raises InvalidInputError for `sort`.
+    """
+    order = compile_order(AUDIENCE_ATTRIBUTES, query.order, "a.audience_id")
+    paging = SQL["page_audiences"].replace("/* order */", f"{order},")
+    total = await tx.fetchval(SQL["count_audiences"], actor.account_id)
+    rows = await tx.fetch(paging, actor.account_id, query.page.size, query.page.offset)
+    return Counted(items=[_audience(row) for row in rows], total=total)
+
+
+async def count_audiences(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> Mapping[int, AudienceCounts]:
+    """Count the contacts of audiences, by their ids."""
+    rows = await tx.fetch(SQL["audience_counts"], actor.account_id, list(audience_ids))
+    return {row["audience_id"]: AudienceCounts(**dict(row.items())) for row in rows}
+
+
+def _audience(row: Record) -> Audience:
+    return Audience(**{**row, "attributes": _decode(row["attributes"])})

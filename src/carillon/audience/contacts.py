@@ -85,6 +85,7 @@ class Contact:
     fields: Mapping[str, Any] = field(repr=False)
     devices: tuple[Device, ...]
     groups: tuple[GroupRef, ...] = ()
+    is_archived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +278,7 @@ def _contact(row: Record) -> Contact:
         email_status=Status(row["email_status"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        is_archived=row["archived_at"] is not None,
         fields=_decode_fields(row["fields"]),
         devices=tuple(
             Device(platform=platform, token=token)

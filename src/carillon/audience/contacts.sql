@@ -1,6 +1,6 @@
 -- name: find_contacts
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
-       c.created_at, c.updated_at, c.fields,
+       c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices
@@ -12,7 +12,7 @@ ORDER BY c.contact_id;
 
 -- name: list_contacts
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
-       c.created_at, c.updated_at, c.fields,
+       c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices
@@ -30,7 +30,7 @@ WHERE c.account_id = $1 AND c.audience_id = $2
 
 -- name: page_contacts
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
-       c.created_at, c.updated_at, c.fields,
+       c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices
@@ -42,7 +42,7 @@ LIMIT $5 OFFSET $6;
 
 -- name: list_group_contacts
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
-       c.created_at, c.updated_at, c.fields,
+       c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices

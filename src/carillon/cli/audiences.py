@@ -64,4 +64,5 @@ def list_(session: Session, *, account_id: int) -> None:
                 return found
 
     audiences = session.run(work)
-    session.answer(audiences, table([asdict(audience) for audience in audiences], "The account has no audience."))
+    rows = [{name: value for name, value in asdict(one).items() if name != "attributes"} for one in audiences]
+    session.answer(audiences, table(rows, "The account has no audience."))

@@ -99,7 +99,12 @@ def read_order(field: str | None, direction: str | None, default: str) -> Order:
     ours = _BLOCK_FIELDS.get(name)
     if ours is None:
         raise InvalidInputError("sort", f"There is no field {name[:100]!r} to sort by.")
-    return Order(ours, descending=chosen(direction or "ASC", ("ASC", "DESC"), "sort_dir") == "DESC")
+    return Order(ours, descending=read_direction(direction))
+
+
+def read_direction(given: str | None) -> bool:
+    """Tell whether items are sorted downwards. Raises InvalidInputError."""
+    return chosen(given or "ASC", ("ASC", "DESC"), "sort_dir") == "DESC"
 
 
 def read_conditions(items: Sequence[object]) -> list[Condition]:

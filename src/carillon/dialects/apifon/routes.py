@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from carillon.dialects.apifon import auth, blocks, oauth, schemas
+from carillon.dialects.apifon import auth, blocks, lists, oauth, schemas
 from carillon.dialects.apifon.errors import present_error
 from carillon.dialects.apifon.examples import first_calls
 from carillon.dialects.apifon.scopes import let_in_with
@@ -13,6 +13,7 @@ from carillon.tenancy.scopes import Scope
 BASE = "/services/api/v1"
 _OTHER_BASE = "/services"
 _BLOCKS = f"{BASE}/bounce/subscriber"
+_LIST = f"{lists.PATH}/{{list_id}}"
 _PAGING = ("fields", "page", "size", "sort", "sort_dir")
 
 _HEAD = """\
@@ -23,12 +24,98 @@ is told in the [dialect's README](../../src/carillon/dialects/apifon/README.md).
 
 Every path is served with and without a slash at its end, under `/services/api/v1` and `/services`. Callers sign
 (ApifonWS) or show a token of `POST /oauth2/token`; `POST /oauth2/revoke` ends one. Of the reference's resources this is
-the bounce list; **lists and subscribers are not served yet**.
+the bounce list and the lists; **subscribers are not served yet**.
 """
 
 _READ, _WRITE = "readSubscriber", "writeSubscriber"
+_READ_LISTS, _WRITE_LISTS = "readList", "writeList"
+
+_CAMPAIGN_DEFAULTS = ("campaign_defaults", "sender_id", "viber_sender_id", "sender_name", "from", "reply_to")
+_GDPR_PROPERTIES = ("gdpr_properties", "gdpr_compliant", "legal_text", "title", "description")
+_DOUBLE_OPTIN = ("double_optin", "mobile", "email", "review_mobile_details")
+_LIST_PARTS = ("title", "description", "prefix", *_CAMPAIGN_DEFAULTS, *_GDPR_PROPERTIES, *_DOUBLE_OPTIN)
+
+_LIST_OPERATIONS: Sequence[tuple[str, Operation]] = (
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="POST",
+            path=lists.PATH,
+            title="Add List",
+            summary="Makes a list: an audience of the account.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=lists.create,
+            body=schemas.AddList,
+            status=201,
+            reference=("type", *_LIST_PARTS),
+            sample={"title": "Spring letters", "type": "ADVANCED", "prefix": "+30"},
+        ),
+    ),
+    (
+        _READ_LISTS,
+        Operation(
+            method="GET",
+            path=lists.PATH,
+            title="Get Lists",
+            summary="Shows a page of the account's lists, those that other doors have made among them.",
+            scope=Scope.AUDIENCE_READ,
+            handle=lists.list_lists,
+            query=schemas.ListLists,
+            reference=("type", *_PAGING),
+            notes=(
+                "`meta.total` counts lists, not pages.",
+                "Lists are sorted by id, title, prefix (by its country), date_created or date_updated; any other: 400.",
+                "A list's subscribers are counted when it is shown.",
+            ),
+        ),
+    ),
+    (
+        _READ_LISTS,
+        Operation(
+            method="GET",
+            path=_LIST,
+            title="Get List",
+            summary="Shows a list, with an ETag; If-None-Match is honoured.",
+            scope=Scope.AUDIENCE_READ,
+            handle=lists.show,
+            query=schemas.ShowOne,
+            reference=("list_id", "fields"),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="PUT",
+            path=_LIST,
+            title="Update List",
+            summary="Changes a list.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=lists.update,
+            body=schemas.ChangeList,
+            status=204,
+            reference=("list_id", *_LIST_PARTS),
+            sample={"title": "Summer letters", "prefix": "+30"},
+            notes=("An optional part that isn't given stays as it is.",),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="DELETE",
+            path=_LIST,
+            title="Remove List",
+            summary="Removes a list with everything in it; blocks stay, they are the account's.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=lists.delete,
+            status=204,
+            reference=("list_id",),
+            notes=("The account's default audience, and one that a credential works in, are refused: 400.",),
+        ),
+    ),
+)
 
 OPERATIONS: Sequence[tuple[str, Operation]] = (
+    *_LIST_OPERATIONS,
     (
         _WRITE,
         Operation(
