@@ -21,6 +21,7 @@ from carillon.kit.ids import AudienceId
 from carillon.runtime import Runtime
 from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
 
+HOST = "http://carillon.example"
 LISTS = "/services/api/v1/list"
 BLOCKS = "/services/api/v1/bounce/subscriber"
 JSON = {"Content-Type": "application/json; charset=utf-8"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from carillon.dialects.apifon import auth, blocks, lists, oauth, schemas
+from carillon.dialects.apifon import auth, blocks, fields, groups, lists, oauth, schemas
 from carillon.dialects.apifon.errors import present_error
 from carillon.dialects.apifon.examples import first_calls
 from carillon.dialects.apifon.scopes import let_in_with
@@ -114,8 +114,272 @@ _LIST_OPERATIONS: Sequence[tuple[str, Operation]] = (
     ),
 )
 
+_FIELD_OPERATIONS: Sequence[tuple[str, Operation]] = (
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="POST",
+            path=f"{_LIST}/field",
+            title="Add Subscriber field",
+            summary="Adds a field to a list.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=fields.create,
+            body=schemas.AddField,
+            status=201,
+            reference=(
+                "list_id",
+                "name",
+                "type",
+                "length",
+                "date_format",
+                "internal",
+            ),
+            sample={"name": "Birthday", "type": "DATE", "length": 20, "date_format": "dd/MM/yy"},
+            notes=(
+                "A name that a field of ours has, of a kind that fits, is that field: First Name is first_name.",
+                "Location is the list, which shows the field.",
+            ),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="PUT",
+            path=f"{_LIST}/field/{{field}}",
+            title="Update Subscriber field",
+            summary="Changes a field of a list; its identifier stays.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=fields.update,
+            body=schemas.ChangeField,
+            reference=(
+                "list_id",
+                "field",
+                "name",
+                "length",
+                "date_format",
+                "internal",
+            ),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="DELETE",
+            path=f"{_LIST}/field/{{field}}",
+            title="Remove Subscriber field",
+            summary="Removes a field, and what subscribers have in it.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=fields.delete,
+            status=204,
+            reference=(
+                "list_id",
+                "field",
+            ),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="POST",
+            path=f"{_LIST}/gdpr",
+            title="Add GDPR field",
+            summary="Adds a purpose that subscribers agree to, on each channel.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=fields.create_purpose,
+            body=schemas.SaveGdprField,
+            status=201,
+            reference=(
+                "list_id",
+                "name",
+                "description",
+            ),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="PUT",
+            path=f"{_LIST}/gdpr/{{field}}",
+            title="Update GDPR field",
+            summary="Changes a purpose; its identifier stays.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=fields.update_purpose,
+            body=schemas.SaveGdprField,
+            reference=(
+                "list_id",
+                "field",
+                "name",
+                "description",
+            ),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="POST",
+            path=f"{_LIST}/group",
+            title="Add Group",
+            summary="Adds a group to a list.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=groups.create,
+            body=schemas.SaveGroup,
+            status=201,
+            reference=(
+                "list_id",
+                "name",
+                "type",
+                "internal",
+                "selectionType",
+                "groupOptionsOrientation",
+            ),
+            sample={"name": "Food", "type": "GROUP", "selectionType": "MULTIPLE"},
+        ),
+    ),
+    (
+        _READ_LISTS,
+        Operation(
+            method="GET",
+            path=f"{_LIST}/group/{{group_field}}",
+            title="Get Group",
+            summary="Shows a group with its subgroups.",
+            scope=Scope.AUDIENCE_READ,
+            handle=groups.show,
+            reference=(
+                "list_id",
+                "group_field",
+            ),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="PUT",
+            path=f"{_LIST}/group/{{group_field}}",
+            title="Update Group",
+            summary="Changes a group; what is optional and isn't given stays.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=groups.update,
+            body=schemas.SaveGroup,
+            reference=(
+                "list_id",
+                "group_field",
+                "name",
+                "type",
+                "internal",
+                "selectionType",
+                "groupOptionsOrientation",
+            ),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="DELETE",
+            path=f"{_LIST}/group/{{group_field}}",
+            title="Remove Group",
+            summary="Removes a group with its subgroups; subscribers stay.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=groups.delete,
+            status=204,
+            reference=(
+                "list_id",
+                "group_field",
+            ),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="POST",
+            path=f"{_LIST}/{{group_field}}/option",
+            title="Add Subgroup",
+            summary="Adds a subgroup to a group: a group of ours.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=groups.create_option,
+            body=schemas.SaveOption,
+            status=201,
+            reference=(
+                "list_id",
+                "group_field",
+                "name",
+            ),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="POST",
+            path=f"{_LIST}/{{group_field}}/options",
+            title="Add Subgroups",
+            summary="Adds several subgroups to a group.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=groups.create_options,
+            body=schemas.AddOptions,
+            status=201,
+            reference=(
+                "list_id",
+                "group_field",
+                "name",
+            ),
+            sample={"name": ["Fish", "Meat"]},
+        ),
+    ),
+    (
+        _READ_LISTS,
+        Operation(
+            method="GET",
+            path=f"{_LIST}/{{group_field}}/option/{{option_field}}",
+            title="Get Subgroup",
+            summary="Shows a subgroup.",
+            scope=Scope.AUDIENCE_READ,
+            handle=groups.show,
+            reference=(
+                "list_id",
+                "group_field",
+                "option_field",
+            ),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="PUT",
+            path=f"{_LIST}/{{group_field}}/{{option_field}}",
+            title="Update Subgroup",
+            summary="Renames a subgroup.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=groups.update_option,
+            body=schemas.SaveOption,
+            reference=(
+                "list_id",
+                "group_field",
+                "option_field",
+                "name",
+            ),
+        ),
+    ),
+    (
+        _WRITE_LISTS,
+        Operation(
+            method="DELETE",
+            path=f"{_LIST}/{{group_field}}/{{option_field}}",
+            title="Remove Subgroup",
+            summary="Removes a subgroup; subscribers stay.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=groups.delete_option,
+            status=204,
+            reference=(
+                "list_id",
+                "group_field",
+                "option_field",
+            ),
+        ),
+    ),
+)
+
 OPERATIONS: Sequence[tuple[str, Operation]] = (
     *_LIST_OPERATIONS,
+    *_FIELD_OPERATIONS,
     (
         _WRITE,
         Operation(
