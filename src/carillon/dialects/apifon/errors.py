@@ -51,6 +51,7 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
     errors.CarillonError: _FAILED,
 }
 
+_WORDS = {"phone": "destination"}
 _UNAVAILABLE_SECONDS = 5
 _NOT_LET_IN = HTTPStatus.UNAUTHORIZED
 
@@ -80,7 +81,7 @@ def _details(error: errors.CarillonError) -> dict[str, str]:
         case errors.NotFoundError(subject=subject, message=message):
             return {subject: message}
         case errors.KeyConflictError(owners=owners, message=message):
-            return dict.fromkeys(owners, message)
+            return {_WORDS.get(key, key): message for key in owners}
         case errors.CallerError(message=message) if status_of(error) is not _UNAUTHORIZED:
             return {"request": message}
     return {}

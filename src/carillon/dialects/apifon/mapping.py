@@ -112,12 +112,18 @@ def read_conditions(items: Sequence[object]) -> list[Condition]:
     return [_read_condition(item, f"conditions[{place}]") for place, item in enumerate(items)]
 
 
-def _read_condition(item: object, where: str) -> Condition:
+def read_condition_words(item: object, where: str) -> tuple[schemas.Condition, Op]:
+    """Read a condition's words and its operator. Raises InvalidInputError."""
     asked = read_request(schemas.Condition, item, where)
     require(asked, where)
     op = _OPS.get(asked.op.strip().lower())
     if op is None:
         raise InvalidInputError(f"{where}.op", f"This can be {', '.join(_OPS)}.")
+    return asked, op
+
+
+def _read_condition(item: object, where: str) -> Condition:
+    asked, op = read_condition_words(item, where)
     name = _BLOCK_FIELDS.get(asked.name.strip())
     if name is None:
         raise InvalidInputError(f"{where}.name", f"There is no field {asked.name[:100]!r}.")

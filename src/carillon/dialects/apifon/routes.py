@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from carillon.dialects.apifon import auth, blocks, fields, groups, lists, oauth, schemas
+from carillon.dialects.apifon import auth, blocks, fields, groups, lists, oauth, schemas, subscribers
 from carillon.dialects.apifon.errors import present_error
 from carillon.dialects.apifon.examples import first_calls
 from carillon.dialects.apifon.scopes import let_in_with
@@ -14,6 +14,7 @@ BASE = "/services/api/v1"
 _OTHER_BASE = "/services"
 _BLOCKS = f"{BASE}/bounce/subscriber"
 _LIST = f"{lists.PATH}/{{list_id}}"
+_SUBSCRIBERS = f"{_LIST}/subscriber"
 _PAGING = ("fields", "page", "size", "sort", "sort_dir")
 
 _HEAD = """\
@@ -23,8 +24,8 @@ Generated from the table of operations; do not edit. The reference is `001_94193
 is told in the [dialect's README](../../src/carillon/dialects/apifon/README.md).
 
 Every path is served with and without a slash at its end, under `/services/api/v1` and `/services`. Callers sign
-(ApifonWS) or show a token of `POST /oauth2/token`; `POST /oauth2/revoke` ends one. Of the reference's resources this is
-the bounce list and the lists; **subscribers are not served yet**.
+(ApifonWS) or show a token of `POST /oauth2/token`; `POST /oauth2/revoke` ends one. Of the reference's resources
+these are the bounce list, lists and subscribers; **sending is not served yet**.
 """
 
 _READ, _WRITE = "readSubscriber", "writeSubscriber"
@@ -377,9 +378,209 @@ _FIELD_OPERATIONS: Sequence[tuple[str, Operation]] = (
     ),
 )
 
+_SUBSCRIBER_PARTS = (
+    "destination",
+    "email",
+    "status",
+    "email_status",
+    "subscriber_fields",
+    "gdpr_fields",
+    "groupOptions",
+)
+
+_SUBSCRIBER_OPERATIONS: Sequence[tuple[str, Operation]] = (
+    (
+        _WRITE,
+        Operation(
+            method="POST",
+            path=_SUBSCRIBERS,
+            title="Add Subscriber",
+            summary="Adds a subscriber to a list: 409 when the list has its number or its address.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=subscribers.create,
+            body=schemas.Subscriber,
+            status=201,
+            reference=(
+                "list_id",
+                *_SUBSCRIBER_PARTS,
+            ),
+            sample={"destination": "+306912345678", "email": "ana@mail.example", "status": "SUBSCRIBED"},
+            notes=(
+                "A status that isn't given is SUBSCRIBED; that a blocked address can't be, 400.",
+                "Nothing is sent for UNCONFIRMED yet.",
+            ),
+        ),
+    ),
+    (
+        _WRITE,
+        Operation(
+            method="POST",
+            path=f"{_SUBSCRIBERS}/bulk",
+            title="Add Subscribers",
+            summary="Adds many subscribers, and changes those that are there when asked to.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=subscribers.create_many,
+            body=schemas.AddSubscribers,
+            reference=(
+                "list_id",
+                "update_on_duplicate",
+                "subscribers",
+                *_SUBSCRIBER_PARTS,
+            ),
+            sample={
+                "update_on_duplicate": True,
+                "subscribers": [{"destination": "+306912345678", "email": "ana@mail.example", "status": "SUBSCRIBED"}],
+            },
+            notes=(
+                "All rows are written before the reply, in one transaction; one that can't be used is left out.",
+                "A row whose addresses are all blocked is left out; where one of two is, that one is unsubscribed.",
+            ),
+        ),
+    ),
+    (
+        _READ,
+        Operation(
+            method="GET",
+            path=_SUBSCRIBERS,
+            title="Get Subscribers",
+            summary="Shows a page of a list's subscribers.",
+            scope=Scope.AUDIENCE_READ,
+            handle=subscribers.list_subscribers,
+            query=schemas.ListSubscribers,
+            reference=(
+                "list_id",
+                "status",
+                "email",
+                *_PAGING,
+            ),
+            notes=("`meta.total` counts subscribers, not pages; what comes before a page is walked over.",),
+        ),
+    ),
+    (
+        _READ,
+        Operation(
+            method="POST",
+            path=f"{_SUBSCRIBERS}/query",
+            title="Query Subscribers",
+            summary="Shows a page of the subscribers that meet all conditions.",
+            scope=Scope.AUDIENCE_READ,
+            handle=subscribers.query_subscribers,
+            body=schemas.Query,
+            reference=(
+                "list_id",
+                "conditions",
+                "name",
+                "op",
+                "vl",
+                "fields",
+                "sort",
+                "sort_dir",
+                "sort_field",
+                "page",
+                "size",
+            ),
+            sample={"conditions": [{"name": "destination", "op": "beginsWith", "vl": "3069"}], "size": 50},
+            notes=(
+                "All eight operators are taken on dates too.",
+                "groupOptions is asked with eq, exists and nexists.",
+                "A subscriber field or a GDPR field is compared by walking over the list.",
+            ),
+        ),
+    ),
+    (
+        _WRITE,
+        Operation(
+            method="PUT",
+            path=f"{_SUBSCRIBERS}/{{lookup_md5}}",
+            title="Update Subscriber",
+            summary="Changes a subscriber, who is archived no more.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=subscribers.update,
+            body=schemas.Subscriber,
+            status=204,
+            reference=(
+                "list_id",
+                "lookup_md5",
+                *_SUBSCRIBER_PARTS,
+            ),
+            notes=("What isn't given stays. groupOptions are all the subgroups that the subscriber shall have.",),
+        ),
+    ),
+    (
+        _READ,
+        Operation(
+            method="GET",
+            path=f"{_SUBSCRIBERS}/{{lookup_md5}}",
+            title="Get Subscriber",
+            summary="Shows a subscriber, with an ETag; If-None-Match is honoured.",
+            scope=Scope.AUDIENCE_READ,
+            handle=subscribers.show,
+            query=schemas.ShowOne,
+            reference=(
+                "list_id",
+                "lookup_md5",
+                "fields",
+            ),
+            notes=("form_urls are not served yet.",),
+        ),
+    ),
+    (
+        _WRITE,
+        Operation(
+            method="DELETE",
+            path=f"{_SUBSCRIBERS}/{{lookup_md5}}",
+            title="Remove Subscriber",
+            summary="Archives a subscriber, or deletes it.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=subscribers.delete,
+            query=schemas.RemoveSubscriber,
+            status=204,
+            reference=(
+                "list_id",
+                "lookup_md5",
+                "permanent",
+            ),
+        ),
+    ),
+    (
+        _WRITE,
+        Operation(
+            method="POST",
+            path=f"{_SUBSCRIBERS}/{{lookup_md5}}/subscribe",
+            title="Subscribe Subscriber",
+            summary="Subscribes a subscriber on the channel whose identifier is given.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=subscribers.subscribe,
+            status=204,
+            reference=(
+                "list_id",
+                "lookup_md5",
+            ),
+            notes=("A blocked address: 400.",),
+        ),
+    ),
+    (
+        _WRITE,
+        Operation(
+            method="POST",
+            path=f"{_SUBSCRIBERS}/{{lookup_md5}}/unsubscribe",
+            title="Unsubscribe Subscriber",
+            summary="Unsubscribes a subscriber on the channel whose identifier is given.",
+            scope=Scope.AUDIENCE_WRITE,
+            handle=subscribers.unsubscribe,
+            status=204,
+            reference=(
+                "list_id",
+                "lookup_md5",
+            ),
+        ),
+    ),
+)
+
 OPERATIONS: Sequence[tuple[str, Operation]] = (
     *_LIST_OPERATIONS,
     *_FIELD_OPERATIONS,
+    *_SUBSCRIBER_OPERATIONS,
     (
         _WRITE,
         Operation(

@@ -213,3 +213,64 @@ class AddOptions(Request):
     """Several subgroups."""
 
     name: Annotated[list[Any], REQUIRED, Meta(description="Their names.", extra={"limit": 100})] = []
+
+
+MAX_SUBSCRIBERS = 10_000
+MAX_OPTIONS = 1_000
+
+
+class Subscriber(Request):
+    """A subscriber as it shall be: of an update, what isn't given stays."""
+
+    destination: Annotated[
+        str | None, Meta(description="The mobile number: with its country code, or as the list's country dials it.")
+    ] = None
+    email: Annotated[str | None, Meta(description="The e-mail address.")] = None
+    status: Annotated[str | None, Meta(description="SUBSCRIBED, UNSUBSCRIBED or UNCONFIRMED, of the number.")] = None
+    email_status: Annotated[str | None, Meta(description="The same, of the e-mail address.")] = None
+    subscriber_fields: Annotated[
+        dict[str, Any] | None, Meta(description="Values by the fields' identifiers.", extra={"limit": MAX_MEMBERS})
+    ] = None
+    gdpr_fields: Annotated[
+        dict[str, Any] | None,
+        Meta(description="`mobile` and `email` by the purposes' identifiers.", extra={"limit": MAX_MEMBERS}),
+    ] = None
+    group_options: Annotated[
+        list[Any] | None, Meta(description="The identifiers of subgroups.", extra={"limit": MAX_OPTIONS})
+    ] = msgspec.field(name="groupOptions", default=None)
+
+
+class AddSubscribers(Request):
+    """Many subscribers."""
+
+    update_on_duplicate: Annotated[
+        bool | None, Meta(description="Whether those that are there are changed; false unless said otherwise.")
+    ] = None
+    subscribers: Annotated[
+        list[Any],
+        REQUIRED,
+        Meta(
+            description=f"The subscribers; up to {MAX_SUBSCRIBERS}.",
+            extra={"item": Subscriber, "limit": MAX_SUBSCRIBERS},
+        ),
+    ] = []
+
+
+class ListSubscribers(Request):
+    """The query of Get Subscribers."""
+
+    fields: Fields = None
+    status: Annotated[str | None, Meta(description="SUBSCRIBED, UNSUBSCRIBED or UNCONFIRMED, of the number.")] = None
+    email: Annotated[
+        str | None, Meta(description="The same, of the e-mail address.", extra={"aliases": ("email_status",)})
+    ] = None
+    page: Page = None
+    size: Size = None
+    sort: Annotated[str | None, Meta(description="The field to sort by: id unless said otherwise.")] = None
+    sort_dir: SortDir = None
+
+
+class RemoveSubscriber(Request):
+    """The query of Remove Subscriber."""
+
+    permanent: Annotated[bool | None, Meta(description="Whether it is deleted; archived unless said otherwise.")] = None
