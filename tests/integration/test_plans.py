@@ -1,5 +1,6 @@
 """Lookups go through their own indexes also where the planner knows nothing of a table or of a new account."""
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -27,11 +28,18 @@ LAST = f"97254{ROWS:07d}"
 LAST_EMAIL = f"p{ROWS}@mail.example"
 NOTHING: list[str] = []
 
+
+def digest(address: str) -> str:
+    return hashlib.md5(address.encode(), usedforsecurity=False).hexdigest()
+
+
 LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
     ("contacts.sql", "find_contacts", ([LAST], NOTHING, NOTHING, NOTHING)),
     ("contacts.sql", "find_contacts", (NOTHING, [LAST_EMAIL], NOTHING, NOTHING)),
     ("contacts.sql", "find_contacts", (NOTHING, NOTHING, NOTHING, [ROWS])),
     ("contacts.sql", "contact_ids", ([LAST], [LAST_EMAIL], [f"r{ROWS}"], [ROWS])),
+    ("contacts.sql", "find_by_digest", (digest(LAST),)),
+    ("contacts.sql", "find_by_digest", (digest(LAST_EMAIL),)),
     ("contacts.sql", "list_contacts", (ROWS - 10, 5, None, None, None, None)),
     ("contacts.sql", "list_group_contacts", (ROWS - 10, 5, None, None, None, None, 7)),
     ("resolving.sql", "match_phone", (LAST,)),

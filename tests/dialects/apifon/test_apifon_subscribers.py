@@ -422,7 +422,7 @@ async def test_all_operators_on_all_kinds_of_fields(wire: Wire) -> None:
         ({"name": "subscriber_fields.date_JOINED", "op": "eq", "vl": "x"}, "vl"),
         ({"name": "gdpr_fields.OFFERS.mobile", "op": "eq", "vl": "x"}, "vl"),
         ({"name": "destination", "op": "eq", "vl": {}}, "vl"),
-        ({"name": "subscriber_fields.FIRST_NAME", "op": "eq", "vl": "x" * 4001}, "value"),
+        ({"name": "subscriber_fields.FIRST_NAME", "op": "eq", "vl": "x" * 4001}, "vl"),
     ],
 )
 async def test_a_condition_that_cannot_be_is_400_and_names_its_place(

@@ -25,6 +25,7 @@ from carillon.dialects.apifon.mapping import (
     read_fields,
     read_order,
     show_block,
+    vendor_place,
 )
 from carillon.dialects.apifon.replies import links_of, read_page, tagged
 from carillon.dialects.reading import read_request, read_text
@@ -110,7 +111,10 @@ async def _found(
     call: Call, channels: Sequence[Channel], conditions: Sequence[Condition], order: Order, page: NumberedPage
 ) -> tuple[list[Mapping[str, Any]], int]:
     query = PageSuppressions(channels=channels, page=page, conditions=conditions, order=order)
-    found = await call.db.read(page_suppressions, call.actor, query)
+    try:
+        found = await call.db.read(page_suppressions, call.actor, query)
+    except InvalidInputError as error:
+        raise InvalidInputError(vendor_place(error.field), error.message) from error
     return [show_block(one) for one in found.items], found.total
 
 

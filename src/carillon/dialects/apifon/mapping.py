@@ -122,6 +122,11 @@ def read_condition_words(item: object, where: str) -> tuple[schemas.Condition, O
     return asked, op
 
 
+def vendor_place(place: str) -> str:
+    """Name the place of what is wrong with a condition as the vendor does: its value is `vl`."""
+    return f"{place.removesuffix('.value')}.vl" if place.endswith(".value") else place
+
+
 def _read_condition(item: object, where: str) -> Condition:
     asked, op = read_condition_words(item, where)
     name = _BLOCK_FIELDS.get(asked.name.strip())

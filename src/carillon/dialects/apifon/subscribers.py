@@ -32,7 +32,7 @@ from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.lists import PATH
-from carillon.dialects.apifon.mapping import chosen, only, read_fields
+from carillon.dialects.apifon.mapping import chosen, only, read_fields, vendor_place
 from carillon.dialects.apifon.replies import links_of, read_page, tagged
 from carillon.dialects.apifon.structure import OpenList, open_list
 from carillon.dialects.apifon.subscriber_words import (
@@ -244,7 +244,10 @@ async def query_subscribers(call: Call) -> Answer:
         sort_dir=sort.sort_dir,
         conditions=asked.conditions,
     )
-    found = await call.db.read(_look, call.actor, look)
+    try:
+        found = await call.db.read(_look, call.actor, look)
+    except InvalidInputError as error:
+        raise InvalidInputError(vendor_place(error.field), error.message) from error
     fields = [name for one in asked.fields for name in read_fields(read_text(one, "fields"))]
     return Answer(data=_show_page(found, page, fields))
 
