@@ -38,7 +38,10 @@ class Value(StrEnum):
     NUMBER = "numeric"
     MOMENT = "timestamptz"
     BOOLEAN = "boolean"
-    MEMBER = "bigint"
+    WHOLE = "bigint"
+    """A whole number that its column holds as one, so that the column's index serves; below 2^63."""
+
+    MEMBER = "member"
     """One of the things that a thing belongs to: only EQ, NE, EXISTS and NOT_EXISTS can be asked."""
 
 
@@ -47,6 +50,7 @@ _PYTHON: Mapping[Value, tuple[type, ...]] = {
     Value.NUMBER: (int, Decimal),
     Value.MOMENT: (datetime,),
     Value.BOOLEAN: (bool,),
+    Value.WHOLE: (int,),
     Value.MEMBER: (int,),
 }
 _WITHOUT_VALUE = {Op.EXISTS: "IS NOT NULL", Op.NOT_EXISTS: "IS NULL"}
@@ -121,7 +125,7 @@ def _compiled(attribute: Attribute, condition: Condition, where: str, given: int
     if condition.op in _WITHOUT_VALUE:
         return f"{attribute.expression} {_WITHOUT_VALUE[condition.op]}", []
     kind, value = attribute.value, condition.value
-    if not isinstance(value, _PYTHON[kind]) or (kind is Value.NUMBER and isinstance(value, bool)):
+    if not isinstance(value, _PYTHON[kind]) or (kind is not Value.BOOLEAN and isinstance(value, bool)):
         raise InvalidInputError(f"{where}.value", f"The field {condition.name} isn't compared with such a value.")
     if isinstance(value, str) and (len(value) > MAX_VALUE_CHARACTERS or "\0" in value):
         raise InvalidInputError(f"{where}.value", f"A value has at most {MAX_VALUE_CHARACTERS} characters.")

@@ -150,15 +150,15 @@ class QueryContacts:
 
 _FIELD_VALUES = {Kind.NUMBER: Value.NUMBER, Kind.BOOLEAN: Value.BOOLEAN}
 _ATTRIBUTES: Mapping[str, Attribute] = {
-    "contact_id": Attribute("c.contact_id", Value.NUMBER),
+    "contact_id": Attribute("c.contact_id", Value.WHOLE),
     "external_id": Attribute("c.external_id"),
     "phone": Attribute("c.phone"),
     "email": Attribute("c.email"),
     "phone_digest": Attribute("md5(c.phone)"),
     "email_digest": Attribute("md5(c.email)"),
     "landline": Attribute("c.landline"),
-    "sms_status": Attribute("nullif(c.sms_status, 0)", Value.NUMBER),
-    "email_status": Attribute("nullif(c.email_status, 0)", Value.NUMBER),
+    "sms_status": Attribute("nullif(c.sms_status, 0)", Value.WHOLE),
+    "email_status": Attribute("nullif(c.email_status, 0)", Value.WHOLE),
     "created_at": Attribute("date_trunc('milliseconds', c.created_at)", Value.MOMENT),
     "updated_at": Attribute("date_trunc('milliseconds', c.updated_at)", Value.MOMENT),
     "is_archived": Attribute("(c.archived_at IS NOT NULL)", Value.BOOLEAN),
