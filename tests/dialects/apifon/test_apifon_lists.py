@@ -177,6 +177,16 @@ async def test_a_tag_saves_the_list_until_it_changes(wire: Wire) -> None:
     assert (await wire.call("GET", place, headers={"If-None-Match": tag})).status_code == 200
 
 
+async def test_a_list_that_has_changed_is_neither_changed_nor_removed_under_an_old_tag(wire: Wire) -> None:
+    place = await wire.made_list()
+    tag = (await wire.call("GET", place)).headers["etag"]
+    assert (await wire.call("PUT", place, {**PLAIN, "title": "New"}, headers={"If-Match": tag})).status_code == 204
+    for method in ("PUT", "DELETE"):
+        assert (await wire.refusal(method, place, PLAIN, headers={"If-Match": tag}))[0] == 412
+    tag = (await wire.call("GET", place)).headers["etag"]
+    assert (await wire.call("DELETE", place, headers={"If-Match": tag})).status_code == 204
+
+
 async def test_a_change_leaves_what_it_does_not_give(wire: Wire) -> None:
     place = (await wire.call("POST", LISTS, FULL)).headers["location"].removeprefix("http://carillon.example")
     wire.clock.moment += timedelta(minutes=1)

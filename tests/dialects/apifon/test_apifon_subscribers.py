@@ -301,6 +301,19 @@ async def test_a_tag_saves_the_subscriber_until_it_changes(wire: Wire) -> None:
     assert (await wire.call("GET", made, headers={"If-None-Match": tag})).status_code == 200
 
 
+async def test_a_subscriber_that_has_changed_is_neither_changed_nor_removed_under_an_old_tag(wire: Wire) -> None:
+    made = await add(wire, await wire.made_list())
+    tag = (await wire.call("GET", made)).headers["etag"]
+    body = {"email": MAIL}
+    assert (await wire.call("PUT", made, body, headers={"If-Match": tag})).status_code == 204
+    for method in ("PUT", "DELETE"):
+        status, details = await wire.refusal(method, made, body, headers={"If-Match": tag})
+        assert (status, details) == (412, {"request": "The item isn't any more what If-Match says."})
+    tag = (await wire.call("GET", made)).headers["etag"]
+    assert (await wire.call("DELETE", made, headers={"If-Match": f'"old", {tag}'})).status_code == 204
+    assert (await wire.call("DELETE", made, headers={"If-Match": "*"})).status_code == 204
+
+
 async def test_subscribers_come_in_pages_with_links(wire: Wire) -> None:
     place = await wire.made_list()
     await bulk(wire, place, *({"destination": f"+3069100{number:05d}"} for number in range(203)))

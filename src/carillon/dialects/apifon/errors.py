@@ -19,6 +19,12 @@ class Status:
     title: str
 
 
+class StaleTagError(errors.CallerError):
+    """The item isn't any more what If-Match says."""
+
+    code = "stale_tag"
+
+
 _UNAUTHORIZED = Status(401, "Unauthorized")
 _FORBIDDEN = Status(403, "Forbidden")
 _INVALID = Status(400, "Request validation Error(s)")
@@ -42,6 +48,7 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
     errors.MediaTypeError: Status(415, "Unsupported Media Type"),
     errors.KeyConflictError: Status(409, "Conflict"),
     errors.GroupNotEmptyError: Status(409, "Conflict"),
+    StaleTagError: Status(412, "Precondition Failed"),
     errors.BodyTooLargeError: Status(413, "Payload Too Large"),
     errors.RateLimitedError: Status(429, "Too Many Requests"),
     errors.UnavailableError: _UNAVAILABLE,

@@ -23,8 +23,8 @@ from carillon.audience.groups import group_names
 from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.mapping import chosen, epoch_milliseconds, etag_of, only, read_direction, read_fields
-from carillon.dialects.apifon.replies import links_of, read_page, tagged
-from carillon.dialects.apifon.structure import Group, Structure, attributes_of, open_list, structure_of
+from carillon.dialects.apifon.replies import if_match, links_of, read_page, require_match, tagged
+from carillon.dialects.apifon.structure import Group, OpenList, Structure, attributes_of, open_list, structure_of
 from carillon.dialects.reading import read_request, require
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError
@@ -113,13 +113,14 @@ async def show(call: Call) -> Answer:
 async def update(call: Call) -> Answer:
     """Change a list."""
     list_id = call.incoming.segments["list_id"]
-    await call.db.run(_update, call.actor, list_id, read_list(call.body))
+    await call.db.run(_update, call.actor, list_id, read_list(call.body), if_match(call))
     place = f"{call.incoming.base_url}{PATH}/{list_id}"
     return Answer(data=None, status=204, headers={"Location": place, "Content-Location": place})
 
 
-async def _update(tx: Tx, actor: Actor, list_id: str, written: Written) -> None:
+async def _update(tx: Tx, actor: Actor, list_id: str, written: Written, expected: str) -> None:
     opened = await open_list(tx, actor, list_id, lock=True)
+    await _require_match(tx, opened, expected)
     for name, value in written.values.items():
         setattr(opened.structure, name, value)
     command = ChangeAudience(name=written.title, country=written.country, attributes=attributes_of(opened.structure))
@@ -128,12 +129,19 @@ async def _update(tx: Tx, actor: Actor, list_id: str, written: Written) -> None:
 
 async def delete(call: Call) -> Answer:
     """Remove a list with everything in it."""
-    await call.db.run(_delete, call.actor, call.incoming.segments["list_id"])
+    await call.db.run(_delete, call.actor, call.incoming.segments["list_id"], if_match(call))
     return Answer(data=None, status=204)
 
 
-async def _delete(tx: Tx, actor: Actor, list_id: str) -> None:
+async def _require_match(tx: Tx, opened: OpenList, expected: str) -> None:
+    if expected:
+        around = await _surroundings(tx, opened.actor, [opened.audience])
+        require_match(expected, etag_of(_describe(opened.actor, opened.audience, around)))
+
+
+async def _delete(tx: Tx, actor: Actor, list_id: str, expected: str) -> None:
     opened = await open_list(tx, actor, list_id, lock=True)
+    await _require_match(tx, opened, expected)
     try:
         await delete_audience(tx, opened.actor)
     except InvalidInputError as error:
@@ -214,23 +222,28 @@ def _double_optin(given: Mapping[str, Any]) -> dict[str, bool]:
 
 
 def _show_list(call: Call, audience: Audience, around: Surroundings) -> dict[str, Any]:
+    shown = _describe(call.actor, audience, around)
+    # The tag is of what is the same on every host.
+    return {"meta": {"ETag": etag_of(shown)}, **shown, "form_urls": _form_urls(call, audience)}
+
+
+def _describe(actor: Actor, audience: Audience, around: Surroundings) -> dict[str, Any]:
     structure, counts = structure_of(audience), around.counts[audience.audience_id]
-    form_id = _form_id(call.actor, audience)
-    shown = {
+    return {
         "id": str(audience.audience_id),
         "type": _TYPE,
         "title": audience.name,
         "status": _status(counts),
         "description": structure.description,
         "prefix": structure.prefix,
-        "account_id": call.actor.account_id,
+        "account_id": actor.account_id,
         "date_created": epoch_milliseconds(audience.created_at),
         "date_updated": epoch_milliseconds(audience.updated_at),
         "campaign_defaults": structure.campaign_defaults,
         "total_subscribers": counts.contacts,
         "active_subscribers": counts.reachable_sms,
         "active_email_subscribers": counts.reachable_email,
-        "form_id": str(form_id),
+        "form_id": str(_form_id(actor, audience)),
         "groups": [show_group(group, around.names) for group in structure.groups],
         "subscriber_fields": [
             {name: getattr(one, name) for name in ("field", "length", "name", "type", "internal")}
@@ -245,9 +258,7 @@ def _show_list(call: Call, audience: Audience, around: Surroundings) -> dict[str
         "company_name": around.account_name,
         "gdpr_properties": structure.gdpr_properties,
         "double_optin": dict.fromkeys(_DOUBLE_OPTIN, False) | structure.double_optin,
-        "form_urls": _form_urls(call, audience, form_id),
     }
-    return {"meta": {"ETag": etag_of(shown)}, **shown}
 
 
 def _status(counts: AudienceCounts) -> str:
@@ -262,9 +273,9 @@ def _form_id(actor: Actor, audience: Audience) -> UUID:
     return UUID(bytes=hashlib.sha256(name).digest()[:16])
 
 
-def _form_urls(call: Call, audience: Audience, form_id: UUID) -> dict[str, str]:
+def _form_urls(call: Call, audience: Audience) -> dict[str, str]:
     forms = f"{call.incoming.base_url}/listmanager/{call.actor.account_id}"
-    query = f"l={audience.audience_id}&f={form_id}"
+    query = f"l={audience.audience_id}&f={_form_id(call.actor, audience)}"
     return {
         "SUBSCRIBE_MOBILE": f"{forms}/subscribe?{query}&c=mobile",
         "UNSUBSCRIBE_MOBILE": f"{forms}/unsubscribe?{query}&c=mobile",

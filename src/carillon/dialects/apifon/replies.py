@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from carillon.dialects.apifon import schemas
+from carillon.dialects.apifon.errors import StaleTagError
 from carillon.dialects.apifon.mapping import only, read_fields
 from carillon.dialects.mount import Incoming
 from carillon.dialects.rest import Answer, Call
@@ -20,6 +21,18 @@ def tagged(call: Call, shown: Mapping[str, Any], tag: str) -> Answer:
     if tag in _tags(call.incoming.headers.get("if-none-match", "")):
         return Answer(data=None, status=304, headers=headers)
     return Answer(data=only(shown, read_fields(call.query.fields)), headers=headers)
+
+
+def require_match(expected: str, tag: str) -> None:
+    """Raise StaleTagError when a call's If-Match, if it has one, names another tag than the item's."""
+    tags = _tags(expected)
+    if expected and "*" not in tags and tag not in tags:
+        raise StaleTagError
+
+
+def if_match(call: Call) -> str:
+    """Give what the caller says of the item that is to be changed."""
+    return call.incoming.headers.get("if-match", "")
 
 
 def _tags(header: str) -> list[str]:

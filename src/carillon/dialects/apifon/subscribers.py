@@ -33,7 +33,7 @@ from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.lists import PATH
 from carillon.dialects.apifon.mapping import chosen, only, read_fields, vendor_place
-from carillon.dialects.apifon.replies import links_of, read_page, tagged
+from carillon.dialects.apifon.replies import if_match, links_of, read_page, require_match, tagged
 from carillon.dialects.apifon.structure import OpenList, open_list
 from carillon.dialects.apifon.subscriber_words import (
     STATUSES,
@@ -53,6 +53,15 @@ from carillon.kit.page import Counted, NumberedPage
 
 _WORDS = {"phone": "destination", "row": "destination"}
 _BLOCKED = "This is on the bounce list."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A subscriber as a call names it; `expected` is what its If-Match says."""
+
+    list_id: str
+    digest: UUID
+    expected: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +88,9 @@ def _list_id(call: Call) -> str:
     return call.incoming.segments["list_id"]
 
 
-def _digest(call: Call) -> UUID:
-    return read_digest(call.incoming.segments["lookup_md5"])
+def _name_of(call: Call) -> Named:
+    digest = read_digest(call.incoming.segments["lookup_md5"])
+    return Named(list_id=_list_id(call), digest=digest, expected=if_match(call))
 
 
 def _location(call: Call, contact: Contact) -> str:
@@ -153,11 +163,20 @@ async def _contact(tx: Tx, actor: Actor, contact_id: int) -> Contact:
     return contact
 
 
-async def _named(tx: Tx, actor: Actor, digest: UUID, *, with_groups: bool = False) -> Contact:
-    found = await find_by_digest(tx, actor, FindByDigest(digest=digest, with_groups=with_groups))
+async def _found(tx: Tx, actor: Actor, name: Named, *, with_groups: bool) -> Contact:
+    found = await find_by_digest(tx, actor, FindByDigest(digest=name.digest, with_groups=with_groups))
     if not found:
         raise NotFoundError("subscriber")
     return found[0]
+
+
+async def _matching(tx: Tx, actor: Actor, name: Named) -> tuple[OpenList, Contact]:
+    """Find a subscriber to change, and its list, which is locked. Raises NotFoundError and StaleTagError."""
+    opened = await open_list(tx, actor, name.list_id, lock=True)
+    contact = await _found(tx, opened.actor, name, with_groups=bool(name.expected))
+    if name.expected:
+        require_match(name.expected, show_subscriber(contact, opened)["meta"]["Etag"])
+    return opened, contact
 
 
 async def create_many(call: Call) -> Answer:
@@ -192,27 +211,26 @@ def _read_many(
 
 async def update(call: Call) -> Answer:
     """Change a subscriber, who is archived no more."""
-    contact = await call.db.run(_update, call.actor, _list_id(call), _digest(call), call.body)
+    contact = await call.db.run(_update, call.actor, _name_of(call), call.body)
     place = _location(call, contact)
     return Answer(data=None, status=204, headers={"Location": place, "Content-Location": place})
 
 
-async def _update(tx: Tx, actor: Actor, list_id: str, digest: UUID, asked: schemas.Subscriber) -> Contact:
-    opened = await open_list(tx, actor, list_id, lock=True)
-    contact = await _named(tx, opened.actor, digest)
+async def _update(tx: Tx, actor: Actor, name: Named, asked: schemas.Subscriber) -> Contact:
+    opened, contact = await _matching(tx, actor, name)
     return await _save(tx, opened, read_subscriber(asked, opened), contact.contact_id)
 
 
 async def show(call: Call) -> Answer:
     """Show a subscriber."""
-    opened, contact = await call.db.read(_shown, call.actor, _list_id(call), _digest(call))
+    opened, contact = await call.db.read(_shown, call.actor, _name_of(call))
     shown = show_subscriber(contact, opened)
     return tagged(call, shown, shown["meta"]["Etag"])
 
 
-async def _shown(tx: Tx, actor: Actor, list_id: str, digest: UUID) -> tuple[OpenList, Contact]:
-    opened = await open_list(tx, actor, list_id)
-    return opened, await _named(tx, opened.actor, digest, with_groups=True)
+async def _shown(tx: Tx, actor: Actor, name: Named) -> tuple[OpenList, Contact]:
+    opened = await open_list(tx, actor, name.list_id)
+    return opened, await _found(tx, opened.actor, name, with_groups=True)
 
 
 async def list_subscribers(call: Call) -> Answer:
@@ -274,20 +292,19 @@ def _show_page(found: Found, page: NumberedPage, fields: Sequence[str]) -> dict[
 
 async def subscribe(call: Call) -> Answer:
     """Subscribe a subscriber on the channel whose identifier it is named by."""
-    await call.db.run(_stand, call.actor, _list_id(call), _digest(call), Status.SUBSCRIBED)
+    await call.db.run(_stand, call.actor, _name_of(call), Status.SUBSCRIBED)
     return Answer(data=None, status=204)
 
 
 async def unsubscribe(call: Call) -> Answer:
     """Unsubscribe a subscriber on the channel whose identifier it is named by."""
-    await call.db.run(_stand, call.actor, _list_id(call), _digest(call), Status.UNSUBSCRIBED)
+    await call.db.run(_stand, call.actor, _name_of(call), Status.UNSUBSCRIBED)
     return Answer(data=None, status=204)
 
 
-async def _stand(tx: Tx, actor: Actor, list_id: str, digest: UUID, status: Status) -> None:
-    opened = await open_list(tx, actor, list_id, lock=True)
-    contact = await _named(tx, opened.actor, digest)
-    by_phone = bool(contact.phone) and UUID(hex=digest_of(contact.phone or "")) == digest
+async def _stand(tx: Tx, actor: Actor, name: Named, status: Status) -> None:
+    opened, contact = await _matching(tx, actor, name)
+    by_phone = bool(contact.phone) and UUID(hex=digest_of(contact.phone or "")) == name.digest
     sms, email = (status, None) if by_phone else (None, status)
     await _refuse_blocked(tx, opened.actor, contact, sms, email)
     standing = Standing(contact_id=contact.contact_id, sms=sms, email=email, archived=False)
@@ -297,13 +314,12 @@ async def _stand(tx: Tx, actor: Actor, list_id: str, digest: UUID, status: Statu
 async def delete(call: Call) -> Answer:
     """Archive a subscriber, or delete it."""
     permanently = bool(call.query.permanent)
-    await call.db.run(_remove, call.actor, _list_id(call), _digest(call), permanently=permanently)
+    await call.db.run(_remove, call.actor, _name_of(call), permanently=permanently)
     return Answer(data=None, status=204)
 
 
-async def _remove(tx: Tx, actor: Actor, list_id: str, digest: UUID, *, permanently: bool) -> None:
-    opened = await open_list(tx, actor, list_id, lock=True)
-    contact = await _named(tx, opened.actor, digest)
+async def _remove(tx: Tx, actor: Actor, name: Named, *, permanently: bool) -> None:
+    opened, contact = await _matching(tx, actor, name)
     if permanently:
         await delete_contact_ids(tx, opened.actor, [contact.contact_id])
     else:
