@@ -27,7 +27,7 @@ from carillon.dialects.apifon.replies import if_match, links_of, read_page, requ
 from carillon.dialects.apifon.structure import Group, OpenList, Structure, attributes_of, open_list, structure_of
 from carillon.dialects.reading import read_request, require
 from carillon.dialects.rest import Answer, Call
-from carillon.errors import InvalidInputError
+from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.emails import read_email
 from carillon.kit.phones import region_of_calling_code
@@ -97,7 +97,9 @@ async def list_lists(call: Call) -> Answer:
         data={
             "meta": {"page": page.number, "size": page.size, "total": total},
             "links": links_of(call.incoming, page, total),
-            "results": [only(_show_list(call, one, around), fields) for one in items],
+            "results": [
+                only(_show_list(call, one, around), fields) for one in items if one.audience_id in around.counts
+            ],
         }
     )
 
@@ -106,6 +108,8 @@ async def show(call: Call) -> Answer:
     """Show a list."""
     opened = await call.db.read(open_list, call.actor, call.incoming.segments["list_id"])
     around = await call.db.read(_surroundings, call.actor, [opened.audience])
+    if opened.audience.audience_id not in around.counts:  # removed since it was opened
+        raise NotFoundError("list")
     shown = _show_list(call, opened.audience, around)
     return tagged(call, shown, shown["meta"]["ETag"])
 
