@@ -280,3 +280,15 @@ async def test_twenty_callers_at_once_add_twenty_subgroups(wire: Wire) -> None:
     group = await add_group(wire, await wire.made_list())
     await asyncio.gather(*(add_option(wire, group, f"Dish {number}") for number in range(20)))
     assert len((await wire.ok("GET", group))["options"]) == 20
+
+
+async def test_removing_needs_the_scopes_of_lists_and_of_subscribers(wire: Wire) -> None:
+    place = await wire.made_list()
+    await add_field(wire, place)
+    group = await add_group(wire, place)
+    option = (await add_option(wire, group)).replace("/option/", "/")
+    tokens = [(await wire.token(scope=scope)).json() for scope in ("writeList", "writeList writeSubscriber")]
+    narrow, wide = ({"Authorization": f"Bearer {token['access_token']}"} for token in tokens)
+    for path in (f"{place}/field/SHOE_SIZE", option, group, place):
+        assert (await wire.client.delete(path, headers=narrow)).status_code == 403
+        assert (await wire.client.delete(path, headers=wide)).status_code == 204

@@ -29,7 +29,7 @@ these are the bounce list, lists and subscribers; **sending is not served yet**.
 """
 
 _READ, _WRITE = "readSubscriber", "writeSubscriber"
-_READ_LISTS, _WRITE_LISTS = "readList", "writeList"
+_READ_LISTS, _WRITE_LISTS, _EMPTY_LISTS = "readList", "writeList", "writeList writeSubscriber"
 
 _CAMPAIGN_DEFAULTS = ("campaign_defaults", "sender_id", "viber_sender_id", "sender_name", "from", "reply_to")
 _GDPR_PROPERTIES = ("gdpr_properties", "gdpr_compliant", "legal_text", "title", "description")
@@ -100,7 +100,7 @@ _LIST_OPERATIONS: Sequence[tuple[str, Operation]] = (
         ),
     ),
     (
-        _WRITE_LISTS,
+        _EMPTY_LISTS,
         Operation(
             method="DELETE",
             path=_LIST,
@@ -163,7 +163,7 @@ _FIELD_OPERATIONS: Sequence[tuple[str, Operation]] = (
         ),
     ),
     (
-        _WRITE_LISTS,
+        _EMPTY_LISTS,
         Operation(
             method="DELETE",
             path=f"{_LIST}/field/{{field}}",
@@ -273,7 +273,7 @@ _FIELD_OPERATIONS: Sequence[tuple[str, Operation]] = (
         ),
     ),
     (
-        _WRITE_LISTS,
+        _EMPTY_LISTS,
         Operation(
             method="DELETE",
             path=f"{_LIST}/group/{{group_field}}",
@@ -360,7 +360,7 @@ _FIELD_OPERATIONS: Sequence[tuple[str, Operation]] = (
         ),
     ),
     (
-        _WRITE_LISTS,
+        _EMPTY_LISTS,
         Operation(
             method="DELETE",
             path=f"{_LIST}/{{group_field}}/{{option_field}}",
