@@ -102,3 +102,32 @@ async def test_a_contact_that_repeats_an_address_can_be_changed_by_the_others(ke
     assert (await keyboards.inwise("POST", "/contacts", change)).status_code == 200
     shown = await keyboards.devino("GET", f"/contacts/http/range?contactGroupId={default}")
     assert [(one["phone"], one["email"]) for one in shown] == [(PHONE, None), (None, MAIL)]
+
+
+async def test_a_subscriber_of_a_list_is_the_contact_of_all(keyboards: Keyboards) -> None:
+    (shown_list,) = (await keyboards.apifon("GET", "/list")).json()["results"]
+    place = f"/list/{shown_list['id']}"
+    field = {"name": "First Name", "type": "TEXT", "length": 40}
+    assert (await keyboards.apifon("POST", f"{place}/field", field)).status_code == 201
+    group = (await keyboards.apifon("POST", f"{place}/group", {"name": "Food", "type": "GROUP"})).headers["location"]
+    options = f"{place}/{group.rpartition('/')[2]}/option"
+    option = (await keyboards.apifon("POST", options, {"name": "Fish"})).headers["location"].rpartition("/")[2]
+    subscriber = {"destination": NATIONAL, "email": MAIL, "subscriber_fields": {"FIRST_NAME": "Ana"}}
+    made = await keyboards.apifon("POST", f"{place}/subscriber", {**subscriber, "groupOptions": [option]})
+    assert made.status_code == 201
+
+    shown = await look(keyboards)
+    assert (shown["FirstName"], [one["GroupName"] for one in shown["Groups"]]) == ("Ana", ["Fish"])
+    (listed,) = (await keyboards.nrs("GET", f"/contacts?phone={PHONE}")).json()["data"]
+    await keyboards.inwise(
+        "POST", "/contacts", {"mobile_number": PHONE, "fields": [{"name": "field1", "content": "Jo"}]}
+    )
+    assert (await keyboards.nrs("PUT", "/v2/blacklist/sms", {"recipient": PHONE})).status_code == 200
+
+    asked = {"conditions": [{"name": "subscriber_fields.FIRST_NAME", "op": "eq", "vl": "Jo"}]}
+    (found,) = (await keyboards.apifon("POST", f"{place}/subscriber/query", asked)).json()["results"]
+    assert (found["id"], found["status"], found["email_status"]) == (str(listed["id"]), "UNSUBSCRIBED", "SUBSCRIBED")
+    assert found["groupOptions"] == [option]
+    removed = await keyboards.apifon("DELETE", f"{place}/subscriber/{found['email_id']}?permanent=true")
+    assert removed.status_code == 204
+    assert (await keyboards.nrs("GET", f"/contacts/{listed['id']}")).status_code == 404

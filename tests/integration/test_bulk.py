@@ -7,12 +7,14 @@ from tests.support import Tenant
 
 from carillon.audience import bulk
 from carillon.audience.batch import read_rows
-from carillon.audience.bulk import WriteBatch, WrittenBatch, write_batch
-from carillon.audience.contacts import Contact, ListContacts, list_contacts
+from carillon.audience.bulk import RowChange, WriteBatch, WrittenBatch, write_batch
+from carillon.audience.contacts import Contact, ListContacts, Status, list_contacts
 from carillon.audience.groups import FindGroups, Group, GroupKey, SaveGroup, find_groups, save_group
 from carillon.audience.rows import ContactRow, RowError
+from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.db.database import Database
 from carillon.errors import NotFoundError
+from carillon.kit.ids import GroupId
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +111,30 @@ async def test_batches_at_once_leave_alone_what_the_others_made(db: Database, ac
     done = await asyncio.gather(*(write(db, account, people(7, city), update_existing=False) for city in cities))
     assert sorted(one.new for one in done) == [0] * 5 + [7]
     assert len({one.fields["city"] for one in await contacts(db, account)}) == 1
+
+
+async def test_rows_change_standings_and_groups_and_counters_follow(db: Database, account: Tenant) -> None:
+    food, shoes = [await db.run(save_group, account.actor, SaveGroup(name=name)) for name in ("Food", "Shoes")]
+    unknown = [food.group_id, GroupId(999)]
+    changes = {
+        1: RowChange(email=Status.UNSUBSCRIBED, join=unknown),
+        4: RowChange(join=[food.group_id]),
+        6: RowChange(join=[shoes.group_id], leave=[food.group_id]),
+    }
+    rows = [*people(5), ContactRow(email="n3@example.com")]
+    await db.run(write_batch, account.actor, WriteBatch(batch=read_rows(rows, "IL"), changes=changes))
+    shown = await contacts(db, account)
+    assert [one.email_status for one in shown] == [Status.UNSUBSCRIBED] + [Status.SUBSCRIBED] * 4
+    assert [[ref.name for ref in one.groups] for one in shown] == [["Food"], [], [], ["Shoes"], []]
+    counted = [await group(db, account, one.group_id) for one in (food, shoes)]
+    assert [(one.members, one.reachable_email) for one in counted] == [(1, 0), (1, 1)]
+
+
+async def test_rows_whose_addresses_are_all_suppressed_are_left_alone(db: Database, account: Tenant) -> None:
+    address = Address(channel=Channel.EMAIL, value="n0@example.com")
+    await db.run(suppress, account.actor, Suppress(addresses=[address], reason="asked"))
+    rows = [*people(2), ContactRow(email="n0@example.com", phone="0541110001"), ContactRow(external_id="crm-1")]
+    command = WriteBatch(batch=read_rows(rows, "IL"), leave_out_suppressed=True)
+    written = await db.run(write_batch, account.actor, command)
+    assert (written.new, written.left_alone) == (3, 1)
+    assert [one.phone for one in await contacts(db, account)] == [None, "972541110001", None]

@@ -182,3 +182,28 @@ def test_a_callers_words_are_never_in_the_statement() -> None:
     compiled = compile_conditions(attributes, asked, given=4)
     assert "DROP" not in compiled.where
     assert f"${4 + len(compiled.arguments)}::numeric" in compiled.where
+
+
+@pytest.mark.parametrize(
+    ("op", "expected"),
+    [
+        (Op.EQ, "EXISTS (SELECT FROM m WHERE m.g = $3::bigint)"),
+        (Op.NE, "NOT EXISTS (SELECT FROM m WHERE m.g = $3::bigint)"),
+        (Op.EXISTS, "EXISTS (SELECT FROM m WHERE m.g IS NOT NULL)"),
+        (Op.NOT_EXISTS, "NOT EXISTS (SELECT FROM m WHERE m.g IS NOT NULL)"),
+    ],
+)
+def test_what_a_thing_belongs_to_is_asked_by_its_id(op: Op, expected: str) -> None:
+    attributes = {"groups": Attribute("SELECT FROM m WHERE m.g", Value.MEMBER)}
+    value = 7 if op in {Op.EQ, Op.NE} else None
+    compiled = compile_conditions(attributes, [Condition("groups", op, value)], given=2)
+    assert (compiled.where, list(compiled.arguments)) == (f"AND {expected}", [7] if value else [])
+
+
+@pytest.mark.parametrize("condition", [Condition("groups", Op.GT, 7), Condition("groups", Op.EQ, "seven")])
+def test_what_a_thing_belongs_to_is_not_compared_otherwise(condition: Condition) -> None:
+    attributes = {"groups": Attribute("SELECT FROM m WHERE m.g", Value.MEMBER)}
+    with pytest.raises(InvalidInputError, match="asked so"):
+        compile_conditions(attributes, [condition], given=0)
+    with pytest.raises(InvalidInputError, match="sort by"):
+        compile_order(attributes, Order("groups"), "m.g")

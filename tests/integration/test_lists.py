@@ -12,13 +12,12 @@ from carillon.audience.audiences import (
     Audience,
     AudienceKind,
     CreateAudience,
-    DeleteAudience,
     GetAudience,
     PageAudiences,
+    count_audiences,
     create_audience,
     delete_audience,
     get_audience,
-    measure_audiences,
     page_audiences,
 )
 from carillon.audience.batch import read_rows
@@ -78,21 +77,21 @@ async def test_an_audience_goes_with_everything_in_it(db: Database, account: Ten
     for actor in (inside, account.actor):
         await db.run(save_contact, actor, SaveContact(row=row))
     await add(db, inside, ContactRow(phone="0541110001"))
-    size = (await db.read(measure_audiences, account.actor, [made.audience_id]))[made.audience_id]
+    size = (await db.read(count_audiences, account.actor, [made.audience_id]))[made.audience_id]
     assert (size.contacts, size.groups, size.last_added_at) == (2, 1, db.clock.now())
-    await db.run(delete_audience, account.actor, DeleteAudience(audience_id=made.audience_id))
+    await db.run(delete_audience, inside)
     async with db.transaction() as tx:
         assert await tx.fetchval(EVERYTHING, account.account_id) == 4  # contact, device, group, membership
     assert len((await db.read(list_groups, account.actor, ListGroups())).items) == 1
     newest = (await db.read(list_audit, account.actor, ListAudit(limit=1)))[0]
     assert (newest.action, newest.subject) == ("audience.delete", str(made.audience_id))
     with pytest.raises(NotFoundError):
-        await db.run(delete_audience, account.actor, DeleteAudience(audience_id=made.audience_id))
+        await db.run(delete_audience, inside)
 
 
 async def test_the_default_audience_stays(db: Database, account: Tenant) -> None:
     with pytest.raises(InvalidInputError, match="default"):
-        await db.run(delete_audience, account.actor, DeleteAudience(audience_id=account.audience_id))
+        await db.run(delete_audience, account.actor)
 
 
 async def test_every_row_that_is_added_makes_a_contact(db: Database, account: Tenant) -> None:

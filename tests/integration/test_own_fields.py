@@ -9,8 +9,10 @@ from carillon.audience.fields import Kind
 from carillon.audience.own_fields import (
     MAX_FIELDS,
     CreateField,
+    DeleteFields,
     ListFields,
     create_field,
+    delete_fields,
     field_kinds,
     free_name,
     list_fields,
@@ -82,3 +84,19 @@ async def test_a_name_is_derived_from_a_label_and_never_taken(
 ) -> None:
     assert free_name(label, {"colour", "colour_2"}) == name
     await db.run(create_field, account.actor, CreateField(name=name, label=label))
+
+
+async def test_fields_are_deleted_with_their_values_and_built_in_ones_are_emptied(
+    db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carillon.audience.own_fields._EMPTIED_AT_ONCE", 2)
+    await db.run(create_field, account.actor, CreateField(name="shoe_size", kind=Kind.NUMBER))
+    await db.run(create_field, account.actor, CreateField(name="hat_size", kind=Kind.NUMBER))
+    kinds = await db.read(field_kinds, account.actor)
+    given = {"shoe_size": "41", "hat_size": "55", "city": "Lod"}
+    rows = [ContactRow(phone=f"054111000{number}", fields=given) for number in range(5)]
+    await db.run(upsert, account.actor, read_rows([*rows, ContactRow(phone="0541110009")], "IL", kinds=kinds))
+    await db.run(delete_fields, account.actor, DeleteFields(names=["shoe_size", "city", "nothing"]))
+    page = await db.read(list_contacts, account.actor, ListContacts())
+    assert [one.fields for one in page.items] == [{"hat_size": 55}] * 5 + [{}]
+    assert [one.name for one in await db.read(list_fields, account.actor, ListFields())] == ["hat_size"]

@@ -16,6 +16,8 @@ from carillon.errors import SchemaMismatchError
 
 GATE = Path(__file__).with_name("scale_gate.sql").read_text("utf-8")
 
+FORGET_DIGESTS = "DELETE FROM schema_migration WHERE version = '0006_pre_contact_digests'"
+
 # What a schema is made of, one line a thing. A column's place is left out: nothing may depend on it.
 CATALOG = """
 WITH ours AS (
@@ -143,6 +145,27 @@ async def test_an_upgrade_applies_everything_once(empty_dsn: str) -> None:
 async def test_two_upgrades_at_once_apply_everything_once(empty_dsn: str) -> None:
     applied = await asyncio.gather(*(upgrade(empty_dsn, now=MOMENT) for _ in range(3)))
     assert sorted(chain.from_iterable(applied)) == [migration.version for migration in known_migrations()]
+
+
+async def test_indexes_that_an_interrupted_upgrade_has_begun_are_built_again(dsn: str) -> None:
+    before = await catalog(dsn)
+    await execute(dsn, FORGET_DIGESTS, "DROP INDEX contact_email_digest")
+    assert await upgrade(dsn, now=MOMENT) == ["0006_pre_contact_digests"]
+    assert await catalog(dsn) == before
+
+
+async def test_writers_go_on_while_an_index_is_built(dsn: str) -> None:
+    await execute(dsn, FORGET_DIGESTS, "DROP INDEX contact_phone_digest", "DROP INDEX contact_email_digest")
+    connection = await asyncpg.connect(dsn)
+    async with connection.transaction():
+        # It waits for this transaction, and lets others write meanwhile.
+        await connection.execute("LOCK TABLE contact IN ROW EXCLUSIVE MODE")
+        building = asyncio.create_task(upgrade(dsn, now=MOMENT))
+        await asyncio.sleep(0.5)
+        assert not building.done()
+        await execute(dsn, "SET lock_timeout = '1s'", "DELETE FROM contact WHERE false")
+    await connection.close()
+    assert await building == ["0006_pre_contact_digests"]
 
 
 async def test_a_current_schema_is_accepted(dsn: str) -> None:

@@ -1,7 +1,7 @@
 """Audiences: the books of contacts in which a phone and an e-mail are unique. Each account has a default one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from asyncpg import Record
 
+from carillon.audience.conditions import Attribute, Order, Value, compile_order
+from carillon.audience.contacts import delete_contact_ids
 from carillon.audience.writing import lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -21,8 +23,11 @@ from carillon.tenancy.accounts import checked_country, checked_name
 
 SQL = load_statements("carillon.audience", "audiences.sql")
 
+# Contacts are deleted with their audience so many at a time: statements stay short, the transaction is one.
+_DELETION_CHUNK = 10_000
 
-_decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class AudienceKind(StrEnum):
@@ -37,7 +42,8 @@ class AudienceKind(StrEnum):
 class Audience:
     """A book of contacts; `country` (ISO 3166 alpha-2) reads its national numbers.
 
-    Contacts that did not change for `idle_days` are swept. `attributes` are what dialects keep of it.
+    Contacts that did not change for `idle_days` are swept. `attributes` are what dialects keep of it, each under a key
+    of its own.
     """
 
     audience_id: AudienceId
@@ -45,18 +51,10 @@ class Audience:
     country: str
     is_default: bool
     created_at: datetime
+    updated_at: datetime
     kind: AudienceKind = AudienceKind.STANDARD
     idle_days: int | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudienceSize:
-    """What is in an audience; `last_added_at` is when its newest contact was made."""
-
-    contacts: int
-    groups: int
-    last_added_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +69,12 @@ class CreateAudience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteAudience:
-    """Delete an audience with everything in it."""
+class ChangeAudience:
+    """Change the actor's audience: what is None stays, and of the attributes the keys that aren't given stay."""
 
-    audience_id: int
+    name: str | None = None
+    country: str | None = None
+    attributes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class ListAudiences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageAudiences:
-    """Ask for some of the account's audiences by their places, oldest first.
+    """Ask for some of the account's audiences by their places; the order names AUDIENCE_ATTRIBUTES.
 
     `name` is a part of the name, whatever its case; the span of time is of the creation, half open, UTC; no `kinds` are
     all of them; `sweeps` tells those whose idle contacts are swept from the others.
@@ -102,11 +102,38 @@ class PageAudiences:
 
     limit: int
     offset: int = 0
+    order: Order | None = None
     name: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     kinds: Sequence[AudienceKind] = ()
     sweeps: bool | None = None
+
+
+AUDIENCE_ATTRIBUTES: Mapping[str, Attribute] = {
+    "audience_id": Attribute("a.audience_id", Value.NUMBER),
+    "name": Attribute("a.name"),
+    "country": Attribute("a.country"),
+    "created_at": Attribute("a.created_at", Value.MOMENT),
+    "updated_at": Attribute("coalesce(a.updated_at, a.created_at)", Value.MOMENT),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceCounts:
+    """What an audience has, and how its imports stand: counted when it is asked for, over all of its contacts.
+
+    `last_added_at` is when its newest contact was made.
+    """
+
+    audience_id: AudienceId
+    contacts: int
+    reachable_sms: int
+    reachable_email: int
+    groups: int
+    last_added_at: datetime | None
+    importing: bool
+    import_failed: bool
 
 
 async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audience:
@@ -117,6 +144,7 @@ async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audi
         audience_id=AudienceId((await tx.ids.take("audience"))[0]),
         is_default=False,
         created_at=tx.now,
+        updated_at=tx.now,
         kind=command.kind,
         idle_days=command.idle_days,
         attributes=command.attributes,
@@ -130,11 +158,45 @@ async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audi
         tx.now,
         audience.kind,
         audience.idle_days,
-        msgspec.json.encode(audience.attributes).decode(),
+        _encode(audience.attributes).decode(),
     )
     detail = {"name": audience.name, "country": audience.country}
     await audit.record(tx, actor, "audience.create", audience.audience_id, detail)
     return audience
+
+
+async def change_audience(tx: Tx, actor: Actor, command: ChangeAudience) -> None:
+    """Change the actor's audience. Raises NotFoundError, and InvalidInputError for `name` and `country`."""
+    await lock_audience(tx, actor)
+    await tx.execute(
+        SQL["change_audience"],
+        actor.account_id,
+        actor.audience_id,
+        None if command.name is None else checked_name(command.name),
+        None if command.country is None else checked_country(command.country),
+        None if command.attributes is None else _encode(command.attributes).decode(),
+        tx.now,
+    )
+    detail = {"name": command.name, "country": command.country, "attributes": sorted(command.attributes or ())}
+    await audit.record(tx, actor, "audience.change", actor.audience_id, detail)
+
+
+async def delete_audience(tx: Tx, actor: Actor) -> None:
+    """Delete the actor's audience with everything in it; suppressions stay, they are the account's.
+
+    Raises NotFoundError, and InvalidInputError for the default audience and for one that a credential works in.
+    """
+    await lock_audience(tx, actor)
+    audience = await get_audience(tx, actor, GetAudience(audience_id=actor.audience_id))
+    if audience.is_default or await tx.fetchval(SQL["has_credentials"], actor.account_id, actor.audience_id):
+        raise InvalidInputError("audience", "The default audience and one that credentials work in can't be deleted.")
+    await tx.execute(SQL["delete_group_members"], actor.account_id, actor.audience_id)
+    gone = 0
+    while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, _DELETION_CHUNK):
+        gone += await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
+    await tx.execute(SQL["delete_imports"], actor.account_id, actor.audience_id)
+    await tx.execute(SQL["delete_audience"], actor.account_id, actor.audience_id)
+    await audit.record(tx, actor, "audience.delete", actor.audience_id, {"name": audience.name, "contacts": gone})
 
 
 async def get_audience(tx: Tx, actor: Actor, query: GetAudience) -> Audience:
@@ -147,13 +209,17 @@ async def get_audience(tx: Tx, actor: Actor, query: GetAudience) -> Audience:
 
 async def list_audiences(tx: Tx, actor: Actor, query: ListAudiences) -> Page[Audience]:
     """List the account's audiences in the order of their ids."""
-    rows = await tx.fetch(SQL["list_audiences"], actor.account_id, query.after_id, query.limit)
-    audiences = [_audience(row) for row in rows]
+    audiences = [
+        _audience(row) for row in await tx.fetch(SQL["list_audiences"], actor.account_id, query.after_id, query.limit)
+    ]
     return Page(items=audiences, last_id=audiences[-1].audience_id if audiences else query.after_id)
 
 
 async def page_audiences(tx: Tx, actor: Actor, query: PageAudiences) -> Counted[Audience]:
-    """Give some audiences by their places, and how many there are in all."""
+    """Give some audiences by their places, oldest first unless said otherwise, and how many there are in all.
+
+    Raises InvalidInputError for `sort`.
+    """
     conditions = (
         query.name,
         query.since,
@@ -161,46 +227,18 @@ async def page_audiences(tx: Tx, actor: Actor, query: PageAudiences) -> Counted[
         [kind.value for kind in query.kinds] or None,
         query.sweeps,
     )
+    order = compile_order(AUDIENCE_ATTRIBUTES, query.order, "a.audience_id")
+    paging = SQL["page_audiences"].replace("/* order */", f"{order},")
     total = await tx.fetchval(SQL["count_audiences"], actor.account_id, *conditions)
-    rows = await tx.fetch(SQL["page_audiences"], actor.account_id, *conditions, query.limit, query.offset)
+    rows = await tx.fetch(paging, actor.account_id, *conditions, query.limit, query.offset)
     return Counted(items=[_audience(row) for row in rows], total=total)
 
 
-async def measure_audiences(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> Mapping[int, AudienceSize]:
-    """Count what is in audiences: it costs a walk over all of their contacts' keys."""
-    rows = await tx.fetch(SQL["measure_audiences"], actor.account_id, list(audience_ids))
-    return {
-        row["audience_id"]: AudienceSize(
-            contacts=row["contacts"], groups=row["groups"], last_added_at=row["last_added_at"]
-        )
-        for row in rows
-    }
-
-
-async def describe_audience(tx: Tx, actor: Actor, audience_id: int, attributes: Mapping[str, Any]) -> None:
-    """Let an audience, which must be locked, have other attributes."""
-    encoded = msgspec.json.encode(attributes).decode()
-    await tx.execute(SQL["describe_audience"], actor.account_id, audience_id, encoded)
-
-
-async def delete_audience(tx: Tx, actor: Actor, command: DeleteAudience) -> None:
-    """Delete an audience with its contacts, groups, fields and uploads; suppressions stay with their addresses.
-
-    Raises NotFoundError for `audience`, and InvalidInputError for `audience` when it is the account's default one or a
-    credential works in it.
-    """
-    audience = await get_audience(tx, actor, GetAudience(audience_id=command.audience_id))
-    inside = replace(actor, audience_id=audience.audience_id)
-    await lock_audience(tx, inside)
-    if audience.is_default:
-        raise InvalidInputError("audience", "The account's default audience can't be deleted.")
-    if await tx.fetchval(SQL["is_worked_in"], actor.account_id, audience.audience_id):
-        raise InvalidInputError("audience", "A credential works in the audience.")
-    for name in ("memberships", "devices", "contacts", "groups", "uploads", "audience"):
-        await tx.execute(SQL[f"delete_{name}"], actor.account_id, audience.audience_id)
-    await audit.record(tx, actor, "audience.delete", audience.audience_id, {"name": audience.name})
+async def count_audiences(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> Mapping[int, AudienceCounts]:
+    """Count what is in audiences, by their ids."""
+    rows = await tx.fetch(SQL["audience_counts"], actor.account_id, list(audience_ids))
+    return {row["audience_id"]: AudienceCounts(**dict(row.items())) for row in rows}
 
 
 def _audience(row: Record) -> Audience:
-    values = {**row, "kind": AudienceKind(row["kind"]), "attributes": _decode_attributes(row["attributes"])}
-    return Audience(**values)
+    return Audience(**{**row, "kind": AudienceKind(row["kind"]), "attributes": _decode(row["attributes"])})

@@ -4,18 +4,23 @@ Unlike an upload nothing is left for a worker: whoever calls waits, and is told 
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from carillon.audience.memberships import enrol, require_groups
+from carillon.audience.contacts import Status
+from carillon.audience.memberships import Moves, enrol, known_groups, move, require_groups
+from carillon.audience.resolving import NEW
 from carillon.audience.rows import KEYS, Batch, RowError
+from carillon.audience.standing import SetStandings, Standing, set_standings
+from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.audience.upsert import upsert
-from carillon.audience.writing import lock_audience
+from carillon.audience.writing import lock_audience, recounting
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
+from carillon.kit.ids import GroupId
 
 SQL = load_statements("carillon.audience", "bulk.sql")
 
@@ -24,8 +29,24 @@ _PIECE_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowChange:
+    """What a row says beyond its attributes: the standing of its contact, None leaving it, and groups by their ids.
+
+    A contact that was there is archived no more.
+    """
+
+    sms: Status | None = None
+    email: Status | None = None
+    join: Sequence[GroupId] = ()
+    leave: Sequence[GroupId] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteBatch:
     """Write rows that have been read; the contacts of those that are kept join a group.
+
+    `changes` are what rows say beyond their attributes, by their numbers; groups that aren't there are passed over.
+    With `leave_out_suppressed` a row all of whose addresses are suppressed is left alone.
 
     Without `update_existing` a row whose phone, e-mail or external id a contact has, be it one that an earlier row
     brought, is left alone: it changes nothing and its contact joins nothing.
@@ -34,6 +55,8 @@ class WriteBatch:
     batch: Batch
     group_id: int | None = None
     update_existing: bool = True
+    changes: Mapping[int, RowChange] = field(default_factory=dict)
+    leave_out_suppressed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +81,8 @@ async def write_batch(tx: Tx, actor: Actor, command: WriteBatch) -> WrittenBatch
     batch = command.batch
     if command.group_id is not None:
         await require_groups(tx, actor, [command.group_id])
-    frame = batch.frame if command.update_existing else await _strangers(tx, actor, batch.frame)
+    frame = await _reachable(tx, actor, batch.frame) if command.leave_out_suppressed else batch.frame
+    frame = frame if command.update_existing else await _strangers(tx, actor, frame)
     counts: Counter[str] = Counter()
     errors = list(batch.errors)
     contact_ids: dict[int, None] = {}
@@ -67,6 +91,7 @@ async def write_batch(tx: Tx, actor: Actor, command: WriteBatch) -> WrittenBatch
         counts.update(outcome.kept["outcome"].to_list())
         errors += outcome.report.errors
         contact_ids |= dict.fromkeys(outcome.kept["contact_id"].to_list())
+        await _change(tx, actor, command.changes, outcome.kept)
     if command.group_id is not None:
         await enrol(tx, actor, command.group_id, list(contact_ids))
     return WrittenBatch(
@@ -77,6 +102,48 @@ async def write_batch(tx: Tx, actor: Actor, command: WriteBatch) -> WrittenBatch
         failed=len(batch.failed),
         errors=sorted(errors, key=lambda error: error.row),
     )
+
+
+async def _change(tx: Tx, actor: Actor, changes: Mapping[int, RowChange], kept: pl.DataFrame) -> None:
+    """Do what rows say beyond their attributes; where several are of one contact, the last word stands."""
+    if not changes:
+        return
+    named = {group_id for change in changes.values() for group_id in change.join}
+    known = await known_groups(tx, actor, sorted(named))
+    standings: dict[int, Standing] = {}
+    moves: dict[tuple[GroupId, int], bool] = {}
+    for row, contact_id, outcome in kept.select("row", "contact_id", "outcome").iter_rows():
+        change = changes.get(row)
+        if change is None:
+            continue
+        if outcome != NEW or {change.sms, change.email} - {None, Status.SUBSCRIBED}:
+            said = standings.get(contact_id, Standing(contact_id=contact_id))
+            standings[contact_id] = Standing(
+                contact_id=contact_id,
+                sms=said.sms if change.sms is None else change.sms,
+                email=said.email if change.email is None else change.email,
+                archived=None if outcome == NEW else False,
+            )
+        moves |= {(group_id, contact_id): False for group_id in change.leave}
+        moves |= {(group_id, contact_id): True for group_id in change.join if group_id in known}
+    await set_standings(tx, actor, SetStandings(standings=list(standings.values())))
+    if moves:
+        async with recounting(tx, actor, sorted({contact_id for _, contact_id in moves})):
+            leaving = [pair for pair, joins in moves.items() if not joins]
+            await move(tx, actor, Moves(leaving=leaving, joining=[pair for pair, joins in moves.items() if joins]))
+
+
+async def _reachable(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
+    """Keep the rows that have an address which isn't suppressed, or none at all."""
+    suppressed = []
+    for key, channel in (("phone", Channel.SMS), ("email", Channel.EMAIL)):
+        addresses = [address for address in frame[key].drop_nulls().to_list() if address]
+        found = await suppressed_among(tx, actor, channel, addresses) if addresses else set()
+        is_given = pl.col(key).fill_null("") != ""
+        suppressed.append((is_given, is_given & pl.col(key).is_in(list(found)).fill_null(value=False)))
+    is_any = pl.any_horizontal(gone for _, gone in suppressed)
+    is_free = pl.any_horizontal(given & ~gone for given, gone in suppressed)
+    return frame.filter(is_free | ~is_any)
 
 
 async def _strangers(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:

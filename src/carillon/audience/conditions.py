@@ -38,6 +38,11 @@ class Value(StrEnum):
     NUMBER = "numeric"
     MOMENT = "timestamptz"
     BOOLEAN = "boolean"
+    WHOLE = "bigint"
+    """A whole number that its column holds as one, so that the column's index serves; below 2^63."""
+
+    MEMBER = "member"
+    """One of the things that a thing belongs to: only EQ, NE, EXISTS and NOT_EXISTS can be asked."""
 
 
 _PYTHON: Mapping[Value, tuple[type, ...]] = {
@@ -45,6 +50,8 @@ _PYTHON: Mapping[Value, tuple[type, ...]] = {
     Value.NUMBER: (int, Decimal),
     Value.MOMENT: (datetime,),
     Value.BOOLEAN: (bool,),
+    Value.WHOLE: (int,),
+    Value.MEMBER: (int,),
 }
 _WITHOUT_VALUE = {Op.EXISTS: "IS NOT NULL", Op.NOT_EXISTS: "IS NULL"}
 _COMPARED = {Op.EQ: "=", Op.NE: "IS DISTINCT FROM", Op.GTE: ">=", Op.GT: ">", Op.LTE: "<=", Op.LT: "<"}
@@ -55,7 +62,8 @@ _OF_TEXTS = {Op.BEGINS_WITH, Op.CONTAINS}
 class Attribute:
     """What can be asked for: a column or an expression (of ours, never a caller's), and what it holds.
 
-    Texts are compared byte by byte, as the columns with an index of their own are.
+    Texts are compared byte by byte, as the columns with an index of their own are. The expression of a MEMBER is a
+    query's text up to the column that the value is held against.
     """
 
     expression: str
@@ -112,10 +120,12 @@ def compile_conditions(attributes: Mapping[str, Attribute], conditions: Sequence
 
 
 def _compiled(attribute: Attribute, condition: Condition, where: str, given: int) -> tuple[str, list[object]]:
+    if attribute.value is Value.MEMBER:
+        return _compiled_member(attribute, condition, where, given)
     if condition.op in _WITHOUT_VALUE:
         return f"{attribute.expression} {_WITHOUT_VALUE[condition.op]}", []
     kind, value = attribute.value, condition.value
-    if not isinstance(value, _PYTHON[kind]) or (kind is Value.NUMBER and isinstance(value, bool)):
+    if not isinstance(value, _PYTHON[kind]) or (kind is not Value.BOOLEAN and isinstance(value, bool)):
         raise InvalidInputError(f"{where}.value", f"The field {condition.name} isn't compared with such a value.")
     if isinstance(value, str) and (len(value) > MAX_VALUE_CHARACTERS or "\0" in value):
         raise InvalidInputError(f"{where}.value", f"A value has at most {MAX_VALUE_CHARACTERS} characters.")
@@ -127,6 +137,16 @@ def _compiled(attribute: Attribute, condition: Condition, where: str, given: int
     if condition.op is Op.CONTAINS:
         return f"strpos({attribute.expression}, ${given + 1}::text) > 0", [value]
     return _begins(side, value, given)
+
+
+def _compiled_member(attribute: Attribute, condition: Condition, where: str, given: int) -> tuple[str, list[object]]:
+    negated = "NOT " if condition.op in {Op.NE, Op.NOT_EXISTS} else ""
+    match condition.op:
+        case Op.EXISTS | Op.NOT_EXISTS:
+            return f"{negated}EXISTS ({attribute.expression} IS NOT NULL)", []
+        case Op.EQ | Op.NE if isinstance(condition.value, int) and not isinstance(condition.value, bool):
+            return f"{negated}EXISTS ({attribute.expression} = ${given + 1}::bigint)", [condition.value]
+    raise InvalidInputError(f"{where}.op", f"The field {condition.name} isn't asked so.")
 
 
 def _begins(side: str, prefix: str, given: int) -> tuple[str, list[object]]:
@@ -155,7 +175,7 @@ def compile_order(attributes: Mapping[str, Attribute], order: Order | None, tie:
     if order is None:
         return tie
     attribute = attributes.get(order.name)
-    if attribute is None:
+    if attribute is None or attribute.value is Value.MEMBER:
         raise InvalidInputError("sort", f"There is no field {order.name[:200]!r} to sort by.")
     side = f'{attribute.expression} COLLATE "C"' if attribute.value is Value.TEXT else attribute.expression
     way = "DESC" if order.descending else "ASC"

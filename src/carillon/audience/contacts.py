@@ -5,10 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Literal
+from uuid import UUID
 
 import msgspec
 from asyncpg import Record
 
+from carillon.audience.conditions import Attribute, Condition, Order, Value, compile_conditions, compile_order
+from carillon.audience.fields import Kind
 from carillon.audience.writing import lock_audience, recounting
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -85,6 +88,7 @@ class Contact:
     fields: Mapping[str, Any] = field(repr=False)
     devices: tuple[Device, ...]
     groups: tuple[GroupRef, ...] = ()
+    is_archived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,66 @@ class PageContacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindByDigest:
+    """Find the contacts whose phone or e-mail has this MD5, which some vendors name a contact by."""
+
+    digest: UUID
+    with_groups: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryContacts:
+    """Ask for a numbered page of the contacts that meet all conditions, oldest first unless said otherwise.
+
+    Conditions and the order name attributes of `contact_attributes(kinds)`.
+    """
+
+    page: NumberedPage
+    kinds: Mapping[str, Kind]
+    conditions: Sequence[Condition] = ()
+    order: Order | None = None
+    with_groups: bool = False
+
+
+_FIELD_VALUES = {Kind.NUMBER: Value.NUMBER, Kind.BOOLEAN: Value.BOOLEAN}
+_ATTRIBUTES: Mapping[str, Attribute] = {
+    "contact_id": Attribute("c.contact_id", Value.WHOLE),
+    "external_id": Attribute("c.external_id"),
+    "phone": Attribute("c.phone"),
+    "email": Attribute("c.email"),
+    "phone_digest": Attribute("md5(c.phone)"),
+    "email_digest": Attribute("md5(c.email)"),
+    "landline": Attribute("c.landline"),
+    "sms_status": Attribute("nullif(c.sms_status, 0)", Value.WHOLE),
+    "email_status": Attribute("nullif(c.email_status, 0)", Value.WHOLE),
+    "created_at": Attribute("date_trunc('milliseconds', c.created_at)", Value.MOMENT),
+    "updated_at": Attribute("date_trunc('milliseconds', c.updated_at)", Value.MOMENT),
+    "is_archived": Attribute("(c.archived_at IS NOT NULL)", Value.BOOLEAN),
+    "groups": Attribute(
+        "SELECT FROM membership m WHERE m.account_id = c.account_id AND m.contact_id = c.contact_id AND m.group_id",
+        Value.MEMBER,
+    ),
+}
+
+
+def contact_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
+    """Give what can be asked of contacts: their own attributes, and `fields.…` for every field, by its kind.
+
+    Dates are texts of ISO 8601, as they are kept.
+    """
+    fields = {
+        f"fields.{name}": Attribute(_field_expression(name, kind), _FIELD_VALUES.get(kind, Value.TEXT))
+        for name, kind in kinds.items()
+    }
+    return {**_ATTRIBUTES, **fields}
+
+
+def _field_expression(name: str, kind: Kind) -> str:
+    text = f"(c.fields ->> '{name}')"  # a field's name has nothing but a-z, 0-9 and _
+    return f"{text}::{_FIELD_VALUES[kind]}" if kind in _FIELD_VALUES else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteContacts:
     """Delete the contacts that any of the keys names, from all groups too."""
 
@@ -135,6 +199,27 @@ async def find_contacts(tx: Tx, actor: Actor, query: FindContacts) -> list[Conta
         SQL["find_contacts"], actor.account_id, actor.audience_id, *_key_columns([query.key], actor.country)
     )
     return await _shown(tx, actor, rows, with_groups=query.with_groups)
+
+
+async def find_by_digest(tx: Tx, actor: Actor, query: FindByDigest) -> list[Contact]:
+    """Find contacts by the MD5 of an address: one, unless one's phone and another's e-mail had the same."""
+    rows = await tx.fetch(SQL["find_by_digest"], actor.account_id, actor.audience_id, query.digest)
+    return await _shown(tx, actor, rows, with_groups=query.with_groups)
+
+
+async def query_contacts(tx: Tx, actor: Actor, query: QueryContacts) -> Counted[Contact]:
+    """Give a numbered page of contacts that meet conditions, and how many there are in all.
+
+    Raises InvalidInputError for conditions and the order.
+    """
+    attributes = contact_attributes(query.kinds)
+    compiled = compile_conditions(attributes, query.conditions, given=4)
+    order = compile_order(attributes, query.order, "c.contact_id")
+    counting, paging = (compiled.into(SQL[name], order) for name in ("count_queried", "query_contacts"))
+    asked = (actor.account_id, actor.audience_id, query.page.size, query.page.offset, *compiled.arguments)
+    total = await tx.fetchval(counting, *asked)
+    contacts = await _shown(tx, actor, await tx.fetch(paging, *asked), with_groups=query.with_groups)
+    return Counted(items=contacts, total=total)
 
 
 async def list_contacts(tx: Tx, actor: Actor, query: ListContacts) -> Page[Contact]:
@@ -277,6 +362,7 @@ def _contact(row: Record) -> Contact:
         email_status=Status(row["email_status"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        is_archived=row["archived_at"] is not None,
         fields=_decode_fields(row["fields"]),
         devices=tuple(
             Device(platform=platform, token=token)

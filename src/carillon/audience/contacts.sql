@@ -1,6 +1,6 @@
 -- name: find_contacts
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
-       c.created_at, c.updated_at, c.fields,
+       c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices
@@ -12,7 +12,7 @@ ORDER BY c.contact_id;
 
 -- name: list_contacts
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
-       c.created_at, c.updated_at, c.fields,
+       c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices
@@ -23,6 +23,37 @@ WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id > $3
 ORDER BY c.contact_id
 LIMIT $4;
 
+-- name: find_by_digest
+SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
+       c.created_at, c.updated_at, c.archived_at, c.fields,
+       ARRAY(SELECT d.platform || ':' || d.token FROM device d
+             WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
+             ORDER BY d.platform) AS devices
+FROM contact c
+WHERE c.account_id = $1 AND c.audience_id = $2
+  AND ((c.phone IS NOT NULL AND md5(c.phone)::uuid = $3) OR (c.email IS NOT NULL AND md5(c.email)::uuid = $3))
+ORDER BY c.contact_id;
+
+-- name: count_queried
+-- Conditions come in where it says so. The page is the next statement's: both take the same parameters.
+SELECT count(*)
+FROM contact c
+WHERE c.account_id = $1 AND c.audience_id = $2 AND $3::bigint IS NOT NULL AND $4::bigint IS NOT NULL
+  /* where */;
+
+-- name: query_contacts
+-- Conditions and an order come in where it says so.
+SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
+       c.created_at, c.updated_at, c.archived_at, c.fields,
+       ARRAY(SELECT d.platform || ':' || d.token FROM device d
+             WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
+             ORDER BY d.platform) AS devices
+FROM contact c
+WHERE c.account_id = $1 AND c.audience_id = $2
+  /* where */
+ORDER BY /* order */ c.contact_id
+LIMIT $3 OFFSET $4;
+
 -- name: count_contacts
 SELECT count(*) FROM contact c
 WHERE c.account_id = $1 AND c.audience_id = $2
@@ -30,7 +61,7 @@ WHERE c.account_id = $1 AND c.audience_id = $2
 
 -- name: page_contacts
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
-       c.created_at, c.updated_at, c.fields,
+       c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices
@@ -42,7 +73,7 @@ LIMIT $5 OFFSET $6;
 
 -- name: list_group_contacts
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
-       c.created_at, c.updated_at, c.fields,
+       c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices

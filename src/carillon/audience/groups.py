@@ -1,5 +1,6 @@
 """Groups: named sets of an audience's contacts, with counters that are right after every operation."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -158,6 +159,12 @@ async def groups_by_name(tx: Tx, actor: Actor, names: set[str]) -> dict[str, Gro
     keys = sorted({name_key(name) for name in names})
     rows = await tx.fetch(SQL["group_ids_by_name"], actor.account_id, actor.audience_id, keys)
     return {row["name_key"]: GroupId(row["group_id"]) for row in rows}
+
+
+async def group_names(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> Mapping[int, str]:
+    """Give the names of those of the groups that the account has, whatever their audience."""
+    rows = await tx.fetch(SQL["group_names"], actor.account_id, list(group_ids)) if group_ids else []
+    return {row["group_id"]: row["name"] for row in rows}
 
 
 async def find_groups(tx: Tx, actor: Actor, query: FindGroups) -> list[Group]:

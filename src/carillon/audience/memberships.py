@@ -122,12 +122,17 @@ async def move_in(tx: Tx, actor: Actor, moves: Moves, arrivals: pl.DataFrame) ->
 
 async def require_groups(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> None:
     """Raise NotFoundError for the first of the groups that isn't in the actor's audience, which must be locked."""
-    if not group_ids:
-        return
-    known = {row["group_id"] for row in await tx.fetch(SQL["known_groups"], *_audience(actor), list(group_ids))}
+    known = await known_groups(tx, actor, group_ids)
     for group_id in group_ids:
         if group_id not in known:
             raise NotFoundError("group", f"There is no group {group_id}.")
+
+
+async def known_groups(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> set[int]:
+    """Give those of the groups that are in the actor's audience."""
+    if not group_ids:
+        return set()
+    return {row["group_id"] for row in await tx.fetch(SQL["known_groups"], *_audience(actor), list(group_ids))}
 
 
 async def enrol(tx: Tx, actor: Actor, group_id: int, contact_ids: Sequence[int]) -> None:

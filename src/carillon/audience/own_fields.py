@@ -3,7 +3,7 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,8 @@ MAX_LABEL_CHARACTERS = 200
 REPEATED: Mapping[str, str] = {"phone": "repeated_phone", "email": "repeated_email"}
 """The text fields where a contact keeps an address that another one of its audience has, see `adding`."""
 
+# Contacts are emptied so many at a time: statements stay short, the transaction is one.
+_EMPTIED_AT_ONCE = 50_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _DERIVED_CHARACTERS = 50  # which leaves room for a number
 _TAKEN = {
@@ -57,6 +59,13 @@ class CreateField:
     name: str
     kind: Kind = Kind.TEXT
     label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteFields:
+    """Delete fields of the actor's audience by their names, and what its contacts have in them."""
+
+    names: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +113,22 @@ async def create_field(tx: Tx, actor: Actor, command: CreateField) -> Field:
     )
     await audit.record(tx, actor, "field.create", name, {"kind": field.kind, "label": label})
     return field
+
+
+async def delete_fields(tx: Tx, actor: Actor, command: DeleteFields) -> None:
+    """Delete fields; built-in ones stay, and lose their values. Names that no field has are passed over."""
+    await lock_audience(tx, actor)
+    names = list(command.names)
+    after: int | None = 0
+    while after is not None:
+        place = (actor.account_id, actor.audience_id, after, _EMPTIED_AT_ONCE)
+        last = await tx.fetchval(SQL["next_contacts"], *place)
+        if last is not None:
+            await tx.execute(SQL["empty_fields"], actor.account_id, actor.audience_id, after, last, names, tx.now)
+        after = last
+    await tx.execute(SQL["delete_fields"], actor.account_id, actor.audience_id, names)
+    for name in names:
+        await audit.record(tx, actor, "field.delete", name, {})
 
 
 async def list_fields(tx: Tx, actor: Actor, _query: ListFields) -> list[Field]:

@@ -2,7 +2,9 @@
 
 Migrations are files `NNNN_pre_title.sql` and `NNNN_post_title.sql`: a *pre* one only adds, and runs before the new
 program starts; a *post* one takes away, and runs when no old program is left. Each runs in a transaction of its own,
-under a lock timeout, so that it never queues behind a long statement with everybody else queueing behind it.
+under a lock timeout, so that it never queues behind a long statement with everybody else queueing behind it. One that
+begins with `-- Statement by statement` runs outside a transaction, for indexes that are built while others write; its
+statements can be repeated, because whatever interrupts it begins it again.
 """
 
 import asyncio
@@ -24,9 +26,12 @@ if TYPE_CHECKING:
 Phase = Literal["pre", "post"]
 
 _LOCK_TIMEOUT = "5s"
+_STATEMENT_BY_STATEMENT = "-- Statement by statement"
+_POLL_SECONDS = 0.2
 _LOCK_ATTEMPTS = 5
 # Two upgrades at once wait for each other on this number ("carillon" on a telephone's keys).
 _UPGRADE_LOCK = 227455666
+_APPLIED = "INSERT INTO schema_migration (version, applied_at) VALUES ($1, $2)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +100,7 @@ async def _status(connection: asyncpg.Connection) -> SchemaStatus:
 async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre", "post")) -> list[str]:
     """Apply what is missing and return its versions. Safe to run twice, and twice at once."""
     async with _connection(dsn) as connection:
-        await connection.execute("SELECT pg_advisory_lock($1)", _UPGRADE_LOCK)
+        await _become_the_only_one(connection)
         missing = (await _status(connection)).missing
         due = list(_due(missing, phases))
         for migration in due:
@@ -103,6 +108,15 @@ async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre"
         if due:
             await _distribute(connection)
         return [migration.version for migration in due]
+
+
+async def _become_the_only_one(connection: asyncpg.Connection) -> None:
+    """Take the lock of upgrades, until the connection ends.
+
+    It is asked for again and again: who builds an index waits for whoever waits inside a statement.
+    """
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _UPGRADE_LOCK):  # noqa: ASYNC110 - it is the database's
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def _due(missing: Collection[str], phases: Collection[Phase]) -> Iterator[Migration]:
@@ -117,14 +131,17 @@ def _due(missing: Collection[str], phases: Collection[Phase]) -> Iterator[Migrat
 
 
 async def _apply(connection: asyncpg.Connection, migration: Migration, now: datetime) -> None:
+    if migration.statements.startswith(_STATEMENT_BY_STATEMENT):
+        for statement in filter(str.strip, migration.statements.split(";")):
+            await connection.execute(statement)
+        await connection.execute(_APPLIED, migration.version, now)
+        return
     for attempt in range(1, _LOCK_ATTEMPTS + 1):
         try:
             async with connection.transaction():
                 await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
                 await connection.execute(migration.statements)
-                await connection.execute(
-                    "INSERT INTO schema_migration (version, applied_at) VALUES ($1, $2)", migration.version, now
-                )
+                await connection.execute(_APPLIED, migration.version, now)
         except asyncpg.LockNotAvailableError:
             if attempt == _LOCK_ATTEMPTS:
                 raise

@@ -2,8 +2,8 @@
 
 Vendors' clients send `"groupId": "3002356"`, `"value": 5` and names that we do not know, queries are all text, and so
 is XML. A request is a Struct whose fields have a default each; `Meta` says of one whether it is required, what else it
-is called (`aliases`), how many items a list may have (`limit`), and whether those have objects in them (`nested`): they
-can't be told from XML's way to wrap items.
+is called (`aliases`), how many items a list or an object may have (`limit`), and whether a list's have objects in them
+(`nested`): they can't be told from XML's way to wrap items.
 """
 
 import re
@@ -107,6 +107,8 @@ def _read(parameter: Parameter, given: object, path: str) -> Any:
             return read_flag(given, path)
         case inspect.ListType():
             return _read_items(given, parameter.extra["limit"], nested=bool(parameter.extra.get("nested")))
+        case inspect.DictType():
+            return _read_members(given, parameter.extra["limit"], path)
     raise TypeError(f"no request has a parameter of {parameter.type}")
 
 
@@ -117,6 +119,17 @@ def _read_items(given: object, limit: int, *, nested: bool) -> list[Any]:
         raise TooManyItemsError(limit=limit, given=len(items))
     # What an item is, is the function's to say: one that can't be read costs only itself.
     return [{} if one == "" else one for one in items]
+
+
+def _read_members(given: object, limit: int, path: str) -> dict[str, Any]:
+    """Take an object as it is: what its members are is the function's to say."""
+    if given == "":
+        return {}
+    if not isinstance(given, dict):
+        raise InvalidInputError(path, "An object belongs here.")
+    if len(given) > limit:
+        raise TooManyItemsError(limit=limit, given=len(given))
+    return given
 
 
 def _listed(given: object) -> list[Any]:

@@ -204,7 +204,8 @@ def _inside(request: type[msgspec.Struct], place: str) -> Iterator[tuple[str, Pa
         where = f"{place}{one.names[0]}"
         yield where, one
         if "item" in one.extra:
-            yield from _inside(one.extra["item"], f"{where}[].")
+            inner = "." if isinstance(one.type, msgspec.inspect.DictType) else "[]."
+            yield from _inside(one.extra["item"], f"{where}{inner}")
 
 
 def _table(operation: Operation) -> Iterator[str]:

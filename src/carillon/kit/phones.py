@@ -123,6 +123,11 @@ def region_of_calling_code(code: str) -> str | None:
     return known_region(phonenumbers.region_code_for_country_code(int(digits)))
 
 
+def calling_code(country: str) -> str:
+    """Give the calling code of a country whose numbers can be read: 972 of IL."""
+    return str(phonenumbers.country_code_for_region(country))
+
+
 def read_phone(value: str, country: str | None) -> PhoneReading | None:
     """Read a value as a phone the way it is dialled in `country` (ISO2, any case); None: it is not a phone.
 

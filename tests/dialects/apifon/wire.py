@@ -11,10 +11,18 @@ import httpx
 import msgspec
 from tests.support import Tenant
 
+from carillon.audience.contacts import Status
+from carillon.audience.rows import ContactRow
+from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.standing import SetStandings, Standing, set_standings
+from carillon.kit.actor import Actor
 from carillon.kit.clock import FixedClock
+from carillon.kit.ids import AudienceId
 from carillon.runtime import Runtime
 from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
 
+HOST = "http://carillon.example"
+LISTS = "/services/api/v1/list"
 BLOCKS = "/services/api/v1/bounce/subscriber"
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
@@ -79,3 +87,36 @@ class Wire:
     async def block(self, destination: str, reason: str = "other", **more: str) -> None:
         """Block a destination."""
         await self.ok("POST", f"{BLOCKS}/block", {"destination": destination, "reason": reason, **more}, 201)
+
+    async def made_list(self, **more: Any) -> str:
+        """Make a list, and give its path."""
+        asked = {"title": "Guests", "type": "ADVANCED", "prefix": "+30", **more}
+        reply = await self.call("POST", LISTS, asked)
+        assert reply.status_code == 201, reply.text
+        return reply.headers["location"].removeprefix("http://carillon.example")
+
+    def inside(self, place: str) -> Actor:
+        """Give an actor in a list."""
+        return replace(self.account.actor, audience_id=AudienceId(int(place.rpartition("/")[2])))
+
+    async def contact(
+        self,
+        phone: str | None,
+        email: str | None,
+        *,
+        actor: Actor | None = None,
+        group: str | None = None,
+        sms: Status | None = None,
+    ) -> int:
+        """Let another door make a contact."""
+        row = ContactRow(phone=phone, email=email, add_to=[group] if group else [])
+        actor = actor or self.account.actor
+        saved = await self.runtime.db.run(save_contact, actor, SaveContact(row=row))
+        standings = SetStandings(standings=[Standing(contact_id=saved.contact_id, sms=sms)])
+        await self.runtime.db.run(set_standings, actor, standings)
+        return saved.contact_id
+
+
+def told(shown: dict[str, Any], *names: str) -> list[Any]:
+    """Give some of what is shown."""
+    return [shown[name] for name in names]

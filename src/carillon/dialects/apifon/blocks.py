@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 from carillon.audience.conditions import Condition, Op, Order
 from carillon.audience.suppressions import (
@@ -26,15 +25,15 @@ from carillon.dialects.apifon.mapping import (
     read_fields,
     read_order,
     show_block,
+    vendor_place,
 )
-from carillon.dialects.mount import Incoming
+from carillon.dialects.apifon.replies import links_of, read_page, tagged
 from carillon.dialects.reading import read_request, read_text
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.page import NumberedPage
 
 _CHANNELS = tuple(TYPES.values())
-_MAX_PAGE = 10**9
 
 
 async def block(call: Call) -> Answer:
@@ -105,45 +104,19 @@ async def show(call: Call) -> Answer:
     if not page.items:
         raise _unknown()
     shown = show_block(page.items[0])
-    tag = f'"{shown["meta"]["Etag"]}"'
-    if tag.strip('"') in _tags(call.incoming.headers.get("if-none-match", "")):
-        return Answer(data=None, status=304, headers={"ETag": tag})
-    return Answer(data=only(shown, read_fields(call.query.fields)), headers={"ETag": tag})
-
-
-def _tags(header: str) -> list[str]:
-    return [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
+    return tagged(call, shown, shown["meta"]["Etag"])
 
 
 async def _found(
     call: Call, channels: Sequence[Channel], conditions: Sequence[Condition], order: Order, page: NumberedPage
 ) -> tuple[list[Mapping[str, Any]], int]:
     query = PageSuppressions(channels=channels, page=page, conditions=conditions, order=order)
-    found = await call.db.read(page_suppressions, call.actor, query)
+    try:
+        found = await call.db.read(page_suppressions, call.actor, query)
+    except InvalidInputError as error:
+        raise InvalidInputError(vendor_place(error.field), error.message) from error
     return [show_block(one) for one in found.items], found.total
 
 
 def _unknown() -> NotFoundError:
     return NotFoundError("destination", "This destination isn't blocked.")
-
-
-def read_page(number: int | None, size: int | None) -> NumberedPage:
-    """Read which page is asked for: the first, of the largest size, unless said otherwise. Raises InvalidInputError."""
-    if number is not None and not 1 <= number <= _MAX_PAGE:
-        raise InvalidInputError("page", "Pages are numbered from 1.")
-    if size is not None and not 1 <= size <= schemas.MAX_PAGE_SIZE:
-        raise InvalidInputError("size", f"A page has 1 to {schemas.MAX_PAGE_SIZE} items.")
-    return NumberedPage(number=number or 1, size=size or schemas.MAX_PAGE_SIZE)
-
-
-def links_of(incoming: Incoming, page: NumberedPage, total: int) -> dict[str, str]:
-    """Give the addresses of the pages around one; "" where there is none."""
-    last = max(1, -(-total // page.size))
-    kept = [(name, value) for name, value in parse_qsl(incoming.query) if name != "page"]
-
-    def link(number: int) -> str:
-        if not 1 <= number <= last:
-            return ""
-        return f"{incoming.base_url}{incoming.path}?{urlencode([*kept, ('page', str(number))])}"
-
-    return {"prev": link(page.number - 1), "next": link(page.number + 1), "first": link(1), "last": link(last)}

@@ -19,6 +19,12 @@ class Status:
     title: str
 
 
+class StaleTagError(errors.CallerError):
+    """The item isn't any more what If-Match says."""
+
+    code = "stale_tag"
+
+
 _UNAUTHORIZED = Status(401, "Unauthorized")
 _FORBIDDEN = Status(403, "Forbidden")
 _INVALID = Status(400, "Request validation Error(s)")
@@ -42,6 +48,7 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
     errors.MediaTypeError: Status(415, "Unsupported Media Type"),
     errors.KeyConflictError: Status(409, "Conflict"),
     errors.GroupNotEmptyError: Status(409, "Conflict"),
+    StaleTagError: Status(412, "Precondition Failed"),
     errors.BodyTooLargeError: Status(413, "Payload Too Large"),
     errors.RateLimitedError: Status(429, "Too Many Requests"),
     errors.UnavailableError: _UNAVAILABLE,
@@ -51,6 +58,7 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
     errors.CarillonError: _FAILED,
 }
 
+_WORDS = {"phone": "destination"}
 _UNAVAILABLE_SECONDS = 5
 _NOT_LET_IN = HTTPStatus.UNAUTHORIZED
 
@@ -80,7 +88,7 @@ def _details(error: errors.CarillonError) -> dict[str, str]:
         case errors.NotFoundError(subject=subject, message=message):
             return {subject: message}
         case errors.KeyConflictError(owners=owners, message=message):
-            return dict.fromkeys(owners, message)
+            return {_WORDS.get(key, key): message for key in owners}
         case errors.CallerError(message=message) if status_of(error) is not _UNAUTHORIZED:
             return {"request": message}
     return {}

@@ -99,7 +99,12 @@ def read_order(field: str | None, direction: str | None, default: str) -> Order:
     ours = _BLOCK_FIELDS.get(name)
     if ours is None:
         raise InvalidInputError("sort", f"There is no field {name[:100]!r} to sort by.")
-    return Order(ours, descending=chosen(direction or "ASC", ("ASC", "DESC"), "sort_dir") == "DESC")
+    return Order(ours, descending=read_direction(direction))
+
+
+def read_direction(given: str | None) -> bool:
+    """Tell whether items are sorted downwards. Raises InvalidInputError."""
+    return chosen(given or "ASC", ("ASC", "DESC"), "sort_dir") == "DESC"
 
 
 def read_conditions(items: Sequence[object]) -> list[Condition]:
@@ -107,12 +112,23 @@ def read_conditions(items: Sequence[object]) -> list[Condition]:
     return [_read_condition(item, f"conditions[{place}]") for place, item in enumerate(items)]
 
 
-def _read_condition(item: object, where: str) -> Condition:
+def read_condition_words(item: object, where: str) -> tuple[schemas.Condition, Op]:
+    """Read a condition's words and its operator. Raises InvalidInputError."""
     asked = read_request(schemas.Condition, item, where)
     require(asked, where)
     op = _OPS.get(asked.op.strip().lower())
     if op is None:
         raise InvalidInputError(f"{where}.op", f"This can be {', '.join(_OPS)}.")
+    return asked, op
+
+
+def vendor_place(place: str) -> str:
+    """Name the place of what is wrong with a condition as the vendor does: its value is `vl`."""
+    return f"{place.removesuffix('.value')}.vl" if place.endswith(".value") else place
+
+
+def _read_condition(item: object, where: str) -> Condition:
+    asked, op = read_condition_words(item, where)
     name = _BLOCK_FIELDS.get(asked.name.strip())
     if name is None:
         raise InvalidInputError(f"{where}.name", f"There is no field {asked.name[:100]!r}.")

@@ -81,3 +81,196 @@ class Query(Request):
     sort: Annotated[list[Any], Meta(description="How items are sorted.", extra={"item": Sort, "limit": 1})] = []
     page: Page = None
     size: Size = None
+
+
+MAX_TITLE_CHARACTERS = 200
+MAX_TEXT_CHARACTERS = 4_000
+MAX_MEMBERS = 1_000
+MAX_LENGTH = 256
+DEFAULT_LISTS = 20
+
+
+class CampaignDefaults(Request):
+    """What a list's campaigns begin with."""
+
+    sender_id: Annotated[str | None, Meta(description="Up to 11 characters, or 16 digits.")] = None
+    viber_sender_id: Annotated[str | None, Meta(description="The sender in Viber.")] = None
+    sender_name: Annotated[str | None, Meta(description="The name that e-mails show.")] = None
+    from_: Annotated[str | None, Meta(description="The address that e-mails come from.")] = msgspec.field(
+        name="from", default=None
+    )
+    reply_to: Annotated[str | None, Meta(description="The address that replies go to.")] = None
+
+
+class GdprProperties(Request):
+    """The legal texts of a list's forms."""
+
+    gdpr_compliant: Annotated[bool | None, Meta(description="false unless said otherwise.")] = None
+    legal_text: Annotated[str, REQUIRED, Meta(description="The footer of forms.")] = ""
+    title: Annotated[str, REQUIRED, Meta(description="The title of their section.")] = ""
+    description: Annotated[str, REQUIRED, Meta(description="The description of their section.")] = ""
+
+
+class DoubleOptin(Request):
+    """Whether new subscribers confirm."""
+
+    mobile: Annotated[bool | None, Meta(description="By SMS; false unless said otherwise.")] = None
+    email: Annotated[bool | None, Meta(description="By e-mail; false unless said otherwise.")] = None
+    review_mobile_details: Annotated[bool | None, Meta(description="Only where mobile is true.")] = None
+
+
+class ChangeList(Request):
+    """A list as it shall be."""
+
+    title: Annotated[str, REQUIRED, Meta(description="Its name.")] = ""
+    description: Annotated[str | None, Meta(description="A few words about it.")] = None
+    prefix: Annotated[str, REQUIRED, Meta(description="The calling code of national numbers: +30, or 30.")] = ""
+    campaign_defaults: Annotated[
+        dict[str, Any] | None,
+        Meta(description="What campaigns begin with.", extra={"item": CampaignDefaults, "limit": MAX_MEMBERS}),
+    ] = None
+    gdpr_properties: Annotated[
+        dict[str, Any] | None,
+        Meta(description="The legal texts of forms.", extra={"item": GdprProperties, "limit": MAX_MEMBERS}),
+    ] = None
+    double_optin: Annotated[
+        dict[str, Any] | None,
+        Meta(description="Whether new subscribers confirm.", extra={"item": DoubleOptin, "limit": MAX_MEMBERS}),
+    ] = None
+
+
+class AddList(ChangeList):
+    """A list that is made."""
+
+    type: Annotated[str, REQUIRED, Meta(description="ADVANCED.")] = ""
+
+
+class ListLists(Request):
+    """The query of Get Lists."""
+
+    fields: Fields = None
+    type: Annotated[str | None, Meta(description="ADVANCED, as all lists are, or MOBILE.")] = None
+    page: Page = None
+    size: Annotated[int | None, Meta(description="How many lists a page has: 20, and up to 200.")] = None
+    sort: Annotated[str | None, Meta(description="id, title, prefix, date_created or date_updated.")] = None
+    sort_dir: SortDir = None
+
+
+class AddField(Request):
+    """A subscriber field that is made."""
+
+    name: Annotated[str, REQUIRED, Meta(description="Its name.")] = ""
+    type: Annotated[str, REQUIRED, Meta(description="TEXT, NUMBER, DATE, URL, EMAIL or MOBILE_NUMBER.")] = ""
+    length: Annotated[int | None, REQUIRED, Meta(description="The most characters in a campaign: 1 to 256.")] = None
+    date_format: Annotated[str | None, Meta(description="One of DATE_FORMATTER; only where the type is DATE.")] = None
+    internal: Annotated[bool | None, Meta(description="Whether forms leave it out; false unless said otherwise.")] = (
+        None
+    )
+
+
+class ChangeField(Request):
+    """What a subscriber field becomes."""
+
+    name: Annotated[str, REQUIRED, Meta(description="Its name.")] = ""
+    length: Annotated[int | None, REQUIRED, Meta(description="The most characters in a campaign: 1 to 256.")] = None
+    date_format: Annotated[str | None, Meta(description="One of DATE_FORMATTER; only where the type is DATE.")] = None
+    internal: Annotated[bool | None, Meta(description="Whether forms leave it out.")] = None
+
+
+class SaveGdprField(Request):
+    """A purpose that subscribers agree to or not."""
+
+    name: Annotated[str, REQUIRED, Meta(description="Its name.")] = ""
+    description: Annotated[str | None, Meta(description="A few words about it.")] = None
+
+
+class SaveGroup(Request):
+    """A group of subgroups."""
+
+    name: Annotated[str, REQUIRED, Meta(description="Its name.")] = ""
+    type: Annotated[str, REQUIRED, Meta(description="GROUP.")] = ""
+    internal: Annotated[bool | None, Meta(description="Whether forms leave it out; false unless said otherwise.")] = (
+        None
+    )
+    selection_type: Annotated[str | None, Meta(description="SINGLE or MULTIPLE; SINGLE unless said otherwise.")] = (
+        msgspec.field(name="selectionType", default=None)
+    )
+    orientation: Annotated[str | None, Meta(description="VERTICAL, HORIZONTAL or DROPDOWN_LIST.")] = msgspec.field(
+        name="groupOptionsOrientation", default=None
+    )
+    form_hidden: Annotated[bool | None, Meta(description="Whether forms don't show it.")] = msgspec.field(
+        name="formHidden", default=None
+    )
+
+
+class SaveOption(Request):
+    """A subgroup."""
+
+    name: Annotated[str, REQUIRED, Meta(description="Its name.")] = ""
+
+
+class AddOptions(Request):
+    """Several subgroups."""
+
+    name: Annotated[list[Any], REQUIRED, Meta(description="Their names.", extra={"limit": 100})] = []
+
+
+MAX_SUBSCRIBERS = 10_000
+MAX_OPTIONS = 1_000
+
+
+class Subscriber(Request):
+    """A subscriber as it shall be: of an update, what isn't given stays."""
+
+    destination: Annotated[
+        str | None, Meta(description="The mobile number: with its country code, or as the list's country dials it.")
+    ] = None
+    email: Annotated[str | None, Meta(description="The e-mail address.")] = None
+    status: Annotated[str | None, Meta(description="SUBSCRIBED, UNSUBSCRIBED or UNCONFIRMED, of the number.")] = None
+    email_status: Annotated[str | None, Meta(description="The same, of the e-mail address.")] = None
+    subscriber_fields: Annotated[
+        dict[str, Any] | None, Meta(description="Values by the fields' identifiers.", extra={"limit": MAX_MEMBERS})
+    ] = None
+    gdpr_fields: Annotated[
+        dict[str, Any] | None,
+        Meta(description="`mobile` and `email` by the purposes' identifiers.", extra={"limit": MAX_MEMBERS}),
+    ] = None
+    group_options: Annotated[
+        list[Any] | None, Meta(description="The identifiers of subgroups.", extra={"limit": MAX_OPTIONS})
+    ] = msgspec.field(name="groupOptions", default=None)
+
+
+class AddSubscribers(Request):
+    """Many subscribers."""
+
+    update_on_duplicate: Annotated[
+        bool | None, Meta(description="Whether those that are there are changed; false unless said otherwise.")
+    ] = None
+    subscribers: Annotated[
+        list[Any],
+        REQUIRED,
+        Meta(
+            description=f"The subscribers; up to {MAX_SUBSCRIBERS}.",
+            extra={"item": Subscriber, "limit": MAX_SUBSCRIBERS},
+        ),
+    ] = []
+
+
+class ListSubscribers(Request):
+    """The query of Get Subscribers."""
+
+    fields: Fields = None
+    status: Annotated[str | None, Meta(description="SUBSCRIBED, UNSUBSCRIBED or UNCONFIRMED, of the number.")] = None
+    email: Annotated[
+        str | None, Meta(description="The same, of the e-mail address.", extra={"aliases": ("email_status",)})
+    ] = None
+    page: Page = None
+    size: Size = None
+    sort: Annotated[str | None, Meta(description="The field to sort by: id unless said otherwise.")] = None
+    sort_dir: SortDir = None
+
+
+class RemoveSubscriber(Request):
+    """The query of Remove Subscriber."""
+
+    permanent: Annotated[bool | None, Meta(description="Whether it is deleted; archived unless said otherwise.")] = None

@@ -25,9 +25,9 @@ def within_reach(actor: Actor) -> frozenset[str]:
 
 
 def let_in_with(scope: str) -> Callable[[Services, Incoming], Awaitable[Actor]]:
-    """Make what lets callers in to endpoints that the reference requires a scope for. Raises ScopeMissingError.
+    """Make what lets callers in to endpoints that the reference requires a scope, or several, for.
 
-    A body that calls itself anything but JSON is refused with MediaTypeError (Status Codes, 415).
+    It raises ScopeMissingError, and MediaTypeError for a body that calls itself anything but JSON (Status Codes, 415).
     """
 
     async def let_in(services: Services, incoming: Incoming) -> Actor:
@@ -35,8 +35,9 @@ def let_in_with(scope: str) -> Callable[[Services, Incoming], Awaitable[Actor]]:
         if incoming.body and "json" not in incoming.headers.get("content-type", "json").lower():
             raise MediaTypeError
         if actor.scopes & set(VENDOR_SCOPES):  # a token's
-            if scope not in actor.scopes:
-                raise ScopeMissingError(scope)
+            for one in scope.split():
+                if one not in actor.scopes:
+                    raise ScopeMissingError(one)
             return replace(actor, scopes=frozenset())
         return actor
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from carillon.audience.adding import AddContacts, add_contacts
-from carillon.audience.audiences import Audience, AudienceKind, describe_audience
+from carillon.audience.audiences import Audience, AudienceKind, ChangeAudience, change_audience
 from carillon.audience.batch import read_rows
 from carillon.audience.devices import RegisteredDevice, register_devices
 from carillon.audience.own_fields import CreateField, create_field, field_kinds, free_name
@@ -100,7 +100,7 @@ async def _with_new_fields(tx: Tx, inside: Actor, audience: Audience, contacts: 
         except InvalidInputError as error:
             raise InvalidInputError("contacts.fields.name", error.message) from error
     attributes = mapping.with_fields(audience.attributes, told)
-    await describe_audience(tx, inside, audience.audience_id, attributes)
+    await change_audience(tx, inside, ChangeAudience(attributes=attributes))
     return await words_of(tx, inside, replace(audience, attributes=attributes))
 
 

@@ -6,16 +6,15 @@ from datetime import timedelta
 
 from carillon.audience.audiences import (
     Audience,
+    AudienceCounts,
     AudienceKind,
-    AudienceSize,
     CreateAudience,
-    DeleteAudience,
     GetAudience,
     PageAudiences,
+    count_audiences,
     create_audience,
     delete_audience,
     get_audience,
-    measure_audiences,
     page_audiences,
 )
 from carillon.audience.own_fields import CreateField, ListFields, create_field, free_name, list_fields
@@ -26,6 +25,7 @@ from carillon.dialects.reading import read_request, read_text, require
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
+from carillon.kit.ids import AudienceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +139,11 @@ _LAST_YEAR = 9999
 
 async def _shown(tx: Tx, actor: Actor, query: PageAudiences, zone: timedelta) -> list[replies.ContactList]:
     found = (await page_audiences(tx, actor, query)).items
-    sizes: Mapping[int, AudienceSize] = await measure_audiences(tx, actor, [one.audience_id for one in found])
+    counts: Mapping[int, AudienceCounts] = await count_audiences(tx, actor, [one.audience_id for one in found])
     return [
-        mapping.show_list(one, await words_of(tx, actor, one), sizes[one.audience_id], actor.account_id, zone)
+        mapping.show_list(one, await words_of(tx, actor, one), counts[one.audience_id], actor.account_id, zone)
         for one in found
-        if one.audience_id in sizes
+        if one.audience_id in counts
     ]
 
 
@@ -158,7 +158,7 @@ async def delete(call: Call) -> Answer:
 
 async def _deleted(call: Call, text: str) -> replies.DeletedList:
     try:
-        await call.db.run(delete_audience, call.actor, DeleteAudience(audience_id=mapping.list_id(text)))
+        await call.db.run(delete_audience, replace(call.actor, audience_id=AudienceId(mapping.list_id(text))))
     except NotFoundError:
         return _refused(text, errors.reason_of(mapping.unknown_list()))
     except InvalidInputError as error:

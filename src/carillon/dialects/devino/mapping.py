@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from carillon.audience.audiences import Audience, AudienceKind, AudienceSize
+from carillon.audience.audiences import Audience, AudienceCounts, AudienceKind
 from carillon.audience.contacts import read_id
 from carillon.audience.fields import CANONICAL, Kind
 from carillon.audience.own_fields import REPEATED, Field
@@ -246,7 +246,7 @@ def checked_length(text: str, ref: str, most: int = schemas.MAX_NAME_CHARACTERS)
 
 
 def show_list(
-    audience: Audience, words: Words, size: AudienceSize, company_id: int, zone: timedelta
+    audience: Audience, words: Words, counts: AudienceCounts, company_id: int, zone: timedelta
 ) -> replies.ContactList:
     """Show a list."""
     return replies.ContactList(
@@ -254,7 +254,7 @@ def show_list(
         company_id=company_id,
         name=audience.name,
         creation_date=show_moment(audience.created_at, zone, "T"),
-        last_update=show_moment(max(audience.created_at, size.last_added_at or audience.created_at), zone, "T"),
+        last_update=show_moment(max(audience.created_at, counts.last_added_at or audience.created_at), zone, "T"),
         fields=[
             replies.ListField(
                 name=one.name,
@@ -265,8 +265,8 @@ def show_list(
             )
             for one in words.of_list
         ],
-        contacts_count=str(size.contacts),
-        segments_count=str(size.groups),
+        contacts_count=str(counts.contacts),
+        segments_count=str(counts.groups),
         type=next(word for word, kind in KINDS.items() if kind is audience.kind),
         auto_delete_enabled=audience.idle_days is not None,
     )

@@ -1,0 +1,63 @@
+"""A contact's standing in its audience: subscribed or not on a channel, and archived or not.
+
+An unsubscription here is the audience's own: the address isn't suppressed, and other audiences aren't concerned.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from carillon.audience.contacts import Status
+from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.audience.writing import lock_audience, recounting
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.audience", "standing.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a contact's standing becomes; None leaves it. A channel on which it has no address stays without one."""
+
+    contact_id: int
+    sms: Status | None = None
+    email: Status | None = None
+    archived: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStandings:
+    """Change the standing of contacts."""
+
+    standings: Sequence[Standing]
+
+
+async def set_standings(tx: Tx, actor: Actor, command: SetStandings) -> None:
+    """Change the standing of contacts; whoever's address is suppressed stays unsubscribed on that channel."""
+    if not command.standings:
+        return
+    await lock_audience(tx, actor)
+    standings = command.standings
+    contact_ids = [one.contact_id for one in standings]
+    addresses = await tx.fetch(SQL["addresses_of"], actor.account_id, actor.audience_id, contact_ids)
+    suppressed = {
+        channel: await suppressed_among(tx, actor, channel, [row[key] for row in addresses if row[key]])
+        for channel, key in ((Channel.SMS, "phone"), (Channel.EMAIL, "email"))
+    }
+    columns = (
+        contact_ids,
+        [one.sms if one.sms is None else int(one.sms) for one in standings],
+        [one.email if one.email is None else int(one.email) for one in standings],
+        [one.archived for one in standings],
+    )
+    async with recounting(tx, actor, contact_ids):
+        await tx.execute(
+            SQL["set_standings"],
+            actor.account_id,
+            actor.audience_id,
+            tx.now,
+            *columns,
+            sorted(suppressed[Channel.SMS]),
+            sorted(suppressed[Channel.EMAIL]),
+        )

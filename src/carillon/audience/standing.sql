@@ -1,0 +1,20 @@
+-- name: addresses_of
+SELECT phone, email FROM contact WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
+
+-- name: set_standings
+-- NULL leaves a standing as it is; 3 is unsubscribed, which a suppressed address ($8, $9) stays. Only what changes is written.
+UPDATE contact c
+SET sms_status = n.sms_status, email_status = n.email_status, archived_at = n.archived_at, updated_at = $3
+FROM (
+    SELECT o.contact_id,
+           CASE WHEN o.phone IS NULL THEN 0 WHEN s.sms IS NULL THEN o.sms_status
+                WHEN o.phone = ANY ($8::text[]) THEN 3 ELSE s.sms END AS sms_status,
+           CASE WHEN o.email IS NULL THEN 0 WHEN s.email IS NULL THEN o.email_status
+                WHEN o.email = ANY ($9::text[]) THEN 3 ELSE s.email END AS email_status,
+           CASE WHEN s.archived IS NULL THEN o.archived_at
+                WHEN s.archived THEN coalesce(o.archived_at, $3::timestamptz) END AS archived_at
+    FROM unnest($4::bigint[], $5::smallint[], $6::smallint[], $7::boolean[]) AS s (contact_id, sms, email, archived)
+    JOIN contact o ON o.account_id = $1 AND o.audience_id = $2 AND o.contact_id = s.contact_id
+) n
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = n.contact_id
+  AND (n.sms_status, n.email_status, n.archived_at) IS DISTINCT FROM (c.sms_status, c.email_status, c.archived_at);

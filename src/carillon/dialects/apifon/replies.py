@@ -1,0 +1,61 @@
+"""What all resources' replies share: pages, links between them, entity tags and partial responses."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from carillon.dialects.apifon import schemas
+from carillon.dialects.apifon.errors import StaleTagError
+from carillon.dialects.apifon.mapping import only, read_fields
+from carillon.dialects.mount import Incoming
+from carillon.dialects.rest import Answer, Call
+from carillon.errors import InvalidInputError
+from carillon.kit.page import NumberedPage
+
+_MAX_PAGE = 10**9
+
+
+def tagged(call: Call, shown: Mapping[str, Any], tag: str) -> Answer:
+    """Show one item with its tag, or those of its keys that are asked for; 304 when the caller has it as it is."""
+    headers = {"ETag": f'"{tag}"'}
+    if tag in _tags(call.incoming.headers.get("if-none-match", "")):
+        return Answer(data=None, status=304, headers=headers)
+    return Answer(data=only(shown, read_fields(call.query.fields)), headers=headers)
+
+
+def require_match(expected: str, tag: str) -> None:
+    """Raise StaleTagError when a call's If-Match, if it has one, names another tag than the item's."""
+    tags = _tags(expected)
+    if expected and "*" not in tags and tag not in tags:
+        raise StaleTagError
+
+
+def if_match(call: Call) -> str:
+    """Give what the caller says of the item that is to be changed."""
+    return call.incoming.headers.get("if-match", "")
+
+
+def _tags(header: str) -> list[str]:
+    return [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
+
+
+def read_page(number: int | None, size: int | None, default: int = schemas.MAX_PAGE_SIZE) -> NumberedPage:
+    """Read which page is asked for: the first, of the default size, unless said otherwise. Raises InvalidInputError."""
+    if number is not None and not 1 <= number <= _MAX_PAGE:
+        raise InvalidInputError("page", "Pages are numbered from 1.")
+    if size is not None and not 1 <= size <= schemas.MAX_PAGE_SIZE:
+        raise InvalidInputError("size", f"A page has 1 to {schemas.MAX_PAGE_SIZE} items.")
+    return NumberedPage(number=number or 1, size=size or default)
+
+
+def links_of(incoming: Incoming, page: NumberedPage, total: int) -> dict[str, str]:
+    """Give the addresses of the pages around one; "" where there is none."""
+    last = max(1, -(-total // page.size))
+    kept = [(name, value) for name, value in parse_qsl(incoming.query) if name != "page"]
+
+    def link(number: int) -> str:
+        if not 1 <= number <= last:
+            return ""
+        return f"{incoming.base_url}{incoming.path}?{urlencode([*kept, ('page', str(number))])}"
+
+    return {"prev": link(page.number - 1), "next": link(page.number + 1), "first": link(1), "last": link(last)}

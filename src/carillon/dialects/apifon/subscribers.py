@@ -1,0 +1,327 @@
+"""Subscribers of a list: contacts of its audience."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from carillon.audience.batch import read_rows
+from carillon.audience.bulk import RowChange, WriteBatch, write_batch
+from carillon.audience.conditions import Condition, Op
+from carillon.audience.contacts import (
+    Contact,
+    ContactKey,
+    FindByDigest,
+    FindContacts,
+    KeyKind,
+    QueryContacts,
+    Status,
+    delete_contact_ids,
+    find_by_digest,
+    find_contacts,
+    query_contacts,
+)
+from carillon.audience.fields import Kind
+from carillon.audience.memberships import Regroup
+from carillon.audience.own_fields import field_kinds
+from carillon.audience.rows import Batch
+from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.standing import SetStandings, Standing, set_standings
+from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.db.database import Tx
+from carillon.dialects.apifon import schemas
+from carillon.dialects.apifon.lists import PATH
+from carillon.dialects.apifon.mapping import chosen, only, read_fields, vendor_place
+from carillon.dialects.apifon.replies import if_match, links_of, read_page, require_match, tagged
+from carillon.dialects.apifon.structure import OpenList, open_list
+from carillon.dialects.apifon.subscriber_words import (
+    STATUSES,
+    Wanted,
+    digest_of,
+    read_digest,
+    read_subscriber,
+    read_subscriber_conditions,
+    read_subscriber_order,
+    show_subscriber,
+)
+from carillon.dialects.reading import read_request, read_text
+from carillon.dialects.rest import Answer, Call
+from carillon.errors import InvalidInputError, KeyConflictError, MissingInputError, NotFoundError, TooManyItemsError
+from carillon.kit.actor import Actor
+from carillon.kit.page import Counted, NumberedPage
+
+_WORDS = {"phone": "destination", "row": "destination"}
+_BLOCKED = "This is on the bounce list."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A subscriber as a call names it; `expected` is what its If-Match says."""
+
+    list_id: str
+    digest: UUID
+    expected: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A page of a list's subscribers; `conditions` are as the caller said them."""
+
+    list_id: str
+    page: NumberedPage
+    sort: str | None
+    sort_dir: str | None
+    conditions: Sequence[object] = ()
+    fixed: Sequence[Condition] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a look found."""
+
+    opened: OpenList
+    contacts: Counted[Contact]
+
+
+def _list_id(call: Call) -> str:
+    return call.incoming.segments["list_id"]
+
+
+def _name_of(call: Call) -> Named:
+    digest = read_digest(call.incoming.segments["lookup_md5"])
+    return Named(list_id=_list_id(call), digest=digest, expected=if_match(call))
+
+
+def _location(call: Call, contact: Contact) -> str:
+    address = contact.phone or (contact.email or "").lower()
+    return f"{call.incoming.base_url}{PATH}/{_list_id(call)}/subscriber/{digest_of(address)}"
+
+
+async def create(call: Call) -> Answer:
+    """Add a subscriber to a list."""
+    contact = await call.db.run(_create, call.actor, _list_id(call), call.body)
+    return Answer(data=None, status=201, headers={"Location": _location(call, contact)})
+
+
+async def _create(tx: Tx, actor: Actor, list_id: str, asked: schemas.Subscriber) -> Contact:
+    opened = await open_list(tx, actor, list_id, lock=True)
+    wanted = read_subscriber(asked, opened)
+    if not ((asked.destination or "").strip() or (asked.email or "").strip()):
+        raise MissingInputError("destination")
+    owners = {key.kind.value: one.contact_id for key, one in await _owners(tx, opened.actor, asked)}
+    if owners:
+        raise KeyConflictError(owners)
+    return await _save(tx, opened, wanted, None)
+
+
+async def _owners(tx: Tx, actor: Actor, asked: schemas.Subscriber) -> list[tuple[ContactKey, Contact]]:
+    given = ((KeyKind.PHONE, asked.destination), (KeyKind.EMAIL, asked.email))
+    keys = [ContactKey(kind=kind, value=value) for kind, value in given if value]
+    return [(key, one) for key in keys for one in await find_contacts(tx, actor, FindContacts(key=key))]
+
+
+async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None) -> Contact:
+    """Write a subscriber: its attributes, its subgroups and its standing."""
+    save = SaveContact(row=wanted.row, contact_id=contact_id, groups=Regroup(join=wanted.join, leave=wanted.leave))
+    try:
+        saved = await save_contact(tx, opened.actor, save)
+    except InvalidInputError as error:
+        place = wanted.places.get(error.field) or _WORDS.get(error.field, error.field)
+        raise InvalidInputError(place, error.message) from error
+    except NotFoundError as error:
+        if error.subject == "group":  # another door has deleted it
+            raise InvalidInputError("groupOptions", "A subgroup is there no more.") from error
+        raise
+    contact = await _contact(tx, opened.actor, saved.contact_id)
+    if not (contact.phone or contact.email):
+        raise InvalidInputError("destination", "A subscriber has a destination or an e-mail address.")
+    is_new = contact_id is None
+    sms = wanted.sms or (Status.SUBSCRIBED if is_new else None)
+    email = wanted.email or (Status.SUBSCRIBED if is_new else None)
+    await _refuse_blocked(tx, opened.actor, contact, sms, email)
+    standing = Standing(contact_id=saved.contact_id, sms=wanted.sms, email=wanted.email, archived=False)
+    await set_standings(tx, opened.actor, SetStandings(standings=[standing]))
+    return contact
+
+
+async def _refuse_blocked(tx: Tx, actor: Actor, contact: Contact, sms: Status | None, email: Status | None) -> None:
+    """Raise InvalidInputError when an address would be written to that is blocked."""
+    for channel, status, address, place in (
+        (Channel.SMS, sms, contact.phone, "destination"),
+        (Channel.EMAIL, email, (contact.email or "").lower(), "email"),
+    ):
+        if not address or status in {None, Status.UNSUBSCRIBED}:
+            continue
+        if await suppressed_among(tx, actor, channel, [address]):
+            raise InvalidInputError(place, _BLOCKED)
+
+
+async def _contact(tx: Tx, actor: Actor, contact_id: int) -> Contact:
+    key = ContactKey(kind=KeyKind.CONTACT_ID, value=str(contact_id))
+    (contact,) = await find_contacts(tx, actor, FindContacts(key=key))
+    return contact
+
+
+async def _found(tx: Tx, actor: Actor, name: Named, *, with_groups: bool) -> Contact:
+    found = await find_by_digest(tx, actor, FindByDigest(digest=name.digest, with_groups=with_groups))
+    if not found:
+        raise NotFoundError("subscriber")
+    return found[0]
+
+
+async def _matching(tx: Tx, actor: Actor, name: Named) -> tuple[OpenList, Contact]:
+    """Find a subscriber to change, and its list, which is locked. Raises NotFoundError and StaleTagError."""
+    opened = await open_list(tx, actor, name.list_id, lock=True)
+    contact = await _found(tx, opened.actor, name, with_groups=bool(name.expected))
+    if name.expected:
+        require_match(name.expected, show_subscriber(contact, opened)["meta"]["Etag"])
+    return opened, contact
+
+
+async def create_many(call: Call) -> Answer:
+    """Add or change many subscribers; a row that can't be used costs only itself."""
+    asked: schemas.AddSubscribers = call.body
+    opened = await call.db.read(open_list, call.actor, _list_id(call))
+    kinds = await call.db.read(field_kinds, opened.actor)
+    batch, changes = await asyncio.to_thread(_read_many, asked.subscribers, opened, kinds)
+    command = WriteBatch(
+        batch=batch, update_existing=bool(asked.update_on_duplicate), changes=changes, leave_out_suppressed=True
+    )
+    try:
+        await call.db.run(write_batch, opened.actor, command)
+    except NotFoundError as error:  # removed since it was opened
+        raise NotFoundError("list") from error
+    return Answer(data=None)
+
+
+def _read_many(
+    items: Sequence[object], opened: OpenList, kinds: Mapping[str, Kind]
+) -> tuple[Batch, Mapping[int, RowChange]]:
+    rows, changes = [], {}
+    for place, item in enumerate(items):
+        try:
+            wanted = read_subscriber(read_request(schemas.Subscriber, item, f"subscribers[{place}]"), opened)
+        except (InvalidInputError, TooManyItemsError):
+            continue
+        rows.append(wanted.row)
+        changes[len(rows)] = RowChange(sms=wanted.sms, email=wanted.email, join=wanted.join, leave=wanted.leave)
+    return read_rows(rows, opened.actor.country, kinds=kinds), changes
+
+
+async def update(call: Call) -> Answer:
+    """Change a subscriber, who is archived no more."""
+    contact = await call.db.run(_update, call.actor, _name_of(call), call.body)
+    place = _location(call, contact)
+    return Answer(data=None, status=204, headers={"Location": place, "Content-Location": place})
+
+
+async def _update(tx: Tx, actor: Actor, name: Named, asked: schemas.Subscriber) -> Contact:
+    opened, contact = await _matching(tx, actor, name)
+    return await _save(tx, opened, read_subscriber(asked, opened), contact.contact_id)
+
+
+async def show(call: Call) -> Answer:
+    """Show a subscriber."""
+    opened, contact = await call.db.read(_shown, call.actor, _name_of(call))
+    shown = show_subscriber(contact, opened)
+    return tagged(call, shown, shown["meta"]["Etag"])
+
+
+async def _shown(tx: Tx, actor: Actor, name: Named) -> tuple[OpenList, Contact]:
+    opened = await open_list(tx, actor, name.list_id)
+    return opened, await _found(tx, opened.actor, name, with_groups=True)
+
+
+async def list_subscribers(call: Call) -> Answer:
+    """Show a page of a list's subscribers."""
+    asked: schemas.ListSubscribers = call.query
+    page = read_page(asked.page, asked.size)
+    given = (("sms_status", "status", asked.status), ("email_status", "email", asked.email))
+    fixed = [
+        Condition(ours, Op.EQ, int(STATUSES[chosen(word, tuple(STATUSES), place)]))
+        for ours, place, word in given
+        if word
+    ]
+    look = Look(list_id=_list_id(call), page=page, sort=asked.sort, sort_dir=asked.sort_dir, fixed=fixed)
+    found = await call.db.read(_look, call.actor, look)
+    shown = _show_page(found, page, read_fields(asked.fields))
+    links = links_of(call.incoming, page, found.contacts.total)
+    return Answer(data={"meta": shown["meta"], "links": links, "results": shown["results"]})
+
+
+async def query_subscribers(call: Call) -> Answer:
+    """Show a page of the subscribers that meet all conditions."""
+    asked: schemas.Query = call.body
+    sort = read_request(schemas.Sort, asked.sort[0] if asked.sort else None, "sort")
+    page = read_page(asked.page, asked.size)
+    look = Look(
+        list_id=_list_id(call),
+        page=page,
+        sort=sort.sort_field,
+        sort_dir=sort.sort_dir,
+        conditions=asked.conditions,
+    )
+    try:
+        found = await call.db.read(_look, call.actor, look)
+    except InvalidInputError as error:
+        raise InvalidInputError(vendor_place(error.field), error.message) from error
+    fields = [name for one in asked.fields for name in read_fields(read_text(one, "fields"))]
+    return Answer(data=_show_page(found, page, fields))
+
+
+async def _look(tx: Tx, actor: Actor, look: Look) -> Found:
+    opened = await open_list(tx, actor, look.list_id)
+    kinds = await field_kinds(tx, opened.actor)
+    query = QueryContacts(
+        page=look.page,
+        kinds=kinds,
+        conditions=[*look.fixed, *read_subscriber_conditions(look.conditions, opened, kinds)],
+        order=read_subscriber_order(look.sort, look.sort_dir, opened.structure),
+        with_groups=True,
+    )
+    return Found(opened=opened, contacts=await query_contacts(tx, opened.actor, query))
+
+
+def _show_page(found: Found, page: NumberedPage, fields: Sequence[str]) -> dict[str, Any]:
+    return {
+        "meta": {"page": page.number, "size": page.size, "total": found.contacts.total},
+        "results": [only(show_subscriber(one, found.opened), fields) for one in found.contacts.items],
+    }
+
+
+async def subscribe(call: Call) -> Answer:
+    """Subscribe a subscriber on the channel whose identifier it is named by."""
+    await call.db.run(_stand, call.actor, _name_of(call), Status.SUBSCRIBED)
+    return Answer(data=None, status=204)
+
+
+async def unsubscribe(call: Call) -> Answer:
+    """Unsubscribe a subscriber on the channel whose identifier it is named by."""
+    await call.db.run(_stand, call.actor, _name_of(call), Status.UNSUBSCRIBED)
+    return Answer(data=None, status=204)
+
+
+async def _stand(tx: Tx, actor: Actor, name: Named, status: Status) -> None:
+    opened, contact = await _matching(tx, actor, name)
+    by_phone = bool(contact.phone) and UUID(hex=digest_of(contact.phone or "")) == name.digest
+    sms, email = (status, None) if by_phone else (None, status)
+    await _refuse_blocked(tx, opened.actor, contact, sms, email)
+    standing = Standing(contact_id=contact.contact_id, sms=sms, email=email, archived=False)
+    await set_standings(tx, opened.actor, SetStandings(standings=[standing]))
+
+
+async def delete(call: Call) -> Answer:
+    """Archive a subscriber, or delete it."""
+    permanently = bool(call.query.permanent)
+    await call.db.run(_remove, call.actor, _name_of(call), permanently=permanently)
+    return Answer(data=None, status=204)
+
+
+async def _remove(tx: Tx, actor: Actor, name: Named, *, permanently: bool) -> None:
+    opened, contact = await _matching(tx, actor, name)
+    if permanently:
+        await delete_contact_ids(tx, opened.actor, [contact.contact_id])
+    else:
+        standing = Standing(contact_id=contact.contact_id, archived=True)
+        await set_standings(tx, opened.actor, SetStandings(standings=[standing]))

@@ -1,0 +1,585 @@
+"""Subscribers of lists, endpoint by endpoint."""
+
+import asyncio
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.dialects.apifon.wire import HOST, LISTS, Wire, told
+from tests.support import OPERATOR
+
+from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
+from carillon.dialects.apifon.mapping import epoch_milliseconds
+from carillon.dialects.apifon.routes import OPERATIONS
+from carillon.tenancy.accounts import CreateAccount, create_account
+
+NUMBER, MAIL = "306912345678", "ana@mail.example"
+MOMENT = 1_741_516_200_000  # 2025-03-09 10:30 UTC
+
+
+def md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+async def furnished(wire: Wire) -> tuple[str, dict[str, str]]:
+    """A list with a field of each type, two purposes and two groups; its path, and subgroups' identifiers by name."""
+    place = await wire.made_list(double_optin={"mobile": True})
+    for name, kind in (("First name", "TEXT"), ("Visits", "NUMBER"), ("Site", "URL"), ("Work", "EMAIL"),
+                       ("Other", "MOBILE_NUMBER"), ("Joined", "DATE")):  # fmt: skip
+        await wire.ok("POST", f"{place}/field", {"name": name, "type": kind, "length": 50}, 201)
+    await wire.ok("PUT", f"{place}/field/date_JOINED", {"name": "Joined", "length": 50, "date_format": "dd/MM/yy"})
+    for name in ("Offers", "News"):
+        await wire.ok("POST", f"{place}/gdpr", {"name": name}, 201)
+    identities: dict[str, str] = {}
+    for group, selection, names in (("Food", "MULTIPLE", ["Fish", "Meat"]), ("Size", "SINGLE", ["Big", "Small"])):
+        body = {"name": group, "type": "GROUP", "selectionType": selection}
+        made = (await wire.call("POST", f"{place}/group", body)).headers["location"].removeprefix(HOST)
+        await wire.ok("POST", f"{made.replace('/group/', '/')}/options", {"name": names}, 201)
+        identities |= {one["name"]: one["field"] for one in (await wire.ok("GET", made))["options"]}
+    return place, identities
+
+
+async def add(wire: Wire, place: str, destination: str | None = f"+{NUMBER}", **more: Any) -> str:
+    body = {"destination": destination, **more}
+    reply = await wire.call("POST", f"{place}/subscriber", body)
+    assert (reply.status_code, reply.content) == (201, b""), reply.text
+    return str(reply.headers["location"].removeprefix(HOST))
+
+
+async def bulk(wire: Wire, place: str, *rows: dict[str, Any], **more: Any) -> None:
+    reply = await wire.call("POST", f"{place}/subscriber/bulk", {"subscribers": rows, **more})
+    assert (reply.status_code, reply.content) == (200, b""), reply.text
+
+
+async def found(wire: Wire, place: str, *conditions: tuple[str, str, Any], **more: Any) -> list[str]:
+    asked = [{"name": name, "op": op, "vl": value} for name, op, value in conditions]
+    body = await wire.ok("POST", f"{place}/subscriber/query", {"conditions": asked, **more})
+    return [one["destination"] for one in body["results"]]
+
+
+async def test_a_subscriber_is_added_and_shown_whole(wire: Wire) -> None:
+    place, options = await furnished(wire)
+    made = await add(
+        wire, place, email="Ana@Mail.example", status="UNSUBSCRIBED", email_status="SUBSCRIBED",
+        subscriber_fields={"FIRST_NAME": "Ana", "VISITS": 3, "SITE": "https://ana.example/a", "WORK": "a@work.example",
+                           "OTHER": "6912345679", "date_JOINED": MOMENT},
+        gdpr_fields={"OFFERS": {"mobile": True, "email": False}}, groupOptions=[options["Fish"], options["Big"]],
+    )  # fmt: skip
+    assert made == f"{place}/subscriber/{md5(NUMBER)}"
+    shown = await wire.ok("GET", made)
+    now = epoch_milliseconds(wire.clock.now())
+    assert {name: value for name, value in shown.items() if name not in {"meta", "id"}} == {
+        "destination": NUMBER,
+        "destination_id": md5(NUMBER),
+        "status": "UNSUBSCRIBED",
+        "email": "Ana@mail.example",
+        "email_id": md5(MAIL),
+        "email_status": "SUBSCRIBED",
+        "account_id": wire.account.account_id,
+        "archived": False,
+        "date_created": now,
+        "date_updated": now,
+        "list_id": place.rpartition("/")[2],
+        "gdpr_fields": {"OFFERS": {"mobile": True, "email": False}},
+        "subscriber_fields": {
+            "FIRST_NAME": "Ana",
+            "VISITS": 3,
+            "SITE": "https://ana.example/a",
+            "WORK": "a@work.example",
+            "OTHER": "306912345679",
+            "date_JOINED": MOMENT,
+        },
+        "groupOptions": [options["Fish"], options["Big"]],
+    }
+    assert await wire.ok("GET", f"{place}/subscriber/{md5(MAIL)}") == shown
+
+
+async def test_the_lists_prefix_reads_national_numbers(wire: Wire) -> None:
+    place = await wire.made_list()
+    for given_as, number in (
+        ("6912345678", NUMBER),
+        (NUMBER[:-1] + "9", NUMBER[:-1] + "9"),
+        ("+35799123456", "35799123456"),
+    ):
+        assert (await wire.ok("GET", await add(wire, place, given_as)))["destination"] == number
+
+
+async def test_a_subscriber_without_a_number_has_no_keys_of_it(wire: Wire) -> None:
+    place = await wire.made_list()
+    made = await add(wire, place, None, email=MAIL)
+    assert made.endswith(md5(MAIL))
+    shown = await wire.ok("GET", made)
+    assert not {"destination", "destination_id", "status"} & set(shown)
+    assert shown["email_status"] == "SUBSCRIBED"
+
+
+async def test_a_date_is_taken_in_all_forms(wire: Wire) -> None:
+    place, _ = await furnished(wire)
+    day = 1_741_478_400_000
+    for given_as, told_as in (("9/3/25", day), ("09/03/2025", day), (str(day), day), ("2025-03-09", day),
+                              ("2025-03-09T12:30:00+02:00", MOMENT), ("22/6/91", 677_548_800_000),
+                              (-86_400_000, -86_400_000)):  # fmt: skip
+        made = f"{place}/subscriber/{md5(NUMBER)}"
+        await bulk(wire, place, {"destination": NUMBER, "subscriber_fields": {"date_JOINED": given_as}},
+                   update_on_duplicate=True)  # fmt: skip
+        assert (await wire.ok("GET", made))["subscriber_fields"]["date_JOINED"] == told_as, given_as
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"destination": None}, "destination"),
+        ({"destination": "12"}, "destination"),
+        ({"destination": ["x"]}, "destination"),
+        ({"email": "nobody@"}, "email"),
+        ({"status": "GONE"}, "status"),
+        ({"email": MAIL, "email_status": "UNCONFIRMED"}, "email_status"),
+        ({"subscriber_fields": {"NONE": 1}}, "subscriber_fields.NONE"),
+        ({"subscriber_fields": {"VISITS": "many"}}, "subscriber_fields.VISITS"),
+        ({"subscriber_fields": {"SITE": "nowhere"}}, "subscriber_fields.SITE"),
+        ({"subscriber_fields": {"WORK": "nobody"}}, "subscriber_fields.WORK"),
+        ({"subscriber_fields": {"OTHER": "12"}}, "subscriber_fields.OTHER"),
+        ({"subscriber_fields": {"FIRST_NAME": "x" * 4001}}, "subscriber_fields.FIRST_NAME"),
+        ({"subscriber_fields": {"FIRST_NAME": ["x"]}}, "subscriber_fields.FIRST_NAME"),
+        ({"subscriber_fields": {"date_JOINED": "31/31/25"}}, "subscriber_fields.date_JOINED"),
+        ({"subscriber_fields": {"date_JOINED": 10**17}}, "subscriber_fields.date_JOINED"),
+        ({"subscriber_fields": [1]}, "subscriber_fields"),
+        ({"gdpr_fields": {"NONE": {}}}, "gdpr_fields.NONE"),
+        ({"gdpr_fields": {"OFFERS": True}}, "gdpr_fields.OFFERS"),
+        ({"gdpr_fields": {"OFFERS": {"mobile": "perhaps"}}}, "gdpr_fields.OFFERS.mobile"),
+        ({"groupOptions": ["NONE"]}, "groupOptions[0]"),
+        ({"groupOptions": [["x"]]}, "groupOptions[0]"),
+    ],
+)
+async def test_what_a_subscriber_cannot_be_is_400_and_named(wire: Wire, change: dict[str, Any], field: str) -> None:
+    place, _ = await furnished(wire)
+    status, details = await wire.refusal("POST", f"{place}/subscriber", {"destination": NUMBER, **change})
+    assert (status, list(details)) == (400, [field])
+    assert (await wire.ok("GET", f"{place}/subscriber"))["meta"]["total"] == 0
+
+
+async def test_a_single_group_allows_one_subgroup(wire: Wire) -> None:
+    place, options = await furnished(wire)
+    both = [options["Big"], options["Small"]]
+    body = {"destination": NUMBER, "groupOptions": both}
+    assert list((await wire.refusal("POST", f"{place}/subscriber", body))[1]) == ["groupOptions[1]"]
+    made = await add(wire, place, groupOptions=[options["Big"], options["Fish"], options["Meat"]])
+    await wire.ok("PUT", made, {"groupOptions": [options["Small"], options["Fish"]]}, 204)
+    assert (await wire.ok("GET", made))["groupOptions"] == [options["Fish"], options["Small"]]
+    await wire.ok("PUT", made, {"email": MAIL}, 204)
+    assert len((await wire.ok("GET", made))["groupOptions"]) == 2
+    await wire.ok("PUT", made, {"groupOptions": []}, 204)
+    assert (await wire.ok("GET", made))["groupOptions"] == []
+
+
+async def test_a_subgroup_that_another_door_has_deleted_is_refused(wire: Wire) -> None:
+    place, options = await furnished(wire)
+    await wire.runtime.db.run(delete_groups, wire.inside(place), DeleteGroups(by=GroupKey.NAME, value="Fish"))
+    body = {"destination": NUMBER, "groupOptions": [options["Fish"]]}
+    assert (await wire.refusal("POST", f"{place}/subscriber", body))[0] == 400
+    await bulk(wire, place, body)
+    assert (await wire.ok("GET", f"{place}/subscriber/{md5(NUMBER)}"))["groupOptions"] == []
+
+
+async def test_unconfirmed_is_only_for_double_opt_in(wire: Wire) -> None:
+    place, _ = await furnished(wire)
+    assert (await wire.ok("GET", await add(wire, place, status="unconfirmed")))["status"] == "UNCONFIRMED"
+
+
+async def test_a_subscriber_that_is_there_is_409(wire: Wire) -> None:
+    place = await wire.made_list()
+    await add(wire, place, email=MAIL)
+    for more, fields in (
+        ({"email": MAIL.upper()}, {"destination", "email"}),
+        ({"email": "b@mail.example"}, {"destination"}),
+    ):
+        status, details = await wire.refusal("POST", f"{place}/subscriber", {"destination": NUMBER, **more})
+        assert (status, set(details)) == (409, fields)
+    await add(wire, await wire.made_list())
+
+
+async def test_a_blocked_address_cannot_be_subscribed_until_it_is_unblocked(wire: Wire) -> None:
+    place = await wire.made_list()
+    await wire.block(NUMBER)
+    body = {"destination": NUMBER}
+    for change in ({}, {"status": "SUBSCRIBED"}):
+        assert (await wire.refusal("POST", f"{place}/subscriber", {**body, **change}))[0] == 400
+    made = await add(wire, place, status="UNSUBSCRIBED")
+    assert (await wire.refusal("POST", f"{made}/subscribe"))[1] == {"destination": "This is on the bounce list."}
+    assert (await wire.refusal("PUT", made, {"status": "SUBSCRIBED"}))[0] == 400
+    await wire.ok("PUT", made, {"email": MAIL}, 204)
+    await wire.ok("DELETE", f"/services/api/v1/bounce/subscriber/unblock/{NUMBER}", None, 204)
+    assert (await wire.ok("GET", made))["status"] == "SUBSCRIBED"
+
+
+async def test_a_block_unsubscribes_in_every_list(wire: Wire) -> None:
+    made = [await add(wire, await wire.made_list()) for _ in range(2)]
+    await wire.block(NUMBER)
+    assert [(await wire.ok("GET", one))["status"] for one in made] == ["UNSUBSCRIBED"] * 2
+
+
+async def test_subscribing_is_of_the_channel_that_is_named_and_of_one_list(wire: Wire) -> None:
+    place = await wire.made_list()
+    made, elsewhere = await add(wire, place, email=MAIL), await add(wire, await wire.made_list())
+    by_mail = f"{place}/subscriber/{md5(MAIL)}"
+    for path, expected in (
+        (f"{made}/unsubscribe", ["UNSUBSCRIBED", "SUBSCRIBED"]),
+        (f"{by_mail}/unsubscribe/", ["UNSUBSCRIBED", "UNSUBSCRIBED"]),
+        (f"{made}/subscribe", ["SUBSCRIBED", "UNSUBSCRIBED"]),
+        (f"{by_mail}/subscribe", ["SUBSCRIBED", "SUBSCRIBED"]),
+    ):
+        reply = await wire.call("POST", path)
+        assert (reply.status_code, reply.content) == (204, b"")
+        assert told(await wire.ok("GET", made), "status", "email_status") == expected
+        assert (await wire.ok("GET", elsewhere))["status"] == "SUBSCRIBED"
+
+
+async def test_a_subscriber_is_changed_and_found_by_its_new_address(wire: Wire) -> None:
+    place, _ = await furnished(wire)
+    made = await add(wire, place, subscriber_fields={"FIRST_NAME": "Ana", "VISITS": 1}, status="UNSUBSCRIBED")
+    other = NUMBER[:-1] + "1"
+    reply = await wire.call(
+        "PUT",
+        made,
+        {"destination": f"+{other}", "email": MAIL, "subscriber_fields": {"VISITS": "", "FIRST_NAME": "Jo"}},
+    )
+    assert (reply.status_code, reply.content) == (204, b"")
+    assert reply.headers["location"] == reply.headers["content-location"] == f"{HOST}{place}/subscriber/{md5(other)}"
+    assert (await wire.refusal("GET", made)) == (404, {"subscriber": "There is no such subscriber."})
+    shown = await wire.ok("GET", f"{place}/subscriber/{md5(other)}")
+    assert told(shown, "destination", "email", "subscriber_fields") == [other, MAIL, {"FIRST_NAME": "Jo"}]
+
+
+async def test_an_address_of_another_subscriber_is_409_and_none_at_all_400(wire: Wire) -> None:
+    place = await wire.made_list()
+    made = await add(wire, place)
+    await add(wire, place, None, email=MAIL)
+    assert (await wire.refusal("PUT", made, {"email": MAIL}))[0] == 409
+    assert list((await wire.refusal("PUT", made, {"destination": ""}))[1]) == ["destination"]
+    assert (await wire.ok("GET", made))["destination"] == NUMBER
+
+
+async def test_a_removed_subscriber_is_archived_until_something_is_done_with_it(wire: Wire) -> None:
+    place = await wire.made_list()
+    made = await add(wire, place)
+    for method, path, body in (
+        ("PUT", made, {"email": MAIL}),
+        ("POST", f"{made}/subscribe", None),
+        ("POST", f"{made}/unsubscribe", None),
+    ):
+        reply = await wire.call("DELETE", made)
+        assert (reply.status_code, reply.content) == (204, b"")
+        assert (await wire.ok("GET", made))["archived"] is True
+        assert told(await wire.ok("GET", place), "total_subscribers", "active_subscribers") == [1, 0]
+        await wire.ok(method, path, body, 204)
+        assert (await wire.ok("GET", made))["archived"] is False
+    await wire.ok("DELETE", f"{made}?permanent=false", None, 204)
+    await bulk(wire, place, {"destination": NUMBER}, update_on_duplicate=True)
+    assert (await wire.ok("GET", made))["archived"] is False
+
+
+async def test_a_subscriber_is_deleted_for_good(wire: Wire) -> None:
+    place, options = await furnished(wire)
+    made = await add(wire, place, groupOptions=[options["Fish"]])
+    await wire.ok("DELETE", f"{made}?permanent=true", None, 204)
+    assert (await wire.refusal("GET", made))[0] == 404
+    assert (await wire.refusal("DELETE", f"{made}?permanent=perhaps"))[0] == 400
+
+
+async def test_a_tag_saves_the_subscriber_until_it_changes(wire: Wire) -> None:
+    made = await add(wire, await wire.made_list())
+    reply = await wire.call("GET", f"{made}?fields=status,destination")
+    assert reply.json() == {"destination": NUMBER, "status": "SUBSCRIBED"}
+    tag = reply.headers["etag"]
+    assert (await wire.ok("GET", made))["meta"]["Etag"] == tag.strip('"')
+    again = await wire.call("GET", made, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    await wire.ok("POST", f"{made}/unsubscribe", None, 204)
+    assert (await wire.call("GET", made, headers={"If-None-Match": tag})).status_code == 200
+
+
+async def test_a_subscriber_that_has_changed_is_neither_changed_nor_removed_under_an_old_tag(wire: Wire) -> None:
+    made = await add(wire, await wire.made_list())
+    tag = (await wire.call("GET", made)).headers["etag"]
+    body = {"email": MAIL}
+    assert (await wire.call("PUT", made, body, headers={"If-Match": tag})).status_code == 204
+    for method in ("PUT", "DELETE"):
+        status, details = await wire.refusal(method, made, body, headers={"If-Match": tag})
+        assert (status, details) == (412, {"request": "The item isn't any more what If-Match says."})
+    tag = (await wire.call("GET", made)).headers["etag"]
+    assert (await wire.call("DELETE", made, headers={"If-Match": f'"old", {tag}'})).status_code == 204
+    assert (await wire.call("DELETE", made, headers={"If-Match": "*"})).status_code == 204
+
+
+async def test_subscribers_come_in_pages_with_links(wire: Wire) -> None:
+    place = await wire.made_list()
+    await bulk(wire, place, *({"destination": f"+3069100{number:05d}"} for number in range(203)))
+    body = await wire.ok("GET", f"{place}/subscriber/")
+    assert (len(body["results"]), body["meta"]) == (200, {"page": 1, "size": 200, "total": 203})
+    body = await wire.ok("GET", f"{place}/subscriber?size=2&page=2&sort=destination&sort_dir=DESC&fields=destination")
+    assert body["results"] == [{"destination": "306910000200"}, {"destination": "306910000199"}]
+    link = f"{HOST}{place}/subscriber?size=2&sort=destination&sort_dir=DESC&fields=destination&page="
+    assert body["links"] == {"prev": f"{link}1", "next": f"{link}3", "first": f"{link}1", "last": f"{link}102"}
+
+
+async def test_subscribers_are_listed_by_their_statuses(wire: Wire) -> None:
+    place = await wire.made_list()
+    await add(wire, place, email=MAIL, email_status="UNSUBSCRIBED")
+    await add(wire, place, NUMBER[:-1] + "1", status="UNSUBSCRIBED")
+    for query, expected in (
+        ("status=SUBSCRIBED", [NUMBER]),
+        ("status=unsubscribed", [NUMBER[:-1] + "1"]),
+        ("status=UNCONFIRMED", []),
+        ("email=UNSUBSCRIBED", [NUMBER]),
+        ("email_status=UNSUBSCRIBED&status=SUBSCRIBED", [NUMBER]),
+        ("email_status=SUBSCRIBED", []),
+    ):
+        body = await wire.ok("GET", f"{place}/subscriber?{query}")
+        assert ([one["destination"] for one in body["results"]], body["meta"]["total"]) == (expected, len(expected))
+    for query, field in (
+        ("status=X", "status"),
+        ("email_status=X", "email"),
+        ("sort=groupOptions", "sort"),
+        ("size=0", "size"),
+    ):
+        assert list((await wire.refusal("GET", f"{place}/subscriber?{query}"))[1]) == [field]
+
+
+async def questioned(wire: Wire) -> tuple[str, dict[str, str]]:
+    """Three subscribers, a minute apart, of whom the first has most."""
+    place, options = await furnished(wire)
+    wire.clock.moment += timedelta(minutes=1)
+    await add(
+        wire, place, "+306910000001", email=MAIL, groupOptions=[options["Fish"], options["Big"]],
+        subscriber_fields={"FIRST_NAME": "Ana", "VISITS": 10, "date_JOINED": MOMENT},
+        gdpr_fields={"OFFERS": {"mobile": True, "email": False}},
+    )  # fmt: skip
+    wire.clock.moment += timedelta(minutes=1)
+    await add(
+        wire, place, "+306910000002", status="UNSUBSCRIBED", groupOptions=[options["Fish"]],
+        subscriber_fields={"FIRST_NAME": "Anna", "VISITS": 9}, gdpr_fields={"OFFERS": {"mobile": False}},
+    )  # fmt: skip
+    wire.clock.moment += timedelta(minutes=1)
+    await add(wire, place, "+306920000003", subscriber_fields={"date_JOINED": MOMENT + 1000})
+    return place, options
+
+
+async def test_all_operators_on_all_kinds_of_fields(wire: Wire) -> None:
+    place, options = await questioned(wire)
+    made = epoch_milliseconds(wire.clock.now())
+    first = await wire.ok("GET", f"{place}/subscriber/{md5(MAIL)}")
+    for conditions, expected in (
+        ([], "123"),
+        ([("destination", "beginsWith", "306910")], "12"),
+        ([("destination", "eq", "+306910000001")], "1"),
+        ([("destination", "gt", "306910000001")], "23"),
+        ([("id", "eq", first["id"])], "1"),
+        ([("id", "gt", int(first["id"]))], "23"),
+        ([("email", "eq", MAIL.upper())], "1"),
+        ([("email", "nexists", None)], "23"),
+        ([("email_id", "eq", md5(MAIL))], "1"),
+        ([("destination_id", "eq", md5("306910000002"))], "2"),
+        ([("status", "eq", "UNSUBSCRIBED")], "2"),
+        ([("email_status", "exists", None)], "1"),
+        ([("archived", "eq", False)], "123"),
+        ([("archived", "eq", "true")], ""),
+        ([("date_created", "lt", made - 60_000)], "1"),
+        ([("date_updated", "gte", made)], "3"),
+        ([("date_created", "eq", made)], "3"),
+        ([("subscriber_fields.FIRST_NAME", "beginsWith", "An")], "12"),
+        ([("subscriber_fields.FIRST_NAME", "lte", "Ana")], "1"),
+        ([("subscriber_fields.FIRST_NAME", "exists", None)], "12"),
+        ([("subscriber_fields.VISITS", "gt", 9)], "1"),
+        ([("subscriber_fields.VISITS", "lte", "9.0")], "2"),
+        ([("subscriber_fields.date_JOINED", "gte", MOMENT + 1)], "13"),
+        ([("subscriber_fields.date_JOINED", "gt", MOMENT)], "3"),
+        ([("subscriber_fields.date_JOINED", "lt", "10/3/25")], "13"),
+        ([("subscriber_fields.date_JOINED", "nexists", None)], "2"),
+        ([("gdpr_fields.OFFERS.mobile", "eq", True)], "1"),
+        ([("gdpr_fields.OFFERS.mobile", "eq", False)], "2"),
+        ([("gdpr_fields.OFFERS.email", "exists", None)], "1"),
+        ([("groupOptions", "eq", options["Fish"])], "12"),
+        ([("groupOptions", "eq", "NONE")], ""),
+        ([("groupOptions", "exists", None)], "12"),
+        ([("groupOptions", "nexists", None)], "3"),
+        ([("groupOptions", "eq", options["Fish"]), ("groupOptions", "eq", options["Big"])], "1"),
+        ([("destination", "beginsWith", "3069"), ("status", "eq", "SUBSCRIBED")], "13"),
+    ):
+        assert [one[-1] for one in await found(wire, place, *conditions)] == list(expected), conditions
+
+
+@pytest.mark.parametrize(
+    ("condition", "field"),
+    [
+        ({"name": "nothing", "op": "eq", "vl": 1}, "name"),
+        ({"name": "subscriber_fields.NONE", "op": "eq", "vl": 1}, "name"),
+        ({"name": "gdpr_fields.OFFERS", "op": "eq", "vl": 1}, "name"),
+        ({"name": "gdpr_fields.OFFERS.voice", "op": "eq", "vl": 1}, "name"),
+        ({"name": "status", "op": "like", "vl": "S"}, "op"),
+        ({"name": "status", "op": "beginsWith", "vl": "SUBSCRIBED"}, "op"),
+        ({"name": "groupOptions", "op": "gt", "vl": "A"}, "op"),
+        ({"name": "subscriber_fields.VISITS", "op": "beginsWith", "vl": 1}, "op"),
+        ({"op": "eq", "vl": 1}, "name"),
+        ({"name": "status", "vl": 1}, "op"),
+        ({"name": "status", "op": "eq"}, "vl"),
+        ({"name": "status", "op": "eq", "vl": "S"}, "vl"),
+        ({"name": "id", "op": "eq", "vl": "x"}, "vl"),
+        ({"name": "archived", "op": "eq", "vl": "x"}, "vl"),
+        ({"name": "archived", "op": "eq", "vl": ""}, "vl"),
+        ({"name": "date_created", "op": "eq", "vl": "x"}, "vl"),
+        ({"name": "subscriber_fields.VISITS", "op": "eq", "vl": "NaN"}, "vl"),
+        ({"name": "subscriber_fields.VISITS", "op": "eq", "vl": "1e999999"}, "vl"),
+        ({"name": "subscriber_fields.date_JOINED", "op": "eq", "vl": "x"}, "vl"),
+        ({"name": "gdpr_fields.OFFERS.mobile", "op": "eq", "vl": "x"}, "vl"),
+        ({"name": "destination", "op": "eq", "vl": {}}, "vl"),
+        ({"name": "subscriber_fields.FIRST_NAME", "op": "eq", "vl": "x" * 4001}, "vl"),
+    ],
+)
+async def test_a_condition_that_cannot_be_is_400_and_names_its_place(
+    wire: Wire, condition: dict[str, Any], field: str
+) -> None:
+    place, _ = await furnished(wire)
+    body = {"conditions": [condition]}
+    status, details = await wire.refusal("POST", f"{place}/subscriber/query", body)
+    assert (status, list(details)) == (400, [f"conditions[0].{field}"])
+
+
+async def test_a_query_is_sorted_paged_and_cut_to_fields(wire: Wire) -> None:
+    place, _ = await questioned(wire)
+    for name in ("id", "destination", "date_created", "subscriber_fields.VISITS"):
+        for way in ("ASC", "DESC"):
+            await found(wire, place, sort={"sort_field": name, "sort_dir": way})
+    visits = {"sort_field": "subscriber_fields.VISITS", "sort_dir": "DESC"}
+    assert [one[-1] for one in await found(wire, place, sort=visits)] == ["1", "2", "3"]
+    body = await wire.ok(
+        "POST", f"{place}/subscriber/query", {"page": "2", "size": 2, "fields": ["destination", "status"]}
+    )
+    assert body == {
+        "meta": {"page": 2, "size": 2, "total": 3},
+        "results": [{"destination": "306920000003", "status": "SUBSCRIBED"}],
+    }
+    bad = {"sort": {"sort_field": "subscriber_fields.NONE"}}
+    assert list((await wire.refusal("POST", f"{place}/subscriber/query", bad))[1]) == ["sort"]
+
+
+async def test_many_are_added_and_those_that_are_there_left_alone(wire: Wire) -> None:
+    place, options = await furnished(wire)
+    made = await add(wire, place, subscriber_fields={"FIRST_NAME": "Ana"})
+    other = {"destination": "6910000002", "email": MAIL, "status": "UNSUBSCRIBED", "groupOptions": [options["Meat"]],
+             "subscriber_fields": {"VISITS": 2}, "gdpr_fields": {"NEWS": {"email": True}}}  # fmt: skip
+    await bulk(wire, place, {"destination": NUMBER, "subscriber_fields": {"FIRST_NAME": "Eve"}}, other)
+    assert (await wire.ok("GET", made))["subscriber_fields"] == {"FIRST_NAME": "Ana"}
+    shown = await wire.ok("GET", f"{place}/subscriber/{md5(MAIL)}")
+    assert told(shown, "status", "email_status", "groupOptions", "subscriber_fields", "gdpr_fields") == [
+        "UNSUBSCRIBED", "SUBSCRIBED", [options["Meat"]], {"VISITS": 2}, {"NEWS": {"email": True}},
+    ]  # fmt: skip
+
+
+async def test_many_are_changed_when_asked_to_and_the_last_word_stands(wire: Wire) -> None:
+    place, options = await furnished(wire)
+    made = await add(wire, place, status="UNSUBSCRIBED", groupOptions=[options["Fish"]])
+    await bulk(
+        wire, place, {"destination": NUMBER, "status": "SUBSCRIBED", "groupOptions": [options["Meat"]]},
+        {"destination": NUMBER, "email": MAIL, "subscriber_fields": {"FIRST_NAME": "Eve"}}, update_on_duplicate="true",
+    )  # fmt: skip
+    shown = await wire.ok("GET", made)
+    assert told(shown, "status", "groupOptions", "email") == ["SUBSCRIBED", [options["Meat"]], MAIL]
+
+
+async def test_a_row_that_cannot_be_used_costs_only_itself(wire: Wire) -> None:
+    place, _ = await furnished(wire)
+    rows: list[Any] = [{"destination": "12"}, {"destination": NUMBER, "status": "X"}, {}, "x", [1], None,
+                       {"destination": "6910000001", "subscriber_fields": {"NONE": 1}},
+                       {"destination": "6910000002"}]  # fmt: skip
+    await bulk(wire, place, *rows)
+    assert await found(wire, place) == ["306910000002"]
+
+
+async def test_blocked_ones_are_left_out_of_many(wire: Wire) -> None:
+    place = await wire.made_list()
+    for destination in ("306910000001", MAIL):
+        await wire.block(destination)
+    rows = [{"destination": "6910000001"}, {"destination": "6910000001", "email": "x@mail.example"}, {"email": MAIL}]
+    await bulk(wire, place, *rows, {"destination": "6910000002"})
+    body = await wire.ok("GET", f"{place}/subscriber?fields=destination,status")
+    assert body["results"] == [
+        {"destination": "306910000001", "status": "UNSUBSCRIBED"},
+        {"destination": "306910000002", "status": "SUBSCRIBED"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "subscribers"),
+        ({"subscribers": []}, "subscribers"),
+        ({"subscribers": [{}] * 10_001}, "request"),
+        ({"subscribers": [{}], "update_on_duplicate": "perhaps"}, "update_on_duplicate"),
+        (b"{", "body"),
+    ],
+)
+async def test_what_many_cannot_be_is_400(wire: Wire, body: Any, field: str) -> None:
+    status, details = await wire.refusal("POST", f"{await wire.made_list()}/subscriber/bulk", body)
+    assert (status, list(details)) == (400, [field])
+
+
+async def test_twenty_callers_at_once_add_one_subscriber(wire: Wire) -> None:
+    place = await wire.made_list()
+    calls = (wire.call("POST", f"{place}/subscriber", {"destination": NUMBER}) for _ in range(20))
+    statuses = sorted(reply.status_code for reply in await asyncio.gather(*calls))
+    assert statuses == [201, *([409] * 19)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", ""), ("POST", ""), ("POST", "/bulk"), ("POST", "/query"), ("GET", f"/{md5(NUMBER)}"),
+        ("PUT", f"/{md5(NUMBER)}"), ("DELETE", f"/{md5(NUMBER)}"), ("POST", f"/{md5(NUMBER)}/subscribe"),
+        ("POST", f"/{md5(NUMBER)}/unsubscribe"),
+    ],
+)  # fmt: skip
+async def test_lists_of_others_and_none_are_404(wire: Wire, method: str, path: str) -> None:
+    other = await wire.runtime.db.run(create_account, OPERATOR, CreateAccount(name="Others", country="GR"))
+    body = {"destination": NUMBER, "subscribers": [{"destination": NUMBER}]}
+    for list_id in (other.audience_id, 999, "x"):
+        sent = None if method == "GET" else body
+        assert (await wire.refusal(method, f"{LISTS}/{list_id}/subscriber{path}", sent))[0] == 404
+
+
+@pytest.mark.parametrize("digest", [md5(NUMBER), "x", "x" * 32, NUMBER])
+async def test_a_subscriber_that_is_not_there_is_404(wire: Wire, digest: str) -> None:
+    made = f"{await wire.made_list()}/subscriber/{digest}"
+    for method, path in (("GET", made), ("PUT", made), ("DELETE", made), ("POST", f"{made}/subscribe")):
+        assert (await wire.refusal(method, path))[0] == 404
+
+
+async def test_scopes_are_those_of_the_reference(wire: Wire) -> None:
+    place = await wire.made_list()
+    readers = await wire.limited(scopes=frozenset({"audience:read"}))
+    assert (await readers.refusal("POST", f"{place}/subscriber", {"destination": NUMBER}))[0] == 403
+    token = (await wire.token(scope="readList")).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert (await wire.client.get(place, headers=headers)).status_code == 200
+    assert (await wire.client.get(f"{place}/subscriber", headers=headers)).status_code == 403
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+KEYS = sorted({name for _, one in OPERATIONS for name in one.reference} | {"mobile", "FIRST_NAME", "OFFERS"})
+BODIES = st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=8), TREES, max_size=8)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=BODIES | TREES)
+async def test_no_body_is_a_failure_of_ours(wire: Wire, body: Any) -> None:
+    for path in (LISTS, f"{LISTS}/{wire.account.audience_id}"):
+        for method, rest in (("POST", ""), ("POST", "/field"), ("POST", "/gdpr"), ("POST", "/group"),
+                             ("POST", "/subscriber"), ("POST", "/subscriber/bulk"), ("POST", "/subscriber/query"),
+                             ("PUT", "")):  # fmt: skip
+            assert (await wire.call(method, f"{path}{rest}", body)).status_code < 500, (method, path, rest)
