@@ -9,7 +9,7 @@ from http import HTTPStatus
 import asyncpg
 import httpx
 from tests.dialects.keyboards import Keyboards
-from tests.journeys.wholeness import whats_wrong
+from tests.journeys.wholeness import all_worked_off, whats_wrong
 
 from carillon.audience.upload_worker import UploadWorker
 from carillon.db.database import Database
@@ -130,9 +130,7 @@ async def test_twenty_clients_of_all_dialects_leave_a_whole_database(
     await asyncio.gather(*(racer.run() for racer in racers))
     connection = await asyncpg.connect(dsn)
     try:
-        pending = "SELECT count(*) FROM contact_import WHERE state IN ('pending', 'running')"
-        while await connection.fetchval(pending):  # noqa: ASYNC110 - the worker tells nobody when it is done
-            await asyncio.sleep(0.05)
+        await all_worked_off(connection)
         worker.stop()
         await working
         statuses = sum((racer.statuses for racer in racers), Counter[tuple[str, int]]())

@@ -26,7 +26,7 @@ class Grammar:
     def __init__(self, delimiter: str) -> None:
         self.delimiter = delimiter.encode("ascii")
         mark = re.escape(self.delimiter)
-        # Only single characters repeat possessively: Python before 3.11.5 matches possessive groups wrongly.
+        # Only single characters repeat possessively: Python 3.11.2 matches possessive groups wrongly.
         quoted, bare = rb'"[^"]*+(?:""[^"]*+)*"(?!")', rb'(?!")[^%b\r\n]*+' % mark
         # Every pattern reads a record with one delimiter put before it, so that all cells look alike.
         self._whole = re.compile(rb"(?:%b(?:%b|%b))+" % (mark, quoted, bare))
