@@ -7,7 +7,7 @@ from tests.support import Tenant
 
 from carillon.audience import bulk
 from carillon.audience.batch import read_rows
-from carillon.audience.bulk import RowChange, WriteBatch, WrittenBatch, write_batch
+from carillon.audience.bulk import RowChange, Terms, WriteBatch, WrittenBatch, write_batch
 from carillon.audience.contacts import Contact, ListContacts, Status, list_contacts
 from carillon.audience.groups import FindGroups, Group, GroupKey, SaveGroup, find_groups, save_group
 from carillon.audience.rows import ContactRow, RowError
@@ -30,7 +30,7 @@ def people(count: int, city: str = "Arad") -> list[ContactRow]:
 async def write(
     db: Database, tenant: Tenant, rows: list[ContactRow], *, group_id: int | None = None, update_existing: bool = True
 ) -> WrittenBatch:
-    command = WriteBatch(batch=read_rows(rows, "IL"), group_id=group_id, update_existing=update_existing)
+    command = WriteBatch(batch=read_rows(rows, "IL"), group_id=group_id, terms=Terms(update_existing=update_existing))
     return await db.run(write_batch, tenant.actor, command)
 
 
@@ -122,7 +122,7 @@ async def test_rows_change_standings_and_groups_and_counters_follow(db: Database
         6: RowChange(join=[shoes.group_id], leave=[food.group_id]),
     }
     rows = [*people(5), ContactRow(email="n3@example.com")]
-    await db.run(write_batch, account.actor, WriteBatch(batch=read_rows(rows, "IL"), changes=changes))
+    await db.run(write_batch, account.actor, WriteBatch(batch=read_rows(rows, "IL"), terms=Terms(changes=changes)))
     shown = await contacts(db, account)
     assert [one.email_status for one in shown] == [Status.UNSUBSCRIBED] + [Status.SUBSCRIBED] * 4
     assert [[ref.name for ref in one.groups] for one in shown] == [["Food"], [], [], ["Shoes"], []]
@@ -134,7 +134,7 @@ async def test_rows_whose_addresses_are_all_suppressed_are_left_alone(db: Databa
     address = Address(channel=Channel.EMAIL, value="n0@example.com")
     await db.run(suppress, account.actor, Suppress(addresses=[address], reason="asked"))
     rows = [*people(2), ContactRow(email="n0@example.com", phone="0541110001"), ContactRow(external_id="crm-1")]
-    command = WriteBatch(batch=read_rows(rows, "IL"), leave_out_suppressed=True)
+    command = WriteBatch(batch=read_rows(rows, "IL"), terms=Terms(leave_out_suppressed=True))
     written = await db.run(write_batch, account.actor, command)
     assert (written.new, written.left_alone) == (3, 1)
     assert [one.phone for one in await contacts(db, account)] == [None, "972541110001", None]

@@ -11,6 +11,7 @@ from tests.support import Tenant
 from carillon.audience import uploads
 from carillon.audience.audiences import CreateAudience, create_audience
 from carillon.audience.contacts import ListContacts, list_contacts
+from carillon.audience.fields import CANONICAL
 from carillon.audience.rows import ContactRow
 from carillon.audience.upload_worker import UploadWorker
 from carillon.audience.uploads import (
@@ -156,7 +157,7 @@ async def test_an_upload_whose_worker_died_is_taken_over_when_its_lease_ends(
     clock.moment += LEASE + timedelta(seconds=1)
     assert await worker(db).take_turns() == 1
     # The first worker wasn't dead after all: its write comes too late and does nothing.
-    await db.run(work_off, dead, dead.read())
+    await db.run(work_off, dead, dead.read(CANONICAL))
     report = (await db.read(upload_report, account.actor, import_id)).report
     assert (report.new, report.unchanged) == (12, 0)
 
@@ -168,7 +169,7 @@ async def test_leases_are_renewed_while_the_first_of_the_uploads_is_written(
         await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
     held = await db.run(claim_uploads, account.account_id, 2)
     async with db.transaction() as tx:
-        assert await work_off(tx, held[0], held[0].read())
+        assert await work_off(tx, held[0], held[0].read(CANONICAL)) is not None
         clock.moment += LEASE - timedelta(seconds=1)
         await db.run(renew_leases, held)
         clock.moment += timedelta(seconds=2)

@@ -194,8 +194,9 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
     gone = 0
     while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, _DELETION_CHUNK):
         gone += await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
-    await tx.execute(SQL["delete_imports"], actor.account_id, actor.audience_id)
+    # It waits for whoever brings an upload just now; after it nobody can.
     await tx.execute(SQL["delete_audience"], actor.account_id, actor.audience_id)
+    await tx.execute(SQL["delete_imports"], actor.account_id, actor.audience_id)
     await audit.record(tx, actor, "audience.delete", actor.audience_id, {"name": audience.name, "contacts": gone})
 
 

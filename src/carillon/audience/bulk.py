@@ -1,12 +1,10 @@
-"""Writing a large batch of a call at once: all of its rows in one transaction, a piece at a time.
-
-Unlike an upload nothing is left for a worker: whoever calls waits, and is told what became of every row.
-"""
+"""Writing a batch by terms of its own: all of its rows in one transaction, a piece at a time."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
+import msgspec
 import polars as pl
 
 from carillon.audience.contacts import Status
@@ -28,8 +26,7 @@ SQL = load_statements("carillon.audience", "bulk.sql")
 _PIECE_ROWS = 5_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowChange:
+class RowChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a row says beyond its attributes: the standing of its contact, None leaving it, and groups by their ids.
 
     A contact that was there is archived no more.
@@ -41,9 +38,8 @@ class RowChange:
     leave: Sequence[GroupId] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteBatch:
-    """Write rows that have been read; the contacts of those that are kept join a group.
+class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The terms on which a batch is written; an upload keeps them beside its rows.
 
     `changes` are what rows say beyond their attributes, by their numbers; groups that aren't there are passed over.
     With `leave_out_suppressed` a row all of whose addresses are suppressed is left alone.
@@ -52,16 +48,29 @@ class WriteBatch:
     brought, is left alone: it changes nothing and its contact joins nothing.
     """
 
+    update_existing: bool = True
+    changes: Mapping[int, RowChange] = {}
+    leave_out_suppressed: bool = False
+
+
+_PLAIN = Terms()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteBatch:
+    """Write rows that have been read; the contacts of those that are kept join a group."""
+
     batch: Batch
     group_id: int | None = None
-    update_existing: bool = True
-    changes: Mapping[int, RowChange] = field(default_factory=dict)
-    leave_out_suppressed: bool = False
+    terms: Terms = _PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenBatch:
-    """How many rows made, changed, met as it is, left alone or failed to name a contact, and what was wrong."""
+    """How many rows made, changed, met as it is, left alone or failed to name a contact, and what was wrong.
+
+    `met_nobody`: none of the rows named a contact that was there.
+    """
 
     new: int
     updated: int
@@ -69,38 +78,43 @@ class WrittenBatch:
     left_alone: int
     failed: int
     errors: Sequence[RowError]
+    met_nobody: bool
 
 
-async def write_batch(tx: Tx, actor: Actor, command: WriteBatch) -> WrittenBatch:
-    """Write a batch wholly or, when anything but its rows is wrong, not at all. Raises NotFoundError for `group`.
+async def write_batch(tx: Tx, actor: Actor, command: WriteBatch, *, expect_new: bool = False) -> WrittenBatch:
+    """Write a batch wholly or, when anything but its rows is wrong, not at all; `expect_new` is `upsert`'s.
 
     The audience is locked from before it is looked at until all is written, so that what is left alone is what exists
-    when the rows are written.
+    when the rows are written. Raises NotFoundError for `group`.
     """
     await lock_audience(tx, actor)
-    batch = command.batch
+    batch, terms = command.batch, command.terms
     if command.group_id is not None:
         await require_groups(tx, actor, [command.group_id])
-    frame = await _reachable(tx, actor, batch.frame) if command.leave_out_suppressed else batch.frame
-    frame = frame if command.update_existing else await _strangers(tx, actor, frame)
+    frame = await _reachable(tx, actor, batch.frame) if terms.leave_out_suppressed else batch.frame
+    strangers = frame if terms.update_existing else await _strangers(tx, actor, frame)
+    met_nobody = strangers.height == frame.height
     counts: Counter[str] = Counter()
     errors = list(batch.errors)
     contact_ids: dict[int, None] = {}
-    for piece in frame.iter_slices(_PIECE_ROWS):
-        outcome = await upsert(tx, actor, replace(batch, frame=piece, errors=(), failed=frozenset()))
+    for piece in strangers.iter_slices(_PIECE_ROWS):
+        rows = replace(batch, frame=piece, errors=(), failed=frozenset())
+        outcome = await upsert(tx, actor, rows, expect_new=expect_new or not terms.update_existing)
+        met_nobody &= outcome.met_nobody
         counts.update(outcome.kept["outcome"].to_list())
         errors += outcome.report.errors
         contact_ids |= dict.fromkeys(outcome.kept["contact_id"].to_list())
-        await _change(tx, actor, command.changes, outcome.kept)
+        await _change(tx, actor, terms.changes, outcome.kept)
     if command.group_id is not None:
         await enrol(tx, actor, command.group_id, list(contact_ids))
     return WrittenBatch(
         new=counts["new"],
         updated=counts["updated"],
         unchanged=counts["unchanged"],
-        left_alone=batch.frame.height - frame.height,
+        left_alone=batch.frame.height - strangers.height,
         failed=len(batch.failed),
         errors=sorted(errors, key=lambda error: error.row),
+        met_nobody=met_nobody,
     )
 
 

@@ -96,16 +96,6 @@ class Batch:
     failed: frozenset[int]
 
 
-def decode_rows(payload: bytes) -> list[ContactRow]:
-    """Take stored rows out again."""
-    return msgspec.msgpack.decode(payload, type=list[ContactRow])
-
-
-def encode_rows(rows: Sequence[ContactRow]) -> bytes:
-    """Put rows into the form that they are stored in until they are worked off."""
-    return msgspec.msgpack.encode(rows)
-
-
 # Not floats: those lose digits beyond the fifteenth, and a number may have twenty-one.
 _decode_object = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 _encode_object = msgspec.json.Encoder(decimal_format="number").encode

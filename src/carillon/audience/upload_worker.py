@@ -10,11 +10,12 @@ from asyncpg import UniqueViolationError
 
 from carillon.audience.hope import Hope
 from carillon.audience.idle import sweep_audience, swept_audiences
-from carillon.audience.rows import Batch
+from carillon.audience.own_fields import field_kinds
 from carillon.audience.uploads import (
     MAX_ATTEMPTS,
     RENEWAL_SECONDS,
     ClaimedUpload,
+    ReadUpload,
     accounts_with_uploads,
     claim_uploads,
     forget_reports,
@@ -116,7 +117,7 @@ class UploadWorker:
         if not uploads:
             return 0
         async with self._holding(uploads):
-            reading = _read_ahead(uploads)
+            reading = self._read_ahead(uploads)
             for place, upload in enumerate(uploads):
                 if not await self._work_off(upload, reading[place]):
                     # The order is kept: the later ones wait until this one is written or given up.
@@ -144,46 +145,46 @@ class UploadWorker:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)
 
-    async def _work_off(self, upload: ClaimedUpload, reading: "asyncio.Task[Batch]") -> bool:
+    async def _work_off(self, upload: ClaimedUpload, reading: "asyncio.Task[ReadUpload]") -> bool:
         """Write one upload; False when it has to be tried again, or is somebody else's by now."""
         if upload.attempt > MAX_ATTEMPTS:  # whoever tried it did not live to say so
             await self._db.run(give_up, upload)
             return False
         try:
-            batch = await reading
-            written = await self._write(upload, batch)
+            read = await reading
+            written = await self._write(upload, read)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one upload, the others go on
             facts = {"import_id": str(upload.import_id), "attempt": upload.attempt, "error": type(error).__name__}
             log.error("upload_failed", **facts)  # noqa: TRY400 - a traceback's values could hold addresses
             await self._db.run(put_back, upload, counts=not isinstance(error, UnavailableError))
             return False
         if written and self._on_done:
-            self._on_done(batch.size)
+            self._on_done(read.batch.size)
         return written
 
-    async def _write(self, upload: ClaimedUpload, batch: Batch) -> bool:
+    async def _write(self, upload: ClaimedUpload, read: ReadUpload) -> bool:
         hope = self._hopes.setdefault((upload.actor.account_id, upload.actor.audience_id), Hope())
-        outcome = None
+        met_nobody = None
         if hope.expects_new:
             try:
-                outcome = await self._db.run(work_off, upload, batch, expect_new=True)
+                met_nobody = await self._db.run(work_off, upload, read, expect_new=True)
             except UniqueViolationError:
                 hope.was_wrong()
-        outcome = outcome or await self._db.run(work_off, upload, batch)
-        if outcome:
-            hope.learn(met_nobody=outcome.met_nobody)
-        return outcome is not None
+        if met_nobody is None:
+            met_nobody = await self._db.run(work_off, upload, read)
+        if met_nobody is not None:
+            hope.learn(met_nobody=met_nobody)
+        return met_nobody is not None
 
+    def _read_ahead(self, uploads: Sequence[ClaimedUpload]) -> "list[asyncio.Task[ReadUpload]]":
+        """Start to read the uploads, one after another, while the earlier of them are written."""
+        tasks: list[asyncio.Task[ReadUpload]] = []
+        for upload in uploads:
+            tasks.append(asyncio.create_task(self._read(upload, tasks[-1:])))
+        return tasks
 
-def _read_ahead(uploads: Sequence[ClaimedUpload]) -> "list[asyncio.Task[Batch]]":
-    """Start to read the uploads, one after another, while the earlier of them are written."""
-    tasks: list[asyncio.Task[Batch]] = []
-    for upload in uploads:
-        tasks.append(asyncio.create_task(_read(upload, tasks[-1:])))
-    return tasks
-
-
-async def _read(upload: ClaimedUpload, before: "list[asyncio.Task[Batch]]") -> Batch:
-    if before:
-        await asyncio.wait(before)
-    return await asyncio.to_thread(upload.read)
+    async def _read(self, upload: ClaimedUpload, before: "list[asyncio.Task[ReadUpload]]") -> ReadUpload:
+        if before:
+            await asyncio.wait(before)
+        kinds = await self._db.read(field_kinds, upload.actor)
+        return await asyncio.to_thread(upload.read, kinds)

@@ -18,11 +18,14 @@ import msgspec
 from asyncpg import Record
 
 from carillon.audience.batch import read_rows
-from carillon.audience.rows import Batch, ContactRow, RowError, decode_rows, encode_rows
-from carillon.audience.upsert import UpsertOutcome, UpsertReport, upsert
+from carillon.audience.bulk import Terms, WriteBatch, write_batch
+from carillon.audience.fields import CANONICAL, Kind
+from carillon.audience.own_fields import field_kinds
+from carillon.audience.rows import Batch, ContactRow, RowError
+from carillon.audience.upsert import UpsertReport, upsert
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
-from carillon.errors import JobInProgressError, JobNotFoundError
+from carillon.errors import JobInProgressError, JobNotFoundError, NotFoundError, UnavailableError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId, first_uuid_of, new_uuid
 from carillon.tenancy import audit
@@ -46,19 +49,41 @@ _decode_errors = msgspec.json.Decoder(list[RowError]).decode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptUpload:
-    """Take in rows; `options` are what the dialect wants kept beside them."""
+    """Take in rows; `options` are what the dialect wants kept beside them.
+
+    With `terms` they are written by `write_batch`, and may name the audience's own fields; without, by `upsert`.
+    """
 
     rows: Sequence[ContactRow]
     options: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A finished upload; `outcome` only where it was written at once."""
+    """A finished upload."""
 
     import_id: UUID
     report: UpsertReport
-    outcome: UpsertOutcome | None = None
+
+
+class _Payload(msgspec.Struct, omit_defaults=True):
+    """An upload as it is kept until its rows are written."""
+
+    rows: Sequence[ContactRow]
+    terms: Terms | None = None
+
+
+_encode_payload = msgspec.msgpack.Encoder().encode
+_decode_payload = msgspec.msgpack.Decoder(_Payload).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadUpload:
+    """An upload whose rows have been read."""
+
+    batch: Batch
+    terms: Terms | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +95,39 @@ class ClaimedUpload:
     actor: Actor
     payload: bytes
 
-    def read(self) -> Batch:
-        """Read the rows: pure work, fit for a thread."""
-        return read_rows(decode_rows(self.payload), self.actor.country)
+    def read(self, kinds: Mapping[str, Kind]) -> ReadUpload:
+        """Read the rows: pure work, fit for a thread. `kinds` are those of the audience's fields."""
+        kept = _decode_payload(self.payload)
+        return ReadUpload(batch=read_rows(kept.rows, self.actor.country, kinds=kinds), terms=kept.terms)
 
 
 async def upload_now(tx: Tx, actor: Actor, command: AcceptUpload) -> Upload:
     """Write a few rows at once, and keep the report so that it can be asked for again."""
-    outcome = await upsert(tx, actor, read_rows(command.rows, actor.country))
+    kinds = CANONICAL if command.terms is None else await field_kinds(tx, actor)
+    upload = ReadUpload(batch=read_rows(command.rows, actor.country, kinds=kinds), terms=command.terms)
+    report, _ = await _write(tx, actor, upload)
     import_id = new_uuid()
-    await _insert(tx, actor, import_id, command, outcome.report)
-    return Upload(import_id=import_id, report=outcome.report, outcome=outcome)
+    await _insert(tx, actor, import_id, command, report)
+    return Upload(import_id=import_id, report=report)
+
+
+async def _write(tx: Tx, actor: Actor, upload: ReadUpload, *, expect_new: bool = False) -> tuple[UpsertReport, bool]:
+    """Write an upload's contacts; give the report, in which a row that is left alone is unchanged, and `met_nobody`."""
+    batch = upload.batch
+    if upload.terms is None:
+        outcome = await upsert(tx, actor, batch, expect_new=expect_new)
+        return outcome.report, outcome.met_nobody
+    written = await write_batch(tx, actor, WriteBatch(batch=batch, terms=upload.terms), expect_new=expect_new)
+    report = UpsertReport(
+        rows=batch.size,
+        new=written.new,
+        updated=written.updated,
+        unchanged=written.unchanged + written.left_alone,
+        failed=written.failed,
+        error_count=len(written.errors),
+        errors=list(written.errors),
+    )
+    return report, written.met_nobody
 
 
 async def upload_in_turn(db: Database, actor: Actor, command: AcceptUpload) -> Upload | UUID:
@@ -100,8 +147,27 @@ async def upload_in_turn(db: Database, actor: Actor, command: AcceptUpload) -> U
     return import_id
 
 
+async def await_uploads(db: Database, actor: Actor) -> None:
+    """Wait until the audience's uploads are written that came before: what is said after them must stand.
+
+    Raises UnavailableError when they take longer than a caller waits.
+    """
+    before = new_uuid()
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while True:
+                if not await db.read(has_unfinished_uploads, actor, before):
+                    return
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        raise UnavailableError("Earlier uploads are still being written.") from None
+
+
 async def accept_upload(tx: Tx, actor: Actor, command: AcceptUpload) -> UUID:
-    """Keep rows for the workers and return the upload's id."""
+    """Keep rows for the workers and return the upload's id. Raises NotFoundError for `audience`."""
+    # Whoever deletes the audience waits, and finds the upload.
+    if not await tx.fetchval(SQL["keep_audience"], actor.account_id, actor.audience_id):
+        raise NotFoundError("audience")
     import_id = new_uuid()
     await _insert(tx, actor, import_id, command, None)
     tx.brings_work = True
@@ -119,7 +185,7 @@ async def _insert(tx: Tx, actor: Actor, import_id: UUID, command: AcceptUpload, 
         "done" if report else "pending",
         tx.now,
         tx.now if report else None,
-        None if report else encode_rows(command.rows),
+        None if report else _encode_payload(_Payload(command.rows, command.terms)),
         _encode(command.options).decode(),
         *_numbers(report or UpsertReport(len(command.rows), 0, 0, 0, 0, 0, [])),
     )
@@ -161,9 +227,9 @@ async def accounts_with_uploads(tx: Tx) -> list[AccountId]:
     return [AccountId(row["account_id"]) for row in await tx.fetch(SQL["accounts_with_uploads"], tx.now)]
 
 
-async def has_unfinished_uploads(tx: Tx, actor: Actor) -> bool:
-    """Tell whether the audience has uploads that are accepted and not yet written."""
-    return bool(await tx.fetchval(SQL["has_unfinished"], actor.account_id, actor.audience_id))
+async def has_unfinished_uploads(tx: Tx, actor: Actor, before: UUID | None = None) -> bool:
+    """Tell whether the audience has uploads, made before the id `before`, that are accepted and not yet written."""
+    return bool(await tx.fetchval(SQL["has_unfinished"], actor.account_id, actor.audience_id, before))
 
 
 async def claim_uploads(tx: Tx, account_id: AccountId, limit: int) -> list[ClaimedUpload]:
@@ -193,23 +259,23 @@ async def renew_leases(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:
     await tx.execute(SQL["renew_leases"], uploads[0].actor.account_id, import_ids, tx.now + LEASE)
 
 
-async def work_off(tx: Tx, upload: ClaimedUpload, batch: Batch, *, expect_new: bool = False) -> UpsertOutcome | None:
-    """Write an upload's contacts and its report together; `expect_new` is `upsert`'s.
+async def work_off(tx: Tx, upload: ClaimedUpload, read: ReadUpload, *, expect_new: bool = False) -> bool | None:
+    """Write an upload's contacts and its report together; `expect_new` is `upsert`'s. Gives its `met_nobody`.
 
     Does nothing, and gives None, when the lease ended and another worker has taken the upload over.
     """
     if not await tx.fetchval(SQL["hold_upload"], upload.actor.account_id, upload.import_id, upload.attempt):
         return None
-    outcome = await upsert(tx, upload.actor, batch, expect_new=expect_new)
+    report, met_nobody = await _write(tx, upload.actor, read, expect_new=expect_new)
     await tx.execute(
         SQL["finish_upload"],
         upload.actor.account_id,
         upload.import_id,
         "done",
         tx.now,
-        *_numbers(outcome.report),
+        *_numbers(report),
     )
-    return outcome
+    return met_nobody
 
 
 async def put_back(tx: Tx, upload: ClaimedUpload, *, counts: bool) -> None:

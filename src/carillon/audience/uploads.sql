@@ -1,3 +1,6 @@
+-- name: keep_audience
+SELECT TRUE FROM audience WHERE account_id = $1 AND audience_id = $2 FOR KEY SHARE;
+
 -- name: insert_upload
 INSERT INTO contact_import (account_id, import_id, audience_id, source, actor, state, attempts, created_at, finished_at, payload,
                             options, progress, rows, rows_new, rows_updated, rows_unchanged, rows_failed, error_count, errors)
@@ -19,6 +22,7 @@ ORDER BY account_id;
 SELECT EXISTS (
     SELECT FROM contact_import
     WHERE account_id = $1 AND audience_id = $2 AND state IN ('pending', 'running') AND file_hash IS NULL
+      AND ($3::uuid IS NULL OR import_id < $3)
 );
 
 -- name: lock_claims

@@ -49,11 +49,6 @@ async def add(wire: Wire, place: str, destination: str | None = f"+{NUMBER}", **
     return str(reply.headers["location"].removeprefix(HOST))
 
 
-async def bulk(wire: Wire, place: str, *rows: dict[str, Any], **more: Any) -> None:
-    reply = await wire.call("POST", f"{place}/subscriber/bulk", {"subscribers": rows, **more})
-    assert (reply.status_code, reply.content) == (200, b""), reply.text
-
-
 async def found(wire: Wire, place: str, *conditions: tuple[str, str, Any], **more: Any) -> list[str]:
     asked = [{"name": name, "op": op, "vl": value} for name, op, value in conditions]
     body = await wire.ok("POST", f"{place}/subscriber/query", {"conditions": asked, **more})
@@ -123,7 +118,7 @@ async def test_a_date_is_taken_in_all_forms(wire: Wire) -> None:
                               ("2025-03-09T12:30:00+02:00", MOMENT), ("22/6/91", 677_548_800_000),
                               (-86_400_000, -86_400_000)):  # fmt: skip
         made = f"{place}/subscriber/{md5(NUMBER)}"
-        await bulk(wire, place, {"destination": NUMBER, "subscriber_fields": {"date_JOINED": given_as}},
+        await wire.bulk(place, {"destination": NUMBER, "subscriber_fields": {"date_JOINED": given_as}},
                    update_on_duplicate=True)  # fmt: skip
         assert (await wire.ok("GET", made))["subscriber_fields"]["date_JOINED"] == told_as, given_as
 
@@ -180,7 +175,7 @@ async def test_a_subgroup_that_another_door_has_deleted_is_refused(wire: Wire) -
     await wire.runtime.db.run(delete_groups, wire.inside(place), DeleteGroups(by=GroupKey.NAME, value="Fish"))
     body = {"destination": NUMBER, "groupOptions": [options["Fish"]]}
     assert (await wire.refusal("POST", f"{place}/subscriber", body))[0] == 400
-    await bulk(wire, place, body)
+    await wire.bulk(place, body)
     assert (await wire.ok("GET", f"{place}/subscriber/{md5(NUMBER)}"))["groupOptions"] == []
 
 
@@ -277,7 +272,7 @@ async def test_a_removed_subscriber_is_archived_until_something_is_done_with_it(
         await wire.ok(method, path, body, 204)
         assert (await wire.ok("GET", made))["archived"] is False
     await wire.ok("DELETE", f"{made}?permanent=false", None, 204)
-    await bulk(wire, place, {"destination": NUMBER}, update_on_duplicate=True)
+    await wire.bulk(place, {"destination": NUMBER}, update_on_duplicate=True)
     assert (await wire.ok("GET", made))["archived"] is False
 
 
@@ -316,7 +311,8 @@ async def test_a_subscriber_that_has_changed_is_neither_changed_nor_removed_unde
 
 async def test_subscribers_come_in_pages_with_links(wire: Wire) -> None:
     place = await wire.made_list()
-    await bulk(wire, place, *({"destination": f"+3069100{number:05d}"} for number in range(203)))
+    await wire.bulk(place, *({"destination": f"+3069100{number:05d}"} for number in range(203)))
+    await wire.work_off()
     body = await wire.ok("GET", f"{place}/subscriber/")
     assert (len(body["results"]), body["meta"]) == (200, {"page": 1, "size": 200, "total": 203})
     body = await wire.ok("GET", f"{place}/subscriber?size=2&page=2&sort=destination&sort_dir=DESC&fields=destination")
@@ -470,7 +466,7 @@ async def test_many_are_added_and_those_that_are_there_left_alone(wire: Wire) ->
     made = await add(wire, place, subscriber_fields={"FIRST_NAME": "Ana"})
     other = {"destination": "6910000002", "email": MAIL, "status": "UNSUBSCRIBED", "groupOptions": [options["Meat"]],
              "subscriber_fields": {"VISITS": 2}, "gdpr_fields": {"NEWS": {"email": True}}}  # fmt: skip
-    await bulk(wire, place, {"destination": NUMBER, "subscriber_fields": {"FIRST_NAME": "Eve"}}, other)
+    await wire.bulk(place, {"destination": NUMBER, "subscriber_fields": {"FIRST_NAME": "Eve"}}, other)
     assert (await wire.ok("GET", made))["subscriber_fields"] == {"FIRST_NAME": "Ana"}
     shown = await wire.ok("GET", f"{place}/subscriber/{md5(MAIL)}")
     assert told(shown, "status", "email_status", "groupOptions", "subscriber_fields", "gdpr_fields") == [
@@ -481,8 +477,8 @@ async def test_many_are_added_and_those_that_are_there_left_alone(wire: Wire) ->
 async def test_many_are_changed_when_asked_to_and_the_last_word_stands(wire: Wire) -> None:
     place, options = await furnished(wire)
     made = await add(wire, place, status="UNSUBSCRIBED", groupOptions=[options["Fish"]])
-    await bulk(
-        wire, place, {"destination": NUMBER, "status": "SUBSCRIBED", "groupOptions": [options["Meat"]]},
+    await wire.bulk(
+        place, {"destination": NUMBER, "status": "SUBSCRIBED", "groupOptions": [options["Meat"]]},
         {"destination": NUMBER, "email": MAIL, "subscriber_fields": {"FIRST_NAME": "Eve"}}, update_on_duplicate="true",
     )  # fmt: skip
     shown = await wire.ok("GET", made)
@@ -494,7 +490,7 @@ async def test_a_row_that_cannot_be_used_costs_only_itself(wire: Wire) -> None:
     rows: list[Any] = [{"destination": "12"}, {"destination": NUMBER, "status": "X"}, {}, "x", [1], None,
                        {"destination": "6910000001", "subscriber_fields": {"NONE": 1}},
                        {"destination": "6910000002"}]  # fmt: skip
-    await bulk(wire, place, *rows)
+    await wire.bulk(place, *rows)
     assert await found(wire, place) == ["306910000002"]
 
 
@@ -503,7 +499,7 @@ async def test_blocked_ones_are_left_out_of_many(wire: Wire) -> None:
     for destination in ("306910000001", MAIL):
         await wire.block(destination)
     rows = [{"destination": "6910000001"}, {"destination": "6910000001", "email": "x@mail.example"}, {"email": MAIL}]
-    await bulk(wire, place, *rows, {"destination": "6910000002"})
+    await wire.bulk(place, *rows, {"destination": "6910000002"})
     body = await wire.ok("GET", f"{place}/subscriber?fields=destination,status")
     assert body["results"] == [
         {"destination": "306910000001", "status": "UNSUBSCRIBED"},

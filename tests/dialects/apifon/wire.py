@@ -15,6 +15,7 @@ from carillon.audience.contacts import Status
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
 from carillon.audience.standing import SetStandings, Standing, set_standings
+from carillon.audience.upload_worker import UploadWorker
 from carillon.kit.actor import Actor
 from carillon.kit.clock import FixedClock
 from carillon.kit.ids import AudienceId
@@ -94,6 +95,15 @@ class Wire:
         reply = await self.call("POST", LISTS, asked)
         assert reply.status_code == 201, reply.text
         return reply.headers["location"].removeprefix("http://carillon.example")
+
+    async def bulk(self, place: str, *rows: object, **more: Any) -> None:
+        """Give a list many subscribers."""
+        reply = await self.call("POST", f"{place}/subscriber/bulk", {"subscribers": rows, **more})
+        assert (reply.status_code, reply.content) == (200, b""), reply.text
+
+    async def work_off(self) -> int:
+        """Do what the background worker does, and give the number of uploads that it finished."""
+        return await UploadWorker(self.runtime.db, poll_seconds=1, report_days=30).take_turns()
 
     def inside(self, place: str) -> Actor:
         """Give an actor in a list."""

@@ -432,7 +432,8 @@ _SUBSCRIBER_OPERATIONS: Sequence[tuple[str, Operation]] = (
                 "subscribers": [{"destination": "+306912345678", "email": "ana@mail.example", "status": "SUBSCRIBED"}],
             },
             notes=(
-                "All rows are written before the reply, in one transaction; one that can't be used is left out.",
+                "Up to ten rows are written before the reply; more are stored before it and worked off in their order.",
+                "A row that can't be used is left out.",
                 "A row whose addresses are all blocked is left out; where one of two is, that one is unsubscribed.",
             ),
         ),

@@ -216,6 +216,7 @@ class AddOptions(Request):
 
 
 MAX_SUBSCRIBERS = 10_000
+MAX_SUBSCRIBERS_AT_ONCE = 10
 MAX_OPTIONS = 1_000
 
 

@@ -130,24 +130,27 @@ def structure_of(audience: Audience) -> Structure:
     return structure
 
 
+def inside(actor: Actor, list_id: str) -> Actor:
+    """Give an actor in a list, which may not be there. Raises NotFoundError for `list` where it can't be."""
+    audience_id = read_id(list_id)
+    if audience_id is None:
+        raise NotFoundError("list")
+    return replace(actor, audience_id=AudienceId(audience_id))
+
+
 async def open_list(tx: Tx, actor: Actor, list_id: str, *, lock: bool = False) -> OpenList:
     """Find a list of the account; with `lock` nobody else writes in it until the transaction ends.
 
     Raises NotFoundError for `list`.
     """
-    audience_id = read_id(list_id)
-    if audience_id is None:
-        raise NotFoundError("list")
-    inside = replace(actor, audience_id=AudienceId(audience_id))
+    actor = inside(actor, list_id)
     try:
         if lock:
-            await lock_audience(tx, inside)
-        audience = await get_audience(tx, actor, GetAudience(audience_id=audience_id))
+            await lock_audience(tx, actor)
+        audience = await get_audience(tx, actor, GetAudience(audience_id=actor.audience_id))
     except NotFoundError as error:
         raise NotFoundError("list") from error
-    return OpenList(
-        actor=replace(inside, country=audience.country), audience=audience, structure=structure_of(audience)
-    )
+    return OpenList(actor=replace(actor, country=audience.country), audience=audience, structure=structure_of(audience))
 
 
 def identifier(name: str, taken: Collection[str], before: str = "") -> str:

@@ -1,13 +1,12 @@
 """Subscribers of a list: contacts of its audience."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from carillon.audience.batch import read_rows
-from carillon.audience.bulk import RowChange, WriteBatch, write_batch
+from carillon.audience.bulk import RowChange, Terms
 from carillon.audience.conditions import Condition, Op
 from carillon.audience.contacts import (
     Contact,
@@ -22,19 +21,25 @@ from carillon.audience.contacts import (
     find_contacts,
     query_contacts,
 )
-from carillon.audience.fields import Kind
 from carillon.audience.memberships import Regroup
 from carillon.audience.own_fields import field_kinds
-from carillon.audience.rows import Batch
+from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
 from carillon.audience.standing import SetStandings, Standing, set_standings
 from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.audience.uploads import (
+    AcceptUpload,
+    accept_upload,
+    await_uploads,
+    has_unfinished_uploads,
+    upload_now,
+)
 from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.lists import PATH
 from carillon.dialects.apifon.mapping import chosen, only, read_fields, vendor_place
 from carillon.dialects.apifon.replies import if_match, links_of, read_page, require_match, tagged
-from carillon.dialects.apifon.structure import OpenList, open_list
+from carillon.dialects.apifon.structure import OpenList, inside, open_list
 from carillon.dialects.apifon.subscriber_words import (
     STATUSES,
     Wanted,
@@ -93,6 +98,11 @@ def _name_of(call: Call) -> Named:
     return Named(list_id=_list_id(call), digest=digest, expected=if_match(call))
 
 
+async def _in_turn(call: Call) -> None:
+    """Let the subscribers be written that the list was given before: the later word stands."""
+    await await_uploads(call.db, inside(call.actor, _list_id(call)))
+
+
 def _location(call: Call, contact: Contact) -> str:
     address = contact.phone or (contact.email or "").lower()
     return f"{call.incoming.base_url}{PATH}/{_list_id(call)}/subscriber/{digest_of(address)}"
@@ -100,6 +110,7 @@ def _location(call: Call, contact: Contact) -> str:
 
 async def create(call: Call) -> Answer:
     """Add a subscriber to a list."""
+    await _in_turn(call)
     contact = await call.db.run(_create, call.actor, _list_id(call), call.body)
     return Answer(data=None, status=201, headers={"Location": _location(call, contact)})
 
@@ -180,37 +191,38 @@ async def _matching(tx: Tx, actor: Actor, name: Named) -> tuple[OpenList, Contac
 
 
 async def create_many(call: Call) -> Answer:
-    """Add or change many subscribers; a row that can't be used costs only itself."""
+    """Take many subscribers in, to be added or changed; a row that can't be used costs only itself.
+
+    A few are written before the reply, unless earlier ones are still being worked off; more are stored before it.
+    """
     asked: schemas.AddSubscribers = call.body
     opened = await call.db.read(open_list, call.actor, _list_id(call))
-    kinds = await call.db.read(field_kinds, opened.actor)
-    batch, changes = await asyncio.to_thread(_read_many, asked.subscribers, opened, kinds)
-    command = WriteBatch(
-        batch=batch, update_existing=bool(asked.update_on_duplicate), changes=changes, leave_out_suppressed=True
-    )
+    command = await asyncio.to_thread(_read_many, asked, opened)
+    is_few = len(asked.subscribers) <= schemas.MAX_SUBSCRIBERS_AT_ONCE
+    at_once = is_few and not await call.db.read(has_unfinished_uploads, opened.actor)
     try:
-        await call.db.run(write_batch, opened.actor, command)
+        await call.db.run(upload_now if at_once else accept_upload, opened.actor, command)
     except NotFoundError as error:  # removed since it was opened
         raise NotFoundError("list") from error
     return Answer(data=None)
 
 
-def _read_many(
-    items: Sequence[object], opened: OpenList, kinds: Mapping[str, Kind]
-) -> tuple[Batch, Mapping[int, RowChange]]:
-    rows, changes = [], {}
-    for place, item in enumerate(items):
+def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> AcceptUpload:
+    rows, changes = list[ContactRow](), dict[int, RowChange]()
+    for place, item in enumerate(asked.subscribers):
         try:
             wanted = read_subscriber(read_request(schemas.Subscriber, item, f"subscribers[{place}]"), opened)
         except (InvalidInputError, TooManyItemsError):
             continue
         rows.append(wanted.row)
         changes[len(rows)] = RowChange(sms=wanted.sms, email=wanted.email, join=wanted.join, leave=wanted.leave)
-    return read_rows(rows, opened.actor.country, kinds=kinds), changes
+    terms = Terms(update_existing=bool(asked.update_on_duplicate), changes=changes, leave_out_suppressed=True)
+    return AcceptUpload(rows=rows, terms=terms)
 
 
 async def update(call: Call) -> Answer:
     """Change a subscriber, who is archived no more."""
+    await _in_turn(call)
     contact = await call.db.run(_update, call.actor, _name_of(call), call.body)
     place = _location(call, contact)
     return Answer(data=None, status=204, headers={"Location": place, "Content-Location": place})
@@ -292,12 +304,14 @@ def _show_page(found: Found, page: NumberedPage, fields: Sequence[str]) -> dict[
 
 async def subscribe(call: Call) -> Answer:
     """Subscribe a subscriber on the channel whose identifier it is named by."""
+    await _in_turn(call)
     await call.db.run(_stand, call.actor, _name_of(call), Status.SUBSCRIBED)
     return Answer(data=None, status=204)
 
 
 async def unsubscribe(call: Call) -> Answer:
     """Unsubscribe a subscriber on the channel whose identifier it is named by."""
+    await _in_turn(call)
     await call.db.run(_stand, call.actor, _name_of(call), Status.UNSUBSCRIBED)
     return Answer(data=None, status=204)
 
@@ -313,6 +327,7 @@ async def _stand(tx: Tx, actor: Actor, name: Named, status: Status) -> None:
 
 async def delete(call: Call) -> Answer:
     """Archive a subscriber, or delete it."""
+    await _in_turn(call)
     permanently = bool(call.query.permanent)
     await call.db.run(_remove, call.actor, _name_of(call), permanently=permanently)
     return Answer(data=None, status=204)

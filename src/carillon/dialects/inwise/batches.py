@@ -3,7 +3,7 @@
 import asyncio
 
 from carillon.audience.batch import read_rows
-from carillon.audience.bulk import WriteBatch, write_batch
+from carillon.audience.bulk import Terms, WriteBatch, write_batch
 from carillon.audience.rows import Batch
 from carillon.dialects.inwise.files import read_file
 from carillon.dialects.inwise.mapping import country_of, group_id_of, word_of
@@ -33,7 +33,7 @@ async def batch_insert(call: Call) -> Answer:
     command = WriteBatch(
         batch=await asyncio.to_thread(read),
         group_id=group_id,
-        update_existing=bool(asked.update_existing_contacts),
+        terms=Terms(update_existing=bool(asked.update_existing_contacts)),
     )
     written = await call.db.run(write_batch, call.actor, command)
     return Answer(

@@ -1,0 +1,185 @@
+"""Many subscribers at once: accepted before they are written, and worked off on the terms of the call."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.dialects.apifon.wire import HOST, Wire, told
+
+from carillon.audience import uploads
+from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
+from carillon.audience.upload_worker import UploadWorker
+from carillon.audience.uploads import LEASE, MAX_ATTEMPTS, claim_uploads, failed_uploads, retry_upload
+
+MAIL = "ana@mail.example"
+
+
+def number(place: int) -> str:
+    return f"3069100{place:05d}"
+
+
+def people(first: int = 0, count: int = 11, **more: Any) -> list[dict[str, Any]]:
+    """More rows than are written before the reply."""
+    return [{"destination": f"+{number(place)}", **more} for place in range(first, first + count)]
+
+
+def path(place: str, address: str) -> str:
+    return f"{place}/subscriber/{hashlib.md5(address.encode(), usedforsecurity=False).hexdigest()}"
+
+
+async def status(wire: Wire, place: str) -> list[Any]:
+    return told(await wire.ok("GET", place), "status", "total_subscribers")
+
+
+@contextlib.asynccontextmanager
+async def working(wire: Wire) -> AsyncIterator[None]:
+    """Let a worker work meanwhile."""
+    worker = UploadWorker(wire.runtime.db, poll_seconds=0.05, report_days=30)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        worker.stop()
+        await asyncio.wait_for(task, timeout=20)
+
+
+async def test_many_are_stored_before_the_reply_and_the_list_is_updating_until_they_are_written(wire: Wire) -> None:
+    place = await wire.made_list()
+    await wire.bulk(place, *people())
+    assert await status(wire, place) == ["UPDATING", 0]
+    assert await wire.work_off() == 1
+    assert await status(wire, place) == ["IDLE", 11]
+
+
+async def test_a_few_are_written_before_the_reply(wire: Wire) -> None:
+    place = await wire.made_list()
+    await wire.bulk(place, *people(count=10))
+    assert await status(wire, place) == ["IDLE", 10]
+
+
+async def test_a_few_wait_behind_the_many_that_came_before_them(wire: Wire) -> None:
+    place = await wire.made_list()
+    await wire.bulk(place, *people(status="SUBSCRIBED"))
+    await wire.bulk(place, *people(count=1, status="UNSUBSCRIBED"), update_on_duplicate=True)
+    assert await status(wire, place) == ["UPDATING", 0]
+    assert await wire.work_off() == 2
+    assert (await wire.ok("GET", path(place, number(0))))["status"] == "UNSUBSCRIBED"
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("true", ["UNSUBSCRIBED", MAIL]), ("false", ["SUBSCRIBED", None])])
+async def test_those_that_are_there_when_the_rows_are_written_are_changed_only_when_asked_to(
+    wire: Wire, asked: str, expected: list[Any]
+) -> None:
+    place = await wire.made_list()
+    first = {"destination": f"+{number(0)}", "status": "UNSUBSCRIBED", "email": MAIL}
+    await wire.bulk(place, first, *people(1), update_on_duplicate=asked)
+    await wire.contact(f"+{number(0)}", None, actor=wire.inside(place))  # by another door, before they are written
+    await wire.work_off()
+    shown = await wire.ok("GET", path(place, number(0)))
+    assert [shown["status"], shown.get("email")] == expected
+    assert await status(wire, place) == ["IDLE", 12]
+
+
+async def test_whoever_is_blocked_before_the_rows_are_written_is_left_out(wire: Wire) -> None:
+    place = await wire.made_list()
+    await wire.bulk(place, *people(), {"destination": f"+{number(50)}", "email": MAIL})
+    for address in (number(0), MAIL):
+        await wire.block(address)
+    await wire.work_off()
+    assert (await wire.refusal("GET", path(place, number(0))))[0] == 404
+    assert told(await wire.ok("GET", path(place, MAIL)), "status", "email_status") == ["SUBSCRIBED", "UNSUBSCRIBED"]
+    assert await status(wire, place) == ["IDLE", 11]
+
+
+async def test_fields_and_subgroups_that_are_removed_before_the_rows_are_written_cost_only_themselves(
+    wire: Wire,
+) -> None:
+    place = await wire.made_list()
+    for name in ("Visits", "Points"):
+        await wire.ok("POST", f"{place}/field", {"name": name, "type": "NUMBER", "length": 9}, 201)
+    made = await wire.call("POST", f"{place}/group", {"name": "Food", "type": "GROUP", "selectionType": "MULTIPLE"})
+    group = made.headers["location"].removeprefix(HOST)
+    options = group.replace("/group/", "/")
+    await wire.ok("POST", f"{options}/options", {"name": ["Fish", "Meat"]}, 201)
+    fish, meat = [one["field"] for one in (await wire.ok("GET", group))["options"]]
+    fields = {"VISITS": 1, "POINTS": 2}
+    await wire.bulk(place, *people(subscriber_fields=fields, groupOptions=[fish, meat]))
+    await wire.ok("DELETE", f"{place}/field/VISITS", None, 204)
+    deletion = DeleteGroups(by=GroupKey.NAME, value="Meat")  # by another door
+    await wire.runtime.db.run(delete_groups, wire.inside(place), deletion)
+    await wire.work_off()
+    shown = await wire.ok("GET", path(place, number(10)))
+    assert told(shown, "subscriber_fields", "groupOptions") == [{"POINTS": 2}, [fish]]
+
+
+async def test_what_is_said_of_a_subscriber_after_the_many_stands(wire: Wire) -> None:
+    place = await wire.made_list()
+    await wire.bulk(place, *people())
+    await wire.work_off()
+    await wire.bulk(place, *people(status="SUBSCRIBED"), update_on_duplicate=True)
+    async with working(wire):
+        await wire.ok("POST", f"{path(place, number(0))}/unsubscribe", None, 204)
+        await wire.bulk(place, *people(20))
+        await wire.ok("PUT", path(place, number(1)), {"status": "UNSUBSCRIBED"}, 204)
+        await wire.bulk(place, *people(40))
+        assert (await wire.call("POST", f"{place}/subscriber", {"destination": f"+{number(40)}"})).status_code == 409
+        await wire.bulk(place, *people(60))
+        await wire.ok("DELETE", f"{path(place, number(60))}?permanent=true", None, 204)
+    assert [(await wire.ok("GET", path(place, number(one))))["status"] for one in (0, 1)] == ["UNSUBSCRIBED"] * 2
+    assert await status(wire, place) == ["IDLE", 43]
+
+
+async def test_a_change_behind_many_that_take_too_long_is_refused_for_now(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "_PATIENCE_SECONDS", 0.2)
+    place = await wire.made_list()
+    await wire.bulk(place, *people(count=1))
+    await wire.bulk(place, *people())
+    for asked in (("POST", f"{path(place, number(0))}/unsubscribe"), ("DELETE", path(place, number(0)))):
+        assert (await wire.refusal(*asked))[0] == 503
+    assert (await wire.ok("GET", path(place, number(0))))["status"] == "SUBSCRIBED"
+    await wire.ok("POST", f"{await wire.made_list(title='Other')}/subscriber", people(count=1)[0], 201)
+
+
+async def test_many_whose_worker_died_are_written_once_on_their_terms(wire: Wire) -> None:
+    place = await wire.made_list()
+    await wire.bulk(place, *people(status="UNSUBSCRIBED"))
+    assert len(await wire.runtime.db.run(claim_uploads, wire.account.account_id, 8)) == 1
+    assert await wire.work_off() == 0
+    assert await status(wire, place) == ["UPDATING", 0]
+    wire.clock.moment += LEASE + timedelta(seconds=1)
+    assert await wire.work_off() == 1
+    assert told(await wire.ok("GET", place), "status", "total_subscribers", "active_subscribers") == ["IDLE", 11, 0]
+
+
+async def test_a_list_is_corrupted_while_its_latest_import_is_one_that_was_given_up(wire: Wire) -> None:
+    place = await wire.made_list()
+    await wire.bulk(place, *people())
+    for _ in range(MAX_ATTEMPTS):
+        await wire.runtime.db.run(claim_uploads, wire.account.account_id, 8)
+        wire.clock.moment += LEASE + timedelta(seconds=1)
+    await wire.work_off()
+    assert await status(wire, place) == ["CORRUPTED", 0]
+    (failed,) = await wire.runtime.db.read(failed_uploads, wire.account.actor)
+    await wire.bulk(place, *people(count=1))
+    assert await status(wire, place) == ["IDLE", 1]
+    await wire.runtime.db.run(retry_upload, wire.account.actor, failed.import_id)
+    assert await wire.work_off() == 1
+    assert await status(wire, place) == ["IDLE", 11]
+
+
+async def test_a_list_is_removed_with_what_was_to_be_written(wire: Wire) -> None:
+    for _ in range(3):
+        place = await wire.made_list()
+        calls = (wire.call("POST", f"{place}/subscriber/bulk", {"subscribers": people()}) for _ in range(5))
+        removed, *replies = await asyncio.gather(wire.call("DELETE", place), *calls)
+        assert removed.status_code == 204
+        assert {reply.status_code for reply in replies} <= {200, 404}
+        assert await wire.work_off() == 0
+        async with wire.runtime.db.transaction() as tx:
+            assert await tx.fetchval("SELECT count(*) FROM contact_import WHERE state <> 'done'") == 0
