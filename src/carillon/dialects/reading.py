@@ -63,8 +63,14 @@ def _parameter(field: inspect.Field) -> Parameter:
 
 
 @cache
-def _by_name(request: type[msgspec.Struct]) -> Mapping[str, Parameter]:
-    return {name.lower(): one for one in reversed(parameters(request)) for name in one.names}
+def _by_name(request: type[msgspec.Struct]) -> Mapping[str, tuple[Parameter, bool, bool]]:
+    """Give parameters by their names as they are spelt and in lower case; whether one is an alias, and of a text."""
+    known = {
+        name.lower(): (one, name.lower() != one.names[0].lower(), isinstance(one.type, inspect.StrType))
+        for one in reversed(parameters(request))
+        for name in one.names
+    }
+    return {**{name: known[name.lower()] for one in parameters(request) for name in one.names}, **known}
 
 
 def within(path: str, name: str) -> str:
@@ -85,13 +91,15 @@ def read_request(request: type[Wanted], tree: object, path: str = "") -> Wanted:
     known = _by_name(request)
     values: dict[str, Any] = {}
     for key, given in tree.items():
-        parameter = known.get(key.lower())
-        if parameter is None or given is None:
+        found = known.get(key) or known.get(key.lower())
+        if found is None or given is None:
             continue
-        is_alias = key.lower() != parameter.names[0].lower()
+        parameter, is_alias, is_text = found
         if is_alias and values.get(parameter.attribute) not in (None, ""):
             continue
-        value = _read(parameter, given, within(path, parameter.names[0]))
+        # Most are texts under their own names, thousands of them in a call.
+        is_plain = is_text and given.__class__ is str and "\0" not in given
+        value = given if is_plain else _read(parameter, given, within(path, parameter.names[0]))
         if value is not None and not (is_alias and value == "" and parameter.attribute in values):
             values[parameter.attribute] = value
     return request(**values)

@@ -2,11 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
+from carillon.audience.bulk import RowChange
 from carillon.audience.conditions import Condition, Op, Order
 from carillon.audience.contacts import Contact, Status, read_id
 from carillon.audience.fields import Kind
@@ -20,7 +23,7 @@ from carillon.dialects.apifon.mapping import (
     read_direction,
     read_moment,
 )
-from carillon.dialects.apifon.structure import Group, OpenList, Structure
+from carillon.dialects.apifon.structure import GdprField, Group, OpenList, Option, Structure, SubscriberField
 from carillon.dialects.apifon.values import read_date, read_value, show_value, stored_date
 from carillon.dialects.reading import read_flag, read_text
 from carillon.errors import InvalidInputError, NotFoundError
@@ -47,16 +50,42 @@ _OURS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What is said of a subscriber; `places` are where our fields' values were said."""
+class Wanted(msgspec.Struct, frozen=True):
+    """What is said of a subscriber."""
 
     row: ContactRow
-    sms: Status | None = None
-    email: Status | None = None
-    join: Sequence[GroupId] = ()
-    leave: Sequence[GroupId] = ()
-    places: Mapping[str, str] = field(default_factory=dict)
+    change: RowChange
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What subscribers of a list are read with, put in order once for all of a call."""
+
+    country: str
+    double_optin: Mapping[str, bool]
+    fields: Mapping[str, SubscriberField]
+    purposes: Mapping[str, GdprField]
+    options: Mapping[str, tuple[Group, Option]]
+
+    def place_of(self, ours: str) -> str | None:
+        """Say where the value of one of our fields was given."""
+        return next((_place(one.field) for one in self.fields.values() if one.ours == ours), None)
+
+
+def words_of(opened: OpenList) -> Words:
+    """Give a list's words."""
+    structure = opened.structure
+    return Words(
+        country=opened.actor.country,
+        double_optin=structure.double_optin,
+        fields={one.field: one for one in structure.fields},
+        purposes={one.field: one for one in structure.gdpr},
+        options=structure.options(),
+    )
+
+
+def _place(name: str) -> str:
+    return f"subscriber_fields.{name[:100]}"
 
 
 def read_digest(text: str) -> UUID:
@@ -76,70 +105,65 @@ def digest_of(address: str) -> str:
     return hashlib.md5(address.encode(), usedforsecurity=False).hexdigest()
 
 
-def read_subscriber(asked: schemas.Subscriber, opened: OpenList) -> Wanted:
+def read_subscriber(asked: schemas.Subscriber, words: Words) -> Wanted:
     """Read what is said of a subscriber. Raises InvalidInputError with the place of what can't be used."""
-    structure, texts, places = opened.structure, dict[str, str](), dict[str, str]()
-    fields = {one.field: one for one in structure.fields}
+    texts: dict[str, str] = {}
     for name, given in (asked.subscriber_fields or {}).items():
-        place = f"subscriber_fields.{name[:100]}"
-        if name not in fields:
-            raise InvalidInputError(place, "The list has no such field.")
-        texts[fields[name].ours] = read_value(fields[name], given, opened.actor.country, place)
-        places[fields[name].ours] = place
-    texts |= _consents(asked.gdpr_fields or {}, structure)
-    join, leave = _options(asked.group_options, structure)
-    return Wanted(
-        row=ContactRow(phone=asked.destination, email=asked.email, fields=texts),
-        sms=_status(asked.status, structure, "mobile", "status"),
-        email=_status(asked.email_status, structure, "email", "email_status"),
+        field = words.fields.get(name)
+        if field is None:
+            raise InvalidInputError(_place(name), "The list has no such field.")
+        texts[field.ours] = read_value(field, given, words.country, _place(name))
+    if asked.gdpr_fields:
+        texts |= _consents(asked.gdpr_fields, words)
+    join, leave = ((), ()) if asked.group_options is None else _options(asked.group_options, words)
+    change = RowChange(
+        sms=_status(asked.status, words, "mobile", "status"),
+        email=_status(asked.email_status, words, "email", "email_status"),
         join=join,
         leave=leave,
-        places=places,
     )
+    return Wanted(ContactRow(phone=asked.destination, email=asked.email, fields=texts), change)
 
 
-def _consents(given: Mapping[str, Any], structure: Structure) -> dict[str, str]:
-    purposes = {one.field: one for one in structure.gdpr}
+def _consents(given: Mapping[str, Any], words: Words) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, consent in given.items():
         place = f"gdpr_fields.{name[:100]}"
-        if name not in purposes:
+        if name not in words.purposes:
             raise InvalidInputError(place, "The list has no such field.")
         if not isinstance(consent, Mapping):
             raise InvalidInputError(place, "An object belongs here.")
-        for channel, ours in purposes[name].names().items():
+        for channel, ours in words.purposes[name].names().items():
             if consent.get(channel) is not None:
                 flag = read_flag(consent[channel], f"{place}.{channel}")
                 texts[ours] = "" if flag is None else str(flag).lower()
     return texts
 
 
-def _options(given: Sequence[Any] | None, structure: Structure) -> tuple[list[GroupId], list[GroupId]]:
+def _options(given: Sequence[Any], words: Words) -> tuple[Sequence[GroupId], Sequence[GroupId]]:
     """Read the subgroups that a subscriber shall have, into groups to join and to leave."""
-    if given is None:
-        return [], []
-    known, chosen_of, join = structure.options(), dict[str, Group](), list[GroupId]()
+    chosen_of, join = dict[str, Group](), list[GroupId]()
     for place, item in enumerate(given):
         where = f"groupOptions[{place}]"
         identity = read_text(item, where)
-        if identity not in known:
+        if identity not in words.options:
             raise InvalidInputError(where, f"The list has no subgroup {identity[:100]!r}.")
-        group, option = known[identity]
+        group, option = words.options[identity]
         if GroupId(option.group_id) in join:
             continue
         if group.selection_type == "SINGLE" and group.field in chosen_of:
             raise InvalidInputError(where, f"A subscriber has one subgroup of {group.name}.")
         chosen_of[group.field] = group
         join.append(GroupId(option.group_id))
-    leave = [GroupId(one.group_id) for _, one in known.values() if one.group_id not in join]
+    leave = [GroupId(one.group_id) for _, one in words.options.values() if one.group_id not in join]
     return join, leave
 
 
-def _status(given: str | None, structure: Structure, channel: str, place: str) -> Status | None:
+def _status(given: str | None, words: Words, channel: str, place: str) -> Status | None:
     if not given:
         return None
-    status = STATUSES[chosen(given, tuple(STATUSES), place)]
-    if status is Status.UNCONFIRMED and not structure.double_optin.get(channel):
+    status = STATUSES.get(given) or STATUSES[chosen(given, tuple(STATUSES), place)]
+    if status is Status.UNCONFIRMED and not words.double_optin.get(channel):
         raise InvalidInputError(place, "UNCONFIRMED is only for lists with double opt-in.")
     return status
 
@@ -147,7 +171,8 @@ def _status(given: str | None, structure: Structure, channel: str, place: str) -
 def show_subscriber(contact: Contact, opened: OpenList) -> dict[str, Any]:
     """Show a subscriber; what it doesn't have is left out."""
     structure, fields = opened.structure, contact.fields
-    options = {option.group_id: identity for identity, (_, option) in structure.options().items()}
+    known = structure.options() if contact.groups else {}
+    options = {option.group_id: identity for identity, (_, option) in known.items()}
     consents = {
         one.field: {channel: fields[ours] for channel, ours in one.names().items() if ours in fields}
         for one in structure.gdpr

@@ -49,6 +49,7 @@ from carillon.dialects.apifon.subscriber_words import (
     read_subscriber_conditions,
     read_subscriber_order,
     show_subscriber,
+    words_of,
 )
 from carillon.dialects.reading import read_request, read_text
 from carillon.dialects.rest import Answer, Call
@@ -117,7 +118,7 @@ async def create(call: Call) -> Answer:
 
 async def _create(tx: Tx, actor: Actor, list_id: str, asked: schemas.Subscriber) -> Contact:
     opened = await open_list(tx, actor, list_id, lock=True)
-    wanted = read_subscriber(asked, opened)
+    wanted = read_subscriber(asked, words_of(opened))
     if not ((asked.destination or "").strip() or (asked.email or "").strip()):
         raise MissingInputError("destination")
     owners = {key.kind.value: one.contact_id for key, one in await _owners(tx, opened.actor, asked)}
@@ -134,11 +135,12 @@ async def _owners(tx: Tx, actor: Actor, asked: schemas.Subscriber) -> list[tuple
 
 async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None) -> Contact:
     """Write a subscriber: its attributes, its subgroups and its standing."""
-    save = SaveContact(row=wanted.row, contact_id=contact_id, groups=Regroup(join=wanted.join, leave=wanted.leave))
+    change = wanted.change
+    save = SaveContact(row=wanted.row, contact_id=contact_id, groups=Regroup(join=change.join, leave=change.leave))
     try:
         saved = await save_contact(tx, opened.actor, save)
     except InvalidInputError as error:
-        place = wanted.places.get(error.field) or _WORDS.get(error.field, error.field)
+        place = words_of(opened).place_of(error.field) or _WORDS.get(error.field, error.field)
         raise InvalidInputError(place, error.message) from error
     except NotFoundError as error:
         if error.subject == "group":  # another door has deleted it
@@ -148,10 +150,10 @@ async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None
     if not (contact.phone or contact.email):
         raise InvalidInputError("destination", "A subscriber has a destination or an e-mail address.")
     is_new = contact_id is None
-    sms = wanted.sms or (Status.SUBSCRIBED if is_new else None)
-    email = wanted.email or (Status.SUBSCRIBED if is_new else None)
+    sms = change.sms or (Status.SUBSCRIBED if is_new else None)
+    email = change.email or (Status.SUBSCRIBED if is_new else None)
     await _refuse_blocked(tx, opened.actor, contact, sms, email)
-    standing = Standing(contact_id=saved.contact_id, sms=wanted.sms, email=wanted.email, archived=False)
+    standing = Standing(contact_id=saved.contact_id, sms=change.sms, email=change.email, archived=False)
     await set_standings(tx, opened.actor, SetStandings(standings=[standing]))
     return contact
 
@@ -208,14 +210,14 @@ async def create_many(call: Call) -> Answer:
 
 
 def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> AcceptUpload:
-    rows, changes = list[ContactRow](), dict[int, RowChange]()
+    words, rows, changes = words_of(opened), list[ContactRow](), dict[int, RowChange]()
     for place, item in enumerate(asked.subscribers):
         try:
-            wanted = read_subscriber(read_request(schemas.Subscriber, item, f"subscribers[{place}]"), opened)
+            wanted = read_subscriber(read_request(schemas.Subscriber, item, f"subscribers[{place}]"), words)
         except (InvalidInputError, TooManyItemsError):
             continue
         rows.append(wanted.row)
-        changes[len(rows)] = RowChange(sms=wanted.sms, email=wanted.email, join=wanted.join, leave=wanted.leave)
+        changes[len(rows)] = wanted.change
     terms = Terms(update_existing=bool(asked.update_on_duplicate), changes=changes, leave_out_suppressed=True)
     return AcceptUpload(rows=rows, terms=terms)
 
@@ -230,7 +232,7 @@ async def update(call: Call) -> Answer:
 
 async def _update(tx: Tx, actor: Actor, name: Named, asked: schemas.Subscriber) -> Contact:
     opened, contact = await _matching(tx, actor, name)
-    return await _save(tx, opened, read_subscriber(asked, opened), contact.contact_id)
+    return await _save(tx, opened, read_subscriber(asked, words_of(opened)), contact.contact_id)
 
 
 async def show(call: Call) -> Answer:

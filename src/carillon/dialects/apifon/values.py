@@ -14,6 +14,7 @@ from carillon.kit.phones import phone_digits
 
 DATE_FORMATS = ("dd-MM-yy", "yy-MM-dd", "MM-dd-yy", "dd/MM/yy", "yy/MM/dd", "MM/dd/yy")
 
+_PLAIN = {"TEXT", "NUMBER"}
 _URL = re.compile(r"https?://[^\s/?#]+\.[^\s]+", re.IGNORECASE)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _TIMESTAMP_CHARACTERS = 18
@@ -24,8 +25,8 @@ _PIVOT = 70  # a year of two digits is of the last century from here on
 def read_value(field: SubscriberField, given: object, country: str, place: str) -> str:
     """Read a value into the text that our field of that kind takes; "" empties it. Raises InvalidInputError."""
     text = "" if given is None else read_text(given, place).strip()
-    if not text:
-        return ""
+    if not text or field.type in _PLAIN:
+        return text
     match field.type:
         case "DATE":
             return read_date(text, field.date_format, place).strftime("%Y-%m-%dT%H:%M:%S")
