@@ -1,7 +1,7 @@
 """The upload of contacts to a list."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -9,11 +9,12 @@ from carillon.audience.adding import AddContacts, add_contacts
 from carillon.audience.audiences import Audience, AudienceKind, ChangeAudience, change_audience
 from carillon.audience.batch import read_rows
 from carillon.audience.devices import RegisteredDevice, register_devices
+from carillon.audience.fields import Kind
 from carillon.audience.own_fields import CreateField, create_field, field_kinds, free_name
 from carillon.audience.rows import Batch
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.audience.writing import lock_account, lock_audience
-from carillon.db.database import Tx
+from carillon.db.database import Database, Tx
 from carillon.dialects.devino import mapping, replies, rows, schemas
 from carillon.dialects.devino.errors import UNKNOWN, RefusedError
 from carillon.dialects.devino.lists import find_list, within, words_of
@@ -38,6 +39,16 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """An upload's contacts as they read by a list's fields."""
+
+    words: Words
+    kinds: Mapping[str, Kind]
+    contacts: Sequence[ReadContact]
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uploaded:
     """What became of the contacts, by their places from 1: an id, or what was wrong."""
 
@@ -46,22 +57,44 @@ class Uploaded:
     wrong: dict[int, Wrong]
 
 
-async def upload(tx: Tx, actor: Actor, command: Upload) -> Uploaded:
-    """Add contacts to a list; whoever is added to a stop list is suppressed on every channel."""
+async def read_upload(db: Database, actor: Actor, command: Upload) -> Reading | None:
+    """Read an upload before the list is locked, while others write in it; None when its list lacks fields."""
+    words, kinds = await db.read(_known_fields, actor, command.audience_id)
+
+    def read() -> Reading | None:
+        lacks = any(True for _ in rows.missing_fields(command.contacts, words))
+        return None if lacks else _read(command, words, kinds)
+
+    return await asyncio.to_thread(read)
+
+
+async def _known_fields(tx: Tx, actor: Actor, audience_id: int) -> tuple[Words, Mapping[str, Kind]]:
+    audience = await find_list(tx, actor, audience_id)
+    return await words_of(tx, actor, audience), await field_kinds(tx, within(actor, audience))
+
+
+def _read(command: Upload, words: Words, kinds: Mapping[str, Kind]) -> Reading:
+    contacts = [rows.read_contact(place, one, words, command.zone) for place, one in enumerate(command.contacts, 1)]
+    batch = read_rows([one.row for one in contacts], None, kinds=kinds, keyless=True)
+    return Reading(words=words, kinds=kinds, contacts=contacts, batch=batch)
+
+
+async def upload(tx: Tx, actor: Actor, command: Upload, reading: Reading | None) -> Uploaded:
+    """Add contacts to a list; whoever is added to a stop list is suppressed on every channel.
+
+    They are read again when the list's fields aren't any more what they were.
+    """
     audience = await find_list(tx, actor, command.audience_id)
     inside = within(actor, audience)
     if audience.kind is AudienceKind.STOPLIST:
         await lock_account(tx, inside)  # before the list alone: others lock all of them in their order
     await lock_audience(tx, inside)
-    words = await _with_new_fields(tx, inside, audience, command.contacts)
+    words, kinds = await _known_fields(tx, actor, command.audience_id)
+    if reading is None or (reading.words.own, reading.kinds) != (words.own, kinds):
+        words = await _with_new_fields(tx, inside, audience, command.contacts)
+        reading = await asyncio.to_thread(_read, command, words, await field_kinds(tx, inside))
+    contacts, batch = reading.contacts, reading.batch
     unique = _unique(words, command.unique)
-    kinds = await field_kinds(tx, inside)
-
-    def read() -> tuple[list[ReadContact], Batch]:
-        contacts = [rows.read_contact(place, one, words, command.zone) for place, one in enumerate(command.contacts, 1)]
-        return contacts, read_rows([one.row for one in contacts], None, kinds=kinds, keyless=True)
-
-    contacts, batch = await asyncio.to_thread(read)
     wrong = {place: one.wrong for place, one in enumerate(contacts, 1) if one.wrong}
     for error in batch.errors:
         wrong.setdefault(error.row, rows.wrong_of(words, error.field, error.code, error.message))
@@ -133,7 +166,7 @@ async def batch(call: Call) -> Answer:
         unique=asked.duplicate_check_field,
         zone=mapping.read_zone(call.query.zone_offset),
     )
-    done = await call.db.run(upload, call.actor, command)
+    done = await call.db.run(upload, call.actor, command, await read_upload(call.db, call.actor, command))
     return Answer(data=replies.Result([_outcome(done, place) for place in range(1, len(asked.contacts) + 1)]))
 
 

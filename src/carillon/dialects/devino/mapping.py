@@ -52,6 +52,11 @@ class FieldWord:
     is_default: bool = False
     values: Sequence[str] = ()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the engine takes a value's text as it comes."""
+        return not (self.values or self.type == OBJECT or self.kind in {Kind.GENDER, Kind.DATETIME})
+
 
 _MAIN = (
     FieldWord(field="first_name", kind=Kind.TEXT, name="name", display_name="Name", type=TEXT, is_default=True),
@@ -99,6 +104,9 @@ class Words:
         self.of_list = (*_MAIN, *self.own)
         everything = (*_OTHERS, *reversed(self.own), *_MAIN)
         self._by_name = {one.name: one for one in everything}
+        plain = (one for one in everything if one.is_plain and (one in _MAIN or one.name.lower() not in MAIN_NAMES))
+        self.plain = {one.name: one.field for one in plain}
+        """Our fields whose values are kept as they come, by Devino's names."""
         self.by_field = {one.field: one for one in everything}
 
     def find(self, name: str) -> FieldWord | None:
