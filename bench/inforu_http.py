@@ -8,10 +8,8 @@ the issue's.
 """
 
 import argparse
-import base64
 import json
 import random
-import socket
 import statistics
 import threading
 import time
@@ -20,6 +18,7 @@ from typing import Any
 
 import asyncpg
 import uvloop
+from bench.calls import Connection, basic
 from bench.corpus import HEADER, rows
 from bench.served import Served, served
 
@@ -48,6 +47,10 @@ SELECT $1, $2, $3::bigint + n, now(), now(), 0, 1, 1, '9725' || lpad((n * 736878
 FROM generate_series(0, $4::bigint - 1) AS n
 """
 _LOAD_MEMBERS = "INSERT INTO membership SELECT $1, $2, $3::bigint + n FROM generate_series(0, $4::bigint - 1) AS n"
+_COUNT_MEMBERS = """
+UPDATE contact_group SET members = $3, reachable = $3, reachable_sms = $3, reachable_email = $3
+WHERE account_id = $1 AND group_id = $2
+"""
 _TAKE_IDS = """
 INSERT INTO id_block AS b (sequence, next_id) VALUES ('contact', $1 + 1)
 ON CONFLICT (sequence) DO UPDATE SET next_id = b.next_id + $1 RETURNING next_id - $1
@@ -58,38 +61,15 @@ FROM information_schema.columns WHERE table_name = 'contact' AND column_name <> 
 """
 
 
-class Client:
-    """A keep-alive connection that costs next to nothing: requests are ready bytes, replies are cut by their length."""
+class Client(Connection):
+    """A client of the InforU dialect."""
 
     def __init__(self, server: Served, username: str, token: str) -> None:
-        self._socket = socket.create_connection((server.host, server.port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        basic = base64.b64encode(f"{username}:{token}".encode()).decode()
-        self._head = f"Host: {server.host}\r\nAuthorization: Basic {basic}\r\nContent-Type: application/json\r\n"
+        super().__init__(server, f"Authorization: {basic(username, token)}")
 
     def request(self, function: str, data: object) -> bytes:
-        """Write a request down."""
-        body = json.dumps({"Data": data}, ensure_ascii=False).encode()
-        line = f"POST /api/v2/Contact/{function} HTTP/1.1\r\n"
-        return f"{line}{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-    def send(self, request: bytes) -> bytes:
-        """Send a request and give the reply's body."""
-        self._socket.sendall(request)
-        got = b""
-        while b"\r\n\r\n" not in got:
-            got += self._received()
-        head, _, body = got.partition(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-        while len(body) < length:
-            body += self._received()
-        return body
-
-    def _received(self) -> bytes:
-        got = self._socket.recv(1 << 20)
-        if not got:
-            raise ConnectionError("The server hung up.")
-        return got
+        """Write a function's request down."""
+        return self.written("POST", f"/api/v2/Contact/{function}", {"Data": data})
 
     def call(self, function: str, data: object) -> dict[str, Any]:
         """Call a function and give the envelope."""
@@ -182,21 +162,18 @@ async def _append(lines: bytearray, data: bytes) -> None:
     lines += data
 
 
-async def load(connection: asyncpg.Connection, account_id: int, audience_id: int, group_id: int, count: int) -> int:
-    """Put contacts there, all of them in the group, and give the first one's id."""
+async def load(
+    connection: asyncpg.Connection, account_id: int, audience_id: int, group_id: int | None, count: int
+) -> int:
+    """Put contacts there, all of them in the group where one is given, and give the first one's id."""
     first = int(await connection.fetchval(_TAKE_IDS, count))
     began = time.perf_counter()
     await connection.execute(_LOAD_CONTACTS, account_id, audience_id, first, count)
-    await connection.execute(_LOAD_MEMBERS, account_id, group_id, first, count)
-    await connection.execute(
-        "UPDATE contact_group SET members = $3, reachable = $3, reachable_sms = $3, reachable_email = $3 "
-        "WHERE account_id = $1 AND group_id = $2",
-        account_id,
-        group_id,
-        count,
-    )
+    if group_id is not None:
+        await connection.execute(_LOAD_MEMBERS, account_id, group_id, first, count)
+        await connection.execute(_COUNT_MEMBERS, account_id, group_id, count)
     await connection.execute("VACUUM (ANALYZE) contact, membership, contact_group")
-    print(f"  {count:,} contacts of a group loaded in {time.perf_counter() - began:.0f} s")
+    print(f"  {count:,} contacts loaded in {time.perf_counter() - began:.0f} s", flush=True)
     return first
 
 

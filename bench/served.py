@@ -40,8 +40,16 @@ class Served:
     def account(self) -> tuple[int, int, str, str]:
         """Make an account with an InforU credential of no limit: account, audience, user name and token."""
         made = self.command("account", "create", "Bench")
-        key = self.command("credential", "create", "--account", made["account_id"], "--dialect", "inforu", "--rate", 0)
+        key = self.credential(made["account_id"], "inforu")
         return int(str(made["account_id"])), int(str(made["audience_id"])), str(key["username"]), str(key["token"])
+
+    def credential(self, account_id: object, dialect: str) -> dict[str, object]:
+        """Make a credential of no limit, and give its parts."""
+        return self.command("credential", "create", "--account", account_id, "--dialect", dialect, "--rate", 0)
+
+    def forget_memory(self) -> None:
+        """Let `memory` tell only of what comes."""
+        Path("/proc", str(self.pid), "clear_refs").write_text("5")
 
     def memory(self) -> int:
         """Tell the most memory in bytes that the process has had so far, its database not counted."""
