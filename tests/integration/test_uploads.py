@@ -10,7 +10,8 @@ from tests.support import Tenant
 
 from carillon.audience import uploads
 from carillon.audience.audiences import CreateAudience, create_audience
-from carillon.audience.contacts import ListContacts, list_contacts
+from carillon.audience.bulk import RowChange, Terms
+from carillon.audience.contacts import ListContacts, Status, list_contacts
 from carillon.audience.fields import CANONICAL
 from carillon.audience.rows import ContactRow
 from carillon.audience.upload_worker import UploadWorker
@@ -225,6 +226,28 @@ async def test_uploads_that_were_taken_for_new_and_meet_somebody_are_written_all
         (60, 0, 0),
         (40, 20, 0),
     ]
+
+
+async def test_uploads_are_written_on_their_terms_whatever_the_worker_expects(db: Database, account: Tenant) -> None:
+    reports = []
+    for first, update in ((0, True), (100, True), (50, True), (200, False), (150, False)):
+        given = [ContactRow(phone=f"0521{number:06d}") for number in range(first, first + 60)]
+        changes = {number: RowChange(sms=Status.UNSUBSCRIBED) for number in range(1, 61)} if first == 50 else {}
+        command = AcceptUpload(rows=given, terms=Terms(update_existing=update, changes=changes))
+        reports.append(await db.run(accept_upload, account.actor, command))
+    assert await worker(db).take_turns() == 5
+    told = [(await db.read(upload_report, account.actor, import_id)).report for import_id in reports]
+    assert [(one.rows, one.new, one.updated + one.unchanged, one.failed) for one in told] == [
+        (60, 60, 0, 0),
+        (60, 60, 0, 0),
+        (60, 40, 20, 0),
+        (60, 60, 0, 0),
+        (60, 40, 20, 0),
+    ]
+    shown = (await db.read(list_contacts, account.actor, ListContacts())).items
+    unsubscribed = {one.phone for one in shown if one.sms_status is Status.UNSUBSCRIBED}
+    assert unsubscribed == {f"972521{number:06d}" for number in range(50, 110)}
+    assert len(shown) == 260
 
 
 async def test_old_reports_are_forgotten_and_what_was_not_written_is_kept(

@@ -5,7 +5,7 @@ import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -24,7 +24,7 @@ from carillon.kit.ids import AccountId, AudienceId
 from carillon.tenancy.accounts import AccountStatus
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import KEY_NAME_CHARACTERS, SecretBox, hash_secret, seal_context
-from carillon.tenancy.tokens import find_token
+from carillon.tenancy.tokens import account_of, hash_token
 
 SQL = load_statements("carillon.tenancy", "authentication.sql")
 
@@ -128,21 +128,26 @@ async def authenticate_signed(tx: Tx, login: SignedLogin, box: SecretBox) -> Aut
 
 async def authenticate_token(tx: Tx, login: TokenLogin) -> Authenticated:
     """Check a token; its scopes are the caller's. Raises what `authenticate` does."""
-    token = await find_token(tx, login.token)
-    if token is None:
+    account_id = account_of(login.token)
+    if account_id is None:
         raise BadCredentialsError
-    row = await tx.fetchrow(SQL["find_by_id"], token.account_id, token.credential_id, login.dialect)
-    known = await _let_in(tx, login, row)
-    return replace(known, actor=replace(known.actor, scopes=token.scopes))
+    found = await tx.fetchrow(SQL["find_by_token"], account_id, hash_token(login.token), login.dialect)
+    if found is None or found["revoked_at"] is not None or found["token_expires_at"] <= tx.now:
+        raise BadCredentialsError
+    return _admitted(login, found, found, now=tx.now)
 
 
-async def _let_in(tx: Tx, login: "AnyLogin", found: Record | None) -> Authenticated:
+async def _let_in(tx: Tx, login: AnyLogin, found: Record | None) -> Authenticated:
     """Check all but the secret, which was right where a credential was found."""
     if found is None or found["revoked_at"] is not None:
         raise BadCredentialsError
     standing = await tx.fetchrow(SQL["account_standing"], found["account_id"], found["audience_id"])
     if standing is None:
         raise BadCredentialsError
+    return _admitted(login, found, standing, now=tx.now)
+
+
+def _admitted(login: AnyLogin, found: Record, standing: Record, *, now: datetime) -> Authenticated:
     authenticated = Authenticated(
         actor=Actor(
             account_id=AccountId(found["account_id"]),
@@ -159,7 +164,7 @@ async def _let_in(tx: Tx, login: "AnyLogin", found: Record | None) -> Authentica
         calls_per_second=found["calls_per_second"],
         expires_at=found["expires_at"],
     )
-    _admit(authenticated, login, now=tx.now)
+    _admit(authenticated, login, now=now)
     _require_open(AccountStatus(standing["status"]))
     return authenticated
 

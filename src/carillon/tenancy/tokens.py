@@ -25,16 +25,6 @@ class IssueToken:
     lifetime: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundToken:
-    """Whose a token is, and what it may be used for."""
-
-    account_id: AccountId
-    credential_id: int
-    scopes: frozenset[str]
-    expires_at: datetime = field(repr=False)
-
-
 async def issue_token(tx: Tx, actor: Actor, command: IssueToken) -> str:
     """Make a token. Earlier ones stay valid until they expire; some that have expired are deleted."""
     # It carries the account, so that it is found without asking all of them (scale.md, Tables 6).
@@ -43,7 +33,7 @@ async def issue_token(tx: Tx, actor: Actor, command: IssueToken) -> str:
     await tx.execute(
         SQL["add_token"],
         actor.account_id,
-        _hash(token),
+        hash_token(token),
         actor.credential_id,
         list(command.scopes),
         tx.now + command.lifetime,
@@ -51,28 +41,13 @@ async def issue_token(tx: Tx, actor: Actor, command: IssueToken) -> str:
     return token
 
 
-async def find_token(tx: Tx, token: str) -> FoundToken | None:
-    """Find a token that hasn't expired."""
-    account_id = _account_of(token)
-    if account_id is None:
-        return None
-    row = await tx.fetchrow(SQL["find_token"], account_id, _hash(token))
-    if row is None or row["expires_at"] <= tx.now:
-        return None
-    return FoundToken(
-        account_id=account_id,
-        credential_id=row["credential_id"],
-        scopes=frozenset(row["scopes"]),
-        expires_at=row["expires_at"],
-    )
-
-
 async def revoke_token(tx: Tx, actor: Actor, token: str) -> None:
     """End a token of the actor's credential; one that isn't there has ended already."""
-    await tx.execute(SQL["drop_token"], actor.account_id, _hash(token), actor.credential_id)
+    await tx.execute(SQL["drop_token"], actor.account_id, hash_token(token), actor.credential_id)
 
 
-def _account_of(token: str) -> AccountId | None:
+def account_of(token: str) -> AccountId | None:
+    """Give the account that a token carries; None for what can't be one."""
     head, dash, _ = token.partition("-")
     if not (dash and token.isascii() and len(token) <= _MAX_CHARACTERS and 0 < len(head) <= 14):  # noqa: PLR2004 - 2^53
         return None
@@ -82,5 +57,5 @@ def _account_of(token: str) -> AccountId | None:
         return None
 
 
-def _hash(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()

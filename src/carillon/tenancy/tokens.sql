@@ -1,9 +1,6 @@
 -- name: add_token
 INSERT INTO access_token (account_id, token_hash, credential_id, scopes, expires_at) VALUES ($1, $2, $3, $4, $5);
 
--- name: find_token
-SELECT credential_id, scopes, expires_at FROM access_token WHERE account_id = $1 AND token_hash = $2;
-
 -- name: drop_token
 DELETE FROM access_token WHERE account_id = $1 AND token_hash = $2 AND credential_id = $3;
 

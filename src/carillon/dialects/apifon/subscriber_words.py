@@ -225,22 +225,40 @@ def _our_name(name: str, structure: Structure) -> str | None:
     return _OURS.get(name)
 
 
-def read_subscriber_conditions(items: Sequence[object], opened: OpenList, kinds: Mapping[str, Kind]) -> list[Condition]:
-    """Read the conditions of a query. Raises InvalidInputError with the place of a wrong one."""
-    conditions = []
+@dataclass(frozen=True, slots=True)
+class NamedCondition:
+    """A condition of a query on an attribute of ours; `text` is what it is held against, None where nothing is."""
+
+    name: str
+    op: Op
+    text: str | None
+    where: str
+
+
+def name_conditions(items: Sequence[object], structure: Structure) -> list[NamedCondition]:
+    """Read the names and operators of a query's conditions. Raises InvalidInputError with the place of a wrong one."""
+    named = []
     for place, item in enumerate(items):
         where = f"conditions[{place}]"
         asked, op = read_condition_words(item, where)
-        name = _our_name(asked.name.strip(), opened.structure)
+        name = _our_name(asked.name.strip(), structure)
         if name is None:
             raise InvalidInputError(f"{where}.name", f"There is no field {asked.name[:100]!r}.")
-        value = None
-        if op not in {Op.EXISTS, Op.NOT_EXISTS}:
-            if asked.vl is None:
-                raise InvalidInputError(f"{where}.vl", "This is required.")
-            value = _read_operand(name, asked.vl, opened.structure, kinds, f"{where}.vl")
-        conditions.append(Condition(name, op, value))
-    return conditions
+        text = None if op in {Op.EXISTS, Op.NOT_EXISTS} else _required(asked.vl, f"{where}.vl", "This is required.")
+        named.append(NamedCondition(name, op, text, f"{where}.vl"))
+    return named
+
+
+def read_operands(
+    named: Sequence[NamedCondition], structure: Structure, kinds: Mapping[str, Kind]
+) -> list[Condition]:
+    """Read what attributes are held against. Raises InvalidInputError with the place of what can't be."""
+    return [
+        Condition(
+            one.name, one.op, None if one.text is None else _read_operand(one.name, one.text, structure, kinds, one.where)
+        )
+        for one in named
+    ]
 
 
 def _read_operand(name: str, text: str, structure: Structure, kinds: Mapping[str, Kind], where: str) -> Any:

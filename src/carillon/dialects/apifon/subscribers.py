@@ -21,6 +21,7 @@ from carillon.audience.contacts import (
     find_contacts,
     query_contacts,
 )
+from carillon.audience.fields import CANONICAL
 from carillon.audience.memberships import Regroup
 from carillon.audience.own_fields import field_kinds
 from carillon.audience.rows import ContactRow
@@ -44,9 +45,10 @@ from carillon.dialects.apifon.subscriber_words import (
     STATUSES,
     Wanted,
     digest_of,
+    name_conditions,
     read_digest,
+    read_operands,
     read_subscriber,
-    read_subscriber_conditions,
     read_subscriber_order,
     show_subscriber,
     words_of,
@@ -286,12 +288,16 @@ async def query_subscribers(call: Call) -> Answer:
 
 async def _look(tx: Tx, actor: Actor, look: Look) -> Found:
     opened = await open_list(tx, actor, look.list_id)
-    kinds = await field_kinds(tx, opened.actor)
+    structure = opened.structure
+    order = read_subscriber_order(look.sort, look.sort_dir, structure)
+    named = name_conditions(look.conditions, structure)
+    is_of_fields = any(name.startswith("fields.") for name in (order.name, *(one.name for one in named)))
+    kinds = await field_kinds(tx, opened.actor) if is_of_fields else CANONICAL
     query = QueryContacts(
         page=look.page,
         kinds=kinds,
-        conditions=[*look.fixed, *read_subscriber_conditions(look.conditions, opened, kinds)],
-        order=read_subscriber_order(look.sort, look.sort_dir, opened.structure),
+        conditions=[*look.fixed, *read_operands(named, structure, kinds)],
+        order=order,
         with_groups=True,
     )
     return Found(opened=opened, contacts=await query_contacts(tx, opened.actor, query))
