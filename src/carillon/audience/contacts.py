@@ -298,12 +298,13 @@ async def delete_contacts(tx: Tx, actor: Actor, command: DeleteContacts) -> int:
 
 
 async def delete_contact_ids(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> int:
-    """Delete contacts of a locked audience by id, with their devices and memberships."""
+    """Delete contacts of a locked audience by id, with their devices, form tokens and memberships."""
     if not contact_ids:
         return 0
     async with recounting(tx, actor, contact_ids):
         await tx.execute(SQL["delete_memberships"], actor.account_id, contact_ids)
         await tx.execute(SQL["delete_devices"], actor.account_id, actor.audience_id, contact_ids)
+        await tx.execute(SQL["delete_form_tokens"], actor.account_id, actor.audience_id, contact_ids)
         gone = await tx.fetch(SQL["delete_contacts"], actor.account_id, actor.audience_id, contact_ids)
     return len(gone)
 

@@ -31,6 +31,7 @@ from carillon.audience.standing import SetStandings, Standing, set_standings
 from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
+from carillon.dialects.apifon.forms import FORM_URLS, forms_of
 from carillon.dialects.apifon.lists import PATH
 from carillon.dialects.apifon.mapping import chosen, only, read_fields, vendor_place
 from carillon.dialects.apifon.replies import if_match, links_of, read_page, require_match, tagged
@@ -225,7 +226,17 @@ async def show(call: Call) -> Answer:
     """Show a subscriber."""
     opened, contact = await call.db.read(_shown, call.actor, _name_of(call))
     shown = show_subscriber(contact, opened)
+    if _are_shown(FORM_URLS, read_fields(call.query.fields)):
+        shown |= _with_forms(await forms_of(call, opened, [contact]), contact)
     return tagged(call, shown, shown["meta"]["Etag"])
+
+
+def _are_shown(name: str, fields: Sequence[str]) -> bool:
+    return not fields or name in fields
+
+
+def _with_forms(forms: Mapping[int, Mapping[str, str]], contact: Contact) -> dict[str, Any]:
+    return {FORM_URLS: forms[contact.contact_id]} if contact.contact_id in forms else {}
 
 
 async def _shown(tx: Tx, actor: Actor, name: Named) -> tuple[OpenList, Contact]:
@@ -245,7 +256,9 @@ async def list_subscribers(call: Call) -> Answer:
     ]
     look = Look(list_id=_list_id(call), page=page, sort=asked.sort, sort_dir=asked.sort_dir, fixed=fixed)
     found = await call.db.read(_look, call.actor, look)
-    shown = _show_page(found, page, read_fields(asked.fields))
+    fields = read_fields(asked.fields)
+    forms = await forms_of(call, found.opened, found.contacts.items) if _are_shown(FORM_URLS, fields) else {}
+    shown = _show_page(found, page, fields, forms)
     links = links_of(call.incoming, page, found.contacts.total)
     return Answer(data={"meta": shown["meta"], "links": links, "results": shown["results"]})
 
@@ -267,7 +280,7 @@ async def query_subscribers(call: Call) -> Answer:
     except InvalidInputError as error:
         raise InvalidInputError(vendor_place(error.field), error.message) from error
     fields = [name for one in asked.fields for name in read_fields(read_text(one, "fields"))]
-    return Answer(data=_show_page(found, page, fields))
+    return Answer(data=_show_page(found, page, fields, {}))
 
 
 async def _look(tx: Tx, actor: Actor, look: Look) -> Found:
@@ -283,10 +296,14 @@ async def _look(tx: Tx, actor: Actor, look: Look) -> Found:
     return Found(opened=opened, contacts=await query_contacts(tx, opened.actor, query))
 
 
-def _show_page(found: Found, page: NumberedPage, fields: Sequence[str]) -> dict[str, Any]:
+def _show_page(
+    found: Found, page: NumberedPage, fields: Sequence[str], forms: Mapping[int, Mapping[str, str]]
+) -> dict[str, Any]:
     return {
         "meta": {"page": page.number, "size": page.size, "total": found.contacts.total},
-        "results": [only(show_subscriber(one, found.opened), fields) for one in found.contacts.items],
+        "results": [
+            only(show_subscriber(one, found.opened) | _with_forms(forms, one), fields) for one in found.contacts.items
+        ],
     }
 
 
