@@ -7,6 +7,7 @@ after another too.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -96,14 +97,15 @@ async def upsert(
     reached = set(devices["contact_id"])
     moves = await plan_moves(tx, actor, batch, plan.kept, set(plan.arrivals["contact_id"]) - reached)
     losers = await _token_owners(tx, actor, devices)
-    async with recounting(tx, actor, sorted({*plan.readdressed, *losers, *reached, *moves.recounted})):
+    async with recounting(tx, actor, sorted({*plan.readdressed, *losers, *reached, *moves.recounted, *plan.archived})):
+        await _revive(tx, actor, plan.archived)
         await _release(tx, actor, plan.releasing)
         changed = await _change(tx, actor, plan.changes)
         arrivals = await _insert(tx, actor, plan.arrivals)
         await _save_devices(tx, actor, devices)
         await move(tx, actor, moves)
     await move_in(tx, actor, moves, arrivals)
-    kept = _decided(plan, changed)
+    kept = _decided(plan, [*changed, *plan.archived])
     return UpsertOutcome(report=_report(batch, kept, plan), kept=kept, met_nobody=plan.met_nobody)
 
 
@@ -149,6 +151,12 @@ async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> None:
     if not leaving.is_empty():
         columns = (leaving[name].to_list() for name in ("contact_id", *KEYS))
         await tx.execute(SQL["release_keys"], actor.account_id, actor.audience_id, tx.now, *columns)
+
+
+async def _revive(tx: Tx, actor: Actor, archived: Sequence[int]) -> None:
+    """Bring archived contacts back: whoever is written again is archived no more."""
+    if archived:
+        await tx.execute(SQL["revive_contacts"], actor.account_id, actor.audience_id, tx.now, archived)
 
 
 async def _change(tx: Tx, actor: Actor, changes: pl.DataFrame) -> list[int]:

@@ -5,6 +5,7 @@ SELECT country FROM audience WHERE account_id = $1 AND audience_id = $2 FOR NO K
 SELECT audience_id FROM audience WHERE account_id = $1 ORDER BY audience_id FOR NO KEY UPDATE;
 
 -- name: group_shares
+-- Who is archived stays a member, and is not counted.
 SELECT m.group_id,
        count(*) AS members,
        count(*) FILTER (WHERE c.sms_status = 1 OR c.email_status = 1 OR d.android OR d.ios) AS reachable,
@@ -13,7 +14,7 @@ SELECT m.group_id,
        count(*) FILTER (WHERE d.android) AS reachable_android,
        count(*) FILTER (WHERE d.ios) AS reachable_ios
 FROM membership m
-JOIN contact c ON c.account_id = m.account_id AND c.audience_id = $2 AND c.contact_id = m.contact_id
+JOIN contact c ON c.account_id = m.account_id AND c.audience_id = $2 AND c.contact_id = m.contact_id AND c.archived_at IS NULL
 LEFT JOIN (
     SELECT contact_id, bool_or(platform = 'android') AS android, bool_or(platform = 'ios') AS ios
     FROM device

@@ -119,7 +119,8 @@ async def _create(tx: Tx, actor: Actor, list_id: str, asked: schemas.Subscriber)
 async def _owners(tx: Tx, actor: Actor, asked: schemas.Subscriber) -> list[tuple[ContactKey, Contact]]:
     given = ((KeyKind.PHONE, asked.destination), (KeyKind.EMAIL, asked.email))
     keys = [ContactKey(kind=kind, value=value) for kind, value in given if value]
-    return [(key, one) for key in keys for one in await find_contacts(tx, actor, FindContacts(key=key))]
+    queries = [FindContacts(key=key, with_archived=True) for key in keys]
+    return [(query.key, one) for query in queries for one in await find_contacts(tx, actor, query)]
 
 
 async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None) -> Contact:
