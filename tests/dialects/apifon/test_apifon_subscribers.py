@@ -159,6 +159,14 @@ async def test_addresses_of_forms_are_left_out_where_others_are_asked_for(wire: 
     assert (listed, "form_urls" in queried, queried["meta"]["Etag"]) == ({"status": "SUBSCRIBED"}, False, tag)
 
 
+async def test_a_single_choice_is_not_made_twice_by_the_groups_own_id(wire: Wire) -> None:
+    place, options = await furnished(wire)
+    async with wire.runtime.db.transaction() as tx:
+        small = await tx.fetchval("SELECT group_id FROM contact_group WHERE name = 'Small'")
+    body = {"destination": NUMBER, "groupOptions": [options["Big"], f"GROUP_{small}"]}
+    assert list((await wire.refusal("POST", f"{place}/subscriber", body))[1]) == ["groupOptions[1]"]
+
+
 async def test_the_lists_prefix_reads_national_numbers(wire: Wire) -> None:
     place = await wire.made_list()
     for given_as, number in (

@@ -61,7 +61,7 @@ class Surroundings:
 
     account_name: str
     counts: Mapping[int, AudienceCounts]
-    names: Mapping[int, str]
+    names: Mapping[int, Mapping[int, str]]
 
 
 async def create(call: Call) -> Answer:
@@ -154,11 +154,11 @@ async def _delete(tx: Tx, actor: Actor, list_id: str, expected: str) -> None:
 
 
 async def _surroundings(tx: Tx, actor: Actor, audiences: list[Audience]) -> Surroundings:
-    options = [one.group_id for audience in audiences for _, one in structure_of(audience).options().values()]
+    audience_ids = [one.audience_id for one in audiences]
     return Surroundings(
         account_name=(await get_account(tx, actor)).name,
-        counts=await count_audiences(tx, actor, [one.audience_id for one in audiences]),
-        names=await group_names(tx, actor, options),
+        counts=await count_audiences(tx, actor, audience_ids),
+        names=await group_names(tx, actor, audience_ids),
     )
 
 
@@ -234,6 +234,7 @@ def _show_list(call: Call, audience: Audience, around: Surroundings) -> dict[str
 
 def _describe(actor: Actor, audience: Audience, around: Surroundings) -> dict[str, Any]:
     structure, counts = structure_of(audience), around.counts[audience.audience_id]
+    names = around.names[audience.audience_id]
     return {
         "id": str(audience.audience_id),
         "type": _TYPE,
@@ -249,7 +250,7 @@ def _describe(actor: Actor, audience: Audience, around: Surroundings) -> dict[st
         "active_subscribers": counts.reachable_sms,
         "active_email_subscribers": counts.reachable_email,
         "form_id": str(form_id(actor.account_id, audience.audience_id)),
-        "groups": [show_group(group, around.names) for group in structure.groups],
+        "groups": [show_group(group, names) for group in structure.all_groups(names)],
         "subscriber_fields": [
             {name: getattr(one, name) for name in ("field", "length", "name", "type", "internal")}
             | ({"date_format": one.date_format} if one.date_format else {})

@@ -20,7 +20,7 @@ from carillon.dialects.apifon.mapping import (
     read_direction,
     read_moment,
 )
-from carillon.dialects.apifon.structure import Group, OpenList, Structure
+from carillon.dialects.apifon.structure import Group, OpenList, Structure, other_group_id, other_option
 from carillon.dialects.apifon.values import read_date, read_value, show_value, stored_date
 from carillon.dialects.reading import read_flag, read_text
 from carillon.errors import InvalidInputError, NotFoundError
@@ -54,8 +54,7 @@ class Wanted:
     row: ContactRow
     sms: Status | None = None
     email: Status | None = None
-    join: Sequence[GroupId] = ()
-    leave: Sequence[GroupId] = ()
+    groups: Sequence[GroupId] | None = None
     places: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -87,13 +86,11 @@ def read_subscriber(asked: schemas.Subscriber, opened: OpenList) -> Wanted:
         texts[fields[name].ours] = read_value(fields[name], given, opened.actor.country, place)
         places[fields[name].ours] = place
     texts |= _consents(asked.gdpr_fields or {}, structure)
-    join, leave = _options(asked.group_options, structure)
     return Wanted(
         row=ContactRow(phone=asked.destination, email=asked.email, fields=texts),
         sms=_status(asked.status, structure, "mobile", "status"),
         email=_status(asked.email_status, structure, "email", "email_status"),
-        join=join,
-        leave=leave,
+        groups=_options(asked.group_options, structure),
         places=places,
     )
 
@@ -114,14 +111,19 @@ def _consents(given: Mapping[str, Any], structure: Structure) -> dict[str, str]:
     return texts
 
 
-def _options(given: Sequence[Any] | None, structure: Structure) -> tuple[list[GroupId], list[GroupId]]:
-    """Read the subgroups that a subscriber shall have, into groups to join and to leave."""
+def _options(given: Sequence[Any] | None, structure: Structure) -> list[GroupId] | None:
+    """Read the subgroups that a subscriber shall have, the list's own and those that other doors have made."""
     if given is None:
-        return [], []
+        return None
     known, chosen_of, join = structure.options(), dict[str, Group](), list[GroupId]()
+    own = {option.group_id for _, option in known.values()}
     for place, item in enumerate(given):
         where = f"groupOptions[{place}]"
         identity = read_text(item, where)
+        other = other_group_id(identity)
+        if other is not None and other not in own:
+            join.append(GroupId(other))
+            continue
         if identity not in known:
             raise InvalidInputError(where, f"The list has no subgroup {identity[:100]!r}.")
         group, option = known[identity]
@@ -131,8 +133,7 @@ def _options(given: Sequence[Any] | None, structure: Structure) -> tuple[list[Gr
             raise InvalidInputError(where, f"A subscriber has one subgroup of {group.name}.")
         chosen_of[group.field] = group
         join.append(GroupId(option.group_id))
-    leave = [GroupId(one.group_id) for _, one in known.values() if one.group_id not in join]
-    return join, leave
+    return join
 
 
 def _status(given: str | None, structure: Structure, channel: str, place: str) -> Status | None:
@@ -164,7 +165,7 @@ def show_subscriber(contact: Contact, opened: OpenList) -> dict[str, Any]:
         "subscriber_fields": {
             one.field: show_value(one.type, fields[one.ours]) for one in structure.fields if one.ours in fields
         },
-        "groupOptions": [options[one.group_id] for one in contact.groups if one.group_id in options],
+        "groupOptions": [options.get(one.group_id, other_option(one.group_id)) for one in contact.groups],
     }
     return {"meta": {"Etag": etag_of(shown)}, **shown}
 
@@ -225,7 +226,7 @@ def _read_operand(name: str, text: str, structure: Structure, kinds: Mapping[str
             value = _required(read_id(text), where, "An id belongs here.")
         case "groups":
             known = structure.options().get(text)
-            value = known[1].group_id if known else 0  # which no group has
+            value = known[1].group_id if known else other_group_id(text) or 0  # which no group has
         case "sms_status" | "email_status":
             value = int(STATUSES[chosen(text, tuple(STATUSES), where)])
         case "created_at" | "updated_at":

@@ -23,7 +23,7 @@ from carillon.audience.contacts import (
     query_contacts,
 )
 from carillon.audience.fields import Kind
-from carillon.audience.memberships import Regroup
+from carillon.audience.memberships import NO_MOVES, Regroup
 from carillon.audience.own_fields import field_kinds
 from carillon.audience.rows import Batch
 from carillon.audience.saving import SaveContact, save_contact
@@ -125,7 +125,8 @@ async def _owners(tx: Tx, actor: Actor, asked: schemas.Subscriber) -> list[tuple
 
 async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None) -> Contact:
     """Write a subscriber: its attributes, its subgroups and its standing."""
-    save = SaveContact(row=wanted.row, contact_id=contact_id, groups=Regroup(join=wanted.join, leave=wanted.leave))
+    groups = NO_MOVES if wanted.groups is None else Regroup(join=wanted.groups, leave_others=True)
+    save = SaveContact(row=wanted.row, contact_id=contact_id, groups=groups)
     try:
         saved = await save_contact(tx, opened.actor, save)
     except InvalidInputError as error:
@@ -133,7 +134,7 @@ async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None
         raise InvalidInputError(place, error.message) from error
     except NotFoundError as error:
         if error.subject == "group":  # another door has deleted it
-            raise InvalidInputError("groupOptions", "A subgroup is there no more.") from error
+            raise InvalidInputError("groupOptions", "There is no such subgroup.") from error
         raise
     contact = await _contact(tx, opened.actor, saved.contact_id)
     if not (contact.phone or contact.email):
@@ -207,7 +208,7 @@ def _read_many(
         except (InvalidInputError, TooManyItemsError):
             continue
         rows.append(wanted.row)
-        changes[len(rows)] = RowChange(sms=wanted.sms, email=wanted.email, join=wanted.join, leave=wanted.leave)
+        changes[len(rows)] = RowChange(sms=wanted.sms, email=wanted.email, groups=wanted.groups)
     return read_rows(rows, opened.actor.country, kinds=kinds), changes
 
 
