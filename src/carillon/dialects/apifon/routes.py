@@ -504,7 +504,8 @@ _SUBSCRIBER_OPERATIONS: Sequence[tuple[str, Operation]] = (
                 *_SUBSCRIBER_PARTS,
             ),
             notes=(
-                "What isn't given stays. groupOptions are all the subgroups that the subscriber shall have, those of GROUPS too.",
+                "What isn't given stays.",
+                "groupOptions are all the subgroups that the subscriber shall have, those of GROUPS too.",
             ),
         ),
     ),
