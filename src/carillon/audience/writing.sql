@@ -1,5 +1,14 @@
 -- name: lock_audience
-SELECT country FROM audience WHERE account_id = $1 AND audience_id = $2 FOR NO KEY UPDATE;
+-- Whoever is written into a stop list is silenced in all audiences, so all of them are locked, in their order.
+SELECT audience_id, name, country, kind
+FROM audience
+WHERE account_id = $1
+  AND audience_id = ANY (CASE
+          WHEN (SELECT s.kind FROM audience s WHERE s.account_id = $1 AND s.audience_id = $2) = 'stoplist'
+          THEN ARRAY(SELECT a.audience_id FROM audience a WHERE a.account_id = $1)
+          ELSE ARRAY[$2::bigint] END)
+ORDER BY audience_id
+FOR NO KEY UPDATE;
 
 -- name: lock_account
 SELECT audience_id FROM audience WHERE account_id = $1 ORDER BY audience_id FOR NO KEY UPDATE;

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from carillon.audience.audiences import AudienceKind
 from carillon.audience.batch import read_rows
 from carillon.audience.bulk import RowChange, WriteBatch, write_batch
 from carillon.audience.conditions import Condition, Op
@@ -142,7 +143,8 @@ async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None
     is_new = contact_id is None
     sms = wanted.sms or (Status.SUBSCRIBED if is_new else None)
     email = wanted.email or (Status.SUBSCRIBED if is_new else None)
-    await _refuse_blocked(tx, opened.actor, contact, sms, email)
+    if opened.audience.kind is not AudienceKind.STOPLIST:  # whose subscribers are blocked by being added
+        await _refuse_blocked(tx, opened.actor, contact, sms, email)
     standing = Standing(contact_id=saved.contact_id, sms=wanted.sms, email=wanted.email, archived=False)
     await set_standings(tx, opened.actor, SetStandings(standings=[standing]))
     return contact
