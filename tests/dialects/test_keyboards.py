@@ -131,3 +131,54 @@ async def test_a_subscriber_of_a_list_is_the_contact_of_all(keyboards: Keyboards
     removed = await keyboards.apifon("DELETE", f"{place}/subscriber/{found['email_id']}?permanent=true")
     assert removed.status_code == 204
     assert (await keyboards.nrs("GET", f"/contacts/{listed['id']}")).status_code == 404
+
+
+async def test_groups_of_the_other_dialects_are_subgroups_of_a_list(keyboards: Keyboards) -> None:
+    (shown_list,) = (await keyboards.apifon("GET", "/list")).json()["results"]
+    assert shown_list["groups"] == []
+    place = f"/list/{shown_list['id']}"
+    await keyboards.inforu("CreateOrUpdateContacts", {"List": [{"PhoneNumber": NATIONAL, "AddToGroupName": "Gold"}]})
+    gold = (await look(keyboards))["Groups"][0]["GroupId"]
+    made = await keyboards.nrs("POST", "/groups", {"name": "Silver"})
+    silver = made.json()["data"]["id"]
+    (shown_list,) = (await keyboards.apifon("GET", "/list")).json()["results"]
+    (held,) = shown_list["groups"]
+    assert held == {
+        "name": "Groups", "field": "GROUPS", "type": "GROUP", "internal": True, "selectionType": "MULTIPLE",
+        "options": [{"name": "Gold", "field": f"GROUP_{gold}"}, {"name": "Silver", "field": f"GROUP_{silver}"}],
+        "formHidden": True, "groupOptionsOrientation": "VERTICAL",
+    }  # fmt: skip
+    assert (await keyboards.apifon("GET", f"{place}/group/GROUPS")).json() == held
+    (subscriber,) = (await keyboards.apifon("GET", f"{place}/subscriber")).json()["results"]
+    assert subscriber["groupOptions"] == [f"GROUP_{gold}"]
+
+    where = f"{place}/subscriber/{subscriber['destination_id']}"
+    assert (await keyboards.apifon("PUT", where, {"groupOptions": [f"GROUP_{silver}"]})).status_code == 204
+    assert [one["GroupName"] for one in (await look(keyboards))["Groups"]] == ["Silver"]
+    rows = [{"destination": NATIONAL, "groupOptions": [f"GROUP_{gold}", f"GROUP_{silver}", "GROUP_999999"]}]
+    asked = {"subscribers": rows, "update_on_duplicate": True}
+    assert (await keyboards.apifon("POST", f"{place}/subscriber/bulk", asked)).status_code == 200
+    assert [one["GroupName"] for one in (await look(keyboards))["Groups"]] == ["Gold", "Silver"]
+    asked = {"conditions": [{"name": "groupOptions", "op": "eq", "vl": f"GROUP_{gold}"}]}
+    found = (await keyboards.apifon("POST", f"{place}/subscriber/query", asked)).json()
+    assert found["meta"]["total"] == 1
+
+
+async def test_subgroups_that_another_dialect_made_are_renamed_added_and_removed(keyboards: Keyboards) -> None:
+    (shown_list,) = (await keyboards.apifon("GET", "/list")).json()["results"]
+    place = f"/list/{shown_list['id']}"
+    assert (await keyboards.apifon("GET", f"{place}/group/GROUPS")).status_code == 404
+    gold = (await keyboards.nrs("POST", "/groups", {"name": "Gold"})).json()["data"]["id"]
+    renamed = await keyboards.apifon("PUT", f"{place}/GROUPS/GROUP_{gold}", {"name": "Platinum"})
+    assert renamed.status_code == 200
+    assert (await keyboards.nrs("GET", f"/groups/{gold}")).json()["data"]["name"] == "Platinum"
+    added = await keyboards.apifon("POST", f"{place}/GROUPS/option", {"name": "Silver"})
+    assert added.status_code == 201
+    silver = int(added.headers["location"].rpartition("_")[2])
+    assert (await keyboards.nrs("GET", f"/groups/{silver}")).json()["data"]["name"] == "Silver"
+    assert (await keyboards.apifon("DELETE", f"{place}/GROUPS/GROUP_{gold}")).status_code == 204
+    assert (await keyboards.nrs("GET", f"/groups/{gold}")).status_code == 404
+    for method, body in (("PUT", {"name": "Mine", "type": "GROUP"}), ("DELETE", None)):
+        assert (await keyboards.apifon(method, f"{place}/group/GROUPS", body)).status_code == 400
+    unknown = {"destination": NATIONAL, "groupOptions": [f"GROUP_{gold}"]}
+    assert (await keyboards.apifon("POST", f"{place}/subscriber", unknown)).status_code == 400

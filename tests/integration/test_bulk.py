@@ -117,9 +117,9 @@ async def test_rows_change_standings_and_groups_and_counters_follow(db: Database
     food, shoes = [await db.run(save_group, account.actor, SaveGroup(name=name)) for name in ("Food", "Shoes")]
     unknown = [food.group_id, GroupId(999)]
     changes = {
-        1: RowChange(email=Status.UNSUBSCRIBED, join=unknown),
-        4: RowChange(join=[food.group_id]),
-        6: RowChange(join=[shoes.group_id], leave=[food.group_id]),
+        1: RowChange(email=Status.UNSUBSCRIBED, groups=unknown),
+        4: RowChange(groups=[food.group_id]),
+        6: RowChange(groups=[shoes.group_id]),
     }
     rows = [*people(5), ContactRow(email="n3@example.com")]
     await db.run(write_batch, account.actor, WriteBatch(batch=read_rows(rows, "IL"), terms=Terms(changes=changes)))

@@ -24,7 +24,7 @@ QUERIES = {
                    count(*) FILTER (WHERE c.sms_status = 1) AS sms, count(*) FILTER (WHERE c.email_status = 1) AS email,
                    count(*) FILTER (WHERE d.android) AS android, count(*) FILTER (WHERE d.ios) AS ios
             FROM membership m
-            JOIN contact c ON c.account_id = m.account_id AND c.contact_id = m.contact_id
+            JOIN contact c ON c.account_id = m.account_id AND c.contact_id = m.contact_id AND c.archived_at IS NULL
             LEFT JOIN (
                 SELECT account_id, contact_id,
                        bool_or(platform = 'android') AS android, bool_or(platform = 'ios') AS ios

@@ -12,6 +12,7 @@ import polars as pl
 from carillon.audience.fields import Kind
 from carillon.audience.own_fields import REPEATED, CreateField, create_field, field_kinds
 from carillon.audience.rows import Batch, decode_patch, encode_patch
+from carillon.audience.stoplists import silence
 from carillon.audience.upsert import upsert
 from carillon.audience.writing import lock_audience
 from carillon.db.database import Tx
@@ -47,13 +48,16 @@ class AddedContacts:
 
 async def add_contacts(tx: Tx, actor: Actor, command: AddContacts) -> AddedContacts:
     """Add contacts. A value counts as there when a contact has it, or an earlier row of the batch."""
-    await lock_audience(tx, actor)
+    audience = await lock_audience(tx, actor)
     frame, duplicates = command.batch.frame, list[int]()
     if command.unique is not None and command.unique in REPEATED:
         frame, duplicates = await _without_known_addresses(tx, actor, frame, command.unique)
     elif command.unique is not None:
         frame, duplicates = await _without_known_values(tx, actor, frame, command.unique)
+    given = frame.select("phone", "email")
     frame = await _with_repeated_addresses(tx, actor, frame)
+    if audience.is_stoplist:  # also by an address that another contact of the list has
+        await silence(tx, actor, audience, given.iter_rows())
     contact_ids: dict[int, int] = {}
     for piece in frame.iter_slices(_PIECE_ROWS):
         batch = replace(command.batch, frame=piece, errors=(), failed=frozenset())

@@ -123,11 +123,12 @@ AUDIENCE_ATTRIBUTES: Mapping[str, Attribute] = {
 class AudienceCounts:
     """What an audience has, and how its imports stand: counted when it is asked for, over all of its contacts.
 
-    `last_added_at` is when its newest contact was made.
+    `contacts` are all of them, the archived ones too. `last_added_at` is when its newest contact was made.
     """
 
     audience_id: AudienceId
     contacts: int
+    archived: int
     reachable_sms: int
     reachable_email: int
     groups: int

@@ -47,7 +47,7 @@ WHERE account_id = $1 AND audience_id = $2;
 -- name: audience_counts
 -- The newest contact has the largest id.
 SELECT a.audience_id,
-       c.contacts, c.reachable_sms, c.reachable_email,
+       c.contacts, c.archived, c.reachable_sms, c.reachable_email,
        (SELECT count(*) FROM contact_group g WHERE g.account_id = a.account_id AND g.audience_id = a.audience_id) AS groups,
        (SELECT n.created_at FROM contact n WHERE n.account_id = a.account_id AND n.audience_id = a.audience_id
         ORDER BY n.contact_id DESC LIMIT 1) AS last_added_at,
@@ -60,6 +60,7 @@ SELECT a.audience_id,
 FROM audience a
 CROSS JOIN LATERAL (
     SELECT count(*) AS contacts,
+           count(c.archived_at) AS archived,
            count(*) FILTER (WHERE c.sms_status = 1 AND c.archived_at IS NULL) AS reachable_sms,
            count(*) FILTER (WHERE c.email_status = 1 AND c.archived_at IS NULL) AS reachable_email
     FROM contact c

@@ -27,15 +27,14 @@ _PIECE_ROWS = 5_000
 
 
 class RowChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a row says beyond its attributes: the standing of its contact, None leaving it, and groups by their ids.
+    """What a row says beyond its attributes: the standing of its contact, and the groups, by their ids, that it is in.
 
-    A contact that was there is archived no more.
+    None leaves either as it is.
     """
 
     sms: Status | None = None
     email: Status | None = None
-    join: Sequence[GroupId] = ()
-    leave: Sequence[GroupId] = ()
+    groups: Sequence[GroupId] | None = None
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -122,29 +121,35 @@ async def _change(tx: Tx, actor: Actor, changes: Mapping[int, RowChange], kept: 
     """Do what rows say beyond their attributes; where several are of one contact, the last word stands."""
     if not changes:
         return
-    named = {group_id for change in changes.values() for group_id in change.join}
-    known = await known_groups(tx, actor, sorted(named))
     standings: dict[int, Standing] = {}
-    moves: dict[tuple[GroupId, int], bool] = {}
+    wanted: dict[int, Sequence[GroupId]] = {}
     for row, contact_id, outcome in kept.select("row", "contact_id", "outcome").iter_rows():
         change = changes.get(row)
         if change is None:
             continue
-        if outcome != NEW or {change.sms, change.email} - {None, Status.SUBSCRIBED}:
+        if {change.sms, change.email} - ({None, Status.SUBSCRIBED} if outcome == NEW else {None}):
             said = standings.get(contact_id, Standing(contact_id=contact_id))
             standings[contact_id] = Standing(
                 contact_id=contact_id,
                 sms=said.sms if change.sms is None else change.sms,
                 email=said.email if change.email is None else change.email,
-                archived=None if outcome == NEW else False,
             )
-        moves |= {(group_id, contact_id): False for group_id in change.leave}
-        moves |= {(group_id, contact_id): True for group_id in change.join if group_id in known}
+        if change.groups is not None:
+            wanted[contact_id] = change.groups
     await set_standings(tx, actor, SetStandings(standings=list(standings.values())))
-    if moves:
-        async with recounting(tx, actor, sorted({contact_id for _, contact_id in moves})):
-            leaving = [pair for pair, joins in moves.items() if not joins]
-            await move(tx, actor, Moves(leaving=leaving, joining=[pair for pair, joins in moves.items() if joins]))
+    if wanted:
+        moves = await _moves(tx, actor, wanted)
+        async with recounting(tx, actor, sorted(moves.recounted)):
+            await move(tx, actor, moves)
+
+
+async def _moves(tx: Tx, actor: Actor, wanted: Mapping[int, Sequence[GroupId]]) -> Moves:
+    """Tell what leads from the groups that contacts are in to those that they shall be in."""
+    known = await known_groups(tx, actor, sorted({group_id for groups in wanted.values() for group_id in groups}))
+    goal = {(group_id, contact_id) for contact_id, groups in wanted.items() for group_id in groups if group_id in known}
+    rows = await tx.fetch(SQL["memberships_of"], actor.account_id, list(wanted))
+    present = {(GroupId(row["group_id"]), row["contact_id"]) for row in rows}
+    return Moves(leaving=sorted(present - goal), joining=sorted(goal - present))
 
 
 async def _reachable(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:

@@ -10,3 +10,6 @@ UNION ALL
 SELECT 'external_id', external_id
 FROM contact
 WHERE account_id = $1 AND audience_id = $2 AND external_id = ANY ($5::text[]);
+
+-- name: memberships_of
+SELECT group_id, contact_id FROM membership WHERE account_id = $1 AND contact_id = ANY ($2::bigint[]);

@@ -1,4 +1,7 @@
-"""Contacts: finding, listing and deleting them. Writing them is `carillon.audience.upsert`."""
+"""Contacts: finding, listing and deleting them. Writing them is `carillon.audience.upsert`.
+
+Archived contacts are found by digest, by conditions and `with_archived`; for anyone else they aren't there.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -93,10 +96,11 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindContacts:
-    """Find the contacts that a key names."""
+    """Find the contacts that a key names; those that are archived only where they are asked for."""
 
     key: ContactKey
     with_groups: bool = False
+    with_archived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +202,8 @@ async def find_contacts(tx: Tx, actor: Actor, query: FindContacts) -> list[Conta
     rows = await tx.fetch(
         SQL["find_contacts"], actor.account_id, actor.audience_id, *_key_columns([query.key], actor.country)
     )
-    return await _shown(tx, actor, rows, with_groups=query.with_groups)
+    present = [row for row in rows if query.with_archived or row["archived_at"] is None]
+    return await _shown(tx, actor, present, with_groups=query.with_groups)
 
 
 async def find_by_digest(tx: Tx, actor: Actor, query: FindByDigest) -> list[Contact]:
@@ -300,12 +305,13 @@ async def delete_contacts(tx: Tx, actor: Actor, command: DeleteContacts) -> int:
 
 
 async def delete_contact_ids(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> int:
-    """Delete contacts of a locked audience by id, with their devices and memberships."""
+    """Delete contacts of a locked audience by id, with their devices, form tokens and memberships."""
     if not contact_ids:
         return 0
     async with recounting(tx, actor, contact_ids):
         await tx.execute(SQL["delete_memberships"], actor.account_id, contact_ids)
         await tx.execute(SQL["delete_devices"], actor.account_id, actor.audience_id, contact_ids)
+        await tx.execute(SQL["delete_form_tokens"], actor.account_id, actor.audience_id, contact_ids)
         gone = await tx.fetch(SQL["delete_contacts"], actor.account_id, actor.audience_id, contact_ids)
     return len(gone)
 

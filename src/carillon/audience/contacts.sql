@@ -17,7 +17,7 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices
 FROM contact c
-WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id > $3
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id > $3 AND c.archived_at IS NULL
   AND ($5::timestamptz IS NULL OR c.created_at >= $5) AND ($6::timestamptz IS NULL OR c.created_at < $6)
   AND ($7::timestamptz IS NULL OR c.updated_at >= $7) AND ($8::timestamptz IS NULL OR c.updated_at < $8)
 ORDER BY c.contact_id
@@ -56,7 +56,7 @@ LIMIT $3 OFFSET $4;
 
 -- name: count_contacts
 SELECT count(*) FROM contact c
-WHERE c.account_id = $1 AND c.audience_id = $2
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.archived_at IS NULL
   AND ($3::text IS NULL OR c.landline = $3) AND ($4::text IS NULL OR c.fields ->> 'country' = $4);
 
 -- name: page_contacts
@@ -66,7 +66,7 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
              ORDER BY d.platform) AS devices
 FROM contact c
-WHERE c.account_id = $1 AND c.audience_id = $2
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.archived_at IS NULL
   AND ($3::text IS NULL OR c.landline = $3) AND ($4::text IS NULL OR c.fields ->> 'country' = $4)
 ORDER BY c.contact_id
 LIMIT $5 OFFSET $6;
@@ -80,7 +80,7 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
 FROM membership m
 JOIN contact c ON c.account_id = m.account_id AND c.audience_id = $2 AND c.contact_id = m.contact_id
 -- Said of both sides, so that whichever is walked begins at the place.
-WHERE m.account_id = $1 AND m.group_id = $9 AND m.contact_id > $3 AND c.contact_id > $3
+WHERE m.account_id = $1 AND m.group_id = $9 AND m.contact_id > $3 AND c.contact_id > $3 AND c.archived_at IS NULL
   AND ($5::timestamptz IS NULL OR c.created_at >= $5) AND ($6::timestamptz IS NULL OR c.created_at < $6)
   AND ($7::timestamptz IS NULL OR c.updated_at >= $7) AND ($8::timestamptz IS NULL OR c.updated_at < $8)
 ORDER BY m.contact_id
@@ -108,6 +108,9 @@ DELETE FROM membership WHERE account_id = $1 AND contact_id = ANY ($2::bigint[])
 
 -- name: delete_devices
 DELETE FROM device WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
+
+-- name: delete_form_tokens
+DELETE FROM form_token WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
 
 -- name: delete_contacts
 DELETE FROM contact WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]) RETURNING contact_id;

@@ -21,7 +21,7 @@ ORDER BY k.name;
 SELECT c.contact_id, '+' || c.phone AS phone, coalesce(c.email_given, c.email) AS email, c.external_id, c.landline, c.sms_status,
        c.email_status, c.created_at, c.updated_at, c.fields
 FROM contact c
-WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id > $3
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id > $3 AND c.archived_at IS NULL
 ORDER BY c.contact_id
 LIMIT $4;
 
@@ -30,6 +30,6 @@ SELECT c.contact_id, '+' || c.phone AS phone, coalesce(c.email_given, c.email) A
        c.email_status, c.created_at, c.updated_at, c.fields
 FROM membership m
 JOIN contact c ON c.account_id = m.account_id AND c.audience_id = $2 AND c.contact_id = m.contact_id
-WHERE m.account_id = $1 AND m.group_id = $5 AND m.contact_id > $3
+WHERE m.account_id = $1 AND m.group_id = $5 AND m.contact_id > $3 AND c.archived_at IS NULL
 ORDER BY m.contact_id
 LIMIT $4;

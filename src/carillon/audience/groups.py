@@ -161,10 +161,12 @@ async def groups_by_name(tx: Tx, actor: Actor, names: set[str]) -> dict[str, Gro
     return {row["name_key"]: GroupId(row["group_id"]) for row in rows}
 
 
-async def group_names(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> Mapping[int, str]:
-    """Give the names of those of the groups that the account has, whatever their audience."""
-    rows = await tx.fetch(SQL["group_names"], actor.account_id, list(group_ids)) if group_ids else []
-    return {row["group_id"]: row["name"] for row in rows}
+async def group_names(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> Mapping[int, Mapping[int, str]]:
+    """Give the names of all the groups of audiences, by audience and by group, oldest first."""
+    found: dict[int, dict[int, str]] = {audience_id: {} for audience_id in audience_ids}
+    for row in await tx.fetch(SQL["group_names"], actor.account_id, list(found)):
+        found[row["audience_id"]][row["group_id"]] = row["name"]
+    return found
 
 
 async def find_groups(tx: Tx, actor: Actor, query: FindGroups) -> list[Group]:

@@ -72,4 +72,7 @@ DELETE FROM membership WHERE account_id = $1 AND group_id = ANY ($2::bigint[]);
 DELETE FROM contact_group WHERE account_id = $1 AND audience_id = $2 AND group_id = ANY ($3::bigint[]);
 
 -- name: group_names
-SELECT group_id, name FROM contact_group WHERE account_id = $1 AND group_id = ANY ($2::bigint[]);
+SELECT audience_id, group_id, name
+FROM contact_group
+WHERE account_id = $1 AND audience_id = ANY ($2::bigint[])
+ORDER BY group_id;

@@ -29,7 +29,7 @@ class Merged:
 
     `arrivals` are new contacts by the row that brought them in; `changes` are patches of old ones; `outcomes` tell for
     each row its contact (by id, or by the row of its arrival) and what became of it; `readdressed` are old contacts
-    with another address.
+    with another address, `archived` the contacts of rows that are archived.
     """
 
     arrivals: pl.DataFrame
@@ -37,6 +37,7 @@ class Merged:
     outcomes: list[tuple[int, int | None, int | None, str]]
     errors: list[RowError]
     readdressed: list[int]
+    archived: list[int]
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class _State:
     arrival: int | None
     values: dict[str, Any] = field(default_factory=lambda: dict.fromkeys((*PATCH_SCHEMA,)))
     fields: dict[str, Any] = field(default_factory=dict)
+    archived: bool = False
 
 
 def merge_rows(
@@ -69,6 +71,7 @@ def merge_rows(
         outcomes=merging.outcomes,
         errors=merging.errors,
         readdressed=[one["contact_id"] for one in changes if one["phone"] is not None or one["email"] is not None],
+        archived=merging.archived,
     )
 
 
@@ -79,9 +82,10 @@ class _Merging:
         self.states: list[_State] = []
         self.outcomes: list[tuple[int, int | None, int | None, str]] = []
         self.errors: list[RowError] = []
+        self.archived: list[int] = []
         self._owners: dict[tuple[str, str], _State] = {}
         for record in loaded:
-            state = _State(contact_id=record["contact_id"], arrival=None)
+            state = _State(contact_id=record["contact_id"], arrival=None, archived=record["archived"])
             state.values |= {name: record[name] for name in state.values if name in record}
             state.fields = decode_patch(record["fields"])
             self._own(state)
@@ -105,7 +109,10 @@ class _Merging:
             self.states.append(state)
             self._apply(state, row)
         else:
-            outcome = "updated" if self._apply(state, row) else "unchanged"
+            outcome = "updated" if self._apply(state, row) or state.archived else "unchanged"
+            if state.archived and state.contact_id is not None:
+                self.archived.append(state.contact_id)
+                state.archived = False
         self.outcomes.append((row["row"], state.contact_id, state.arrival, outcome))
 
     def _apply(self, state: _State, row: Mapping[str, Any]) -> bool:

@@ -27,6 +27,7 @@ _FEW = 50
 _KNOWN_SCHEMA: dict[str, type[pl.DataType]] = {
     "contact_id": pl.Int64,
     **dict.fromkeys((*KEYS, "email_given", "landline", "fields"), pl.String),
+    "archived": pl.Boolean,
 }
 _OLD_SCHEMA = {name if name == "contact_id" else f"old_{name}": dtype for name, dtype in _KNOWN_SCHEMA.items()}
 _KEPT_SCHEMA = {"row": pl.Int64, "contact_id": pl.Int64, "outcome": pl.String}
@@ -38,7 +39,8 @@ class Plan:
 
     `arrivals` are new contacts with their ids, by row; `changes` are patches by contact, `releasing` those of them that
     may give up a key which another row takes; `kept` gives each row its contact and outcome, null where only the
-    writing will tell whether anything changes; `readdressed` are old contacts whose addresses may change.
+    writing will tell whether anything changes; `readdressed` are old contacts whose addresses may change; `archived`
+    are those of the rows' contacts that are archived.
     """
 
     arrivals: pl.DataFrame
@@ -46,6 +48,7 @@ class Plan:
     releasing: pl.DataFrame
     kept: pl.DataFrame
     readdressed: Sequence[int]
+    archived: Sequence[int]
     conflicts: Sequence[RowError]
     met_nobody: bool
 
@@ -93,9 +96,11 @@ async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new
     differs = matched.select(_differs()).to_series()
     arrivals = pl.concat([clean.filter(pl.col("contact_id").is_null()).select(*ARRIVAL_SCHEMA), merged.arrivals])
     changes = pl.concat([matched.filter(differs).select(*CHANGE_SCHEMA), merged.changes])
-    same = matched.select("row", "contact_id", pl.when(~differs).then(pl.lit(UNCHANGED)).alias("outcome"))
+    is_same = ~(differs | matched["old_archived"])
+    same = matched.select("row", "contact_id", pl.when(is_same).then(pl.lit(UNCHANGED)).alias("outcome"))
     numbered = await _numbered(tx, arrivals, changes, same, merged, _readdressed(matched))
-    return replace(numbered, met_nobody=known.is_empty())
+    archived = matched.filter(pl.col("old_archived"))["contact_id"].to_list()
+    return replace(numbered, archived=[*archived, *numbered.archived], met_nobody=known.is_empty())
 
 
 def _differs() -> pl.Expr:
@@ -137,6 +142,7 @@ async def _numbered(  # noqa: PLR0913, PLR0917 - the two ways' common end
         releasing=merged.changes,
         kept=pl.concat([brought, same, merged_rows]).sort("row"),
         readdressed=[*readdressed, *merged.readdressed],
+        archived=merged.archived,
         conflicts=merged.errors,
         met_nobody=not (merged.changes.height or same.height),
     )

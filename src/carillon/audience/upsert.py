@@ -7,6 +7,7 @@ after another too.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -16,6 +17,7 @@ from carillon.audience.contacts import Status
 from carillon.audience.memberships import move, move_in, plan_moves
 from carillon.audience.resolving import NEW, UNCHANGED, Plan, resolve, resolve_to
 from carillon.audience.rows import KEYS, Batch, RowError
+from carillon.audience.stoplists import silence
 from carillon.audience.suppressions import Channel, suppressed_among, suppressing_channels
 from carillon.audience.writing import lock_audience, recounting
 from carillon.db.database import Tx
@@ -87,7 +89,7 @@ async def upsert(
     Raises NotFoundError when the audience or that contact is gone, and asyncpg's UniqueViolationError where
     `expect_new` was wrong: the transaction is over then, and the same batch goes without it.
     """
-    await lock_audience(tx, actor)
+    audience = await lock_audience(tx, actor)
     if contact_id is None:
         plan = await resolve(tx, actor, batch.frame, expect_new=expect_new)
     else:
@@ -96,14 +98,17 @@ async def upsert(
     reached = set(devices["contact_id"])
     moves = await plan_moves(tx, actor, batch, plan.kept, set(plan.arrivals["contact_id"]) - reached)
     losers = await _token_owners(tx, actor, devices)
-    async with recounting(tx, actor, sorted({*plan.readdressed, *losers, *reached, *moves.recounted})):
+    async with recounting(tx, actor, sorted({*plan.readdressed, *losers, *reached, *moves.recounted, *plan.archived})):
+        await _revive(tx, actor, plan.archived)
         await _release(tx, actor, plan.releasing)
         changed = await _change(tx, actor, plan.changes)
         arrivals = await _insert(tx, actor, plan.arrivals)
         await _save_devices(tx, actor, devices)
         await move(tx, actor, moves)
     await move_in(tx, actor, moves, arrivals)
-    kept = _decided(plan, changed)
+    if audience.is_stoplist:
+        await silence(tx, actor, audience, await _newly_addressed(tx, actor, plan))
+    kept = _decided(plan, [*changed, *plan.archived])
     return UpsertOutcome(report=_report(batch, kept, plan), kept=kept, met_nobody=plan.met_nobody)
 
 
@@ -149,6 +154,19 @@ async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> None:
     if not leaving.is_empty():
         columns = (leaving[name].to_list() for name in ("contact_id", *KEYS))
         await tx.execute(SQL["release_keys"], actor.account_id, actor.audience_id, tx.now, *columns)
+
+
+async def _newly_addressed(tx: Tx, actor: Actor, plan: Plan) -> list[tuple[str | None, str | None]]:
+    """Give the phones and e-mails of the contacts that are new, back, or have others than before."""
+    contact_ids = [*plan.arrivals["contact_id"], *plan.readdressed, *plan.archived]
+    rows = await tx.fetch(SQL["addresses_of"], actor.account_id, actor.audience_id, contact_ids)
+    return [(row["phone"], row["email"]) for row in rows]
+
+
+async def _revive(tx: Tx, actor: Actor, archived: Sequence[int]) -> None:
+    """Bring archived contacts back: whoever is written again is archived no more."""
+    if archived:
+        await tx.execute(SQL["revive_contacts"], actor.account_id, actor.audience_id, tx.now, archived)
 
 
 async def _change(tx: Tx, actor: Actor, changes: pl.DataFrame) -> list[int]:

@@ -8,6 +8,13 @@ SET phone = CASE WHEN s.phone IS NULL THEN c.phone END,
 FROM unnest($4::bigint[], $5::text[], $6::text[], $7::text[]) AS s (contact_id, phone, email, external_id)
 WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = s.contact_id;
 
+-- name: addresses_of
+SELECT phone, email FROM contact WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
+
+-- name: revive_contacts
+UPDATE contact SET archived_at = NULL, updated_at = $3
+WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($4::bigint[]);
+
 -- name: change_contacts
 -- Only rows that end up different are written. In s, NULL leaves a column alone and '' empties it. Each of its columns comes as one
 -- text, see column_text.

@@ -20,7 +20,9 @@ _Counts = dict[int, tuple[int, ...]]
 class LockedAudience:
     """What a writer needs to know of the audience that it holds."""
 
+    name: str
     country: str
+    is_stoplist: bool
 
 
 async def lock_audience(tx: Tx, actor: Actor) -> LockedAudience:
@@ -29,11 +31,12 @@ async def lock_audience(tx: Tx, actor: Actor) -> LockedAudience:
     Every operation that writes contacts, memberships or groups calls it first: batches with the same address then
     neither deadlock nor make two contacts, whatever their order.
     """
-    country = await tx.fetchval(SQL["lock_audience"], actor.account_id, actor.audience_id)
-    if country is None:
-        raise NotFoundError("audience")
-    tx.read_clock()
-    return LockedAudience(country=country)
+    rows = await tx.fetch(SQL["lock_audience"], actor.account_id, actor.audience_id)
+    for row in rows:
+        if row["audience_id"] == actor.audience_id:
+            tx.read_clock()
+            return LockedAudience(name=row["name"], country=row["country"], is_stoplist=row["kind"] == "stoplist")
+    raise NotFoundError("audience")
 
 
 async def lock_account(tx: Tx, actor: Actor) -> list[int]:

@@ -1,10 +1,20 @@
 -- name: lock_audience
-SELECT country FROM audience WHERE account_id = $1 AND audience_id = $2 FOR NO KEY UPDATE;
+-- Whoever is written into a stop list is silenced in all audiences, so all of them are locked, in their order.
+SELECT audience_id, name, country, kind
+FROM audience
+WHERE account_id = $1
+  AND audience_id = ANY (CASE
+          WHEN (SELECT s.kind FROM audience s WHERE s.account_id = $1 AND s.audience_id = $2) = 'stoplist'
+          THEN ARRAY(SELECT a.audience_id FROM audience a WHERE a.account_id = $1)
+          ELSE ARRAY[$2::bigint] END)
+ORDER BY audience_id
+FOR NO KEY UPDATE;
 
 -- name: lock_account
 SELECT audience_id FROM audience WHERE account_id = $1 ORDER BY audience_id FOR NO KEY UPDATE;
 
 -- name: group_shares
+-- Who is archived stays a member, and is not counted.
 SELECT m.group_id,
        count(*) AS members,
        count(*) FILTER (WHERE c.sms_status = 1 OR c.email_status = 1 OR d.android OR d.ios) AS reachable,
@@ -13,7 +23,7 @@ SELECT m.group_id,
        count(*) FILTER (WHERE d.android) AS reachable_android,
        count(*) FILTER (WHERE d.ios) AS reachable_ios
 FROM membership m
-JOIN contact c ON c.account_id = m.account_id AND c.audience_id = $2 AND c.contact_id = m.contact_id
+JOIN contact c ON c.account_id = m.account_id AND c.audience_id = $2 AND c.contact_id = m.contact_id AND c.archived_at IS NULL
 LEFT JOIN (
     SELECT contact_id, bool_or(platform = 'android') AS android, bool_or(platform = 'ios') AS ios
     FROM device

@@ -152,6 +152,18 @@ CREATE TABLE device (
 );
 CREATE UNIQUE INDEX device_contact ON device (account_id, audience_id, contact_id, platform);
 
+-- The public forms of a contact are named by these: random, made when they are first asked for, and kept from then on.
+CREATE TABLE form_token (
+    account_id  bigint NOT NULL,
+    audience_id bigint NOT NULL,
+    contact_id  bigint NOT NULL,
+    profile     text COLLATE "C" NOT NULL,       -- opens the form that shows and changes the contact
+    unsubscribe text COLLATE "C" NOT NULL,       -- opens the one that unsubscribes it, and nothing else
+    PRIMARY KEY (account_id, audience_id, contact_id)
+);
+CREATE UNIQUE INDEX form_token_profile ON form_token (account_id, audience_id, profile);
+CREATE UNIQUE INDEX form_token_unsubscribe ON form_token (account_id, audience_id, unsubscribe);
+
 CREATE TABLE contact_group (
     account_id     bigint NOT NULL,
     group_id       bigint NOT NULL,
@@ -264,6 +276,7 @@ CREATE UNIQUE INDEX contact_import_file ON contact_import (account_id, audience_
 
 ALTER TABLE contact ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE device ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
+ALTER TABLE form_token ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE membership ALTER account_id SET (n_distinct = 1);
 ALTER TABLE suppression ALTER account_id SET (n_distinct = 1), ALTER channel SET (n_distinct = 1);
 ALTER TABLE suppression_entry ALTER account_id SET (n_distinct = 1), ALTER channel SET (n_distinct = 1);

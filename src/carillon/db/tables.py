@@ -18,6 +18,7 @@ TABLES: dict[str, Kind] = {
     "credential_use": "tenant",
     "device": "tenant",
     "field": "tenant",
+    "form_token": "tenant",
     "id_block": "control",
     "membership": "tenant",
     "schema_migration": "control",

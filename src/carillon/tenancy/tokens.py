@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -58,4 +58,5 @@ def account_of(token: str) -> AccountId | None:
 
 
 def hash_token(token: str) -> bytes:
+    """Give what is kept of a token."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()

@@ -66,7 +66,7 @@ async def test_a_subscriber_is_added_and_shown_whole(wire: Wire) -> None:
     assert made == f"{place}/subscriber/{md5(NUMBER)}"
     shown = await wire.ok("GET", made)
     now = epoch_milliseconds(wire.clock.now())
-    assert {name: value for name, value in shown.items() if name not in {"meta", "id"}} == {
+    assert {name: value for name, value in shown.items() if name not in {"meta", "id", "form_urls"}} == {
         "destination": NUMBER,
         "destination_id": md5(NUMBER),
         "status": "UNSUBSCRIBED",
@@ -90,6 +90,76 @@ async def test_a_subscriber_is_added_and_shown_whole(wire: Wire) -> None:
         "groupOptions": [options["Fish"], options["Big"]],
     }
     assert await wire.ok("GET", f"{place}/subscriber/{md5(MAIL)}") == shown
+
+
+async def forms_of(wire: Wire, place: str, number: str = NUMBER) -> dict[str, str]:
+    return dict((await wire.ok("GET", f"{place}/subscriber/{md5(number)}"))["form_urls"])
+
+
+async def test_a_subscriber_has_addresses_of_forms_of_its_own(wire: Wire) -> None:
+    place = await wire.made_list()
+    await add(wire, place)
+    form_id = (await wire.ok("GET", place))["form_id"]
+    shown = await forms_of(wire, place)
+    tokens = {name: address.rpartition("&u=")[2] for name, address in shown.items()}
+    profile, unsubscribe = tokens["PROFILE"], tokens["UNSUBSCRIBE"]
+    assert (len(profile), len(unsubscribe), profile != unsubscribe) == (32, 32, True)
+    forms = f"{HOST}/listmanager/{wire.account.account_id}"
+    query = f"l={place.rpartition('/')[2]}&f={form_id}"
+    assert shown == {
+        "UNSUBSCRIBE_MOBILE": f"{forms}/unsubscribe?{query}&c=mobile&u={unsubscribe}",
+        "PROFILE_MOBILE": f"{forms}/profile?{query}&c=mobile&u={profile}",
+        "UNSUBSCRIBE_EMAIL": f"{forms}/unsubscribe?{query}&c=email&u={unsubscribe}",
+        "PROFILE_EMAIL": f"{forms}/profile?{query}&c=email&u={profile}",
+        "UNSUBSCRIBE": f"{forms}/profile/unsubscribe?{query}&u={unsubscribe}",
+        "PROFILE": f"{forms}/profile?{query}&u={profile}",
+    }
+
+
+async def test_addresses_of_forms_are_made_once_and_nobody_shares_them(wire: Wire) -> None:
+    place = await wire.made_list()
+    other = NUMBER[:-1] + "9"
+    await wire.bulk(place, {"destination": f"+{NUMBER}"}, {"destination": f"+{other}"})
+    at_once = await asyncio.gather(*(forms_of(wire, place) for _ in range(8)))
+    listed = (await wire.ok("GET", f"{place}/subscriber"))["results"]
+    assert at_once == [listed[0]["form_urls"]] * 8
+    assert await forms_of(wire, place, other) == listed[1]["form_urls"]
+    assert not set(listed[0]["form_urls"].values()) & set(listed[1]["form_urls"].values())
+    change = {"destination": f"+{NUMBER[:-1]}7"}
+    await wire.ok("PUT", f"{place}/subscriber/{md5(NUMBER)}", change, 204)
+    assert await forms_of(wire, place, f"{NUMBER[:-1]}7") == at_once[0]
+
+
+async def test_who_is_added_anew_has_new_addresses_of_forms(wire: Wire) -> None:
+    place = await wire.made_list()
+    made = await add(wire, place)
+    before = await forms_of(wire, place)
+    await wire.ok("DELETE", f"{made}?permanent=true", status=204)
+    await add(wire, place)
+    assert not set((await forms_of(wire, place)).values()) & set(before.values())
+    await wire.ok("DELETE", place, status=204)
+    async with wire.runtime.db.transaction() as tx:
+        kept = await tx.fetchval("SELECT count(*) FROM form_token WHERE account_id = $1", wire.account.account_id)
+    assert kept == 0
+
+
+async def test_addresses_of_forms_are_left_out_where_others_are_asked_for(wire: Wire) -> None:
+    place = await wire.made_list()
+    made = await add(wire, place)
+    tag = (await wire.ok("GET", made))["meta"]["Etag"]
+    assert await wire.ok("GET", f"{made}?fields=destination") == {"destination": NUMBER}
+    assert set(await wire.ok("GET", f"{made}?fields=form_urls")) == {"form_urls"}
+    (listed,) = (await wire.ok("GET", f"{place}/subscriber?fields=status"))["results"]
+    (queried,) = (await wire.ok("POST", f"{place}/subscriber/query", {}))["results"]
+    assert (listed, "form_urls" in queried, queried["meta"]["Etag"]) == ({"status": "SUBSCRIBED"}, False, tag)
+
+
+async def test_a_single_choice_is_not_made_twice_by_the_groups_own_id(wire: Wire) -> None:
+    place, options = await furnished(wire)
+    async with wire.runtime.db.transaction() as tx:
+        small = await tx.fetchval("SELECT group_id FROM contact_group WHERE name = 'Small'")
+    body = {"destination": NUMBER, "groupOptions": [options["Big"], f"GROUP_{small}"]}
+    assert list((await wire.refusal("POST", f"{place}/subscriber", body))[1]) == ["groupOptions[1]"]
 
 
 async def test_the_lists_prefix_reads_national_numbers(wire: Wire) -> None:

@@ -1,6 +1,6 @@
 """Groups and subgroups of a list: a subgroup is a group of ours, a group only holds subgroups together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,15 @@ from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.lists import PATH, show_group
 from carillon.dialects.apifon.mapping import chosen
-from carillon.dialects.apifon.structure import Group, OpenList, Option, open_list, unique_identifier
+from carillon.dialects.apifon.structure import (
+    OTHER_GROUPS,
+    Group,
+    OpenList,
+    Option,
+    open_list,
+    other_option,
+    unique_identifier,
+)
 from carillon.dialects.reading import read_text
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, MissingInputError, NotFoundError
@@ -60,8 +68,21 @@ def _place(call: Call) -> Place:
     )
 
 
-def _group_of(opened: OpenList, identity: str) -> Group:
-    for group in opened.structure.groups:
+def _own_group(opened: OpenList, identity: str) -> Group:
+    """Find a group that can be changed."""
+    if identity == OTHER_GROUPS:
+        raise InvalidInputError("group_field", "This holds what other APIs have made; its subgroups can be changed.")
+    return _group_of(opened.structure.groups, identity)
+
+
+async def _any_group(tx: Tx, opened: OpenList, identity: str) -> tuple[Group, Mapping[int, str]]:
+    """Find a group, also the one of what other doors have made, and the names of the audience's groups."""
+    names = (await group_names(tx, opened.actor, [opened.audience.audience_id]))[opened.audience.audience_id]
+    return _group_of(opened.structure.all_groups(names), identity), names
+
+
+def _group_of(groups: Sequence[Group], identity: str) -> Group:
+    for group in groups:
         if group.field == identity:
             return group
     raise NotFoundError("group_field", f"The list has no group {identity[:100]!r}.")
@@ -114,7 +135,7 @@ async def _save(call: Call, status: int) -> Answer:
 async def _write(tx: Tx, actor: Actor, command: WriteGroup) -> str:
     opened = await open_list(tx, actor, command.place.list_id, lock=True)
     if command.place.group:
-        group = _group_of(opened, command.place.group)
+        group = _own_group(opened, command.place.group)
         group.name = command.name
         for name, value in command.values.items():
             setattr(group, name, value)
@@ -134,8 +155,8 @@ async def show(call: Call) -> Answer:
 
 async def _shown(tx: Tx, actor: Actor, place: Place) -> dict[str, Any]:
     opened = await open_list(tx, actor, place.list_id)
-    group = _group_of(opened, place.group)
-    shown = show_group(group, await group_names(tx, actor, [one.group_id for one in group.options]))
+    group, names = await _any_group(tx, opened, place.group)
+    shown = show_group(group, names)
     if not place.option:
         return shown
     for option in shown["options"]:
@@ -152,17 +173,17 @@ async def delete(call: Call) -> Answer:
 
 async def _delete(tx: Tx, actor: Actor, place: Place) -> None:
     opened = await open_list(tx, actor, place.list_id, lock=True)
-    group = _group_of(opened, place.group)
+    group = _own_group(opened, place.group)
+    _, names = await _any_group(tx, opened, place.group)
     for option in group.options:
-        await _delete_ours(tx, opened, option)
+        if option.group_id in names:  # another door may have deleted it
+            await _delete_ours(tx, opened, option)
     opened.structure.groups.remove(group)
     await opened.save(tx)
 
 
 async def _delete_ours(tx: Tx, opened: OpenList, option: Option) -> None:
-    names = await group_names(tx, opened.actor, [option.group_id])
-    if names:  # another door may have deleted it
-        await delete_groups(tx, opened.actor, DeleteGroups(by=GroupKey.ID, value=str(option.group_id)))
+    await delete_groups(tx, opened.actor, DeleteGroups(by=GroupKey.ID, value=str(option.group_id)))
 
 
 async def create_option(call: Call) -> Answer:
@@ -183,10 +204,12 @@ async def create_options(call: Call) -> Answer:
 
 async def _add_options(tx: Tx, actor: Actor, place: Place, names: Sequence[str]) -> list[str]:
     opened = await open_list(tx, actor, place.list_id, lock=True)
-    group = _group_of(opened, place.group)
+    group, _ = await _any_group(tx, opened, place.group)
     if len(group.options) + len(names) > MAX_OPTIONS:
         raise InvalidInputError("name", f"A group has at most {MAX_OPTIONS} subgroups.")
     ids = await create_groups(tx, opened.actor, list(names))
+    if group.field == OTHER_GROUPS:
+        return [other_option(group_id) for group_id in ids]
     added = [
         Option(field=unique_identifier(name), group_id=group_id) for name, group_id in zip(names, ids, strict=True)
     ]
@@ -204,7 +227,8 @@ async def update_option(call: Call) -> Answer:
 
 async def _rename_option(tx: Tx, actor: Actor, place: Place, name: str) -> None:
     opened = await open_list(tx, actor, place.list_id, lock=True)
-    option = _option_of(_group_of(opened, place.group), place.option)
+    group, _ = await _any_group(tx, opened, place.group)
+    option = _option_of(group, place.option)
     await save_group(tx, opened.actor, SaveOurs(group_id=GroupId(option.group_id), name=name))
 
 
@@ -216,8 +240,9 @@ async def delete_option(call: Call) -> Answer:
 
 async def _delete_option(tx: Tx, actor: Actor, place: Place) -> None:
     opened = await open_list(tx, actor, place.list_id, lock=True)
-    group = _group_of(opened, place.group)
+    group, names = await _any_group(tx, opened, place.group)
     option = _option_of(group, place.option)
-    await _delete_ours(tx, opened, option)
+    if option.group_id in names:  # another door may have deleted it
+        await _delete_ours(tx, opened, option)
     group.options.remove(option)
     await opened.save(tx)

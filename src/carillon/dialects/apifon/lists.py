@@ -1,10 +1,8 @@
 """Lists: each is an audience of the account."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from carillon.audience.audiences import (
     Audience,
@@ -22,6 +20,7 @@ from carillon.audience.conditions import Order
 from carillon.audience.groups import group_names
 from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
+from carillon.dialects.apifon.forms import FORM_URLS, form_id, list_forms
 from carillon.dialects.apifon.mapping import chosen, epoch_milliseconds, etag_of, only, read_direction, read_fields
 from carillon.dialects.apifon.replies import if_match, links_of, read_page, require_match, tagged
 from carillon.dialects.apifon.structure import Group, OpenList, Structure, attributes_of, open_list, structure_of
@@ -62,7 +61,7 @@ class Surroundings:
 
     account_name: str
     counts: Mapping[int, AudienceCounts]
-    names: Mapping[int, str]
+    names: Mapping[int, Mapping[int, str]]
 
 
 async def create(call: Call) -> Answer:
@@ -155,11 +154,11 @@ async def _delete(tx: Tx, actor: Actor, list_id: str, expected: str) -> None:
 
 
 async def _surroundings(tx: Tx, actor: Actor, audiences: list[Audience]) -> Surroundings:
-    options = [one.group_id for audience in audiences for _, one in structure_of(audience).options().values()]
+    audience_ids = [one.audience_id for one in audiences]
     return Surroundings(
         account_name=(await get_account(tx, actor)).name,
-        counts=await count_audiences(tx, actor, [one.audience_id for one in audiences]),
-        names=await group_names(tx, actor, options),
+        counts=await count_audiences(tx, actor, audience_ids),
+        names=await group_names(tx, actor, audience_ids),
     )
 
 
@@ -230,11 +229,12 @@ def _double_optin(given: Mapping[str, Any]) -> dict[str, bool]:
 def _show_list(call: Call, audience: Audience, around: Surroundings) -> dict[str, Any]:
     shown = _describe(call.actor, audience, around)
     # The tag is of what is the same on every host.
-    return {"meta": {"ETag": etag_of(shown)}, **shown, "form_urls": _form_urls(call, audience)}
+    return {"meta": {"ETag": etag_of(shown)}, **shown, FORM_URLS: list_forms(call, audience.audience_id)}
 
 
 def _describe(actor: Actor, audience: Audience, around: Surroundings) -> dict[str, Any]:
     structure, counts = structure_of(audience), around.counts[audience.audience_id]
+    names = around.names[audience.audience_id]
     return {
         "id": str(audience.audience_id),
         "type": _TYPE,
@@ -249,8 +249,8 @@ def _describe(actor: Actor, audience: Audience, around: Surroundings) -> dict[st
         "total_subscribers": counts.contacts,
         "active_subscribers": counts.reachable_sms,
         "active_email_subscribers": counts.reachable_email,
-        "form_id": str(_form_id(actor, audience)),
-        "groups": [show_group(group, around.names) for group in structure.groups],
+        "form_id": str(form_id(actor.account_id, audience.audience_id)),
+        "groups": [show_group(group, names) for group in structure.all_groups(names)],
         "subscriber_fields": [
             {name: getattr(one, name) for name in ("field", "length", "name", "type", "internal")}
             | ({"date_format": one.date_format} if one.date_format else {})
@@ -271,24 +271,6 @@ def _status(counts: AudienceCounts) -> str:
     if counts.importing:
         return "UPDATING"
     return "CORRUPTED" if counts.import_failed else "IDLE"
-
-
-def _form_id(actor: Actor, audience: Audience) -> UUID:
-    """Derive the id of the list's forms, which are public, so that it needs no place of its own."""
-    name = f"form:{actor.account_id}:{audience.audience_id}".encode()
-    return UUID(bytes=hashlib.sha256(name).digest()[:16])
-
-
-def _form_urls(call: Call, audience: Audience) -> dict[str, str]:
-    forms = f"{call.incoming.base_url}/listmanager/{call.actor.account_id}"
-    query = f"l={audience.audience_id}&f={_form_id(call.actor, audience)}"
-    return {
-        "SUBSCRIBE_MOBILE": f"{forms}/subscribe?{query}&c=mobile",
-        "UNSUBSCRIBE_MOBILE": f"{forms}/unsubscribe?{query}&c=mobile",
-        "SUBSCRIBE_EMAIL": f"{forms}/subscribe?{query}&c=email",
-        "UNSUBSCRIBE_EMAIL": f"{forms}/unsubscribe?{query}&c=email",
-        "SUBSCRIBE": f"{forms}/subscribe?{query}",
-    }
 
 
 def show_group(group: Group, names: Mapping[int, str]) -> dict[str, Any]:

@@ -504,7 +504,10 @@ _SUBSCRIBER_OPERATIONS: Sequence[tuple[str, Operation]] = (
                 "lookup_md5",
                 *_SUBSCRIBER_PARTS,
             ),
-            notes=("What isn't given stays. groupOptions are all the subgroups that the subscriber shall have.",),
+            notes=(
+                "What isn't given stays.",
+                "groupOptions are all the subgroups that the subscriber shall have, those of GROUPS too.",
+            ),
         ),
     ),
     (

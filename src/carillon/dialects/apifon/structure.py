@@ -30,6 +30,9 @@ KINDS: Mapping[str, Kind] = {
     "EMAIL": Kind.TEXT,
     "MOBILE_NUMBER": Kind.TEXT,
 }
+OTHER_GROUPS = "GROUPS"
+"""The identifier of the group that holds, as its subgroups, the audience's groups that are in no group of the list."""
+_OTHER = "GROUP_"
 _IDENTIFIER_CHARACTERS = 60
 
 
@@ -94,6 +97,22 @@ class Structure(msgspec.Struct, kw_only=True):
     def options(self) -> dict[str, tuple[Group, Option]]:
         """Give the subgroups with their groups, by their identifiers."""
         return {option.field: (group, option) for group in self.groups for option in group.options}
+
+    def all_groups(self, names: Mapping[int, str]) -> list[Group]:
+        """Give the groups, with the one that holds what other doors have made; `names` are of the audience's groups."""
+        own = {option.group_id for _, option in self.options().values()}
+        others = [Option(field=other_option(one), group_id=one) for one in names if one not in own]
+        if not others:
+            return self.groups
+        held = Group(
+            field=OTHER_GROUPS,
+            name="Groups",
+            internal=True,
+            selection_type="MULTIPLE",
+            form_hidden=True,
+            options=others,
+        )
+        return [*self.groups, held]
 
     def identifiers(self) -> set[str]:
         """Give the identifiers of fields and purposes."""
@@ -160,6 +179,16 @@ def identifier(name: str, taken: Collection[str], before: str = "") -> str:
     while spelling in taken:
         spelling, number = f"{before}{plain}_{number}", number + 1
     return spelling
+
+
+def other_option(group_id: int) -> str:
+    """Give the identifier of a subgroup that is no list's own."""
+    return f"{_OTHER}{group_id}"
+
+
+def other_group_id(identity: str) -> int | None:
+    """Read the identifier of a subgroup that is no list's own, or None."""
+    return read_id(identity.removeprefix(_OTHER)) if identity.startswith(_OTHER) else None
 
 
 def unique_identifier(name: str) -> str:

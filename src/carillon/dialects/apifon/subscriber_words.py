@@ -23,7 +23,16 @@ from carillon.dialects.apifon.mapping import (
     read_direction,
     read_moment,
 )
-from carillon.dialects.apifon.structure import GdprField, Group, OpenList, Option, Structure, SubscriberField
+from carillon.dialects.apifon.structure import (
+    GdprField,
+    Group,
+    OpenList,
+    Option,
+    Structure,
+    SubscriberField,
+    other_group_id,
+    other_option,
+)
 from carillon.dialects.apifon.values import read_date, read_value, show_value, stored_date
 from carillon.dialects.reading import read_flag, read_text
 from carillon.errors import InvalidInputError, NotFoundError
@@ -115,12 +124,10 @@ def read_subscriber(asked: schemas.Subscriber, words: Words) -> Wanted:
         texts[field.ours] = read_value(field, given, words.country, _place(name))
     if asked.gdpr_fields:
         texts |= _consents(asked.gdpr_fields, words)
-    join, leave = ((), ()) if asked.group_options is None else _options(asked.group_options, words)
     change = RowChange(
         sms=_status(asked.status, words, "mobile", "status"),
         email=_status(asked.email_status, words, "email", "email_status"),
-        join=join,
-        leave=leave,
+        groups=None if asked.group_options is None else _options(asked.group_options, words),
     )
     return Wanted(ContactRow(phone=asked.destination, email=asked.email, fields=texts), change)
 
@@ -140,12 +147,17 @@ def _consents(given: Mapping[str, Any], words: Words) -> dict[str, str]:
     return texts
 
 
-def _options(given: Sequence[Any], words: Words) -> tuple[Sequence[GroupId], Sequence[GroupId]]:
-    """Read the subgroups that a subscriber shall have, into groups to join and to leave."""
+def _options(given: Sequence[Any], words: Words) -> list[GroupId]:
+    """Read the subgroups that a subscriber shall have, the list's own and those that other doors have made."""
     chosen_of, join = dict[str, Group](), list[GroupId]()
+    own = {option.group_id for _, option in words.options.values()}
     for place, item in enumerate(given):
         where = f"groupOptions[{place}]"
         identity = read_text(item, where)
+        other = other_group_id(identity)
+        if other is not None and other not in own:
+            join.append(GroupId(other))
+            continue
         if identity not in words.options:
             raise InvalidInputError(where, f"The list has no subgroup {identity[:100]!r}.")
         group, option = words.options[identity]
@@ -155,8 +167,7 @@ def _options(given: Sequence[Any], words: Words) -> tuple[Sequence[GroupId], Seq
             raise InvalidInputError(where, f"A subscriber has one subgroup of {group.name}.")
         chosen_of[group.field] = group
         join.append(GroupId(option.group_id))
-    leave = [GroupId(one.group_id) for _, one in words.options.values() if one.group_id not in join]
-    return join, leave
+    return join
 
 
 def _status(given: str | None, words: Words, channel: str, place: str) -> Status | None:
@@ -189,7 +200,7 @@ def show_subscriber(contact: Contact, opened: OpenList) -> dict[str, Any]:
         "subscriber_fields": {
             one.field: show_value(one.type, fields[one.ours]) for one in structure.fields if one.ours in fields
         },
-        "groupOptions": [options[one.group_id] for one in contact.groups if one.group_id in options],
+        "groupOptions": [options.get(one.group_id, other_option(one.group_id)) for one in contact.groups],
     }
     return {"meta": {"Etag": etag_of(shown)}, **shown}
 
@@ -249,13 +260,13 @@ def name_conditions(items: Sequence[object], structure: Structure) -> list[Named
     return named
 
 
-def read_operands(
-    named: Sequence[NamedCondition], structure: Structure, kinds: Mapping[str, Kind]
-) -> list[Condition]:
+def read_operands(named: Sequence[NamedCondition], structure: Structure, kinds: Mapping[str, Kind]) -> list[Condition]:
     """Read what attributes are held against. Raises InvalidInputError with the place of what can't be."""
     return [
         Condition(
-            one.name, one.op, None if one.text is None else _read_operand(one.name, one.text, structure, kinds, one.where)
+            one.name,
+            one.op,
+            None if one.text is None else _read_operand(one.name, one.text, structure, kinds, one.where),
         )
         for one in named
     ]
@@ -268,7 +279,7 @@ def _read_operand(name: str, text: str, structure: Structure, kinds: Mapping[str
             value = _required(read_id(text), where, "An id belongs here.")
         case "groups":
             known = structure.options().get(text)
-            value = known[1].group_id if known else 0  # which no group has
+            value = known[1].group_id if known else other_group_id(text) or 0  # which no group has
         case "sms_status" | "email_status":
             value = int(STATUSES[chosen(text, tuple(STATUSES), where)])
         case "created_at" | "updated_at":

@@ -1,11 +1,12 @@
 """Subscribers of a list: contacts of its audience."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from carillon.audience.audiences import AudienceKind
 from carillon.audience.bulk import RowChange, Terms
 from carillon.audience.conditions import Condition, Op
 from carillon.audience.contacts import (
@@ -22,7 +23,7 @@ from carillon.audience.contacts import (
     query_contacts,
 )
 from carillon.audience.fields import CANONICAL
-from carillon.audience.memberships import Regroup
+from carillon.audience.memberships import NO_MOVES, Regroup
 from carillon.audience.own_fields import field_kinds
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
@@ -37,6 +38,7 @@ from carillon.audience.uploads import (
 )
 from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
+from carillon.dialects.apifon.forms import FORM_URLS, forms_of
 from carillon.dialects.apifon.lists import PATH
 from carillon.dialects.apifon.mapping import chosen, only, read_fields, vendor_place
 from carillon.dialects.apifon.replies import if_match, links_of, read_page, require_match, tagged
@@ -60,6 +62,7 @@ from carillon.kit.actor import Actor
 from carillon.kit.page import Counted, NumberedPage
 
 _WORDS = {"phone": "destination", "row": "destination"}
+_NOTHING = RowChange()
 _BLOCKED = "This is on the bounce list."
 
 
@@ -132,13 +135,15 @@ async def _create(tx: Tx, actor: Actor, list_id: str, asked: schemas.Subscriber)
 async def _owners(tx: Tx, actor: Actor, asked: schemas.Subscriber) -> list[tuple[ContactKey, Contact]]:
     given = ((KeyKind.PHONE, asked.destination), (KeyKind.EMAIL, asked.email))
     keys = [ContactKey(kind=kind, value=value) for kind, value in given if value]
-    return [(key, one) for key in keys for one in await find_contacts(tx, actor, FindContacts(key=key))]
+    queries = [FindContacts(key=key, with_archived=True) for key in keys]
+    return [(query.key, one) for query in queries for one in await find_contacts(tx, actor, query)]
 
 
 async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None) -> Contact:
     """Write a subscriber: its attributes, its subgroups and its standing."""
     change = wanted.change
-    save = SaveContact(row=wanted.row, contact_id=contact_id, groups=Regroup(join=change.join, leave=change.leave))
+    groups = NO_MOVES if change.groups is None else Regroup(join=change.groups, leave_others=True)
+    save = SaveContact(row=wanted.row, contact_id=contact_id, groups=groups)
     try:
         saved = await save_contact(tx, opened.actor, save)
     except InvalidInputError as error:
@@ -146,7 +151,7 @@ async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None
         raise InvalidInputError(place, error.message) from error
     except NotFoundError as error:
         if error.subject == "group":  # another door has deleted it
-            raise InvalidInputError("groupOptions", "A subgroup is there no more.") from error
+            raise InvalidInputError("groupOptions", "There is no such subgroup.") from error
         raise
     contact = await _contact(tx, opened.actor, saved.contact_id)
     if not (contact.phone or contact.email):
@@ -154,7 +159,8 @@ async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None
     is_new = contact_id is None
     sms = change.sms or (Status.SUBSCRIBED if is_new else None)
     email = change.email or (Status.SUBSCRIBED if is_new else None)
-    await _refuse_blocked(tx, opened.actor, contact, sms, email)
+    if opened.audience.kind is not AudienceKind.STOPLIST:  # whose subscribers are blocked by being added
+        await _refuse_blocked(tx, opened.actor, contact, sms, email)
     standing = Standing(contact_id=saved.contact_id, sms=change.sms, email=change.email, archived=False)
     await set_standings(tx, opened.actor, SetStandings(standings=[standing]))
     return contact
@@ -219,7 +225,8 @@ def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> AcceptUpload:
         except (InvalidInputError, TooManyItemsError):
             continue
         rows.append(wanted.row)
-        changes[len(rows)] = wanted.change
+        if wanted.change != _NOTHING:
+            changes[len(rows)] = wanted.change
     terms = Terms(update_existing=bool(asked.update_on_duplicate), changes=changes, leave_out_suppressed=True)
     return AcceptUpload(rows=rows, terms=terms)
 
@@ -241,7 +248,17 @@ async def show(call: Call) -> Answer:
     """Show a subscriber."""
     opened, contact = await call.db.read(_shown, call.actor, _name_of(call))
     shown = show_subscriber(contact, opened)
+    if _are_shown(FORM_URLS, read_fields(call.query.fields)):
+        shown |= _with_forms(await forms_of(call, opened, [contact]), contact)
     return tagged(call, shown, shown["meta"]["Etag"])
+
+
+def _are_shown(name: str, fields: Sequence[str]) -> bool:
+    return not fields or name in fields
+
+
+def _with_forms(forms: Mapping[int, Mapping[str, str]], contact: Contact) -> dict[str, Any]:
+    return {FORM_URLS: forms[contact.contact_id]} if contact.contact_id in forms else {}
 
 
 async def _shown(tx: Tx, actor: Actor, name: Named) -> tuple[OpenList, Contact]:
@@ -261,7 +278,9 @@ async def list_subscribers(call: Call) -> Answer:
     ]
     look = Look(list_id=_list_id(call), page=page, sort=asked.sort, sort_dir=asked.sort_dir, fixed=fixed)
     found = await call.db.read(_look, call.actor, look)
-    shown = _show_page(found, page, read_fields(asked.fields))
+    fields = read_fields(asked.fields)
+    forms = await forms_of(call, found.opened, found.contacts.items) if _are_shown(FORM_URLS, fields) else {}
+    shown = _show_page(found, page, fields, forms)
     links = links_of(call.incoming, page, found.contacts.total)
     return Answer(data={"meta": shown["meta"], "links": links, "results": shown["results"]})
 
@@ -283,7 +302,7 @@ async def query_subscribers(call: Call) -> Answer:
     except InvalidInputError as error:
         raise InvalidInputError(vendor_place(error.field), error.message) from error
     fields = [name for one in asked.fields for name in read_fields(read_text(one, "fields"))]
-    return Answer(data=_show_page(found, page, fields))
+    return Answer(data=_show_page(found, page, fields, {}))
 
 
 async def _look(tx: Tx, actor: Actor, look: Look) -> Found:
@@ -303,10 +322,14 @@ async def _look(tx: Tx, actor: Actor, look: Look) -> Found:
     return Found(opened=opened, contacts=await query_contacts(tx, opened.actor, query))
 
 
-def _show_page(found: Found, page: NumberedPage, fields: Sequence[str]) -> dict[str, Any]:
+def _show_page(
+    found: Found, page: NumberedPage, fields: Sequence[str], forms: Mapping[int, Mapping[str, str]]
+) -> dict[str, Any]:
     return {
         "meta": {"page": page.number, "size": page.size, "total": found.contacts.total},
-        "results": [only(show_subscriber(one, found.opened), fields) for one in found.contacts.items],
+        "results": [
+            only(show_subscriber(one, found.opened) | _with_forms(forms, one), fields) for one in found.contacts.items
+        ],
     }
 
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from carillon.audience.adding import AddContacts, add_contacts
-from carillon.audience.audiences import Audience, AudienceKind, ChangeAudience, change_audience
+from carillon.audience.audiences import Audience, ChangeAudience, change_audience
 from carillon.audience.batch import read_rows
 from carillon.audience.devices import RegisteredDevice, register_devices
 from carillon.audience.fields import Kind
 from carillon.audience.own_fields import CreateField, create_field, field_kinds, free_name
 from carillon.audience.rows import Batch
-from carillon.audience.suppressions import Address, Channel, Suppress, suppress
-from carillon.audience.writing import lock_account, lock_audience
+from carillon.audience.writing import lock_audience
 from carillon.db.database import Database, Tx
 from carillon.dialects.devino import mapping, replies, rows, schemas
 from carillon.dialects.devino.errors import UNKNOWN, RefusedError
@@ -86,8 +85,6 @@ async def upload(tx: Tx, actor: Actor, command: Upload, reading: Reading | None)
     """
     audience = await find_list(tx, actor, command.audience_id)
     inside = within(actor, audience)
-    if audience.kind is AudienceKind.STOPLIST:
-        await lock_account(tx, inside)  # before the list alone: others lock all of them in their order
     await lock_audience(tx, inside)
     words, kinds = await _known_fields(tx, actor, command.audience_id)
     if reading is None or (reading.words.own, reading.kinds) != (words.own, kinds):
@@ -109,8 +106,6 @@ async def upload(tx: Tx, actor: Actor, command: Upload, reading: Reading | None)
         for platform, token, application in one.devices
     ]
     await register_devices(tx, inside, devices)
-    if audience.kind is AudienceKind.STOPLIST:
-        await _silence(tx, inside, audience, good, set(added.contact_ids))
     return Uploaded(audience_id=audience.audience_id, contact_ids=dict(added.contact_ids), wrong=wrong)
 
 
@@ -144,17 +139,6 @@ def _unique(words: Words, name: str) -> str | None:
     if word is None:
         raise RefusedError("duplicateCheckField", UNKNOWN, "the list has no such field")
     return word.field
-
-
-async def _silence(tx: Tx, inside: Actor, audience: Audience, batch: Batch, added: set[int]) -> None:
-    addresses: list[Address] = []
-    for place, phone, email in batch.frame.select("row", "phone", "email").iter_rows():
-        if place in added and phone:
-            addresses += [Address(channel=one, value=f"+{phone}") for one in (Channel.SMS, Channel.VOICE)]
-        if place in added and email:
-            addresses.append(Address(channel=Channel.EMAIL, value=email))
-    if addresses:
-        await suppress(tx, inside, Suppress(addresses=addresses, reason=f"STOPLIST {audience.name}"))
 
 
 async def batch(call: Call) -> Answer:

@@ -273,7 +273,7 @@ def show_list(
             )
             for one in words.of_list
         ],
-        contacts_count=str(counts.contacts),
+        contacts_count=str(counts.contacts - counts.archived),
         segments_count=str(counts.groups),
         type=next(word for word, kind in KINDS.items() if kind is audience.kind),
         auto_delete_enabled=audience.idle_days is not None,

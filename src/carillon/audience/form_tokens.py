@@ -1,0 +1,41 @@
+"""Form tokens: what names a contact in the addresses of its public forms.
+
+They are random, so that nobody finds another's form by counting, and made when they are first asked for: most contacts
+never show a form.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from carillon.audience.writing import lock_audience
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+from carillon.tenancy.secrets import new_secret
+
+SQL = load_statements("carillon.audience", "form_tokens.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormTokens:
+    """A contact's tokens: who is handed the one that unsubscribes does not see the contact by it."""
+
+    profile: str = field(repr=False)
+    unsubscribe: str = field(repr=False)
+
+
+async def find_form_tokens(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> Mapping[int, FormTokens]:
+    """Give the tokens of those of the contacts that have some, by contact."""
+    rows = await tx.fetch(SQL["find_form_tokens"], actor.account_id, actor.audience_id, contact_ids)
+    return {row["contact_id"]: FormTokens(profile=row["profile"], unsubscribe=row["unsubscribe"]) for row in rows}
+
+
+async def make_form_tokens(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> Mapping[int, FormTokens]:
+    """Make the tokens that are missing, and give all of the contacts that are there, by contact.
+
+    Raises NotFoundError for `audience`.
+    """
+    await lock_audience(tx, actor)  # nobody deletes a contact meanwhile
+    profiles, unsubscribes = ([new_secret() for _ in contact_ids] for _ in range(2))
+    await tx.execute(SQL["make_form_tokens"], actor.account_id, actor.audience_id, contact_ids, profiles, unsubscribes)
+    return await find_form_tokens(tx, actor, contact_ids)

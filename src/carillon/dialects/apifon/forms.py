@@ -1,0 +1,63 @@
+"""The addresses of forms, which will be served at them: a list's, and a subscriber's own."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from carillon.audience.contacts import Contact
+from carillon.audience.form_tokens import FormTokens, find_form_tokens, make_form_tokens
+from carillon.dialects.apifon.structure import OpenList
+from carillon.dialects.rest import Call
+from carillon.errors import NotFoundError
+
+FORM_URLS = "form_urls"
+"""The key of the addresses."""
+
+
+def form_id(account_id: int, list_id: int) -> UUID:
+    """Derive the id of the list's forms, which are public, so that it needs no place of its own."""
+    return UUID(bytes=hashlib.sha256(f"form:{account_id}:{list_id}".encode()).digest()[:16])
+
+
+def _place(call: Call, list_id: int) -> tuple[str, str]:
+    account_id = call.actor.account_id
+    query = f"l={list_id}&f={form_id(account_id, list_id)}"
+    return f"{call.incoming.base_url}/listmanager/{account_id}", query
+
+
+def list_forms(call: Call, list_id: int) -> dict[str, str]:
+    """Give the addresses of a list's forms."""
+    forms, query = _place(call, list_id)
+    return {
+        "SUBSCRIBE_MOBILE": f"{forms}/subscribe?{query}&c=mobile",
+        "UNSUBSCRIBE_MOBILE": f"{forms}/unsubscribe?{query}&c=mobile",
+        "SUBSCRIBE_EMAIL": f"{forms}/subscribe?{query}&c=email",
+        "UNSUBSCRIBE_EMAIL": f"{forms}/unsubscribe?{query}&c=email",
+        "SUBSCRIBE": f"{forms}/subscribe?{query}",
+    }
+
+
+def subscriber_forms(call: Call, list_id: int, tokens: FormTokens) -> dict[str, str]:
+    """Give the addresses of a subscriber's forms."""
+    forms, query = _place(call, list_id)
+    profile, unsubscribe = f"u={tokens.profile}", f"u={tokens.unsubscribe}"
+    return {
+        "UNSUBSCRIBE_MOBILE": f"{forms}/unsubscribe?{query}&c=mobile&{unsubscribe}",
+        "PROFILE_MOBILE": f"{forms}/profile?{query}&c=mobile&{profile}",
+        "UNSUBSCRIBE_EMAIL": f"{forms}/unsubscribe?{query}&c=email&{unsubscribe}",
+        "PROFILE_EMAIL": f"{forms}/profile?{query}&c=email&{profile}",
+        "UNSUBSCRIBE": f"{forms}/profile/unsubscribe?{query}&{unsubscribe}",
+        "PROFILE": f"{forms}/profile?{query}&{profile}",
+    }
+
+
+async def forms_of(call: Call, opened: OpenList, contacts: Sequence[Contact]) -> Mapping[int, Mapping[str, str]]:
+    """Give the addresses of subscribers' forms by contact; those that were removed meanwhile have none."""
+    contact_ids = [one.contact_id for one in contacts]
+    tokens = await call.db.read(find_form_tokens, opened.actor, contact_ids)
+    if len(tokens) < len(contact_ids):
+        try:
+            tokens = await call.db.run(make_form_tokens, opened.actor, contact_ids)
+        except NotFoundError as error:  # removed since it was opened
+            raise NotFoundError("list") from error
+    return {contact_id: subscriber_forms(call, opened.actor.audience_id, one) for contact_id, one in tokens.items()}

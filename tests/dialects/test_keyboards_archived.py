@@ -1,0 +1,92 @@
+"""A subscriber that Apifon's client has archived: for the other dialects it is gone, until one of them writes it."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from tests.dialects.keyboards import Keyboards
+
+PHONE, NATIONAL, MAIL = "972541110001", "0541110001", "ana@mail.example"
+OTHER = "972541110002"
+
+
+async def archive(keyboards: Keyboards) -> tuple[str, int]:
+    """Make two contacts in a group and archive one; give the place of the list, and the id of the archived one."""
+    (shown_list,) = (await keyboards.apifon("GET", "/list")).json()["results"]
+    place = f"/list/{shown_list['id']}"
+    for phone in (NATIONAL, "0541110002"):
+        await keyboards.inforu("CreateOrUpdateContacts", {"List": [{"PhoneNumber": phone, "AddToGroupName": "Food"}]})
+    (subscriber, _) = (await keyboards.apifon("GET", f"{place}/subscriber")).json()["results"]
+    removed = await keyboards.apifon("DELETE", f"{place}/subscriber/{subscriber['destination_id']}")
+    assert removed.status_code == 204
+    return place, int(subscriber["id"])
+
+
+async def members(keyboards: Keyboards) -> int:
+    found = await keyboards.inforu("GetGroupList", {})
+    return int(found["List"][0]["CountActiveContacts"])
+
+
+async def is_archived(keyboards: Keyboards, place: str) -> bool:
+    shown = (await keyboards.apifon("GET", f"{place}/subscriber")).json()["results"]
+    return bool(next(one["archived"] for one in shown if one["destination"] == PHONE))
+
+
+async def test_the_other_dialects_do_not_show_who_is_archived(keyboards: Keyboards) -> None:
+    place, contact_id = await archive(keyboards)
+    assert await is_archived(keyboards, place)
+    found = await keyboards.inforu("GetContact", {"Type": "Phone", "Value": NATIONAL})
+    assert found["Contacts"]["Count"] == 0
+    span = {"FromDate": "2000/01/01", "ToDate": "2099/12/31", "LastFetchedId": 0}
+    assert [one["PhoneNumber"] for one in (await keyboards.inforu("GetContactList", span))["List"]] == ["0541110002"]
+    assert await members(keyboards) == 1
+
+    listed = (await keyboards.nrs("GET", "/contacts")).json()
+    assert [one["phone"] for one in listed["data"]] == [OTHER]
+    assert listed["meta"]["pagination"]["total"] == 1
+    assert (await keyboards.nrs("GET", f"/contacts?phone={PHONE}")).json()["data"] == []
+    assert (await keyboards.nrs("GET", f"/contacts/{contact_id}")).status_code == 404
+
+    assert (await keyboards.inwise("GET", f"/contacts/{contact_id}")).status_code == 404
+    assert [one["mobile_number"] for one in (await keyboards.inwise("GET", "/contacts")).json()] == [OTHER]
+
+    (shown_list,) = await keyboards.devino("GET", "/contact-groups")
+    assert shown_list["contactsCount"] == "1"
+    ranged = await keyboards.devino("GET", f"/contacts/http/range?contactGroupId={shown_list['contactGroupId']}")
+    assert [one["phone"] for one in ranged] == [OTHER]
+
+
+async def by_inforu(keyboards: Keyboards, _contact_id: int) -> None:
+    await keyboards.inforu("CreateOrUpdateContacts", {"List": [{"PhoneNumber": NATIONAL}]})
+
+
+async def by_nrs(keyboards: Keyboards, _contact_id: int) -> None:
+    body = {"phone": PHONE, "countryIso": "IL", "email": MAIL, "groupsNames": ["Food"]}
+    assert (await keyboards.nrs("POST", "/contacts", body)).status_code == 201
+
+
+async def by_nrs_by_id(keyboards: Keyboards, contact_id: int) -> None:
+    body = {"phone": PHONE, "countryIso": "IL", "email": MAIL, "groupsNames": ["Food"]}
+    assert (await keyboards.nrs("PUT", f"/contacts/{contact_id}", body)).status_code == 200
+
+
+async def by_inwise(keyboards: Keyboards, _contact_id: int) -> None:
+    assert (await keyboards.inwise("POST", "/contacts", {"mobile_number": PHONE})).status_code == 200
+
+
+@pytest.mark.parametrize("write", [by_inforu, by_nrs, by_nrs_by_id, by_inwise])
+async def test_whoever_writes_an_archived_contact_brings_it_back(
+    keyboards: Keyboards, write: Callable[[Keyboards, int], Awaitable[None]]
+) -> None:
+    place, contact_id = await archive(keyboards)
+    await write(keyboards, contact_id)
+    assert not await is_archived(keyboards, place)
+    assert (await keyboards.inwise("GET", f"/contacts/{contact_id}")).json()["mobile_number"] == PHONE
+    assert await members(keyboards) == 2
+
+
+async def test_deleting_by_an_address_takes_an_archived_contact_too(keyboards: Keyboards) -> None:
+    place, _ = await archive(keyboards)
+    gone = await keyboards.inforu("DeleteContacts", {"List": [{"Type": "Phone", "Value": NATIONAL}]})
+    assert gone["DeletedCount"] == 1
+    left = (await keyboards.apifon("GET", f"{place}/subscriber")).json()["results"]
+    assert [one["destination"] for one in left] == [OTHER]

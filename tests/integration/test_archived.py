@@ -1,0 +1,100 @@
+"""Archived contacts: kept, not counted, and back as soon as they are written again."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from tests.support import Tenant
+
+from carillon.audience.batch import read_rows
+from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, ListContacts, find_contacts, list_contacts
+from carillon.audience.exports import ExportContacts, export_contacts
+from carillon.audience.groups import Group, ListGroups, list_groups
+from carillon.audience.rows import ContactRow
+from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.standing import SetStandings, Standing, set_standings
+from carillon.audience.upsert import UpsertReport, upsert
+from carillon.db.database import Database
+from carillon.kit.clock import FixedClock
+
+PHONE = "0541110001"
+ROW = ContactRow(phone=PHONE, email="ana@mail.example", fields={"first_name": "Ana"}, add_to=["Food"])
+
+
+async def archived(db: Database, tenant: Tenant, row: ContactRow = ROW) -> int:
+    saved = await db.run(save_contact, tenant.actor, SaveContact(row=row))
+    standing = Standing(contact_id=saved.contact_id, archived=True)
+    await db.run(set_standings, tenant.actor, SetStandings(standings=[standing]))
+    return saved.contact_id
+
+
+async def group(db: Database, tenant: Tenant) -> Group:
+    (found,) = (await db.read(list_groups, tenant.actor, ListGroups())).items
+    return found
+
+
+async def write(db: Database, tenant: Tenant, *rows: ContactRow) -> UpsertReport:
+    return (await db.run(upsert, tenant.actor, read_rows(rows, "IL"))).report
+
+
+async def is_found(db: Database, tenant: Tenant) -> bool:
+    query = FindContacts(key=ContactKey(kind=KeyKind.PHONE, value=PHONE))
+    return bool(await db.read(find_contacts, tenant.actor, query))
+
+
+async def test_who_is_archived_is_neither_found_nor_listed_nor_exported(db: Database, account: Tenant) -> None:
+    contact_id = await archived(db, account)
+    assert not await is_found(db, account)
+    key = ContactKey(kind=KeyKind.CONTACT_ID, value=str(contact_id))
+    (kept,) = await db.read(find_contacts, account.actor, FindContacts(key=key, with_archived=True))
+    assert (kept.contact_id, kept.is_archived) == (contact_id, True)
+    members = await group(db, account)
+    for query in (ListContacts(), ListContacts(group_id=members.group_id)):
+        assert (await db.read(list_contacts, account.actor, query)).items == []
+    for name in (None, "Food"):
+        target = io.BytesIO()
+        async with db.transaction() as tx:
+            await export_contacts(tx, account.actor, ExportContacts(target=target, group=name))
+        assert b"ana@mail.example" not in target.getvalue()
+
+
+async def test_groups_do_not_count_who_is_archived(db: Database, account: Tenant) -> None:
+    await write(db, account, ContactRow(phone="0541110002", add_to=["Food"]))
+    contact_id = await archived(db, account)
+    counted = await group(db, account)
+    assert (counted.members, counted.reachable, counted.reachable_sms, counted.reachable_email) == (1, 1, 1, 0)
+    back = Standing(contact_id=contact_id, archived=False)
+    await db.run(set_standings, account.actor, SetStandings(standings=[back]))
+    counted = await group(db, account)
+    assert (counted.members, counted.reachable, counted.reachable_sms, counted.reachable_email) == (2, 2, 2, 1)
+
+
+@pytest.mark.parametrize("others", [0, 60])
+@pytest.mark.parametrize("first_name", ["Ana", "Anna"])
+async def test_who_is_written_again_is_back(
+    db: Database, account: Tenant, clock: FixedClock, others: int, first_name: str
+) -> None:
+    await archived(db, account)
+    clock.moment += timedelta(minutes=1)
+    rows = [ContactRow(phone=f"05422200{number:02d}", add_to=["Food"]) for number in range(others)]
+    again = ContactRow(phone=PHONE, fields={"first_name": first_name})
+    report = await write(db, account, *rows, again)
+    assert (report.new, report.updated, report.unchanged) == (others, 1, 0)
+    assert await is_found(db, account)
+    counted = await group(db, account)
+    assert (counted.members, counted.reachable_email) == (others + 1, 1)
+    report = await write(db, account, *rows, again)
+    assert (report.new, report.updated, report.unchanged) == (0, 0, others + 1)
+
+
+async def test_who_is_written_twice_in_one_batch_is_back_once(db: Database, account: Tenant) -> None:
+    await archived(db, account)
+    report = await write(db, account, *[ContactRow(phone=PHONE)] * 2)
+    assert (report.new, report.updated, report.unchanged) == (0, 1, 1)
+    assert (await group(db, account)).members == 1
+
+
+async def test_who_is_archived_leaves_a_group_uncounted(db: Database, account: Tenant) -> None:
+    await archived(db, account)
+    report = await write(db, account, ContactRow(phone=PHONE, remove_from=["Food"]))
+    assert (report.updated, (await group(db, account)).members) == (1, 0)
