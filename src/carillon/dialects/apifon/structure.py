@@ -14,6 +14,7 @@ from carillon.audience.contacts import read_id
 from carillon.audience.fields import Kind
 from carillon.audience.writing import lock_audience
 from carillon.db.database import Tx
+from carillon.dialects.apifon.mapping import read_shown_id, show_id
 from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId, new_uuid
@@ -130,7 +131,7 @@ class OpenList:
     @property
     def list_id(self) -> str:
         """Its id as it is shown."""
-        return str(self.audience.audience_id)
+        return show_id(self.audience.audience_id)
 
     async def save(self, tx: Tx) -> None:
         """Keep what has been changed in the structure."""
@@ -154,7 +155,7 @@ async def open_list(tx: Tx, actor: Actor, list_id: str, *, lock: bool = False) -
 
     Raises NotFoundError for `list`.
     """
-    audience_id = read_id(list_id)
+    audience_id = read_shown_id(list_id)
     if audience_id is None:
         raise NotFoundError("list")
     inside = replace(actor, audience_id=AudienceId(audience_id))

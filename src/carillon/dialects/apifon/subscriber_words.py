@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from carillon.audience.conditions import Condition, Op, Order
-from carillon.audience.contacts import Contact, Status, read_id
+from carillon.audience.contacts import Contact, Status
 from carillon.audience.fields import Kind
 from carillon.audience.rows import ContactRow
 from carillon.dialects.apifon import schemas
@@ -19,6 +19,8 @@ from carillon.dialects.apifon.mapping import (
     read_condition_words,
     read_direction,
     read_moment,
+    read_shown_id,
+    show_id,
 )
 from carillon.dialects.apifon.structure import Group, OpenList, Structure, other_group_id, other_option
 from carillon.dialects.apifon.values import read_date, read_value, show_value, stored_date
@@ -154,7 +156,7 @@ def show_subscriber(contact: Contact, opened: OpenList) -> dict[str, Any]:
         for one in structure.gdpr
     }
     shown = {
-        "id": str(contact.contact_id),
+        "id": show_id(contact.contact_id),
         **_addresses(contact),
         "account_id": opened.actor.account_id,
         "archived": contact.is_archived,
@@ -223,7 +225,7 @@ def _read_operand(name: str, text: str, structure: Structure, kinds: Mapping[str
     value: Any = text.strip().lower()  # of an address or a digest
     match name:
         case "contact_id":
-            value = _required(read_id(text), where, "An id belongs here.")
+            value = _required(read_shown_id(text), where, "An id belongs here.")
         case "groups":
             known = structure.options().get(text)
             value = known[1].group_id if known else other_group_id(text) or 0  # which no group has
