@@ -18,7 +18,7 @@ async def archive(keyboards: Keyboards) -> tuple[str, int]:
     (subscriber, _) = (await keyboards.apifon("GET", f"{place}/subscriber")).json()["results"]
     removed = await keyboards.apifon("DELETE", f"{place}/subscriber/{subscriber['destination_id']}")
     assert removed.status_code == 204
-    return place, int(subscriber["id"])
+    return place, int(subscriber["id"], 16)
 
 
 async def members(keyboards: Keyboards) -> int:

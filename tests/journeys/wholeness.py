@@ -47,7 +47,7 @@ QUERIES = {
               FROM suppression_entry ORDER BY account_id, channel, address, entry_id DESC) l
         FULL JOIN suppression s USING (account_id, channel, address)
         WHERE (l.action = 'unsubscribe') IS DISTINCT FROM (s.suppression_id IS NOT NULL)""",
-    "a membership or device of nobody": """
+    "a membership, device or form token of nobody": """
         SELECT m.group_id, m.contact_id FROM membership m
         WHERE NOT EXISTS (SELECT FROM contact c WHERE c.account_id = m.account_id AND c.contact_id = m.contact_id)
            -- Account 0 has the planner's sample rows, and no groups.
@@ -55,7 +55,10 @@ QUERIES = {
               AND NOT EXISTS (SELECT FROM contact_group g WHERE g.account_id = m.account_id AND g.group_id = m.group_id)
         UNION ALL
         SELECT d.audience_id, d.contact_id FROM device d
-        WHERE NOT EXISTS (SELECT FROM contact c WHERE c.account_id = d.account_id AND c.contact_id = d.contact_id)""",
+        WHERE NOT EXISTS (SELECT FROM contact c WHERE c.account_id = d.account_id AND c.contact_id = d.contact_id)
+        UNION ALL
+        SELECT t.audience_id, t.contact_id FROM form_token t
+        WHERE NOT EXISTS (SELECT FROM contact c WHERE c.account_id = t.account_id AND c.contact_id = t.contact_id)""",
     "an upload whose report does not add up": """
         SELECT import_id, state, rows FROM contact_import
         WHERE state = 'done' AND (payload IS NOT NULL OR rows <> rows_new + rows_updated + rows_unchanged + rows_failed)

@@ -245,6 +245,15 @@ async def test_a_list_is_removed_with_everything_in_it(wire: Wire) -> None:
         assert members == 0
 
 
+async def test_an_id_has_24_hexadecimal_digits_and_is_taken_in_decimals_too(wire: Wire) -> None:
+    number = int(wire.account.audience_id)
+    shown = await wire.ok("GET", f"{LISTS}/{number}")
+    assert shown["id"] == f"{number:024x}"
+    assert await wire.ok("GET", f"{LISTS}/{shown['id'].upper()}") == shown
+    for other in ("f" * 24, "0" * 24, "x" * 24, "-" + "0" * 22 + "1", f"{number:023x}", f"{number:025x}", "0x1"):
+        assert (await wire.refusal("GET", f"{LISTS}/{other}"))[0] == 404
+
+
 async def test_lists_that_credentials_need_stay(wire: Wire) -> None:
     assert (await wire.refusal("DELETE", f"{LISTS}/{wire.account.audience_id}"))[1].keys() == {"list_id"}
     place = await wire.made_list()

@@ -6,14 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from tests.dialects.apifon.wire import HOST, LISTS, Wire, told
 from tests.support import OPERATOR
 
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
 from carillon.dialects.apifon.mapping import epoch_milliseconds
-from carillon.dialects.apifon.routes import OPERATIONS
 from carillon.tenancy.accounts import CreateAccount, create_account
 
 NUMBER, MAIL = "306912345678", "ana@mail.example"
@@ -443,7 +440,7 @@ async def test_all_operators_on_all_kinds_of_fields(wire: Wire) -> None:
         ([("destination", "eq", "+306910000001")], "1"),
         ([("destination", "gt", "306910000001")], "23"),
         ([("id", "eq", first["id"])], "1"),
-        ([("id", "gt", int(first["id"]))], "23"),
+        ([("id", "gt", first["id"])], "23"),
         ([("email", "eq", MAIL.upper())], "1"),
         ([("email", "nexists", None)], "23"),
         ([("email_id", "eq", md5(MAIL))], "1"),
@@ -630,22 +627,3 @@ async def test_scopes_are_those_of_the_reference(wire: Wire) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     assert (await wire.client.get(place, headers=headers)).status_code == 200
     assert (await wire.client.get(f"{place}/subscriber", headers=headers)).status_code == 403
-
-
-TREES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
-    max_leaves=12,
-)
-KEYS = sorted({name for _, one in OPERATIONS for name in one.reference} | {"mobile", "FIRST_NAME", "OFFERS"})
-BODIES = st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=8), TREES, max_size=8)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(body=BODIES | TREES)
-async def test_no_body_is_a_failure_of_ours(wire: Wire, body: Any) -> None:
-    for path in (LISTS, f"{LISTS}/{wire.account.audience_id}"):
-        for method, rest in (("POST", ""), ("POST", "/field"), ("POST", "/gdpr"), ("POST", "/group"),
-                             ("POST", "/subscriber"), ("POST", "/subscriber/bulk"), ("POST", "/subscriber/query"),
-                             ("PUT", "")):  # fmt: skip
-            assert (await wire.call(method, f"{path}{rest}", body)).status_code < 500, (method, path, rest)

@@ -107,7 +107,7 @@ class Wire:
 
     def inside(self, place: str) -> Actor:
         """Give an actor in a list."""
-        return replace(self.account.actor, audience_id=AudienceId(int(place.rpartition("/")[2])))
+        return replace(self.account.actor, audience_id=AudienceId(int(place.rpartition("/")[2], 16)))
 
     async def contact(
         self,

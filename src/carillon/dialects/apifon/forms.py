@@ -6,6 +6,7 @@ from uuid import UUID
 
 from carillon.audience.contacts import Contact
 from carillon.audience.form_tokens import FormTokens, find_form_tokens, make_form_tokens
+from carillon.dialects.apifon.mapping import show_id
 from carillon.dialects.apifon.structure import OpenList
 from carillon.dialects.rest import Call
 from carillon.errors import NotFoundError
@@ -21,7 +22,7 @@ def form_id(account_id: int, list_id: int) -> UUID:
 
 def _place(call: Call, list_id: int) -> tuple[str, str]:
     account_id = call.actor.account_id
-    query = f"l={list_id}&f={form_id(account_id, list_id)}"
+    query = f"l={show_id(list_id)}&f={form_id(account_id, list_id)}"
     return f"{call.incoming.base_url}/listmanager/{account_id}", query
 
 

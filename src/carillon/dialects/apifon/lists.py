@@ -21,7 +21,7 @@ from carillon.audience.groups import group_names
 from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.forms import FORM_URLS, form_id, list_forms
-from carillon.dialects.apifon.mapping import chosen, epoch_milliseconds, etag_of, only, read_direction, read_fields
+from carillon.dialects.apifon.mapping import chosen, epoch_milliseconds, etag_of, only, read_direction, read_fields, show_id
 from carillon.dialects.apifon.replies import if_match, links_of, read_page, require_match, tagged
 from carillon.dialects.apifon.structure import Group, OpenList, Structure, attributes_of, open_list, structure_of
 from carillon.dialects.reading import read_request, require
@@ -69,7 +69,7 @@ async def create(call: Call) -> Answer:
     asked: schemas.AddList = call.body
     chosen(asked.type, (_TYPE,), "type")
     list_id = await call.db.run(_create, call.actor, read_list(asked))
-    return Answer(data=None, status=201, headers={"Location": f"{call.incoming.base_url}{PATH}/{list_id}"})
+    return Answer(data=None, status=201, headers={"Location": f"{call.incoming.base_url}{PATH}/{show_id(list_id)}"})
 
 
 async def _create(tx: Tx, actor: Actor, written: Written) -> int:
@@ -236,7 +236,7 @@ def _describe(actor: Actor, audience: Audience, around: Surroundings) -> dict[st
     structure, counts = structure_of(audience), around.counts[audience.audience_id]
     names = around.names[audience.audience_id]
     return {
-        "id": str(audience.audience_id),
+        "id": show_id(audience.audience_id),
         "type": _TYPE,
         "title": audience.name,
         "status": _status(counts),

@@ -1,6 +1,7 @@
 """Blocked addresses and conditions between Apifon's words and ours. Pure."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import msgspec
 
 from carillon.audience.conditions import Condition, Op, Order
+from carillon.audience.contacts import MAX_ID, read_id
 from carillon.audience.suppressions import Address, Channel, Suppression
 from carillon.dialects.apifon import schemas
 from carillon.dialects.reading import read_request, require
@@ -37,8 +39,24 @@ _BLOCK_FIELDS = {
     "description": "description",
     "date_created": "created_at",
 }
+_ID_DIGITS = 24
+_IS_HEXADECIMAL = re.compile("[0-9a-fA-F]+").fullmatch
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LAST_MILLISECOND = 253_402_300_799_999  # of the year 9999
+
+
+def show_id(number: int) -> str:
+    """Write the id of a list or a subscriber as the vendor's are: 24 hexadecimal digits."""
+    return f"{number:0{_ID_DIGITS}x}"
+
+
+def read_shown_id(text: str) -> int | None:
+    """Read the id of a list or a subscriber, also in decimals, as the command line shows it; None for what is none."""
+    digits = text.strip()
+    if len(digits) != _ID_DIGITS:
+        return read_id(digits)
+    number = int(digits, 16) if _IS_HEXADECIMAL(digits) else 0
+    return number if 0 < number <= MAX_ID else None
 
 
 def address_of(destination: str) -> Address:

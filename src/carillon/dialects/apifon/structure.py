@@ -14,6 +14,7 @@ from carillon.audience.contacts import read_id
 from carillon.audience.fields import Kind
 from carillon.audience.writing import lock_audience
 from carillon.db.database import Tx
+from carillon.dialects.apifon.mapping import read_shown_id, show_id
 from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId, new_uuid
@@ -130,7 +131,7 @@ class OpenList:
     @property
     def list_id(self) -> str:
         """Its id as it is shown."""
-        return str(self.audience.audience_id)
+        return show_id(self.audience.audience_id)
 
     async def save(self, tx: Tx) -> None:
         """Keep what has been changed in the structure."""
@@ -151,7 +152,7 @@ def structure_of(audience: Audience) -> Structure:
 
 def inside(actor: Actor, list_id: str) -> Actor:
     """Give an actor in a list, which may not be there. Raises NotFoundError for `list` where it can't be."""
-    audience_id = read_id(list_id)
+    audience_id = read_shown_id(list_id)
     if audience_id is None:
         raise NotFoundError("list")
     return replace(actor, audience_id=AudienceId(audience_id))

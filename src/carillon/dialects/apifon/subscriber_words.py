@@ -11,7 +11,7 @@ import msgspec
 
 from carillon.audience.bulk import RowChange
 from carillon.audience.conditions import Condition, Op, Order
-from carillon.audience.contacts import Contact, Status, read_id
+from carillon.audience.contacts import Contact, Status
 from carillon.audience.fields import Kind
 from carillon.audience.rows import ContactRow
 from carillon.dialects.apifon import schemas
@@ -22,6 +22,8 @@ from carillon.dialects.apifon.mapping import (
     read_condition_words,
     read_direction,
     read_moment,
+    read_shown_id,
+    show_id,
 )
 from carillon.dialects.apifon.structure import (
     GdprField,
@@ -189,7 +191,7 @@ def show_subscriber(contact: Contact, opened: OpenList) -> dict[str, Any]:
         for one in structure.gdpr
     }
     shown = {
-        "id": str(contact.contact_id),
+        "id": show_id(contact.contact_id),
         **_addresses(contact),
         "account_id": opened.actor.account_id,
         "archived": contact.is_archived,
@@ -276,7 +278,7 @@ def _read_operand(name: str, text: str, structure: Structure, kinds: Mapping[str
     value: Any = text.strip().lower()  # of an address or a digest
     match name:
         case "contact_id":
-            value = _required(read_id(text), where, "An id belongs here.")
+            value = _required(read_shown_id(text), where, "An id belongs here.")
         case "groups":
             known = structure.options().get(text)
             value = known[1].group_id if known else other_group_id(text) or 0  # which no group has

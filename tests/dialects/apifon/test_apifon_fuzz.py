@@ -1,0 +1,183 @@
+"""Whatever is sent, nothing answers 5xx."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from tests.dialects.apifon.wire import LISTS, Wire
+
+from carillon.dialects.apifon.routes import OPERATIONS
+from carillon.dialects.reading import parameters
+from carillon.dialects.rest import Nothing, Operation
+
+# All examples share one database, and the machine may be busy: neither shrinking nor time is the point here.
+BOUNDED = settings(
+    max_examples=200,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+TABLE = [operation for _, operation in OPERATIONS]
+NUMBER = "306912345678"
+
+HOSTILE: list[Any] = [
+    *(NUMBER, "6912345679", "ana@mail.example", "SUBSCRIBED", "UNCONFIRMED", "ADVANCED", "DATE", "GROUP", "+30", "GROUPS"),
+    *("", " ", "0", "1", "-1", "9007199254740993", "9" * 40, "1e400", "NaN", "\0", "\ud83d\ude00", "\u202e", "%"),
+    *("GROUP_1", "GROUP_99999999999999999999", "GROUP_x", "subscriber_fields.x", "gdpr_fields.x.mobile", "x" * 5000),
+    *("2018-03-13", "31/12/99", "9999-12-31T23:59:59-12:00", "0000-00-00", "253402300800000", "-62135596800001"),
+    *(0, -1, 1, 2**31, 2**53 - 1, 2**53, 2**63 - 1, 2**63, -(2**63) - 1, 10**17, 10**30, 1e300, 0.5),
+    *(None, True, [], {}, [[]], [{}], ["a", 1], {"a": {"b": [None]}}, {"FIRST_NAME": "x" * 5000}, {"date_JOINED": 10**18}),
+]
+
+
+def words(part: type[msgspec.Struct]) -> Iterator[str]:
+    for one in parameters(part):
+        yield one.names[0]
+        if "item" in one.extra:
+            yield from words(one.extra["item"])
+
+
+NAMES = sorted(
+    {name for operation in TABLE for part in (operation.query, operation.body) for name in words(part)}
+    | {"mobile", "FIRST_NAME", "date_JOINED", "OFFERS"}
+)
+SEGMENTS = st.sampled_from(["1", "0", "x", NUMBER, "GROUPS", "GROUP_1", "9" * 40, "\0", "%", "é", " "]) | st.text(
+    min_size=1
+)
+LEAVES = st.sampled_from(HOSTILE) | st.text(max_size=20) | st.integers() | st.floats() | st.booleans() | st.none()
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=6), inner, max_size=5)
+    ),
+    max_leaves=25,
+)
+BODIES = st.dictionaries(st.sampled_from(NAMES), TREES, max_size=8)
+QUERIES = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=6), st.text(max_size=12), max_size=4)
+
+
+def escaped(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return quote(text.encode("utf-8", "replace"), safe="")
+
+
+def path_of(wire: Wire, operation: Operation, **segments: str) -> str:
+    """Give the operation's path in the account's list, about a subscriber that is there, unless said otherwise."""
+    known = {
+        "list_id": str(wire.account.audience_id),
+        "lookup_md5": hashlib.md5(NUMBER.encode(), usedforsecurity=False).hexdigest(),
+        "destination": NUMBER,
+        "field": "OFFERS" if "/gdpr/" in operation.path else "FIRST_NAME",
+        "group_field": "GROUPS",
+        "option_field": "GROUP_1",
+    }
+    path = operation.path
+    for name, value in (known | segments).items():
+        path = path.replace(f"{{{name}}}", escaped(value))
+    return path
+
+
+async def furnish(wire: Wire) -> None:
+    """Let the list have something of everything."""
+    place = f"{LISTS}/{wire.account.audience_id}"
+    for name, kind in (("First name", "TEXT"), ("Joined", "DATE"), ("Visits", "NUMBER")):
+        await wire.call("POST", f"{place}/field", {"name": name, "type": kind, "length": 20})
+    await wire.call("POST", f"{place}/gdpr", {"name": "Offers"})
+    await wire.contact(f"+{NUMBER}", "ana@mail.example", group="Food")
+
+
+def assert_is_answered(reply: httpx.Response) -> None:
+    assert reply.status_code in {200, 201, 204, 304, 400, 404, 405, 409, 413}, reply.text
+    if reply.status_code >= 400:
+        assert reply.json()["status"] == str(reply.status_code)
+
+
+@BOUNDED
+@given(operation=st.sampled_from(TABLE), body=BODIES | TREES, query=QUERIES)
+async def test_any_body_and_any_query_are_answered(
+    wire: Wire, operation: Operation, body: object, query: dict[str, str]
+) -> None:
+    await furnish(wire)
+    text = "&".join(f"{escaped(name)}={escaped(value)}" for name, value in query.items())
+    content = json.dumps(body).encode()
+    assert_is_answered(await wire.call(operation.method, f"{path_of(wire, operation)}?{text}", content))
+
+
+@BOUNDED
+@given(operation=st.sampled_from(TABLE), segment=SEGMENTS, inner=SEGMENTS)
+async def test_any_path_is_answered(wire: Wire, operation: Operation, segment: str, inner: str) -> None:
+    names = ("lookup_md5", "destination", "field", "group_field")
+    named = {**dict.fromkeys(names, segment), "option_field": inner}
+    for segments in (named, {**named, "list_id": segment}):
+        path = path_of(wire, operation, **segments)
+        assert_is_answered(await wire.call(operation.method, path, dict(operation.sample or {})))
+
+
+@BOUNDED
+@given(operation=st.sampled_from(TABLE), body=st.binary(max_size=200))
+async def test_any_bytes_are_answered(wire: Wire, operation: Operation, body: bytes) -> None:
+    assert_is_answered(await wire.call(operation.method, path_of(wire, operation), body))
+
+
+@pytest.mark.parametrize("operation", TABLE, ids=lambda one: one.title)
+async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire: Wire, operation: Operation) -> None:
+    await furnish(wire)
+    path, good = path_of(wire, operation), dict(operation.sample or {})
+    if operation.body is not Nothing:
+        for name in sorted(set(words(operation.body))):
+            for value in HOSTILE:
+                assert_is_answered(await wire.call(operation.method, path, json.dumps({**good, name: value}).encode()))
+    for name in words(operation.query):
+        for value in HOSTILE:
+            assert_is_answered(await wire.call(operation.method, f"{path}?{name}={escaped(value)}"))
+
+
+async def test_every_part_of_a_subscriber_and_of_a_condition_may_have_any_hostile_value(wire: Wire) -> None:
+    await furnish(wire)
+    place = f"{LISTS}/{wire.account.audience_id}/subscriber"
+    fields = ("FIRST_NAME", "date_JOINED", "VISITS")
+    for value in HOSTILE:
+        rows = [
+            *({"destination": "6912345670", "subscriber_fields": {name: value}} for name in fields),
+            {"destination": "6912345671", "gdpr_fields": {"OFFERS": {"mobile": value}}},
+            {"destination": "6912345672", "groupOptions": [value]},
+        ]
+        for row in rows:
+            assert_is_answered(await wire.call("POST", place, json.dumps(row).encode()))
+        bulk = {"subscribers": rows, "update_on_duplicate": True}
+        assert_is_answered(await wire.call("POST", f"{place}/bulk", json.dumps(bulk).encode()))
+        for name in ("destination", "id", "status", "date_created", "groupOptions", "gdpr_fields.OFFERS.mobile",
+                     *(f"subscriber_fields.{one}" for one in fields), value):  # fmt: skip
+            for op in ("eq", "beginsWith", "lt"):
+                asked = {"conditions": [{"name": name, "op": op, "vl": value}]}
+                assert_is_answered(await wire.call("POST", f"{place}/query", json.dumps(asked).encode()))
+
+
+@BOUNDED
+@given(
+    path=st.sampled_from(["token", "revoke"]),
+    kind=st.sampled_from(["application/json", "application/x-www-form-urlencoded", "text/plain", ""]),
+    body=st.binary(max_size=100) | BODIES.map(lambda one: json.dumps(one).encode()),
+    query=QUERIES,
+    key=st.text(max_size=20),
+)
+async def test_any_call_for_a_token_is_answered(  # noqa: PLR0913, PLR0917 - all that such a call has
+    wire: Wire, path: str, kind: str, body: bytes, query: dict[str, str], key: str
+) -> None:
+    text = "&".join(f"{escaped(name)}={escaped(value)}" for name, value in query.items())
+    headers = {"Content-Type": kind, "Authorization": b"Basic " + key.encode("utf-8", "replace").replace(b"\n", b"")}
+    reply = await wire.client.post(f"/oauth2/{path}?{text}", content=body, headers=headers)
+    assert reply.status_code in {200, 400, 401, 413, 429}, reply.text
+    # With the client's own credential, too.
+    known = f"client_id={wire.parts['client_id']}&client_secret={wire.parts['client_secret']}"
+    reply = await wire.client.post(f"/oauth2/{path}?{known}&{text}", content=body, headers={"Content-Type": kind})
+    assert reply.status_code in {200, 400, 401, 413, 429}, reply.text
