@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 import asyncpg
 import httpx
+import pytest
 from tests.dialects.keyboards import Keyboards
 from tests.journeys.wholeness import UNSUBSCRIBED_BY_ITS_LIST, all_worked_off, whats_wrong
 
@@ -212,8 +213,14 @@ async def furnished(keyboards: Keyboards) -> Known:
     return Known(default=default, stop=stop)
 
 
+@pytest.fixture
+def db(own_db: Database) -> Database:
+    """The worker has nothing else to do, and all that is in it is looked at."""
+    return own_db
+
+
 async def test_twenty_clients_of_all_dialects_leave_a_whole_database(
-    keyboards: Keyboards, db: Database, dsn: str
+    keyboards: Keyboards, db: Database, own_dsn: str
 ) -> None:
     seed = random.randrange(10**6)  # noqa: S311 - sample calls
     print(f"seed {seed}")  # shown when the test fails
@@ -222,7 +229,7 @@ async def test_twenty_clients_of_all_dialects_leave_a_whole_database(
     known = await furnished(keyboards)
     racers = [Racer(seed + number, keyboards, known) for number in range(CLIENTS)]
     await asyncio.gather(*(racer.run() for racer in racers))
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(own_dsn)
     try:
         await all_worked_off(connection)
         worker.stop()
