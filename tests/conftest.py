@@ -1,5 +1,7 @@
 """One PostgreSQL for the session, one fresh database for every test, cloned from a migrated template.
 
+The tests of dialects share a database instead, see their conftest.py.
+
 The server is the embedded one in a folder of its own, or the one that CARILLON_TEST_DATABASE_URL names (its role must
 be allowed to make databases). With xdist every worker has its own server, or its own template on the shared one.
 """
@@ -71,11 +73,16 @@ async def empty_dsn(cluster: Cluster) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def dsn(cluster: Cluster, template: str) -> AsyncIterator[str]:
+async def own_dsn(cluster: Cluster, template: str) -> AsyncIterator[str]:
     """The connection string of this test's own database."""
     name = await cluster.create(template)
     yield cluster.dsn(name)
     await cluster.drop(name)
+
+
+@pytest.fixture
+def dsn(own_dsn: str) -> str:
+    return own_dsn
 
 
 @pytest.fixture
@@ -84,10 +91,15 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-async def db(dsn: str, clock: FixedClock) -> AsyncIterator[Database]:
-    database = await Database.connect(dsn, clock=clock, size=8)
+async def own_db(own_dsn: str, clock: FixedClock) -> AsyncIterator[Database]:
+    database = await Database.connect(own_dsn, clock=clock, size=8)
     yield database
     await database.close()
+
+
+@pytest.fixture
+def db(own_db: Database) -> Database:
+    return own_db
 
 
 @pytest.fixture

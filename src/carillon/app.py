@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, TypeAlias
@@ -275,7 +275,8 @@ def _answer_plainly(request: Request[Any, Any, Any], status: int, headers: dict[
 
 
 def _public_pages(runtime: Runtime, metrics: Metrics, dialects: Sequence[Dialect]) -> list[HTTPRouteHandler]:
-    document = msgspec.json.encode(openapi_document(dialects))
+    # Made when it is first asked for: no start waits for what few ask for.
+    document = cache(lambda: msgspec.json.encode(openapi_document(dialects)))
 
     @get("/healthz")
     async def healthz() -> ASGIApp:
@@ -299,7 +300,7 @@ def _public_pages(runtime: Runtime, metrics: Metrics, dialects: Sequence[Dialect
     @get("/schema/openapi.json")
     async def openapi() -> ASGIApp:
         """Give the OpenAPI document of all dialects."""
-        return ASGIResponse(body=document, media_type="application/json")
+        return ASGIResponse(body=document(), media_type="application/json")
 
     return [healthz, readyz, exposition, openapi]
 

@@ -1,4 +1,8 @@
-"""The application with a credential for every dialect."""
+"""One database for all tests of dialects, and the application with a credential for every dialect.
+
+Every test has an account of its own, and nothing of the others' accounts may show in it. A test that needs a database
+to itself says so with `own_db` or `own_dsn`.
+"""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.dialects.keyboards import Keyboards
-from tests.support import Tenant
+from tests.support import Cluster, Tenant
 
 from carillon.app import create_app
 from carillon.db.database import Database
@@ -17,6 +21,31 @@ from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import SecretBox
+
+
+@pytest.fixture(scope="session")
+async def shared_dsn(cluster: Cluster, template: str) -> AsyncIterator[str]:
+    name = await cluster.create(template)
+    yield cluster.dsn(name)
+    await cluster.drop(name)
+
+
+@pytest.fixture(scope="session")
+async def shared_db(shared_dsn: str) -> AsyncIterator[Database]:
+    database = await Database.connect(shared_dsn, size=8)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def dsn(shared_dsn: str) -> str:
+    return shared_dsn
+
+
+@pytest.fixture
+def db(shared_db: Database, clock: FixedClock) -> Database:
+    shared_db.clock = clock
+    return shared_db
 
 
 @pytest.fixture

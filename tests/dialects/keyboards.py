@@ -52,3 +52,8 @@ class Keyboards:
         reply = await self.call_devino(method, path, body)
         assert reply.status_code == 200, reply.text
         return reply.json()["result"]
+
+    async def call_devino(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """Call an operation."""
+        headers = {"Authorization": f"Key {self.keys[Dialect.DEVINO]['key']}"}
+        return await self.client.request(method, f"/address-book-api{path}", json=body, headers=headers)

@@ -130,9 +130,13 @@ class Home:
 
     def credential(self) -> tuple[str, str]:
         """Give the demo account's user name and token."""
+        keys = self.keys()
+        return keys["INFORU_USERNAME"], keys["INFORU_TOKEN"]
+
+    def keys(self) -> dict[str, str]:
+        """Give the demo account's credentials, by the names of their variables."""
         lines = (self.data_dir / "demo.env").read_text().splitlines()
-        values = dict(line.split("=", 1) for line in lines)
-        return values["INFORU_USERNAME"], values["INFORU_TOKEN"]
+        return dict(line.split("=", 1) for line in lines)
 
     def close(self) -> None:
         """Stop what still runs, and remove the folder."""

@@ -4,6 +4,7 @@ import zoneinfo
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from asyncpg import Record
 
@@ -214,9 +215,15 @@ def checked_country(country: str) -> str:
 
 
 def _time_zone(name: str) -> str:
-    if name not in zoneinfo.available_timezones():
+    if name not in _time_zones():
         raise InvalidInputError("time_zone", f"{name!r} is not an IANA time zone: Asia/Jerusalem, UTC …")
     return name
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Give the names of all zones, which are read from a few hundred files."""
+    return frozenset(zoneinfo.available_timezones())
 
 
 def _currency(code: str) -> str:

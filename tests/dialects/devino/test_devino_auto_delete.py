@@ -3,15 +3,23 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from tests.dialects.devino.wire import Wire
 
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
 from carillon.audience.upload_worker import UploadWorker
+from carillon.db.database import Database
 from carillon.kit.ids import AudienceId
 
 PHONE, MAIL = "79261112233", "dina@mail.example"
 TWO_WEEKS = timedelta(days=14)
+
+
+@pytest.fixture
+def db(own_db: Database) -> Database:
+    """A sweep goes over all accounts."""
+    return own_db
 
 
 async def sweep(wire: Wire) -> None:
