@@ -155,7 +155,7 @@ class Front:
 
 def _request_id(headers: Mapping[str, str]) -> str:
     given = headers.get(_REQUEST_ID_HEADER, "")
-    return given if _SANE_REQUEST_ID.fullmatch(given) else new_request_id()
+    return given if given and _SANE_REQUEST_ID.fullmatch(given) else new_request_id()
 
 
 class Mounted:
