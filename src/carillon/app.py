@@ -38,7 +38,7 @@ from carillon.errors import (
     ServiceError,
 )
 from carillon.kit.ids import new_request_id
-from carillon.logs import bind_request_id
+from carillon.logs import bind_request_id, log_request
 from carillon.metrics import MEDIA_TYPE, Metrics
 from carillon.runtime import Runtime
 
@@ -58,6 +58,9 @@ _SLASHES = re.compile(r"/{2,}")
 
 _REQUEST_ID = "carillon.request_id"
 _NOWHERE = ("none", "none")
+
+# Each of a few routes has as many spellings as its case allows.
+_MAX_KNOWN = 1_000
 
 
 def create_app(
@@ -87,6 +90,7 @@ class Front:
         self._app = app
         self._mounted = mounted
         self._metrics = metrics
+        self._known: dict[tuple[str, bytes], Call] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass the server's start and stop on."""
@@ -110,10 +114,20 @@ class Front:
             self._note(call, status, time.perf_counter() - began)
 
     def _call_of(self, scope: Any) -> "Call | None":
-        path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        key = (scope["method"], raw_path)
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        path = raw_path.decode("latin-1")
         if "//" in path:
             path = _SLASHES.sub("/", path)
-        return next((call for one in self._mounted if (call := one.call_of(scope["method"], path)) is not None), None)
+        call = next((call for one in self._mounted if (call := one.call_of(scope["method"], path)) is not None), None)
+        if call is not None and call.is_plain:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            self._known[key] = call
+        return call
 
     async def _pass_on(self, scope: Scope, request_id: str, receive: Receive, send: Send) -> int:
         """Let Litestar answer, and give the status."""
@@ -133,15 +147,15 @@ class Front:
     def _note(self, call: "Call | None", status: int, seconds: float) -> None:
         dialect, function = (call.dialect.name, call.function) if call else _NOWHERE
         self._metrics.request_done(dialect, function, status, seconds)
-        # Polls of health and metrics would drown the rest.
-        write = log.debug if call is None and status < HTTPStatus.BAD_REQUEST else log.info
-        milliseconds = round(seconds * 1000, 2)
-        write("request", dialect=dialect, function=function, status=status, milliseconds=milliseconds)
+        if call is None and status < HTTPStatus.BAD_REQUEST:
+            log.debug("request", status=status)  # polls of health and metrics would drown the rest
+        else:
+            log_request(dialect, function, status, seconds)
 
 
 def _request_id(headers: Mapping[str, str]) -> str:
     given = headers.get(_REQUEST_ID_HEADER, "")
-    return given if _SANE_REQUEST_ID.fullmatch(given) else new_request_id()
+    return given if given and _SANE_REQUEST_ID.fullmatch(given) else new_request_id()
 
 
 class Mounted:
@@ -161,18 +175,22 @@ class Mounted:
         try:
             route, segments = self._router.find(method, canonical)
         except CallerError as error:
-            return Call(self, "none", _refusing(error), {})
-        return Call(self, route.function, route.handle, segments)
+            return Call(self, "none", _refusing(error), {}, is_plain=False)
+        return Call(self, route.function, route.handle, segments, is_plain=not segments)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a dialect: whatever happens, the answer is in the vendor's words."""
+    """A call of a dialect: whatever happens, the answer is in the vendor's words.
+
+    A plain one is the same whenever its path is asked for.
+    """
 
     mounted: Mounted
     function: str
     handle: Handler
     segments: Mapping[str, str]
+    is_plain: bool
 
     @property
     def dialect(self) -> Dialect:

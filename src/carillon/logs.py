@@ -11,14 +11,17 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from carillon.errors import ServiceError
+
+log = structlog.get_logger(__name__)
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "json", "console"]
@@ -28,6 +31,8 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 _encode_plain = msgspec.json.Encoder().encode
 _encode = json.JSONEncoder(default=repr, separators=(",", ":"), ensure_ascii=False).encode
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
+# Where requests' lines are written without the processors, once they are set to JSON.
+_straight: BinaryIO | None = None
 
 _LIBRARIES_WITH_VALUES = ("uvicorn.access", "asyncpg", "httpx")
 
@@ -38,6 +43,8 @@ def configure_logging(level: Level, log_format: Format) -> None:
     Name a request with `bind_request_id`: all lines of its task have its id.
     """
     console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
+    global _straight  # noqa: PLW0603 - a process has one log, as structlog's own configuration
+    _straight = None if console or level not in {"debug", "info"} else sys.stderr.buffer
     shared: list[Processor] = [
         add_request_id,
         structlog.stdlib.add_logger_name,
@@ -71,6 +78,37 @@ def configure_logging(level: Level, log_format: Format) -> None:
 def bind_request_id(request_id: str) -> None:
     """Let the lines that the present task logs have its request's id."""
     _request_id.set(request_id)
+
+
+class _RequestLine(msgspec.Struct):
+    """The line of an answered request, as the processors would make it."""
+
+    dialect: str
+    function: str
+    status: int
+    milliseconds: float
+    event: str
+    request_id: str
+    logger: str
+    level: str
+    timestamp: datetime
+
+
+def log_request(dialect: str, function: str, status: int, seconds: float) -> None:
+    """Log that a request was answered.
+
+    Every call ends with this line, and through the processors it took a tenth of a lookup's time: as JSON it is
+    written straight.
+    """
+    milliseconds = round(seconds * 1000, 2)
+    if _straight is None:
+        log.info("request", dialect=dialect, function=function, status=status, milliseconds=milliseconds)
+        return
+    line = _RequestLine(
+        dialect, function, status, milliseconds, "request", _request_id.get(), __name__, "info", datetime.now(UTC)
+    )
+    _straight.write(_encode_plain(line) + b"\n")
+    _straight.flush()
 
 
 def add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

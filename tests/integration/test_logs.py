@@ -14,12 +14,13 @@ import asyncpg, structlog
 from carillon.errors import InvalidInputError, UnavailableError
 from carillon.kit.emails import Email
 from carillon.kit.phones import Phone
-from carillon.logs import bind_request_id, configure_logging
+from carillon.logs import bind_request_id, configure_logging, log_request
 
 configure_logging(*sys.argv[1:3])
 log = structlog.get_logger("carillon.example")
 bind_request_id("r-17")
 log.info("upload.accepted", rows=3)
+log_request("inforu", "GetContact", 200, 0.0123456)
 log.debug("too.fine", rows=4)
 phone, email = Phone("306912345678"), Email("ada.secret@example.com")
 log.info("contact.seen", phone=phone, email=email, seen=[phone])
@@ -94,6 +95,34 @@ def test_every_line_says_when_who_how_bad_and_for_which_request(lines: list[dict
         "level": "info",
     }
     assert all({"timestamp", "level", "logger", "event"} <= set(line) for line in lines)
+
+
+REQUEST = {
+    "event": "request",
+    "dialect": "inforu",
+    "function": "GetContact",
+    "status": 200,
+    "milliseconds": 12.35,
+    "request_id": "r-17",
+    "logger": "carillon.logs",
+    "level": "info",
+}
+
+
+def test_a_request_s_line_is_like_any_other(lines: list[dict[str, Any]]) -> None:
+    (line,) = named(lines, "request")
+    assert line["timestamp"] >= named(lines, "upload.accepted")[0]["timestamp"]
+    assert line["timestamp"].endswith("Z")
+    assert line == {**REQUEST, "timestamp": line["timestamp"]}
+
+
+def test_a_request_s_line_heeds_level_and_format() -> None:
+    assert "GetContact" not in log_of("warning", "json")
+    console = next(line for line in log_of("info", "console").splitlines() if "GetContact" in line)
+    assert "12.35" in console
+    assert "r-17" in console
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(console)
 
 
 def test_a_library_s_lines_have_the_request_s_id_too(lines: list[dict[str, Any]]) -> None:

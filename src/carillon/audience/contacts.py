@@ -359,6 +359,9 @@ async def _shown(tx: Tx, actor: Actor, rows: Sequence[Record], *, with_groups: b
     return [replace(contact, groups=tuple(groups[contact.contact_id])) for contact in contacts]
 
 
+_STATUSES = tuple(Status)
+
+
 def _contact(row: Record) -> Contact:
     return Contact(
         contact_id=ContactId(row["contact_id"]),
@@ -366,8 +369,8 @@ def _contact(row: Record) -> Contact:
         phone=row["phone"],
         email=row["email_given"] or row["email"],
         landline=row["landline"],
-        sms_status=Status(row["sms_status"]),
-        email_status=Status(row["email_status"]),
+        sms_status=_STATUSES[row["sms_status"]],
+        email_status=_STATUSES[row["email_status"]],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         is_archived=row["archived_at"] is not None,

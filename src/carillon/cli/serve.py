@@ -5,7 +5,6 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -16,6 +15,7 @@ import uvloop
 from carillon.app import create_app
 from carillon.audience.upload_worker import UploadWorker
 from carillon.cli.demo import make_demo, welcome
+from carillon.cli.server import Protocol, Server
 from carillon.db.embedded import EmbeddedError, embedded_server, running_dsn
 from carillon.errors import InvalidInputError
 from carillon.logs import configure_logging
@@ -31,22 +31,6 @@ _IDLE_SECONDS = 75
 _WATCH_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handlers (`_serve` has the process's), and with a greeting once it accepts."""
-
-    def __init__(self, config: uvicorn.Config, greeting: Iterable[str]) -> None:
-        super().__init__(config)
-        self._greeting = greeting
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        click.echo("\n".join(self._greeting))  # in one go: who waits for its first line may read all of it
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @click.command
@@ -132,10 +116,11 @@ def _listener(settings: Settings) -> socket.socket:
 async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, stopping: asyncio.Event) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    server = _Server(
+    server = Server(
         uvicorn.Config(
             create_app(runtime, metrics=metrics),
             loop="none",
+            http=Protocol,
             lifespan="on",
             log_config=None,
             log_level="warning",

@@ -176,7 +176,7 @@ def _recoded(body: bytes, content_type: str) -> bytes:
 
     An XML body that names its own encoding keeps it.
     """
-    named = _CHARSET.search(content_type)
+    named = _CHARSET.search(content_type) if "charset" in content_type else None
     charset = named.group(1).lower() if named else "utf-8"
     if charset in _CHARSETS and not body.lstrip().startswith(b"<?xml"):
         try:

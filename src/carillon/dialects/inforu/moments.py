@@ -16,6 +16,7 @@ _TIME = re.compile(
 # .NET's DateTime.MinValue and MaxValue are in use for "from ever" and "for ever": years outside are drawn in.
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
+_TO_SECONDS = len("yyyy-MM-dd HH:mm:ss")
 
 
 @cache
@@ -26,7 +27,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 def show_moment(moment: datetime, zone: ZoneInfo) -> str:
     """Write a moment as `yyyy-MM-dd HH:mm:ss`."""
-    return moment.astimezone(zone).replace(tzinfo=None).isoformat(" ", "seconds")
+    return str(moment.astimezone(zone))[:_TO_SECONDS]
 
 
 def show_history_moment(moment: datetime, zone: ZoneInfo) -> str:
