@@ -21,6 +21,10 @@ CLIENTS = 20
 CALLS = 40
 PEOPLE = 12
 GROUPS = ("Readers", "Buyers")
+# These are about one contact by its id, which the others may have deleted every time.
+OF_ONE_CONTACT = {
+    *("nrs_change", "nrs_delete", "inwise_read", "apifon_change", "apifon_unsubscribe", "apifon_remove"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,8 +241,9 @@ async def test_twenty_clients_of_all_dialects_leave_a_whole_database(
         statuses = sum((racer.statuses for racer in racers), Counter[tuple[str, int]]())
         print(sorted(statuses.items()))
         assert [outcome for outcome in statuses if outcome[1] >= HTTPStatus.INTERNAL_SERVER_ERROR] == []
-        succeeded = {name for name, status in statuses if status < HTTPStatus.MULTIPLE_CHOICES}
-        assert succeeded == {call.__name__.strip("_") for call in racers[0].calls}
+        made = {call.__name__.strip("_") for call in racers[0].calls}
+        done = {name for name, status in statuses if status < HTTPStatus.MULTIPLE_CHOICES}
+        assert made - done <= OF_ONE_CONTACT
         assert statuses.total() == CLIENTS * CALLS
         # Apifon's subscribers are unsubscribed from their list alone.
         assert await whats_wrong(connection, allowed=UNSUBSCRIBED_BY_ITS_LIST) == {}
