@@ -43,10 +43,6 @@ class Keyboards:
         headers = {"Authorization": f"Bearer {token}"}
         return await self.client.request(method, f"/services/api/v1{path}", json=body, headers=headers)
 
-    async def call_devino(self, method: str, path: str, body: object = None) -> httpx.Response:
-        headers = {"Authorization": f"Key {self.keys[Dialect.DEVINO]['key']}"}
-        return await self.client.request(method, f"/address-book-api{path}", json=body, headers=headers)
-
     async def devino(self, method: str, path: str, body: object = None) -> Any:
         """Call an operation that succeeds, and give its result."""
         reply = await self.call_devino(method, path, body)

@@ -126,7 +126,11 @@ async def test_a_subscriber_of_a_list_is_the_contact_of_all(keyboards: Keyboards
 
     asked = {"conditions": [{"name": "subscriber_fields.FIRST_NAME", "op": "eq", "vl": "Jo"}]}
     (found,) = (await keyboards.apifon("POST", f"{place}/subscriber/query", asked)).json()["results"]
-    assert (found["id"], found["status"], found["email_status"]) == (f"{listed['id']:024x}", "UNSUBSCRIBED", "SUBSCRIBED")
+    assert (found["id"], found["status"], found["email_status"]) == (
+        f"{listed['id']:024x}",
+        "UNSUBSCRIBED",
+        "SUBSCRIBED",
+    )
     assert found["groupOptions"] == [option]
     removed = await keyboards.apifon("DELETE", f"{place}/subscriber/{found['email_id']}?permanent=true")
     assert removed.status_code == 204

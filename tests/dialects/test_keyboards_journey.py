@@ -68,9 +68,7 @@ class Journey:
             return None
         shown = reply.json()
         fields = {one["name"]: one["content"] for one in shown["fields"]}
-        return replace(
-            expected, contact_id=shown["id"], first_name=fields["field1"], groups=tuple(shown["groups_ids"])
-        )
+        return replace(expected, contact_id=shown["id"], first_name=fields["field1"], groups=tuple(shown["groups_ids"]))
 
     async def by_apifon(self, expected: Picture) -> Picture | None:
         digest = hashlib.md5(PHONE.encode(), usedforsecurity=False).hexdigest()

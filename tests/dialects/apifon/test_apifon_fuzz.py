@@ -30,12 +30,34 @@ TABLE = [operation for _, operation in OPERATIONS]
 NUMBER = "306912345678"
 
 HOSTILE: list[Any] = [
-    *(NUMBER, "6912345679", "ana@mail.example", "SUBSCRIBED", "UNCONFIRMED", "ADVANCED", "DATE", "GROUP", "+30", "GROUPS"),
+    *(
+        NUMBER,
+        "6912345679",
+        "ana@mail.example",
+        "SUBSCRIBED",
+        "UNCONFIRMED",
+        "ADVANCED",
+        "DATE",
+        "GROUP",
+        "+30",
+        "GROUPS",
+    ),
     *("", " ", "0", "1", "-1", "9007199254740993", "9" * 40, "1e400", "NaN", "\0", "\ud83d\ude00", "\u202e", "%"),
     *("GROUP_1", "GROUP_99999999999999999999", "GROUP_x", "subscriber_fields.x", "gdpr_fields.x.mobile", "x" * 5000),
     *("2018-03-13", "31/12/99", "9999-12-31T23:59:59-12:00", "0000-00-00", "253402300800000", "-62135596800001"),
     *(0, -1, 1, 2**31, 2**53 - 1, 2**53, 2**63 - 1, 2**63, -(2**63) - 1, 10**17, 10**30, 1e300, 0.5),
-    *(None, True, [], {}, [[]], [{}], ["a", 1], {"a": {"b": [None]}}, {"FIRST_NAME": "x" * 5000}, {"date_JOINED": 10**18}),
+    *(
+        None,
+        True,
+        [],
+        {},
+        [[]],
+        [{}],
+        ["a", 1],
+        {"a": {"b": [None]}},
+        {"FIRST_NAME": "x" * 5000},
+        {"date_JOINED": 10**18},
+    ),
 ]
 
 

@@ -21,7 +21,15 @@ from carillon.audience.groups import group_names
 from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.forms import FORM_URLS, form_id, list_forms
-from carillon.dialects.apifon.mapping import chosen, epoch_milliseconds, etag_of, only, read_direction, read_fields, show_id
+from carillon.dialects.apifon.mapping import (
+    chosen,
+    epoch_milliseconds,
+    etag_of,
+    only,
+    read_direction,
+    read_fields,
+    show_id,
+)
 from carillon.dialects.apifon.replies import if_match, links_of, read_page, require_match, tagged
 from carillon.dialects.apifon.structure import Group, OpenList, Structure, attributes_of, open_list, structure_of
 from carillon.dialects.reading import read_request, require
