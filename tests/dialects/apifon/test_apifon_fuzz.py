@@ -196,7 +196,8 @@ async def test_any_call_for_a_token_is_answered(  # noqa: PLR0913, PLR0917 - all
     wire: Wire, path: str, kind: str, body: bytes, query: dict[str, str], key: str
 ) -> None:
     text = "&".join(f"{escaped(name)}={escaped(value)}" for name, value in query.items())
-    headers = {"Content-Type": kind, "Authorization": b"Basic " + key.encode("utf-8", "replace").replace(b"\n", b"")}
+    basic = b"Basic " + key.encode("utf-8", "replace").replace(b"\n", b"")
+    headers = {b"Content-Type": kind.encode(), b"Authorization": basic}
     reply = await wire.client.post(f"/oauth2/{path}?{text}", content=body, headers=headers)
     assert reply.status_code in {200, 400, 401, 413, 429}, reply.text
     # With the client's own credential, too.
