@@ -194,20 +194,21 @@ class Authenticator:
             known = await self._check(key, login)
         else:
             _admit(known, login, now=self._db.clock.now())
-        rate = login.calls_per_second if known.calls_per_second is None else known.calls_per_second
-        self._limiter.spend(known.credential_id, rate)
-        return known.actor
+        return self._counted(login, known)
 
     async def authenticate_signed(self, login: SignedLogin) -> Actor:
         """Let in a caller that signs, or raise as `authenticate_signed` does; RateLimitedError as above."""
-        return await self._count(login, await self._db.read(authenticate_signed, login, self._box))
+        return await self._noted_and_counted(login, await self._db.read(authenticate_signed, login, self._box))
 
     async def authenticate_token(self, login: TokenLogin) -> Actor:
         """Let in a caller with a token, or raise as `authenticate_token` does; RateLimitedError as above."""
-        return await self._count(login, await self._db.read(authenticate_token, login))
+        return await self._noted_and_counted(login, await self._db.read(authenticate_token, login))
 
-    async def _count(self, login: SignedLogin | TokenLogin, known: Authenticated) -> Actor:
+    async def _noted_and_counted(self, login: SignedLogin | TokenLogin, known: Authenticated) -> Actor:
         await self._note_use(known.actor.account_id, known.credential_id)
+        return self._counted(login, known)
+
+    def _counted(self, login: AnyLogin, known: Authenticated) -> Actor:
         rate = login.calls_per_second if known.calls_per_second is None else known.calls_per_second
         self._limiter.spend(known.credential_id, rate)
         return known.actor
