@@ -49,19 +49,29 @@ def db(shared_db: Database, clock: FixedClock) -> Database:
 
 
 @pytest.fixture
-async def keyboards(db: Database, clock: FixedClock, account: Tenant, tmp_path: Path) -> AsyncIterator[Keyboards]:
-    box = SecretBox(tmp_path / "secret.key")
-    runtime = Runtime(
-        settings=Settings(data_dir=tmp_path),
-        clock=clock,
-        db=db,
-        authenticator=Authenticator(db, RateLimiter(), box),
-        secret_box=box,
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, max_body_bytes=1024**2)
+
+
+@pytest.fixture
+def runtime(db: Database, clock: FixedClock, settings: Settings) -> Runtime:
+    box = SecretBox(settings.secret_key_path)
+    return Runtime(
+        settings=settings, clock=clock, db=db, authenticator=Authenticator(db, RateLimiter(), box), secret_box=box
     )
+
+
+@pytest.fixture
+async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_app(runtime), client=("192.0.2.10", 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://carillon.example") as made:
+        yield made
+
+
+@pytest.fixture
+async def keyboards(runtime: Runtime, client: httpx.AsyncClient, account: Tenant) -> Keyboards:
     keys = {}
     for dialect in (Dialect.INFORU, Dialect.NRS, Dialect.INWISE, Dialect.APIFON, Dialect.DEVINO):
         command = CreateCredential(dialect=dialect, calls_per_second=0)
-        keys[dialect] = (await db.run(create_credential, account.actor, command, box)).parts
-    transport = httpx.ASGITransport(create_app(runtime))
-    async with httpx.AsyncClient(transport=transport, base_url="http://carillon.example") as client:
-        yield Keyboards(client=client, keys=keys)
+        keys[dialect] = (await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)).parts
+    return Keyboards(client=client, keys=keys)

@@ -1,4 +1,3 @@
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -6,15 +5,10 @@ import pytest
 from tests.dialects.inwise.wire import Wire
 from tests.support import Tenant
 
-from carillon.app import create_app
-from carillon.db.database import Database
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
 from carillon.settings import Settings
-from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
-from carillon.tenancy.rate_limits import RateLimiter
-from carillon.tenancy.secrets import SecretBox
 
 
 @pytest.fixture
@@ -23,20 +17,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def runtime(db: Database, clock: FixedClock, settings: Settings) -> Runtime:
-    return Runtime(
-        settings=settings,
-        clock=clock,
-        db=db,
-        authenticator=Authenticator(db, RateLimiter(), SecretBox(settings.secret_key_path)),
-        secret_box=SecretBox(settings.secret_key_path),
-    )
-
-
-@pytest.fixture
-async def wire(runtime: Runtime, clock: FixedClock, account: Tenant) -> AsyncIterator[Wire]:
+async def wire(runtime: Runtime, client: httpx.AsyncClient, clock: FixedClock, account: Tenant) -> Wire:
     command = CreateCredential(dialect=Dialect.INWISE)
     made = await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)
-    transport = httpx.ASGITransport(create_app(runtime), client=("192.0.2.10", 4711))
-    async with httpx.AsyncClient(transport=transport, base_url="http://carillon.example") as client:
-        yield Wire(client=client, runtime=runtime, clock=clock, account=account, key=made.parts["key"])
+    return Wire(client=client, runtime=runtime, clock=clock, account=account, key=made.parts["key"])
