@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
+import pytest
 
+from carillon.audience import uploads
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.tenancy.accounts import Operator
@@ -42,3 +44,8 @@ class Tenant:
     account_id: AccountId
     audience_id: AudienceId
     actor: Actor
+
+
+def lose_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker runs behind the test: a call that comes behind many rows soon gives up waiting for them."""
+    monkeypatch.setattr(uploads, "_PATIENCE_SECONDS", 0.05)

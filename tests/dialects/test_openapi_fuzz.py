@@ -13,7 +13,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core import NOT_SET
 from tests.dialects.keyboards import Keyboards
-from tests.support import Tenant
+from tests.support import Tenant, lose_patience
 
 from carillon.app import openapi_document
 from carillon.dialects.registry import DIALECTS
@@ -90,8 +90,9 @@ def filled(path: str, values: Mapping[str, Any]) -> str:
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=[f"{method} {path}" for path, method in OPERATIONS])
 async def test_openapis_requests_are_no_failures_of_ours(
-    keyboards: Keyboards, account: Tenant, path: str, method: str
+    keyboards: Keyboards, account: Tenant, path: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lose_patience(monkeypatch)
     described = SCHEMA[path][method]
 
     @BOUNDED

@@ -182,4 +182,5 @@ async def test_a_list_is_removed_with_what_was_to_be_written(wire: Wire) -> None
         assert {reply.status_code for reply in replies} <= {200, 404}
         assert await wire.work_off() == 0
         async with wire.runtime.db.transaction() as tx:
-            assert await tx.fetchval("SELECT count(*) FROM contact_import WHERE state <> 'done'") == 0
+            waiting = "SELECT count(*) FROM contact_import WHERE account_id = $1 AND state <> 'done'"
+            assert await tx.fetchval(waiting, wire.account.account_id) == 0

@@ -102,8 +102,8 @@ class Wire:
         assert (reply.status_code, reply.content) == (200, b""), reply.text
 
     async def work_off(self) -> int:
-        """Do what the background worker does, and give the number of uploads that it finished."""
-        return await UploadWorker(self.runtime.db, poll_seconds=1, report_days=30).take_turns()
+        """Do what the background worker does for the account, and give the number of uploads that it finished."""
+        return await UploadWorker(self.runtime.db, poll_seconds=1, report_days=30)._turn(self.account.account_id)
 
     def inside(self, place: str) -> Actor:
         """Give an actor in a list."""

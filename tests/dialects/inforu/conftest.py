@@ -3,24 +3,22 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.dialects.inforu.wire import Wire
-from tests.support import Tenant
+from tests.support import Tenant, lose_patience
 
-from carillon.audience import uploads
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
 from carillon.settings import Settings
 from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
 
 
-@pytest.fixture(autouse=True)
-def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No worker runs behind the wire: a few rows that come behind many soon get their token."""
-    monkeypatch.setattr(uploads, "_PATIENCE_SECONDS", 0.05)
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path, max_body_bytes=4 * 1024**2)
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    lose_patience(monkeypatch)
 
 
 @pytest.fixture
