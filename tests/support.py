@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -9,9 +10,11 @@ import asyncpg
 import pytest
 
 from carillon.audience import uploads
+from carillon.dialects.registry import KEY_WORDS
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.tenancy.accounts import Operator
+from carillon.tenancy.credentials import CreateCredential
 
 MOMENT = datetime(2025, 3, 9, 10, 30, tzinfo=UTC)
 OPERATOR = Operator(name="tester", source="test")
@@ -49,3 +52,8 @@ class Tenant:
 def lose_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker runs behind the test: a call that comes behind many rows soon gives up waiting for them."""
     monkeypatch.setattr(uploads, "_PATIENCE_SECONDS", 0.05)
+
+
+def new_key(dialect: str, **options: Any) -> CreateCredential:
+    """Ask for a credential for a dialect's clients."""
+    return CreateCredential(dialect=dialect, words=KEY_WORDS[dialect], **options)

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.dialects.keyboards import Keyboards
-from tests.support import Cluster, Tenant
+from tests.support import Cluster, Tenant, new_key
 
 from carillon.app import create_app
 from carillon.db.database import Database
@@ -18,7 +18,7 @@ from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
 from carillon.settings import Settings
 from carillon.tenancy.authentication import Authenticator
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import SecretBox
 
@@ -71,7 +71,7 @@ async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def keyboards(runtime: Runtime, client: httpx.AsyncClient, account: Tenant) -> Keyboards:
     keys = {}
-    for dialect in (Dialect.INFORU, Dialect.NRS, Dialect.INWISE, Dialect.APIFON, Dialect.DEVINO):
-        command = CreateCredential(dialect=dialect, calls_per_second=0)
+    for dialect in ("inforu", "nrs", "inwise", "apifon", "devino"):
+        command = new_key(dialect, calls_per_second=0)
         keys[dialect] = (await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)).parts
     return Keyboards(client=client, keys=keys)

@@ -5,15 +5,13 @@ from typing import Any
 
 import httpx
 
-from carillon.tenancy.credentials import Dialect
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyboards:
     """A client of each dialect, all with credentials of one account."""
 
     client: httpx.AsyncClient
-    keys: dict[Dialect, dict[str, str]]
+    keys: dict[str, dict[str, str]]
 
     async def inforu(self, function: str, data: dict[str, Any]) -> Any:
         """Call a function that succeeds, and give its Data."""
@@ -23,21 +21,21 @@ class Keyboards:
 
     async def call_inforu(self, function: str, data: dict[str, Any]) -> httpx.Response:
         """Call a function."""
-        key = self.keys[Dialect.INFORU]
+        key = self.keys["inforu"]
         auth = (key["username"], key["token"])
         return await self.client.post(f"/api/v2/Contact/{function}", json={"Data": data}, auth=auth)
 
     async def nrs(self, method: str, path: str, body: object = None) -> httpx.Response:
-        key = self.keys[Dialect.NRS]
+        key = self.keys["nrs"]
         auth = (key["username"], key["password"])
         return await self.client.request(method, f"/api/rest{path}", json=body, auth=auth)
 
     async def inwise(self, method: str, path: str, body: object = None) -> httpx.Response:
-        headers = {"X-API-Key": self.keys[Dialect.INWISE]["key"]}
+        headers = {"X-API-Key": self.keys["inwise"]["key"]}
         return await self.client.request(method, f"/rest/v1{path}", json=body, headers=headers)
 
     async def apifon(self, method: str, path: str, body: object = None) -> httpx.Response:
-        key = self.keys[Dialect.APIFON]
+        key = self.keys["apifon"]
         auth = (key["client_id"], key["client_secret"])
         token = (await self.client.post("/oauth2/token", auth=auth)).json()["access_token"]
         headers = {"Authorization": f"Bearer {token}"}
@@ -51,5 +49,5 @@ class Keyboards:
 
     async def call_devino(self, method: str, path: str, body: object = None) -> httpx.Response:
         """Call an operation."""
-        headers = {"Authorization": f"Key {self.keys[Dialect.DEVINO]['key']}"}
+        headers = {"Authorization": f"Key {self.keys['devino']['key']}"}
         return await self.client.request(method, f"/address-book-api{path}", json=body, headers=headers)

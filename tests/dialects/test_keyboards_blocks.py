@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from tests.dialects.keyboards import Keyboards
-from tests.support import Tenant
+from tests.support import Tenant, new_key
 
 from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience
 from carillon.db.database import Database
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 from carillon.tenancy.secrets import SecretBox
 
 PHONE, NATIONAL, MAIL = "972541110001", "0541110001", "ana@mail.example"
@@ -28,7 +28,7 @@ class Scene:
 async def scene(keyboards: Keyboards, db: Database, account: Tenant, tmp_path: Any) -> Scene:
     await keyboards.inforu("CreateOrUpdateContacts", {"List": [{"PhoneNumber": NATIONAL, "Email": MAIL}]})
     stop = await db.run(create_audience, account.actor, CreateAudience(name="Stop", kind=AudienceKind.STOPLIST))
-    command = CreateCredential(dialect=Dialect.INWISE, audience_id=stop.audience_id, calls_per_second=0)
+    command = new_key("inwise", audience_id=stop.audience_id, calls_per_second=0)
     made = await db.run(create_credential, account.actor, command, SecretBox(tmp_path / "secret.key"))
     return Scene(keyboards=keyboards, stop_key=made.parts["key"])
 

@@ -17,7 +17,6 @@ from tests.support import Tenant, lose_patience
 
 from carillon.app import openapi_document
 from carillon.dialects.registry import DIALECTS
-from carillon.tenancy.credentials import Dialect
 
 # All examples of an operation share one database, and the machine may be busy: neither shrinking nor time is the point.
 BOUNDED = settings(
@@ -40,18 +39,18 @@ def basic(user: str, secret: str) -> str:
     return f"Basic {base64.b64encode(f'{user}:{secret}'.encode()).decode()}"
 
 
-KEYS: Mapping[Dialect, Callable[[dict[str, str]], dict[str, str]]] = {
-    Dialect.INFORU: lambda key: {"Authorization": basic(key["username"], key["token"])},
-    Dialect.NRS: lambda key: {"Authorization": basic(key["username"], key["password"])},
-    Dialect.INWISE: lambda key: {"X-API-Key": key["key"]},
-    Dialect.APIFON: lambda key: {"Authorization": f"Bearer {key['access_token']}"},
-    Dialect.DEVINO: lambda key: {"Authorization": f"Key {key['key']}"},
+KEYS: Mapping[str, Callable[[dict[str, str]], dict[str, str]]] = {
+    "inforu": lambda key: {"Authorization": basic(key["username"], key["token"])},
+    "nrs": lambda key: {"Authorization": basic(key["username"], key["password"])},
+    "inwise": lambda key: {"X-API-Key": key["key"]},
+    "apifon": lambda key: {"Authorization": f"Bearer {key['access_token']}"},
+    "devino": lambda key: {"Authorization": f"Key {key['key']}"},
 }
 
 
-async def credentials(keyboards: Keyboards, dialect: Dialect) -> dict[str, str]:
+async def credentials(keyboards: Keyboards, dialect: str) -> dict[str, str]:
     key = keyboards.keys[dialect]
-    if dialect is Dialect.APIFON:
+    if dialect == "apifon":
         auth = (key["client_id"], key["client_secret"])
         key = (await keyboards.client.post("/oauth2/token", auth=auth)).json()
     return KEYS[dialect](key)
@@ -102,7 +101,7 @@ async def test_openapis_requests_are_no_failures_of_ours(
 
     cases: list[Any] = []
     collect()
-    dialect = Dialect(DOCUMENT["paths"][path][method.lower()]["tags"][0].lower())
+    dialect = DOCUMENT["paths"][path][method.lower()]["tags"][0].lower()
     headers = {"Content-Type": "application/json", **await credentials(keyboards, dialect)}
     known = await furnish(keyboards, account, path)
     statuses: set[int] = set()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import uvicorn
 from structlog.testing import capture_logs
-from tests.support import Tenant
+from tests.support import Tenant, new_key
 
 from carillon.app import create_app
 from carillon.db.database import Database
@@ -23,7 +23,7 @@ from carillon.metrics import Metrics
 from carillon.runtime import Runtime
 from carillon.settings import Settings
 from carillon.tenancy.authentication import Authenticator
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import SecretBox
 
@@ -43,7 +43,7 @@ def runtime(db: Database, clock: FixedClock, tmp_path: Path) -> Runtime:
 
 @pytest.fixture
 async def credential(runtime: Runtime, account: Tenant) -> tuple[str, str]:
-    command = CreateCredential(dialect=Dialect.INFORU)
+    command = new_key("inforu")
     made = await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)
     return made.parts["username"], made.parts["token"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.support import OPERATOR, Cluster, Tenant
+from tests.support import OPERATOR, Cluster, Tenant, new_key
 
 from carillon.db.database import Database, Tx
 from carillon.errors import InvalidInputError, UnavailableError
@@ -13,7 +13,7 @@ from carillon.runtime import open_database, open_runtime
 from carillon.settings import Settings, load_settings
 from carillon.tenancy.accounts import ListAccounts, list_accounts
 from carillon.tenancy.authentication import Login
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 
 
 def settings_for(dsn: str, place: Path, **flags: object) -> Settings:
@@ -31,7 +31,7 @@ async def test_a_runtime_lets_in_whom_it_has_made_a_credential_for(
     dsn: str, account: Tenant, clock: FixedClock, tmp_path: Path
 ) -> None:
     async with open_runtime(settings_for(dsn, tmp_path), clock=clock) as runtime:
-        command = CreateCredential(dialect=Dialect.APIFON)
+        command = new_key("apifon")
         made = await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)
         login = Login(
             dialect="apifon",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import MOMENT, OPERATOR, Tenant
+from tests.support import MOMENT, OPERATOR, Tenant, new_key
 
 from carillon.audience.audiences import (
     CreateAudience,
@@ -33,8 +33,6 @@ from carillon.tenancy.accounts import (
 )
 from carillon.tenancy.audit import AuditEntry, ListAudit, list_audit
 from carillon.tenancy.credentials import (
-    CreateCredential,
-    Dialect,
     ListCredentials,
     RevokeCredential,
     create_credential,
@@ -219,18 +217,18 @@ async def test_an_audience_of_nonsense_is_refused(
 @pytest.mark.parametrize(
     ("dialect", "parts"),
     [
-        (Dialect.APIFON, {"token", "secret", "client_id", "client_secret"}),
-        (Dialect.DEVINO, {"key"}),
-        (Dialect.INFORU, {"username", "token"}),
-        (Dialect.INWISE, {"key"}),
-        (Dialect.NRS, {"username", "password"}),
-        (Dialect.NATIVE, {"key"}),
+        ("apifon", {"token", "secret", "client_id", "client_secret"}),
+        ("devino", {"key"}),
+        ("inforu", {"username", "token"}),
+        ("inwise", {"key"}),
+        ("nrs", {"username", "password"}),
+        ("native", {"key"}),
     ],
 )
 async def test_a_credential_has_the_parts_that_its_clients_know_and_the_database_none_of_them(
-    db: Database, account: Tenant, box: SecretBox, dialect: Dialect, parts: set[str]
+    db: Database, account: Tenant, box: SecretBox, dialect: str, parts: set[str]
 ) -> None:
-    made = await db.run(create_credential, account.actor, CreateCredential(dialect=dialect), box)
+    made = await db.run(create_credential, account.actor, new_key(dialect), box)
     assert set(made.parts) == parts
     (row,) = await rows_of(db, "SELECT * FROM credential")
     secrets = {part for part in made.parts.values() if part != row["key_name"]}
@@ -243,7 +241,7 @@ async def test_a_credential_has_the_parts_that_its_clients_know_and_the_database
 async def test_what_a_client_signs_with_is_sealed_and_what_it_shows_is_hashed(
     db: Database, account: Tenant, box: SecretBox
 ) -> None:
-    made = await db.run(create_credential, account.actor, CreateCredential(dialect=Dialect.APIFON), box)
+    made = await db.run(create_credential, account.actor, new_key("apifon"), box)
     (row,) = await rows_of(db, "SELECT key_name, secret_hash, sealed_secret FROM credential")
     context = seal_context(account.account_id, made.credential_id)
     assert box.open(row["sealed_secret"], context=context) == made.parts["secret"]
@@ -255,9 +253,9 @@ async def test_the_key_file_is_made_only_when_a_secret_must_be_sealed(
     db: Database, account: Tenant, tmp_path: Path
 ) -> None:
     path = tmp_path / "later.key"
-    await db.run(create_credential, account.actor, CreateCredential(dialect=Dialect.INFORU), SecretBox(path))
+    await db.run(create_credential, account.actor, new_key("inforu"), SecretBox(path))
     assert not path.exists()
-    await db.run(create_credential, account.actor, CreateCredential(dialect=Dialect.APIFON), SecretBox(path))
+    await db.run(create_credential, account.actor, new_key("apifon"), SecretBox(path))
     assert path.exists()
 
 
@@ -266,8 +264,8 @@ async def test_a_credential_is_shown_as_it_was_made(
 ) -> None:
     second = await db.run(create_audience, account.actor, CreateAudience(name="Athens", country="GR"))
     expires_at = MOMENT + timedelta(days=30)
-    command = CreateCredential(
-        dialect=Dialect.NRS,
+    command = new_key(
+        "nrs",
         audience_id=second.audience_id,
         scopes=["audience:read"],
         allowed_networks=["192.0.2.0/24", "2001:db8::1"],
@@ -275,12 +273,12 @@ async def test_a_credential_is_shown_as_it_was_made(
         expires_at=expires_at,
     )
     made = await db.run(create_credential, account.actor, command, box)
-    plain = await db.run(create_credential, account.actor, CreateCredential(dialect=Dialect.DEVINO), box)
+    plain = await db.run(create_credential, account.actor, new_key("devino"), box)
     clock.moment += timedelta(hours=1)
     await db.run(revoke_credential, account.actor, RevokeCredential(credential_id=plain.credential_id))
     first, last = await db.read(list_credentials, account.actor, ListCredentials())
     assert (first.credential_id, first.key_name) == (made.credential_id, made.parts["username"])
-    assert (first.dialect, first.audience_id, first.scopes) == (Dialect.NRS, second.audience_id, ["audience:read"])
+    assert (first.dialect, first.audience_id, first.scopes) == ("nrs", second.audience_id, ["audience:read"])
     assert first.allowed_networks == ["192.0.2.0/24", "2001:db8::1/128"]
     assert (first.calls_per_second, first.expires_at, first.created_at) == (2.5, expires_at, MOMENT)
     assert (first.revoked_at, first.last_used_at) == (None, None)
@@ -306,7 +304,7 @@ async def test_a_credential_of_nonsense_is_refused(
     db: Database, account: Tenant, box: SecretBox, field: str, changes: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidInputError) as refused:
-        await db.run(create_credential, account.actor, CreateCredential(dialect=Dialect.NRS, **changes), box)
+        await db.run(create_credential, account.actor, new_key("nrs", **changes), box)
     assert refused.value.field == field
 
 
@@ -314,7 +312,7 @@ async def test_a_credential_is_not_bound_to_another_account_s_audience(
     db: Database, account: Tenant, box: SecretBox
 ) -> None:
     other = await db.run(create_account, OPERATOR, CreateAccount(name="Other", country="IL"))
-    command = CreateCredential(dialect=Dialect.NRS, audience_id=other.audience_id)
+    command = new_key("nrs", audience_id=other.audience_id)
     with pytest.raises(NotFoundError) as refused:
         await db.run(create_credential, account.actor, command, box)
     assert refused.value.subject == "audience"
@@ -323,7 +321,7 @@ async def test_a_credential_is_not_bound_to_another_account_s_audience(
 async def test_a_credential_is_revoked_once_and_only_by_its_account(
     db: Database, account: Tenant, box: SecretBox, clock: FixedClock
 ) -> None:
-    made = await db.run(create_credential, account.actor, CreateCredential(dialect=Dialect.NRS), box)
+    made = await db.run(create_credential, account.actor, new_key("nrs"), box)
     other = await db.run(create_account, OPERATOR, CreateAccount(name="Other", country="IL"))
     stranger = await db.read(open_account, OPERATOR, OpenAccount(account_id=other.account.account_id))
     command = RevokeCredential(credential_id=made.credential_id)
@@ -345,7 +343,7 @@ async def test_every_change_leaves_an_entry_of_who_what_and_when(
 ) -> None:
     clock.moment += timedelta(minutes=1)
     audience = await db.run(create_audience, account.actor, CreateAudience(name="Athens", country="GR"))
-    command = CreateCredential(dialect=Dialect.INFORU, expires_at=datetime(2031, 1, 1, tzinfo=UTC))
+    command = new_key("inforu", expires_at=datetime(2031, 1, 1, tzinfo=UTC))
     made = await db.run(create_credential, account.actor, command, box)
     await db.run(revoke_credential, account.actor, RevokeCredential(credential_id=made.credential_id))
     entries = await trail(db, account)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import Tenant
+from tests.support import Tenant, new_key
 
 from carillon.db.database import Database
 from carillon.errors import (
@@ -22,8 +22,6 @@ from carillon.kit.clock import FixedClock
 from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
 from carillon.tenancy.authentication import Authenticator, Login, SignedLogin, TokenLogin
 from carillon.tenancy.credentials import (
-    CreateCredential,
-    Dialect,
     RevokeCredential,
     create_credential,
     revoke_credential,
@@ -85,7 +83,7 @@ def bearer(token: str) -> TokenLogin:
 
 async def opened(db: Database, tenant: Tenant, tmp_path: Path, **options: Any) -> Door:
     box = SecretBox(tmp_path / "secret.key")
-    command = CreateCredential(dialect=Dialect.APIFON, **options)
+    command = new_key("apifon", **options)
     made = await db.run(create_credential, tenant.actor, command, box)
     authenticator = Authenticator(db, RateLimiter(), box)
     return Door(

@@ -8,11 +8,11 @@ import click
 
 from carillon.cli.options import Id, account_option, audience_option
 from carillon.cli.session import Session, operator, table, with_session
+from carillon.dialects.registry import KEY_WORDS
 from carillon.tenancy.accounts import OpenAccount, open_account
 from carillon.tenancy.credentials import (
     CreateCredential,
     Credential,
-    Dialect,
     ListCredentials,
     NewCredential,
     RevokeCredential,
@@ -50,7 +50,7 @@ def group() -> None:
 @account_option()
 @click.option(
     "--dialect",
-    type=click.Choice([dialect.value for dialect in Dialect]),
+    type=click.Choice(sorted(KEY_WORDS)),
     required=True,
     help="Whose API the client speaks.",
 )
@@ -82,7 +82,8 @@ def create(  # noqa: PLR0913 - one for each flag
         carillon credential create --account 1 --dialect inforu --rate 10
     """
     command = CreateCredential(
-        dialect=Dialect(dialect),
+        dialect=dialect,
+        words=KEY_WORDS[dialect],
         scopes=[scope.strip() for scope in scopes.split(",") if scope.strip()],
         allowed_networks=networks,
         calls_per_second=rate,

@@ -18,7 +18,7 @@ from carillon.tenancy.accounts import (
     list_accounts,
     open_account,
 )
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import CreateCredential, create_credential
 from carillon.tenancy.secrets import SecretBox
 
 _COUNTRY = "IL"
@@ -51,7 +51,8 @@ async def _make_demo(tx: Tx, box: SecretBox, draft: Path) -> bool:
     actor = await open_account(tx, operator(), OpenAccount(account_id=made.account.account_id))
     variables: dict[str, str] = {}
     for dialect in DIALECTS:
-        credential = await create_credential(tx, actor, CreateCredential(dialect=Dialect(dialect.name)), box)
+        command = CreateCredential(dialect=dialect.name, words=dialect.key_words)
+        credential = await create_credential(tx, actor, command, box)
         variables |= {f"{dialect.name}_{part}".upper(): value for part, value in credential.parts.items()}
     try:
         _write(draft, variables)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from carillon.db.database import Database
 from carillon.errors import CarillonError
 from carillon.tenancy.authentication import Authenticator
+from carillon.tenancy.credentials import KeyWords
 
 Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
 
@@ -75,7 +76,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """A vendor's API.
+    """A vendor's API, `name` as operators write it; its clients are configured with a key in `key_words`.
 
     `canonical_path` turns any spelling of a (percent-encoded) path that the vendor takes into the one in `routes`, and
     gives None for a path that is not the dialect's; one that is, and has no route, is refused in the dialect's words.
@@ -86,6 +87,7 @@ class Dialect:
     """
 
     name: str
+    key_words: KeyWords
     routes: Sequence[Route]
     canonical_path: Callable[[str], str | None]
     present_error: Callable[[Incoming, CarillonError], Reply]

@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from carillon.db.database import Tx
@@ -23,43 +22,30 @@ SQL = load_statements("carillon.tenancy", "credentials.sql")
 Network = IPv4Network | IPv6Network
 
 
-class Dialect(StrEnum):
-    """Whose keyboard a credential opens."""
-
-    APIFON = "apifon"
-    DEVINO = "devino"
-    INFORU = "inforu"
-    INWISE = "inwise"
-    NRS = "nrs"
-    NATIVE = "native"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shape:
-    """What a dialect's client is configured with: under which names it knows the public half and the secret one."""
+class KeyWords:
+    """Under which words a dialect's client is configured with its key.
 
-    name: str
-    secret: str
+    `name` is what it calls the public half, and `secret` the other one; without `name` the key is one word, whose first
+    characters are the public half. A client that signs its calls has the public half under the first word of `signing`
+    too, and a second secret, for signing, under its second word.
+    """
 
-
-# Those that are not here take a single key, whose first characters are the public half.
-_PAIRS = {
-    # A client of Apifon's either signs (token, secret) or asks for a bearer (client_id, client_secret). Both are this
-    # one credential: token and client_id are the same name, secret and client_secret are not the same secret.
-    Dialect.APIFON: _Shape(name="client_id", secret="client_secret"),  # noqa: S106 - names of fields
-    Dialect.INFORU: _Shape(name="username", secret="token"),  # noqa: S106
-    Dialect.NRS: _Shape(name="username", secret="password"),  # noqa: S106
-}
+    name: str | None = None
+    secret: str = "key"  # noqa: S105 - the name of a field
+    signing: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateCredential:
     """Make a credential: in the actor's audience, with the dialect's own rate, unless other ones are given.
 
+    `dialect` is whose keyboard it opens, and `words` are that dialect's.
     `calls_per_second` 0 is no limit; `allowed_networks` are in CIDR notation, none of them: from anywhere.
     """
 
-    dialect: Dialect
+    dialect: str
+    words: KeyWords
     audience_id: int | None = None
     scopes: Sequence[str] = ()
     allowed_networks: Sequence[str] = ()
@@ -81,7 +67,7 @@ class Credential:
 
     credential_id: int
     audience_id: int
-    dialect: Dialect
+    dialect: str
     key_name: str
     scopes: Sequence[str]
     allowed_networks: Sequence[str]
@@ -118,11 +104,12 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
         raise NotFoundError("audience", f"There is no audience {audience_id} in account {actor.account_id}.")
     credential_id = (await tx.ids.take("credential"))[0]
     key_name, secret = new_key_name(), new_secret()
-    parts, sealed = _parts(command.dialect, key_name, secret), None
-    if command.dialect is Dialect.APIFON:
+    words, parts, sealed = command.words, {}, None
+    if words.signing is not None:
         signing_secret = new_secret()
         sealed = box.seal(signing_secret, context=seal_context(actor.account_id, credential_id))
-        parts = {"token": key_name, "secret": signing_secret, **parts}
+        parts = dict(zip(words.signing, (key_name, signing_secret), strict=True))
+    parts |= {words.secret: key_name + secret} if words.name is None else {words.name: key_name, words.secret: secret}
     await tx.execute(
         SQL["create_credential"],
         actor.account_id,
@@ -139,6 +126,7 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
         tx.now,
     )
     detail = asdict(replace(command, audience_id=audience_id))
+    del detail["words"]
     await audit.record(tx, actor, "credential.create", credential_id, detail)
     return NewCredential(credential_id=credential_id, parts=parts)
 
@@ -150,7 +138,6 @@ async def list_credentials(tx: Tx, actor: Actor, _query: ListCredentials) -> lis
         Credential(
             **{
                 **row,
-                "dialect": Dialect(row["dialect"]),
                 "allowed_networks": [str(network) for network in row["allowed_networks"]],
             }
         )
@@ -178,11 +165,6 @@ def read_network(text: str) -> Network:
     except ValueError as error:
         message = f"{text!r} is not a network such as 192.0.2.0/24 or 2001:db8::/32: {error}."
         raise InvalidInputError("allowed_networks", message) from None
-
-
-def _parts(dialect: Dialect, key_name: str, secret: str) -> dict[str, str]:
-    shape = _PAIRS.get(dialect)
-    return {"key": key_name + secret} if shape is None else {shape.name: key_name, shape.secret: secret}
 
 
 def _check(command: CreateCredential, *, now: datetime) -> None:

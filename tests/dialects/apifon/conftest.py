@@ -3,12 +3,12 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.dialects.apifon.wire import Wire
-from tests.support import Tenant
+from tests.support import Tenant, new_key
 
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
 from carillon.settings import Settings
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 
 
 @pytest.fixture
@@ -18,7 +18,5 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def wire(runtime: Runtime, client: httpx.AsyncClient, clock: FixedClock, account: Tenant) -> Wire:
-    made = await runtime.db.run(
-        create_credential, account.actor, CreateCredential(dialect=Dialect.APIFON), runtime.secret_box
-    )
+    made = await runtime.db.run(create_credential, account.actor, new_key("apifon"), runtime.secret_box)
     return Wire(client=client, runtime=runtime, clock=clock, account=account, parts=made.parts)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.dialects.apifon.wire import LISTS, Wire, told
-from tests.support import OPERATOR
+from tests.support import OPERATOR, new_key
 
 from carillon.audience.audiences import CreateAudience, create_audience
 from carillon.audience.contacts import Status
@@ -14,7 +14,7 @@ from carillon.audience.rows import ContactRow
 from carillon.audience.uploads import AcceptUpload, accept_upload
 from carillon.dialects.apifon.mapping import epoch_milliseconds
 from carillon.tenancy.accounts import CreateAccount, create_account
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 
 PLAIN = {"title": "Guests", "type": "ADVANCED", "prefix": "+30"}
 FULL = {
@@ -257,7 +257,7 @@ async def test_an_id_has_24_hexadecimal_digits_and_is_taken_in_decimals_too(wire
 async def test_lists_that_credentials_need_stay(wire: Wire) -> None:
     assert (await wire.refusal("DELETE", f"{LISTS}/{wire.account.audience_id}"))[1].keys() == {"list_id"}
     place = await wire.made_list()
-    command = CreateCredential(dialect=Dialect.NRS, audience_id=wire.inside(place).audience_id)
+    command = new_key("nrs", audience_id=wire.inside(place).audience_id)
     await wire.runtime.db.run(create_credential, wire.account.actor, command, wire.runtime.secret_box)
     assert (await wire.refusal("DELETE", place))[0] == 400
 

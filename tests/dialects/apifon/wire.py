@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from tests.support import Tenant
+from tests.support import Tenant, new_key
 
 from carillon.audience.contacts import Status
 from carillon.audience.rows import ContactRow
@@ -20,7 +20,7 @@ from carillon.kit.actor import Actor
 from carillon.kit.clock import FixedClock
 from carillon.kit.ids import AudienceId
 from carillon.runtime import Runtime
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 
 HOST = "http://carillon.example"
 LISTS = "/services/api/v1/list"
@@ -40,7 +40,7 @@ class Wire:
 
     async def limited(self, **options: Any) -> "Wire":
         """Give the same with another credential."""
-        command = CreateCredential(dialect=Dialect.APIFON, **options)
+        command = new_key("apifon", **options)
         made = await self.runtime.db.run(create_credential, self.account.actor, command, self.runtime.secret_box)
         return replace(self, parts=made.parts)
 

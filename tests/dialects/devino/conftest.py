@@ -1,18 +1,16 @@
 import httpx
 import pytest
 from tests.dialects.devino.wire import Wire
-from tests.support import Tenant
+from tests.support import Tenant, new_key
 
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 
 
 @pytest.fixture
 async def wire(runtime: Runtime, client: httpx.AsyncClient, clock: FixedClock, account: Tenant) -> Wire:
-    made = await runtime.db.run(
-        create_credential, account.actor, CreateCredential(dialect=Dialect.DEVINO), runtime.secret_box
-    )
+    made = await runtime.db.run(create_credential, account.actor, new_key("devino"), runtime.secret_box)
     return Wire(
         client=client,
         runtime=runtime,

@@ -9,7 +9,6 @@ from tests.dialects.devino.wire import BASE, LISTS, Wire
 
 from carillon.dialects.devino.routes import OPERATIONS
 from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
-from carillon.tenancy.credentials import Dialect
 
 CALLS = [(one.method, one.path) for one in OPERATIONS]
 
@@ -42,7 +41,7 @@ async def test_the_key_opens_by_either_scheme(wire: Wire) -> None:
 
 
 async def test_another_dialects_key_is_refused(wire: Wire) -> None:
-    key = await wire.credential(dialect=Dialect.INWISE)
+    key = await wire.credential(dialect="inwise")
     assert (await answer(wire, f"Key {key}")).status_code == 401
 
 

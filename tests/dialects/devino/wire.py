@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from tests.support import Tenant
+from tests.support import Tenant, new_key
 
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 
 BASE = "/address-book-api"
 LISTS, BATCH, RANGE = "/contact-groups", "/contacts/batch", "/contacts/http/range"
@@ -68,6 +68,6 @@ class Wire:
 
     async def credential(self, **given: Any) -> str:
         """Make another credential of the account."""
-        command = CreateCredential(**{"dialect": Dialect.DEVINO, **given})
+        command = new_key(**{"dialect": "devino", **given})
         made = await self.runtime.db.run(create_credential, self.account.actor, command, self.runtime.secret_box)
         return made.parts["key"]

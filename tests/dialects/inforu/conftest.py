@@ -3,12 +3,12 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.dialects.inforu.wire import Wire
-from tests.support import Tenant, lose_patience
+from tests.support import Tenant, lose_patience, new_key
 
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
 from carillon.settings import Settings
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def wire(runtime: Runtime, client: httpx.AsyncClient, clock: FixedClock, account: Tenant) -> Wire:
-    command = CreateCredential(dialect=Dialect.INFORU, calls_per_second=0)
+    command = new_key("inforu", calls_per_second=0)
     made = await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)
     return Wire(
         client=client,

@@ -4,10 +4,12 @@ import base64
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from tests.dialects.inforu.wire import Wire
+from tests.support import new_key
 
 from carillon.app import create_app
 from carillon.dialects.inforu.auth import authenticate
@@ -16,7 +18,7 @@ from carillon.dialects.mount import Incoming, Services
 from carillon.errors import BadCredentialsError
 from carillon.settings import Settings
 from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 
 GENERAL_FAILURE = (401, -1)
 NOT_LET_IN = (401, -2)
@@ -32,8 +34,8 @@ def basic(text: str) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
 
 
-async def credential(wire: Wire, **more: object) -> tuple[str, str]:
-    command = replace(CreateCredential(dialect=Dialect.INFORU), **more)  # type: ignore[arg-type] # any field of it
+async def credential(wire: Wire, **more: Any) -> tuple[str, str]:
+    command = new_key("inforu", **more)
     made = await wire.runtime.db.run(create_credential, wire.account.actor, command, wire.runtime.secret_box)
     return made.parts["username"], made.parts["token"]
 
@@ -127,7 +129,7 @@ async def test_without_a_credential_a_broken_body_is_a_general_failure(wire: Wir
 
 
 async def test_a_credential_of_another_dialect_does_not_let_in(wire: Wire) -> None:
-    command = CreateCredential(dialect=Dialect.NRS)
+    command = new_key("nrs")
     made = await wire.runtime.db.run(create_credential, wire.account.actor, command, wire.runtime.secret_box)
     assert await status(wire, basic(f"{made.parts['username']}:{made.parts['password']}")) == NOT_LET_IN
 

@@ -3,12 +3,12 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.dialects.inwise.wire import Wire
-from tests.support import Tenant
+from tests.support import Tenant, new_key
 
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
 from carillon.settings import Settings
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 
 
 @pytest.fixture
@@ -18,6 +18,6 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def wire(runtime: Runtime, client: httpx.AsyncClient, clock: FixedClock, account: Tenant) -> Wire:
-    command = CreateCredential(dialect=Dialect.INWISE)
+    command = new_key("inwise")
     made = await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)
     return Wire(client=client, runtime=runtime, clock=clock, account=account, key=made.parts["key"])

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import httpx
 from tests.dialects.inwise.wire import Wire
+from tests.support import new_key
 
 from carillon.app import create_app
 from carillon.db.database import Database
 from carillon.tenancy.authentication import Authenticator
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 from carillon.tenancy.rate_limits import RateLimiter
 
 
@@ -19,7 +20,7 @@ async def fill(wire: Wire, first: int, count: int) -> None:
 
 
 async def second_key(wire: Wire) -> str:
-    command = CreateCredential(dialect=Dialect.INWISE)
+    command = new_key("inwise")
     made = await wire.runtime.db.run(create_credential, wire.account.actor, command, wire.runtime.secret_box)
     return made.parts["key"]
 

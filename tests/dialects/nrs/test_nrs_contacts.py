@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from tests.dialects.nrs.wire import Wire
-from tests.support import OPERATOR
+from tests.support import OPERATOR, new_key
 
 from carillon.audience.own_fields import CreateField, create_field
 from carillon.db.database import Database
 from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
-from carillon.tenancy.credentials import CreateCredential, Dialect, create_credential
+from carillon.tenancy.credentials import create_credential
 
 NEW = {"email": "ines@example.org", "groupsNames": ["Everybody"]}
 BLANK = [None, "", " "]
@@ -451,7 +451,7 @@ async def test_another_accounts_contacts_and_groups_are_not_there(wire: Wire, db
     group = await wire.group("Ours")
     other = await db.run(create_account, OPERATOR, CreateAccount(name="Others", country="ES"))
     actor = await db.read(open_account, OPERATOR, OpenAccount(account_id=other.account.account_id))
-    made = await db.run(create_credential, actor, CreateCredential(dialect=Dialect.NRS), wire.runtime.secret_box)
+    made = await db.run(create_credential, actor, new_key("nrs"), wire.runtime.secret_box)
     theirs = {"auth": (made.parts["username"], made.parts["password"])}
     for path in (f"/contacts/{contact['id']}", f"/groups/{group}"):
         for method in ("GET", "PUT", "DELETE"):

@@ -13,8 +13,11 @@ from carillon.dialects.mount import Incoming, Services
 from carillon.errors import BadCredentialsError, MissingCredentialsError
 from carillon.kit.actor import Actor
 from carillon.tenancy.authentication import SignedLogin, TokenLogin
+from carillon.tenancy.credentials import KeyWords
 
 DIALECT = "apifon"
+# A client signs (token, secret) or asks for a bearer (client_id, client_secret): the names are one, the secrets two.
+KEY_WORDS = KeyWords(name="client_id", secret="client_secret", signing=("token", "secret"))  # noqa: S106 - names of fields
 
 SKEW = timedelta(days=1)
 """How far a signature's date may be from our clock: generous, because clients' clocks are."""

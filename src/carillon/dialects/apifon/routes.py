@@ -673,6 +673,7 @@ def canonical_path(path: str) -> str | None:
 
 DIALECT = Dialect(
     name=auth.DIALECT,
+    key_words=auth.KEY_WORDS,
     routes=(
         *(route_of(operation, let_in_with(scope)) for scope, operation in OPERATIONS),
         Route(method="POST", path="/oauth2/token", function="token", handle=oauth.token),

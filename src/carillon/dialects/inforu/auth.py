@@ -6,8 +6,10 @@ from carillon.dialects.mount import Incoming, Services
 from carillon.errors import BadCredentialsError, InvalidInputError, MissingCredentialsError
 from carillon.kit.actor import Actor
 from carillon.tenancy.authentication import Login
+from carillon.tenancy.credentials import KeyWords
 
 DIALECT = "inforu"
+KEY_WORDS = KeyWords(name="username", secret="token")  # noqa: S106 - the name of a field
 
 CALLS_PER_SECOND = 30.0
 """The vendor's limit, for credentials that have none of their own."""

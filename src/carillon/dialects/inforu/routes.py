@@ -88,6 +88,7 @@ def _document(function: Function) -> Callable[[Services, Incoming], Awaitable[Re
 
 DIALECT = Dialect(
     name=auth.DIALECT,
+    key_words=auth.KEY_WORDS,
     routes=(
         *(Route(method="POST", path=f"{BASE}{one.name}", function=one.name, handle=_serve(one)) for one in FUNCTIONS),
         *(

@@ -4,8 +4,10 @@ from carillon.dialects.mount import Incoming, Services
 from carillon.errors import BadCredentialsError, MissingCredentialsError
 from carillon.kit.actor import Actor
 from carillon.tenancy.authentication import Login
+from carillon.tenancy.credentials import KeyWords
 
 DIALECT = "inwise"
+KEY_WORDS = KeyWords()
 
 _MAX_CHARACTERS = 1_000
 

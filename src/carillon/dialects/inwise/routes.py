@@ -130,6 +130,7 @@ def canonical_path(path: str) -> str | None:
 
 DIALECT = Dialect(
     name=auth.DIALECT,
+    key_words=auth.KEY_WORDS,
     routes=tuple(route_of(one, auth.authenticate) for one in OPERATIONS),
     canonical_path=canonical_path,
     present_error=present_error,

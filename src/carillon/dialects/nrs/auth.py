@@ -5,8 +5,10 @@ from carillon.dialects.mount import Incoming, Services
 from carillon.errors import MissingCredentialsError
 from carillon.kit.actor import Actor
 from carillon.tenancy.authentication import Login
+from carillon.tenancy.credentials import KeyWords
 
 DIALECT = "nrs"
+KEY_WORDS = KeyWords(name="username", secret="password")  # noqa: S106 - the name of a field
 
 
 async def authenticate(services: Services, incoming: Incoming) -> Actor:

@@ -1,8 +1,7 @@
 """The dialect as it is mounted: its operations, its paths, its errors."""
 
 from carillon.dialects.mount import Dialect
-from carillon.dialects.nrs.auth import DIALECT as NAME
-from carillon.dialects.nrs.auth import authenticate
+from carillon.dialects.nrs import auth
 from carillon.dialects.nrs.errors import present_error, refusals
 from carillon.dialects.nrs.examples import first_calls
 from carillon.dialects.nrs.operations import OPERATIONS
@@ -36,11 +35,12 @@ def coverage() -> str:
 
 
 DIALECT = Dialect(
-    name=NAME,
-    routes=tuple(route_of(one, authenticate) for one in OPERATIONS),
+    name=auth.DIALECT,
+    key_words=auth.KEY_WORDS,
+    routes=tuple(route_of(one, auth.authenticate) for one in OPERATIONS),
     canonical_path=canonical_path,
     present_error=present_error,
-    describe=lambda: describe_operations(NAME, OPERATIONS, {"type": "http", "scheme": "basic"}),
+    describe=lambda: describe_operations(auth.DIALECT, OPERATIONS, {"type": "http", "scheme": "basic"}),
     coverage=coverage,
     first_calls=first_calls,
 )
