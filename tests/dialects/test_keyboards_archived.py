@@ -73,7 +73,23 @@ async def by_inwise(keyboards: Keyboards, _contact_id: int) -> None:
     assert (await keyboards.inwise("POST", "/contacts", {"mobile_number": PHONE})).status_code == 200
 
 
-@pytest.mark.parametrize("write", [by_inforu, by_nrs, by_nrs_by_id, by_inwise])
+async def by_inwises_batch(keyboards: Keyboards, _contact_id: int) -> None:
+    body = {
+        "csv_file": f"tel\n{PHONE}",
+        "fields_mapping": [{"file_column_name": "tel", "field_name": "[MobileNumber]"}],
+    }
+    made = await keyboards.inwise("POST", "/contacts/batchInsert", body)
+    assert (made.status_code, made.json()["updated"]) == (200, 1), made.text
+
+
+async def by_devino(keyboards: Keyboards, _contact_id: int) -> None:
+    (shown,) = await keyboards.devino("GET", "/contact-groups")
+    body = {"contactGroupId": shown["contactGroupId"], "duplicateCheckField": "phone", "contacts": [{"phone": PHONE}]}
+    (added,) = await keyboards.devino("POST", "/contacts/batch", body)
+    assert added["code"] == "OK"
+
+
+@pytest.mark.parametrize("write", [by_inforu, by_nrs, by_nrs_by_id, by_inwise, by_inwises_batch, by_devino])
 async def test_whoever_writes_an_archived_contact_brings_it_back(
     keyboards: Keyboards, write: Callable[[Keyboards, int], Awaitable[None]]
 ) -> None:

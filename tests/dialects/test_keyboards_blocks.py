@@ -147,3 +147,64 @@ async def test_apifons_bulk_into_a_stop_list_blocks(scene: Scene) -> None:
     rows = [{"destination": f"+{PHONE}"}, {"email": MAIL}]
     assert (await scene.keyboards.apifon("POST", place, {"subscribers": rows})).status_code == 200
     assert await seen_by_inforu(scene) == (True, True)
+
+
+async def unblocked_by_inforu(scene: Scene) -> None:
+    keys = [{"Type": "Phone", "Value": NATIONAL}, {"Type": "Email", "Value": MAIL}]
+    await scene.keyboards.inforu("ReactivateUnsubscribe", {"ReactivationReason": "asked", "List": keys})
+
+
+async def unblocked_by_nrs(scene: Scene) -> None:
+    for kind, recipient in (("sms", PHONE), ("mailing", MAIL)):
+        assert (
+            await scene.keyboards.nrs("DELETE", f"/v2/blacklist/{kind}", {"recipient": recipient})
+        ).status_code == 204
+
+
+async def unblocked_by_apifon(scene: Scene) -> None:
+    for destination in (PHONE, MAIL):
+        lifted = await scene.keyboards.apifon("DELETE", f"/bounce/subscriber/unblock/{destination}")
+        assert lifted.status_code == 204
+
+
+@pytest.mark.parametrize("unblock", [unblocked_by_inforu, unblocked_by_nrs, unblocked_by_apifon])
+@pytest.mark.parametrize(
+    ("own", "afterwards"),
+    [
+        (("SUBSCRIBED", "SUBSCRIBED"), ("SUBSCRIBED", "SUBSCRIBED")),
+        (("UNSUBSCRIBED", "SUBSCRIBED"), ("UNSUBSCRIBED", "SUBSCRIBED")),
+        (("SUBSCRIBED", "UNCONFIRMED"), ("SUBSCRIBED", "UNCONFIRMED")),
+    ],
+)
+async def test_who_is_unblocked_has_the_standing_in_its_list_that_it_had_before(
+    scene: Scene, own: tuple[str, str], afterwards: tuple[str, str], unblock: Callable[[Scene], Awaitable[None]]
+) -> None:
+    lists = (await scene.keyboards.apifon("GET", "/list")).json()["results"]
+    place = f"/list/{lists[0]['id']}"
+    both = {"title": "All", "prefix": "+972", "double_optin": {"mobile": True, "email": True}}
+    assert (await scene.keyboards.apifon("PUT", place, both)).status_code == 204
+
+    async def shown() -> tuple[str, str]:
+        (one,) = (await scene.keyboards.apifon("GET", f"{place}/subscriber")).json()["results"]
+        return one["status"], one["email_status"]
+
+    (one,) = (await scene.keyboards.apifon("GET", f"{place}/subscriber")).json()["results"]
+    named = f"{place}/subscriber/{one['destination_id']}"
+    changed = await scene.keyboards.apifon("PUT", named, {"status": own[0], "email_status": own[1]})
+    assert changed.status_code == 204, changed.text
+    await blocked_by_apifon(scene)
+    assert await shown() == ("UNSUBSCRIBED", "UNSUBSCRIBED")
+    await unblock(scene)
+    assert await shown() == afterwards
+
+
+async def test_who_unsubscribes_from_a_list_while_blocked_stays_so_when_unblocked(scene: Scene) -> None:
+    lists = (await scene.keyboards.apifon("GET", "/list")).json()["results"]
+    place = f"/list/{lists[0]['id']}/subscriber"
+    (one,) = (await scene.keyboards.apifon("GET", place)).json()["results"]
+    await blocked_by_nrs(scene)
+    gone = await scene.keyboards.apifon("POST", f"{place}/{one['destination_id']}/unsubscribe")
+    assert gone.status_code == 204
+    await unblocked_by_nrs(scene)
+    (one,) = (await scene.keyboards.apifon("GET", place)).json()["results"]
+    assert one["status"] == "UNSUBSCRIBED"

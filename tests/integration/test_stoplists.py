@@ -65,14 +65,15 @@ async def test_a_new_address_is_suppressed_and_the_old_one_stays_so(
     assert (await suppressed(db, account), await suppressed(db, account, OTHER)) == ([True] * 2, [True] * 2)
 
 
-async def test_who_was_reactivated_is_not_suppressed_by_another_change(
+async def test_who_was_reactivated_is_suppressed_again_when_the_list_is_given_it_again(
     db: Database, account: Tenant, inside: Actor
 ) -> None:
     await write(db, inside, ContactRow(phone=PHONE))
     lifted = [Address(channel=channel, value=PHONE) for channel in (Channel.SMS, Channel.VOICE)]
     await db.run(reactivate, account.actor, Reactivate(addresses=lifted, reason="asked"))
-    await write(db, inside, ContactRow(phone=PHONE, fields={"first_name": "Ana"}))
     assert await suppressed(db, account) == [False, False]
+    await write(db, inside, ContactRow(phone=PHONE))
+    assert await suppressed(db, account) == [True, True]
 
 
 async def test_other_audiences_suppress_nobody(db: Database, account: Tenant) -> None:

@@ -43,7 +43,8 @@ QUERIES = {
     "a contact whose standing differs from its addresses and their suppressions": f"""
         SELECT c.contact_id, c.sms_status, c.email_status {_SUPPRESSIONS}
         WHERE (c.sms_status = 0) <> (c.phone IS NULL) OR (c.email_status = 0) <> (c.email IS NULL)
-           OR s.address IS NOT NULL AND c.sms_status <> 3 OR e.address IS NOT NULL AND c.email_status <> 3""",
+           OR s.address IS NOT NULL AND c.sms_status < 3 OR s.address IS NULL AND c.sms_status > 3
+           OR e.address IS NOT NULL AND c.email_status < 3 OR e.address IS NULL AND c.email_status > 3""",
     UNSUBSCRIBED_BY_ITS_LIST: f"""
         SELECT c.contact_id, c.sms_status, c.email_status {_SUPPRESSIONS}
         WHERE s.address IS NULL AND c.sms_status > 1 OR e.address IS NULL AND c.email_status > 1""",

@@ -47,7 +47,10 @@ class AddedContacts:
 
 
 async def add_contacts(tx: Tx, actor: Actor, command: AddContacts) -> AddedContacts:
-    """Add contacts. A value counts as there when a contact has it, or an earlier row of the batch."""
+    """Add contacts. A value counts as there when a contact has it, or an earlier row of the batch.
+
+    An archived contact doesn't: who brings its phone or e-mail brings it back.
+    """
     audience = await lock_audience(tx, actor)
     frame, duplicates = command.batch.frame, list[int]()
     if command.unique is not None and command.unique in REPEATED:
@@ -55,13 +58,13 @@ async def add_contacts(tx: Tx, actor: Actor, command: AddContacts) -> AddedConta
     elif command.unique is not None:
         frame, duplicates = await _without_known_values(tx, actor, frame, command.unique)
     given = frame.select("phone", "email")
-    frame = await _with_repeated_addresses(tx, actor, frame)
+    frame, are_new = await _with_repeated_addresses(tx, actor, frame)
     if audience.is_stoplist:  # also by an address that another contact of the list has
         await silence(tx, actor, audience, given.iter_rows())
     contact_ids: dict[int, int] = {}
     for piece in frame.iter_slices(_PIECE_ROWS):
         batch = replace(command.batch, frame=piece, errors=(), failed=frozenset())
-        outcome = await upsert(tx, actor, batch, expect_new=True)
+        outcome = await upsert(tx, actor, batch, expect_new=are_new)
         contact_ids |= dict(outcome.kept.select("row", "contact_id").iter_rows())
     return AddedContacts(contact_ids=contact_ids, duplicates=duplicates)
 
@@ -69,7 +72,7 @@ async def add_contacts(tx: Tx, actor: Actor, command: AddContacts) -> AddedConta
 async def _without_known_addresses(
     tx: Tx, actor: Actor, frame: pl.DataFrame, key: str
 ) -> tuple[pl.DataFrame, list[int]]:
-    taken = await _taken(tx, actor, frame)
+    taken, _ = await _taken(tx, actor, frame)
     return _told_apart(frame, [value or None for value in frame[key]], {value for name, value in taken if name == key})
 
 
@@ -92,11 +95,11 @@ def _told_apart(frame: pl.DataFrame, values: Sequence[str | None], taken: set[st
     return frame.filter(~pl.col("row").is_in(duplicates)), duplicates
 
 
-async def _with_repeated_addresses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
-    """Move the addresses that are taken into the fields that keep them."""
-    taken = await _taken(tx, actor, frame)
+async def _with_repeated_addresses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """Move the addresses that are taken into the fields that keep them; tell whether all rows are new contacts then."""
+    taken, are_new = await _taken(tx, actor, frame)
     if not (taken or any(frame[key].drop_nulls().is_duplicated().any() for key in REPEATED)):
-        return frame
+        return frame, are_new
     rows: list[dict[str, object]] = []
     for row in frame.iter_rows(named=True):
         moved = {REPEATED[key]: row[key] for key in REPEATED if row[key] and (key, row[key]) in taken}
@@ -105,10 +108,10 @@ async def _with_repeated_addresses(tx: Tx, actor: Actor, frame: pl.DataFrame) ->
             emptied = dict.fromkeys(name for key in REPEATED if REPEATED[key] in moved for name in _COLUMNS[key])
             rows.append({**row, **emptied, "patch": encode_patch({**decode_patch(row["patch"]), **moved})})
     if not rows:
-        return frame
+        return frame, are_new
     await _make_fields(tx, actor)
     changed = pl.DataFrame(rows, schema=frame.schema)
-    return pl.concat([frame.filter(~pl.col("row").is_in(changed["row"].to_list())), changed]).sort("row")
+    return pl.concat([frame.filter(~pl.col("row").is_in(changed["row"].to_list())), changed]).sort("row"), are_new
 
 
 async def _make_fields(tx: Tx, actor: Actor) -> None:
@@ -118,7 +121,9 @@ async def _make_fields(tx: Tx, actor: Actor) -> None:
             await create_field(tx, actor, CreateField(name=name, kind=Kind.TEXT))
 
 
-async def _taken(tx: Tx, actor: Actor, frame: pl.DataFrame) -> set[tuple[str, str]]:
+async def _taken(tx: Tx, actor: Actor, frame: pl.DataFrame) -> tuple[set[tuple[str, str]], bool]:
+    """Give the addresses that contacts have, and whether no archived one has any."""
     asked = (frame[key].drop_nulls().to_list() for key in REPEATED)
     rows = await tx.fetch(SQL["taken_addresses"], actor.account_id, actor.audience_id, *asked)
-    return {(row["key"], row["value"]) for row in rows}
+    taken = {(row["key"], row["value"]) for row in rows if not row["archived"]}
+    return taken, len(taken) == len(rows)

@@ -44,10 +44,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     With `leave_out_suppressed` a row all of whose addresses are suppressed is left alone.
 
     Without `update_existing` a row whose phone, e-mail or external id a contact has, be it one that an earlier row
-    brought, is left alone: it changes nothing and its contact joins nothing.
+    brought, is left alone: it changes nothing and its contact joins nothing. An archived contact is one that is there
+    only with `archived_exist`.
     """
 
     update_existing: bool = True
+    archived_exist: bool = False
     changes: Mapping[int, RowChange] = {}
     leave_out_suppressed: bool = False
 
@@ -91,14 +93,14 @@ async def write_batch(tx: Tx, actor: Actor, command: WriteBatch, *, expect_new: 
     if command.group_id is not None:
         await require_groups(tx, actor, [command.group_id])
     frame = await _reachable(tx, actor, batch.frame) if terms.leave_out_suppressed else batch.frame
-    strangers = frame if terms.update_existing else await _strangers(tx, actor, frame)
+    strangers, are_new = (frame, expect_new) if terms.update_existing else await _strangers(tx, actor, frame, terms)
     met_nobody = strangers.height == frame.height
     counts: Counter[str] = Counter()
     errors = list(batch.errors)
     contact_ids: dict[int, None] = {}
     for piece in strangers.iter_slices(_PIECE_ROWS):
         rows = replace(batch, frame=piece, errors=(), failed=frozenset())
-        outcome = await upsert(tx, actor, rows, expect_new=expect_new or not terms.update_existing)
+        outcome = await upsert(tx, actor, rows, expect_new=are_new)
         met_nobody &= outcome.met_nobody
         counts.update(outcome.kept["outcome"].to_list())
         errors += outcome.report.errors
@@ -165,15 +167,19 @@ async def _reachable(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(is_free | ~is_any)
 
 
-async def _strangers(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
-    """Keep the rows none of whose keys is taken, by a contact or by an earlier row that is kept."""
+async def _strangers(tx: Tx, actor: Actor, frame: pl.DataFrame, terms: Terms) -> tuple[pl.DataFrame, bool]:
+    """Keep the rows none of whose keys is taken, by a contact or by an earlier row that is kept.
+
+    Tells too whether all that are kept are new: none brings an archived contact back.
+    """
     asked = (frame[key].drop_nulls().to_list() for key in KEYS)
     rows = await tx.fetch(SQL["taken_keys"], actor.account_id, actor.audience_id, *asked)
-    taken = {(row["key"], row["value"]) for row in rows}
+    taken = {(row["key"], row["value"]) for row in rows if terms.archived_exist or not row["archived"]}
+    are_new = len(taken) == len(rows)
     kept: list[int] = []
     for row, *values in frame.select("row", *KEYS).iter_rows():
         keys = {(key, value) for key, value in zip(KEYS, values, strict=True) if value}
         if taken.isdisjoint(keys):
             taken |= keys
             kept.append(row)
-    return frame.filter(pl.col("row").is_in(kept))
+    return frame.filter(pl.col("row").is_in(kept)), are_new

@@ -42,12 +42,21 @@ class KeyKind(StrEnum):
 
 
 class Status(IntEnum):
-    """A contact's standing on a channel; the transitions are in schema.sql."""
+    """A contact's standing on a channel; the transitions are in schema.sql.
+
+    Whoever is suppressed is unsubscribed; the standing that it has otherwise is kept, `SUPPRESSED_BY` higher, in the
+    tables.
+    """
 
     NONE = 0
     SUBSCRIBED = 1
     UNCONFIRMED = 2
     UNSUBSCRIBED = 3
+
+
+SUPPRESSED_BY = 3
+STORED_STATUSES = (*Status, Status.UNSUBSCRIBED, Status.UNSUBSCRIBED)
+"""What the numbers in the tables mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +170,8 @@ _ATTRIBUTES: Mapping[str, Attribute] = {
     "phone_digest": Attribute("md5(c.phone)"),
     "email_digest": Attribute("md5(c.email)"),
     "landline": Attribute("c.landline"),
-    "sms_status": Attribute("nullif(c.sms_status, 0)", Value.WHOLE),
-    "email_status": Attribute("nullif(c.email_status, 0)", Value.WHOLE),
+    "sms_status": Attribute("nullif(least(c.sms_status, 3), 0)", Value.WHOLE),
+    "email_status": Attribute("nullif(least(c.email_status, 3), 0)", Value.WHOLE),
     "created_at": Attribute("date_trunc('milliseconds', c.created_at)", Value.MOMENT),
     "updated_at": Attribute("date_trunc('milliseconds', c.updated_at)", Value.MOMENT),
     "is_archived": Attribute("(c.archived_at IS NOT NULL)", Value.BOOLEAN),
@@ -359,9 +368,6 @@ async def _shown(tx: Tx, actor: Actor, rows: Sequence[Record], *, with_groups: b
     return [replace(contact, groups=tuple(groups[contact.contact_id])) for contact in contacts]
 
 
-_STATUSES = tuple(Status)
-
-
 def _contact(row: Record) -> Contact:
     return Contact(
         contact_id=ContactId(row["contact_id"]),
@@ -369,8 +375,8 @@ def _contact(row: Record) -> Contact:
         phone=row["phone"],
         email=row["email_given"] or row["email"],
         landline=row["landline"],
-        sms_status=_STATUSES[row["sms_status"]],
-        email_status=_STATUSES[row["email_status"]],
+        sms_status=STORED_STATUSES[row["sms_status"]],
+        email_status=STORED_STATUSES[row["email_status"]],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         is_archived=row["archived_at"] is not None,

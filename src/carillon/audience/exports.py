@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 from asyncpg import Record
 
-from carillon.audience.contacts import Status
+from carillon.audience.contacts import STORED_STATUSES
 from carillon.audience.fields import Kind
 from carillon.audience.groups import FindGroups, Group, GroupKey, find_groups
 from carillon.audience.own_fields import field_kinds
@@ -44,7 +44,7 @@ PAGE_ROWS = 10_000
 
 # Numbers keep the digits that they were written with: a float would lose some beyond the fifteenth.
 _decode_fields = msgspec.json.Decoder(dict[str, Any], float_hook=str).decode
-_STATUS_NAMES = [status.name.lower() for status in Status]
+_STATUS_NAMES = [status.name.lower() for status in STORED_STATUSES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ class SetStandings:
 
 
 async def set_standings(tx: Tx, actor: Actor, command: SetStandings) -> None:
-    """Change the standing of contacts; whoever's address is suppressed stays unsubscribed on that channel."""
+    """Change the standing of contacts; whoever's address is suppressed has it when the suppression is lifted."""
     if not command.standings:
         return
     await lock_audience(tx, actor)

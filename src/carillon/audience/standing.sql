@@ -2,15 +2,16 @@
 SELECT phone, email FROM contact WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
 
 -- name: set_standings
--- NULL leaves a standing as it is; 3 is unsubscribed, which a suppressed address ($8, $9) stays. Only what changes is written.
+-- NULL leaves a standing as it is. A standing is kept 3 higher while the address is suppressed ($8, $9); 3 itself is unsubscribed
+-- anyway. Only what changes is written.
 UPDATE contact c
 SET sms_status = n.sms_status, email_status = n.email_status, archived_at = n.archived_at, updated_at = $3
 FROM (
     SELECT o.contact_id,
            CASE WHEN o.phone IS NULL THEN 0 WHEN s.sms IS NULL THEN o.sms_status
-                WHEN o.phone = ANY ($8::text[]) THEN 3 ELSE s.sms END AS sms_status,
+                WHEN s.sms < 3 AND o.phone = ANY ($8::text[]) THEN s.sms + 3 ELSE s.sms END AS sms_status,
            CASE WHEN o.email IS NULL THEN 0 WHEN s.email IS NULL THEN o.email_status
-                WHEN o.email = ANY ($9::text[]) THEN 3 ELSE s.email END AS email_status,
+                WHEN s.email < 3 AND o.email = ANY ($9::text[]) THEN s.email + 3 ELSE s.email END AS email_status,
            CASE WHEN s.archived IS NULL THEN o.archived_at
                 WHEN s.archived THEN coalesce(o.archived_at, $3::timestamptz) END AS archived_at
     FROM unnest($4::bigint[], $5::smallint[], $6::smallint[], $7::boolean[]) AS s (contact_id, sms, email, archived)

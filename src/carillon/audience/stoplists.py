@@ -1,4 +1,4 @@
-"""Stop lists: audiences whose contacts are suppressed when they are added, through whatever door."""
+"""Stop lists: audiences whose contacts are suppressed when they are written, through whatever door."""
 
 from collections.abc import Iterable
 
@@ -19,4 +19,5 @@ async def silence(
         if email:
             silenced.append(Address(channel=Channel.EMAIL, value=email))
     if silenced:
-        await suppress(tx, actor, Suppress(addresses=silenced, reason=f"STOPLIST {stoplist.name}"))
+        command = Suppress(addresses=silenced, reason=f"STOPLIST {stoplist.name}", actor_name=actor.source)
+        await suppress(tx, actor, command)

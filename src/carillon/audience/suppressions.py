@@ -10,7 +10,6 @@ from typing import Literal
 from asyncpg import Record
 
 from carillon.audience.conditions import Attribute, Condition, Order, Value, compile_conditions, compile_order
-from carillon.audience.contacts import Status
 from carillon.audience.writing import lock_account, recounting
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements, one_text
@@ -184,7 +183,7 @@ async def suppress(tx: Tx, actor: Actor, command: Suppress) -> AddressOutcome:
 
 
 async def reactivate(tx: Tx, actor: Actor, command: Reactivate) -> AddressOutcome:
-    """Lift suppressions; fails what isn't suppressed. Contacts with the address are subscribed again."""
+    """Lift suppressions; fails what isn't suppressed. Contacts with the address have their own standing again."""
     return await _change(tx, actor, "reactivate", command)
 
 
@@ -255,10 +254,10 @@ async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str])
     channel = change.channel.value
     rows = await tx.fetch(SQL[f"contacts_with_{channel}"], actor.account_id, actor.audience_id, keys)
     if contact_ids := [row["contact_id"] for row in rows]:
-        status = Status.UNSUBSCRIBED if change.action == "unsubscribe" else Status.SUBSCRIBED
+        is_suppressed = change.action == "unsubscribe"
         async with recounting(tx, actor, contact_ids):
             await tx.execute(
-                SQL[f"mark_{channel}"], actor.account_id, actor.audience_id, contact_ids, int(status), tx.now
+                SQL[f"mark_{channel}"], actor.account_id, actor.audience_id, contact_ids, is_suppressed, tx.now
             )
 
 

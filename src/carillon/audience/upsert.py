@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 import polars as pl
 
-from carillon.audience.contacts import Status
+from carillon.audience.contacts import SUPPRESSED_BY, Status
 from carillon.audience.memberships import move, move_in, plan_moves
 from carillon.audience.resolving import NEW, UNCHANGED, Plan, resolve, resolve_to
 from carillon.audience.rows import KEYS, Batch, RowError
@@ -107,7 +107,7 @@ async def upsert(
         await move(tx, actor, moves)
     await move_in(tx, actor, moves, arrivals)
     if audience.is_stoplist:
-        await silence(tx, actor, audience, await _newly_addressed(tx, actor, plan))
+        await silence(tx, actor, audience, await _addresses(tx, actor, plan.kept["contact_id"].to_list()))
     kept = _decided(plan, [*changed, *plan.archived])
     return UpsertOutcome(report=_report(batch, kept, plan), kept=kept, met_nobody=plan.met_nobody)
 
@@ -131,7 +131,7 @@ def _devices(frame: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
 
 
 async def _with_statuses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add what each address that is written makes of its channel: none, subscribed, or unsubscribed if suppressed."""
+    """Add what each address that is written makes of its channel: none, or subscribed, which may be suppressed."""
     channels = await suppressing_channels(tx, actor) if frame.height > _FEW else set(Channel)
     statuses: list[pl.Expr] = []
     for key, status, channel in _CHANNELS:
@@ -140,7 +140,7 @@ async def _with_statuses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFr
             addresses = [address for address in frame[key].drop_nulls().to_list() if address]
             suppressed = await suppressed_among(tx, actor, channel, addresses) if addresses else set()
             is_suppressed = pl.col(key).is_in(list(suppressed))
-            subscribed = pl.when(is_suppressed).then(int(Status.UNSUBSCRIBED)).otherwise(subscribed)
+            subscribed = pl.when(is_suppressed).then(subscribed + SUPPRESSED_BY).otherwise(subscribed)
         empty = pl.col(key).fill_null("") == ""
         statuses.append(pl.when(empty).then(int(Status.NONE)).otherwise(subscribed).cast(pl.Int16).alias(status))
     return frame.with_columns(statuses)
@@ -156,9 +156,8 @@ async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> None:
         await tx.execute(SQL["release_keys"], actor.account_id, actor.audience_id, tx.now, *columns)
 
 
-async def _newly_addressed(tx: Tx, actor: Actor, plan: Plan) -> list[tuple[str | None, str | None]]:
-    """Give the phones and e-mails of the contacts that are new, back, or have others than before."""
-    contact_ids = [*plan.arrivals["contact_id"], *plan.readdressed, *plan.archived]
+async def _addresses(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> list[tuple[str | None, str | None]]:
+    """Give the phones and e-mails of contacts."""
     rows = await tx.fetch(SQL["addresses_of"], actor.account_id, actor.audience_id, contact_ids)
     return [(row["phone"], row["email"]) for row in rows]
 

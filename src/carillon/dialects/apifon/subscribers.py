@@ -227,7 +227,12 @@ def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> AcceptUpload:
         rows.append(wanted.row)
         if wanted.change != _NOTHING:
             changes[len(rows)] = wanted.change
-    terms = Terms(update_existing=bool(asked.update_on_duplicate), changes=changes, leave_out_suppressed=True)
+    terms = Terms(
+        update_existing=bool(asked.update_on_duplicate),
+        archived_exist=True,
+        changes=changes,
+        leave_out_suppressed=True,
+    )
     return AcceptUpload(rows=rows, terms=terms)
 
 

@@ -12,6 +12,7 @@ from carillon.audience.devices import RegisteredDevice, register_devices
 from carillon.audience.fields import Kind
 from carillon.audience.own_fields import CreateField, create_field, field_kinds, free_name
 from carillon.audience.rows import Batch
+from carillon.audience.uploads import await_uploads
 from carillon.audience.writing import lock_audience
 from carillon.db.database import Database, Tx
 from carillon.dialects.devino import mapping, replies, rows, schemas
@@ -22,6 +23,7 @@ from carillon.dialects.devino.rows import ReadContact, Wrong
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
+from carillon.kit.ids import AudienceId
 
 _DUPLICATE = "DUPLICATE_VALUE"
 _CHECKED = {"": None, "0": None, "1": "phone", "2": "email", "phone": "phone", "email": "email"}
@@ -150,6 +152,7 @@ async def batch(call: Call) -> Answer:
         unique=asked.duplicate_check_field,
         zone=mapping.read_zone(call.query.zone_offset),
     )
+    await await_uploads(call.db, replace(call.actor, audience_id=AudienceId(command.audience_id)))
     done = await call.db.run(upload, call.actor, command, await read_upload(call.db, call.actor, command))
     return Answer(data=replies.Result([_outcome(done, place) for place in range(1, len(asked.contacts) + 1)]))
 

@@ -5,6 +5,7 @@ import asyncio
 from carillon.audience.batch import read_rows
 from carillon.audience.bulk import Terms, WriteBatch, write_batch
 from carillon.audience.rows import Batch
+from carillon.audience.uploads import await_uploads
 from carillon.dialects.inwise.files import read_file
 from carillon.dialects.inwise.mapping import country_of, group_id_of, word_of
 from carillon.dialects.inwise.schemas import (
@@ -35,6 +36,7 @@ async def batch_insert(call: Call) -> Answer:
         group_id=group_id,
         terms=Terms(update_existing=bool(asked.update_existing_contacts)),
     )
+    await await_uploads(call.db, call.actor)
     written = await call.db.run(write_batch, call.actor, command)
     return Answer(
         data=BatchInserted(

@@ -5,6 +5,7 @@ from carillon.audience.feeds import read_feed
 from carillon.audience.memberships import Regroup
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.uploads import await_uploads
 from carillon.dialects.inwise.mapping import country_of, field_of, group_ids, show_contact, trimmed
 from carillon.dialects.inwise.schemas import PersonalField, SaveContactRequest, SavedContact
 from carillon.dialects.reading import read_request, require
@@ -32,6 +33,7 @@ async def save(call: Call) -> Answer:
         ),
         clear_fields=bool(asked.clear_existing_fields),
     )
+    await await_uploads(call.db, call.actor)
     try:
         saved = await call.db.run(save_contact, call.actor, command)
     except KeyConflictError as error:

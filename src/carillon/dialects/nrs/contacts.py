@@ -11,6 +11,7 @@ from carillon.audience.memberships import Regroup
 from carillon.audience.own_fields import CreateField, Field, ListFields, create_field, free_name, list_fields
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.uploads import await_uploads
 from carillon.audience.writing import lock_audience
 from carillon.db.database import Tx
 from carillon.dialects.nrs import mapping, schemas
@@ -156,6 +157,7 @@ def _command(asked: schemas.SaveContact) -> WriteContact:
 
 
 async def _written(call: Call, command: WriteContact, status: int) -> Answer:
+    await await_uploads(call.db, call.actor)
     contact = await call.db.run(write_contact, call.actor, command)
     url = f"{call.incoming.base_url}{PATH}/{contact.contact_id}"
     return Answer(data=One(show_contact(contact, _PLAIN, [], url)), status=status)
@@ -163,5 +165,6 @@ async def _written(call: Call, command: WriteContact, status: int) -> Answer:
 
 async def delete(call: Call) -> Answer:
     """Delete a contact, from all groups too."""
+    await await_uploads(call.db, call.actor)
     await call.db.run(_delete, call.actor, call.incoming.segments["id"])
     return Answer(data=None, status=_GONE)
