@@ -25,6 +25,16 @@ def part(body: bytes, *, more: bool = False) -> dict[str, Any]:
     return {"type": "http.response.body", "body": body, "more_body": more}
 
 
+async def echo(_scope: Any, receive: Any, send: Any) -> None:
+    """Answer with the body."""
+    body, more = b"", True
+    while more:
+        event = await receive()
+        body, more = body + event["body"], event["more_body"]
+    await send(start((b"content-length", str(len(body)).encode())))
+    await send(part(body))
+
+
 async def greet(_scope: Any, _receive: Any, send: Any) -> None:
     await send(start((b"content-length", b"5")))
     await send(part(b"hello"))
@@ -132,3 +142,52 @@ async def test_a_head_whose_body_fails_is_sent_before_the_connection_ends() -> N
     async with connected(answer) as (reader, writer):
         writer.write(asking("GET"))
         assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+UPGRADE = ("connection: Upgrade, HTTP2-Settings", "upgrade: h2c", "http2-settings: AAEAAEAAAAIAAAAB")
+
+
+@pytest.mark.parametrize(
+    ("header", "sent"),
+    [("content-length: 4", b"body"), ("transfer-encoding: chunked", b"2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n")],
+)
+@pytest.mark.parametrize("cut", [0, 1, 20, 1000])
+async def test_an_offer_to_upgrade_is_passed_over_and_the_body_read(header: str, sent: bytes, cut: int) -> None:
+    # As Java's HttpClient asks: with every request, its head and its body often in packets of their own.
+    async with connected(echo) as (reader, writer):
+        for _ in range(2):
+            request = asking("POST", *UPGRADE, header) + sent
+            place = len(request) - len(sent) if cut == 0 else cut
+            writer.write(request[:place])
+            for _ in range(3):  # turns in which the server, in the same loop, reads the first part
+                await asyncio.sleep(0)
+            writer.write(request[place:])
+            assert (await read_until(reader, b"body")).startswith(b"HTTP/1.1 200 OK\r\n")
+        writer.write(asking("GET", "content-length: 0"))
+        assert (await read_until(reader, b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_offers_to_upgrade_that_come_at_once_are_answered_in_their_order() -> None:
+    async with connected(echo) as (reader, writer):
+        asked = [asking("POST", *UPGRADE, "content-length: 4") + b"%04d" % number for number in range(20)]
+        writer.write(asking("POST", "content-length: 4") + b"none" + b"".join(asked))
+        for body in (b"none", *(b"%04d" % number for number in range(20))):
+            assert (await read_until(reader, b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
+            assert await reader.readexactly(4) == body
+
+
+async def test_who_offers_an_upgrade_and_waits_to_be_told_to_go_on_is_told() -> None:
+    async with connected(echo) as (reader, writer):
+        writer.write(asking("POST", *UPGRADE, "content-length: 4", "expect: 100-continue"))
+        assert await read_until(reader, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"body")
+        assert (await read_until(reader, b"body")).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize(
+    "sent", [asking("POST", *UPGRADE, "transfer-encoding: chunked") + b"no length\r\n", b"\x00\r\n"]
+)
+async def test_what_is_no_http_ends_the_connection(sent: bytes) -> None:
+    async with connected(echo) as (reader, writer):
+        writer.write(sent)
+        assert b"HTTP/1.1 400 Bad Request\r\n" in await asyncio.wait_for(reader.read(), 10)

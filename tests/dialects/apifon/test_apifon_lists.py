@@ -73,6 +73,26 @@ async def test_what_is_optional_has_defaults(wire: Wire) -> None:
     assert shown["double_optin"] == {"mobile": False, "email": False, "review_mobile_details": False}
 
 
+@pytest.mark.parametrize("more", [{}, FULL])
+async def test_a_list_is_taken_back_as_it_is_shown(wire: Wire, more: dict[str, Any]) -> None:
+    place = await wire.made_list(**more)
+    shown = await wire.ok("GET", place)
+    # The vendor's SDK writes the whole list to change its title, with keys of its own.
+    await wire.ok("PUT", place, {"etag": shown["meta"]["ETag"], **shown, "title": "Visitors"}, 204)
+    again = await wire.ok("GET", place)
+    assert {**again, "title": None, "date_updated": None, "meta": None} == {
+        **shown,
+        "title": None,
+        "date_updated": None,
+        "meta": None,
+    }
+
+
+async def test_the_accounts_default_list_is_taken_back_as_it_is_shown(wire: Wire) -> None:
+    [shown] = (await wire.ok("GET", LISTS))["results"]
+    await wire.ok("PUT", f"{LISTS}/{shown['id']}", {**shown, "title": "Visitors"}, 204)
+
+
 @pytest.mark.parametrize(("prefix", "told_as"), [("30", "+30"), ("0030", "+30"), (" +357 ", "+357")])
 async def test_a_prefix_is_taken_in_its_spellings(wire: Wire, prefix: str, told_as: str) -> None:
     assert (await wire.ok("GET", await wire.made_list(prefix=prefix)))["prefix"] == told_as

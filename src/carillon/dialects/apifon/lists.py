@@ -219,6 +219,9 @@ def _campaign_defaults(given: Mapping[str, Any]) -> dict[str, str]:
 
 def _gdpr_properties(given: Mapping[str, Any]) -> dict[str, Any]:
     asked = read_request(schemas.GdprProperties, given, "gdpr_properties")
+    if asked == schemas.GdprProperties():
+        # So a list without any is shown, and clients write back what they were shown.
+        return {}
     require(asked, "gdpr_properties")
     texts = {name: getattr(asked, name) for name in ("title", "description", "legal_text")}
     return {

@@ -116,8 +116,8 @@ def digest_of(address: str) -> str:
     return hashlib.md5(address.encode(), usedforsecurity=False).hexdigest()
 
 
-def read_subscriber(asked: schemas.Subscriber, words: Words) -> Wanted:
-    """Read what is said of a subscriber. Raises InvalidInputError with the place of what can't be used."""
+def read_subscriber(asked: schemas.Subscriber, words: Words, known: Contact | None = None) -> Wanted:
+    """Read what is said of a subscriber, who may be `known`; InvalidInputError has the place of what can't be used."""
     texts: dict[str, str] = {}
     for name, given in (asked.subscriber_fields or {}).items():
         field = words.fields.get(name)
@@ -127,8 +127,8 @@ def read_subscriber(asked: schemas.Subscriber, words: Words) -> Wanted:
     if asked.gdpr_fields:
         texts |= _consents(asked.gdpr_fields, words)
     change = RowChange(
-        sms=_status(asked.status, words, "mobile", "status"),
-        email=_status(asked.email_status, words, "email", "email_status"),
+        sms=_status(asked.status, words, "mobile", "status", known.sms_status if known else None),
+        email=_status(asked.email_status, words, "email", "email_status", known.email_status if known else None),
         groups=None if asked.group_options is None else _options(asked.group_options, words),
     )
     return Wanted(ContactRow(phone=asked.destination, email=asked.email, fields=texts), change)
@@ -172,11 +172,12 @@ def _options(given: Sequence[Any], words: Words) -> list[GroupId]:
     return join
 
 
-def _status(given: str | None, words: Words, channel: str, place: str) -> Status | None:
+def _status(given: str | None, words: Words, channel: str, place: str, known: Status | None) -> Status | None:
     if not given:
         return None
     status = STATUSES.get(given) or STATUSES[chosen(given, tuple(STATUSES), place)]
-    if status is Status.UNCONFIRMED and not words.double_optin.get(channel):
+    # Another door may have left it unconfirmed, and clients write back what they were shown.
+    if status is Status.UNCONFIRMED and status is not known and not words.double_optin.get(channel):
         raise InvalidInputError(place, "UNCONFIRMED is only for lists with double opt-in.")
     return status
 
@@ -207,8 +208,9 @@ def show_subscriber(contact: Contact, opened: OpenList) -> dict[str, Any]:
     return {"meta": {"Etag": etag_of(shown)}, **shown}
 
 
-def _addresses(contact: Contact) -> dict[str, str]:
-    shown: dict[str, str] = {}
+def _addresses(contact: Contact) -> dict[str, str | None]:
+    # The vendor's SDK takes email_id for one whose destination_id is null, not for one that has none.
+    shown: dict[str, str | None] = {} if contact.phone else {"destination_id": None}
     if contact.phone:
         status = _STATUS_WORDS[contact.sms_status]
         shown |= {"destination": contact.phone, "destination_id": digest_of(contact.phone), "status": status}

@@ -246,7 +246,7 @@ async def update(call: Call) -> Answer:
 
 async def _update(tx: Tx, actor: Actor, name: Named, asked: schemas.Subscriber) -> Contact:
     opened, contact = await _matching(tx, actor, name)
-    return await _save(tx, opened, read_subscriber(asked, words_of(opened)), contact.contact_id)
+    return await _save(tx, opened, read_subscriber(asked, words_of(opened), contact), contact.contact_id)
 
 
 async def show(call: Call) -> Answer:
