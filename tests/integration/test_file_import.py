@@ -13,11 +13,14 @@ from tests.support import Tenant
 
 from carillon.audience.batch import read_rows
 from carillon.audience.contacts import ListContacts, list_contacts
+from carillon.audience.fields import Kind
 from carillon.audience.groups import FindGroups, GroupKey, find_groups
 from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
 from carillon.audience.imports.records import BeginImport, Place, begin_import, hold_import
+from carillon.audience.own_fields import CreateField, DeleteFields, create_field, delete_fields
 from carillon.audience.rows import ContactRow
 from carillon.audience.upsert import upsert
+from carillon.audience.writing import lock_audience
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError
 from carillon.tenancy.audit import ListAudit, list_audit
@@ -221,6 +224,23 @@ async def test_a_file_that_changes_under_the_import_is_told(db: Database, accoun
     with pytest.raises(InvalidInputError, match="changed"):
         await run(db, account, path, append)
     assert (await run(db, account, path)).is_done
+
+
+async def test_a_field_that_changes_under_the_import_stops_it(db: Database, account: Tenant, tmp_path: Path) -> None:
+    await db.run(create_field, account.actor, CreateField(name="visits", kind=Kind.TEXT))
+    path = write(tmp_path / "people.csv", ["0540000001,many", "0540000002,few"], header="Phone,visits")
+    async with db.transaction() as tx:
+        await lock_audience(tx, account.actor)
+        importing = asyncio.create_task(run(db, account, path))
+        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - the database's
+            await asyncio.sleep(0.01)
+        await delete_fields(tx, account.actor, DeleteFields(names=["visits"]))
+        await create_field(tx, account.actor, CreateField(name="visits", kind=Kind.NUMBER))
+    with pytest.raises(InvalidInputError, match="visits"):
+        await importing
+    assert await count(db, account) == 0
+    assert (await run(db, account, path)).failed == 0  # the values, which are no numbers, are told as errors
+    assert await count(db, account) == 2
 
 
 async def test_two_imports_of_one_file_at_once_are_one_import(db: Database, account: Tenant, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from carillon.audience.conditions import Condition, Op, Order
 from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, find_contacts
 from carillon.audience.devices import RegisteredDevice, devices_of, owner_of_token, register_devices
 from carillon.audience.groups import ListGroups, list_groups
-from carillon.audience.idle import sweep_audience, swept_audiences
+from carillon.audience.idle import SweepAudience, sweep_audience, swept_audiences
 from carillon.audience.own_fields import ListFields, list_fields
 from carillon.audience.ranges import RangeContacts, range_contacts
 from carillon.audience.rows import ContactRow
@@ -39,8 +39,12 @@ from carillon.tenancy.audit import ListAudit, list_audit
 EVERYTHING = """
 SELECT count(*) FROM (
     SELECT account_id, audience_id FROM contact UNION ALL SELECT account_id, audience_id FROM device
-    UNION ALL SELECT account_id, audience_id FROM contact_group UNION ALL SELECT account_id, audience_id FROM field
+    UNION ALL SELECT account_id, audience_id FROM contact_group
+    UNION ALL SELECT account_id, audience_id FROM field
     UNION ALL SELECT account_id, 0 FROM membership
+    UNION ALL SELECT account_id, audience_id FROM form_token
+    UNION ALL SELECT account_id, audience_id FROM contact_import
+    UNION ALL SELECT account_id, audience_id FROM contact_feed
 ) t WHERE account_id = $1
 """
 
@@ -179,8 +183,8 @@ async def test_only_what_is_idle_or_out_of_reach_is_swept(db: Database, account:
     assert await db.read(swept_audiences, account.account_id) == {made.audience_id: 2}
     await add(db, inside, ContactRow(phone="0541110001"), ContactRow(email="a@mail.example"), ContactRow())
     await db.run(save_contact, inside, SaveContact(row=ContactRow(landline="1")))
-    sweep = (OPERATOR, account.account_id, made.audience_id, 2)
-    assert await db.run(sweep_audience, *sweep) is False
+    sweep = (OPERATOR, account.account_id, SweepAudience(audience_id=made.audience_id, idle_days=2))
+    assert await db.run(sweep_audience, *sweep) is None
     assert len(await db.read(range_contacts, inside, RangeContacts(limit=9))) == 3
     clock.moment += timedelta(days=2)
     await db.run(save_contact, inside, SaveContact(row=ContactRow(phone="0541110001", fields={"city": "Lod"})))
@@ -195,4 +199,5 @@ async def test_only_what_is_idle_or_out_of_reach_is_swept(db: Database, account:
 
 
 async def test_an_audience_that_is_gone_is_no_failure_of_the_sweep(db: Database, account: Tenant) -> None:
-    assert await db.run(sweep_audience, OPERATOR, account.account_id, 10**9, 1) is False
+    nowhere = SweepAudience(audience_id=10**9, idle_days=1)
+    assert await db.run(sweep_audience, OPERATOR, account.account_id, nowhere) is None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -54,8 +55,6 @@ LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
     ("resolving.sql", "match_external_id", (f"r{ROWS}",)),
     ("resolving.sql", "contacts_by_id", ([ROWS],)),
     ("resolving.sql", "contacts_with_keys", ([LAST], [LAST_EMAIL], [f"r{ROWS}"])),
-    ("suppressions.sql", "contacts_with_sms", ([LAST],)),
-    ("suppressions.sql", "contacts_with_email", ([LAST_EMAIL],)),
     ("writing.sql", "group_shares", ([ROWS],)),
 ]
 
@@ -64,6 +63,7 @@ RANGES: list[tuple[Sequence[Condition], Order]] = [
     ((), Order("contact_id")),
     ((), Order("contact_id", descending=True)),
     ((Condition("phone", Op.EQ, LAST),), Order("contact_id")),
+    ((Condition("contact_id", Op.EQ, ROWS),), Order("contact_id")),
     ((Condition("email", Op.EQ, LAST_EMAIL),), Order("contact_id", descending=True)),
 ]
 
@@ -83,18 +83,23 @@ async def fill(db: Database, tenant: Tenant, moment: datetime) -> None:
 
 async def pages_by_lookup(db: Database, tenant: Tenant) -> dict[str, int]:
     read: dict[str, int] = {}
+    inside = (tenant.account_id, tenant.audience_id)
     statements = [
-        (name, load_statements("carillon.audience", file)[name], arguments) for file, name, arguments in LOOKUPS
+        (name, load_statements("carillon.audience", file)[name], (*inside, *arguments))
+        for file, name, arguments in LOOKUPS
     ]
+    for name, address in (("contacts_with_sms", LAST), ("contacts_with_email", LAST_EMAIL)):
+        statement = load_statements("carillon.audience", "suppressions.sql")[name]
+        statements.append((name, statement, (tenant.account_id, [tenant.audience_id], [address])))
     attributes = range_attributes(CANONICAL)
     for conditions, order in RANGES:
         compiled = compile_conditions(attributes, conditions, given=5)
         by = compile_order(attributes, order, "c.contact_id")
         statement = compiled.into(load_statements("carillon.audience", "ranges.sql")["range_contacts"], by)
-        statements.append((f"range of {conditions} by {order}", statement, (20, 0, None, *compiled.arguments)))
+        statements.append((f"range of {conditions} by {order}", statement, (*inside, 20, 0, None, *compiled.arguments)))
     async with db.transaction() as tx:
         for name, statement, arguments in statements:
-            values = ", ".join(map(_literal, (tenant.account_id, tenant.audience_id, *arguments)))
+            values = ", ".join(map(_literal, arguments))
             await tx.execute(f"PREPARE lookup_{len(read)} AS {statement}")
             # Only EXECUTE shows the plan that a prepared statement really has.
             explained = await tx.fetchval(
@@ -109,7 +114,7 @@ def _literal(value: object) -> str:
         return "NULL"
     if isinstance(value, list):
         return f"'{{{','.join(map(str, value))}}}'"
-    return f"'{value}'" if isinstance(value, str) else str(value)
+    return f"'{value}'" if isinstance(value, str | UUID) else str(value)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +125,8 @@ def _literal(value: object) -> str:
         Condition("email", Op.EQ, LAST_EMAIL),
         Condition("email", Op.BEGINS_WITH, LAST_EMAIL[:-4]),
         Condition("contact_id", Op.EQ, ROWS),
+        Condition("phone_digest", Op.EQ, digest(LAST)),
+        Condition("email_digest", Op.EQ, digest(LAST_EMAIL)),
     ],
 )
 async def test_a_query_by_an_address_reads_few_pages(db: Database, account: Tenant, condition: Condition) -> None:

@@ -5,14 +5,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from tests.support import Tenant
 
 from carillon.audience import uploads
-from carillon.audience.audiences import CreateAudience, create_audience
+from carillon.audience.audiences import CreateAudience, create_audience, delete_audience
 from carillon.audience.bulk import RowChange, Terms
 from carillon.audience.contacts import ListContacts, Status, list_contacts
-from carillon.audience.fields import CANONICAL
+from carillon.audience.fields import CANONICAL, Kind
+from carillon.audience.own_fields import CreateField, DeleteFields, create_field, delete_fields, field_kinds
 from carillon.audience.rows import ContactRow
 from carillon.audience.upload_worker import UploadWorker
 from carillon.audience.uploads import (
@@ -31,6 +33,7 @@ from carillon.audience.uploads import (
     upload_report,
     work_off,
 )
+from carillon.audience.writing import lock_audience
 from carillon.db.database import Database
 from carillon.errors import JobInProgressError, JobNotFoundError
 from carillon.kit.clock import FixedClock
@@ -266,3 +269,56 @@ async def test_old_reports_are_forgotten_and_what_was_not_written_is_kept(
         await db.read(upload_report, account.actor, old)
     with pytest.raises(JobInProgressError):
         await db.read(upload_report, account.actor, waiting)
+
+
+async def test_what_an_earlier_version_has_accepted_is_written(db: Database, account: Tenant) -> None:
+    """Until dialects had terms of their own, an upload was kept as the list of its rows."""
+    import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    kept = msgspec.msgpack.encode(rows(3, "Lod"))
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE contact_import SET payload = $1", kept)
+    assert await worker(db).take_turns() == 1
+    assert (await db.read(upload_report, account.actor, import_id)).report.new == 3
+    assert await cities(db, account) == ["Lod"] * 3
+
+
+async def test_an_earlier_version_can_read_what_is_accepted_without_terms(db: Database, account: Tenant) -> None:
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(2)))
+    async with db.transaction() as tx:
+        kept = await tx.fetchval("SELECT payload FROM contact_import")
+    assert msgspec.msgpack.decode(kept, type=list[ContactRow]) == rows(2)
+
+
+async def test_rows_that_were_read_before_a_field_changed_are_read_again(db: Database, account: Tenant) -> None:
+    await db.run(create_field, account.actor, CreateField(name="visits", kind=Kind.TEXT))
+    given = [ContactRow(phone="0521000001", fields={"visits": "many"}), ContactRow(phone="0521000002")]
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=given, terms=Terms()))
+    (upload,) = await db.run(claim_uploads, account.account_id, 8)
+    read = upload.read(await db.read(field_kinds, account.actor))
+    await db.run(delete_fields, account.actor, DeleteFields(names=["visits"]))
+    await db.run(create_field, account.actor, CreateField(name="visits", kind=Kind.NUMBER))
+    await db.run(work_off, upload, read)
+    shown = (await db.read(list_contacts, account.actor, ListContacts())).items
+    assert [one.fields for one in shown] == [{}, {}]
+
+
+async def test_an_upload_is_not_held_before_its_audience(db: Database, account: Tenant) -> None:
+    """Whoever deletes an audience locks it, and then its uploads: the other way round each would wait for the other."""
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    (upload,) = await db.run(claim_uploads, account.account_id, 8)
+    async with db.transaction() as tx:
+        await lock_audience(tx, account.actor)
+        writing = asyncio.create_task(db.run(work_off, upload, upload.read(CANONICAL)))
+        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - the database's
+            await asyncio.sleep(0.01)
+        assert await tx.fetchval("SELECT TRUE FROM contact_import FOR UPDATE NOWAIT")
+    assert await writing is True
+
+
+async def test_uploads_of_an_audience_that_is_gone_are_nobodys_failure(db: Database, account: Tenant) -> None:
+    made = await db.run(create_audience, account.actor, CreateAudience(name="Short-lived"))
+    inside = replace(account.actor, audience_id=made.audience_id)
+    await db.run(accept_upload, inside, AcceptUpload(rows=rows(12)))
+    (upload,) = await db.run(claim_uploads, account.account_id, 8)
+    await db.run(delete_audience, inside)
+    assert await db.run(work_off, upload, upload.read(CANONICAL)) is None

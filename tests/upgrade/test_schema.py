@@ -168,6 +168,27 @@ async def test_writers_go_on_while_an_index_is_built(dsn: str) -> None:
     assert await building == ["0006_pre_contact_digests"]
 
 
+async def test_who_was_suppressed_before_contacts_kept_their_own_standing_is_subscribed_but_for_that(dsn: str) -> None:
+    await execute(
+        dsn,
+        "INSERT INTO account (account_id, name, status, country, time_zone, currency, created_at)"
+        " VALUES (7, 'A', 'active', 'IL', 'UTC', 'ILS', '2031-01-01Z')",
+        "INSERT INTO audience (account_id, audience_id, name, country, is_default, created_at)"
+        " VALUES (7, 8, 'A', 'IL', true, '2031-01-01Z')",
+        "INSERT INTO contact (account_id, audience_id, contact_id, created_at, updated_at, sms_status, email_status,"
+        " phone, email, fields)"
+        " VALUES (7, 8, 1, '2031-01-01Z', '2031-01-01Z', 3, 1, '972541110001', 'a@b.example', '{}'),"
+        " (7, 8, 2, '2031-01-01Z', '2031-01-01Z', 1, 3, '972541110002', 'c@b.example', '{}')",
+        "INSERT INTO suppression (account_id, channel, address, suppression_id, created_at, source, actor, reason)"
+        " VALUES (7, 'sms', '972541110001', 1, '2031-01-01Z', 'API', 'API', 'x'),"
+        " (7, 'email', 'c@b.example', 2, '2031-01-01Z', 'API', 'API', 'x')",
+        "DELETE FROM schema_migration WHERE version = '0010_post_own_standing'",
+    )
+    assert await upgrade(dsn, now=MOMENT) == ["0010_post_own_standing"]
+    rows = await fetch(dsn, "SELECT sms_status, email_status FROM contact WHERE account_id = 7 ORDER BY contact_id")
+    assert [tuple(row) for row in rows] == [(4, 1), (1, 4)]
+
+
 async def test_a_current_schema_is_accepted(dsn: str) -> None:
     await require_known_schema(dsn)
 

@@ -192,9 +192,10 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
     if audience.is_default or await tx.fetchval(SQL["has_credentials"], actor.account_id, actor.audience_id):
         raise InvalidInputError("audience", "The default audience and one that credentials work in can't be deleted.")
     await tx.execute(SQL["delete_group_members"], actor.account_id, actor.audience_id)
-    gone = 0
-    while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, _DELETION_CHUNK):
+    gone, last = 0, 0
+    while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, last, _DELETION_CHUNK):
         gone += await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
+        last = rows[-1]["contact_id"]
     # It waits for whoever brings an upload just now; after it nobody can.
     await tx.execute(SQL["delete_audience"], actor.account_id, actor.audience_id)
     await tx.execute(SQL["delete_imports"], actor.account_id, actor.audience_id)

@@ -72,7 +72,11 @@ WHERE a.account_id = $1 AND a.audience_id = ANY ($2::bigint[]);
 SELECT EXISTS (SELECT FROM credential WHERE account_id = $1 AND audience_id = $2 AND revoked_at IS NULL);
 
 -- name: some_contacts
-SELECT contact_id FROM contact WHERE account_id = $1 AND audience_id = $2 LIMIT $3;
+SELECT contact_id
+FROM contact
+WHERE account_id = $1 AND audience_id = $2 AND contact_id > $3
+ORDER BY contact_id
+LIMIT $4;
 
 -- name: delete_group_members
 DELETE FROM membership m

@@ -63,7 +63,11 @@ WHERE account_id = $1 AND audience_id = $2 AND name_key = ANY ($3::text[])
 ORDER BY name_key, group_id;
 
 -- name: some_members
-SELECT DISTINCT contact_id FROM membership WHERE account_id = $1 AND group_id = ANY ($2::bigint[]) LIMIT $3;
+SELECT contact_id
+FROM membership
+WHERE account_id = $1 AND group_id = $2 AND contact_id > $3
+ORDER BY contact_id
+LIMIT $4;
 
 -- name: delete_group_memberships
 DELETE FROM membership WHERE account_id = $1 AND group_id = ANY ($2::bigint[]);

@@ -76,7 +76,7 @@ def range_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
     }
     silent = {
         f"silent_{channel.value}": Attribute(
-            f"EXISTS (SELECT FROM suppression s WHERE s.account_id = c.account_id AND s.channel = '{channel.value}'"
+            f"EXISTS (SELECT FROM suppression s WHERE s.account_id = $1 AND s.channel = '{channel.value}'"
             f" AND s.address = {addresses[key]})",
             Value.BOOLEAN,
         )
@@ -90,12 +90,12 @@ def range_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
     }
     return {
         **fields,
-        "contact_id": Attribute("c.contact_id", Value.NUMBER),
+        "contact_id": Attribute("c.contact_id", Value.WHOLE),
         **{key: Attribute(address) for key, address in addresses.items()},
         "created_at": Attribute("c.created_at", Value.MOMENT),
         "updated_at": Attribute("c.updated_at", Value.MOMENT),
         "has_device": Attribute(
-            "EXISTS (SELECT FROM device d WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id"
+            "EXISTS (SELECT FROM device d WHERE d.account_id = $1 AND d.audience_id = $2"
             " AND d.contact_id = c.contact_id)",
             Value.BOOLEAN,
         ),

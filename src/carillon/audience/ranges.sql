@@ -5,7 +5,7 @@ SELECT c.contact_id, coalesce(c.phone, c.fields ->> 'repeated_phone') AS phone,
 FROM contact c
 WHERE c.account_id = $1 AND c.audience_id = $2 AND c.archived_at IS NULL
   AND ($5::bigint IS NULL OR EXISTS (
-        SELECT FROM membership m WHERE m.account_id = c.account_id AND m.group_id = $5 AND m.contact_id = c.contact_id))
+        SELECT FROM membership m WHERE m.account_id = $1 AND m.group_id = $5 AND m.contact_id = c.contact_id))
   /* where */
 ORDER BY /* order */ c.contact_id
 LIMIT $3 OFFSET $4;

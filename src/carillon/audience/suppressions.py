@@ -218,8 +218,7 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
         failed += [address for address, key in read if key not in done]
         if changed:
             await _write_ledger(tx, actor, change, changed)
-            for audience_id in audiences:
-                await _mark_contacts(tx, replace_values(actor, audience_id=AudienceId(audience_id)), change, changed)
+            await _mark_contacts(tx, actor, change, changed, audiences)
     return AddressOutcome(done=len(command.addresses) - len(failed), failed=failed)
 
 
@@ -248,17 +247,17 @@ async def _write_ledger(tx: Tx, actor: Actor, change: _Change, keys: list[str]) 
     await tx.execute(SQL["write_ledger"], actor.account_id, ids, change.channel, keys, change.action, tx.now, *words)
 
 
-async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> None:
+async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str], audiences: Sequence[int]) -> None:
     if change.channel not in _MARKED:
         return
-    channel = change.channel.value
-    rows = await tx.fetch(SQL[f"contacts_with_{channel}"], actor.account_id, actor.audience_id, keys)
-    if contact_ids := [row["contact_id"] for row in rows]:
-        is_suppressed = change.action == "unsubscribe"
-        async with recounting(tx, actor, contact_ids):
-            await tx.execute(
-                SQL[f"mark_{channel}"], actor.account_id, actor.audience_id, contact_ids, is_suppressed, tx.now
-            )
+    channel, is_suppressed = change.channel.value, change.action == "unsubscribe"
+    found: dict[int, list[int]] = {}
+    for row in await tx.fetch(SQL[f"contacts_with_{channel}"], actor.account_id, audiences, keys):
+        found.setdefault(row["audience_id"], []).append(row["contact_id"])
+    for audience_id, contact_ids in sorted(found.items()):
+        inside = replace_values(actor, audience_id=AudienceId(audience_id))
+        async with recounting(tx, inside, contact_ids):
+            await tx.execute(SQL[f"mark_{channel}"], actor.account_id, audience_id, contact_ids, is_suppressed, tx.now)
 
 
 async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Page[Suppression]:

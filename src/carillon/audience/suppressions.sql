@@ -14,10 +14,14 @@ SELECT $1, e.entry_id, $3, e.address, $5, $6, $7, $8, $9
 FROM unnest($2::bigint[], $4::text[]) AS e (entry_id, address);
 
 -- name: contacts_with_sms
-SELECT contact_id FROM contact WHERE account_id = $1 AND audience_id = $2 AND phone = ANY ($3::text[]);
+SELECT audience_id, contact_id
+FROM contact
+WHERE account_id = $1 AND audience_id = ANY ($2::bigint[]) AND phone = ANY ($3::text[]);
 
 -- name: contacts_with_email
-SELECT contact_id FROM contact WHERE account_id = $1 AND audience_id = $2 AND email = ANY ($3::text[]);
+SELECT audience_id, contact_id
+FROM contact
+WHERE account_id = $1 AND audience_id = ANY ($2::bigint[]) AND email = ANY ($3::text[]);
 
 -- name: mark_sms
 -- A standing is kept 3 higher while the address is suppressed ($4), but for 3 itself: unsubscribed it stays.

@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import timedelta
 
 import structlog
 from asyncpg import UniqueViolationError
 
 from carillon.audience.hope import Hope
-from carillon.audience.idle import sweep_audience, swept_audiences
+from carillon.audience.idle import SweepAudience, sweep_audience, swept_audiences
 from carillon.audience.own_fields import field_kinds
 from carillon.audience.uploads import (
     MAX_ATTEMPTS,
@@ -92,24 +92,32 @@ class UploadWorker:
         return worked
 
     async def sweep(self) -> None:
-        """Delete the reports that are too old and the contacts that are to be swept, one account after another."""
+        """Delete the reports that are too old and the contacts that are to be swept, one account after another.
+
+        What fails in one place is told and left for the next time; the others are swept.
+        """
         before = self._db.clock.now() - self._report_age
         query = ListAccounts()
         while (page := await self._db.read(list_accounts, _SWEEPER, query)).items:
             for account in page.items:
-                while await self._db.run(forget_reports, account.account_id, before):
-                    pass
-                for audience_id, days in (await self._db.read(swept_audiences, account.account_id)).items():
-                    while await self._db.run(sweep_audience, _SWEEPER, account.account_id, audience_id, days):
+                with _going_on():
+                    while await self._db.run(forget_reports, account.account_id, before):
                         pass
+                for audience_id, days in (await self._db.read(swept_audiences, account.account_id)).items():
+                    with _going_on():
+                        await self._sweep_audience(account.account_id, audience_id, days)
             query = ListAccounts(after_id=page.last_id)
+
+    async def _sweep_audience(self, account_id: int, audience_id: int, days: int) -> None:
+        last: int | None = 0
+        while last is not None:
+            command = SweepAudience(audience_id=audience_id, idle_days=days, after_id=last)
+            last = await self._db.run(sweep_audience, _SWEEPER, account_id, command)
 
     async def _sweep_now_and_then(self) -> None:
         while True:
-            try:
+            with _going_on():
                 await self.sweep()
-            except Exception as error:  # noqa: BLE001 - as in `run`
-                log.error("sweep_interrupted", error=type(error).__name__)  # noqa: TRY400 - as in `run`
             await asyncio.sleep(_SWEEP_SECONDS)
 
     async def _turn(self, account_id: AccountId) -> int:
@@ -188,3 +196,12 @@ class UploadWorker:
             await asyncio.wait(before)
         kinds = await self._db.read(field_kinds, upload.actor)
         return await asyncio.to_thread(upload.read, kinds)
+
+
+@contextlib.contextmanager
+def _going_on() -> Iterator[None]:
+    """Tell of a sweep's failure, and end it there."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - as in `run`
+        log.error("sweep_interrupted", error=type(error).__name__)  # noqa: TRY400 - as in `run`

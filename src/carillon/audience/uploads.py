@@ -8,7 +8,7 @@ behind the many that came before them: the later word stands.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from carillon.audience.fields import CANONICAL, Kind
 from carillon.audience.own_fields import field_kinds
 from carillon.audience.rows import Batch, ContactRow, RowError
 from carillon.audience.upsert import UpsertReport, upsert
+from carillon.audience.writing import lock_audience
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import JobInProgressError, JobNotFoundError, NotFoundError, UnavailableError
@@ -41,7 +42,7 @@ _SWEPT_AT_ONCE = 1_000
 
 # The reference's own sample client gives a call 30 seconds.
 _PATIENCE_SECONDS = 20
-_POLL_SECONDS = 0.05
+_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.05, 0.5
 
 _encode = msgspec.json.Encoder().encode
 _decode_errors = msgspec.json.Decoder(list[RowError]).decode
@@ -75,14 +76,16 @@ class _Payload(msgspec.Struct, omit_defaults=True):
 
 
 _encode_payload = msgspec.msgpack.Encoder().encode
-_decode_payload = msgspec.msgpack.Decoder(_Payload).decode
+# Rows without terms are kept as a list alone, which is what earlier versions kept, and can read.
+_decode_payload = msgspec.msgpack.Decoder(list[ContactRow] | _Payload).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadUpload:
-    """An upload whose rows have been read."""
+    """An upload whose rows have been read; `kinds` are those of the fields that they were read by."""
 
     batch: Batch
+    kinds: Mapping[str, Kind]
     terms: Terms | None
 
 
@@ -98,14 +101,20 @@ class ClaimedUpload:
     def read(self, kinds: Mapping[str, Kind]) -> ReadUpload:
         """Read the rows: pure work, fit for a thread. `kinds` are those of the audience's fields."""
         kept = _decode_payload(self.payload)
-        return ReadUpload(batch=read_rows(kept.rows, self.actor.country, kinds=kinds), terms=kept.terms)
+        rows, terms = (kept, None) if isinstance(kept, list) else (kept.rows, kept.terms)
+        return _read(self.actor, rows, terms, kinds)
+
+
+def _read(actor: Actor, rows: Sequence[ContactRow], terms: Terms | None, own: Mapping[str, Kind]) -> ReadUpload:
+    kinds = CANONICAL if terms is None else own
+    return ReadUpload(batch=read_rows(rows, actor.country, kinds=kinds), kinds=kinds, terms=terms)
 
 
 async def upload_now(tx: Tx, actor: Actor, command: AcceptUpload) -> Upload:
     """Write a few rows at once, and keep the report so that it can be asked for again."""
-    kinds = CANONICAL if command.terms is None else await field_kinds(tx, actor)
-    upload = ReadUpload(batch=read_rows(command.rows, actor.country, kinds=kinds), terms=command.terms)
-    report, _ = await _write(tx, actor, upload)
+    await lock_audience(tx, actor)  # so that the fields stay as they are
+    own = CANONICAL if command.terms is None else await field_kinds(tx, actor)
+    report, _ = await _write(tx, actor, _read(actor, command.rows, command.terms, own))
     import_id = new_uuid()
     await _insert(tx, actor, import_id, command, report)
     return Upload(import_id=import_id, report=report)
@@ -140,11 +149,19 @@ async def upload_in_turn(db: Database, actor: Actor, command: AcceptUpload) -> U
     import_id = await db.run(accept_upload, actor, command)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while True:
+            for pause in _pauses():
                 with contextlib.suppress(JobInProgressError):
                     return await db.read(upload_report, actor, import_id)
-                await asyncio.sleep(_POLL_SECONDS)
+                await asyncio.sleep(pause)
     return import_id
+
+
+def _pauses() -> Iterator[float]:
+    """Give how long to wait between two questions: ever longer, so that many who wait leave others their turn."""
+    pause = _POLL_SECONDS
+    while True:
+        yield pause
+        pause = min(2 * pause, _LONGEST_POLL_SECONDS)
 
 
 async def await_uploads(db: Database, actor: Actor) -> None:
@@ -155,10 +172,10 @@ async def await_uploads(db: Database, actor: Actor) -> None:
     before = new_uuid()
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while True:
+            for pause in _pauses():
                 if not await db.read(has_unfinished_uploads, actor, before):
                     return
-                await asyncio.sleep(_POLL_SECONDS)
+                await asyncio.sleep(pause)
     except TimeoutError:
         raise UnavailableError("Earlier uploads are still being written.") from None
 
@@ -185,10 +202,14 @@ async def _insert(tx: Tx, actor: Actor, import_id: UUID, command: AcceptUpload, 
         "done" if report else "pending",
         tx.now,
         tx.now if report else None,
-        None if report else _encode_payload(_Payload(command.rows, command.terms)),
+        None if report else _encode_payload(_payload(command)),
         _encode(command.options).decode(),
         *_numbers(report or UpsertReport(len(command.rows), 0, 0, 0, 0, 0, [])),
     )
+
+
+def _payload(command: AcceptUpload) -> Sequence[ContactRow] | _Payload:
+    return command.rows if command.terms is None else _Payload(command.rows, command.terms)
 
 
 def _numbers(report: UpsertReport) -> tuple[int | str, ...]:
@@ -262,10 +283,18 @@ async def renew_leases(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:
 async def work_off(tx: Tx, upload: ClaimedUpload, read: ReadUpload, *, expect_new: bool = False) -> bool | None:
     """Write an upload's contacts and its report together; `expect_new` is `upsert`'s. Gives its `met_nobody`.
 
-    Does nothing, and gives None, when the lease ended and another worker has taken the upload over.
+    Does nothing, and gives None, when the lease ended and another worker has taken the upload over, or when the
+    audience is gone. The audience is locked first, as by who deletes it, and rows are read again whose fields have
+    changed since they were read.
     """
+    try:
+        await lock_audience(tx, upload.actor)
+    except NotFoundError:
+        return None
     if not await tx.fetchval(SQL["hold_upload"], upload.actor.account_id, upload.import_id, upload.attempt):
         return None
+    if read.terms is not None and (kinds := await field_kinds(tx, upload.actor)) != read.kinds:
+        read = await asyncio.to_thread(upload.read, kinds)
     report, met_nobody = await _write(tx, upload.actor, read, expect_new=expect_new)
     await tx.execute(
         SQL["finish_upload"],

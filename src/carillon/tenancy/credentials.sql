@@ -1,5 +1,6 @@
 -- name: audience_exists
-SELECT EXISTS (SELECT FROM audience WHERE account_id = $1 AND audience_id = $2);
+-- Whoever deletes the audience waits, and finds the credential.
+SELECT TRUE FROM audience WHERE account_id = $1 AND audience_id = $2 FOR KEY SHARE;
 
 -- name: create_credential
 INSERT INTO credential (account_id, credential_id, audience_id, dialect, key_name, secret_hash, sealed_secret, scopes,

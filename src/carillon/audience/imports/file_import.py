@@ -38,6 +38,7 @@ from carillon.audience.imports.source import FileImport, FileSource, PreparedChu
 from carillon.audience.own_fields import field_kinds
 from carillon.audience.tabular import TabularError
 from carillon.audience.upsert import upsert
+from carillon.audience.writing import lock_audience
 from carillon.db.database import Database, Tx
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
@@ -187,6 +188,8 @@ class _Run:
     async def _write_chunk(self, tx: Tx, prepared: PreparedChunk, *, expect_new: bool) -> Place:
         """Write one chunk; safe to try again when it isn't known whether the last try was committed."""
         import_id, chunk = self._begun.import_id, prepared.chunk
+        await lock_audience(tx, self._actor)
+        await self._check_fields(tx)
         held, errors_before = await hold_import(tx, self._actor, import_id, self._place.run)
         if held.offset == chunk.next_offset:
             return held
@@ -199,6 +202,12 @@ class _Run:
         counted = msgspec.structs.replace(report, errors=kept)
         await advance_import(tx, self._actor, import_id, self._timed(place), counted)
         return place
+
+    async def _check_fields(self, tx: Tx) -> None:
+        """Chunks are read ahead of their transaction: a field must still be what it was then."""
+        mapped, now = set(self._source.columns.attributes.values()), await field_kinds(tx, self._actor)
+        if changed := [name for name, kind in self._source.kinds.items() if name in mapped and now.get(name) != kind]:
+            raise InvalidInputError("map", f"The field {changed[0]} has changed meanwhile; import the file again.")
 
     def _timed(self, place: Place) -> Place:
         return msgspec.structs.replace(place, seconds=self._begun.place.seconds + time.monotonic() - self._started)
