@@ -231,7 +231,8 @@ async def delete_groups(tx: Tx, actor: Actor, command: DeleteGroups) -> list[Gro
 async def _delete_members(tx: Tx, actor: Actor, group_ids: list[GroupId]) -> None:
     for group_id in group_ids:
         last = 0
-        while rows := await tx.fetch(SQL["some_members"], actor.account_id, group_id, last, _DELETION_CHUNK):
+        where = (actor.account_id, actor.audience_id, group_id)
+        while rows := await tx.fetch(SQL["some_members"], *where, last, _DELETION_CHUNK):
             await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
             last = rows[-1]["contact_id"]
 

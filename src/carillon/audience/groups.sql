@@ -63,11 +63,13 @@ WHERE account_id = $1 AND audience_id = $2 AND name_key = ANY ($3::text[])
 ORDER BY name_key, group_id;
 
 -- name: some_members
-SELECT contact_id
-FROM membership
-WHERE account_id = $1 AND group_id = $2 AND contact_id > $3
-ORDER BY contact_id
-LIMIT $4;
+-- Who is archived isn't there for whoever empties a group, and stays.
+SELECT m.contact_id
+FROM membership m
+JOIN contact c ON c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = m.contact_id AND c.archived_at IS NULL
+WHERE m.account_id = $1 AND m.group_id = $3 AND m.contact_id > $4
+ORDER BY m.contact_id
+LIMIT $5;
 
 -- name: delete_group_memberships
 DELETE FROM membership WHERE account_id = $1 AND group_id = ANY ($2::bigint[]);

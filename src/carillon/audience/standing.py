@@ -61,3 +61,20 @@ async def set_standings(tx: Tx, actor: Actor, command: SetStandings) -> None:
             sorted(suppressed[Channel.SMS]),
             sorted(suppressed[Channel.EMAIL]),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """Tell whether a contact has confirmed, on every channel on which it has an address and isn't unsubscribed."""
+
+    contact_id: int
+    is_confirmed: bool
+
+
+async def confirm(tx: Tx, actor: Actor, command: Confirm) -> None:
+    """Make a contact subscribed, or unconfirmed."""
+    await lock_audience(tx, actor)
+    status = Status.SUBSCRIBED if command.is_confirmed else Status.UNCONFIRMED
+    async with recounting(tx, actor, [command.contact_id]):
+        where = (actor.account_id, actor.audience_id, tx.now, command.contact_id)
+        await tx.execute(SQL["confirm"], *where, int(status))

@@ -1,6 +1,21 @@
 -- name: addresses_of
 SELECT phone, email FROM contact WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
 
+-- name: confirm
+-- Who is unsubscribed stays so; a suppressed standing is kept 3 higher.
+UPDATE contact c
+SET sms_status = n.sms_status, email_status = n.email_status, updated_at = $3
+FROM (
+    SELECT o.contact_id,
+           CASE WHEN o.sms_status IN (1, 2) THEN $5 WHEN o.sms_status IN (4, 5) THEN $5 + 3 ELSE o.sms_status END AS sms_status,
+           CASE WHEN o.email_status IN (1, 2) THEN $5 WHEN o.email_status IN (4, 5) THEN $5 + 3
+                ELSE o.email_status END AS email_status
+    FROM contact o
+    WHERE o.account_id = $1 AND o.audience_id = $2 AND o.contact_id = $4
+) n
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = n.contact_id
+  AND (n.sms_status, n.email_status) <> (c.sms_status, c.email_status);
+
 -- name: set_standings
 -- NULL leaves a standing as it is. A standing is kept 3 higher while the address is suppressed ($8, $9); 3 itself is unsubscribed
 -- anyway. Only what changes is written.

@@ -5,15 +5,19 @@ from carillon.audience.feeds import read_feed
 from carillon.audience.memberships import Regroup
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.standing import Confirm, confirm
 from carillon.audience.uploads import await_uploads
+from carillon.db.database import Tx
 from carillon.dialects.inwise.mapping import country_of, field_of, group_ids, show_contact, trimmed
 from carillon.dialects.inwise.schemas import PersonalField, SaveContactRequest, SavedContact
 from carillon.dialects.reading import read_request, require
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, KeyConflictError, NotFoundError
+from carillon.kit.actor import Actor
 
 FEED_LIMIT = 1_000
 _DEFAULT_CODE = "mobile_number_default_country_code"
+_CONFIRMATIONS = {"": None, "confirmed": True, "unconfirmed": False}
 
 
 async def save(call: Call) -> Answer:
@@ -33,14 +37,29 @@ async def save(call: Call) -> Answer:
         ),
         clear_fields=bool(asked.clear_existing_fields),
     )
+    is_confirmed = _is_confirmed(asked)
     await await_uploads(call.db, call.actor)
     try:
-        saved = await call.db.run(save_contact, call.actor, command)
+        saved = await call.db.run(_save, call.actor, command, is_confirmed)
     except KeyConflictError as error:
         # A key that is the contact's own conflicts with nothing.
         others = {key: owner for key, owner in error.owners.items() if owner != contact_id}
         raise KeyConflictError(others) from error
-    return Answer(data=SavedContact(id=saved.contact_id))
+    return Answer(data=saved)
+
+
+async def _save(tx: Tx, actor: Actor, command: SaveContact, is_confirmed: bool | None) -> SavedContact:  # noqa: FBT001 - or nothing
+    saved = await save_contact(tx, actor, command)
+    if is_confirmed is not None:
+        await confirm(tx, actor, Confirm(contact_id=saved.contact_id, is_confirmed=is_confirmed))
+    return SavedContact(id=saved.contact_id)
+
+
+def _is_confirmed(asked: SaveContactRequest) -> bool | None:
+    word = (asked.confirmation_status or "").strip().lower()
+    if word not in _CONFIRMATIONS:
+        raise InvalidInputError("confirmation_status", "confirmed or unconfirmed belongs here.")
+    return _CONFIRMATIONS[word]
 
 
 def _row(asked: SaveContactRequest) -> ContactRow:

@@ -57,7 +57,7 @@ OPERATIONS = (
         ),
         sample={"email": "noa@example.com", "fields": [{"name": "field1", "content": "Noa"}]},
         notes=(
-            "confirmation_status is read and has no effect: contacts are told apart by unsubscribes only, so far.",
+            "confirmation_status unconfirmed: not written to until it is confirmed; who is unsubscribed stays so.",
             "The reference gives no names of personal fields but field1, field2 and field21; there are 21.",
             "A blank email, mobile_number or external_id leaves what the contact has.",
         ),

@@ -42,7 +42,9 @@ class SaveContactRequest(msgspec.Struct, kw_only=True):
     clear_existing_fields: Annotated[bool | None, Meta(description="Empty the personal fields that are not given.")] = (
         None
     )
-    confirmation_status: Annotated[str | None, Meta(description="Read, and without effect so far.")] = None
+    confirmation_status: Annotated[
+        str | None, Meta(description="confirmed, or unconfirmed: not written to until it has confirmed.")
+    ] = None
     add_to_groups_ids: Annotated[
         GroupIds, Meta(description="Ids of groups to join; 0 is ignored.", extra={"limit": MAX_GROUPS})
     ] = []
