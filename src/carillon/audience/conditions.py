@@ -133,7 +133,7 @@ def _compiled(attribute: Attribute, condition: Condition, where: str, given: int
         return f"{attribute.expression} {_WITHOUT_VALUE[condition.op]}", []
     kind, value = attribute.value, condition.value
     if not isinstance(value, _PYTHON[kind]) or (kind is not Value.BOOLEAN and isinstance(value, bool)):
-        raise InvalidInputError(f"{where}.value", f"The field {condition.name} isn't compared with such a value.")
+        raise InvalidInputError(f"{where}.value", "This field isn't compared with such a value.")
     if isinstance(value, str) and (len(value) > MAX_VALUE_CHARACTERS or "\0" in value):
         raise InvalidInputError(f"{where}.value", f"A value has at most {MAX_VALUE_CHARACTERS} characters.")
     if kind is Value.DIGEST:
@@ -144,7 +144,7 @@ def _compiled(attribute: Attribute, condition: Condition, where: str, given: int
     if condition.op in _COMPARED:
         return f"{side} {_COMPARED[condition.op]} ${given + 1}::{kind}", [value]
     if kind is not Value.TEXT or not isinstance(value, str):
-        raise InvalidInputError(f"{where}.op", f"The field {condition.name} is no text.")
+        raise InvalidInputError(f"{where}.op", "This field is no text, and only texts are asked so.")
     if condition.op is Op.CONTAINS:
         return f"strpos({attribute.expression}, ${given + 1}::text) > 0", [value]
     return _begins(side, value, given)
@@ -162,7 +162,7 @@ def _compiled_member(attribute: Attribute, condition: Condition, where: str, giv
             return f"{negated}EXISTS ({attribute.expression} IS NOT NULL)", []
         case Op.EQ | Op.NE if isinstance(condition.value, int) and not isinstance(condition.value, bool):
             return f"{negated}EXISTS ({attribute.expression} = ${given + 1}::bigint)", [condition.value]
-    raise InvalidInputError(f"{where}.op", f"The field {condition.name} isn't asked so.")
+    raise InvalidInputError(f"{where}.op", "This field isn't asked so.")
 
 
 def _begins(side: str, prefix: str, given: int) -> tuple[str, list[object]]:

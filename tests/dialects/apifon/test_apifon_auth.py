@@ -47,8 +47,9 @@ async def test_a_body_is_signed_as_it_was_sent(wire: Wire) -> None:
     assert (await wire.call("POST", f"{BLOCKS}/block", body)).status_code == 201
 
 
-async def test_a_space_after_the_colon_and_another_spelling_of_the_date_are_taken(wire: Wire) -> None:
-    date = format_datetime(wire.clock.now())  # ends with +0000
+@pytest.mark.parametrize("zone", ["+0000", "-0000", "GMT", "Z", "UTC"])
+async def test_a_space_after_the_colon_and_any_spelling_of_the_date_are_taken(wire: Wire, zone: str) -> None:
+    date = format_datetime(wire.clock.now()).replace("+0000", zone)
     signed = wire.signature("GET", BLOCKS, b"", date)
     headers = {"Authorization": f"ApifonWS {wire.parts['token']}: {signed}"}
     assert (await wire.call("GET", BLOCKS, headers=headers, date=date)).status_code == 200
@@ -67,6 +68,8 @@ async def test_a_space_after_the_colon_and_another_spelling_of_the_date_are_take
         {"Authorization": "Bearer 1-nonsense"},
         {"X-ApifonWS-Date": ""},
         {"X-ApifonWS-Date": "yesterday"},
+        {"X-ApifonWS-Date": "Mon, 01 Jan 99999999999 00:00:00 GMT"},
+        {"X-ApifonWS-Date": "Mon, 01 Jan 2024 00:00:00 +99999999999999"},
     ],
 )
 async def test_who_is_not_let_in_learns_nothing_but_that(wire: Wire, headers: dict[str, str]) -> None:

@@ -57,8 +57,9 @@ async def test_a_block_is_made_with_every_reason_and_shown(wire: Wire, reason: s
     }
 
 
-async def test_an_address_is_blocked_without_a_description(wire: Wire) -> None:
-    await wire.block("Ana@Mail.example")
+@pytest.mark.parametrize("said", [{}, {"description": ""}, {"description": "  "}])
+async def test_an_address_is_blocked_without_a_description(wire: Wire, said: dict[str, str]) -> None:
+    await wire.block("Ana@Mail.example", **said)
     shown = await wire.ok("GET", f"{BLOCKS}/{MAIL}")
     assert (shown["destination"], shown["type"], shown["description"]) == (MAIL, "EMAIL", None)
 
@@ -128,14 +129,14 @@ async def test_a_destination_that_is_not_blocked_is_404(wire: Wire) -> None:
 
 async def test_the_list_has_pages_and_links_on_the_host_that_was_called(wire: Wire) -> None:
     await fill(wire)
-    path = f"{BLOCKS}?size=2&fields=destination%2Creason&sort_dir=DESC"
-    body = await wire.ok("GET", path)
+    path = f"{BLOCKS}?fields=destination%2Creason&sort_dir=DESC"
+    body = await wire.ok("GET", f"{path}&size=2")
     assert body["meta"] == {"page": 1, "size": 2, "total": 5}
     assert body["results"] == [
         {"destination": "ben@mail.example", "reason": "not_delivering"},
         {"destination": "35799123456", "reason": "sub_invalid"},
     ]
-    link = "http://carillon.example" + path + "&page={}"
+    link = "http://carillon.example" + path + "&page={}&size=2"
     assert body["links"] == {"prev": "", "next": link.format(2), "first": link.format(1), "last": link.format(3)}
     last = await wire.ok("GET", body["links"]["last"].removeprefix("http://carillon.example"))
     assert (destinations(last), last["links"]["next"], last["links"]["prev"]) == ([NUMBER], "", link.format(2))
@@ -194,7 +195,7 @@ async def test_one_block_has_an_etag_and_answers_304_to_who_has_it(wire: Wire) -
     assert first.json() == {"destination": NUMBER}
     listed = (await wire.ok("GET", BLOCKS))["results"][0]["meta"]["Etag"]
     assert tag == f'"{listed}"'
-    for given_tag in (tag, listed, f"W/{tag}", f'"other", {tag}'):
+    for given_tag in (tag, listed, f"W/{tag}", f'"other", {tag}', "*"):
         again = await wire.call("GET", f"{BLOCKS}/{NUMBER}", headers={"If-None-Match": given_tag})
         assert (again.status_code, again.content) == (304, b"")
     assert (await wire.call("GET", f"{BLOCKS}/{NUMBER}", headers={"If-None-Match": '"x"'})).status_code == 200
@@ -258,7 +259,9 @@ async def test_a_query_has_fields_sort_page_and_size(wire: Wire) -> None:
         ({"conditions": [{"name": "id", "op": "gt", "vl": "first"}]}, "conditions[0].vl"),
         ({"conditions": ["x"]}, "conditions[0]"),
         ({"conditions": [{"op": "eq", "vl": "x"}]}, "conditions[0].name"),
-        ({"sort": {"sort_field": "shoe"}}, "sort"),
+        ({"sort": {"sort_field": "shoe"}}, "sort.sort_field"),
+        ({"sort": {"sort_dir": "up"}}, "sort.sort_dir"),
+        ({"sort": ["up"]}, "sort"),
         ({"size": 201}, "size"),
         ({"page": "first"}, "page"),
         ({"fields": [{"a": 1}]}, "fields"),
@@ -267,6 +270,12 @@ async def test_a_query_has_fields_sort_page_and_size(wire: Wire) -> None:
 async def test_a_query_that_cannot_be_asked_is_400_and_named(wire: Wire, body: Any, field: str) -> None:
     status, details = await wire.refusal("POST", f"{BLOCKS}/query", body)
     assert (status, list(details)) == (400, [field])
+
+
+async def test_an_unknown_operator_is_told_those_there_are_as_they_are_spelt(wire: Wire) -> None:
+    asked = {"conditions": [{"name": "reason", "op": "like", "vl": "x"}]}
+    told = "This can be eq, beginsWith, gte, gt, lte, lt, exists, nexists."
+    assert await wire.refusal("POST", f"{BLOCKS}/query", asked) == (400, {"conditions[0].op": told})
 
 
 async def test_another_account_sees_none_of_it(wire: Wire) -> None:

@@ -14,8 +14,15 @@ from carillon.audience import uploads
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
 from carillon.audience.upload_worker import UploadWorker
 from carillon.audience.uploads import LEASE, MAX_ATTEMPTS, claim_uploads, failed_uploads, retry_upload
+from carillon.db.database import Database
 
 MAIL = "ana@mail.example"
+
+
+@pytest.fixture
+def db(own_db: Database) -> Database:
+    """Counted is what a worker of all accounts does: no other test's uploads may be among it."""
+    return own_db
 
 
 def number(place: int) -> str:
@@ -144,6 +151,14 @@ async def test_a_change_behind_many_that_take_too_long_is_refused_for_now(
         assert (await wire.refusal(*asked))[0] == 503
     assert (await wire.ok("GET", path(place, number(0))))["status"] == "SUBSCRIBED"
     await wire.ok("POST", f"{await wire.made_list(title='Other')}/subscriber", people(count=1)[0], 201)
+
+
+@pytest.mark.parametrize("given", [5, "x", ["x", None, 1], [[]], True])
+async def test_subscribers_that_are_no_list_of_objects_are_400(wire: Wire, given: Any) -> None:
+    place = await wire.made_list()
+    asked = {"subscribers": given}
+    told = {"subscribers": "A list of objects belongs here."}
+    assert await wire.refusal("POST", f"{place}/subscriber/bulk", asked) == (400, told)
 
 
 async def test_many_whose_worker_died_are_written_once_on_their_terms(wire: Wire) -> None:

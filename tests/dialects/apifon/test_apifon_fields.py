@@ -39,6 +39,31 @@ async def add_option(wire: Wire, place: str, name: str = "Fish") -> str:
     return str(reply.headers["location"].removeprefix(HOST))
 
 
+async def test_locations_have_letters_of_any_script_escaped_and_are_served_as_they_are(wire: Wire) -> None:
+    place = await wire.made_list()
+    group = await add_group(wire, place, name="Φαγητό")
+    assert group.isascii()
+    option = await add_option(wire, group, "Ψάρι")
+    assert option.isascii()
+    assert (await wire.ok("GET", group))["name"] == "Φαγητό"
+    assert (await wire.ok("GET", option))["name"] == "Ψάρι"
+    inside = option.replace("/option/", "/")
+    for changed, body, expected in (
+        (group, {"name": "Ποτό", "type": "GROUP"}, group),
+        (inside, {"name": "Κρέας"}, option),
+    ):
+        reply = await wire.call("PUT", changed, body)
+        assert (reply.status_code, reply.headers["location"]) == (200, f"{HOST}{expected}")
+
+
+async def test_a_location_has_the_lists_id_as_it_is_shown_however_it_was_written(wire: Wire) -> None:
+    place = await wire.made_list()
+    number = int(place.rpartition("/")[2], 16)
+    for spelling in (str(number), f"%20{number}", f"{number}%0d%0a", f"{number:024X}"):
+        reply = await wire.call("POST", f"{LISTS}/{spelling}/gdpr", {"name": "Offers"})
+        assert (reply.status_code, reply.headers["location"]) == (201, f"{HOST}{place}")
+
+
 @pytest.mark.parametrize("kind", ["TEXT", "NUMBER", "URL", "EMAIL", "MOBILE_NUMBER"])
 async def test_a_field_of_each_type_is_added_and_shown(wire: Wire, kind: str) -> None:
     place = await wire.made_list()

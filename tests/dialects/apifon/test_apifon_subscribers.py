@@ -9,7 +9,6 @@ import pytest
 from tests.dialects.apifon.wire import HOST, LISTS, Wire, told
 from tests.support import OPERATOR
 
-from carillon.audience.contacts import Status
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
 from carillon.dialects.apifon.mapping import epoch_milliseconds
 from carillon.tenancy.accounts import CreateAccount, create_account
@@ -155,10 +154,8 @@ async def test_addresses_of_forms_are_left_out_where_others_are_asked_for(wire: 
 async def test_a_single_choice_is_not_made_twice_by_the_groups_own_id(wire: Wire) -> None:
     place, options = await furnished(wire)
     async with wire.runtime.db.transaction() as tx:
-        account = wire.account.actor.account_id
-        small = await tx.fetchval(
-            "SELECT group_id FROM contact_group WHERE account_id = $1 AND name = 'Small'", account
-        )
+        own = "SELECT group_id FROM contact_group WHERE account_id = $1 AND name = 'Small'"
+        small = await tx.fetchval(own, wire.account.account_id)
     body = {"destination": NUMBER, "groupOptions": [options["Big"], f"GROUP_{small}"]}
     assert list((await wire.refusal("POST", f"{place}/subscriber", body))[1]) == ["groupOptions[1]"]
 
@@ -173,37 +170,13 @@ async def test_the_lists_prefix_reads_national_numbers(wire: Wire) -> None:
         assert (await wire.ok("GET", await add(wire, place, given_as)))["destination"] == number
 
 
-async def test_a_subscriber_without_a_number_has_no_keys_of_it_but_the_identifier_which_is_null(wire: Wire) -> None:
+async def test_a_subscriber_without_a_number_has_no_keys_of_it(wire: Wire) -> None:
     place = await wire.made_list()
     made = await add(wire, place, None, email=MAIL)
     assert made.endswith(md5(MAIL))
     shown = await wire.ok("GET", made)
-    assert not {"destination", "status"} & set(shown)
-    assert told(shown, "destination_id", "email_id", "email_status") == [None, md5(MAIL), "SUBSCRIBED"]
-
-
-@pytest.mark.parametrize("phone", [NUMBER, None])
-async def test_a_subscriber_is_taken_back_as_it_is_shown(wire: Wire, phone: str | None) -> None:
-    place, _ = await furnished(wire)
-    fields = {"FIRST_NAME": "Ana", "VISITS": 1}
-    made = await add(wire, place, phone, email=MAIL, subscriber_fields=fields)
-    shown = await wire.ok("GET", made)
-    # What the vendor's SDK makes of it: its own keys beside, the path from the identifier that isn't null.
-    lookup = shown["email_id"] if shown["destination_id"] is None else shown["destination_id"]
-    body = {"listId": shown["list_id"], "lookupMD5": lookup, "etag": shown["meta"]["Etag"], **shown}
-    await wire.ok("PUT", f"{place}/subscriber/{lookup}", body, 204)
-    again = await wire.ok("GET", made)
-    assert {**again, "date_updated": None, "meta": None} == {**shown, "date_updated": None, "meta": None}
-
-
-async def test_a_subscriber_that_another_door_left_unconfirmed_can_be_written_back(wire: Wire) -> None:
-    place = await wire.made_list()
-    await wire.contact(NUMBER, MAIL, actor=wire.inside(place), sms=Status.UNCONFIRMED)
-    made = f"{place}/subscriber/{md5(NUMBER)}"
-    assert told(await wire.ok("GET", made), "status", "email_status") == ["UNCONFIRMED", "SUBSCRIBED"]
-    await wire.ok("PUT", made, {"status": "UNCONFIRMED"}, 204)
-    assert (await wire.refusal("PUT", made, {"email_status": "UNCONFIRMED"}))[0] == 400
-    assert told(await wire.ok("GET", made), "status", "email_status") == ["UNCONFIRMED", "SUBSCRIBED"]
+    assert not {"destination", "destination_id", "status"} & set(shown)
+    assert shown["email_status"] == "SUBSCRIBED"
 
 
 async def test_a_date_is_taken_in_all_forms(wire: Wire) -> None:
@@ -287,7 +260,7 @@ async def test_a_subscriber_that_is_there_is_409(wire: Wire) -> None:
         ({"email": "b@mail.example"}, {"destination"}),
     ):
         status, details = await wire.refusal("POST", f"{place}/subscriber", {"destination": NUMBER, **more})
-        assert (status, set(details)) == (409, fields)
+        assert (status, details) == (409, dict.fromkeys(fields, "Another subscriber of the list has this."))
     await add(wire, await wire.made_list())
 
 
@@ -410,10 +383,13 @@ async def test_subscribers_come_in_pages_with_links(wire: Wire) -> None:
     await wire.work_off()
     body = await wire.ok("GET", f"{place}/subscriber/")
     assert (len(body["results"]), body["meta"]) == (200, {"page": 1, "size": 200, "total": 203})
-    body = await wire.ok("GET", f"{place}/subscriber?size=2&page=2&sort=destination&sort_dir=DESC&fields=destination")
+    link = HOST + place + "/subscriber?page={}&size=200"
+    assert body["links"] == {"prev": "", "next": link.format(2), "first": link.format(1), "last": link.format(2)}
+    body = await wire.ok("GET", f"{place}/subscriber?SIZE=2&page=2&sort=destination&sort_dir=DESC&fields=destination")
     assert body["results"] == [{"destination": "306910000200"}, {"destination": "306910000199"}]
-    link = f"{HOST}{place}/subscriber?size=2&sort=destination&sort_dir=DESC&fields=destination&page="
-    assert body["links"] == {"prev": f"{link}1", "next": f"{link}3", "first": f"{link}1", "last": f"{link}102"}
+    link = HOST + place + "/subscriber?sort=destination&sort_dir=DESC&fields=destination&page={}&size=2"
+    first, last = link.format(1), link.format(102)
+    assert body["links"] == {"prev": first, "next": link.format(3), "first": first, "last": last}
 
 
 async def test_subscribers_are_listed_by_their_statuses(wire: Wire) -> None:
@@ -553,7 +529,7 @@ async def test_a_query_is_sorted_paged_and_cut_to_fields(wire: Wire) -> None:
         "results": [{"destination": "306920000003", "status": "SUBSCRIBED"}],
     }
     bad = {"sort": {"sort_field": "subscriber_fields.NONE"}}
-    assert list((await wire.refusal("POST", f"{place}/subscriber/query", bad))[1]) == ["sort"]
+    assert list((await wire.refusal("POST", f"{place}/subscriber/query", bad))[1]) == ["sort.sort_field"]
 
 
 async def test_many_are_added_and_those_that_are_there_left_alone(wire: Wire) -> None:

@@ -6,7 +6,7 @@ The string to sign and what clients vary in it: vendors.md, Apifon, HMAC.
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from carillon.dialects.mount import Incoming, Services
@@ -78,6 +78,7 @@ def _signed(services: Services, incoming: Incoming, shown: str) -> SignedLogin:
 def _is_recent(date: str, now: datetime) -> bool:
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
-    return moment.tzinfo is not None and abs(now - moment) <= SKEW
+    # -0000, as some mail libraries write it, is UTC too; they read it as a time without a zone.
+    return abs(now - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))) <= SKEW

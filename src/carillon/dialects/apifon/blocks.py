@@ -20,12 +20,12 @@ from carillon.dialects.apifon.mapping import (
     USER,
     address_of,
     chosen,
+    in_query,
     only,
     read_conditions,
     read_fields,
     read_order,
     show_block,
-    vendor_place,
 )
 from carillon.dialects.apifon.replies import links_of, read_page, tagged
 from carillon.dialects.reading import read_request, read_text
@@ -41,7 +41,10 @@ async def block(call: Call) -> Answer:
     asked: schemas.Block = call.body
     reason = chosen(asked.reason, BLOCK_REASONS, "reason")
     command = Suppress(
-        addresses=[address_of(asked.destination)], reason=reason, actor_name=USER, description=asked.description or None
+        addresses=[address_of(asked.destination)],
+        reason=reason,
+        actor_name=USER,
+        description=(asked.description or "").strip() or None,
     )
     done = await call.db.run(suppress, call.actor, command)
     if done.failed:
@@ -85,8 +88,11 @@ async def query_blocks(call: Call) -> Answer:
     asked: schemas.Query = call.body
     sort = read_request(schemas.Sort, asked.sort[0] if asked.sort else None, "sort")
     page = read_page(asked.page, asked.size)
-    order = read_order(sort.sort_field, sort.sort_dir, "id")
-    found, total = await _found(call, _CHANNELS, read_conditions(asked.conditions), order, page)
+    try:
+        order = read_order(sort.sort_field, sort.sort_dir, "id")
+        found, total = await _found(call, _CHANNELS, read_conditions(asked.conditions), order, page)
+    except InvalidInputError as error:
+        raise in_query(error) from error
     fields = [name for one in asked.fields for name in read_fields(read_text(one, "fields"))]
     return Answer(
         data={
@@ -111,10 +117,7 @@ async def _found(
     call: Call, channels: Sequence[Channel], conditions: Sequence[Condition], order: Order, page: NumberedPage
 ) -> tuple[list[Mapping[str, Any]], int]:
     query = PageSuppressions(channels=channels, page=page, conditions=conditions, order=order)
-    try:
-        found = await call.db.read(page_suppressions, call.actor, query)
-    except InvalidInputError as error:
-        raise InvalidInputError(vendor_place(error.field), error.message) from error
+    found = await call.db.read(page_suppressions, call.actor, query)
     return [show_block(one) for one in found.items], found.total
 
 

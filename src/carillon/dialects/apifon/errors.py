@@ -87,8 +87,8 @@ def _details(error: errors.CarillonError) -> dict[str, str]:
             return {field: message}
         case errors.NotFoundError(subject=subject, message=message):
             return {subject: message}
-        case errors.KeyConflictError(owners=owners, message=message):
-            return {_WORDS.get(key, key): message for key in owners}
+        case errors.KeyConflictError(owners=owners):
+            return dict.fromkeys((_WORDS.get(key, key) for key in owners), "Another subscriber of the list has this.")
         case errors.CallerError(message=message) if status_of(error) is not _UNAUTHORIZED:
             return {"request": message}
     return {}

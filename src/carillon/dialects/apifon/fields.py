@@ -14,8 +14,8 @@ from carillon.audience.own_fields import (
 )
 from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
-from carillon.dialects.apifon.lists import PATH
 from carillon.dialects.apifon.mapping import chosen
+from carillon.dialects.apifon.replies import location_of
 from carillon.dialects.apifon.structure import KINDS, GdprField, OpenList, SubscriberField, identifier, open_list
 from carillon.dialects.apifon.values import DATE_FORMATS
 from carillon.dialects.rest import Answer, Call
@@ -73,7 +73,7 @@ async def _written(call: Call, asked: schemas.AddField | schemas.ChangeField, ki
         internal=asked.internal,
     )
     await call.db.run(_write_field, call.actor, command)
-    return Answer(data=None, status=status, headers={"Location": f"{call.incoming.base_url}{PATH}/{list_id}"})
+    return Answer(data=None, status=status, headers={"Location": location_of(call)})
 
 
 def _name(given: str) -> str:
@@ -191,7 +191,7 @@ async def _written_purpose(call: Call, status: int) -> Answer:
         description=asked.description,
     )
     await call.db.run(_write_purpose, call.actor, command)
-    return Answer(data=None, status=status, headers={"Location": f"{call.incoming.base_url}{PATH}/{list_id}"})
+    return Answer(data=None, status=status, headers={"Location": location_of(call)})
 
 
 async def _write_purpose(tx: Tx, actor: Actor, command: WritePurpose) -> None:

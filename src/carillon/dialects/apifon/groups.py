@@ -16,8 +16,9 @@ from carillon.audience.groups import (
 from carillon.audience.groups import SaveGroup as SaveOurs
 from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
-from carillon.dialects.apifon.lists import PATH, show_group
+from carillon.dialects.apifon.lists import show_group
 from carillon.dialects.apifon.mapping import chosen
+from carillon.dialects.apifon.replies import location_of
 from carillon.dialects.apifon.structure import (
     OTHER_GROUPS,
     Group,
@@ -104,8 +105,8 @@ def _name(given: str, where: str = "name") -> str:
     return name
 
 
-def _written(call: Call, location: str, status: int) -> Answer:
-    return Answer(data=None, status=status, headers={"Location": f"{call.incoming.base_url}{PATH}/{location}"})
+def _written(call: Call, status: int, *inside: str) -> Answer:
+    return Answer(data=None, status=status, headers={"Location": location_of(call, *inside)})
 
 
 async def create(call: Call) -> Answer:
@@ -129,7 +130,7 @@ async def _save(call: Call, status: int) -> Answer:
     said = {name: value for name, value in values.items() if value is not None}
     command = WriteGroup(place=_place(call), name=_name(asked.name), values=said)
     identity = await call.db.run(_write, call.actor, command)
-    return _written(call, f"{command.place.list_id}/group/{identity}", status)
+    return _written(call, status, "group", identity)
 
 
 async def _write(tx: Tx, actor: Actor, command: WriteGroup) -> str:
@@ -190,7 +191,7 @@ async def create_option(call: Call) -> Answer:
     """Add a subgroup to a group."""
     place = _place(call)
     (identity,) = await call.db.run(_add_options, call.actor, place, [_name(call.body.name)])
-    return _written(call, f"{place.list_id}/{place.group}/option/{identity}", 201)
+    return _written(call, 201, place.group, "option", identity)
 
 
 async def create_options(call: Call) -> Answer:
@@ -199,7 +200,7 @@ async def create_options(call: Call) -> Answer:
     place = _place(call)
     names = [_name(read_text(one, f"name[{at}]"), f"name[{at}]") for at, one in enumerate(asked.name)]
     await call.db.run(_add_options, call.actor, place, names)
-    return _written(call, f"{place.list_id}/group/{place.group}", 201)
+    return _written(call, 201, "group", place.group)
 
 
 async def _add_options(tx: Tx, actor: Actor, place: Place, names: Sequence[str]) -> list[str]:
@@ -222,7 +223,7 @@ async def update_option(call: Call) -> Answer:
     """Rename a subgroup."""
     place = _place(call)
     await call.db.run(_rename_option, call.actor, place, _name(call.body.name))
-    return _written(call, f"{place.list_id}/{place.group}/option/{place.option}", 200)
+    return _written(call, 200, place.group, "option", place.option)
 
 
 async def _rename_option(tx: Tx, actor: Actor, place: Place, name: str) -> None:

@@ -30,7 +30,7 @@ from carillon.dialects.apifon.mapping import (
     read_fields,
     show_id,
 )
-from carillon.dialects.apifon.replies import if_match, links_of, read_page, require_match, tagged
+from carillon.dialects.apifon.replies import if_match, links_of, location_of, read_page, require_match, tagged
 from carillon.dialects.apifon.structure import Group, OpenList, Structure, attributes_of, open_list, structure_of
 from carillon.dialects.reading import read_request, require
 from carillon.dialects.rest import Answer, Call
@@ -39,8 +39,6 @@ from carillon.kit.actor import Actor
 from carillon.kit.emails import read_email
 from carillon.kit.phones import region_of_calling_code
 from carillon.tenancy.accounts import get_account
-
-PATH = "/services/api/v1/list"
 
 _TYPE = "ADVANCED"
 _SORTS = {
@@ -77,7 +75,7 @@ async def create(call: Call) -> Answer:
     asked: schemas.AddList = call.body
     chosen(asked.type, (_TYPE,), "type")
     list_id = await call.db.run(_create, call.actor, read_list(asked))
-    return Answer(data=None, status=201, headers={"Location": f"{call.incoming.base_url}{PATH}/{show_id(list_id)}"})
+    return Answer(data=None, status=201, headers={"Location": location_of(call, list_id=list_id)})
 
 
 async def _create(tx: Tx, actor: Actor, written: Written) -> int:
@@ -127,7 +125,7 @@ async def update(call: Call) -> Answer:
     """Change a list."""
     list_id = call.incoming.segments["list_id"]
     await call.db.run(_update, call.actor, list_id, read_list(call.body), if_match(call))
-    place = f"{call.incoming.base_url}{PATH}/{list_id}"
+    place = location_of(call)
     return Answer(data=None, status=204, headers={"Location": place, "Content-Location": place})
 
 

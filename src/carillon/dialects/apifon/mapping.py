@@ -22,7 +22,7 @@ USER = "API"
 
 _OPS = {
     "eq": Op.EQ,
-    "beginswith": Op.BEGINS_WITH,
+    "beginsWith": Op.BEGINS_WITH,
     "gte": Op.GTE,
     "gt": Op.GT,
     "lte": Op.LTE,
@@ -134,15 +134,18 @@ def read_condition_words(item: object, where: str) -> tuple[schemas.Condition, O
     """Read a condition's words and its operator. Raises InvalidInputError."""
     asked = read_request(schemas.Condition, item, where)
     require(asked, where)
-    op = _OPS.get(asked.op.strip().lower())
-    if op is None:
-        raise InvalidInputError(f"{where}.op", f"This can be {', '.join(_OPS)}.")
-    return asked, op
+    return asked, _OPS[chosen(asked.op, tuple(_OPS), f"{where}.op")]
 
 
-def vendor_place(place: str) -> str:
-    """Name the place of what is wrong with a condition as the vendor does: its value is `vl`."""
-    return f"{place.removesuffix('.value')}.vl" if place.endswith(".value") else place
+def in_query(error: InvalidInputError) -> InvalidInputError:
+    """Name the place of what is wrong with a query as its body does."""
+    place = _PLACES.get(error.field, error.field)
+    if place.endswith(".value"):
+        place = f"{place.removesuffix('.value')}.vl"
+    return InvalidInputError(place, error.message)
+
+
+_PLACES = {"sort": "sort.sort_field", "sort_dir": "sort.sort_dir"}
 
 
 def _read_condition(item: object, where: str) -> Condition:

@@ -2,23 +2,35 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.errors import StaleTagError
-from carillon.dialects.apifon.mapping import only, read_fields
+from carillon.dialects.apifon.mapping import only, read_fields, read_shown_id, show_id
 from carillon.dialects.mount import Incoming
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError
 from carillon.kit.page import NumberedPage
 
+LISTS = "/services/api/v1/list"
+
 _MAX_PAGE = 10**9
+
+
+def location_of(call: Call, *inside: str, list_id: int | None = None) -> str:
+    """Give the address of a list, the one that is called unless said otherwise, or of what is inside it.
+
+    Identifiers are escaped: they have letters, and a caller's spelling of an id line feeds, that no header can have.
+    """
+    number = list_id or read_shown_id(call.incoming.segments["list_id"]) or 0
+    return "/".join([f"{call.incoming.base_url}{LISTS}", show_id(number), *(quote(one, safe="") for one in inside)])
 
 
 def tagged(call: Call, shown: Mapping[str, Any], tag: str) -> Answer:
     """Show one item with its tag, or those of its keys that are asked for; 304 when the caller has it as it is."""
     headers = {"ETag": f'"{tag}"'}
-    if tag in _tags(call.incoming.headers.get("if-none-match", "")):
+    known = _tags(call.incoming.headers.get("if-none-match", ""))
+    if tag in known or "*" in known:
         return Answer(data=None, status=304, headers=headers)
     return Answer(data=only(shown, read_fields(call.query.fields)), headers=headers)
 
@@ -49,13 +61,14 @@ def read_page(number: int | None, size: int | None, default: int = schemas.MAX_P
 
 
 def links_of(incoming: Incoming, page: NumberedPage, total: int) -> dict[str, str]:
-    """Give the addresses of the pages around one; "" where there is none."""
+    """Give the addresses of the pages around one, which say the size whoever set it; "" where there is none."""
     last = max(1, -(-total // page.size))
-    kept = [(name, value) for name, value in parse_qsl(incoming.query) if name != "page"]
+    place = f"{incoming.base_url}{incoming.raw_path.rstrip('/')}"
+    kept = [(name, value) for name, value in parse_qsl(incoming.query) if name.lower() not in {"page", "size"}]
 
     def link(number: int) -> str:
         if not 1 <= number <= last:
             return ""
-        return f"{incoming.base_url}{incoming.path}?{urlencode([*kept, ('page', str(number))])}"
+        return f"{place}?{urlencode([*kept, ('page', str(number)), ('size', str(page.size))])}"
 
     return {"prev": link(page.number - 1), "next": link(page.number + 1), "first": link(1), "last": link(last)}

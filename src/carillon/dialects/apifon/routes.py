@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from carillon.dialects.apifon import auth, blocks, fields, groups, lists, oauth, schemas, subscribers
 from carillon.dialects.apifon.errors import present_error
 from carillon.dialects.apifon.examples import first_calls
+from carillon.dialects.apifon.replies import LISTS
 from carillon.dialects.apifon.scopes import let_in_with
 from carillon.dialects.mount import Dialect, Route
 from carillon.dialects.rest import Operation, coverage_of, describe_operations, route_of
@@ -13,7 +14,7 @@ from carillon.tenancy.scopes import Scope
 BASE = "/services/api/v1"
 _OTHER_BASE = "/services"
 _BLOCKS = f"{BASE}/bounce/subscriber"
-_LIST = f"{lists.PATH}/{{list_id}}"
+_LIST = f"{LISTS}/{{list_id}}"
 _SUBSCRIBERS = f"{_LIST}/subscriber"
 _PAGING = ("fields", "page", "size", "sort", "sort_dir")
 
@@ -41,7 +42,7 @@ _LIST_OPERATIONS: Sequence[tuple[str, Operation]] = (
         _WRITE_LISTS,
         Operation(
             method="POST",
-            path=lists.PATH,
+            path=LISTS,
             title="Add List",
             summary="Makes a list: an audience of the account.",
             scope=Scope.AUDIENCE_WRITE,
@@ -56,7 +57,7 @@ _LIST_OPERATIONS: Sequence[tuple[str, Operation]] = (
         _READ_LISTS,
         Operation(
             method="GET",
-            path=lists.PATH,
+            path=LISTS,
             title="Get Lists",
             summary="Shows a page of the account's lists, those that other doors have made among them.",
             scope=Scope.AUDIENCE_READ,
@@ -525,7 +526,7 @@ _SUBSCRIBER_OPERATIONS: Sequence[tuple[str, Operation]] = (
                 "lookup_md5",
                 "fields",
             ),
-            notes=("form_urls are not served yet.",),
+            notes=("Nothing is served yet at the addresses in form_urls.",),
         ),
     ),
     (

@@ -39,9 +39,8 @@ from carillon.audience.uploads import (
 from carillon.db.database import Tx
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.forms import FORM_URLS, forms_of
-from carillon.dialects.apifon.lists import PATH
-from carillon.dialects.apifon.mapping import chosen, only, read_fields, vendor_place
-from carillon.dialects.apifon.replies import if_match, links_of, read_page, require_match, tagged
+from carillon.dialects.apifon.mapping import chosen, in_query, only, read_fields
+from carillon.dialects.apifon.replies import if_match, links_of, location_of, read_page, require_match, tagged
 from carillon.dialects.apifon.structure import OpenList, inside, open_list
 from carillon.dialects.apifon.subscriber_words import (
     STATUSES,
@@ -111,7 +110,7 @@ async def _in_turn(call: Call) -> None:
 
 def _location(call: Call, contact: Contact) -> str:
     address = contact.phone or (contact.email or "").lower()
-    return f"{call.incoming.base_url}{PATH}/{_list_id(call)}/subscriber/{digest_of(address)}"
+    return location_of(call, "subscriber", digest_of(address))
 
 
 async def create(call: Call) -> Answer:
@@ -206,6 +205,8 @@ async def create_many(call: Call) -> Answer:
     A few are written before the reply, unless earlier ones are still being worked off; more are stored before it.
     """
     asked: schemas.AddSubscribers = call.body
+    if not any(isinstance(one, Mapping) for one in asked.subscribers):
+        raise InvalidInputError("subscribers", "A list of objects belongs here.")
     opened = await call.db.read(open_list, call.actor, _list_id(call))
     command = await asyncio.to_thread(_read_many, asked, opened)
     is_few = len(asked.subscribers) <= schemas.MAX_SUBSCRIBERS_AT_ONCE
@@ -305,7 +306,7 @@ async def query_subscribers(call: Call) -> Answer:
     try:
         found = await call.db.read(_look, call.actor, look)
     except InvalidInputError as error:
-        raise InvalidInputError(vendor_place(error.field), error.message) from error
+        raise in_query(error) from error
     fields = [name for one in asked.fields for name in read_fields(read_text(one, "fields"))]
     return Answer(data=_show_page(found, page, fields, {}))
 
