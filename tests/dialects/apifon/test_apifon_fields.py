@@ -129,6 +129,23 @@ async def test_what_a_field_cannot_be_is_400_and_named(wire: Wire, change: dict[
     assert (status, list(details)) == (400, [field])
 
 
+async def test_a_field_and_a_purpose_of_one_name_have_the_identifier_that_it_gives(wire: Wire) -> None:
+    place = await wire.made_list()
+    await add_field(wire, place, name="Offers")
+    await wire.ok("POST", f"{place}/gdpr", {"name": "Offers"}, 201)
+    body = {
+        "destination": "+306912345678",
+        "subscriber_fields": {"OFFERS": 3},
+        "gdpr_fields": {"OFFERS": {"email": True}},
+    }
+    await wire.ok("POST", f"{place}/subscriber", body, 201)
+    (shown,) = (await wire.ok("GET", f"{place}/subscriber"))["results"]
+    assert (shown["subscriber_fields"], shown["gdpr_fields"]) == ({"OFFERS": 3}, {"OFFERS": {"email": True}})
+    await wire.ok("DELETE", f"{place}/field/OFFERS", None, 204)
+    (shown,) = (await wire.ok("GET", f"{place}/subscriber"))["results"]
+    assert (shown["subscriber_fields"], shown["gdpr_fields"]) == ({}, {"OFFERS": {"email": True}})
+
+
 async def test_a_field_is_changed_and_keeps_its_identifier_and_type(wire: Wire) -> None:
     place = await wire.made_list()
     await add_field(wire, place, name="Joined", type="DATE", date_format="dd-MM-yy")

@@ -126,7 +126,7 @@ async def _new_field(tx: Tx, opened: OpenList, command: WriteField) -> Subscribe
     _check_format(command.kind, command.date_format)
     before = _DATE_PREFIX if command.kind == _DATE else ""
     return SubscriberField(
-        field=identifier(command.name, opened.structure.identifiers(), before),
+        field=identifier(command.name, {one.field for one in opened.structure.fields}, before),
         name=command.name,
         type=command.kind,
         length=command.length,
@@ -203,7 +203,7 @@ async def _write_purpose(tx: Tx, actor: Actor, command: WritePurpose) -> None:
         email = await _made(tx, opened, f"{command.name} email", Kind.BOOLEAN, [*own, mobile])
         purposes.append(
             GdprField(
-                field=identifier(command.name, opened.structure.identifiers()),
+                field=identifier(command.name, {one.field for one in purposes}),
                 name=command.name,
                 description=command.description or "",
                 mobile=mobile,

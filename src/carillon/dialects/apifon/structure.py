@@ -115,10 +115,6 @@ class Structure(msgspec.Struct, kw_only=True):
         )
         return [*self.groups, held]
 
-    def identifiers(self) -> set[str]:
-        """Give the identifiers of fields and purposes."""
-        return {one.field for one in self.fields} | {one.field for one in self.gdpr}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenList:
