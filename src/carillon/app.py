@@ -62,6 +62,9 @@ _NOWHERE = ("none", "none")
 # Each of a few routes has as many spellings as its case allows.
 _MAX_KNOWN = 1_000
 
+# A client may take a length there for one of a body that it then waits for (RFC 9110, section 8.6).
+_WITHOUT_CONTENT = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
 
 def create_app(
     runtime: Runtime, *, metrics: Metrics | None = None, dialects: Sequence[Dialect] = DIALECTS
@@ -263,11 +266,12 @@ async def _read_body(headers: Mapping[str, str], receive: Receive, limit: int) -
 async def _send_reply(reply: Reply, request_id: str, send: Send) -> None:
     """Send a reply in ASGI's two messages."""
     headers = [
-        (b"content-type", reply.media_type.encode()),
-        (b"content-length", str(len(reply.body)).encode()),
         *((name.lower().encode(), value.encode()) for name, value in reply.headers.items()),
         (_REQUEST_ID_HEADER.encode(), request_id.encode()),
     ]
+    if reply.status not in _WITHOUT_CONTENT:
+        described = (b"content-type", reply.media_type.encode()), (b"content-length", str(len(reply.body)).encode())
+        headers = [*described, *headers]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body, "more_body": False})
 

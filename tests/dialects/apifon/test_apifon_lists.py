@@ -197,6 +197,17 @@ async def test_a_tag_saves_the_list_until_it_changes(wire: Wire) -> None:
     assert (await wire.call("GET", place, headers={"If-None-Match": tag})).status_code == 200
 
 
+async def test_a_reply_that_can_have_no_body_says_nothing_of_one(wire: Wire) -> None:
+    place = await wire.made_list()
+    unchanged = await wire.call("GET", place, headers={"If-None-Match": "*"})
+    changed = await wire.call("PUT", place, PLAIN)
+    assert [unchanged.status_code, changed.status_code] == [304, 204]
+    for reply in (unchanged, changed):
+        assert not {"content-length", "content-type", "transfer-encoding"} & set(reply.headers)
+    made = await wire.call("POST", LISTS, PLAIN)
+    assert (made.status_code, made.headers["content-length"]) == (201, "0")
+
+
 async def test_a_list_that_has_changed_is_neither_changed_nor_removed_under_an_old_tag(wire: Wire) -> None:
     place = await wire.made_list()
     tag = (await wire.call("GET", place)).headers["etag"]
