@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, partial
 from http import HTTPStatus
 from importlib.metadata import version
@@ -71,7 +72,12 @@ def create_app(
 ) -> Application:
     """Make the application of a process."""
     metrics = metrics or Metrics()
-    services = Services(db=runtime.db, authenticator=runtime.authenticator, page_size=runtime.settings.list_page_size)
+    services = Services(
+        db=runtime.db,
+        authenticator=runtime.authenticator,
+        page_size=runtime.settings.list_page_size,
+        signature_age=timedelta(seconds=runtime.settings.signature_age_seconds),
+    )
     limit = runtime.settings.max_body_bytes
     inner = Litestar(
         route_handlers=_public_pages(runtime, metrics, dialects),

@@ -75,6 +75,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     list_page_size: Annotated[
         int, Meta(ge=1, le=100_000, description="How many items a list holds at most where its caller sets no limit.")
     ] = 1000
+    signature_age_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=31_536_000,
+            description="How far the date of a signed request may be from the server's clock, in either way. Within it "
+            "a request that somebody has overheard can be sent again.",
+        ),
+    ] = 86_400
     worker_poll_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="How often an idle worker looks for work that nobody told it of.")
     ] = 1.0

@@ -6,6 +6,7 @@ a benchmark call the same function.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Literal
 
 from carillon.db.database import Database
@@ -18,11 +19,16 @@ Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What a dialect's handlers work with; `page_size` is for lists whose caller sets no limit."""
+    """What a dialect's handlers work with.
+
+    `page_size` is for lists whose caller sets no limit, `signature_age` is how far a signature's date may be from our
+    clock.
+    """
 
     db: Database
     authenticator: Authenticator
     page_size: int = 1000
+    signature_age: timedelta = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,6 @@ DIALECT = "apifon"
 # A client signs (token, secret) or asks for a bearer (client_id, client_secret): the names are one, the secrets two.
 KEY_WORDS = KeyWords(name="client_id", secret="client_secret", signing=("token", "secret"))  # noqa: S106 - names of fields
 
-SKEW = timedelta(days=1)
-"""How far a signature's date may be from our clock: generous, because clients' clocks are."""
-
 VENDOR_SCOPES: Sequence[str] = (
     "accountInfo",
     "readLanding",
@@ -59,7 +56,7 @@ async def authenticate(services: Services, incoming: Incoming) -> Actor:
 def _signed(services: Services, incoming: Incoming, shown: str) -> SignedLogin:
     token, _, signature = shown.partition(":")
     date = incoming.headers.get("x-apifonws-date", "")
-    if not _is_recent(date, services.db.clock.now()):
+    if not _is_recent(date, services.db.clock.now(), services.signature_age):
         raise BadCredentialsError
     try:
         given = base64.b64decode(signature.strip(), validate=True)
@@ -75,10 +72,10 @@ def _signed(services: Services, incoming: Incoming, shown: str) -> SignedLogin:
     )
 
 
-def _is_recent(date: str, now: datetime) -> bool:
+def _is_recent(date: str, now: datetime, age: timedelta) -> bool:
     try:
         moment = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
         return False
     # -0000, as some mail libraries write it, is UTC too; they read it as a time without a zone.
-    return abs(now - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))) <= SKEW
+    return abs(now - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))) <= age
