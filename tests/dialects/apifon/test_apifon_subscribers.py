@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.dialects.apifon.wire import HOST, LISTS, Wire, told
+from tests.dialects.apifon.wire import BLOCKS, HOST, LISTS, Wire, told
 from tests.support import OPERATOR
 
+from carillon.audience.contacts import Status
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
 from carillon.dialects.apifon.mapping import epoch_milliseconds
 from carillon.tenancy.accounts import CreateAccount, create_account
@@ -170,13 +171,37 @@ async def test_the_lists_prefix_reads_national_numbers(wire: Wire) -> None:
         assert (await wire.ok("GET", await add(wire, place, given_as)))["destination"] == number
 
 
-async def test_a_subscriber_without_a_number_has_no_keys_of_it(wire: Wire) -> None:
+async def test_a_subscriber_without_a_number_has_no_keys_of_it_but_the_identifier_which_is_null(wire: Wire) -> None:
     place = await wire.made_list()
     made = await add(wire, place, None, email=MAIL)
     assert made.endswith(md5(MAIL))
     shown = await wire.ok("GET", made)
-    assert not {"destination", "destination_id", "status"} & set(shown)
-    assert shown["email_status"] == "SUBSCRIBED"
+    assert not {"destination", "status"} & set(shown)
+    assert told(shown, "destination_id", "email_id", "email_status") == [None, md5(MAIL), "SUBSCRIBED"]
+
+
+@pytest.mark.parametrize("phone", [NUMBER, None])
+async def test_a_subscriber_is_taken_back_as_it_is_shown(wire: Wire, phone: str | None) -> None:
+    place, _ = await furnished(wire)
+    fields = {"FIRST_NAME": "Ana", "VISITS": 1}
+    made = await add(wire, place, phone, email=MAIL, subscriber_fields=fields)
+    shown = await wire.ok("GET", made)
+    # What the vendor's SDK makes of it: its own keys beside, the path from the identifier that isn't null.
+    lookup = shown["email_id"] if shown["destination_id"] is None else shown["destination_id"]
+    body = {"listId": shown["list_id"], "lookupMD5": lookup, "etag": shown["meta"]["Etag"], **shown}
+    await wire.ok("PUT", f"{place}/subscriber/{lookup}", body, 204)
+    again = await wire.ok("GET", made)
+    assert {**again, "date_updated": None, "meta": None} == {**shown, "date_updated": None, "meta": None}
+
+
+async def test_a_subscriber_that_another_door_left_unconfirmed_can_be_written_back(wire: Wire) -> None:
+    place = await wire.made_list()
+    await wire.contact(NUMBER, MAIL, actor=wire.inside(place), sms=Status.UNCONFIRMED)
+    made = f"{place}/subscriber/{md5(NUMBER)}"
+    assert told(await wire.ok("GET", made), "status", "email_status") == ["UNCONFIRMED", "SUBSCRIBED"]
+    await wire.ok("PUT", made, {"status": "UNCONFIRMED"}, 204)
+    assert (await wire.refusal("PUT", made, {"email_status": "UNCONFIRMED"}))[0] == 400
+    assert told(await wire.ok("GET", made), "status", "email_status") == ["UNCONFIRMED", "SUBSCRIBED"]
 
 
 async def test_a_date_is_taken_in_all_forms(wire: Wire) -> None:
@@ -274,8 +299,32 @@ async def test_a_blocked_address_cannot_be_subscribed_until_it_is_unblocked(wire
     assert (await wire.refusal("POST", f"{made}/subscribe"))[1] == {"destination": "This is on the bounce list."}
     assert (await wire.refusal("PUT", made, {"status": "SUBSCRIBED"}))[0] == 400
     await wire.ok("PUT", made, {"email": MAIL}, 204)
-    await wire.ok("DELETE", f"/services/api/v1/bounce/subscriber/unblock/{NUMBER}", None, 204)
+    await wire.ok("DELETE", f"{BLOCKS}/unblock/{NUMBER}", None, 204)
+    assert (await wire.ok("GET", made))["status"] == "UNSUBSCRIBED"
+    await wire.ok("POST", f"{made}/subscribe", None, 204)
     assert (await wire.ok("GET", made))["status"] == "SUBSCRIBED"
+
+
+async def test_a_block_that_is_lifted_leaves_who_was_unsubscribed_or_unconfirmed_so(wire: Wire) -> None:
+    double = {"double_optin": {"mobile": True}}
+    places = [await wire.made_list(**double) for _ in range(4)]
+    asked = ["SUBSCRIBED", "UNSUBSCRIBED", "UNCONFIRMED"]
+    made = [await add(wire, place, status=status) for place, status in zip(places, asked, strict=False)]
+    await wire.block(NUMBER)
+    made.append(await add(wire, places[3], status="UNSUBSCRIBED"))
+    await wire.ok("DELETE", f"{BLOCKS}/unblock/{NUMBER}", None, 204)
+    assert [(await wire.ok("GET", one))["status"] for one in made] == [*asked, "UNSUBSCRIBED"]
+
+
+async def test_many_that_are_said_to_be_unsubscribed_while_they_are_blocked_stay_so(wire: Wire) -> None:
+    place = await wire.made_list()
+    await add(wire, place)
+    await wire.block(NUMBER)
+    row = {"destination": NUMBER, "email": MAIL, "status": "UNSUBSCRIBED"}
+    await wire.bulk(place, row, update_on_duplicate=True)
+    await wire.ok("DELETE", f"{BLOCKS}/unblock/{NUMBER}", None, 204)
+    shown = (await wire.ok("GET", f"{place}/subscriber"))["results"]
+    assert [told(one, "status", "email_status") for one in shown] == [["UNSUBSCRIBED", "SUBSCRIBED"]]
 
 
 async def test_a_block_unsubscribes_in_every_list(wire: Wire) -> None:

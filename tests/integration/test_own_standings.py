@@ -1,0 +1,115 @@
+"""What an audience itself has said of an address stands again when the account's suppression is lifted."""
+
+from dataclasses import replace
+
+import pytest
+from tests.support import Tenant
+
+from carillon.audience.audiences import CreateAudience, create_audience
+from carillon.audience.contacts import (
+    ContactKey,
+    DeleteContacts,
+    FindContacts,
+    KeyKind,
+    Status,
+    delete_contacts,
+    find_contacts,
+)
+from carillon.audience.rows import ContactRow
+from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.standing import SetStandings, Standing, set_standings
+from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
+from carillon.db.database import Database
+from carillon.kit.actor import Actor
+
+PHONE, MAIL = "0541110001", "ana@mail.example"
+BOTH = [Address(channel=Channel.SMS, value=PHONE), Address(channel=Channel.EMAIL, value=MAIL)]
+NONE, SUBSCRIBED, UNCONFIRMED, UNSUBSCRIBED = Status
+
+
+async def save(db: Database, actor: Actor, phone: str = PHONE, email: str = MAIL) -> int:
+    row = ContactRow(phone=phone, email=email)
+    return (await db.run(save_contact, actor, SaveContact(row=row))).contact_id
+
+
+async def say(db: Database, actor: Actor, contact_id: int, sms: Status | None, email: Status | None = None) -> None:
+    standing = Standing(contact_id=contact_id, sms=sms, email=email)
+    await db.run(set_standings, actor, SetStandings(standings=[standing]))
+
+
+async def statuses(db: Database, actor: Actor, contact_id: int) -> tuple[Status, Status]:
+    key = ContactKey(kind=KeyKind.CONTACT_ID, value=str(contact_id))
+    (found,) = await db.read(find_contacts, actor, FindContacts(key=key))
+    return found.sms_status, found.email_status
+
+
+async def block(db: Database, tenant: Tenant) -> None:
+    await db.run(suppress, tenant.actor, Suppress(addresses=BOTH, reason="asked"))
+
+
+async def lift(db: Database, tenant: Tenant) -> None:
+    await db.run(reactivate, tenant.actor, Reactivate(addresses=BOTH, reason="asked again"))
+
+
+@pytest.mark.parametrize("sms", [SUBSCRIBED, UNCONFIRMED, UNSUBSCRIBED])
+@pytest.mark.parametrize("email", [SUBSCRIBED, UNCONFIRMED, UNSUBSCRIBED])
+async def test_what_was_said_before_stands_again(db: Database, account: Tenant, sms: Status, email: Status) -> None:
+    contact_id = await save(db, account.actor)
+    await say(db, account.actor, contact_id, sms, email)
+    for _ in range(2):
+        await block(db, account)
+        await block(db, account)
+        assert await statuses(db, account.actor, contact_id) == (UNSUBSCRIBED, UNSUBSCRIBED)
+        await lift(db, account)
+        assert await statuses(db, account.actor, contact_id) == (sms, email)
+
+
+@pytest.mark.parametrize("said", [SUBSCRIBED, UNCONFIRMED, UNSUBSCRIBED])
+@pytest.mark.parametrize("before", [SUBSCRIBED, UNSUBSCRIBED])
+async def test_what_is_said_meanwhile_stands_then(db: Database, account: Tenant, before: Status, said: Status) -> None:
+    contact_id = await save(db, account.actor)
+    await say(db, account.actor, contact_id, before, before)
+    await block(db, account)
+    await say(db, account.actor, contact_id, said)
+    assert await statuses(db, account.actor, contact_id) == (UNSUBSCRIBED, UNSUBSCRIBED)
+    await lift(db, account)
+    assert await statuses(db, account.actor, contact_id) == (said, before)
+
+
+async def test_it_is_one_audiences_word_and_not_anothers(db: Database, account: Tenant) -> None:
+    made = await db.run(create_audience, account.actor, CreateAudience(name="Other"))
+    other = replace(account.actor, audience_id=made.audience_id)
+    here, there = await save(db, account.actor), await save(db, other)
+    await say(db, other, there, UNSUBSCRIBED)
+    await block(db, account)
+    await say(db, account.actor, here, None, UNCONFIRMED)
+    await lift(db, account)
+    assert await statuses(db, account.actor, here) == (SUBSCRIBED, UNCONFIRMED)
+    assert await statuses(db, other, there) == (UNSUBSCRIBED, SUBSCRIBED)
+
+
+async def test_an_address_that_arrives_suppressed_is_subscribed_then(db: Database, account: Tenant) -> None:
+    await block(db, account)
+    contact_id = await save(db, account.actor)
+    await lift(db, account)
+    assert await statuses(db, account.actor, contact_id) == (SUBSCRIBED, SUBSCRIBED)
+
+
+async def test_it_goes_with_the_contact(db: Database, account: Tenant) -> None:
+    await say(db, account.actor, await save(db, account.actor), UNSUBSCRIBED, UNSUBSCRIBED)
+    await block(db, account)
+    key = ContactKey(kind=KeyKind.EMAIL, value=MAIL)
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    again = await save(db, account.actor)
+    await lift(db, account)
+    assert await statuses(db, account.actor, again) == (SUBSCRIBED, SUBSCRIBED)
+
+
+async def test_it_is_the_addresss_and_not_the_next_ones(db: Database, account: Tenant) -> None:
+    contact_id = await save(db, account.actor)
+    await say(db, account.actor, contact_id, UNSUBSCRIBED)
+    await block(db, account)
+    row = ContactRow(phone="0541110002")
+    await db.run(save_contact, account.actor, SaveContact(row=row, contact_id=contact_id))
+    await lift(db, account)
+    assert await statuses(db, account.actor, contact_id) == (SUBSCRIBED, SUBSCRIBED)
