@@ -73,16 +73,23 @@ class ListFields:
     """Ask for the audience's own fields, by name."""
 
 
-def free_name(label: str, names: Collection[str]) -> str:
-    """Derive a new field's name from its label, beside the `names` that the audience has already.
+def derived_name(label: str) -> str:
+    """Derive a field's name from its label, be it taken or not: "Shoe size" becomes shoe_size.
 
-    It is the label in lower case without accents, with _ for what is no letter or digit of ASCII, `field_` before one
-    that begins with no letter, and a number after one that is taken: "Shoe size" becomes shoe_size, "city" city_2.
+    It is the label in lower case without accents, with _ for what is no letter or digit of ASCII, and `field_` before
+    one that begins with no letter.
     """
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:_DERIVED_CHARACTERS].strip("_")
-    if not name[:1].isalpha():
-        name = f"field_{name}".strip("_")
+    return name if name[:1].isalpha() else f"field_{name}".strip("_")
+
+
+def free_name(label: str, names: Collection[str]) -> str:
+    """Derive a new field's name from its label, beside the `names` that the audience has already.
+
+    One that is taken has a number after it: "city" becomes city_2.
+    """
+    name = derived_name(label)
     spellings = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
     taken = {*_TAKEN, *REPEATED.values(), *names}
     return next(one for one in spellings if one not in taken)

@@ -10,7 +10,7 @@ from tests.dialects.apifon.wire import HOST, LISTS, Wire
 from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, find_contacts
 from carillon.audience.fields import Kind
 from carillon.audience.groups import DeleteGroups, FindGroups, GroupKey, delete_groups, find_groups
-from carillon.audience.own_fields import CreateField, ListFields, create_field, list_fields
+from carillon.audience.own_fields import CreateField, ListFields, create_field, field_kinds, list_fields
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
 
@@ -334,3 +334,26 @@ async def test_removing_needs_the_scopes_of_lists_and_of_subscribers(wire: Wire)
     for path in (f"{place}/field/SHOE_SIZE", option, group, place):
         assert (await wire.client.delete(path, headers=narrow)).status_code == 403
         assert (await wire.client.delete(path, headers=wide)).status_code == 204
+
+
+async def test_a_number_in_a_name_is_its_own(wire: Wire) -> None:
+    """City 2 is neither the built-in city nor a field that another door calls city."""
+    place = await wire.made_list()
+    inside = wire.inside(place)
+    await wire.runtime.db.run(create_field, inside, CreateField(name="city_2", kind=Kind.TEXT, label="city"))
+    for name in ("City", "City 2"):
+        await wire.ok("POST", f"{place}/field", {"name": name, "type": "TEXT", "length": 9}, 201)
+    body = {"email": "ana@mail.example", "subscriber_fields": {"CITY": "Lod", "CITY_2": "Arad"}}
+    await wire.ok("POST", f"{place}/subscriber", body, 201)
+    key = ContactKey(kind=KeyKind.EMAIL, value="ana@mail.example")
+    (contact,) = await wire.runtime.db.read(find_contacts, inside, FindContacts(key=key))
+    assert contact.fields == {"city": "Lod", "city_2_2": "Arad"}
+
+
+async def test_a_field_that_keeps_repeated_addresses_is_not_a_lists(wire: Wire) -> None:
+    place = await wire.made_list()
+    field = CreateField(name="repeated_phone", kind=Kind.TEXT)
+    await wire.runtime.db.run(create_field, wire.inside(place), field)
+    await wire.ok("POST", f"{place}/field", {"name": "Repeated phone", "type": "TEXT", "length": 20}, 201)
+    await wire.ok("DELETE", f"{place}/field/REPEATED_PHONE", None, 204)
+    assert "repeated_phone" in await wire.runtime.db.read(field_kinds, wire.inside(place))

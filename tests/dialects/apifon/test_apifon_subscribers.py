@@ -11,6 +11,8 @@ from tests.support import OPERATOR
 
 from carillon.audience.contacts import Status
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
+from carillon.audience.rows import ContactRow
+from carillon.audience.saving import SaveContact, save_contact
 from carillon.dialects.apifon.mapping import epoch_milliseconds
 from carillon.tenancy.accounts import CreateAccount, create_account
 
@@ -159,6 +161,18 @@ async def test_a_single_choice_is_not_made_twice_by_the_groups_own_id(wire: Wire
         small = await tx.fetchval(own, wire.account.account_id)
     body = {"destination": NUMBER, "groupOptions": [options["Big"], f"GROUP_{small}"]}
     assert list((await wire.refusal("POST", f"{place}/subscriber", body))[1]) == ["groupOptions[1]"]
+
+
+async def test_two_of_a_single_choice_that_another_door_has_made_can_be_written_back(wire: Wire) -> None:
+    place, options = await furnished(wire)
+    made = await add(wire, place, groupOptions=[options["Big"]])
+    row = ContactRow(phone=f"+{NUMBER}", add_to=["Small"])
+    await wire.runtime.db.run(save_contact, wire.inside(place), SaveContact(row=row))
+    shown = (await wire.ok("GET", made))["groupOptions"]
+    assert sorted(shown) == sorted([options["Big"], options["Small"]])
+    await wire.ok("PUT", made, {"groupOptions": shown}, 204)
+    await wire.ok("PUT", made, {"groupOptions": [options["Small"]]}, 204)
+    assert list((await wire.refusal("PUT", made, {"groupOptions": shown}))[1]) == ["groupOptions[1]"]
 
 
 async def test_the_lists_prefix_reads_national_numbers(wire: Wire) -> None:

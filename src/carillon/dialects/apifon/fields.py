@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from carillon.audience.fields import CANONICAL, Kind
 from carillon.audience.own_fields import (
+    REPEATED,
     CreateField,
     DeleteFields,
     ListFields,
     create_field,
     delete_fields,
+    derived_name,
     free_name,
     list_fields,
 )
@@ -139,12 +141,12 @@ async def _new_field(tx: Tx, opened: OpenList, command: WriteField) -> Subscribe
 async def _our_field(tx: Tx, opened: OpenList, name: str, kind: str) -> str:
     """Give the audience's field: one that other doors call the same, where it fits, or else a new one."""
     own = await list_fields(tx, opened.actor, ListFields())
-    known = {**CANONICAL, **{one.name: one.kind for one in own}}
-    same = free_name(name, [])
-    if same.removesuffix("_2") in known and same not in known:  # the name without a number is a built-in field's
-        same = same.removesuffix("_2")
+    # The fields that keep repeated addresses are nobody's to name.
+    labelled = {derived_name(one.label): (one.name, one.kind) for one in own if one.name not in REPEATED.values()}
+    known = {**labelled, **{one: (one, its_kind) for one, its_kind in CANONICAL.items()}}
     fitting = {Kind.DATE, Kind.DATETIME} if kind == _DATE else {KINDS[kind]}
-    if known.get(same) in fitting and same not in {one.ours for one in opened.structure.fields}:
+    same, its_kind = known.get(derived_name(name), (None, None))
+    if same and its_kind in fitting and same not in {one.ours for one in opened.structure.fields}:
         return same
     return await _made(tx, opened, name, KINDS[kind], [one.name for one in own])
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -116,7 +117,7 @@ class Structure(msgspec.Struct, kw_only=True):
         return [*self.groups, held]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: what is asked for again and again is kept
 class OpenList:
     """A list of the caller's account; `actor` works in it."""
 
@@ -128,6 +129,11 @@ class OpenList:
     def list_id(self) -> str:
         """Its id as it is shown."""
         return show_id(self.audience.audience_id)
+
+    @cached_property
+    def option_names(self) -> Mapping[int, str]:
+        """The identifiers of its subgroups, by the ids of our groups."""
+        return {option.group_id: identity for identity, (_, option) in self.structure.options().items()}
 
     async def save(self, tx: Tx) -> None:
         """Keep what has been changed in the structure."""

@@ -129,7 +129,7 @@ def read_subscriber(asked: schemas.Subscriber, words: Words, known: Contact | No
     change = RowChange(
         sms=_status(asked.status, words, "mobile", "status", known.sms_status if known else None),
         email=_status(asked.email_status, words, "email", "email_status", known.email_status if known else None),
-        groups=None if asked.group_options is None else _options(asked.group_options, words),
+        groups=None if asked.group_options is None else _options(asked.group_options, words, known),
     )
     return Wanted(ContactRow(phone=asked.destination, email=asked.email, fields=texts), change)
 
@@ -149,9 +149,11 @@ def _consents(given: Mapping[str, Any], words: Words) -> dict[str, str]:
     return texts
 
 
-def _options(given: Sequence[Any], words: Words) -> list[GroupId]:
+def _options(given: Sequence[Any], words: Words, known: Contact | None) -> list[GroupId]:
     """Read the subgroups that a subscriber shall have, the list's own and those that other doors have made."""
-    chosen_of, join = dict[str, Group](), list[GroupId]()
+    chosen_of, join = dict[str, int](), list[GroupId]()
+    # Other doors know no single choices, and clients write back what they were shown.
+    present = {one.group_id for one in known.groups} if known else set[int]()
     own = {option.group_id for _, option in words.options.values()}
     for place, item in enumerate(given):
         where = f"groupOptions[{place}]"
@@ -165,9 +167,9 @@ def _options(given: Sequence[Any], words: Words) -> list[GroupId]:
         group, option = words.options[identity]
         if GroupId(option.group_id) in join:
             continue
-        if group.selection_type == "SINGLE" and group.field in chosen_of:
+        chosen = chosen_of.setdefault(group.field, option.group_id)
+        if group.selection_type == "SINGLE" and chosen != option.group_id and not {chosen, option.group_id} <= present:
             raise InvalidInputError(where, f"A subscriber has one subgroup of {group.name}.")
-        chosen_of[group.field] = group
         join.append(GroupId(option.group_id))
     return join
 
@@ -185,8 +187,7 @@ def _status(given: str | None, words: Words, channel: str, place: str, known: St
 def show_subscriber(contact: Contact, opened: OpenList) -> dict[str, Any]:
     """Show a subscriber; what it doesn't have is left out."""
     structure, fields = opened.structure, contact.fields
-    known = structure.options() if contact.groups else {}
-    options = {option.group_id: identity for identity, (_, option) in known.items()}
+    options = opened.option_names if contact.groups else {}
     consents = {
         one.field: {channel: fields[ours] for channel, ours in one.names().items() if ours in fields}
         for one in structure.gdpr

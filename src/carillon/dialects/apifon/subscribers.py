@@ -190,10 +190,10 @@ async def _found(tx: Tx, actor: Actor, name: Named, *, with_groups: bool) -> Con
     return found[0]
 
 
-async def _matching(tx: Tx, actor: Actor, name: Named) -> tuple[OpenList, Contact]:
+async def _matching(tx: Tx, actor: Actor, name: Named, *, with_groups: bool = False) -> tuple[OpenList, Contact]:
     """Find a subscriber to change, and its list, which is locked. Raises NotFoundError and StaleTagError."""
     opened = await open_list(tx, actor, name.list_id, lock=True)
-    contact = await _found(tx, opened.actor, name, with_groups=bool(name.expected))
+    contact = await _found(tx, opened.actor, name, with_groups=with_groups or bool(name.expected))
     if name.expected:
         require_match(name.expected, show_subscriber(contact, opened)["meta"]["Etag"])
     return opened, contact
@@ -246,7 +246,7 @@ async def update(call: Call) -> Answer:
 
 
 async def _update(tx: Tx, actor: Actor, name: Named, asked: schemas.Subscriber) -> Contact:
-    opened, contact = await _matching(tx, actor, name)
+    opened, contact = await _matching(tx, actor, name, with_groups=bool(asked.group_options))
     return await _save(tx, opened, read_subscriber(asked, words_of(opened), contact), contact.contact_id)
 
 
