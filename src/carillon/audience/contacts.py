@@ -320,8 +320,9 @@ async def delete_contact_ids(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -
     async with recounting(tx, actor, contact_ids):
         await tx.execute(SQL["delete_memberships"], actor.account_id, contact_ids)
         await tx.execute(SQL["delete_devices"], actor.account_id, actor.audience_id, contact_ids)
-        await tx.execute(SQL["delete_form_tokens"], actor.account_id, actor.audience_id, contact_ids)
         gone = await tx.fetch(SQL["delete_contacts"], actor.account_id, actor.audience_id, contact_ids)
+        # Last: until a contact is gone, tokens are made for it without the audience's lock.
+        await tx.execute(SQL["delete_form_tokens"], actor.account_id, actor.audience_id, contact_ids)
     return len(gone)
 
 

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from carillon.audience.writing import lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
@@ -33,11 +32,7 @@ async def find_form_tokens(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> 
 
 
 async def make_form_tokens(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> Mapping[int, FormTokens]:
-    """Make the tokens that are missing, and give all of the contacts that are there, by contact.
-
-    Raises NotFoundError for `audience`.
-    """
-    await lock_audience(tx, actor)  # nobody deletes a contact meanwhile
+    """Make the tokens that are missing, and give all of the contacts that are there, by contact."""
     profiles, unsubscribes = ([secrets.token_urlsafe(_BYTES) for _ in contact_ids] for _ in range(2))
     await tx.execute(SQL["make_form_tokens"], actor.account_id, actor.audience_id, contact_ids, profiles, unsubscribes)
     return await find_form_tokens(tx, actor, contact_ids)

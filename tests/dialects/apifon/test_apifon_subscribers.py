@@ -13,6 +13,7 @@ from carillon.audience.contacts import Status
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.writing import lock_audience
 from carillon.dialects.apifon.mapping import epoch_milliseconds
 from carillon.tenancy.accounts import CreateAccount, create_account
 
@@ -141,6 +142,15 @@ async def test_who_is_added_anew_has_new_addresses_of_forms(wire: Wire) -> None:
     async with wire.runtime.db.transaction() as tx:
         kept = await tx.fetchval("SELECT count(*) FROM form_token WHERE account_id = $1", wire.account.account_id)
     assert kept == 0
+
+
+async def test_who_is_shown_for_the_first_time_waits_for_no_writer(wire: Wire) -> None:
+    place = await wire.made_list()
+    made = await add(wire, place)
+    async with wire.runtime.db.transaction() as tx:
+        await lock_audience(tx, wire.inside(place))
+        async with asyncio.timeout(20):
+            assert "form_urls" in await wire.ok("GET", made)
 
 
 async def test_addresses_of_forms_are_left_out_where_others_are_asked_for(wire: Wire) -> None:

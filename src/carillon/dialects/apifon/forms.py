@@ -9,7 +9,6 @@ from carillon.audience.form_tokens import FormTokens, find_form_tokens, make_for
 from carillon.dialects.apifon.mapping import show_id
 from carillon.dialects.apifon.structure import OpenList
 from carillon.dialects.rest import Call
-from carillon.errors import NotFoundError
 
 FORM_URLS = "form_urls"
 """The key of the addresses."""
@@ -57,8 +56,5 @@ async def forms_of(call: Call, opened: OpenList, contacts: Sequence[Contact]) ->
     contact_ids = [one.contact_id for one in contacts]
     tokens = await call.db.read(find_form_tokens, opened.actor, contact_ids)
     if len(tokens) < len(contact_ids):
-        try:
-            tokens = await call.db.run(make_form_tokens, opened.actor, contact_ids)
-        except NotFoundError as error:  # removed since it was opened
-            raise NotFoundError("list") from error
+        tokens = await call.db.run(make_form_tokens, opened.actor, contact_ids)
     return {contact_id: subscriber_forms(call, opened.actor.audience_id, one) for contact_id, one in tokens.items()}
