@@ -4,7 +4,7 @@ A phone and an e-mail are unique in an audience. Of two contacts with the same a
 keeps it in a field of its own, `repeated_phone` or `repeated_email`, which makes it neither found nor written to by it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -74,13 +74,17 @@ async def _without_known_addresses(
 
 
 async def _without_known_values(tx: Tx, actor: Actor, frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[int]]:
-    values = [None if (value := decode_patch(patch).get(name)) is None else str(value) for patch in frame["patch"]]
-    asked = sorted({value for value in values if value is not None})
-    rows = await tx.fetch(SQL["taken_values"], actor.account_id, actor.audience_id, name, asked)
-    return _told_apart(frame, values, {row["value"] for row in rows})
+    values = [decode_patch(patch).get(name) for patch in frame["patch"]]
+    asked = list({value for value in values if value is not None})
+    rows = await tx.fetch(
+        SQL["taken_values"], actor.account_id, actor.audience_id, name, encode_patch({"asked": asked})
+    )
+    return _told_apart(frame, values, {asked[row["place"] - 1] for row in rows})
 
 
-def _told_apart(frame: pl.DataFrame, values: Sequence[str | None], taken: set[str]) -> tuple[pl.DataFrame, list[int]]:
+def _told_apart(
+    frame: pl.DataFrame, values: Sequence[object], taken: Collection[object]
+) -> tuple[pl.DataFrame, list[int]]:
     """Split off the rows whose value is taken, by an earlier row too."""
     seen, duplicates = set(taken), list[int]()
     for row, value in zip(frame["row"], values, strict=True):

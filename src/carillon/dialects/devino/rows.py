@@ -84,7 +84,8 @@ def missing_fields(contacts: Sequence[object], words: Words) -> Iterator[NewFiel
 
 
 def _can_be_made(name: str) -> bool:
-    return bool(name) and len(name) <= MAX_LABEL_CHARACTERS and "\0" not in name and name.lower() not in _ADDRESSES
+    reserved = name.lower() in _ADDRESSES or name.lower() in mapping.SET_HERE
+    return bool(name) and len(name) <= MAX_LABEL_CHARACTERS and "\0" not in name and not reserved
 
 
 def _items(contact: object, name: str) -> Sequence[object]:
@@ -168,9 +169,10 @@ def _read_field(item: object, words: Words, zone: timedelta, addresses: dict[str
 
 
 def _value_of(value: object, name: str, *, is_object: bool) -> str:
-    if is_object and isinstance(value, dict):
-        return as_json(value)
-    texts = [_text(one, name, name) for one in (value if isinstance(value, list) else [value])]
+    values = value if isinstance(value, list) else [value]
+    if is_object and any(isinstance(one, dict | list) for one in values):
+        return as_json(values[0] if len(values) == 1 else values)
+    texts = [_text(one, name, name) for one in values]
     return ", ".join(one for one in texts if one)
 
 
