@@ -114,19 +114,20 @@ def _read(parameter: Parameter, given: object, path: str) -> Any:
         case inspect.BoolType():
             return read_flag(given, path)
         case inspect.ListType():
-            return _read_items(given, parameter.extra["limit"], path, nested=bool(parameter.extra.get("nested")))
+            return _read_items(given, parameter.extra, path)
         case inspect.DictType():
             return _read_members(given, parameter.extra["limit"], path)
     raise TypeError(f"no request has a parameter of {parameter.type}")
 
 
-def _read_items(given: object, limit: int, path: str, *, nested: bool) -> list[Any]:
+def _read_items(given: object, extra: Mapping[str, Any], path: str) -> list[Any]:
+    limit: int = extra["limit"]
     # Counted before they are looked at: millions of items would hold the process up for seconds.
-    items = given if isinstance(given, list) and (nested or len(given) > limit) else _listed(given)
+    items = given if isinstance(given, list) and (extra.get("nested") or len(given) > limit) else _listed(given)
     if len(items) > limit:
         raise TooManyItemsError(limit=limit, given=len(items), field=path)
-    # What an item is, is the function's to say: one that can't be read costs only itself.
-    return [{} if one == "" else one for one in items]
+    # What an item is, is the function's to say: one that can't be read costs only itself. XML has "" for an object.
+    return [{} if one == "" else one for one in items] if "item" in extra else list(items)
 
 
 def _read_members(given: object, limit: int, path: str) -> dict[str, Any]:

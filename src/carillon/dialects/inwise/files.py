@@ -26,7 +26,7 @@ def read_file(text: str, mappings: Sequence[FieldMapping], *, trim: bool) -> lis
     header = [cell.strip() for cell in records[0]]
     rows = records[1:]
     if len(rows) > MAX_ROWS:
-        raise TooManyItemsError(limit=MAX_ROWS, given=len(rows))
+        raise TooManyItemsError(limit=MAX_ROWS, given=len(rows), field="csv_file")
     places = {target: _place(mapping, header, path) for target, mapping, path in _targets(mappings)}
     alter: Callable[[str], str] = trimmed if trim else str
     return [_row(number, cells, places, len(header), alter) for number, cells in enumerate(rows, 1)]
