@@ -9,6 +9,7 @@ is called (`aliases`), how many items a list or an object may have (`limit`), an
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar
 
@@ -171,7 +172,7 @@ def read_text(given: object, path: str) -> str:
     if isinstance(given, int):
         return str(given)
     if isinstance(given, float):
-        return str(int(given)) if given.is_integer() else repr(given)
+        return str(int(given)) if given.is_integer() else format(Decimal(repr(given)), "f")  # never 1e-06
     raise InvalidInputError(path, "A text belongs here.")
 
 

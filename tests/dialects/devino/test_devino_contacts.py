@@ -267,7 +267,7 @@ async def test_what_the_address_book_sets_is_not_written(wire: Wire, name: str) 
 
 @pytest.mark.parametrize(
     ("code", "given", "shown"),
-    [(1, True, "true"), (1, "no", "false"), (2, "0042", "42"), (2, 7, "7"),
+    [(1, True, "true"), (1, "no", "false"), (2, "0042", "42"), (2, 7, "7"), (2, 0.000001, "0.000001"),
      (5, {"a": 1}, '{"a":1}'), (5, [{"a": 1}], '{"a":1}'), (5, [{"a": 1}, 2], '[{"a":1},2]'), (5, ["x"], "x"),
      (3, ["a", "b"], "a, b"), (8, "2024-02-29", "2024-02-29")],
 )  # fmt: skip

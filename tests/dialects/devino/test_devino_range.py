@@ -77,6 +77,7 @@ async def test_contacts_are_sorted_by_any_field(wire: Wire, people: str, field: 
         ("phone", "STARTS_WITH", "+7926", ["Ann", "Bob"]),
         ("phone", "LIKE", "67123", ["Ann-Marie"]),
         ("email", "EQ", "BOB@mail.example", ["Bob"]),
+        ("email", "EQ", "zoe@ELSE.example", ["Zoe"]),
         ("email", "CONTAINS", "@mail", ["Ann", "Bob"]),
         ("Age", "GT", "9", ["Ann", "Ann-Marie"]),
         ("Age", "GTE", "9", ["Ann", "Bob", "Ann-Marie"]),
@@ -102,6 +103,13 @@ async def test_contacts_are_found_by_any_field(  # noqa: PLR0913, PLR0917 - a ta
 ) -> None:
     given = {"queryName": name, "queryOperator": operator, "queryValue": value}
     assert await names(wire, people, **given) == found
+
+
+async def test_a_contact_is_found_by_either_spelling_of_its_emails_domain(wire: Wire) -> None:
+    made = await wire.make()
+    await wire.add(made, {"email": "ivan@почта.рф"})
+    for spelt in ("Ivan@Почта.рф", "ivan@xn--80a1acny.xn--p1ai"):
+        assert len(await wire.contacts(made, queryName="email", queryValue=spelt)) == 1
 
 
 async def test_a_contact_is_found_by_its_id(wire: Wire, people: str) -> None:

@@ -21,6 +21,7 @@ from carillon.dialects.devino.mapping import FieldWord, Words
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, MissingInputError
 from carillon.kit.actor import Actor
+from carillon.kit.emails import read_email
 from carillon.kit.phones import phone_digits
 
 _OPERATORS = {
@@ -173,7 +174,8 @@ def _value(  # noqa: PLR0913, PLR0917 - all that a value's reading depends on
             whole = phone_digits(text, None) if op in {Op.EQ, Op.NE} else None
             value = whole or text.removeprefix("+")
         case "email", None:
-            value = text.lower()
+            whole_email = read_email(text) if op in {Op.EQ, Op.NE} else None
+            value = whole_email.key if whole_email else text.lower()
         case "contact_id", None:
             value = mapping.read_contact_id(audience_id, text)
         case "created_at" | "updated_at", None:
