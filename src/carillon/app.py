@@ -262,9 +262,13 @@ async def _read_body(headers: Mapping[str, str], receive: Receive, limit: int) -
 
 async def _send_reply(reply: Reply, request_id: str, send: Send) -> None:
     """Send a reply in ASGI's two messages."""
-    headers = [
+    # RFC 9110, 8.6: a 204 has neither, and a client that is told of JSON would decode nothing.
+    described = [
         (b"content-type", reply.media_type.encode()),
         (b"content-length", str(len(reply.body)).encode()),
+    ]
+    headers = [
+        *(described if reply.status != HTTPStatus.NO_CONTENT else []),
         *((name.lower().encode(), value.encode()) for name, value in reply.headers.items()),
         (_REQUEST_ID_HEADER.encode(), request_id.encode()),
     ]
