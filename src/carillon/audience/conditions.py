@@ -129,6 +129,8 @@ def _compiled(attribute: Attribute, condition: Condition, where: str, given: int
         raise InvalidInputError(f"{where}.value", f"The field {condition.name} isn't compared with such a value.")
     if isinstance(value, str) and (len(value) > MAX_VALUE_CHARACTERS or "\0" in value):
         raise InvalidInputError(f"{where}.value", f"A value has at most {MAX_VALUE_CHARACTERS} characters.")
+    if isinstance(value, int | Decimal) and not _is_storable(Decimal(value)):
+        raise InvalidInputError(f"{where}.value", f"A number has at most {MAX_VALUE_CHARACTERS} digits.")
     side = f'{attribute.expression} COLLATE "C"' if kind is Value.TEXT else attribute.expression
     if condition.op in _COMPARED:
         return f"{side} {_COMPARED[condition.op]} ${given + 1}::{kind}", [value]
@@ -137,6 +139,12 @@ def _compiled(attribute: Attribute, condition: Condition, where: str, given: int
     if condition.op is Op.CONTAINS:
         return f"strpos({attribute.expression}, ${given + 1}::text) > 0", [value]
     return _begins(side, value, given)
+
+
+def _is_storable(number: Decimal) -> bool:
+    """Whether PostgreSQL takes a number: one of few characters, 1e999999, has more digits than it can."""
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -MAX_VALUE_CHARACTERS and number.adjusted() < MAX_VALUE_CHARACTERS
 
 
 def _compiled_member(attribute: Attribute, condition: Condition, where: str, given: int) -> tuple[str, list[object]]:

@@ -44,6 +44,7 @@ _MOMENT = re.compile(
     r"(?:(?P<utc>Z)|(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d))?)?",
     re.ASCII,
 )
+_CONTACT_ID = re.compile(r"([0-9a-f]{1,16})-([0-9a-f]{1,16})", re.ASCII | re.IGNORECASE)
 _LEAST_ZONE, _MOST_ZONE = -720, 840
 
 
@@ -181,12 +182,10 @@ def contact_id(audience_id: int, number: int) -> str:
 
 def read_contact_id(audience_id: int, text: str) -> int:
     """Read a contact's id; -1, which nobody has, for one of another list. Raises InvalidInputError."""
-    try:
-        of_list, _, own = text.strip().partition("-")
-        halves = int(of_list, 16), int(own, 16)
-    except ValueError as error:
-        raise InvalidInputError("queryValue", "the id of a contact belongs here") from error
-    return halves[1] if halves[0] == audience_id else -1
+    halves = _CONTACT_ID.fullmatch(text.strip())
+    if halves is None:
+        raise InvalidInputError("queryValue", "the id of a contact belongs here")
+    return int(halves[2], 16) if int(halves[1], 16) == audience_id else -1
 
 
 def read_zone(minutes: int | None) -> timedelta:
