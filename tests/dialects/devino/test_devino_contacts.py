@@ -256,6 +256,23 @@ async def test_what_is_no_moment_costs_its_contact(wire: Wire, given: str) -> No
     assert told["result"] == rejected("INVALID_VALUE", "Since", "Since")
 
 
+async def test_fields_beyond_what_a_list_can_have_refuse_the_upload(wire: Wire) -> None:
+    made = await wire.make()
+    names = [[{"name": f"own {number}", "value": "1"} for number in range(at, at + 101)] for at in (0, 101)]
+    body = {"contactGroupId": made, "contacts": [{"fields": fields} for fields in names]}
+    assert await wire.refusal("POST", BATCH, body) == (400, "contacts.fields.name.invalid")
+    assert await wire.contacts(made) == []
+
+
+async def test_fields_of_a_contact_that_has_too_many_are_not_made(wire: Wire) -> None:
+    made = await wire.make()
+    many = [{"name": f"own {number}", "value": "1"} for number in range(201)]
+    told = await wire.add(made, {"fields": many}, {"fields": many[:1]})
+    assert [one["code"] for one in told] == ["REJECTED", "OK"]
+    (shown,) = await wire.lists(name="Clients")
+    assert [one["name"] for one in shown["fields"] if not one["isDefault"]] == ["own 0"]
+
+
 @pytest.mark.parametrize("name", ["CreationDate", "lastUpdate", "contactId"])
 async def test_what_the_address_book_sets_is_not_written(wire: Wire, name: str) -> None:
     made = await wire.make()

@@ -59,12 +59,13 @@ def wrong_of(words: Words, name: str, code: str, message: str) -> Wrong:
 def missing_fields(contacts: Sequence[object], words: Words) -> Iterator[NewField]:
     """Give the fields that contacts name and the list lacks, as they say what those are.
 
-    What can't be read is left out.
+    What can't be read is left out, and so are the fields of a contact that is rejected for their number.
     """
     seen: set[str] = set()  # as they are spelt: most contacts name the same few
     named: set[str] = set()
     for contact in contacts:
-        for one in _items(contact, "fields"):
+        items = _items(contact, "fields")
+        for one in items if len(items) <= schemas.MAX_FIELDS else ():
             given = one.get("name") if isinstance(one, dict) else None
             if not isinstance(one, dict) or not isinstance(given, str) or given in seen:
                 continue
