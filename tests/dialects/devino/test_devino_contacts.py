@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.dialects.devino.wire import BATCH, LISTS, Wire
 
+from carillon.audience.suppressions import Address, Channel, Reactivate, reactivate
+
 PHONE, MAIL = "79261112233", "Dina@mail.example"
 
 
@@ -345,6 +347,20 @@ async def test_contacts_of_a_stop_list_are_silenced_everywhere(wire: Wire) -> No
     assert (await wire.contacts(stop))[0]["unsubscribedData"]
     await wire.result("DELETE", LISTS, params={"ids": stop})
     assert (await wire.contacts(clients))[0]["unsubscribedData"]
+
+
+async def test_a_duplicate_in_a_stop_list_is_silenced_again_by_the_address_that_is_checked(wire: Wire) -> None:
+    stop = await wire.make("Stop", type="STOPLIST")
+    await wire.add(stop, {"phone": PHONE})
+    lifted = Reactivate(addresses=[Address(channel=Channel.SMS, value=f"+{PHONE}")], reason="asked")
+    await wire.runtime.db.run(reactivate, wire.account.actor, lifted)
+    (told,) = await wire.add(stop, {"phone": PHONE, "email": MAIL}, duplicateCheckField="phone")
+    assert told["code"] == "REJECTED"
+    clients = await wire.make()
+    await wire.add(clients, {"phone": PHONE, "email": MAIL})
+    (shown,) = await wire.contacts(clients)
+    assert [one["data"] for one in shown["unsubscribedData"]] == [PHONE]
+    assert [one["channel"] for one in shown["unsubscribedData"][0]["channelList"]] == ["SMS", "VOICE"]
 
 
 async def test_twenty_clients_that_add_the_same_contact_make_one(wire: Wire) -> None:
