@@ -51,12 +51,13 @@ class MissingInputError(InvalidInputError):
 
 
 class TooManyItemsError(CallerError):
-    """More items than one request may carry."""
+    """More items than one request may carry; `field` is where they are, or empty."""
 
     code = "too_many_items"
 
-    def __init__(self, *, limit: int, given: int) -> None:
+    def __init__(self, *, limit: int, given: int, field: str = "") -> None:
         super().__init__(f"{given} items were given, the most for this method is {limit}.")
+        self.field = field
         self.limit = limit
         self.given = given
 

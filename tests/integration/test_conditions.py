@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -158,6 +159,8 @@ async def test_pages_follow_each_other(db: Database, account: Tenant, items: lis
         (Condition("reason", Op.EQ, "x" * 4001), "conditions[0].value"),
         (Condition("suppression_id", Op.GT, "7"), "conditions[0].value"),
         (Condition("suppression_id", Op.GT, value=True), "conditions[0].value"),
+        (Condition("suppression_id", Op.LT, Decimal("1e999999")), "conditions[0].value"),
+        (Condition("suppression_id", Op.LT, Decimal("1e-999999")), "conditions[0].value"),
         (Condition("suppression_id", Op.BEGINS_WITH, 7), "conditions[0].op"),
         (Condition("created_at", Op.CONTAINS, MOMENT), "conditions[0].op"),
     ],

@@ -4,7 +4,7 @@ A phone and an e-mail are unique in an audience. Of two contacts with the same a
 keeps it in a field of its own, `repeated_phone` or `repeated_email`, which makes it neither found nor written to by it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -60,13 +60,19 @@ async def add_contacts(tx: Tx, actor: Actor, command: AddContacts) -> AddedConta
     given = frame.select("phone", "email")
     frame, are_new = await _with_repeated_addresses(tx, actor, frame)
     if audience.is_stoplist:  # also by an address that another contact of the list has
-        await silence(tx, actor, audience, given.iter_rows())
+        await silence(tx, actor, audience, [*given.iter_rows(), *_checked_addresses(command, duplicates)])
     contact_ids: dict[int, int] = {}
     for piece in frame.iter_slices(_PIECE_ROWS):
         batch = replace(command.batch, frame=piece, errors=(), failed=frozenset())
         outcome = await upsert(tx, actor, batch, expect_new=are_new)
         contact_ids |= dict(outcome.kept.select("row", "contact_id").iter_rows())
     return AddedContacts(contact_ids=contact_ids, duplicates=duplicates)
+
+
+def _checked_addresses(command: AddContacts, duplicates: Sequence[int]) -> Iterator[tuple[str | None, str | None]]:
+    """Give the phones or e-mails of rows that were left out for them, which the list has all the same."""
+    for row in command.batch.frame.filter(pl.col("row").is_in(duplicates)).iter_rows(named=True):
+        yield row["phone"] if command.unique == "phone" else None, row["email"] if command.unique == "email" else None
 
 
 async def _without_known_addresses(
@@ -77,13 +83,17 @@ async def _without_known_addresses(
 
 
 async def _without_known_values(tx: Tx, actor: Actor, frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[int]]:
-    values = [None if (value := decode_patch(patch).get(name)) is None else str(value) for patch in frame["patch"]]
-    asked = sorted({value for value in values if value is not None})
-    rows = await tx.fetch(SQL["taken_values"], actor.account_id, actor.audience_id, name, asked)
-    return _told_apart(frame, values, {row["value"] for row in rows})
+    values = [decode_patch(patch).get(name) for patch in frame["patch"]]
+    asked = list({value for value in values if value is not None})
+    rows = await tx.fetch(
+        SQL["taken_values"], actor.account_id, actor.audience_id, name, encode_patch({"asked": asked})
+    )
+    return _told_apart(frame, values, {asked[row["place"] - 1] for row in rows})
 
 
-def _told_apart(frame: pl.DataFrame, values: Sequence[str | None], taken: set[str]) -> tuple[pl.DataFrame, list[int]]:
+def _told_apart(
+    frame: pl.DataFrame, values: Sequence[object], taken: Collection[object]
+) -> tuple[pl.DataFrame, list[int]]:
     """Split off the rows whose value is taken, by an earlier row too."""
     seen, duplicates = set(taken), list[int]()
     for row, value in zip(frame["row"], values, strict=True):

@@ -8,6 +8,8 @@ FROM contact
 WHERE account_id = $1 AND audience_id = $2 AND email = ANY ($4::text[]);
 
 -- name: taken_values
-SELECT DISTINCT fields ->> $3::text AS value
-FROM contact
-WHERE account_id = $1 AND audience_id = $2 AND archived_at IS NULL AND fields ->> $3::text = ANY ($4::text[]);
+-- The places, from 1, of the JSON values that contacts have in a field; 1.5 and 1.50 are one value.
+SELECT DISTINCT asked.place
+FROM jsonb_array_elements($4::jsonb -> 'asked') WITH ORDINALITY AS asked (value, place)
+JOIN contact c ON c.fields -> $3::text = asked.value
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.archived_at IS NULL;

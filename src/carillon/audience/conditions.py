@@ -131,11 +131,7 @@ def _compiled(attribute: Attribute, condition: Condition, where: str, given: int
         return _compiled_member(attribute, condition, where, given)
     if condition.op in _WITHOUT_VALUE:
         return f"{attribute.expression} {_WITHOUT_VALUE[condition.op]}", []
-    kind, value = attribute.value, condition.value
-    if not isinstance(value, _PYTHON[kind]) or (kind is not Value.BOOLEAN and isinstance(value, bool)):
-        raise InvalidInputError(f"{where}.value", "This field isn't compared with such a value.")
-    if isinstance(value, str) and (len(value) > MAX_VALUE_CHARACTERS or "\0" in value):
-        raise InvalidInputError(f"{where}.value", f"A value has at most {MAX_VALUE_CHARACTERS} characters.")
+    kind, value = attribute.value, _checked(attribute, condition, where)
     if kind is Value.DIGEST:
         if condition.op is Op.EQ:
             return f"({attribute.expression}::uuid) = ${given + 1}::uuid", [_digest(str(value))]
@@ -150,9 +146,27 @@ def _compiled(attribute: Attribute, condition: Condition, where: str, given: int
     return _begins(side, value, given)
 
 
+def _checked(attribute: Attribute, condition: Condition, where: str) -> object:
+    """Give the value, which an attribute of this kind can be held against. Raises InvalidInputError."""
+    kind, value = attribute.value, condition.value
+    if not isinstance(value, _PYTHON[kind]) or (kind is not Value.BOOLEAN and isinstance(value, bool)):
+        raise InvalidInputError(f"{where}.value", "This field isn't compared with such a value.")
+    if isinstance(value, str) and (len(value) > MAX_VALUE_CHARACTERS or "\0" in value):
+        raise InvalidInputError(f"{where}.value", f"A value has at most {MAX_VALUE_CHARACTERS} characters.")
+    if isinstance(value, int | Decimal) and not _is_storable(Decimal(value)):
+        raise InvalidInputError(f"{where}.value", f"A number has at most {MAX_VALUE_CHARACTERS} digits.")
+    return value
+
+
 def _digest(text: str) -> UUID | None:
     """Read a digest; None for what can't be one, which equals nothing."""
     return UUID(text) if _DIGEST.fullmatch(text) else None
+
+
+def _is_storable(number: Decimal) -> bool:
+    """Whether PostgreSQL takes a number: one of few characters, 1e999999, has more digits than it can."""
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -MAX_VALUE_CHARACTERS and number.adjusted() < MAX_VALUE_CHARACTERS
 
 
 def _compiled_member(attribute: Attribute, condition: Condition, where: str, given: int) -> tuple[str, list[object]]:

@@ -67,7 +67,7 @@ class RangedContact:
 def range_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
     """Give what a range can be asked for: attributes, fields by their names, and `silent`, on a channel or on any.
 
-    Dates are texts in ISO 8601, booleans and genders texts too.
+    Dates are texts in ISO 8601, booleans and genders texts too. Moments are whole seconds, as callers see them.
     """
     # Only where addresses are repeated: the plain column has an index.
     addresses = {
@@ -92,8 +92,8 @@ def range_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
         **fields,
         "contact_id": Attribute("c.contact_id", Value.WHOLE),
         **{key: Attribute(address) for key, address in addresses.items()},
-        "created_at": Attribute("c.created_at", Value.MOMENT),
-        "updated_at": Attribute("c.updated_at", Value.MOMENT),
+        "created_at": Attribute("date_trunc('second', c.created_at)", Value.MOMENT),
+        "updated_at": Attribute("date_trunc('second', c.updated_at)", Value.MOMENT),
         "has_device": Attribute(
             "EXISTS (SELECT FROM device d WHERE d.account_id = $1 AND d.audience_id = $2"
             " AND d.contact_id = c.contact_id)",

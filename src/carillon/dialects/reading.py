@@ -9,6 +9,7 @@ is called (`aliases`), how many items a list or an object may have (`limit`), an
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar
 
@@ -114,19 +115,20 @@ def _read(parameter: Parameter, given: object, path: str) -> Any:
         case inspect.BoolType():
             return read_flag(given, path)
         case inspect.ListType():
-            return _read_items(given, parameter.extra["limit"], nested=bool(parameter.extra.get("nested")))
+            return _read_items(given, parameter.extra, path)
         case inspect.DictType():
             return _read_members(given, parameter.extra["limit"], path)
     raise TypeError(f"no request has a parameter of {parameter.type}")
 
 
-def _read_items(given: object, limit: int, *, nested: bool) -> list[Any]:
+def _read_items(given: object, extra: Mapping[str, Any], path: str) -> list[Any]:
+    limit: int = extra["limit"]
     # Counted before they are looked at: millions of items would hold the process up for seconds.
-    items = given if isinstance(given, list) and (nested or len(given) > limit) else _listed(given)
+    items = given if isinstance(given, list) and (extra.get("nested") or len(given) > limit) else _listed(given)
     if len(items) > limit:
-        raise TooManyItemsError(limit=limit, given=len(items))
-    # What an item is, is the function's to say: one that can't be read costs only itself.
-    return [{} if one == "" else one for one in items]
+        raise TooManyItemsError(limit=limit, given=len(items), field=path)
+    # What an item is, is the function's to say: one that can't be read costs only itself. XML has "" for an object.
+    return [{} if one == "" else one for one in items] if "item" in extra else list(items)
 
 
 def _read_members(given: object, limit: int, path: str) -> dict[str, Any]:
@@ -136,7 +138,7 @@ def _read_members(given: object, limit: int, path: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise InvalidInputError(path, "An object belongs here.")
     if len(given) > limit:
-        raise TooManyItemsError(limit=limit, given=len(given))
+        raise TooManyItemsError(limit=limit, given=len(given), field=path)
     return given
 
 
@@ -170,7 +172,7 @@ def read_text(given: object, path: str) -> str:
     if isinstance(given, int):
         return str(given)
     if isinstance(given, float):
-        return str(int(given)) if given.is_integer() else repr(given)
+        return str(int(given)) if given.is_integer() else format(Decimal(repr(given)), "f")  # never 1e-06
     raise InvalidInputError(path, "A text belongs here.")
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.dialects.devino.wire import BATCH, LISTS, Wire
 
+from carillon.audience.suppressions import Address, Channel, Reactivate, reactivate
+
 PHONE, MAIL = "79261112233", "Dina@mail.example"
 
 
@@ -76,7 +78,7 @@ async def test_a_list_of_64_bits_that_is_not_there_is_unknown(wire: Wire, given:
         ({"contactGroupId": 1}, "contacts.must.be.not.null"),
         ({"contactGroupId": 1, "contacts": []}, "contacts.must.be.not.null"),
         ({"contactGroupId": 1, "contacts": [{}], "duplicateCheckField": "shoe"}, "duplicateCheckField.unknown"),
-        ({"contactGroupId": 1, "contacts": [{}] * 10_001}, "body.length.too.long"),
+        ({"contactGroupId": 1, "contacts": [{}] * 10_001}, "contacts.length.too.long"),
     ],
 )
 async def test_an_upload_that_is_wrong_as_a_whole_is_refused(wire: Wire, body: Any, key: str) -> None:
@@ -164,6 +166,24 @@ async def test_duplicates_of_any_field_can_be_checked(wire: Wire) -> None:
     assert [one["code"] for one in told] == ["OK", "REJECTED"]
 
 
+@pytest.mark.parametrize(
+    ("code", "values"),
+    [
+        (1, [True, "1", "yes", "true"]),
+        (2, [1.5, "1.50", "+01.5"]),
+        (0, ["2024-03-01 00:00:00", "2024-03-01", "01.03.2024", "2024-03-01T03:00:00+03:00", "2024-03-01T00:00:00.5Z"]),
+        (8, ["2024-03-01", "01.03.2024", "2024/03/01"]),
+    ],
+)
+async def test_a_duplicate_is_one_of_the_value_whatever_its_spelling(wire: Wire, code: int, values: list[Any]) -> None:
+    made = await wire.make(fields=[{"name": "Own", "type": code}])
+    contacts = [{"fields": [{"name": "Own", "value": value}]} for value in values]
+    assert (await wire.add(made, contacts[0]))[0]["code"] == "OK"
+    for contact in contacts:
+        (told,) = await wire.add(made, contact, duplicateCheckField="Own")
+        assert told["result"] == rejected("DUPLICATE_VALUE", "Own", "Own"), contact
+
+
 @pytest.mark.parametrize("check", [{}, {"duplicateCheckField": 0}, {"duplicateCheckField": "email"}])
 async def test_duplicates_that_are_not_checked_are_contacts_of_their_own(wire: Wire, check: Any) -> None:
     made = await wire.make()
@@ -207,15 +227,68 @@ async def test_a_field_that_the_list_lacks_is_made(wire: Wire) -> None:
         "timezone": ["+3"],
     }
     (contact,) = await wire.contacts(made, zoneOffset=60)
-    assert contact["fields"][0]["value"] == ["2024-05-01 08:00:00"] or contact["fields"][1]["value"] == [
-        "2024-05-01 08:00:00"
-    ]
+    assert [one["value"] for one in contact["fields"]] == [["2024-05-01 08:00:00"], ["+3"]]
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("2024-05-01T10:00", "2024-05-01 07:00:00"),
+        ("2024-05-01 10:00:00.75", "2024-05-01 07:00:00"),
+        ("01.05.2024 10:00:00", "2024-05-01 07:00:00"),
+        ("1/5/2024", "2024-04-30 21:00:00"),
+        ("2024-05-01T10:00:00Z", "2024-05-01 10:00:00"),
+        ("2024-05-01T10:00:00-0230", "2024-05-01 12:30:00"),
+    ],
+)
+async def test_a_moment_is_of_the_zone_unless_it_says_its_own(wire: Wire, given: str, shown: str) -> None:
+    made = await wire.make(fields=[{"name": "Since", "type": 0}])
+    await wire.add(made, {"fields": [{"name": "Since", "value": given}]}, params={"zoneOffset": 180})
+    (contact,) = await wire.contacts(made)
+    assert contact["fields"][0]["value"] == [shown]
+
+
+@pytest.mark.parametrize(
+    "given", ["2024-02-30 10:00:00", "2024-05-01 25:00:00", "2024-05-01 10:00:00+99:99:99", "0000-01-01", "10:00:00",
+     "0001-01-01 00:00:00", "1714557600", "2024-05-01 10", "99.99.2024"]
+)  # fmt: skip
+async def test_what_is_no_moment_costs_its_contact(wire: Wire, given: str) -> None:
+    made = await wire.make(fields=[{"name": "Since", "type": 0}])
+    (told,) = await wire.add(made, {"fields": [{"name": "Since", "value": given}]}, params={"zoneOffset": 180})
+    assert told["result"] == rejected("INVALID_VALUE", "Since", "Since")
+
+
+async def test_fields_beyond_what_a_list_can_have_refuse_the_upload(wire: Wire) -> None:
+    made = await wire.make()
+    names = [[{"name": f"own {number}", "value": "1"} for number in range(at, at + 101)] for at in (0, 101)]
+    body = {"contactGroupId": made, "contacts": [{"fields": fields} for fields in names]}
+    assert await wire.refusal("POST", BATCH, body) == (400, "contacts.fields.name.invalid")
+    assert await wire.contacts(made) == []
+
+
+async def test_fields_of_a_contact_that_has_too_many_are_not_made(wire: Wire) -> None:
+    made = await wire.make()
+    many = [{"name": f"own {number}", "value": "1"} for number in range(201)]
+    told = await wire.add(made, {"fields": many}, {"fields": many[:1]})
+    assert [one["code"] for one in told] == ["REJECTED", "OK"]
+    (shown,) = await wire.lists(name="Clients")
+    assert [one["name"] for one in shown["fields"] if not one["isDefault"]] == ["own 0"]
+
+
+@pytest.mark.parametrize("name", ["CreationDate", "lastUpdate", "contactId"])
+async def test_what_the_address_book_sets_is_not_written(wire: Wire, name: str) -> None:
+    made = await wire.make()
+    (told,) = await wire.add(made, {"fields": [{"name": name, "value": "2024-05-01"}]})
+    assert told["result"] == rejected("INVALID_VALUE", name, name)
+    (shown,) = await wire.lists(name="Clients")
+    assert name not in {one["name"] for one in shown["fields"]}
 
 
 @pytest.mark.parametrize(
     ("code", "given", "shown"),
-    [(1, True, "true"), (1, "no", "false"), (2, "0042", "42"), (2, 7, "7"),
-     (5, {"a": 1}, '{"a":1}'), (3, ["a", "b"], "a, b"), (8, "2024-02-29", "2024-02-29")],
+    [(1, True, "true"), (1, "no", "false"), (2, "0042", "42"), (2, 7, "7"), (2, 0.000001, "0.000001"),
+     (5, {"a": 1}, '{"a":1}'), (5, [{"a": 1}], '{"a":1}'), (5, [{"a": 1}, 2], '[{"a":1},2]'), (5, ["x"], "x"),
+     (3, ["a", "b"], "a, b"), (8, "2024-02-29", "2024-02-29")],
 )  # fmt: skip
 async def test_every_type_of_value_is_kept(wire: Wire, code: int, given: Any, shown: str) -> None:
     made = await wire.make(fields=[{"name": "Own", "type": code}])
@@ -274,6 +347,20 @@ async def test_contacts_of_a_stop_list_are_silenced_everywhere(wire: Wire) -> No
     assert (await wire.contacts(stop))[0]["unsubscribedData"]
     await wire.result("DELETE", LISTS, params={"ids": stop})
     assert (await wire.contacts(clients))[0]["unsubscribedData"]
+
+
+async def test_a_duplicate_in_a_stop_list_is_silenced_again_by_the_address_that_is_checked(wire: Wire) -> None:
+    stop = await wire.make("Stop", type="STOPLIST")
+    await wire.add(stop, {"phone": PHONE})
+    lifted = Reactivate(addresses=[Address(channel=Channel.SMS, value=f"+{PHONE}")], reason="asked")
+    await wire.runtime.db.run(reactivate, wire.account.actor, lifted)
+    (told,) = await wire.add(stop, {"phone": PHONE, "email": MAIL}, duplicateCheckField="phone")
+    assert told["code"] == "REJECTED"
+    clients = await wire.make()
+    await wire.add(clients, {"phone": PHONE, "email": MAIL})
+    (shown,) = await wire.contacts(clients)
+    assert [one["data"] for one in shown["unsubscribedData"]] == [PHONE]
+    assert [one["channel"] for one in shown["unsubscribedData"][0]["channelList"]] == ["SMS", "VOICE"]
 
 
 async def test_twenty_clients_that_add_the_same_contact_make_one(wire: Wire) -> None:

@@ -38,6 +38,12 @@ async def test_a_list_shows_its_main_fields_and_its_own(wire: Wire) -> None:
     assert fields["Size"]["values"] == ["S", "M"]
 
 
+async def test_a_field_that_every_contact_has_is_not_made_again(wire: Wire) -> None:
+    await wire.make("Same", fields=[{"name": one} for one in ("name", "PHONE", "CreationDate", "LastUpdate", "Own")])
+    (shown,) = await wire.lists(name="Same")
+    assert [one["name"] for one in shown["fields"] if not one["isDefault"]] == ["Own"]
+
+
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 5, 8])
 async def test_every_type_of_field_is_kept(wire: Wire, code: int) -> None:
     await wire.make("Typed", fields=[{"name": "own", "type": code}])
@@ -60,7 +66,8 @@ async def test_every_type_of_field_is_kept(wire: Wire, code: int) -> None:
         ({"name": "A", "fields": [{"name": "x" * 201}]}, "fields[0].name.length.too.long"),
         ({"name": "A", "fields": [{"name": "B", "type": 4}]}, "fields[0].type.invalid"),
         ({"name": "A", "fields": [{"name": "B"}, {"name": "B"}]}, "fields[1].name.invalid"),
-        ({"name": "A", "fields": [{"name": str(number)} for number in range(201)]}, "body.length.too.long"),
+        ({"name": "A", "fields": [{"name": str(number)} for number in range(201)]}, "fields.length.too.long"),
+        ({"name": "A", "fields": [{"name": "B", "values": ["v"] * 1_001}]}, "fields[0].values.length.too.long"),
     ],
 )
 async def test_a_list_that_cannot_be_made_is_refused(wire: Wire, body: Any, key: str) -> None:
@@ -159,7 +166,8 @@ async def test_lists_are_deleted_by_every_spelling(wire: Wire) -> None:
 
 async def test_nothing_to_delete_is_refused(wire: Wire) -> None:
     assert await wire.refusal("DELETE", LISTS) == (400, "ids.must.be.not.null")
-    assert await wire.refusal("DELETE", LISTS, params={"ids": ["1"] * 101}) == (400, "body.length.too.long")
+    assert await wire.refusal("DELETE", LISTS, params={"ids": " ,,"}) == (400, "ids.must.be.not.null")
+    assert await wire.refusal("DELETE", LISTS, params={"ids": ["1"] * 101}) == (400, "ids.length.too.long")
     assert await wire.refusal("DELETE", LISTS, params={"ids": "1," * 101}) == (400, "ids.length.too.long")
 
 

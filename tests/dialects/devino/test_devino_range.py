@@ -16,15 +16,15 @@ from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 @pytest.fixture
 async def people(wire: Wire) -> str:
     """Four contacts, an hour between each."""
-    fields = [{"name": "Age", "type": 2}, {"name": "Vip", "type": 1}, {"name": "Since", "type": 0}]
-    made = await wire.make(fields=fields)
-    for phone, email, name, age, vip, since, gender in (
-        ("79260000001", "ann@mail.example", "Ann", 30, True, "2024-01-01 10:00:00", "gender.female"),
-        ("79260000002", "Bob@mail.example", "Bob", 9, False, "2024-02-01 10:00:00", "gender.male"),
-        ("380671234567", "", "Ann-Marie", 100, True, "2024-03-01 10:00:00", "gender.female"),
-        ("", "zoe@else.example", "Zoe", "", "", "", ""),
+    types = {"Age": 2, "Vip": 1, "Since": 0, "Born": 8}
+    made = await wire.make(fields=[{"name": name, "type": code} for name, code in types.items()])
+    for phone, email, name, age, vip, since, gender, born in (
+        ("79260000001", "ann@mail.example", "Ann", 30, True, "2024-01-01 10:00:00", "gender.female", "1990-05-17"),
+        ("79260000002", "Bob@mail.example", "Bob", 9, False, "2024-02-01 10:00:00", "gender.male", "1991-05-17"),
+        ("380671234567", "", "Ann-Marie", 100, True, "2024-03-01 10:00:00", "gender.female", ""),
+        ("", "zoe@else.example", "Zoe", "", "", "", "", ""),
     ):
-        values = {"name": name, "Age": age, "Vip": vip, "Since": since, "gender": gender}
+        values = {"name": name, "Age": age, "Vip": vip, "Since": since, "gender": gender, "Born": born}
         given = [{"name": field, "value": value} for field, value in values.items()]
         (told,) = await wire.add(made, {"phone": phone, "email": email, "fields": given})
         assert told["code"] == "OK", told
@@ -77,6 +77,7 @@ async def test_contacts_are_sorted_by_any_field(wire: Wire, people: str, field: 
         ("phone", "STARTS_WITH", "+7926", ["Ann", "Bob"]),
         ("phone", "LIKE", "67123", ["Ann-Marie"]),
         ("email", "EQ", "BOB@mail.example", ["Bob"]),
+        ("email", "EQ", "zoe@ELSE.example", ["Zoe"]),
         ("email", "CONTAINS", "@mail", ["Ann", "Bob"]),
         ("Age", "GT", "9", ["Ann", "Ann-Marie"]),
         ("Age", "GTE", "9", ["Ann", "Bob", "Ann-Marie"]),
@@ -86,6 +87,13 @@ async def test_contacts_are_sorted_by_any_field(wire: Wire, people: str, field: 
         ("Vip", "EQ", "0", ["Bob"]),
         ("Since", "LTE", "2024-02-01 10:00:00", ["Ann", "Bob"]),
         ("gender", "EQ", "gender.male", ["Bob"]),
+        ("gender", "LIKE", "gender.male", ["Bob"]),
+        ("gender", "CONTAINS", "male", ["Ann", "Bob", "Ann-Marie"]),
+        ("gender", "STARTS_WITH", "gender.f", ["Ann", "Ann-Marie"]),
+        ("gender", "CONTAINS", "x", []),
+        ("Vip", "STARTS_WITH", "t", ["Ann", "Ann-Marie"]),
+        ("Born", "LIKE", "1990-%", ["Ann"]),
+        ("Born", "CONTAINS", "-05-", ["Ann", "Bob"]),
         ("creationDate", "GTE", "2025-03-09 11:30:00", ["Bob", "Ann-Marie", "Zoe"]),
         ("lastUpdate", "LT", "2025-03-09 11:30:00", ["Ann"]),
     ],
@@ -95,6 +103,13 @@ async def test_contacts_are_found_by_any_field(  # noqa: PLR0913, PLR0917 - a ta
 ) -> None:
     given = {"queryName": name, "queryOperator": operator, "queryValue": value}
     assert await names(wire, people, **given) == found
+
+
+async def test_a_contact_is_found_by_either_spelling_of_its_emails_domain(wire: Wire) -> None:
+    made = await wire.make()
+    await wire.add(made, {"email": "ivan@почта.рф"})
+    for spelt in ("Ivan@Почта.рф", "ivan@xn--80a1acny.xn--p1ai"):
+        assert len(await wire.contacts(made, queryName="email", queryValue=spelt)) == 1
 
 
 async def test_a_contact_is_found_by_its_id(wire: Wire, people: str) -> None:
@@ -113,12 +128,20 @@ async def test_a_contact_is_found_by_its_id(wire: Wire, people: str) -> None:
         ({"queryName": "name", "queryValue": "1", "queryOperator": "IS"}, "queryOperator.invalid"),
         ({"queryName": "Age", "queryValue": "old"}, "queryValue.invalid"),
         ({"queryName": "Age", "queryValue": "NaN"}, "queryValue.invalid"),
+        ({"queryName": "Age", "queryValue": "1e999999"}, "queryValue.invalid"),
+        ({"queryName": "number1", "queryValue": "-1e-999999"}, "queryValue.invalid"),
+        ({"queryName": "Age", "queryValue": "9" * 5_000}, "queryValue.invalid"),
+        ({"queryName": "Age", "queryValue": "0." + "1" * 20_000}, "queryValue.invalid"),
         ({"queryName": "Age", "queryValue": "1", "queryOperator": "LIKE"}, "queryOperator.invalid"),
         ({"queryName": "Since", "queryValue": "then"}, "queryValue.invalid"),
+        ({"queryName": "Since", "queryValue": "2024", "queryOperator": "LIKE"}, "queryOperator.invalid"),
+        ({"queryName": "creationDate", "queryValue": "2024-01-01", "queryOperator": "LIKE"}, "queryOperator.invalid"),
         ({"queryName": "Vip", "queryValue": "perhaps"}, "queryValue.invalid"),
         ({"queryName": "gender", "queryValue": "x"}, "queryValue.invalid"),
         ({"queryName": "creationDate", "queryValue": "x"}, "queryValue.invalid"),
         ({"queryName": "contactId", "queryValue": "x"}, "queryValue.invalid"),
+        ({"queryName": "contactId", "queryValue": "1_0-1"}, "queryValue.invalid"),
+        ({"queryName": "contactId", "queryValue": "1-" + "f" * 30_000}, "queryValue.invalid"),
         ({"queryName": "name", "queryValue": "x" * 4001}, "queryValue.invalid"),
         ({"sortByField": "Shoe"}, "sortByField.unknown"),
         ({"descOrder": "down"}, "descOrder.invalid"),
@@ -131,6 +154,27 @@ async def test_a_contact_is_found_by_its_id(wire: Wire, people: str) -> None:
 )
 async def test_a_range_that_cannot_be_asked_for_is_refused(wire: Wire, people: str, params: Any, key: str) -> None:
     assert await wire.refusal("GET", RANGE, params={"contactGroupId": people, **params}) == (400, key)
+
+
+async def test_a_contact_is_found_by_the_dates_it_is_shown_with(wire: Wire) -> None:
+    made = await wire.make()
+    wire.clock.moment += timedelta(microseconds=600_000)
+    await wire.add(made, {"phone": "79260000001"})
+    (shown,) = await wire.contacts(made)
+    for name in ("creationDate", "lastUpdate"):
+        for operator, count in {"EQ": 1, "NE": 0, "GTE": 1, "GT": 0, "LTE": 1, "LT": 0}.items():
+            asked = {"queryName": name, "queryOperator": operator, "queryValue": shown[name]}
+            assert len(await wire.contacts(made, **asked)) == count, (name, operator)
+
+
+async def test_fields_of_a_contact_come_in_the_order_of_its_list(wire: Wire) -> None:
+    made = await wire.make(fields=[{"name": "Zip"}, {"name": "Age", "type": 2}])
+    order = [one["name"] for one in (await wire.lists(name="Clients"))[0]["fields"]]
+    values = {"name": "Al", "surname": "Bo", "gender": "m", "birthdate": "1990-05-17", "country": "RU", "city": "Omsk"}
+    given = [{"name": name, "value": value} for name, value in {"Zip": "1", "Age": 2, **values}.items()]
+    await wire.add(made, {"fields": given})
+    (shown,) = await wire.contacts(made)
+    assert [one["name"] for one in shown["fields"]] == order
 
 
 async def test_the_list_is_required(wire: Wire) -> None:

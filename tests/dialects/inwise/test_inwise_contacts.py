@@ -279,6 +279,7 @@ async def test_lists_have_limits(wire: Wire, name: str, limit: int) -> None:
     assert await wire.save(email=EMAIL, **{name: [item] * limit})
     status, message = await wire.refused(email=EMAIL, **{name: [item] * (limit + 1)})
     assert (status, str(limit) in message) == (422, True)
+    assert message.startswith(f"{name}: ")
 
 
 TRIM = {"trim_mobile_number_leading_zero": True}

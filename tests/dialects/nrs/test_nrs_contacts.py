@@ -71,6 +71,12 @@ async def test_the_country_is_required_with_a_phone_and_with_a_landline(
     assert await wire.refusal("POST", "/contacts", body) == (422, 422, "The countryIso field is required.")
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+async def test_a_blank_name_among_groups_is_missing(wire: Wire, blank: str) -> None:
+    expected = (422, 422, "The groupsNames.1 field is required.")
+    assert await wire.refusal("POST", "/contacts", {**NEW, "groupsNames": ["Everybody", blank]}) == expected
+
+
 @pytest.mark.parametrize("nothing", [{}, {"groupsIds": [], "groupsNames": []}, {"groupsIds": None}])
 async def test_groups_are_required_by_ids_or_by_names(wire: Wire, nothing: dict[str, Any]) -> None:
     expected = (422, 422, "The groupsIds field is required.")
@@ -127,6 +133,7 @@ async def test_a_value_that_cant_be_used_is_told_by_its_name_and_nothing_is_kept
 async def test_lists_have_limits(wire: Wire, key: str, limit: int) -> None:
     status, code, description = await wire.refusal("POST", "/contacts", {**NEW, key: ["1"] * (limit + 1)})
     assert (status, code) == (422, 422)
+    assert description.startswith(f"The {key} field is invalid: ")
     assert str(limit) in description
 
 

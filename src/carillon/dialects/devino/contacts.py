@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 
 from carillon.audience.adding import AddContacts, add_contacts
 from carillon.audience.audiences import Audience, ChangeAudience, change_audience
 from carillon.audience.batch import read_rows
 from carillon.audience.devices import RegisteredDevice, register_devices
 from carillon.audience.fields import Kind
-from carillon.audience.own_fields import CreateField, create_field, field_kinds, free_name
+from carillon.audience.own_fields import MAX_FIELDS, CreateField, create_field, field_kinds, free_name
 from carillon.audience.rows import Batch
 from carillon.audience.uploads import await_uploads
 from carillon.audience.writing import lock_audience
@@ -114,7 +115,8 @@ async def upload(tx: Tx, actor: Actor, command: Upload, reading: Reading | None)
 async def _with_new_fields(tx: Tx, inside: Actor, audience: Audience, contacts: Sequence[object]) -> Words:
     """Make the fields that the contacts name and the list lacks, and give all of them."""
     words = await words_of(tx, inside, audience)
-    missing = list(rows.missing_fields(contacts, words))
+    # One more than a list can have refuses the upload: nobody waits until a million of them are read.
+    missing = list(islice(rows.missing_fields(contacts, words), MAX_FIELDS + 1))
     if not missing:
         return words
     audience = await find_list(tx, inside, audience.audience_id)  # as it is now that it is locked

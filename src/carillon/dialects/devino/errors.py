@@ -102,7 +102,8 @@ def present_error(_incoming: Incoming, error: errors.CarillonError) -> Reply:
 def reason_of(error: errors.CarillonError) -> Reason:
     """Say why something is refused."""
     line = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
-    ref = error.field if isinstance(error, errors.InvalidInputError) else line.ref
+    named = error.field if isinstance(error, errors.InvalidInputError | errors.TooManyItemsError) else ""
+    ref = named or line.ref
     word = error.word if isinstance(error, RefusedError) else line.word
     message = _SENTENCES.get(word if word == NOT_NULL else line.http_status, error.message)
     return Reason(key=f"{ref}.{word}", ref=ref, default_message=message)

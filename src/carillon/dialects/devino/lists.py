@@ -23,7 +23,7 @@ from carillon.dialects.devino import errors, mapping, replies, schemas
 from carillon.dialects.devino.mapping import NewField, Words
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.dialects.rest import Answer, Call
-from carillon.errors import InvalidInputError, NotFoundError
+from carillon.errors import InvalidInputError, MissingInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId
 
@@ -99,7 +99,7 @@ def _new_fields(given: Sequence[object]) -> list[NewField]:
         name = mapping.checked_length(one.name, f"{path}.name")
         if name in fields or "\0" in name:
             raise InvalidInputError(f"{path}.name", "a list has one field of a name")
-        if name.lower() in mapping.MAIN_NAMES:  # every list has it
+        if name.lower() in mapping.MAIN_NAMES | mapping.SET_HERE:  # every list has it
             continue
         fields[name] = NewField(
             name=name,
@@ -150,10 +150,12 @@ async def _shown(tx: Tx, actor: Actor, query: PageAudiences, zone: timedelta) ->
 async def delete(call: Call) -> Answer:
     """Delete lists; each has its own result."""
     asked: schemas.DeleteLists = call.query
-    ids = [text.strip() for one in asked.ids for text in read_text(one, "ids").split(",")]
+    ids = [text.strip() for one in asked.ids for text in read_text(one, "ids").split(",") if text.strip()]
+    if not ids:
+        raise MissingInputError("ids")
     if len(ids) > schemas.MAX_LISTS:
         raise errors.RefusedError("ids", errors.TOO_LONG, f"they are {schemas.MAX_LISTS} at most")
-    return Answer(data=replies.Result([await _deleted(call, text) for text in ids if text]))
+    return Answer(data=replies.Result([await _deleted(call, text) for text in ids]))
 
 
 async def _deleted(call: Call, text: str) -> replies.DeletedList:

@@ -1,6 +1,7 @@
 """Devino's words and ours: ids, moments, lists, and the fields of a list under the vendor's names. Pure."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,7 +37,14 @@ FIELD_KINDS: Mapping[int, Kind] = {
 _TYPES = {Kind.DATETIME: DATE_TIME, Kind.BOOLEAN: BOOLEAN, Kind.NUMBER: INTEGER, Kind.DATE: DATE}
 
 GENDER_PREFIX = "gender."
-_MOMENTS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+# Year first or day first, as the engine reads dates; a moment may say its own zone.
+_MOMENT = re.compile(
+    r"(?:(?P<y>\d{4})[-/](?P<m>\d\d?)[-/](?P<d>\d\d?)|(?P<D>\d\d?)[-/.](?P<M>\d\d?)[-/.](?P<Y>\d{4}))"
+    r"(?:[T ](?P<hour>\d\d?):(?P<minute>\d\d?)(?::(?P<second>\d\d?)(?:\.\d+)?)?"
+    r"(?:(?P<utc>Z)|(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d))?)?",
+    re.ASCII,
+)
+_CONTACT_ID = re.compile(r"([0-9a-f]{1,16})-([0-9a-f]{1,16})", re.ASCII | re.IGNORECASE)
 _LEAST_ZONE, _MOST_ZONE = -720, 840
 
 
@@ -77,6 +85,9 @@ _MAIN = (
     FieldWord(field="city", kind=Kind.TEXT, name="city", display_name="City", type=TEXT, is_default=True),
 )
 MAIN_NAMES = frozenset(one.name for one in _MAIN) | {"phone", "email"}
+SET_HERE = frozenset({"contactid", "creationdate", "lastupdate"})
+"""What every contact has and no caller writes, in lower case."""
+
 # Fields of every audience that another vendor's clients write; they are no part of a list, but of its contacts.
 _OTHERS = tuple(
     FieldWord(field=name, kind=kind, name=name, display_name=name, type=_TYPES.get(kind, TEXT))
@@ -107,12 +118,17 @@ class Words:
         plain = (one for one in everything if one.is_plain and (one in _MAIN or one.name.lower() not in MAIN_NAMES))
         self.plain = {one.name: one.field for one in plain}
         """Our fields whose values are kept as they come, by Devino's names."""
-        self.by_field = {one.field: one for one in everything}
+        self.by_field = {one.field: one for one in (*self.of_list, *_OTHERS)}
+        self._places = {field: place for place, field in enumerate(self.by_field)}
 
     def find(self, name: str) -> FieldWord | None:
         """Find a field; the main ones in any case."""
         lower = name.lower()
         return self._by_name.get(lower if lower in MAIN_NAMES else name)
+
+    def in_order(self, fields: Iterable[str]) -> list[FieldWord]:
+        """Give those of our fields that are known, in the order of the list."""
+        return [self.by_field[one] for one in sorted(self._places.keys() & fields, key=self._places.__getitem__)]
 
     def titles(self, field: str) -> tuple[str, str]:
         """Give the name and the display name of one of our fields or addresses."""
@@ -166,12 +182,10 @@ def contact_id(audience_id: int, number: int) -> str:
 
 def read_contact_id(audience_id: int, text: str) -> int:
     """Read a contact's id; -1, which nobody has, for one of another list. Raises InvalidInputError."""
-    try:
-        of_list, _, own = text.strip().partition("-")
-        halves = int(of_list, 16), int(own, 16)
-    except ValueError as error:
-        raise InvalidInputError("queryValue", "the id of a contact belongs here") from error
-    return halves[1] if halves[0] == audience_id else -1
+    halves = _CONTACT_ID.fullmatch(text.strip())
+    if halves is None:
+        raise InvalidInputError("queryValue", "the id of a contact belongs here")
+    return int(halves[2], 16) if int(halves[1], 16) == audience_id else -1
 
 
 def read_zone(minutes: int | None) -> timedelta:
@@ -182,13 +196,20 @@ def read_zone(minutes: int | None) -> timedelta:
 
 
 def parse_moment(text: str, zone: timedelta) -> datetime | None:
-    """Read a moment of the zone; None for what isn't one."""
-    for shape in _MOMENTS:
-        try:
-            return datetime.strptime(text.strip(), shape).replace(tzinfo=UTC) - zone
-        except (ValueError, OverflowError):
-            continue
-    return None
+    """Read a moment of the zone, in whole seconds, unless it says another one; None for what isn't one."""
+    match = _MOMENT.fullmatch(text.strip())
+    if match is None:
+        return None
+    part = match.groupdict(default="")
+    day = (int(part["y"] or part["Y"]), int(part["m"] or part["M"]), int(part["d"] or part["D"]))
+    time = (int(part["hour"] or 0), int(part["minute"] or 0), int(part["second"] or 0))
+    if part["utc"] or part["sign"]:
+        ahead = timedelta(hours=int(part["hours"] or 0), minutes=int(part["minutes"] or 0))
+        zone = -ahead if part["sign"] == "-" else ahead
+    try:
+        return datetime(*day, *time, tzinfo=UTC) - zone
+    except (ValueError, OverflowError):
+        return None
 
 
 def read_moment(text: str, zone: timedelta, ref: str) -> datetime | None:

@@ -21,6 +21,7 @@ from carillon.dialects.devino.mapping import FieldWord, Words
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, MissingInputError
 from carillon.kit.actor import Actor
+from carillon.kit.emails import read_email
 from carillon.kit.phones import phone_digits
 
 _OPERATORS = {
@@ -34,6 +35,8 @@ _OPERATORS = {
     "LT": Op.LT,
     "LTE": Op.LTE,
 }
+_OF_TEXTS = {Op.CONTAINS, Op.BEGINS_WITH}
+_NOBODY = Condition("contact_id", Op.EQ, -1)
 _ATTRIBUTES = {
     "phone": "phone",
     "email": "email",
@@ -147,7 +150,18 @@ def _queried(query: schemas.Range, words: Words, audience: Audience, zone: timed
         raise InvalidInputError("queryOperator", f"it is one of {', '.join(_OPERATORS)}")
     name, kind = _attribute(given[0], words, "queryName")
     text = given[2].strip("%") if given[1].upper() == "LIKE" else given[2]
+    if op in _OF_TEXTS and kind is Kind.GENDER:
+        return [_gender(name, op, text)]
     return [Condition(name, op, _value(name, kind, text, op, audience.audience_id, zone))]
+
+
+def _gender(name: str, op: Op, text: str) -> Condition:
+    """Hold a part of a gender's word, as it is shown, against both of them."""
+    shown = {one: rows.show_value(Kind.GENDER, one, timedelta()) for one in ("male", "female")}
+    alike = [one for one, word in shown.items() if (text in word if op is Op.CONTAINS else word.startswith(text))]
+    if not alike:
+        return _NOBODY
+    return Condition(name, Op.EQ, alike[0]) if len(alike) == 1 else Condition(name, Op.EXISTS)
 
 
 def _value(  # noqa: PLR0913, PLR0917 - all that a value's reading depends on
@@ -160,13 +174,18 @@ def _value(  # noqa: PLR0913, PLR0917 - all that a value's reading depends on
             whole = phone_digits(text, None) if op in {Op.EQ, Op.NE} else None
             value = whole or text.removeprefix("+")
         case "email", None:
-            value = text.lower()
+            whole_email = read_email(text) if op in {Op.EQ, Op.NE} else None
+            value = whole_email.key if whole_email else text.lower()
         case "contact_id", None:
             value = mapping.read_contact_id(audience_id, text)
         case "created_at" | "updated_at", None:
             value = mapping.read_moment(text, zone, "queryValue")
         case _, Kind.NUMBER:
             value = _number(text)
+        case _, Kind.DATETIME if op in _OF_TEXTS:
+            raise InvalidInputError("queryOperator", "the field is no text")
+        case _, Kind.DATE | Kind.BOOLEAN if op in _OF_TEXTS:
+            pass
         case _, Kind.DATE | Kind.DATETIME | Kind.BOOLEAN | Kind.GENDER if kind is not None:
             typed = type_value(kind, rows.plain_text(text, kind, zone))
             value = typed and typed.strip('"')
@@ -196,7 +215,7 @@ def _subscription(query: schemas.Range) -> list[Condition]:
     unsubscribed = state == "UNSUBSCRIBED"
     silent = _SILENT.get(channel, "" if channel else "silent")
     if unsubscribed:
-        return [Condition(silent, Op.EQ, value=True) if silent else Condition("contact_id", Op.EQ, -1)]
+        return [Condition(silent, Op.EQ, value=True) if silent else _NOBODY]
     reached = _ADDRESS_OF.get(channel)
     conditions = [Condition(silent, Op.EQ, value=False)] if silent else []
     if reached == "has_device":
@@ -218,11 +237,7 @@ def show_contact(
         last_update=mapping.show_moment(contact.updated_at, zone),
         phone=contact.phone,
         email=contact.email,
-        fields=[
-            _field_value(word, value, zone)
-            for name, value in contact.fields.items()
-            if (word := words.by_field.get(name)) is not None
-        ],
+        fields=[_field_value(word, contact.fields[word.field], zone) for word in words.in_order(contact.fields)],
         unsubscribed_data=[
             _unsubscribed(data, kind, silences, company_id, zone)
             for data, kind, silences in (

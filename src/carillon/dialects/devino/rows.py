@@ -59,12 +59,13 @@ def wrong_of(words: Words, name: str, code: str, message: str) -> Wrong:
 def missing_fields(contacts: Sequence[object], words: Words) -> Iterator[NewField]:
     """Give the fields that contacts name and the list lacks, as they say what those are.
 
-    What can't be read is left out.
+    What can't be read is left out, and so are the fields of a contact that is rejected for their number.
     """
     seen: set[str] = set()  # as they are spelt: most contacts name the same few
     named: set[str] = set()
     for contact in contacts:
-        for one in _items(contact, "fields"):
+        items = _items(contact, "fields")
+        for one in items if len(items) <= schemas.MAX_FIELDS else ():
             given = one.get("name") if isinstance(one, dict) else None
             if not isinstance(one, dict) or not isinstance(given, str) or given in seen:
                 continue
@@ -84,7 +85,8 @@ def missing_fields(contacts: Sequence[object], words: Words) -> Iterator[NewFiel
 
 
 def _can_be_made(name: str) -> bool:
-    return bool(name) and len(name) <= MAX_LABEL_CHARACTERS and "\0" not in name and name.lower() not in _ADDRESSES
+    reserved = name.lower() in _ADDRESSES or name.lower() in mapping.SET_HERE
+    return bool(name) and len(name) <= MAX_LABEL_CHARACTERS and "\0" not in name and not reserved
 
 
 def _items(contact: object, name: str) -> Sequence[object]:
@@ -168,9 +170,10 @@ def _read_field(item: object, words: Words, zone: timedelta, addresses: dict[str
 
 
 def _value_of(value: object, name: str, *, is_object: bool) -> str:
-    if is_object and isinstance(value, dict):
-        return as_json(value)
-    texts = [_text(one, name, name) for one in (value if isinstance(value, list) else [value])]
+    values = value if isinstance(value, list) else [value]
+    if is_object and any(isinstance(one, dict | list) for one in values):
+        return as_json(values[0] if len(values) == 1 else values)
+    texts = [_text(one, name, name) for one in values]
     return ", ".join(one for one in texts if one)
 
 

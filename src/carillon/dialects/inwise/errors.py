@@ -72,7 +72,7 @@ def _message(error: errors.CarillonError, status: int) -> str:
             return "".join(
                 f"The {name} exists for contact ID #{owners[key]}." for key, name in _KEYS.items() if key in owners
             )
-        case errors.InvalidInputError(field=field):
+        case errors.InvalidInputError(field=field) | errors.TooManyItemsError(field=field) if field:
             return f"{WORDS.get(field, field)}: {error.message}"
         case errors.CallerError():
             return error.message

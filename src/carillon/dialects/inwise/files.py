@@ -2,13 +2,14 @@
 
 import csv
 import io
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from carillon.audience.rows import ContactRow, RowError
 from carillon.dialects.inwise.mapping import field_of, trimmed
 from carillon.dialects.inwise.schemas import MAX_ROWS, FieldMapping
-from carillon.errors import InvalidInputError, TooManyItemsError
+from carillon.errors import InvalidInputError
 
 # A quote that is never closed makes the reader look far ahead, so there may be only so many.
 _MAX_BROKEN = 100
@@ -18,15 +19,15 @@ _KEYS = {"[email]": "email", "[mobilenumber]": "phone"}
 def read_file(text: str, mappings: Sequence[FieldMapping], *, trim: bool) -> list[ContactRow]:
     """Read a file's rows. A blank cell leaves alone what the contact has.
 
-    Raises InvalidInputError for what concerns the whole file, TooManyItemsError above MAX_ROWS.
+    Raises InvalidInputError for what concerns the whole file.
     """
-    records = list(read_records(text))
+    records = list(islice(read_records(text), MAX_ROWS + 2))
     if not records or records[0] is None:
         raise InvalidInputError("csv_file", "The file has no line of column names that can be read.")
     header = [cell.strip() for cell in records[0]]
     rows = records[1:]
     if len(rows) > MAX_ROWS:
-        raise TooManyItemsError(limit=MAX_ROWS, given=len(rows))
+        raise InvalidInputError("csv_file", f"The file has more than {MAX_ROWS} rows.")
     places = {target: _place(mapping, header, path) for target, mapping, path in _targets(mappings)}
     alter: Callable[[str], str] = trimmed if trim else str
     return [_row(number, cells, places, len(header), alter) for number, cells in enumerate(rows, 1)]
@@ -76,19 +77,45 @@ def read_records(text: str) -> Iterator[list[str] | None]:
     Lines end in \n, \r\n or \r, and a quoted cell may hold any of them. Raises InvalidInputError for too many records
     that can't be read.
     """
-    lines = list(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-    start, broken = 0, 0
-    while start < len(lines):
-        base = start
-        reader = csv.reader(islice(lines, base, None), strict=True, skipinitialspace=True)
+    lines = _Lines(text.removeprefix("\ufeff"))
+    broken = 0
+    while True:
         try:
-            for record in reader:
-                start = base + reader.line_num
+            for record in csv.reader(lines, strict=True, skipinitialspace=True):
+                lines.forget()
                 if any(cell.strip() for cell in record):
                     yield record
         except csv.Error as error:
             broken += 1
             if broken > _MAX_BROKEN:
                 raise InvalidInputError("csv_file", "Too many rows have quotes that do not match.") from error
-            start += 1
+            lines.go_back()
             yield None
+        else:
+            return
+
+
+class _Lines(Iterator[str]):
+    """The lines of a text, of which those of the record that is being read can be read again.
+
+    They are not listed: millions of short lines would take many times the memory of their text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._source = io.StringIO(text, newline="")
+        self._again: deque[str] = deque()
+        self._record: list[str] = []
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._source)
+        self._record.append(line)
+        return line
+
+    def forget(self) -> None:
+        """Begin a record."""
+        self._record.clear()
+
+    def go_back(self) -> None:
+        """Go to the second line of the record."""
+        self._again.extendleft(reversed(self._record[1:]))
+        self._record.clear()

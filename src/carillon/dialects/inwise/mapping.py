@@ -52,7 +52,7 @@ def group_ids(items: Sequence[object], path: str) -> list[GroupId]:
     """Read the ids of groups; 0 and blanks are nobody's. Raises InvalidInputError."""
     ids: list[GroupId] = []
     for place, item in enumerate(items):
-        if item is None or item == {}:  # a blank item is read as an empty object
+        if item is None:
             continue
         group_id = group_id_of(read_text(item, f"{path}[{place}]"), f"{path}[{place}]")
         if group_id is not None and group_id not in ids:

@@ -85,7 +85,7 @@ def refusal_of(error: errors.CarillonError) -> Refusal:
 def _description(error: errors.CarillonError) -> str:
     if isinstance(error, errors.KeyConflictError):
         return errors.KeyConflictError({_WORDS.get(key, key): owner for key, owner in error.owners.items()}).message
-    if not isinstance(error, errors.InvalidInputError):
+    if not isinstance(error, errors.InvalidInputError | errors.TooManyItemsError) or not error.field:
         return error.message
     word = _WORDS.get(error.field, error.field)
     if isinstance(error, errors.MissingInputError):
