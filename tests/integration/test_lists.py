@@ -22,7 +22,7 @@ from carillon.audience.audiences import (
 )
 from carillon.audience.batch import read_rows
 from carillon.audience.conditions import Condition, Op, Order
-from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, find_contacts
+from carillon.audience.contacts import ContactKey, DeleteContacts, FindContacts, KeyKind, delete_contacts, find_contacts
 from carillon.audience.devices import RegisteredDevice, devices_of, owner_of_token, register_devices
 from carillon.audience.groups import ListGroups, list_groups
 from carillon.audience.idle import SweepAudience, sweep_audience, swept_audiences
@@ -201,3 +201,17 @@ async def test_only_what_is_idle_or_out_of_reach_is_swept(db: Database, account:
 async def test_an_audience_that_is_gone_is_no_failure_of_the_sweep(db: Database, account: Tenant) -> None:
     nowhere = SweepAudience(audience_id=10**9, idle_days=1)
     assert await db.run(sweep_audience, OPERATOR, account.account_id, nowhere) is None
+
+
+async def test_who_is_deleted_by_an_address_is_gone_where_it_is_repeated_too(db: Database, account: Tenant) -> None:
+    _, inside = await another(db, account)
+    twice = ContactRow(phone="0541110001", email="a@mail.example")
+    await add(db, inside, twice, twice, ContactRow(phone="0541110002"), ContactRow(email="A@mail.example"))
+    for kind, value, gone, left in (
+        (KeyKind.PHONE, "054-111-0001", 2, 2),
+        (KeyKind.EMAIL, "A@MAIL.example", 1, 1),
+        (KeyKind.PHONE, "0541110001", 0, 1),
+    ):
+        command = DeleteContacts(keys=[ContactKey(kind=kind, value=value)])
+        assert await db.run(delete_contacts, inside, command) == gone
+        assert len(await db.read(range_contacts, inside, RangeContacts(limit=9))) == left

@@ -143,7 +143,8 @@ class Caller(threading.Thread):
             return None
         if reply.is_success:
             return reply
-        if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+        # 360NRS has a 500 of its own for a database that can't be reached; what may be tried again says so.
+        if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE and "retry-after" not in reply.headers:
             self._ledger.strange.append((path, reply.status_code, reply.text))
         return None
 

@@ -299,15 +299,17 @@ async def _page_of_keyed(tx: Tx, actor: Actor, query: PageContacts) -> Counted[C
 
 
 async def delete_contacts(tx: Tx, actor: Actor, command: DeleteContacts) -> int:
-    """Delete contacts and return how many there were. Their suppressions stay: they belong to the addresses."""
+    """Delete contacts and return how many there were. Their suppressions stay: they belong to the addresses.
+
+    Who is named by an address is forgotten wholly: contacts that keep it because another one has it go too.
+    """
     audience = await lock_audience(tx, actor)
-    rows = await tx.fetch(
-        SQL["contact_ids"],
-        actor.account_id,
-        actor.audience_id,
-        *_key_columns(command.keys, audience.country),
-    )
-    gone = await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
+    where = (actor.account_id, actor.audience_id)
+    phones, emails, external_ids, contact_ids = _key_columns(command.keys, audience.country)
+    rows = await tx.fetch(SQL["contact_ids"], *where, phones, emails, external_ids, contact_ids)
+    if phones or emails:
+        rows += await tx.fetch(SQL["repeated_ids"], *where, phones, emails)
+    gone = await delete_contact_ids(tx, actor, sorted({row["contact_id"] for row in rows}))
     if gone:
         await audit.record(tx, actor, "contact.delete", actor.audience_id, {"contacts": gone})
     return gone
