@@ -42,7 +42,6 @@ _LISTS = "/services/api/v1/list"
 # Without the addresses of forms, whose tokens are made when a subscriber is first shown with them.
 _ATTRIBUTES = "?fields=id,destination,email,status,email_status,subscriber_fields,groupOptions"
 _UNFINISHED = "SELECT count(*) FROM contact_import WHERE state IN ('pending', 'running')"
-_EMPTY = "TRUNCATE contact, membership, contact_import"
 
 Row = dict[str, str]
 
@@ -170,6 +169,13 @@ async def all_written(connection: asyncpg.Connection) -> None:
         await asyncio.sleep(0.02)
 
 
+async def empty(connection: asyncpg.Connection) -> None:
+    """Take every account's contacts away; the planner's sample rows, which are nobody's, stay."""
+    for table in ("contact", "membership", "contact_import"):
+        await connection.execute(f"DELETE FROM {table} WHERE account_id > 0")
+        await connection.execute(f"VACUUM {table}")
+
+
 async def write_batches(server: Served, connection: asyncpg.Connection, dialect: str, requests: int) -> float:
     """Bring rows with two clients at once until all are written, and give the rows per second."""
     caller = caller_of(server, dialect)
@@ -184,7 +190,7 @@ async def write_batches(server: Served, connection: asyncpg.Connection, dialect:
     speed = len(given) / (time.perf_counter() - began)
     count = await connection.fetchval("SELECT count(*) FROM contact WHERE account_id = $1", caller.account_id)
     print(f"  {dialect}: {count:,} contacts of {len(given):,} rows at {speed:,.0f} rows/s", flush=True)
-    await connection.execute(_EMPTY)
+    await empty(connection)
     return speed
 
 
@@ -222,7 +228,7 @@ async def write_singles(server: Served, connection: asyncpg.Connection, dialect:
     count = await connection.fetchval("SELECT count(*) FROM contact WHERE account_id = $1", caller.account_id)
     if count != len(given):
         raise RuntimeError(f"{dialect}: {count} of {len(given)} contacts")
-    await connection.execute(_EMPTY)
+    await empty(connection)
     return speed
 
 
