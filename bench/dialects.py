@@ -270,7 +270,7 @@ async def measure_query(
     """Query by a condition that an index serves, against the two statements that it comes to."""
     name, ours, op = asked
     attributes, draw, http = contact_attributes(CANONICAL), random.Random(13), caller.connection()  # noqa: S311 - samples
-    compiled = compile_conditions(attributes, [Condition(ours, op, "")], given=4)
+    compiled = compile_conditions(attributes, [Condition(ours, op, value(0))], given=4)
     order = compile_order(attributes, Order("contact_id"), "c.contact_id")
     counting, paging = [
         await connection.prepare(compiled.into(CONTACTS_SQL[one], order)) for one in ("count_queried", "query_contacts")
