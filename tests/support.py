@@ -57,3 +57,13 @@ def lose_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 def new_key(dialect: str, **options: Any) -> CreateCredential:
     """Ask for a credential for a dialect's clients."""
     return CreateCredential(dialect=dialect, words=KEY_WORDS[dialect], **options)
+
+
+class Stopwatch:
+    """Monotonic time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds

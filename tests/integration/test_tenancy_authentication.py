@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import MOMENT, OPERATOR, Tenant, new_key
+from tests.support import MOMENT, OPERATOR, Stopwatch, Tenant, new_key
 
 from carillon.audience.audiences import CreateAudience, create_audience
 from carillon.db.database import Database
@@ -35,16 +35,6 @@ from carillon.tenancy.credentials import (
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.scopes import Scope, require_scope
 from carillon.tenancy.secrets import SecretBox
-
-
-class Stopwatch:
-    """Monotonic time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 @dataclass(kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import Tenant, new_key
+from tests.support import Stopwatch, Tenant, new_key
 
 from carillon.db.database import Database
 from carillon.errors import (
@@ -20,7 +20,7 @@ from carillon.errors import (
 from carillon.kit.actor import Actor
 from carillon.kit.clock import FixedClock
 from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
-from carillon.tenancy.authentication import Authenticator, Login, SignedLogin, TokenLogin
+from carillon.tenancy.authentication import CACHE_SECONDS, Authenticator, Login, SignedLogin, TokenLogin
 from carillon.tenancy.credentials import (
     RevokeCredential,
     create_credential,
@@ -40,6 +40,7 @@ class Door:
     db: Database
     tenant: Tenant
     box: SecretBox
+    time: Stopwatch
     parts: dict[str, str]
     credential_id: int
 
@@ -85,12 +86,14 @@ async def opened(db: Database, tenant: Tenant, tmp_path: Path, **options: Any) -
     box = SecretBox(tmp_path / "secret.key")
     command = new_key("apifon", **options)
     made = await db.run(create_credential, tenant.actor, command, box)
-    authenticator = Authenticator(db, RateLimiter(), box)
+    time = Stopwatch()
+    authenticator = Authenticator(db, RateLimiter(), box, monotonic=time)
     return Door(
         authenticator=authenticator,
         db=db,
         tenant=tenant,
         box=box,
+        time=time,
         parts=made.parts,
         credential_id=made.credential_id,
     )
@@ -149,6 +152,37 @@ async def test_a_token_that_was_revoked_is_refused_and_the_others_stay(door: Doo
     assert [await door.refusal(bearer(token)) for token in (first, second)] == [BadCredentialsError, None]
 
 
+async def test_a_token_is_believed_for_a_moment_and_no_longer(door: Door) -> None:
+    token = await door.token()
+    assert await door.refusal(bearer(token)) is None
+    await door.db.run(revoke_token, await door.actor(), token)  # by another process
+    door.time.seconds += CACHE_SECONDS - 0.1
+    assert await door.refusal(bearer(token)) is None
+    door.time.seconds += 0.1
+    assert await door.refusal(bearer(token)) is BadCredentialsError
+
+
+async def test_a_token_that_this_process_forgets_is_refused_at_once(door: Door) -> None:
+    token = await door.token()
+    assert await door.refusal(bearer(token)) is None
+    await door.db.run(revoke_token, await door.actor(), token)
+    door.authenticator.forget_token("apifon", token)
+    assert await door.refusal(bearer(token)) is BadCredentialsError
+
+
+async def test_a_token_that_is_believed_expires_in_time(door: Door, clock: FixedClock) -> None:
+    token = await door.token()
+    assert await door.refusal(bearer(token)) is None
+    clock.moment += HOUR
+    assert await door.refusal(bearer(token)) is BadCredentialsError
+
+
+async def test_a_token_is_one_dialects(door: Door) -> None:
+    token = await door.token()
+    assert await door.refusal(bearer(token)) is None
+    assert await door.refusal(replace(bearer(token), dialect="nrs")) is BadCredentialsError
+
+
 @pytest.mark.parametrize(
     "token", ["", "-", "1", "0-x", "zz-x", "1-" + "x" * 300, "1-naïve", "-1-x", "f" * 15 + "-x", " 1-x"]
 )
@@ -180,7 +214,9 @@ async def test_revocation_closing_networks_and_rates_count_for_both(
     assert await door.refusal(door.signed()) is RateLimitedError  # the token's issue was the call of this second
     assert await door.refusal(bearer(token)) is RateLimitedError
     await db.run(set_account_status, account.actor, SetAccountStatus(status=AccountStatus.LOCKED))
+    door.time.seconds += CACHE_SECONDS
     assert [await door.refusal(one) for one in (door.signed(), bearer(token))] == [AccountLockedError] * 2
     await db.run(set_account_status, account.actor, SetAccountStatus(status=AccountStatus.ACTIVE))
     await db.run(revoke_credential, account.actor, RevokeCredential(credential_id=door.credential_id))
+    door.time.seconds += CACHE_SECONDS
     assert [await door.refusal(one) for one in (door.signed(), bearer(token))] == [BadCredentialsError] * 2

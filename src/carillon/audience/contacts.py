@@ -144,7 +144,6 @@ class FindByDigest:
     """Find the contacts whose phone or e-mail has this MD5, which some vendors name a contact by."""
 
     digest: UUID
-    with_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +157,6 @@ class QueryContacts:
     kinds: Mapping[str, Kind]
     conditions: Sequence[Condition] = ()
     order: Order | None = None
-    with_groups: bool = False
 
 
 _FIELD_VALUES = {Kind.NUMBER: Value.NUMBER, Kind.BOOLEAN: Value.BOOLEAN}
@@ -218,7 +216,7 @@ async def find_contacts(tx: Tx, actor: Actor, query: FindContacts) -> list[Conta
 async def find_by_digest(tx: Tx, actor: Actor, query: FindByDigest) -> list[Contact]:
     """Find contacts by the MD5 of an address: one, unless one's phone and another's e-mail had the same."""
     rows = await tx.fetch(SQL["find_by_digest"], actor.account_id, actor.audience_id, query.digest)
-    return await _shown(tx, actor, rows, with_groups=query.with_groups)
+    return [_contact(row, _groups(row)) for row in rows]
 
 
 async def query_contacts(tx: Tx, actor: Actor, query: QueryContacts) -> Counted[Contact]:
@@ -235,7 +233,7 @@ async def query_contacts(tx: Tx, actor: Actor, query: QueryContacts) -> Counted[
     # The end of the list tells how long it is; only what goes on is counted.
     is_end = len(rows) < query.page.size and (rows or not query.page.offset)
     total = query.page.offset + len(rows) if is_end else await tx.fetchval(counting, *asked)
-    return Counted(items=await _shown(tx, actor, rows, with_groups=query.with_groups), total=total)
+    return Counted(items=[_contact(row, _groups(row)) for row in rows], total=total)
 
 
 async def list_contacts(tx: Tx, actor: Actor, query: ListContacts) -> Page[Contact]:
@@ -371,7 +369,15 @@ async def _shown(tx: Tx, actor: Actor, rows: Sequence[Record], *, with_groups: b
     return [replace(contact, groups=tuple(groups[contact.contact_id])) for contact in contacts]
 
 
-def _contact(row: Record) -> Contact:
+def _groups(row: Record) -> tuple[GroupRef, ...]:
+    """Take apart the groups that come with a row."""
+    return tuple(
+        GroupRef(group_id=GroupId(int(group_id)), number=int(number), name=name)
+        for group_id, number, name in (group.split(":", 2) for group in row["groups"])
+    )
+
+
+def _contact(row: Record, groups: tuple[GroupRef, ...] = ()) -> Contact:
     return Contact(
         contact_id=ContactId(row["contact_id"]),
         external_id=row["external_id"],
@@ -384,6 +390,7 @@ def _contact(row: Record) -> Contact:
         updated_at=row["updated_at"],
         is_archived=row["archived_at"] is not None,
         fields=_decode_fields(row["fields"]),
+        groups=groups,
         devices=tuple(
             Device(platform=platform, token=token)
             for platform, _, token in (device.partition(":") for device in row["devices"])

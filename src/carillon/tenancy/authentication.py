@@ -4,10 +4,11 @@ import hashlib
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TypeVar
 
 from asyncpg import Record
 
@@ -97,6 +98,7 @@ class Authenticated:
 
 
 AnyLogin = Login | SignedLogin | TokenLogin
+Remembered = TypeVar("Remembered", Login, TokenLogin)
 
 
 async def authenticate(tx: Tx, login: Login) -> Authenticated:
@@ -134,7 +136,8 @@ async def authenticate_token(tx: Tx, login: TokenLogin) -> Authenticated:
     found = await tx.fetchrow(SQL["find_by_token"], account_id, hash_token(login.token), login.dialect)
     if found is None or found["revoked_at"] is not None or found["token_expires_at"] <= tx.now:
         raise BadCredentialsError
-    return _admitted(login, found, found, now=tx.now)
+    known = _admitted(login, found, found, now=tx.now)
+    return replace(known, expires_at=min(known.expires_at or found["token_expires_at"], found["token_expires_at"]))
 
 
 async def _let_in(tx: Tx, login: AnyLogin, found: Record | None) -> Authenticated:
@@ -188,34 +191,39 @@ class Authenticator:
 
     async def authenticate(self, login: Login) -> Actor:
         """Let a caller in, or raise as `authenticate` does; RateLimitedError when it calls too often."""
-        key = _cache_key(login)
-        checked_at, known = self._checked.get(key, (0.0, None))
-        if known is None or self._monotonic() - checked_at >= CACHE_SECONDS:
-            known = await self._check(key, login)
-        else:
-            _admit(known, login, now=self._db.clock.now())
-        return self._counted(login, known)
+        return self._counted(login, await self._known(_cache_key(login), login, authenticate))
 
     async def authenticate_signed(self, login: SignedLogin) -> Actor:
         """Let in a caller that signs, or raise as `authenticate_signed` does; RateLimitedError as above."""
-        return await self._noted_and_counted(login, await self._db.read(authenticate_signed, login, self._box))
+        known = await self._db.read(authenticate_signed, login, self._box)
+        await self._note_use(known.actor.account_id, known.credential_id)
+        return self._counted(login, known)
 
     async def authenticate_token(self, login: TokenLogin) -> Actor:
         """Let in a caller with a token, or raise as `authenticate_token` does; RateLimitedError as above."""
-        return await self._noted_and_counted(login, await self._db.read(authenticate_token, login))
+        return self._counted(
+            login, await self._known(_token_key(login.dialect, login.token), login, authenticate_token)
+        )
 
-    async def _noted_and_counted(self, login: SignedLogin | TokenLogin, known: Authenticated) -> Actor:
-        await self._note_use(known.actor.account_id, known.credential_id)
-        return self._counted(login, known)
+    def forget_token(self, dialect: str, token: str) -> None:
+        """Let nobody in with a token that has been revoked; other processes do so within CACHE_SECONDS."""
+        self._checked.pop(_token_key(dialect, token), None)
 
     def _counted(self, login: AnyLogin, known: Authenticated) -> Actor:
         rate = login.calls_per_second if known.calls_per_second is None else known.calls_per_second
         self._limiter.spend(known.credential_id, rate)
         return known.actor
 
-    async def _check(self, key: bytes, login: Login) -> Authenticated:
+    async def _known(
+        self, key: bytes, login: Remembered, check: Callable[[Tx, Remembered], Awaitable[Authenticated]]
+    ) -> Authenticated:
+        """Give what `check` says of a login, or has said a moment ago."""
+        checked_at, known = self._checked.get(key, (0.0, None))
+        if known is not None and self._monotonic() - checked_at < CACHE_SECONDS:
+            _admit(known, login, now=self._db.clock.now())
+            return known
         self._checked.pop(key, None)
-        known = await self._db.read(authenticate, login)
+        known = await self._db.read(check, login)
         self._checked[key] = (self._monotonic(), known)
         self._checked.move_to_end(key)
         while len(self._checked) > _CACHE_ENTRIES:
@@ -240,6 +248,10 @@ def _cache_key(login: Login) -> bytes:
     # Lengths first, so that no two logins have the same text.
     halves = f"{len(login.key_name)}:{login.key_name}{login.secret}"
     return f"{login.dialect}:".encode() + hashlib.blake2s(halves.encode(errors="surrogatepass")).digest()
+
+
+def _token_key(dialect: str, token: str) -> bytes:
+    return f"{dialect} token:".encode() + hash_token(token)
 
 
 def _matching(rows: Sequence[Record], secret_hash: bytes) -> Record | None:

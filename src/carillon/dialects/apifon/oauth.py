@@ -62,7 +62,9 @@ async def revoke(services: Services, incoming: Incoming) -> Reply:
         actor = await _client(services, incoming, asked)
     except _Refusal as refusal:
         return _refused(refusal)
-    await services.db.run(revoke_token, actor, asked.get("token", ""))
+    token = asked.get("token", "")
+    await services.db.run(revoke_token, actor, token)
+    services.authenticator.forget_token(DIALECT, token)
     return _reply(200, {})
 
 

@@ -183,17 +183,17 @@ async def _contact(tx: Tx, actor: Actor, contact_id: int) -> Contact:
     return contact
 
 
-async def _found(tx: Tx, actor: Actor, name: Named, *, with_groups: bool) -> Contact:
-    found = await find_by_digest(tx, actor, FindByDigest(digest=name.digest, with_groups=with_groups))
+async def _found(tx: Tx, actor: Actor, name: Named) -> Contact:
+    found = await find_by_digest(tx, actor, FindByDigest(digest=name.digest))
     if not found:
         raise NotFoundError("subscriber")
     return found[0]
 
 
-async def _matching(tx: Tx, actor: Actor, name: Named, *, with_groups: bool = False) -> tuple[OpenList, Contact]:
+async def _matching(tx: Tx, actor: Actor, name: Named) -> tuple[OpenList, Contact]:
     """Find a subscriber to change, and its list, which is locked. Raises NotFoundError and StaleTagError."""
     opened = await open_list(tx, actor, name.list_id, lock=True)
-    contact = await _found(tx, opened.actor, name, with_groups=with_groups or bool(name.expected))
+    contact = await _found(tx, opened.actor, name)
     if name.expected:
         require_match(name.expected, show_subscriber(contact, opened)["meta"]["Etag"])
     return opened, contact
@@ -246,7 +246,7 @@ async def update(call: Call) -> Answer:
 
 
 async def _update(tx: Tx, actor: Actor, name: Named, asked: schemas.Subscriber) -> Contact:
-    opened, contact = await _matching(tx, actor, name, with_groups=bool(asked.group_options))
+    opened, contact = await _matching(tx, actor, name)
     return await _save(tx, opened, read_subscriber(asked, words_of(opened), contact), contact.contact_id)
 
 
@@ -269,7 +269,7 @@ def _with_forms(forms: Mapping[int, Mapping[str, str]], contact: Contact) -> dic
 
 async def _shown(tx: Tx, actor: Actor, name: Named) -> tuple[OpenList, Contact]:
     opened = await open_list(tx, actor, name.list_id)
-    return opened, await _found(tx, opened.actor, name, with_groups=True)
+    return opened, await _found(tx, opened.actor, name)
 
 
 async def list_subscribers(call: Call) -> Answer:
@@ -323,7 +323,6 @@ async def _look(tx: Tx, actor: Actor, look: Look) -> Found:
         kinds=kinds,
         conditions=[*look.fixed, *read_operands(named, structure, kinds)],
         order=order,
-        with_groups=True,
     )
     return Found(opened=opened, contacts=await query_contacts(tx, opened.actor, query))
 
