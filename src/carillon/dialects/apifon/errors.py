@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 
 import msgspec
 
 from carillon import errors
 from carillon.dialects.mount import Incoming, Reply
+from carillon.dialects.refusing import refusal_headers
 from carillon.dialects.rest import MEDIA_TYPE
 
 
@@ -59,8 +59,7 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
 }
 
 _WORDS = {"phone": "destination"}
-_UNAVAILABLE_SECONDS = 5
-_NOT_LET_IN = HTTPStatus.UNAUTHORIZED
+_CHALLENGE = 'ApifonWS, Bearer realm="Apifon", error="invalid_token"'
 
 
 def status_of(error: errors.CarillonError) -> Status:
@@ -78,7 +77,12 @@ def present_error(incoming: Incoming, error: errors.CarillonError) -> Reply:
         "error_report_code": incoming.request_id,
     }
     body = msgspec.json.encode(envelope)
-    return Reply(status=status.http_status, body=body, media_type=MEDIA_TYPE, headers=_headers(error, status))
+    return Reply(
+        status=status.http_status,
+        body=body,
+        media_type=MEDIA_TYPE,
+        headers=refusal_headers(error, status.http_status, _CHALLENGE),
+    )
 
 
 def _details(error: errors.CarillonError) -> dict[str, str]:
@@ -91,17 +95,4 @@ def _details(error: errors.CarillonError) -> dict[str, str]:
             return dict.fromkeys((_WORDS.get(key, key) for key in owners), "Another subscriber of the list has this.")
         case errors.CallerError(message=message) if status_of(error) is not _UNAUTHORIZED:
             return {"request": message}
-    return {}
-
-
-def _headers(error: errors.CarillonError, status: Status) -> dict[str, str]:
-    if status.http_status == _NOT_LET_IN:
-        return {"WWW-Authenticate": 'ApifonWS, Bearer realm="Apifon", error="invalid_token"'}
-    match error:
-        case errors.RateLimitedError(retry_after=seconds):
-            return {"Retry-After": str(max(1, -int(-seconds // 1)))}
-        case errors.NoSuchMethodError(allowed=methods):
-            return {"Allow": ", ".join(methods)}
-        case errors.UnavailableError() | errors.SchemaMismatchError():
-            return {"Retry-After": str(_UNAVAILABLE_SECONDS)}
     return {}

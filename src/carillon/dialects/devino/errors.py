@@ -11,6 +11,7 @@ import msgspec
 
 from carillon import errors
 from carillon.dialects.mount import Incoming, Reply
+from carillon.dialects.refusing import refusal_headers
 from carillon.dialects.rest import MEDIA_TYPE
 
 NOT_NULL, INVALID, TOO_LONG, UNKNOWN, FORBIDDEN = (
@@ -20,9 +21,6 @@ NOT_NULL, INVALID, TOO_LONG, UNKNOWN, FORBIDDEN = (
     "unknown",
     "forbidden",
 )
-
-# How long a caller may wait before it tries again, where we have no better figure: a restart of the database.
-_UNAVAILABLE_SECONDS = 5
 
 
 class RefusedError(errors.InvalidInputError):
@@ -95,7 +93,10 @@ def present_error(_incoming: Incoming, error: errors.CarillonError) -> Reply:
     reason = reason_of(error)
     body = Refusal("REJECTED", None, [reason], describe(reason))
     return Reply(
-        status=line.http_status, body=msgspec.json.encode(body), media_type=MEDIA_TYPE, headers=_headers(error)
+        status=line.http_status,
+        body=msgspec.json.encode(body),
+        media_type=MEDIA_TYPE,
+        headers=refusal_headers(error, line.http_status, 'Key realm="Devino"'),
     )
 
 
@@ -112,17 +113,3 @@ def reason_of(error: errors.CarillonError) -> Reason:
 def describe(reason: Reason) -> str:
     """Write the description that goes with a reason."""
     return f"Key error: (parameter: {reason.ref} -> {reason.default_message})"
-
-
-def _headers(error: errors.CarillonError) -> dict[str, str]:
-    match error:
-        case errors.RateLimitedError(retry_after=seconds):
-            # Whole seconds, rounded up: a client that waits so long is let in.
-            return {"Retry-After": str(max(1, -int(-seconds // 1)))}
-        case errors.NoSuchMethodError(allowed=methods):
-            return {"Allow": ", ".join(methods)}
-        case errors.UnavailableError() | errors.SchemaMismatchError():
-            return {"Retry-After": str(_UNAVAILABLE_SECONDS)}
-        case errors.MissingCredentialsError() | errors.BadCredentialsError() | errors.AddressNotAllowedError():
-            return {"WWW-Authenticate": 'Key realm="Devino"'}
-    return {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from carillon import errors
 from carillon.dialects.inforu.schemas import MAX_CONTACTS, MAX_ITEMS
+from carillon.dialects.refusing import refusal_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,6 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
     errors.CarillonError: Status(-500, 500, "Internal error", is_ours=True),
 }
 
-# How long a caller may wait before it tries again, where we have no better figure: a restart of the database.
-_UNAVAILABLE_SECONDS = 5
-
 
 def statuses() -> list[Status]:
     """List every status that a reply may have, by HTTP status."""
@@ -76,14 +74,4 @@ def detail_of(error: errors.CarillonError, words: Mapping[str, str]) -> str:
 
 def headers_of(error: errors.CarillonError) -> dict[str, str]:
     """Give the headers that go with an error."""
-    match error:
-        case errors.RateLimitedError(retry_after=seconds):
-            # Whole seconds, rounded up: a client that waits so long is let in.
-            return {"Retry-After": str(max(1, -int(-seconds // 1)))}
-        case errors.NoSuchMethodError(allowed=methods):
-            return {"Allow": ", ".join(methods)}
-        case errors.UnavailableError() | errors.SchemaMismatchError():
-            return {"Retry-After": str(_UNAVAILABLE_SECONDS)}
-        case errors.MissingCredentialsError() | errors.BadCredentialsError() | errors.AddressNotAllowedError():
-            return {"WWW-Authenticate": 'Basic realm="InforU", charset="UTF-8"'}
-    return {}
+    return refusal_headers(error, status_of(error).http_status, 'Basic realm="InforU", charset="UTF-8"')

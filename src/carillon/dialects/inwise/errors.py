@@ -9,6 +9,7 @@ import msgspec
 
 from carillon import errors
 from carillon.dialects.mount import Incoming, Reply
+from carillon.dialects.refusing import refusal_headers
 from carillon.dialects.rest import MEDIA_TYPE
 
 TABLE: Mapping[type[errors.CarillonError], int] = {
@@ -41,8 +42,6 @@ WORDS: Mapping[str, str] = {
 
 _KEYS = {"email": "email", "phone": "mobile number", "external_id": "external ID"}
 _OURS = {500: "Internal error.", 503: "The service is not available just now."}
-# How long a caller may wait before it tries again, where we have no better figure: a restart of the database.
-_UNAVAILABLE_SECONDS = 5
 
 
 class Refusal(msgspec.Struct):
@@ -56,7 +55,9 @@ def present_error(_incoming: Incoming, error: errors.CarillonError) -> Reply:
     """Write a refusal."""
     status = status_of(error)
     body = msgspec.json.encode(Refusal(message=_message(error, status), code=status))
-    return Reply(status=status, body=body, media_type=MEDIA_TYPE, headers=_headers(error))
+    return Reply(
+        status=status, body=body, media_type=MEDIA_TYPE, headers=refusal_headers(error, status, 'ApiKey realm="inwise"')
+    )
 
 
 def status_of(error: errors.CarillonError) -> int:
@@ -77,17 +78,3 @@ def _message(error: errors.CarillonError, status: int) -> str:
         case errors.CallerError():
             return error.message
     return _OURS[status]
-
-
-def _headers(error: errors.CarillonError) -> dict[str, str]:
-    match error:
-        case errors.RateLimitedError(retry_after=seconds):
-            # Whole seconds, rounded up: a client that waits so long is let in.
-            return {"Retry-After": str(max(1, -int(-seconds // 1)))}
-        case errors.NoSuchMethodError(allowed=methods):
-            return {"Allow": ", ".join(methods)}
-        case errors.UnavailableError() | errors.SchemaMismatchError():
-            return {"Retry-After": str(_UNAVAILABLE_SECONDS)}
-        case errors.MissingCredentialsError() | errors.BadCredentialsError() | errors.AddressNotAllowedError():
-            return {"WWW-Authenticate": 'ApiKey realm="inwise"'}
-    return {}

@@ -11,6 +11,7 @@ import msgspec
 
 from carillon import errors
 from carillon.dialects.mount import Incoming, Reply
+from carillon.dialects.refusing import refusal_headers
 from carillon.dialects.rest import MEDIA_TYPE
 
 
@@ -55,8 +56,8 @@ _WORDS = {
     "group": "groupsNames",
 }
 
-# How long a caller may wait before it tries again, where we have no better figure: a restart of the database.
-_UNAVAILABLE_SECONDS = 5
+
+_CHALLENGE = 'Basic realm="360NRS", charset="UTF-8"'
 
 
 def present_error(_incoming: Incoming, error: errors.CarillonError) -> Reply:
@@ -65,7 +66,10 @@ def present_error(_incoming: Incoming, error: errors.CarillonError) -> Reply:
     description = refusal.description or _description(error)
     body = {"error": {"code": refusal.code, "description": description}}
     return Reply(
-        status=refusal.http_status, body=msgspec.json.encode(body), media_type=MEDIA_TYPE, headers=_headers(error)
+        status=refusal.http_status,
+        body=msgspec.json.encode(body),
+        media_type=MEDIA_TYPE,
+        headers=refusal_headers(error, refusal.http_status, _CHALLENGE),
     )
 
 
@@ -91,17 +95,3 @@ def _description(error: errors.CarillonError) -> str:
     if isinstance(error, errors.MissingInputError):
         return f"The {word} field is required."
     return f"The {word} field is invalid: {error.message}"
-
-
-def _headers(error: errors.CarillonError) -> dict[str, str]:
-    match error:
-        case errors.RateLimitedError(retry_after=seconds):
-            # Whole seconds, rounded up: a client that waits so long is let in.
-            return {"Retry-After": str(max(1, -int(-seconds // 1)))}
-        case errors.NoSuchMethodError(allowed=methods):
-            return {"Allow": ", ".join(methods)}
-        case errors.UnavailableError() | errors.SchemaMismatchError():
-            return {"Retry-After": str(_UNAVAILABLE_SECONDS)}
-        case errors.MissingCredentialsError() | errors.BadCredentialsError() | errors.AddressNotAllowedError():
-            return {"WWW-Authenticate": 'Basic realm="360NRS", charset="UTF-8"'}
-    return {}
