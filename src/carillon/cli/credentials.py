@@ -52,7 +52,7 @@ def group() -> None:
     "--dialect",
     type=click.Choice(sorted(KEY_WORDS)),
     required=True,
-    help="Whose API the client speaks.",
+    help="Whose API the client speaks; native is our own, which is not served yet.",
 )
 @audience_option("The audience it works in.")
 @click.option("--scopes", metavar="A,B", default="", help=f"Limit it to some of {', '.join(Scope)}. [default: all]")
