@@ -1,5 +1,6 @@
 """The types and constants behind the fixtures of conftest.py, for the tests' annotations."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ import asyncpg
 import pytest
 
 from carillon.audience import uploads
+from carillon.db.database import Tx
 from carillon.dialects.registry import KEY_WORDS
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
@@ -67,3 +69,10 @@ class Stopwatch:
 
     def __call__(self) -> float:
         return self.seconds
+
+
+async def until_somebody_waits(tx: Tx) -> None:
+    """Wait until another session of this database waits for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not await tx.fetchval(waiting):  # noqa: ASYNC110 - the database's
+        await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.support import Tenant
+from tests.support import Tenant, until_somebody_waits
 
 from carillon.audience.batch import read_rows
 from carillon.audience.contacts import ListContacts, list_contacts
@@ -232,8 +232,7 @@ async def test_a_field_that_changes_under_the_import_stops_it(db: Database, acco
     async with db.transaction() as tx:
         await lock_audience(tx, account.actor)
         importing = asyncio.create_task(run(db, account, path))
-        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - the database's
-            await asyncio.sleep(0.01)
+        await until_somebody_waits(tx)
         await delete_fields(tx, account.actor, DeleteFields(names=["visits"]))
         await create_field(tx, account.actor, CreateField(name="visits", kind=Kind.NUMBER))
     with pytest.raises(InvalidInputError, match="visits"):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from tests.support import Tenant
+from tests.support import Tenant, until_somebody_waits
 
 from carillon.audience import uploads
 from carillon.audience.audiences import CreateAudience, create_audience, delete_audience
@@ -309,8 +309,7 @@ async def test_an_upload_is_not_held_before_its_audience(db: Database, account: 
     async with db.transaction() as tx:
         await lock_audience(tx, account.actor)
         writing = asyncio.create_task(db.run(work_off, upload, upload.read(CANONICAL)))
-        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - the database's
-            await asyncio.sleep(0.01)
+        await until_somebody_waits(tx)
         assert await tx.fetchval("SELECT TRUE FROM contact_import FOR UPDATE NOWAIT")
     assert await writing is True
 
