@@ -72,7 +72,7 @@ class Stopwatch:
 
 
 async def until_somebody_waits(tx: Tx) -> None:
-    """Wait until another session of this database waits for a lock."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    """Wait until another session waits for a lock of this transaction's."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     while not await tx.fetchval(waiting):  # noqa: ASYNC110 - the database's
         await asyncio.sleep(0.01)
