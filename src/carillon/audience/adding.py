@@ -53,12 +53,14 @@ async def add_contacts(tx: Tx, actor: Actor, command: AddContacts) -> AddedConta
     """
     audience = await lock_audience(tx, actor)
     frame, duplicates = command.batch.frame, list[int]()
+    taken, are_new = await _taken(tx, actor, frame)
     if command.unique is not None and command.unique in REPEATED:
-        frame, duplicates = await _without_known_addresses(tx, actor, frame, command.unique)
+        known = {value for key, value in taken if key == command.unique}
+        frame, duplicates = _told_apart(frame, [value or None for value in frame[command.unique]], known)
     elif command.unique is not None:
         frame, duplicates = await _without_known_values(tx, actor, frame, command.unique)
     given = frame.select("phone", "email")
-    frame, are_new = await _with_repeated_addresses(tx, actor, frame)
+    frame = await _with_repeated_addresses(tx, actor, frame, taken)
     if audience.is_stoplist:  # also by an address that another contact of the list has
         await silence(tx, actor, audience, [*given.iter_rows(), *_checked_addresses(command, duplicates)])
     contact_ids: dict[int, int] = {}
@@ -73,13 +75,6 @@ def _checked_addresses(command: AddContacts, duplicates: Sequence[int]) -> Itera
     """Give the phones or e-mails of rows that were left out for them, which the list has all the same."""
     for row in command.batch.frame.filter(pl.col("row").is_in(duplicates)).iter_rows(named=True):
         yield row["phone"] if command.unique == "phone" else None, row["email"] if command.unique == "email" else None
-
-
-async def _without_known_addresses(
-    tx: Tx, actor: Actor, frame: pl.DataFrame, key: str
-) -> tuple[pl.DataFrame, list[int]]:
-    taken, _ = await _taken(tx, actor, frame)
-    return _told_apart(frame, [value or None for value in frame[key]], {value for name, value in taken if name == key})
 
 
 async def _without_known_values(tx: Tx, actor: Actor, frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[int]]:
@@ -105,23 +100,29 @@ def _told_apart(
     return frame.filter(~pl.col("row").is_in(duplicates)), duplicates
 
 
-async def _with_repeated_addresses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
-    """Move the addresses that are taken into the fields that keep them; tell whether all rows are new contacts then."""
-    taken, are_new = await _taken(tx, actor, frame)
-    if not (taken or any(frame[key].drop_nulls().is_duplicated().any() for key in REPEATED)):
-        return frame, are_new
+async def _with_repeated_addresses(
+    tx: Tx, actor: Actor, frame: pl.DataFrame, taken: set[tuple[str, str]]
+) -> pl.DataFrame:
+    """Move the addresses that are taken, or that an earlier row has, into the fields that keep them."""
+    suspects = frame.filter(
+        pl.any_horizontal(
+            pl.col(key).is_not_null()
+            & (pl.col(key).is_in([value for name, value in taken if name == key]) | pl.col(key).is_duplicated())
+            for key in REPEATED
+        )
+    )
     rows: list[dict[str, object]] = []
-    for row in frame.iter_rows(named=True):
+    for row in suspects.iter_rows(named=True):
         moved = {REPEATED[key]: row[key] for key in REPEATED if row[key] and (key, row[key]) in taken}
         taken |= {(key, row[key]) for key in REPEATED if row[key]}
         if moved:
             emptied = dict.fromkeys(name for key in REPEATED if REPEATED[key] in moved for name in _COLUMNS[key])
             rows.append({**row, **emptied, "patch": encode_patch({**decode_patch(row["patch"]), **moved})})
     if not rows:
-        return frame, are_new
+        return frame
     await _make_fields(tx, actor)
     changed = pl.DataFrame(rows, schema=frame.schema)
-    return pl.concat([frame.filter(~pl.col("row").is_in(changed["row"].to_list())), changed]).sort("row"), are_new
+    return pl.concat([frame.filter(~pl.col("row").is_in(changed["row"].to_list())), changed]).sort("row")
 
 
 async def _make_fields(tx: Tx, actor: Actor) -> None:

@@ -108,10 +108,16 @@ def read_contact(place: int, given: object, words: Words, zone: timedelta) -> Re
 def _read_contact(given: object, words: Words, zone: timedelta) -> ReadContact:
     if not isinstance(given, dict):
         raise _RejectedError("contacts", "Contacts", "An object belongs here.")
-    addresses = {name: _text(given.get(name), name, name.capitalize()) for name in _ADDRESSES}
+    addresses = {
+        "phone": _text(given.get("phone"), "phone", "Phone"),
+        "email": _text(given.get("email"), "email", "Email"),
+    }
     fields: dict[str, str] = {}
     find = words.plain.get
-    for item in _limited(given, "fields", schemas.MAX_FIELDS):
+    items = given.get("fields")
+    if items.__class__ is not list or len(items) > schemas.MAX_FIELDS:
+        items = _limited(given, "fields", schemas.MAX_FIELDS)
+    for item in items:
         # The hot path: a text of a field that takes it as it comes. `_read_field` knows the rest.
         if item.__class__ is dict and (name := item.get("name")).__class__ is str and (field := find(name)):
             value = item.get("value")
@@ -120,7 +126,9 @@ def _read_contact(given: object, words: Words, zone: timedelta) -> ReadContact:
                     fields[field] = text
                 continue
         _read_field(item, words, zone, addresses, fields)
-    devices = [_read_device(item) for item in _limited(given, "pushInfo", schemas.MAX_DEVICES)]
+    devices = (
+        [_read_device(item) for item in _limited(given, "pushInfo", schemas.MAX_DEVICES)] if "pushInfo" in given else []
+    )
     row = ContactRow(phone=_international(addresses["phone"]), email=addresses["email"] or None, fields=fields)
     return ReadContact(row, devices)
 
