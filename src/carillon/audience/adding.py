@@ -56,7 +56,7 @@ async def add_contacts(tx: Tx, actor: Actor, command: AddContacts) -> AddedConta
     taken, are_new = await _taken(tx, actor, frame)
     if command.unique is not None and command.unique in REPEATED:
         known = {value for key, value in taken if key == command.unique}
-        frame, duplicates = _told_apart(frame, [value or None for value in frame[command.unique]], known)
+        frame, duplicates = _told_apart(frame, [value or None for value in frame[command.unique].to_list()], known)
     elif command.unique is not None:
         frame, duplicates = await _without_known_values(tx, actor, frame, command.unique)
     given = frame.select("phone", "email")
@@ -78,7 +78,7 @@ def _checked_addresses(command: AddContacts, duplicates: Sequence[int]) -> Itera
 
 
 async def _without_known_values(tx: Tx, actor: Actor, frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[int]]:
-    values = [decode_patch(patch).get(name) for patch in frame["patch"]]
+    values = [decode_patch(patch).get(name) for patch in frame["patch"].to_list()]
     asked = list({value for value in values if value is not None})
     rows = await tx.fetch(
         SQL["taken_values"], actor.account_id, actor.audience_id, name, encode_patch({"asked": asked})
@@ -91,7 +91,7 @@ def _told_apart(
 ) -> tuple[pl.DataFrame, list[int]]:
     """Split off the rows whose value is taken, by an earlier row too."""
     seen, duplicates = set(taken), list[int]()
-    for row, value in zip(frame["row"], values, strict=True):
+    for row, value in zip(frame["row"].to_list(), values, strict=True):
         if value is None:
             continue
         if value in seen:
