@@ -74,5 +74,6 @@ class Stopwatch:
 async def until_somebody_waits(tx: Tx) -> None:
     """Wait until another session waits for a lock of this transaction's."""
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
-    while not await tx.fetchval(waiting):  # noqa: ASYNC110 - the database's
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while not await tx.fetchval(waiting):  # noqa: ASYNC110 - the database's
+            await asyncio.sleep(0.01)

@@ -1,12 +1,14 @@
 """Audiences beside the default one: their attributes, their pages, their counts and their end."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.support import Tenant
+from tests.support import Tenant, until_somebody_waits
 
 from carillon.audience.audiences import (
+    AudienceKind,
     ChangeAudience,
     CreateAudience,
     GetAudience,
@@ -19,7 +21,7 @@ from carillon.audience.audiences import (
     page_audiences,
 )
 from carillon.audience.conditions import Order
-from carillon.audience.contacts import Status
+from carillon.audience.contacts import ListContacts, Status, list_contacts
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
 from carillon.audience.standing import SetStandings, Standing, set_standings
@@ -119,3 +121,48 @@ async def test_a_standing_is_of_one_audience_and_a_suppressed_address_stays_unsu
 async def reach(db: Database, actor: Actor) -> tuple[int, int]:
     counts = (await db.read(count_audiences, actor, [actor.audience_id]))[actor.audience_id]
     return counts.reachable_sms, counts.reachable_email
+
+
+PHONE = "0541110001"
+BLOCK = Suppress(addresses=[Address(channel=Channel.SMS, value=PHONE)], reason="asked")
+
+
+async def statuses(db: Database, actor: Actor) -> list[Status]:
+    return [one.sms_status for one in (await db.read(list_contacts, actor, ListContacts())).items]
+
+
+async def test_who_is_written_into_an_audience_made_during_a_suppression_has_it(db: Database, account: Tenant) -> None:
+    async def write() -> Actor:
+        actor = await made(db, account)
+        await db.run(save_contact, actor, SaveContact(row=ContactRow(phone=PHONE)))
+        return actor
+
+    async with db.transaction() as tx:
+        await suppress(tx, account.actor, BLOCK)
+        writing = asyncio.create_task(write())
+        await until_somebody_waits(tx)
+    assert await statuses(db, await writing) == [Status.UNSUBSCRIBED]
+
+
+async def test_a_suppression_waits_for_an_audience_that_is_being_made(db: Database, account: Tenant) -> None:
+    async with db.transaction() as tx:
+        audience = await create_audience(tx, account.actor, CreateAudience(name="Shop"))
+        actor = replace(account.actor, audience_id=audience.audience_id)
+        await save_contact(tx, actor, SaveContact(row=ContactRow(phone=PHONE)))
+        suppressing = asyncio.create_task(db.run(suppress, account.actor, BLOCK))
+        await until_somebody_waits(tx)
+    await suppressing
+    assert await statuses(db, actor) == [Status.UNSUBSCRIBED]
+
+
+async def test_a_stop_list_silences_who_is_in_an_audience_made_meanwhile(db: Database, account: Tenant) -> None:
+    stop = await db.run(create_audience, account.actor, CreateAudience(name="Stop", kind=AudienceKind.STOPLIST))
+    inside = replace(account.actor, audience_id=stop.audience_id)
+    async with db.transaction() as tx:
+        audience = await create_audience(tx, account.actor, CreateAudience(name="Shop"))
+        actor = replace(account.actor, audience_id=audience.audience_id)
+        await save_contact(tx, actor, SaveContact(row=ContactRow(phone=PHONE)))
+        stopping = asyncio.create_task(db.run(save_contact, inside, SaveContact(row=ContactRow(phone=PHONE))))
+        await until_somebody_waits(tx)
+    await stopping
+    assert await statuses(db, actor) == [Status.UNSUBSCRIBED]

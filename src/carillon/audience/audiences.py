@@ -11,7 +11,7 @@ from asyncpg import Record
 
 from carillon.audience.conditions import Attribute, Order, Value, compile_order
 from carillon.audience.contacts import delete_contact_ids
-from carillon.audience.writing import lock_audience
+from carillon.audience.writing import hold_back_audiences, lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
@@ -139,6 +139,8 @@ class AudienceCounts:
 
 async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audience:
     """Make an audience beside the default one. Raises InvalidInputError for `name` and `country`."""
+    await hold_back_audiences(tx, actor)
+    tx.read_clock()
     audience = Audience(
         name=checked_name(command.name),
         country=actor.country if command.country is None else checked_country(command.country),

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from asyncpg import Record
+
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
@@ -31,19 +33,34 @@ async def lock_audience(tx: Tx, actor: Actor) -> LockedAudience:
     Every operation that writes contacts, memberships or groups calls it first: batches with the same address then
     neither deadlock nor make two contacts, whatever their order.
     """
-    rows = await tx.fetch(SQL["lock_audience"], actor.account_id, actor.audience_id)
-    for row in rows:
-        if row["audience_id"] == actor.audience_id:
-            tx.read_clock()
-            return LockedAudience(name=row["name"], country=row["country"], is_stoplist=row["kind"] == "stoplist")
-    raise NotFoundError("audience")
+    row = await tx.fetchrow(SQL["lock_audience"], actor.account_id, actor.audience_id)
+    if row is None:
+        # A stop list, since whoever is written into one is silenced in all audiences; or there is no such audience.
+        every = {one["audience_id"]: one for one in await _lock_audiences(tx, actor)}
+        if (row := every.get(actor.audience_id)) is None:
+            raise NotFoundError("audience")
+    tx.read_clock()
+    return LockedAudience(name=row["name"], country=row["country"], is_stoplist=row["kind"] == "stoplist")
 
 
 async def lock_account(tx: Tx, actor: Actor) -> list[int]:
     """Become the only writer of all the account's audiences and return their ids: a suppression concerns them all."""
-    audiences = [row["audience_id"] for row in await tx.fetch(SQL["lock_account"], actor.account_id)]
+    audiences = [row["audience_id"] for row in await _lock_audiences(tx, actor)]
     tx.read_clock()
     return audiences
+
+
+async def hold_back_audiences(tx: Tx, actor: Actor) -> None:
+    """Let nobody else make an audience of the account, nor lock all of them, until the transaction ends.
+
+    Whoever makes one calls it too: one that was made while somebody held all the others would be nobody's.
+    """
+    await tx.execute(SQL["hold_back_audiences"], actor.account_id)
+
+
+async def _lock_audiences(tx: Tx, actor: Actor) -> list[Record]:
+    await hold_back_audiences(tx, actor)
+    return await tx.fetch(SQL["lock_audiences"], actor.account_id)
 
 
 @asynccontextmanager

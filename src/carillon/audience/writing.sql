@@ -1,17 +1,18 @@
 -- name: lock_audience
--- Whoever is written into a stop list is silenced in all audiences, so all of them are locked, in their order.
+SELECT name, country, kind
+FROM audience
+WHERE account_id = $1 AND audience_id = $2 AND kind <> 'stoplist'
+FOR NO KEY UPDATE;
+
+-- name: hold_back_audiences
+SELECT FROM account WHERE account_id = $1 FOR NO KEY UPDATE;
+
+-- name: lock_audiences
 SELECT audience_id, name, country, kind
 FROM audience
 WHERE account_id = $1
-  AND audience_id = ANY (CASE
-          WHEN (SELECT s.kind FROM audience s WHERE s.account_id = $1 AND s.audience_id = $2) = 'stoplist'
-          THEN ARRAY(SELECT a.audience_id FROM audience a WHERE a.account_id = $1)
-          ELSE ARRAY[$2::bigint] END)
 ORDER BY audience_id
 FOR NO KEY UPDATE;
-
--- name: lock_account
-SELECT audience_id FROM audience WHERE account_id = $1 ORDER BY audience_id FOR NO KEY UPDATE;
 
 -- name: group_shares
 -- Who is archived stays a member, and is not counted.
