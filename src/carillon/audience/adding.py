@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from carillon.audience.fields import Kind
+from carillon.audience.hope import NotNewError
 from carillon.audience.own_fields import REPEATED, CreateField, create_field, field_kinds
 from carillon.audience.rows import Batch, decode_patch, encode_patch
 from carillon.audience.stoplists import silence
@@ -40,20 +41,26 @@ class AddContacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddedContacts:
-    """The contacts by their rows, and the rows that were left out."""
+    """The contacts by their rows, and the rows that were left out.
+
+    `met_nobody`: no row had a phone or an e-mail that was there.
+    """
 
     contact_ids: Mapping[int, int]
     duplicates: Sequence[int]
+    met_nobody: bool
 
 
-async def add_contacts(tx: Tx, actor: Actor, command: AddContacts) -> AddedContacts:
+async def add_contacts(tx: Tx, actor: Actor, command: AddContacts, *, expect_new: bool = False) -> AddedContacts:
     """Add contacts. A value counts as there when a contact has it, or an earlier row of the batch.
 
-    An archived contact doesn't: who brings its phone or e-mail brings it back.
+    An archived contact doesn't: who brings its phone or e-mail brings it back. `expect_new` saves asking for the phones
+    and e-mails that are there, and raises UniqueViolationError or NotNewError where it was wrong (`Hope.write`).
     """
     audience = await lock_audience(tx, actor)
     frame, duplicates = command.batch.frame, list[int]()
-    taken, are_new = await _taken(tx, actor, frame)
+    taken, met_archived = (set[tuple[str, str]](), False) if expect_new else await _taken(tx, actor, frame)
+    met_nobody = not (taken or met_archived)
     if command.unique is not None and command.unique in REPEATED:
         known = {value for key, value in taken if key == command.unique}
         frame, duplicates = _told_apart(frame, [value or None for value in frame[command.unique].to_list()], known)
@@ -66,9 +73,11 @@ async def add_contacts(tx: Tx, actor: Actor, command: AddContacts) -> AddedConta
     contact_ids: dict[int, int] = {}
     for piece in frame.iter_slices(_PIECE_ROWS):
         batch = replace(command.batch, frame=piece, errors=(), failed=frozenset())
-        outcome = await upsert(tx, actor, batch, expect_new=are_new)
+        outcome = await upsert(tx, actor, batch, expect_new=not met_archived)
+        if expect_new and not outcome.met_nobody:
+            raise NotNewError
         contact_ids |= dict(outcome.kept.select("row", "contact_id").iter_rows())
-    return AddedContacts(contact_ids=contact_ids, duplicates=duplicates)
+    return AddedContacts(contact_ids=contact_ids, duplicates=duplicates, met_nobody=met_nobody)
 
 
 def _checked_addresses(command: AddContacts, duplicates: Sequence[int]) -> Iterator[tuple[str | None, str | None]]:
@@ -133,8 +142,8 @@ async def _make_fields(tx: Tx, actor: Actor) -> None:
 
 
 async def _taken(tx: Tx, actor: Actor, frame: pl.DataFrame) -> tuple[set[tuple[str, str]], bool]:
-    """Give the addresses that contacts have, and whether no archived one has any."""
+    """Give the addresses that contacts have, and whether an archived one has any."""
     asked = (frame[key].drop_nulls().to_list() for key in REPEATED)
     rows = await tx.fetch(SQL["taken_addresses"], actor.account_id, actor.audience_id, *asked)
     taken = {(row["key"], row["value"]) for row in rows if not row["archived"]}
-    return taken, len(taken) == len(rows)
+    return taken, len(taken) < len(rows)

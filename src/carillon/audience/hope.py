@@ -1,5 +1,20 @@
 """Whether the next batch's rows are likely to be new: then asking who is there can be saved (`upsert`)."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from asyncpg import UniqueViolationError
+
+from carillon.kit.actor import Actor
+
+Written = TypeVar("Written")
+
+_MOST_HOPES = 10_000
+
+
+class NotNewError(Exception):
+    """A row that was expected to be new isn't."""
+
 
 class Hope:
     """Hopes where no earlier batch has met anybody.
@@ -11,16 +26,29 @@ class Hope:
         self._calm = 0
         self._needed = 1
 
-    @property
-    def expects_new(self) -> bool:
-        """Whether it hopes."""
-        return self._calm >= self._needed
+    async def write(self, batch: Callable[..., Awaitable[Written]]) -> Written:
+        """Write a batch in a transaction: with `expect_new` where it hopes, and without where that was wrong."""
+        if self._calm >= self._needed:
+            try:
+                return await batch(expect_new=True)
+            except (NotNewError, UniqueViolationError):
+                self._calm = 0
+                self._needed *= 2
+        return await batch(expect_new=False)
 
     def learn(self, *, met_nobody: bool) -> None:
         """Hear what became of a batch."""
         self._calm = self._calm + 1 if met_nobody else 0
 
-    def was_wrong(self) -> None:
-        """Hear that a row wasn't new after all."""
-        self._calm = 0
-        self._needed *= 2
+
+class Hopes:
+    """What is hoped of each audience."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[int, int], Hope] = {}
+
+    def of(self, actor: Actor) -> Hope:
+        """Give what is hoped of the actor's audience."""
+        if len(self._of) > _MOST_HOPES:
+            self._of.clear()
+        return self._of.setdefault((actor.account_id, actor.audience_id), Hope())

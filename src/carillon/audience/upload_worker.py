@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
-from asyncpg import UniqueViolationError
 
-from carillon.audience.hope import Hope
+from carillon.audience.hope import Hopes
 from carillon.audience.idle import SweepAudience, sweep_audience, swept_audiences
 from carillon.audience.own_fields import field_kinds
 from carillon.audience.uploads import (
@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 
 # A turn: so many uploads of one account before the next account's.
 _TURN = 8
-_MOST_HOPES = 10_000
 _SWEEP_SECONDS = 3600
 _SWEEPER = Operator(name="sweeper", source="worker")
 
@@ -50,7 +49,7 @@ class UploadWorker:
         self._report_age = timedelta(days=report_days)
         self._on_done = on_done
         self._stopping = False
-        self._hopes: dict[tuple[int, int], Hope] = {}
+        self._hopes = Hopes()
 
     async def run(self) -> None:
         """Work until `stop`; a failure of the database is waited out."""
@@ -83,8 +82,6 @@ class UploadWorker:
     async def take_turns(self) -> int:
         """Give each account with uploads one turn and return how many uploads were worked off."""
         worked = 0
-        if len(self._hopes) > _MOST_HOPES:
-            self._hopes.clear()
         for account_id in await self._db.read(accounts_with_uploads):
             if self._stopping:
                 break
@@ -171,15 +168,8 @@ class UploadWorker:
         return written
 
     async def _write(self, upload: ClaimedUpload, read: ReadUpload) -> bool:
-        hope = self._hopes.setdefault((upload.actor.account_id, upload.actor.audience_id), Hope())
-        met_nobody = None
-        if hope.expects_new:
-            try:
-                met_nobody = await self._db.run(work_off, upload, read, expect_new=True)
-            except UniqueViolationError:
-                hope.was_wrong()
-        if met_nobody is None:
-            met_nobody = await self._db.run(work_off, upload, read)
+        hope = self._hopes.of(upload.actor)
+        met_nobody = await hope.write(partial(self._db.run, work_off, upload, read))
         if met_nobody is not None:
             hope.learn(met_nobody=met_nobody)
         return met_nobody is not None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
+from carillon.audience.hope import Hopes
 from carillon.db.database import Database
 from carillon.errors import CarillonError
 from carillon.tenancy.authentication import Authenticator
@@ -29,6 +30,7 @@ class Services:
     authenticator: Authenticator
     page_size: int = 1000
     signature_age: timedelta = timedelta(days=1)
+    hopes: Hopes = field(default_factory=Hopes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from carillon.audience.hope import Hopes
 from carillon.db.database import Database
 from carillon.dialects.mount import Handler, Incoming, Method, Reply, Route, Services
 from carillon.dialects.reading import Parameter, parameters, read_request, require
@@ -31,6 +32,7 @@ class Call:
     """A call of a caller that has been let in; `query` and `body` are of the operation's structs."""
 
     db: Database
+    hopes: Hopes
     actor: Actor
     incoming: Incoming
     query: Any
@@ -75,8 +77,8 @@ def route_of(operation: Operation, authenticate: Callable[[Services, Incoming], 
         body = read_request(operation.body, read_json(incoming.body) if operation.body is not Nothing else None)
         require(query)
         require(body)
-        answer = await operation.handle(Call(db=services.db, actor=actor, incoming=incoming, query=query, body=body))
-        return json_reply(answer)
+        call = Call(db=services.db, hopes=services.hopes, actor=actor, incoming=incoming, query=query, body=body)
+        return json_reply(await operation.handle(call))
 
     handler: Handler = handle
     return Route(method=operation.method, path=operation.path, function=operation.title, handle=handler)

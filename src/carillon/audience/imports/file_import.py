@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
-from asyncpg import UniqueViolationError
 
 from carillon.audience.hope import Hope
 from carillon.audience.imports.records import (
@@ -178,14 +178,9 @@ class _Run:
         return asyncio.get_running_loop().run_in_executor(reader, next, chunks, None)
 
     async def _write(self, prepared: PreparedChunk) -> Place:
-        if self._hope.expects_new:
-            try:
-                return await self._db.run(self._write_chunk, prepared, expect_new=True)
-            except UniqueViolationError:
-                self._hope.was_wrong()
-        return await self._db.run(self._write_chunk, prepared, expect_new=False)
+        return await self._hope.write(partial(self._db.run, self._write_chunk, prepared))
 
-    async def _write_chunk(self, tx: Tx, prepared: PreparedChunk, *, expect_new: bool) -> Place:
+    async def _write_chunk(self, tx: Tx, prepared: PreparedChunk, *, expect_new: bool = False) -> Place:
         """Write one chunk; safe to try again when it isn't known whether the last try was committed."""
         import_id, chunk = self._begun.import_id, prepared.chunk
         await lock_audience(tx, self._actor)

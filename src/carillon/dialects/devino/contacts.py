@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 
 from carillon.audience.adding import AddContacts, add_contacts
@@ -52,11 +53,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uploaded:
-    """What became of the contacts, by their places from 1: an id, or what was wrong."""
+    """What became of the contacts, by their places from 1: an id, or what was wrong.
+
+    `met_nobody`: none had a phone or an e-mail that was there.
+    """
 
     audience_id: int
     contact_ids: dict[int, int]
     wrong: dict[int, Wrong]
+    met_nobody: bool
 
 
 async def read_upload(db: Database, actor: Actor, command: Upload) -> Reading | None:
@@ -81,10 +86,12 @@ def _read(command: Upload, words: Words, kinds: Mapping[str, Kind]) -> Reading:
     return Reading(words=words, kinds=kinds, contacts=contacts, batch=batch)
 
 
-async def upload(tx: Tx, actor: Actor, command: Upload, reading: Reading | None) -> Uploaded:
+async def upload(
+    tx: Tx, actor: Actor, command: Upload, reading: Reading | None, *, expect_new: bool = False
+) -> Uploaded:
     """Add contacts to a list; whoever is added to a stop list is suppressed on every channel.
 
-    They are read again when the list's fields aren't any more what they were.
+    They are read again when the list's fields aren't any more what they were; `expect_new` is that of `add_contacts`.
     """
     audience = await find_list(tx, actor, command.audience_id)
     inside = within(actor, audience)
@@ -99,7 +106,7 @@ async def upload(tx: Tx, actor: Actor, command: Upload, reading: Reading | None)
     for error in batch.errors:
         wrong.setdefault(error.row, rows.wrong_of(words, error.field, error.code, error.message))
     good = replace(batch, frame=batch.frame.filter(~batch.frame["row"].is_in(list(wrong))))
-    added = await add_contacts(tx, inside, AddContacts(batch=good, unique=unique))
+    added = await add_contacts(tx, inside, AddContacts(batch=good, unique=unique), expect_new=expect_new)
     for place in added.duplicates:
         wrong[place] = rows.wrong_of(words, unique or "", _DUPLICATE, "Duplicate")
     devices = [
@@ -109,7 +116,12 @@ async def upload(tx: Tx, actor: Actor, command: Upload, reading: Reading | None)
         for platform, token, application in one.devices
     ]
     await register_devices(tx, inside, devices)
-    return Uploaded(audience_id=audience.audience_id, contact_ids=dict(added.contact_ids), wrong=wrong)
+    return Uploaded(
+        audience_id=audience.audience_id,
+        contact_ids=dict(added.contact_ids),
+        wrong=wrong,
+        met_nobody=added.met_nobody,
+    )
 
 
 async def _with_new_fields(tx: Tx, inside: Actor, audience: Audience, contacts: Sequence[object]) -> Words:
@@ -154,8 +166,12 @@ async def batch(call: Call) -> Answer:
         unique=asked.duplicate_check_field,
         zone=mapping.read_zone(call.query.zone_offset),
     )
-    await await_uploads(call.db, replace(call.actor, audience_id=AudienceId(command.audience_id)))
-    done = await call.db.run(upload, call.actor, command, await read_upload(call.db, call.actor, command))
+    inside = replace(call.actor, audience_id=AudienceId(command.audience_id))
+    await await_uploads(call.db, inside)
+    reading = await read_upload(call.db, call.actor, command)
+    hope = call.hopes.of(inside)
+    done = await hope.write(partial(call.db.run, upload, call.actor, command, reading))
+    hope.learn(met_nobody=done.met_nobody)
     return Answer(data=replies.Result([_outcome(done, place) for place in range(1, len(asked.contacts) + 1)]))
 
 
