@@ -1,5 +1,6 @@
 """Memberships: what a batch of rows changes about who is in which group."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,6 @@ SQL = load_statements("carillon.audience", "memberships.sql")
 # So many contacts are asked whether they are members already, before their groups are recounted for nothing.
 _MANY = 50
 _ENROLLED_AT_ONCE = 5_000
-_PAIRS_SCHEMA = {"group_id": pl.Int64, "contact_id": pl.Int64}
 
 Pair = tuple[GroupId, int]
 """A group's id and a contact's."""
@@ -101,23 +101,21 @@ async def move_in(tx: Tx, actor: Actor, moves: Moves, arrivals: pl.DataFrame) ->
     """Write and count the memberships of contacts that have just arrived, with their statuses in `arrivals`."""
     if not moves.arriving:
         return
-    pairs = pl.DataFrame(moves.arriving, schema=_PAIRS_SCHEMA, orient="row")
-    lines = pairs.select(pl.lit(actor.account_id).alias("account_id"), *_PAIRS_SCHEMA)
-    await tx.copy_csv("membership", lines.columns, [lines.write_csv(include_header=False).encode()])
-    by_sms, by_email = (pl.col(name) == int(Status.SUBSCRIBED) for name in ("sms_status", "email_status"))
-    shares = (
-        pairs.join(arrivals.select("contact_id", "sms_status", "email_status"), on="contact_id")
-        .group_by("group_id")
-        .agg(
-            members=pl.len(),
-            reachable=(by_sms | by_email).sum(),
-            reachable_sms=by_sms.sum(),
-            reachable_email=by_email.sum(),
-            reachable_android=pl.lit(0),
-            reachable_ios=pl.lit(0),
-        )
+    lines = "".join([f"{actor.account_id},{group_id},{contact_id}\n" for group_id, contact_id in moves.arriving])
+    await tx.copy_csv("membership", ("account_id", "group_id", "contact_id"), [lines.encode()])
+    statuses = dict(
+        zip(arrivals["contact_id"], zip(arrivals["sms_status"], arrivals["email_status"], strict=True), strict=True)
     )
-    await move_counters(tx, actor, {row[0]: row[1:] for row in shares.select("group_id", *COUNTERS).iter_rows()})
+    counted = Counter([(group_id, statuses[contact_id]) for group_id, contact_id in moves.arriving])
+    shares: dict[int, dict[str, int]] = {}
+    for (group_id, (sms, email)), count in counted.items():
+        share = shares.setdefault(group_id, dict.fromkeys(COUNTERS, 0))
+        by_sms, by_email = sms == Status.SUBSCRIBED, email == Status.SUBSCRIBED
+        share["members"] += count
+        share["reachable"] += count * (by_sms or by_email)
+        share["reachable_sms"] += count * by_sms
+        share["reachable_email"] += count * by_email
+    await move_counters(tx, actor, {group_id: tuple(share.values()) for group_id, share in shares.items()})
 
 
 async def require_groups(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> None:

@@ -5,7 +5,7 @@ resolved by columns, which is a hundred times faster, and only the rest is taken
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -59,7 +59,7 @@ async def resolve_to(tx: Tx, actor: Actor, frame: pl.DataFrame, contact_id: int)
     if not loaded:
         raise NotFoundError("contact")
     merged = merge_rows(frame.to_dicts(), map(dict, loaded), target=contact_id)
-    return await _numbered(tx, merged.arrivals, merged.changes, pl.DataFrame(schema=_KEPT_SCHEMA), merged, [])
+    return await _plan_of_merged(tx, merged)
 
 
 async def resolve(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new: bool = False) -> Plan:
@@ -78,7 +78,7 @@ async def _resolve_few(tx: Tx, actor: Actor, frame: pl.DataFrame) -> Plan:
     values = ([row[key] for row in rows if row[key]] for key in KEYS)
     loaded = await tx.fetch(SQL["contacts_with_keys"], actor.account_id, actor.audience_id, *values) if rows else []
     merged = merge_rows(rows, map(dict, loaded))
-    return await _numbered(tx, merged.arrivals, merged.changes, pl.DataFrame(schema=_KEPT_SCHEMA), merged, [])
+    return await _plan_of_merged(tx, merged)
 
 
 async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new: bool) -> Plan:
@@ -95,12 +95,22 @@ async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new
     matched = clean.filter(pl.col("contact_id").is_not_null())
     differs = matched.select(_differs()).to_series()
     arrivals = pl.concat([clean.filter(pl.col("contact_id").is_null()).select(*ARRIVAL_SCHEMA), merged.arrivals])
-    changes = pl.concat([matched.filter(differs).select(*CHANGE_SCHEMA), merged.changes])
+    arrivals, one_by_one = await _numbered(tx, arrivals.sort("row"), merged)
+    brought = arrivals.select("row", "contact_id", pl.lit(NEW).alias("outcome"))
+    if one_by_one.height:
+        brought = brought.filter(~pl.col("row").is_in(one_by_one["row"].implode()))
     is_same = ~(differs | matched["old_archived"])
     same = matched.select("row", "contact_id", pl.when(is_same).then(pl.lit(UNCHANGED)).alias("outcome"))
-    numbered = await _numbered(tx, arrivals, changes, same, merged, _readdressed(matched))
-    archived = matched.filter(pl.col("old_archived"))["contact_id"].to_list()
-    return replace(numbered, archived=[*archived, *numbered.archived], met_nobody=known.is_empty())
+    return Plan(
+        arrivals=arrivals,
+        changes=pl.concat([matched.filter(differs).select(*CHANGE_SCHEMA), merged.changes]),
+        releasing=merged.changes,
+        kept=pl.concat([brought, same, one_by_one]).sort("row"),
+        readdressed=[*_readdressed(matched), *merged.readdressed],
+        archived=[*matched.filter(pl.col("old_archived"))["contact_id"].to_list(), *merged.archived],
+        conflicts=merged.errors,
+        met_nobody=known.is_empty(),
+    )
 
 
 def _differs() -> pl.Expr:
@@ -119,33 +129,31 @@ def _differs() -> pl.Expr:
     return pl.any_horizontal(*other_texts, other_spelling.fill_null(value=False), other_fields, emptied)
 
 
-async def _numbered(  # noqa: PLR0913, PLR0917 - the two ways' common end
-    tx: Tx, arrivals: pl.DataFrame, changes: pl.DataFrame, same: pl.DataFrame, merged: Merged, readdressed: list[int]
-) -> Plan:
-    """Give the arrivals their ids, in the order of their rows, and every row its contact."""
-    arrivals = arrivals.sort("row")
-    ids = await tx.ids.take("contact", arrivals.height)
-    arrivals = arrivals.with_columns(pl.Series("contact_id", ids, dtype=pl.Int64))
-    id_of_row = dict(zip(arrivals["row"], ids, strict=True)) if merged.outcomes else {}
-    one_by_one = [
-        (row, id_of_row[arrival] if arrival is not None else contact_id, outcome)
-        for row, contact_id, arrival, outcome in merged.outcomes
-    ]
-    taken = {row for row, _, _ in one_by_one}
-    brought = arrivals.select("row", "contact_id", pl.lit(NEW).alias("outcome"))
-    if taken:
-        brought = brought.filter(~pl.col("row").is_in(list(taken)))
-    merged_rows = pl.DataFrame(one_by_one, schema=_KEPT_SCHEMA, orient="row")
+async def _plan_of_merged(tx: Tx, merged: Merged) -> Plan:
+    """Make the plan of rows that were all taken one by one."""
+    arrivals, kept = await _numbered(tx, merged.arrivals, merged)
     return Plan(
         arrivals=arrivals,
-        changes=changes,
+        changes=merged.changes,
         releasing=merged.changes,
-        kept=pl.concat([brought, same, merged_rows]).sort("row"),
-        readdressed=[*readdressed, *merged.readdressed],
+        kept=kept,
+        readdressed=merged.readdressed,
         archived=merged.archived,
         conflicts=merged.errors,
-        met_nobody=not (merged.changes.height or same.height),
+        met_nobody=all(contact_id is None for _, contact_id, _, _ in merged.outcomes),
     )
+
+
+async def _numbered(tx: Tx, arrivals: pl.DataFrame, merged: Merged) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give the arrivals, which come in the order of their rows, their ids, and the merged rows their contacts."""
+    ids = await tx.ids.take("contact", arrivals.height)
+    id_of_row = dict(zip(arrivals["row"], ids, strict=True)) if merged.outcomes else {}
+    one_by_one = [
+        (row, contact_id if arrival is None else id_of_row[arrival], outcome)
+        for row, contact_id, arrival, outcome in merged.outcomes
+    ]
+    kept = pl.DataFrame(one_by_one, schema=_KEPT_SCHEMA, orient="row")
+    return arrivals.hstack([pl.Series("contact_id", ids, dtype=pl.Int64)]), kept
 
 
 async def _known(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:

@@ -6,9 +6,11 @@ contact each row means; here the plan is written. The audience is locked meanwhi
 after another too.
 """
 
+import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 
 import msgspec
 import polars as pl
@@ -29,27 +31,22 @@ SQL = load_statements("carillon.audience", "upsert.sql")
 UPDATED = "updated"
 
 _PATCH = ("phone", "phone_quality", "phone_region", "email", "email_given", "external_id", "landline", "patch", "unset")
+_EMPTY = (*KEYS, "landline")
 _COPIED = (
-    "account_id",
-    "audience_id",
     "contact_id",
-    "created_at",
-    "updated_at",
     "phone_quality",
     "sms_status",
     "email_status",
-    "phone",
-    "email",
-    "external_id",
+    *_EMPTY,
     "email_given",
     "phone_region",
-    "landline",
-    "fields",
+    "patch",
 )
-# Up to so many addresses it is quicker to ask about them than whether to ask.
+# Up to so many addresses are asked about without asking whether to, and so many lines are written one by one.
 _FEW = 50
 # So many rows are made while the server takes in as many.
 _PIECE_ROWS = 2_000
+_SUPPRESSED = Status.SUBSCRIBED + SUPPRESSED_BY
 _CHANNELS = (("phone", "sms_status", Channel.SMS), ("email", "email_status", Channel.EMAIL))
 
 
@@ -133,17 +130,17 @@ def _devices(frame: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
 async def _with_statuses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
     """Add what each address that is written makes of its channel: none, or subscribed, which may be suppressed."""
     channels = await suppressing_channels(tx, actor) if frame.height > _FEW else set(Channel)
-    statuses: list[pl.Expr] = []
+    columns: list[pl.Series] = []
     for key, status, channel in _CHANNELS:
-        subscribed = pl.lit(int(Status.SUBSCRIBED))
-        if channel in channels:
-            addresses = [address for address in frame[key].drop_nulls().to_list() if address]
-            suppressed = await suppressed_among(tx, actor, channel, addresses) if addresses else set()
-            is_suppressed = pl.col(key).is_in(list(suppressed))
-            subscribed = pl.when(is_suppressed).then(subscribed + SUPPRESSED_BY).otherwise(subscribed)
-        empty = pl.col(key).fill_null("") == ""
-        statuses.append(pl.when(empty).then(int(Status.NONE)).otherwise(subscribed).cast(pl.Int16).alias(status))
-    return frame.with_columns(statuses)
+        given = frame[key].to_list()
+        addresses = [address for address in given if address] if channel in channels else []
+        suppressed = await suppressed_among(tx, actor, channel, addresses) if addresses else set()
+        statuses = [
+            Status.NONE if not address else _SUPPRESSED if address in suppressed else Status.SUBSCRIBED
+            for address in given
+        ]
+        columns.append(pl.Series(status, statuses, dtype=pl.Int16))
+    return frame.hstack(columns)
 
 
 async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> None:
@@ -192,24 +189,22 @@ async def _insert(tx: Tx, actor: Actor, arrivals: pl.DataFrame) -> pl.DataFrame:
         return arrivals
     arrivals = await _with_statuses(tx, actor, arrivals)
     now = tx.now.isoformat()
-    lines = arrivals.select(
-        pl.lit(actor.account_id).alias("account_id"),
-        pl.lit(actor.audience_id).alias("audience_id"),
-        "contact_id",
-        pl.lit(now).alias("created_at"),
-        pl.lit(now).alias("updated_at"),
-        "phone_quality",
-        "sms_status",
-        "email_status",
-        *(pl.when(pl.col(name) != "").then(name).alias(name) for name in KEYS),
-        "email_given",
-        "phone_region",
-        pl.when(pl.col("landline") != "").then("landline").alias("landline"),
-        pl.col("patch").alias("fields"),
-    )
-    pieces = (piece.write_csv(include_header=False).encode() for piece in lines.iter_slices(_PIECE_ROWS))
-    await tx.copy_csv("contact", _COPIED, pieces)
+    same = {"account_id": actor.account_id, "audience_id": actor.audience_id, "created_at": now, "updated_at": now}
+    alike = [pl.Series(name, [value]).new_from_index(0, arrivals.height) for name, value in same.items()]
+    lines = pl.DataFrame([*alike, *(arrivals[name] for name in _COPIED)])
+    names = ["fields" if name == "patch" else name for name in lines.columns]
+    await tx.copy_csv("contact", names, _csv(lines), empty_is_null=_EMPTY)
     return arrivals
+
+
+def _csv(lines: pl.DataFrame) -> Iterator[bytes]:
+    if lines.height <= _FEW:
+        plain = StringIO()
+        csv.writer(plain).writerows(lines.rows())
+        yield plain.getvalue().encode()
+        return
+    for piece in lines.iter_slices(_PIECE_ROWS):
+        yield piece.write_csv(include_header=False).encode()
 
 
 async def _token_owners(tx: Tx, actor: Actor, devices: pl.DataFrame) -> list[int]:

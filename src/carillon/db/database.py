@@ -72,17 +72,22 @@ class Tx:
         """Run a statement for its effect."""
         await self._session.connection.execute(statement, *arguments)
 
-    async def copy_csv(self, table: str, columns: Sequence[str], source: Iterable[bytes]) -> None:
-        """Load CSV (no header, an unquoted empty cell is NULL) into a table: the fastest door there is (limits.md).
+    async def copy_csv(
+        self, table: str, columns: Sequence[str], source: Iterable[bytes], *, empty_is_null: Sequence[str] = ()
+    ) -> None:
+        """Load CSV (no header) into a table: the fastest door there is (limits.md).
 
-        `source` may make its pieces as they are taken: the server works on one while the next is made.
+        An empty cell is NULL, a quoted one only in the columns `empty_is_null`. `source` may make its pieces as they
+        are taken: the server works on one while the next is made.
         """
 
         async def chunks() -> AsyncIterator[bytes]:
             for piece in source:
                 yield piece
 
-        await self._session.connection.copy_to_table(table, source=chunks(), columns=list(columns), format="csv")
+        await self._session.connection.copy_to_table(
+            table, source=chunks(), columns=list(columns), format="csv", force_null=list(empty_is_null) or None
+        )
 
 
 class Database:
