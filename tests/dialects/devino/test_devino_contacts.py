@@ -210,6 +210,26 @@ async def test_many_contacts_are_added_at_once(wire: Wire) -> None:
     assert last["contactId"] == told[5_999]["result"]["contactId"]
 
 
+@pytest.mark.parametrize("size", [1, 12, 80])
+@pytest.mark.parametrize("check", ["", "phone"])
+async def test_who_is_there_is_noticed_after_batches_that_met_nobody(wire: Wire, size: int, check: str) -> None:
+    def many(first: int, count: int) -> list[dict[str, str]]:
+        return [{"phone": f"97254{number:07d}"} for number in range(first, first + count)]
+
+    list_id = await wire.make()
+    for place in range(4):
+        await wire.add(list_id, *many(100 * place, 60), duplicateCheckField=check)
+    known = many(30, 1)[0]
+    done = await wire.add(list_id, *many(1000, size - 1), known, duplicateCheckField=check)
+    assert [one["code"] for one in done[:-1]] == ["OK"] * (size - 1)
+    assert done[-1]["code"] == ("REJECTED" if check else "OK")
+    await wire.add(list_id, *many(2000, 60), duplicateCheckField=check)
+    shown = await wire.contacts(list_id, limit=1000)
+    assert len(shown) == 5 * 60 + size - bool(check)
+    assert len({one["contactId"] for one in shown}) == len(shown)
+    assert [one["phone"] for one in shown].count(known["phone"]) == (1 if check else 2)
+
+
 async def test_a_field_that_the_list_lacks_is_made(wire: Wire) -> None:
     made = await wire.make()
     fields = [
