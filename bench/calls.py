@@ -31,6 +31,13 @@ class Connection:
 
     def send(self, request: bytes) -> bytes:
         """Send a request that succeeds, and give the reply's body."""
+        status, body = self.reply(request)
+        if status >= _REFUSED:
+            raise RuntimeError(f"{status}: {body[:1000]!r}")
+        return body
+
+    def reply(self, request: bytes) -> tuple[int, bytes]:
+        """Send a request, and give the reply's status and body."""
         self._socket.sendall(request)
         got = b""
         while b"\r\n\r\n" not in got:
@@ -39,9 +46,7 @@ class Connection:
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
         while len(body) < length:
             body += self._received()
-        if int(head[9:12]) >= _REFUSED:
-            raise RuntimeError(head + body[:1000])
-        return body
+        return int(head[9:12]), body
 
     def _received(self) -> bytes:
         got = self._socket.recv(1 << 20)

@@ -11,9 +11,10 @@ import argparse
 import json
 import random
 import statistics
-import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 import asyncpg
@@ -74,8 +75,8 @@ class Client(Connection):
         return self.written("POST", f"/api/v2/Contact/{function}", {"Data": data})
 
     def call(self, function: str, data: object) -> dict[str, Any]:
-        """Call a function and give the envelope."""
-        envelope: dict[str, Any] = json.loads(self.send(self.request(function, data)))
+        """Call a function and give the envelope, which tells of refusals too."""
+        envelope: dict[str, Any] = json.loads(self.reply(self.request(function, data))[1])
         return envelope
 
     def answer(self, function: str, data: object) -> dict[str, Any]:
@@ -97,13 +98,15 @@ def uploads(count: int, start: int) -> list[list[dict[str, str]]]:
     ]
 
 
-def send_uploads(client: Client, requests: Sequence[bytes], reports: list[dict[str, Any]]) -> None:
-    """Send all of them, then ask until each is worked off."""
+def send_uploads(client: Client, requests: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Send all of them, then ask until each is worked off; give the reports."""
     tokens = [json.loads(client.send(request))["Data"]["RequestToken"] for request in requests]
+    reports = []
     for token in tokens:
         while (envelope := client.call("CheckJobStatusByToken", {"RequestToken": token}))["StatusId"] != 1:
             time.sleep(0.1)
         reports.append(envelope["Data"])
+    return reports
 
 
 def upload(server: Served, count: int, start: int) -> tuple[int, float]:
@@ -111,18 +114,12 @@ def upload(server: Served, count: int, start: int) -> tuple[int, float]:
     account_id, _, username, token = server.account()
     clients = [Client(server, username, token) for _ in range(CLIENTS)]
     bodies = uploads(count, start)
-    reports: list[dict[str, Any]] = []
-    threads = []
-    for place, client in enumerate(clients):
-        requests = [client.request("CreateOrUpdateContacts", {"List": body}) for body in bodies[place::CLIENTS]]
-        threads.append(threading.Thread(target=send_uploads, args=(client, requests, reports)))
+    requests = [clients[0].request("CreateOrUpdateContacts", {"List": body}) for body in bodies]
     began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        reports = list(pool.map(send_uploads, clients, [requests[place::CLIENTS] for place in range(CLIENTS)]))
     speed = count * UPLOAD_ROWS / (time.perf_counter() - began)
-    accepted = sum(report["Rows"] - report["RowsFailed"] for report in reports)
+    accepted = sum(report["Rows"] - report["RowsFailed"] for report in chain(*reports))
     print(f"  {accepted:,} of {count * UPLOAD_ROWS:,} rows taken at {speed:,.0f} rows/s")
     return account_id, speed
 

@@ -12,6 +12,7 @@ import polars as pl
 from carillon.audience.fields import Kind
 from carillon.audience.hope import NotNewError
 from carillon.audience.own_fields import REPEATED, CreateField, create_field, field_kinds
+from carillon.audience.resolving import taken_keys
 from carillon.audience.rows import Batch, decode_patch, encode_patch
 from carillon.audience.stoplists import silence
 from carillon.audience.upsert import upsert
@@ -59,8 +60,9 @@ async def add_contacts(tx: Tx, actor: Actor, command: AddContacts, *, expect_new
     """
     audience = await lock_audience(tx, actor)
     frame, duplicates = command.batch.frame, list[int]()
-    taken, met_archived = (set[tuple[str, str]](), False) if expect_new else await _taken(tx, actor, frame)
-    met_nobody = not (taken or met_archived)
+    found = {} if expect_new else await taken_keys(tx, actor, frame)
+    taken = {key for key, archived in found.items() if not archived}
+    are_new = len(taken) == len(found)
     if command.unique is not None and command.unique in REPEATED:
         known = {value for key, value in taken if key == command.unique}
         frame, duplicates = _told_apart(frame, [value or None for value in frame[command.unique].to_list()], known)
@@ -73,11 +75,11 @@ async def add_contacts(tx: Tx, actor: Actor, command: AddContacts, *, expect_new
     contact_ids: dict[int, int] = {}
     for piece in frame.iter_slices(_PIECE_ROWS):
         batch = replace(command.batch, frame=piece, errors=(), failed=frozenset())
-        outcome = await upsert(tx, actor, batch, expect_new=not met_archived)
+        outcome = await upsert(tx, actor, batch, expect_new=are_new)
         if expect_new and not outcome.met_nobody:
             raise NotNewError
         contact_ids |= dict(outcome.kept.select("row", "contact_id").iter_rows())
-    return AddedContacts(contact_ids=contact_ids, duplicates=duplicates, met_nobody=met_nobody)
+    return AddedContacts(contact_ids=contact_ids, duplicates=duplicates, met_nobody=not found)
 
 
 def _checked_addresses(command: AddContacts, duplicates: Sequence[int]) -> Iterator[tuple[str | None, str | None]]:
@@ -139,11 +141,3 @@ async def _make_fields(tx: Tx, actor: Actor) -> None:
     for name in REPEATED.values():
         if name not in kinds:
             await create_field(tx, actor, CreateField(name=name, kind=Kind.TEXT))
-
-
-async def _taken(tx: Tx, actor: Actor, frame: pl.DataFrame) -> tuple[set[tuple[str, str]], bool]:
-    """Give the addresses that contacts have, and whether an archived one has any."""
-    asked = (frame[key].drop_nulls().to_list() for key in REPEATED)
-    rows = await tx.fetch(SQL["taken_addresses"], actor.account_id, actor.audience_id, *asked)
-    taken = {(row["key"], row["value"]) for row in rows if not row["archived"]}
-    return taken, len(taken) < len(rows)

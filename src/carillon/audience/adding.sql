@@ -1,12 +1,3 @@
--- name: taken_addresses
-SELECT 'phone' AS key, phone AS value, archived_at IS NOT NULL AS archived
-FROM contact
-WHERE account_id = $1 AND audience_id = $2 AND phone = ANY ($3::text[])
-UNION ALL
-SELECT 'email', email, archived_at IS NOT NULL
-FROM contact
-WHERE account_id = $1 AND audience_id = $2 AND email = ANY ($4::text[]);
-
 -- name: taken_values
 -- The places, from 1, of the JSON values that contacts have in a field; 1.5 and 1.50 are one value.
 SELECT DISTINCT asked.place

@@ -9,7 +9,7 @@ import polars as pl
 
 from carillon.audience.contacts import Status
 from carillon.audience.memberships import Moves, enrol, known_groups, move, require_groups
-from carillon.audience.resolving import NEW
+from carillon.audience.resolving import NEW, taken_keys
 from carillon.audience.rows import KEYS, Batch, RowError
 from carillon.audience.standing import SetStandings, Standing, set_standings
 from carillon.audience.suppressions import Channel, suppressed_among
@@ -172,10 +172,9 @@ async def _strangers(tx: Tx, actor: Actor, frame: pl.DataFrame, terms: Terms) ->
 
     Tells too whether all that are kept are new: none brings an archived contact back.
     """
-    asked = (frame[key].drop_nulls().to_list() for key in KEYS)
-    rows = await tx.fetch(SQL["taken_keys"], actor.account_id, actor.audience_id, *asked)
-    taken = {(row["key"], row["value"]) for row in rows if terms.archived_exist or not row["archived"]}
-    are_new = len(taken) == len(rows)
+    found = await taken_keys(tx, actor, frame)
+    taken = {key for key, archived in found.items() if terms.archived_exist or not archived}
+    are_new = len(taken) == len(found)
     kept: list[int] = []
     for row, *values in frame.select("row", *KEYS).iter_rows():
         keys = {(key, value) for key, value in zip(KEYS, values, strict=True) if value}

@@ -1,4 +1,4 @@
-"""Devices: the push tokens of contacts, where a caller gives more than one at once or says of which application."""
+"""Devices: the push tokens of contacts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,22 +26,30 @@ async def register_devices(tx: Tx, actor: Actor, devices: Sequence[RegisteredDev
     if not devices:
         return
     await lock_audience(tx, actor)
+    async with recounting(tx, actor, sorted(await concerned_by(tx, actor, devices))):
+        await save_devices(tx, actor, devices)
+
+
+async def concerned_by(tx: Tx, actor: Actor, devices: Sequence[RegisteredDevice]) -> set[int]:
+    """Give the contacts that have devices' tokens, or will have them: they may be counted otherwise then."""
+    if not devices:
+        return set()
+    tokens = [one.token for one in devices]
+    owners = await tx.fetch(SQL["owners_of_tokens"], actor.account_id, actor.audience_id, tokens)
+    return {one.contact_id for one in devices} | {row["contact_id"] for row in owners}
+
+
+async def save_devices(tx: Tx, actor: Actor, devices: Sequence[RegisteredDevice]) -> None:
+    """Write devices as `register_devices` does; the caller has locked the audience and recounts its groups."""
+    if not devices:
+        return
     by_place = {(one.contact_id, one.platform): one for one in devices}
     latest = list({one.token: one for one in by_place.values()}.values())
-    tokens = [one.token for one in latest]
-    owners = await tx.fetch(SQL["owners_of_tokens"], actor.account_id, actor.audience_id, tokens)
-    concerned = {one.contact_id for one in latest} | {row["contact_id"] for row in owners}
-    columns = ([one.contact_id for one in latest], [one.platform for one in latest], tokens)
-    async with recounting(tx, actor, sorted(concerned)):
-        await tx.execute(SQL["replace_devices"], actor.account_id, actor.audience_id, *columns)
-        await tx.execute(
-            SQL["add_devices"],
-            actor.account_id,
-            actor.audience_id,
-            *columns,
-            [one.application for one in latest],
-            tx.now,
-        )
+    columns = ([one.contact_id for one in latest], [one.platform for one in latest], [one.token for one in latest])
+    applications = [one.application for one in latest]
+    where = (actor.account_id, actor.audience_id)
+    await tx.execute(SQL["replace_devices"], *where, *columns)
+    await tx.execute(SQL["add_devices"], *where, *columns, applications, tx.now)
 
 
 async def owner_of_token(tx: Tx, actor: Actor, token: str) -> int | None:

@@ -176,6 +176,13 @@ async def _known(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
     return known
 
 
+async def taken_keys(tx: Tx, actor: Actor, frame: pl.DataFrame) -> dict[tuple[str, str], bool]:
+    """Give those of a frame's keys, by name and value, that contacts have, and whether these are archived."""
+    asked = (frame[key].drop_nulls().to_list() for key in KEYS)
+    rows = await tx.fetch(SQL["taken_keys"], actor.account_id, actor.audience_id, *asked)
+    return {(row["key"], row["value"]): row["archived"] for row in rows}
+
+
 def _paired(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Add to each row the contacts that its keys name, the one that it changes, and what that one is now (`old_…`)."""
     if known.is_empty():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from carillon.audience.contacts import Status
 from carillon.audience.suppressions import Channel, suppressed_among
-from carillon.audience.writing import lock_audience, recounting
+from carillon.audience.writing import addresses_of, lock_audience, recounting
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
@@ -40,10 +40,10 @@ async def set_standings(tx: Tx, actor: Actor, command: SetStandings) -> None:
     await lock_audience(tx, actor)
     standings = command.standings
     contact_ids = [one.contact_id for one in standings]
-    addresses = await tx.fetch(SQL["addresses_of"], actor.account_id, actor.audience_id, contact_ids)
+    phones, emails = zip(*await addresses_of(tx, actor, contact_ids), strict=True)
     suppressed = {
-        channel: await suppressed_among(tx, actor, channel, [row[key] for row in addresses if row[key]])
-        for channel, key in ((Channel.SMS, "phone"), (Channel.EMAIL, "email"))
+        channel: await suppressed_among(tx, actor, channel, [address for address in addresses if address])
+        for channel, addresses in ((Channel.SMS, phones), (Channel.EMAIL, emails))
     }
     columns = (
         contact_ids,

@@ -1,6 +1,3 @@
--- name: addresses_of
-SELECT phone, email FROM contact WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
-
 -- name: confirm
 -- Who is unsubscribed stays so; a suppressed standing is kept 3 higher.
 UPDATE contact c

@@ -112,8 +112,10 @@ def _read(actor: Actor, rows: Sequence[ContactRow], terms: Terms | None, own: Ma
 
 async def upload_now(tx: Tx, actor: Actor, command: AcceptUpload) -> Upload:
     """Write a few rows at once, and keep the report so that it can be asked for again."""
-    await lock_audience(tx, actor)  # so that the fields stay as they are
-    own = CANONICAL if command.terms is None else await field_kinds(tx, actor)
+    own: Mapping[str, Kind] = CANONICAL
+    if command.terms is not None:
+        await lock_audience(tx, actor)  # so that the fields stay as they are
+        own = await field_kinds(tx, actor)
     report, _ = await _write(tx, actor, _read(actor, command.rows, command.terms, own))
     import_id = new_uuid()
     await _insert(tx, actor, import_id, command, report)

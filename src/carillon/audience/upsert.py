@@ -16,12 +16,13 @@ import msgspec
 import polars as pl
 
 from carillon.audience.contacts import SUPPRESSED_BY, Status
+from carillon.audience.devices import RegisteredDevice, concerned_by, save_devices
 from carillon.audience.memberships import move, move_in, plan_moves
 from carillon.audience.resolving import NEW, UNCHANGED, Plan, resolve, resolve_to
 from carillon.audience.rows import KEYS, Batch, RowError
 from carillon.audience.stoplists import silence
 from carillon.audience.suppressions import Channel, suppressed_among, suppressing_channels
-from carillon.audience.writing import lock_audience, recounting
+from carillon.audience.writing import addresses_of, lock_audience, recounting
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
@@ -92,19 +93,18 @@ async def upsert(
     else:
         plan = await resolve_to(tx, actor, batch.frame, contact_id)
     devices = _devices(batch.frame, plan.kept)
-    reached = set(devices["contact_id"])
+    reached = await concerned_by(tx, actor, devices)
     moves = await plan_moves(tx, actor, batch, plan.kept, set(plan.arrivals["contact_id"]) - reached)
-    losers = await _token_owners(tx, actor, devices)
-    async with recounting(tx, actor, sorted({*plan.readdressed, *losers, *reached, *moves.recounted, *plan.archived})):
+    async with recounting(tx, actor, sorted({*plan.readdressed, *reached, *moves.recounted, *plan.archived})):
         await _revive(tx, actor, plan.archived)
         await _release(tx, actor, plan.releasing)
         changed = await _change(tx, actor, plan.changes)
         arrivals = await _insert(tx, actor, plan.arrivals)
-        await _save_devices(tx, actor, devices)
+        await save_devices(tx, actor, devices)
         await move(tx, actor, moves)
     await move_in(tx, actor, moves, arrivals)
     if audience.is_stoplist:
-        await silence(tx, actor, audience, await _addresses(tx, actor, plan.kept["contact_id"].to_list()))
+        await silence(tx, actor, audience, await addresses_of(tx, actor, plan.kept["contact_id"].to_list()))
     kept = _decided(plan, [*changed, *plan.archived])
     return UpsertOutcome(report=_report(batch, kept, plan), kept=kept, met_nobody=plan.met_nobody)
 
@@ -118,13 +118,17 @@ def _decided(plan: Plan, changed: list[int]) -> pl.DataFrame:
     return plan.kept.with_columns(pl.coalesce("outcome", told))
 
 
-def _devices(frame: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
-    """Give contact_id, device_platform and device_token of the rows that bring a token, in their order."""
-    names = ("contact_id", "device_platform", "device_token")
+def _devices(frame: pl.DataFrame, kept: pl.DataFrame) -> list[RegisteredDevice]:
+    """Give the devices that rows bring, in their order."""
     if frame["device_token"].null_count() == frame.height:
-        return pl.DataFrame(schema={"contact_id": pl.Int64, "device_platform": pl.String, "device_token": pl.String})
-    bringing = frame.filter(pl.col("device_token").is_not_null()).sort("row")
-    return bringing.join(kept, on="row", how="inner", maintain_order="left").select(names)
+        return []
+    contact_ids = dict(zip(kept["row"], kept["contact_id"], strict=True))
+    rows = zip(frame["row"], frame["device_platform"], frame["device_token"], strict=True)
+    return [
+        RegisteredDevice(contact_id=contact_ids[row], platform=platform, token=token)
+        for row, platform, token in rows
+        if token is not None and row in contact_ids
+    ]
 
 
 async def _with_statuses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
@@ -151,12 +155,6 @@ async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> None:
     if not leaving.is_empty():
         columns = (leaving[name].to_list() for name in ("contact_id", *KEYS))
         await tx.execute(SQL["release_keys"], actor.account_id, actor.audience_id, tx.now, *columns)
-
-
-async def _addresses(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> list[tuple[str | None, str | None]]:
-    """Give the phones and e-mails of contacts."""
-    rows = await tx.fetch(SQL["addresses_of"], actor.account_id, actor.audience_id, contact_ids)
-    return [(row["phone"], row["email"]) for row in rows]
 
 
 async def _revive(tx: Tx, actor: Actor, archived: Sequence[int]) -> None:
@@ -205,25 +203,6 @@ def _csv(lines: pl.DataFrame) -> Iterator[bytes]:
         return
     for piece in lines.iter_slices(_PIECE_ROWS):
         yield piece.write_csv(include_header=False).encode()
-
-
-async def _token_owners(tx: Tx, actor: Actor, devices: pl.DataFrame) -> list[int]:
-    """List who has the tokens now."""
-    if devices.is_empty():
-        return []
-    rows = await tx.fetch(SQL["token_owners"], actor.account_id, actor.audience_id, devices["device_token"].to_list())
-    return [row["contact_id"] for row in rows]
-
-
-async def _save_devices(tx: Tx, actor: Actor, devices: pl.DataFrame) -> None:
-    """Give each contact its latest token a platform; a token that somebody else had moves over."""
-    if devices.is_empty():
-        return
-    latest = devices.unique(["contact_id", "device_platform"], keep="last").unique("device_token", keep="last")
-    names = ("contact_id", "device_platform", "device_token")
-    columns = [latest[name].to_list() for name in names]
-    await tx.execute(SQL["drop_devices"], actor.account_id, actor.audience_id, *columns)
-    await tx.execute(SQL["save_devices"], actor.account_id, actor.audience_id, *columns, tx.now)
 
 
 def _report(batch: Batch, kept: pl.DataFrame, plan: Plan) -> UpsertReport:

@@ -8,9 +8,6 @@ SET phone = CASE WHEN s.phone IS NULL THEN c.phone END,
 FROM unnest($4::bigint[], $5::text[], $6::text[], $7::text[]) AS s (contact_id, phone, email, external_id)
 WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = s.contact_id;
 
--- name: addresses_of
-SELECT phone, email FROM contact WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
-
 -- name: revive_contacts
 UPDATE contact SET archived_at = NULL, updated_at = $3
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($4::bigint[]);
@@ -58,17 +55,3 @@ WITH changed AS (
     RETURNING c.contact_id
 )
 SELECT array_agg(contact_id) FROM changed;
-
--- name: token_owners
-SELECT contact_id FROM device WHERE account_id = $1 AND audience_id = $2 AND token = ANY ($3::text[]);
-
--- name: drop_devices
-DELETE FROM device d
-USING unnest($3::bigint[], $4::text[], $5::text[]) AS s (contact_id, platform, token)
-WHERE d.account_id = $1 AND d.audience_id = $2
-  AND (d.token = s.token OR (d.contact_id = s.contact_id AND d.platform = s.platform));
-
--- name: save_devices
-INSERT INTO device (account_id, audience_id, token, contact_id, platform, updated_at)
-SELECT $1, $2, s.token, s.contact_id, s.platform, $6
-FROM unnest($3::bigint[], $4::text[], $5::text[]) AS s (contact_id, platform, token);

@@ -96,3 +96,9 @@ async def _shares(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> _Counts:
         return {}
     rows = await tx.fetch(SQL["group_shares"], actor.account_id, actor.audience_id, contact_ids)
     return {row["group_id"]: tuple(row[counter] for counter in COUNTERS) for row in rows}
+
+
+async def addresses_of(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> list[tuple[str | None, str | None]]:
+    """Give the phones and e-mails of contacts."""
+    rows = await tx.fetch(SQL["addresses_of"], actor.account_id, actor.audience_id, contact_ids)
+    return [(row["phone"], row["email"]) for row in rows]

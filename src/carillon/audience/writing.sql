@@ -42,3 +42,6 @@ SET members = g.members + d.members, reachable = g.reachable + d.reachable,
 FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
      AS d (group_id, members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios)
 WHERE g.account_id = $1 AND g.group_id = d.group_id;
+
+-- name: addresses_of
+SELECT phone, email FROM contact WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
