@@ -10,19 +10,17 @@ are printed. The limits are the issue's.
 import argparse
 import asyncio
 import hashlib
-import json
 import random
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any
 
 import asyncpg
 import uvloop
-from bench.calls import Connection, basic, send_at_once
-from bench.corpus import HEADER, rows
+from bench.callers import LISTS, Caller, apifon_row, batch_request, caller_of, furnish, nrs_row, people
+from bench.calls import Connection, send_at_once
 from bench.inforu_http import Client, in_turns, load
 from bench.served import Served, served
 
@@ -38,7 +36,6 @@ LOOKUPS, LOOKUP_ROUNDS = 200, 10
 SCANS = 5
 PAGES, PAGE_ROWS, DEEP_PAGE = 15, 1_000, 1_000
 
-_LISTS = "/services/api/v1/list"
 # Without the addresses of forms, whose tokens are made when a subscriber is first shown with them.
 _ATTRIBUTES = "?fields=id,destination,email,status,email_status,subscriber_fields,groupOptions"
 _EMPTY = (
@@ -48,123 +45,6 @@ _EMPTY = (
     "VACUUM contact, membership, contact_import",
 )
 _UNFINISHED = "SELECT count(*) FROM contact_import WHERE state IN ('pending', 'running')"
-
-Row = dict[str, str]
-
-
-def people(count: int, start: int) -> list[Row]:
-    """Make rows whose phones are written internationally, as all dialects read them."""
-    names = HEADER.split(",")
-    found = [dict(zip(names, line.rstrip("\n").split(","), strict=True)) for line in rows(count, start=start)]
-    for row in found:
-        phone = row["Phone"]
-        row["Phone"] = f"+{phone[2:]}" if phone.startswith("00") else f"+972{phone[1:]}" if phone[:1] == "0" else phone
-    return found
-
-
-def inforu_row(row: Row) -> Row:
-    """Write a row for InforU."""
-    names = {"Phone": "PhoneNumber", "City": "Text3", "First name": "FirstName", "Last name": "LastName"}
-    return {names.get(name, name): value for name, value in row.items() if name != "Birthday"}
-
-
-def apifon_row(row: Row) -> dict[str, Any]:
-    """Write a row for Apifon."""
-    fields = {_identifier(name): value for name, value in row.items() if name not in {"Phone", "Email", "Birthday"}}
-    return {"destination": row["Phone"], "email": row["Email"], "subscriber_fields": fields}
-
-
-def _identifier(name: str) -> str:
-    return name.upper().replace(" ", "_")
-
-
-def devino_row(row: Row) -> dict[str, Any]:
-    """Write a row for Devino."""
-    names = {"First name": "name", "Last name": "surname"}
-    fields = [
-        {"name": names.get(name, name.lower()), "value": value}
-        for name, value in row.items()
-        if name not in {"Phone", "Email", "Birthday"}
-    ]
-    return {"phone": row["Phone"], "email": row["Email"], "fields": fields}
-
-
-def nrs_row(row: Row) -> dict[str, Any]:
-    """Write a row for 360NRS."""
-    fields = [{"key": key, "value": row[name]} for key, name in (("text1", "Text1"), ("text2", "Text2"))]
-    names = {"name": row["First name"], "surname": row["Last name"]}
-    return {
-        "phone": row["Phone"].lstrip("+"),
-        "email": row["Email"],
-        "countryIso": "IL",
-        **names,
-        "customFields": fields,
-        "groupsNames": ["Friends"],
-    }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """How a dialect is called in an account of its own."""
-
-    server: Served
-    account_id: int
-    audience_id: int
-    head: str
-
-    def connection(self) -> Connection:
-        """Open a connection."""
-        return Connection(self.server, self.head)
-
-
-def caller_of(server: Served, dialect: str, account: tuple[int, int] | None = None) -> Caller:
-    """Give a caller of a dialect, in a new account unless one is given."""
-    if account is None:
-        made = server.command("account", "create", "Bench", "--country", "IL")
-        account = int(str(made["account_id"])), int(str(made["audience_id"]))
-    key = {name: str(value) for name, value in server.credential(account[0], dialect).items()}
-    match dialect:
-        case "inforu":
-            head = f"Authorization: {basic(key['username'], key['token'])}"
-        case "nrs":
-            head = f"Authorization: {basic(key['username'], key['password'])}"
-        case "inwise":
-            head = f"X-API-Key: {key['key']}"
-        case "devino":
-            head = f"Authorization: Key {key['key']}"
-        case _:
-            asking = Connection(server, f"Authorization: {basic(key['client_id'], key['client_secret'])}")
-            token = json.loads(asking.send(asking.written("POST", "/oauth2/token")))["access_token"]
-            head = f"Authorization: Bearer {token}"
-    return Caller(server=server, account_id=account[0], audience_id=account[1], head=head)
-
-
-def furnish(caller: Caller) -> None:
-    """Give an Apifon list the fields that its rows have."""
-    connection = caller.connection()
-    for name in HEADER.split(","):
-        if name not in {"Phone", "Email", "Birthday"}:
-            kind = "NUMBER" if name == "Number1" else "TEXT"
-            field = {"name": name, "type": kind, "length": 100}
-            connection.send(connection.written("POST", f"{_LISTS}/{caller.audience_id}/field", field))
-
-
-def batch_request(dialect: str, caller: Caller, given: Sequence[Row]) -> bytes:
-    """Write down a request that brings many rows."""
-    writing = caller.connection()
-    match dialect:
-        case "inforu":
-            body: dict[str, Any] = {"Data": {"List": [inforu_row(row) for row in given]}}
-            return writing.written("POST", "/api/v2/Contact/CreateOrUpdateContacts", body)
-        case "apifon":
-            body = {"update_on_duplicate": True, "subscribers": [apifon_row(row) for row in given]}
-            return writing.written("POST", f"{_LISTS}/{caller.audience_id}/subscriber/bulk", body)
-    body = {
-        "contactGroupId": caller.audience_id,
-        "duplicateCheckField": "phone",
-        "contacts": [devino_row(row) for row in given],
-    }
-    return writing.written("POST", "/address-book-api/contacts/batch", body)
 
 
 async def all_written(connection: asyncpg.Connection) -> None:
@@ -224,7 +104,7 @@ async def write_singles(server: Served, connection: asyncpg.Connection, dialect:
         case "nrs":
             written = [writing.written("POST", "/api/rest/contacts", nrs_row(row)) for row in given]
         case _:
-            path = f"{_LISTS}/{caller.audience_id}/subscriber"
+            path = f"{LISTS}/{caller.audience_id}/subscriber"
             written = [writing.written("POST", path, apifon_row(row)) for row in given]
     shares = [(caller.connection(), written[place::SINGLE_CLIENTS]) for place in range(SINGLE_CLIENTS)]
     began = time.perf_counter()
@@ -281,7 +161,7 @@ async def measure_query(
     async def over_http() -> float:
         values = [value(draw.randrange(count)) for _ in range(LOOKUPS)]
         bodies = [{"conditions": [{"name": name, "op": word, "vl": one}]} for one in values]
-        path = f"{_LISTS}/{caller.audience_id}/subscriber/query"
+        path = f"{LISTS}/{caller.audience_id}/subscriber/query"
         return median_time(http, [http.written("POST", path, body) for body in bodies], b'"destination"')
 
     async def in_sql() -> float:
@@ -306,7 +186,7 @@ async def measure_scan(caller: Caller, inforu: Client, count: int) -> None:
     """Query by a field without an index, while another client looks contacts up."""
     http, draw = caller.connection(), random.Random(17)  # noqa: S311 - samples
     body = {"conditions": [{"name": "subscriber_fields.NUMBER1", "op": "eq", "vl": "999"}]}
-    scan = http.written("POST", f"{_LISTS}/{caller.audience_id}/subscriber/query", body)
+    scan = http.written("POST", f"{LISTS}/{caller.audience_id}/subscriber/query", body)
     expected = f'"total":{count // 1000}'.encode()
 
     async def alone() -> float:
@@ -362,7 +242,7 @@ async def measure_pages(caller: Caller, connection: asyncpg.Connection, count: i
     print(f"inwise feed, {PAGE_ROWS:,} a page: {times}: ratio {far / near:.2f} (at most 1.5)")
 
     nrs, devino = (caller_of(caller.server, one, account) for one in ("nrs", "devino"))
-    apifon_path = f"{_LISTS}/{caller.audience_id}/subscriber?page="
+    apifon_path = f"{LISTS}/{caller.audience_id}/subscriber?page="
     devino_path = f"/address-book-api/contacts/http/range?contactGroupId={caller.audience_id}&limit={PAGE_ROWS}&offset="
     nrs_path = f"/api/rest/contacts?limit={PAGE_ROWS}&page="
     for what, one, size, path, step in (
@@ -398,7 +278,7 @@ async def measure_digests(server: Served, connection: asyncpg.Connection, many: 
         async def found() -> float:
             phones = [phone(draw.randrange(count)) for _ in range(LOOKUPS)]
             digests = [hashlib.md5(one.encode(), usedforsecurity=False).hexdigest() for one in phones]
-            paths = [f"{_LISTS}/{caller.audience_id}/subscriber/{digest}{_ATTRIBUTES}" for digest in digests]
+            paths = [f"{LISTS}/{caller.audience_id}/subscriber/{digest}{_ATTRIBUTES}" for digest in digests]
             return median_time(http, [http.written("GET", path) for path in paths], b'"destination"')
 
         return found
