@@ -45,7 +45,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="The coordinator of a Citus cluster, where database_url names another of its nodes."),
     ] = None
     database_pool_size: Annotated[
-        int, Meta(ge=1, le=1000, description="How many database connections a process opens at most.")
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="How many database connections a process opens at most; an account's writers take up to half.",
+        ),
     ] = 10
     statement_timeout_seconds: Annotated[
         float, Meta(ge=0, le=86_400, description="After so many seconds the database gives a statement up; 0 is never.")

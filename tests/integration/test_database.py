@@ -1,15 +1,18 @@
 """The pool and the one transaction, with connections that are really cut and locks that are really held."""
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from tests.support import Cluster, Tenant
+from tests.support import OPERATOR, Cluster, Tenant, until_somebody_waits
 
 from carillon.db.database import Database, Tx
 from carillon.errors import InvalidInputError, UnavailableError
+from carillon.kit.actor import Actor
+from carillon.tenancy.accounts import CreateAccount, create_account
 
 RENAME = "UPDATE account SET name = name || $2 WHERE account_id = $1"
 NAME = "SELECT name FROM account WHERE account_id = $1"
@@ -158,6 +161,30 @@ async def test_two_transactions_that_lock_each_other_out_both_end_well(db: Datab
     await asyncio.gather(db.run(lock_both, "a", "b"), db.run(lock_both, "b", "a"))
     assert attempts == 3
     assert sorted(await name_of(db, account.account_id)) == sorted("Testersab")
+
+
+async def test_writers_that_wait_leave_connections_to_readers_and_to_other_accounts(
+    db: Database, account: Tenant, dsn: str
+) -> None:
+    async def rename(tx: Tx, actor: Actor, addition: str) -> None:
+        await tx.execute(RENAME, actor.account_id, addition)
+
+    other = await db.run(create_account, OPERATOR, CreateAccount(name="Others", country="IL"))
+    neighbour = replace(account.actor, account_id=other.account.account_id)
+    few = await Database.connect(dsn, size=4)
+    try:
+        async with db.transaction() as tx:
+            await rename(tx, account.actor, "!")
+            waiting = [asyncio.create_task(few.run(rename, account.actor, "?")) for _ in range(12)]
+            await until_somebody_waits(tx)
+            async with asyncio.timeout(10):
+                await few.run(rename, neighbour, "!")
+                assert await few.read(Tx.fetchval, NAME, account.account_id) == "Testers"
+        await asyncio.gather(*waiting)
+    finally:
+        await few.close()
+    assert await name_of(db, account.account_id) == "Testers!" + "?" * 12
+    assert await name_of(db, neighbour.account_id) == "Others!"
 
 
 async def test_ids_of_two_pools_never_meet(db: Database, dsn: str) -> None:

@@ -44,7 +44,7 @@ LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
     ("contacts.sql", "find_contacts", ([LAST], NOTHING, NOTHING, NOTHING)),
     ("contacts.sql", "find_contacts", (NOTHING, [LAST_EMAIL], NOTHING, NOTHING)),
     ("contacts.sql", "find_contacts", (NOTHING, NOTHING, NOTHING, [ROWS])),
-    ("adding.sql", "taken_addresses", ([LAST], [LAST_EMAIL])),
+    ("resolving.sql", "taken_keys", ([LAST], [LAST_EMAIL], NOTHING)),
     ("contacts.sql", "contact_ids", ([LAST], [LAST_EMAIL], [f"r{ROWS}"], [ROWS])),
     ("contacts.sql", "find_by_digest", (digest(LAST),)),
     ("contacts.sql", "find_by_digest", (digest(LAST_EMAIL),)),

@@ -3,16 +3,17 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import asyncpg
 from asyncpg import Record
 
 from carillon.db.id_blocks import IdBlocks
-from carillon.db.lending import Lender, Session
+from carillon.db.lending import Lender, Session, Turns
 from carillon.db.sql import all_statements
 from carillon.errors import UnavailableError
+from carillon.kit.actor import Actor
 from carillon.kit.clock import Clock, SystemClock
 
 Arguments = ParamSpec("Arguments")
@@ -93,8 +94,9 @@ class Tx:
 class Database:
     """A pool of connections to one PostgreSQL, 15 or later."""
 
-    def __init__(self, lender: Lender, control: asyncpg.Pool, *, clock: Clock) -> None:
+    def __init__(self, lender: Lender, turns: Turns, control: asyncpg.Pool, *, clock: Clock) -> None:
         self._lender = lender
+        self._turns = turns
         self._control = Lender(control, 1)
         self._ids = IdBlocks(control)
         self.clock = clock
@@ -125,7 +127,7 @@ class Database:
             control = await _open_pool(control_dsn or dsn, 1, statement_timeout, control_settings)
         except (OSError, asyncpg.PostgresError) as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
-        return cls(Lender(pool, size), control, clock=clock or SystemClock())
+        return cls(Lender(pool, size), Turns(max(1, size // 2)), control, clock=clock or SystemClock())
 
     async def close(self) -> None:
         """Close every connection, waiting a little for those in use."""
@@ -170,12 +172,18 @@ class Database:
     ) -> Outcome:
         """Run an operation in a transaction of its own, again when the failure is transient and has undone it.
 
+        The operations of one account, whose actor comes first, wait for each other when they are many (`Turns`).
+
         Raises UnavailableError when it fails `_ATTEMPTS` times; what the operation raises passes through.
         """
         attempts = _Attempts()
+        actor = arguments[0] if arguments else None
         while True:
             try:
-                async with self.transaction() as tx:
+                async with (
+                    self._turns.of(actor.account_id) if isinstance(actor, Actor) else nullcontext(),
+                    self.transaction() as tx,
+                ):
                     return await operation(tx, *arguments, **keywords)
             except _FAILURES as error:
                 await attempts.failed(error)

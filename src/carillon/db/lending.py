@@ -6,6 +6,7 @@ costs. So the pool makes, closes and repairs connections, and in between they wa
 
 import asyncio
 import time
+from weakref import WeakValueDictionary
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -99,6 +100,25 @@ class Lender:
             await asyncio.wait_for(self._pool.close(), timeout=10)
         except TimeoutError:
             self._pool.terminate()
+
+
+class Turns:
+    """Lets an account have only so many transactions at once.
+
+    Writers that wait for each other's lock keep their connections meanwhile: these are never all of a pool's, so that
+    readers and other accounts have the rest.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._of_accounts: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
+
+    def of(self, account_id: int) -> asyncio.Semaphore:
+        """Give the account's turns, one of which is to be held; they are kept for as long as anybody holds them."""
+        found = self._of_accounts.get(account_id)
+        if found is None:
+            found = self._of_accounts[account_id] = asyncio.Semaphore(self._most)
+        return found
 
 
 class Loan:
