@@ -26,6 +26,7 @@ from bench.served import Served, served
 from carillon.audience.contacts import SQL as CONTACTS_SQL
 
 CONTACTS = 1_000_000
+IN_PROGRESS = -2015
 UPLOADS, UPLOAD_ROWS, CLIENTS, UPLOAD_ROUNDS = 40, 5_000, 2, 3
 # In the first few hundred statements after other work the cores are still awake, and bare SQL takes half of what it
 # takes from then on: each side is measured in long turns, past their beginnings.
@@ -103,8 +104,10 @@ def send_uploads(client: Client, requests: Sequence[bytes]) -> list[dict[str, An
     tokens = [json.loads(client.send(request))["Data"]["RequestToken"] for request in requests]
     reports = []
     for token in tokens:
-        while (envelope := client.call("CheckJobStatusByToken", {"RequestToken": token}))["StatusId"] != 1:
+        while (envelope := client.call("CheckJobStatusByToken", {"RequestToken": token}))["StatusId"] == IN_PROGRESS:
             time.sleep(0.1)
+        if envelope["StatusId"] != 1:
+            raise RuntimeError(envelope)
         reports.append(envelope["Data"])
     return reports
 

@@ -26,10 +26,12 @@ from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
 from carillon.audience.standing import SetStandings, Standing, set_standings
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
+from carillon.audience.writing import lock_audience
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.clock import FixedClock
+from carillon.kit.ids import AudienceId
 from carillon.tenancy.audit import ListAudit, list_audit
 
 
@@ -153,6 +155,22 @@ async def test_a_suppression_waits_for_an_audience_that_is_being_made(db: Databa
         await until_somebody_waits(tx)
     await suppressing
     assert await statuses(db, actor) == [Status.UNSUBSCRIBED]
+
+
+async def test_an_audience_that_is_not_there_is_told_at_once(db: Database, account: Tenant) -> None:
+    other = await made(db, account)
+    nowhere = replace(account.actor, audience_id=AudienceId(2**50))
+    async with db.transaction() as tx:
+        await lock_audience(tx, account.actor)
+        await lock_audience(tx, other)
+        async with asyncio.timeout(10):
+            with pytest.raises(NotFoundError):
+                await db.run(lock_audience, nowhere)
+
+
+async def test_contacts_that_are_gone_have_no_standing(db: Database, account: Tenant) -> None:
+    gone = Standing(contact_id=2**50, sms=Status.UNSUBSCRIBED)
+    await db.run(set_standings, account.actor, SetStandings(standings=[gone]))
 
 
 async def test_a_stop_list_silences_who_is_in_an_audience_made_meanwhile(db: Database, account: Tenant) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.support import Tenant, until_somebody_waits
 
 from carillon.audience import uploads
-from carillon.audience.audiences import CreateAudience, create_audience, delete_audience
+from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience, delete_audience
 from carillon.audience.bulk import RowChange, Terms
 from carillon.audience.contacts import ListContacts, Status, list_contacts
 from carillon.audience.fields import CANONICAL, Kind
@@ -321,3 +321,17 @@ async def test_uploads_of_an_audience_that_is_gone_are_nobodys_failure(db: Datab
     (upload,) = await db.run(claim_uploads, account.account_id, 8)
     await db.run(delete_audience, inside)
     assert await db.run(work_off, upload, upload.read(CANONICAL)) is None
+
+
+async def test_uploads_are_claimed_and_accepted_while_the_account_is_suppressing(db: Database, account: Tenant) -> None:
+    stop = await db.run(create_audience, account.actor, CreateAudience(name="Stop", kind=AudienceKind.STOPLIST))
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    async with db.transaction() as tx:
+        await lock_audience(tx, replace(account.actor, audience_id=stop.audience_id))
+        # More than may take turns.
+        writing = [asyncio.create_task(db.run(upload_now, account.actor, AcceptUpload(rows=rows(1)))) for _ in range(8)]
+        await until_somebody_waits(tx)
+        async with asyncio.timeout(10):
+            assert len(await db.run(claim_uploads, account.account_id, 8)) == 1
+            await db.run_at_once(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    await asyncio.gather(*writing)

@@ -231,6 +231,37 @@ async def test_a_push_token_moves_to_the_contact_that_brought_it_last(db: Databa
     assert (group.members, group.reachable_ios, group.reachable_android) == (2, 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("brought", "left"),
+    [
+        ("1A 2B 1B", "1B"),
+        ("1A 2A 2B", "2B"),
+        ("1Z 1A 2A 2B", "2B"),
+        ("1A 2A 1A", "1A"),
+        ("1A 1B 2A", "1B 2A"),
+        ("1A 2B 1B 2A", "1B 2A"),
+    ],
+)
+async def test_tokens_of_a_batch_go_from_one_to_another_as_they_would_row_by_row(
+    db: Database, account: Tenant, brought: str, left: str
+) -> None:
+    one, two = "0541110001", "0541110002"
+    await write(db, account, [ContactRow(phone=one, device_token="old", device_platform="ios"), ContactRow(phone=two)])
+    batch_rows = [
+        ContactRow(phone={"1": one, "2": two}[step[0]], device_token=step[1], device_platform="ios", add_to=["Gold"])
+        for step in brought.split()
+    ]
+    await write(db, account, batch_rows)
+    found = []
+    for who, phone in (("1", one), ("2", two)):
+        query = FindContacts(key=ContactKey(kind=KeyKind.PHONE, value=phone))
+        (contact,) = await db.read(find_contacts, account.actor, query)
+        found += [f"{who}{device.token}" for device in contact.devices]
+    assert found == left.split()
+    (group,) = await db.read(find_groups, account.actor, FindGroups(by=GroupKey.NAME, value="gold"))
+    assert (group.members, group.reachable_ios) == (2, len(found))
+
+
 async def test_deleting_a_contact_takes_it_out_of_every_group(db: Database, account: Tenant) -> None:
     await write(db, account, [ContactRow(phone="0541110001", add_to=["Gold", "Silver"]), ContactRow(external_id="r1")])
     keys = [ContactKey(kind=KeyKind.PHONE, value="+972 54-111-0001"), ContactKey(kind=KeyKind.EXTERNAL_ID, value="r9")]

@@ -44,7 +44,7 @@ class AddContacts:
 class AddedContacts:
     """The contacts by their rows, and the rows that were left out.
 
-    `met_nobody`: no row had a phone or an e-mail that was there.
+    `met_nobody`: no row had a key that was there.
     """
 
     contact_ids: Mapping[int, int]
@@ -55,8 +55,8 @@ class AddedContacts:
 async def add_contacts(tx: Tx, actor: Actor, command: AddContacts, *, expect_new: bool = False) -> AddedContacts:
     """Add contacts. A value counts as there when a contact has it, or an earlier row of the batch.
 
-    An archived contact doesn't: who brings its phone or e-mail brings it back. `expect_new` saves asking for the phones
-    and e-mails that are there, and raises UniqueViolationError or NotNewError where it was wrong (`Hope.write`).
+    An archived contact doesn't: the rows that bring its phone or e-mail bring it back. `expect_new` saves asking for
+    the keys that are there, and raises UniqueViolationError or NotNewError where it was wrong (`Hope.write`).
     """
     audience = await lock_audience(tx, actor)
     frame, duplicates = command.batch.frame, list[int]()

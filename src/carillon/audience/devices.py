@@ -1,6 +1,6 @@
 """Devices: the push tokens of contacts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from carillon.audience.writing import lock_audience, recounting
@@ -40,16 +40,26 @@ async def concerned_by(tx: Tx, actor: Actor, devices: Sequence[RegisteredDevice]
 
 
 async def save_devices(tx: Tx, actor: Actor, devices: Sequence[RegisteredDevice]) -> None:
-    """Write devices as `register_devices` does; the caller has locked the audience and recounts its groups."""
+    """Write devices, one after another, as `register_devices` does; the caller has locked the audience and recounts."""
     if not devices:
         return
-    by_place = {(one.contact_id, one.platform): one for one in devices}
-    latest = list({one.token: one for one in by_place.values()}.values())
-    columns = ([one.contact_id for one in latest], [one.platform for one in latest], [one.token for one in latest])
-    applications = [one.application for one in latest]
+    of_places: dict[tuple[int, str], RegisteredDevice] = {}
+    places: dict[str, tuple[int, str]] = {}
+    for one in devices:
+        place = (one.contact_id, one.platform)
+        if place in of_places:
+            del places[of_places.pop(place).token]
+        if one.token in places:
+            del of_places[places.pop(one.token)]
+        of_places[place], places[one.token] = one, place
+    latest = of_places.values()
     where = (actor.account_id, actor.audience_id)
-    await tx.execute(SQL["replace_devices"], *where, *columns)
-    await tx.execute(SQL["add_devices"], *where, *columns, applications, tx.now)
+    await tx.execute(SQL["replace_devices"], *where, *_columns(devices))
+    await tx.execute(SQL["add_devices"], *where, *_columns(latest), [one.application for one in latest], tx.now)
+
+
+def _columns(devices: Collection[RegisteredDevice]) -> tuple[list[int], list[str], list[str]]:
+    return [one.contact_id for one in devices], [one.platform for one in devices], [one.token for one in devices]
 
 
 async def owner_of_token(tx: Tx, actor: Actor, token: str) -> int | None:

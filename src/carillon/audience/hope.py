@@ -10,6 +10,7 @@ from carillon.kit.actor import Actor
 Written = TypeVar("Written")
 
 _MOST_HOPES = 10_000
+_MOST_NEEDED = 1_024
 
 
 class NotNewError(Exception):
@@ -19,7 +20,7 @@ class NotNewError(Exception):
 class Hope:
     """Hopes where no earlier batch has met anybody.
 
-    Each time that this was wrong, twice as many batches have to speak for it before it is hoped again.
+    Each time that this was wrong, twice as many batches, up to a limit, have to speak for it before it is hoped again.
     """
 
     def __init__(self) -> None:
@@ -32,8 +33,9 @@ class Hope:
             try:
                 return await batch(expect_new=True)
             except (NotNewError, UniqueViolationError):
+                if self._calm:  # batches that were wrong at the same time count as one
+                    self._needed = min(2 * self._needed, _MOST_NEEDED)
                 self._calm = 0
-                self._needed *= 2
         return await batch(expect_new=False)
 
     def learn(self, *, met_nobody: bool) -> None:

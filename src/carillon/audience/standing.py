@@ -40,10 +40,10 @@ async def set_standings(tx: Tx, actor: Actor, command: SetStandings) -> None:
     await lock_audience(tx, actor)
     standings = command.standings
     contact_ids = [one.contact_id for one in standings]
-    phones, emails = zip(*await addresses_of(tx, actor, contact_ids), strict=True)
+    addresses = await addresses_of(tx, actor, contact_ids)
     suppressed = {
-        channel: await suppressed_among(tx, actor, channel, [address for address in addresses if address])
-        for channel, addresses in ((Channel.SMS, phones), (Channel.EMAIL, emails))
+        channel: await suppressed_among(tx, actor, channel, [address for one in addresses if (address := one[place])])
+        for place, channel in enumerate((Channel.SMS, Channel.EMAIL))
     }
     columns = (
         contact_ids,

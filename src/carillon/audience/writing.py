@@ -34,11 +34,11 @@ async def lock_audience(tx: Tx, actor: Actor) -> LockedAudience:
     neither deadlock nor make two contacts, whatever their order.
     """
     row = await tx.fetchrow(SQL["lock_audience"], actor.account_id, actor.audience_id)
+    if row is None and await tx.fetchval(SQL["is_stoplist"], actor.account_id, actor.audience_id):
+        # Whoever is written into a stop list is silenced in all audiences.
+        row = {one["audience_id"]: one for one in await _lock_audiences(tx, actor)}.get(actor.audience_id)
     if row is None:
-        # A stop list, since whoever is written into one is silenced in all audiences; or there is no such audience.
-        every = {one["audience_id"]: one for one in await _lock_audiences(tx, actor)}
-        if (row := every.get(actor.audience_id)) is None:
-            raise NotFoundError("audience")
+        raise NotFoundError("audience")
     tx.read_clock()
     return LockedAudience(name=row["name"], country=row["country"], is_stoplist=row["kind"] == "stoplist")
 
@@ -53,7 +53,8 @@ async def lock_account(tx: Tx, actor: Actor) -> list[int]:
 async def hold_back_audiences(tx: Tx, actor: Actor) -> None:
     """Let nobody else make an audience of the account, nor lock all of them, until the transaction ends.
 
-    Whoever makes one calls it too: one that was made while somebody held all the others would be nobody's.
+    Whoever makes one calls it too: one that was made while somebody held all the others would be nobody's. It locks the
+    default audience, which is the account's first, so that the order of locks is that of the ids (docs/adr/0016).
     """
     await tx.execute(SQL["hold_back_audiences"], actor.account_id)
 

@@ -4,8 +4,11 @@ FROM audience
 WHERE account_id = $1 AND audience_id = $2 AND kind <> 'stoplist'
 FOR NO KEY UPDATE;
 
+-- name: is_stoplist
+SELECT kind = 'stoplist' FROM audience WHERE account_id = $1 AND audience_id = $2;
+
 -- name: hold_back_audiences
-SELECT FROM account WHERE account_id = $1 FOR NO KEY UPDATE;
+SELECT FROM audience WHERE account_id = $1 AND is_default FOR NO KEY UPDATE;
 
 -- name: lock_audiences
 SELECT audience_id, name, country, kind

@@ -172,18 +172,25 @@ class Database:
     ) -> Outcome:
         """Run an operation in a transaction of its own, again when the failure is transient and has undone it.
 
-        The operations of one account, whose actor comes first, wait for each other when they are many (`Turns`).
+        An account's operations, whose actor comes first, take turns when they are many (`Turns`).
 
         Raises UnavailableError when it fails `_ATTEMPTS` times; what the operation raises passes through.
         """
-        attempts = _Attempts()
         actor = arguments[0] if arguments else None
+        async with self._turns.of(actor.account_id) if isinstance(actor, Actor) else nullcontext():
+            return await self.run_at_once(operation, *arguments, **keywords)
+
+    async def run_at_once(
+        self,
+        operation: Callable[Concatenate[Tx, Arguments], Awaitable[Outcome]],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Outcome:
+        """Run an operation as `run` does, but without waiting for a turn: one that waits for no audience's lock."""
+        attempts = _Attempts()
         while True:
             try:
-                async with (
-                    self._turns.of(actor.account_id) if isinstance(actor, Actor) else nullcontext(),
-                    self.transaction() as tx,
-                ):
+                async with self.transaction() as tx:
                     return await operation(tx, *arguments, **keywords)
             except _FAILURES as error:
                 await attempts.failed(error)

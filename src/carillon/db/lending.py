@@ -105,8 +105,8 @@ class Lender:
 class Turns:
     """Lets an account have only so many transactions at once.
 
-    Writers that wait for each other's lock keep their connections meanwhile: these are never all of a pool's, so that
-    readers and other accounts have the rest.
+    Writers that wait for each other's lock keep their connections meanwhile: those of one account are not all of a
+    pool's, so that readers and other accounts have the rest.
     """
 
     def __init__(self, most: int) -> None:

@@ -3,33 +3,24 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Any
-from urllib.parse import quote
 
 import httpx
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.dialects import fuzzing
 from tests.dialects.apifon.wire import LISTS, Wire
+from tests.dialects.fuzzing import escaped, escaped_query
 
 from carillon.dialects.apifon.routes import OPERATIONS
 from carillon.dialects.reading import parameters
 from carillon.dialects.rest import Nothing, Operation
 
-# All examples share one database, and the machine may be busy: neither shrinking nor time is the point here.
-BOUNDED = settings(
-    max_examples=200,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 TABLE = [operation for _, operation in OPERATIONS]
 NUMBER = "306912345678"
 
-HOSTILE: list[Any] = [
+OWN = (
     *(
         NUMBER,
         "6912345679",
@@ -42,23 +33,10 @@ HOSTILE: list[Any] = [
         "+30",
         "GROUPS",
     ),
-    *("", " ", "0", "1", "-1", "9007199254740993", "9" * 40, "1e400", "NaN", "\0", "\ud83d\ude00", "\u202e", "%"),
-    *("GROUP_1", "GROUP_99999999999999999999", "GROUP_x", "subscriber_fields.x", "gdpr_fields.x.mobile", "x" * 5000),
-    *("2018-03-13", "31/12/99", "9999-12-31T23:59:59-12:00", "0000-00-00", "253402300800000", "-62135596800001"),
-    *(0, -1, 1, 2**31, 2**53 - 1, 2**53, 2**63 - 1, 2**63, -(2**63) - 1, 10**17, 10**30, 1e300, 0.5),
-    *(
-        None,
-        True,
-        [],
-        {},
-        [[]],
-        [{}],
-        ["a", 1],
-        {"a": {"b": [None]}},
-        {"FIRST_NAME": "x" * 5000},
-        {"date_JOINED": 10**18},
-    ),
-]
+    *("GROUP_1", "GROUP_99999999999999999999", "GROUP_x", "subscriber_fields.x", "gdpr_fields.x.mobile", "31/12/99"),
+    *("+30", "9999-12-31T23:59:59-12:00", "253402300800000", "-62135596800001"),
+)
+HOSTILE = [*OWN, *fuzzing.HOSTILE, {"FIRST_NAME": "x" * 5000}, {"date_JOINED": 10**18}]
 
 
 def words(part: type[msgspec.Struct]) -> Iterator[str]:
@@ -75,21 +53,8 @@ NAMES = sorted(
 SEGMENTS = st.sampled_from(["1", "0", "x", NUMBER, "GROUPS", "GROUP_1", "9" * 40, "\0", "%", "é", " "]) | st.text(
     min_size=1
 )
-LEAVES = st.sampled_from(HOSTILE) | st.text(max_size=20) | st.integers() | st.floats() | st.booleans() | st.none()
-TREES = st.recursive(
-    LEAVES,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=6), inner, max_size=5)
-    ),
-    max_leaves=25,
-)
-BODIES = st.dictionaries(st.sampled_from(NAMES), TREES, max_size=8)
-QUERIES = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=6), st.text(max_size=12), max_size=4)
-
-
-def escaped(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return quote(text.encode("utf-8", "replace"), safe="")
+BOUNDED = fuzzing.bounded(200)
+TREES, BODIES = fuzzing.trees(NAMES, HOSTILE), fuzzing.bodies(NAMES, HOSTILE)
 
 
 def path_of(wire: Wire, operation: Operation, **segments: str) -> str:
@@ -124,14 +89,13 @@ def assert_is_answered(reply: httpx.Response) -> None:
 
 
 @BOUNDED
-@given(operation=st.sampled_from(TABLE), body=BODIES | TREES, query=QUERIES)
+@given(operation=st.sampled_from(TABLE), body=BODIES | TREES, query=fuzzing.queries(NAMES))
 async def test_any_body_and_any_query_are_answered(
     wire: Wire, operation: Operation, body: object, query: dict[str, str]
 ) -> None:
     await furnish(wire)
-    text = "&".join(f"{escaped(name)}={escaped(value)}" for name, value in query.items())
-    content = json.dumps(body).encode()
-    assert_is_answered(await wire.call(operation.method, f"{path_of(wire, operation)}?{text}", content))
+    path = f"{path_of(wire, operation)}?{escaped_query(query)}"
+    assert_is_answered(await wire.call(operation.method, path, json.dumps(body).encode()))
 
 
 @BOUNDED
@@ -189,13 +153,13 @@ async def test_every_part_of_a_subscriber_and_of_a_condition_may_have_any_hostil
     path=st.sampled_from(["token", "revoke"]),
     kind=st.sampled_from(["application/json", "application/x-www-form-urlencoded", "text/plain", ""]),
     body=st.binary(max_size=100) | BODIES.map(lambda one: json.dumps(one).encode()),
-    query=QUERIES,
+    query=fuzzing.queries(NAMES),
     key=st.text(max_size=20),
 )
 async def test_any_call_for_a_token_is_answered(  # noqa: PLR0913, PLR0917 - all that such a call has
     wire: Wire, path: str, kind: str, body: bytes, query: dict[str, str], key: str
 ) -> None:
-    text = "&".join(f"{escaped(name)}={escaped(value)}" for name, value in query.items())
+    text = escaped_query(query)
     basic = b"Basic " + key.encode("utf-8", "replace").replace(b"\n", b"")
     headers = {b"Content-Type": kind.encode(), b"Authorization": basic}
     reply = await wire.client.post(f"/oauth2/{path}?{text}", content=body, headers=headers)

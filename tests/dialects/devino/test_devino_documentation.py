@@ -1,13 +1,10 @@
 """What is said of the dialect is what it does: OpenAPI, samples, the coverage page and the first calls."""
 
-import json
 import shlex
 from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.core import NOT_SET
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -20,32 +17,7 @@ from carillon.dialects.devino.routes import DIALECT, OPERATIONS
 from carillon.dialects.rest import Operation
 
 SCHEMA = schemathesis.openapi.from_dict(openapi_document([DIALECT]))
-BOUNDED = settings(
-    max_examples=20,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 CHECKS: Any = [status_code_conformance, content_type_conformance, response_schema_conformance]
-
-
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.title)
-async def test_openapis_requests_are_answered_as_openapi_says(wire: Wire, operation: Operation) -> None:
-    @BOUNDED
-    @given(SCHEMA[operation.path][operation.method].as_strategy())
-    def collect(case: Any) -> None:
-        cases.append(case)
-
-    cases: list[Any] = []
-    collect()
-    assert cases
-    for case in cases:
-        content = b"" if case.body is NOT_SET else json.dumps(case.body, allow_nan=False)
-        query = {key: str(value) for key, value in (case.query or {}).items()}
-        reply = await wire.send(operation.method, operation.path.removeprefix(BASE), content=content, params=query)
-        case.validate_response(reply, checks=CHECKS)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.title)

@@ -1,37 +1,25 @@
 """Whatever is sent, nothing answers 5xx."""
 
 import json
-from typing import Any
-from urllib.parse import quote
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.dialects import fuzzing
 from tests.dialects.devino.wire import BASE, BATCH, RANGE, Wire
+from tests.dialects.fuzzing import escaped, escaped_query
 
 from carillon.dialects.devino import schemas
 from carillon.dialects.devino.routes import OPERATIONS
 from carillon.dialects.reading import parameters
 from carillon.dialects.rest import Nothing, Operation
 
-# All examples share one database, and the machine may be busy: neither shrinking nor time is the point here.
-BOUNDED = settings(
-    max_examples=200,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-
-HOSTILE: list[Any] = [
+OWN = (
     *("79261112233", "0521110001", "dina@mail.example", "STOPLIST", "PUSH", "OMNI_API", "name", "phone", "gender.male"),
-    *("", " ", "0", "1", "-1", "8", "9007199254740993", "9" * 40, "1e400", "NaN", "\0", "\U0001f600", "\u202e", "%"),
-    *("2018-03-13", "2018-03-13 14:32:25", "9999-12-31 23:59:59", "0001-01-01 00:00:00", "x" * 5000, "repeated_phone"),
-    *(0, -1, 1, 2**31, 2**53 - 1, 2**53, 2**63 - 1, 2**63, -(2**63) - 1, 10**17, 10**30, 1e300, 0.5),
-    *(None, True, [], {}, [[]], [{}], ["a", 1], {"a": {"b": [None]}}),
-]
+    *("8", "2018-03-13 14:32:25", "9999-12-31 23:59:59", "0001-01-01 00:00:00", "repeated_phone"),
+)
+HOSTILE = [*OWN, *fuzzing.HOSTILE]
 STRUCTS = (schemas.ListField, schemas.Contact, schemas.ContactField, schemas.PushInfo)
 NAMES = sorted(
     {
@@ -40,25 +28,8 @@ NAMES = sorted(
         for one in parameters(part)
     }
 )
-LEAVES = st.sampled_from(HOSTILE) | st.text(max_size=20) | st.integers() | st.floats() | st.booleans() | st.none()
-TREES = st.recursive(
-    LEAVES,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=6), inner, max_size=5)
-    ),
-    max_leaves=25,
-)
-BODIES = st.dictionaries(st.sampled_from(NAMES), TREES, max_size=8)
-QUERIES = st.dictionaries(
-    st.sampled_from(NAMES) | st.text(max_size=6),
-    st.text(max_size=12) | st.sampled_from([one for one in HOSTILE if isinstance(one, str) and one != "\0"]),
-    max_size=5,
-)
-
-
-def encoded(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return quote(text.encode("utf-8", "replace"))
+BOUNDED = fuzzing.bounded(200)
+TREES, BODIES = fuzzing.trees(NAMES, OWN), fuzzing.bodies(NAMES, OWN)
 
 
 def assert_is_answered(reply: httpx.Response) -> None:
@@ -68,18 +39,17 @@ def assert_is_answered(reply: httpx.Response) -> None:
 
 
 @BOUNDED
-@given(operation=st.sampled_from(OPERATIONS), body=BODIES | TREES, query=QUERIES)
+@given(operation=st.sampled_from(OPERATIONS), body=BODIES | TREES, query=fuzzing.queries(NAMES))
 async def test_any_body_and_any_query_are_answered(
     wire: Wire, operation: Operation, body: object, query: dict[str, str]
 ) -> None:
-    asked = {"contactGroupId": str(wire.account.audience_id), **query}
-    text = "&".join(f"{encoded(name)}={encoded(value)}" for name, value in asked.items())
+    text = escaped_query({"contactGroupId": str(wire.account.audience_id), **query})
     path = operation.path.removeprefix(BASE)
     assert_is_answered(await wire.send(operation.method, f"{path}?{text}", content=json.dumps(body)))
 
 
 @BOUNDED
-@given(contacts=st.lists(BODIES | TREES, max_size=4), check=LEAVES)
+@given(contacts=st.lists(BODIES | TREES, max_size=4), check=fuzzing.leaves(OWN))
 async def test_any_contacts_are_answered(wire: Wire, contacts: list[object], check: object) -> None:
     body = {"contactGroupId": wire.account.audience_id, "contacts": contacts, "duplicateCheckField": check}
     assert_is_answered(await wire.send("POST", BATCH, content=json.dumps(body)))
@@ -104,7 +74,7 @@ async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire
                 assert_is_answered(await wire.send(operation.method, path, content=content))
     for one in parameters(operation.query):
         for value in HOSTILE:
-            query = f"contactGroupId={audience}&{one.names[0]}={encoded(value)}"
+            query = f"contactGroupId={audience}&{one.names[0]}={escaped(value)}"
             assert_is_answered(await wire.send(operation.method, f"{path}?{query}"))
 
 
@@ -114,7 +84,7 @@ async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire
 async def test_any_field_may_be_held_against_any_hostile_value(wire: Wire, name: str) -> None:
     for value in HOSTILE:
         for operator in ("EQ", "LIKE", "STARTS_WITH", "LT"):
-            query = f"queryName={name}&queryOperator={operator}&queryValue={encoded(value)}&zoneOffset=840"
+            query = f"queryName={name}&queryOperator={operator}&queryValue={escaped(value)}&zoneOffset=840"
             assert_is_answered(await wire.send("GET", f"{RANGE}?contactGroupId={wire.account.audience_id}&{query}"))
 
 

@@ -43,7 +43,7 @@ async def token(services: Services, incoming: Incoming) -> Reply:
         _check_grant(asked.get("grant_type", GRANT))
         scopes = _scopes(asked.get("scope") or asked.get("scopes") or "", actor)
         command = IssueToken(scopes=scopes, lifetime=LIFETIME)
-        given = await services.db.run(issue_token, actor, command)
+        given = await services.db.run_at_once(issue_token, actor, command)
     except _Refusal as refusal:
         return _refused(refusal)
     answer = {
@@ -63,7 +63,7 @@ async def revoke(services: Services, incoming: Incoming) -> Reply:
     except _Refusal as refusal:
         return _refused(refusal)
     token = asked.get("token", "")
-    await services.db.run(revoke_token, actor, token)
+    await services.db.run_at_once(revoke_token, actor, token)
     services.authenticator.forget_token(DIALECT, token)
     return _reply(200, {})
 

@@ -212,7 +212,10 @@ async def create_many(call: Call) -> Answer:
     is_few = len(asked.subscribers) <= schemas.MAX_SUBSCRIBERS_AT_ONCE
     at_once = is_few and not await call.db.read(has_unfinished_uploads, opened.actor)
     try:
-        await call.db.run(upload_now if at_once else accept_upload, opened.actor, command)
+        if at_once:
+            await call.db.run(upload_now, opened.actor, command)
+        else:
+            await call.db.run_at_once(accept_upload, opened.actor, command)
     except NotFoundError as error:  # removed since it was opened
         raise NotFoundError("list") from error
     return Answer(data=None)

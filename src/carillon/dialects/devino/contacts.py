@@ -55,7 +55,7 @@ class Reading:
 class Uploaded:
     """What became of the contacts, by their places from 1: an id, or what was wrong.
 
-    `met_nobody`: none had a phone or an e-mail that was there.
+    `met_nobody` is that of `add_contacts`.
     """
 
     audience_id: int

@@ -41,7 +41,7 @@ async def create_or_update_contacts(
             return show_report(written.import_id, written.report)
         accepted = written
     else:
-        accepted = await call.db.run(uploads.accept_upload, call.actor, command)
+        accepted = await call.db.run_at_once(uploads.accept_upload, call.actor, command)
     return replies.UploadAccepted(request_token=show_token(accepted))
 
 
