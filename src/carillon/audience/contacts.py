@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -185,9 +186,14 @@ def contact_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
 
     Dates are texts of ISO 8601, as they are kept.
     """
+    return _attributes(tuple(kinds.items()))
+
+
+@lru_cache(100)
+def _attributes(kinds: tuple[tuple[str, Kind], ...]) -> Mapping[str, Attribute]:
     fields = {
         f"fields.{name}": Attribute(_field_expression(name, kind), _FIELD_VALUES.get(kind, Value.TEXT))
-        for name, kind in kinds.items()
+        for name, kind in kinds
     }
     return {**_ATTRIBUTES, **fields}
 
