@@ -49,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=1000,
-            description="How many database connections a process opens at most; one account's calls that write, half.",
+            description="How many database connections a process opens at most; one account's writers, half.",
         ),
     ] = 10
     statement_timeout_seconds: Annotated[

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from tests.support import Tenant, until_somebody_waits
+from tests.support import Tenant, lose_patience, until_somebody_waits
 
 from carillon.audience import uploads
 from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience, delete_audience
@@ -323,7 +323,10 @@ async def test_uploads_of_an_audience_that_is_gone_are_nobodys_failure(db: Datab
     assert await db.run(work_off, upload, upload.read(CANONICAL)) is None
 
 
-async def test_uploads_are_claimed_and_accepted_while_the_account_is_suppressing(db: Database, account: Tenant) -> None:
+async def test_uploads_are_claimed_and_accepted_while_the_account_is_suppressing(
+    db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_patience(monkeypatch)
     stop = await db.run(create_audience, account.actor, CreateAudience(name="Stop", kind=AudienceKind.STOPLIST))
     await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
     async with db.transaction() as tx:
@@ -333,5 +336,6 @@ async def test_uploads_are_claimed_and_accepted_while_the_account_is_suppressing
         await until_somebody_waits(tx)
         async with asyncio.timeout(10):
             assert len(await db.run(claim_uploads, account.account_id, 8)) == 1
-            await db.run_at_once(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+            accepted = await upload_in_turn(db, account.actor, AcceptUpload(rows=rows(12)))
+    assert isinstance(accepted, UUID)
     await asyncio.gather(*writing)

@@ -29,12 +29,13 @@ class Hope:
 
     async def write(self, batch: Callable[..., Awaitable[Written]]) -> Written:
         """Write a batch in a transaction: with `expect_new` where it hopes, and without where that was wrong."""
-        if self._calm >= self._needed:
+        needed = self._needed
+        if self._calm >= needed:
             try:
                 return await batch(expect_new=True)
             except (NotNewError, UniqueViolationError):
-                if self._calm:  # batches that were wrong at the same time count as one
-                    self._needed = min(2 * self._needed, _MOST_NEEDED)
+                if self._needed == needed:  # batches that were wrong at the same time count as one
+                    self._needed = min(2 * needed, _MOST_NEEDED)
                 self._calm = 0
         return await batch(expect_new=False)
 

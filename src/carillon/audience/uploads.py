@@ -8,7 +8,6 @@ behind the many that came before them: the later word stands.
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -150,21 +149,20 @@ async def upload_in_turn(db: Database, actor: Actor, command: AcceptUpload) -> U
     if not await db.read(has_unfinished_uploads, actor):
         return await db.run(upload_now, actor, command)
     import_id = await db.run_at_once(accept_upload, actor, command)
-    for pause in _pauses():
-        with contextlib.suppress(JobInProgressError):
-            return await db.read(upload_report, actor, import_id)
-        await asyncio.sleep(pause)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            for pause in _pauses():
+                with contextlib.suppress(JobInProgressError):
+                    return await db.read(upload_report, actor, import_id)
+                await asyncio.sleep(pause)
     return import_id
 
 
 def _pauses() -> Iterator[float]:
-    """Give how long to wait after each question, of which there is at least one, for as long as a caller waits.
-
-    The pauses are ever longer, so that many who wait leave others their turn.
-    """
-    pause, until = _POLL_SECONDS, time.monotonic() + _PATIENCE_SECONDS
-    while (left := until - time.monotonic()) > 0:
-        yield min(pause, left)
+    """Give how long to wait between two questions: ever longer, so that many who wait leave others their turn."""
+    pause = _POLL_SECONDS
+    while True:
+        yield pause
         pause = min(2 * pause, _LONGEST_POLL_SECONDS)
 
 
@@ -174,11 +172,16 @@ async def await_uploads(db: Database, actor: Actor) -> None:
     Raises UnavailableError when they take longer than a caller waits.
     """
     before = new_uuid()
-    for pause in _pauses():
-        if not await db.read(has_unfinished_uploads, actor, before):
-            return
-        await asyncio.sleep(pause)
-    raise UnavailableError("Earlier uploads are still being written.")
+    if not await db.read(has_unfinished_uploads, actor, before):
+        return
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            for pause in _pauses():
+                await asyncio.sleep(pause)
+                if not await db.read(has_unfinished_uploads, actor, before):
+                    return
+    except TimeoutError:
+        raise UnavailableError("Earlier uploads are still being written.") from None
 
 
 async def accept_upload(tx: Tx, actor: Actor, command: AcceptUpload) -> UUID:

@@ -54,7 +54,7 @@ async def hold_back_audiences(tx: Tx, actor: Actor) -> None:
     """Let nobody else make an audience of the account, nor lock all of them, until the transaction ends.
 
     Whoever makes one calls it too: one that was made while somebody held all the others would be nobody's. It locks the
-    default audience, which is the account's first, so that the order of locks is that of the ids (docs/adr/0016).
+    default audience, and nobody who holds another one may call it (docs/adr/0016).
     """
     await tx.execute(SQL["hold_back_audiences"], actor.account_id)
 

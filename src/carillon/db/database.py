@@ -186,7 +186,7 @@ class Database:
         *arguments: Arguments.args,
         **keywords: Arguments.kwargs,
     ) -> Outcome:
-        """Run an operation as `run` does, but without waiting for a turn: one that waits for no audience's lock."""
+        """Run an operation as `run` does, but without a turn: one that waits for no lock that is held for long."""
         attempts = _Attempts()
         while True:
             try:

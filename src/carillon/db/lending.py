@@ -103,7 +103,7 @@ class Lender:
 
 
 class Turns:
-    """Lets an account have only so many transactions at once.
+    """Lets an account have only so many transactions at once that may wait for each other.
 
     Writers that wait for each other's lock keep their connections meanwhile: those of one account are not all of a
     pool's, so that readers and other accounts have the rest.

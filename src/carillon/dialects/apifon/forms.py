@@ -56,5 +56,5 @@ async def forms_of(call: Call, opened: OpenList, contacts: Sequence[Contact]) ->
     contact_ids = [one.contact_id for one in contacts]
     tokens = await call.db.read(find_form_tokens, opened.actor, contact_ids)
     if len(tokens) < len(contact_ids):
-        tokens = await call.db.run_at_once(make_form_tokens, opened.actor, contact_ids)
+        tokens = await call.db.run(make_form_tokens, opened.actor, contact_ids)
     return {contact_id: subscriber_forms(call, opened.actor.audience_id, one) for contact_id, one in tokens.items()}

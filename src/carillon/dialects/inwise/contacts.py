@@ -105,5 +105,5 @@ async def show(call: Call) -> Answer:
 
 async def feed(call: Call) -> Answer:
     """Give the contacts that were made since the key's last call."""
-    contacts = await call.db.run_at_once(read_feed, call.actor, FEED_LIMIT, with_groups=True)
+    contacts = await call.db.run(read_feed, call.actor, FEED_LIMIT, with_groups=True)
     return Answer(data=[show_contact(one, call.actor.country) for one in contacts])
