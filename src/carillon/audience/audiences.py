@@ -180,6 +180,7 @@ async def change_audience(tx: Tx, actor: Actor, command: ChangeAudience) -> None
         None if command.attributes is None else _encode(command.attributes).decode(),
         tx.now,
     )
+    del tx.locked[actor.account_id, actor.audience_id]  # what is known of it
     detail = {"name": command.name, "country": command.country, "attributes": sorted(command.attributes or ())}
     await audit.record(tx, actor, "audience.change", actor.audience_id, detail)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
+from asyncpg import Record
 
 from carillon.audience.merging import ARRIVAL_SCHEMA, CHANGE_SCHEMA, Merged, merge_rows
 from carillon.audience.rows import KEYS, RowError
@@ -69,14 +70,17 @@ async def resolve(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new: bool
     their loading then fails, and the caller resolves again without it.
     """
     if frame.height <= _FEW:
-        return await _resolve_few(tx, actor, frame)
+        return await _resolve_few(tx, actor, frame, expect_new=expect_new)
     return await _resolve_many(tx, actor, frame, expect_new=expect_new)
 
 
-async def _resolve_few(tx: Tx, actor: Actor, frame: pl.DataFrame) -> Plan:
+async def _resolve_few(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new: bool) -> Plan:
     rows = frame.to_dicts()
-    values = ([row[key] for row in rows if row[key]] for key in KEYS)
-    loaded = await tx.fetch(SQL["contacts_with_keys"], actor.account_id, actor.audience_id, *values) if rows else []
+    loaded: Sequence[Record] = []
+    # Of several rows that share a key not all keys are written: a taken one might go unnoticed.
+    if rows and not (expect_new and len(rows) == 1):
+        values = ([row[key] for row in rows if row[key]] for key in KEYS)
+        loaded = await tx.fetch(SQL["contacts_with_keys"], actor.account_id, actor.audience_id, *values)
     merged = merge_rows(rows, map(dict, loaded))
     return await _plan_of_merged(tx, merged)
 

@@ -69,7 +69,7 @@ async def save_contact(tx: Tx, actor: Actor, command: SaveContact) -> SavedConta
         batch = read_row(row, country, kinds)
     # Before a group is made for a name: it might get the very id that is unknown.
     await require_groups(tx, actor, command.groups.join)
-    outcome = await upsert(tx, actor, batch, contact_id=target)
+    outcome = await upsert(tx, actor, batch, contact_id=target, expect_new=target is None)
     kept: Mapping[str, Any] = outcome.kept.row(0, named=True)
     await regroup(tx, actor, kept["contact_id"], command.groups)
     return SavedContact(contact_id=ContactId(kept["contact_id"]), outcome=kept["outcome"])

@@ -31,16 +31,21 @@ async def lock_audience(tx: Tx, actor: Actor) -> LockedAudience:
     """Become the audience's only writer until the transaction ends (scale.md, Statements 7).
 
     Every operation that writes contacts, memberships or groups calls it first: batches with the same address then
-    neither deadlock nor make two contacts, whatever their order.
+    neither deadlock nor make two contacts, whatever their order. Calling it again in the transaction costs nothing.
     """
-    row = await tx.fetchrow(SQL["lock_audience"], actor.account_id, actor.audience_id)
-    if row is None and await tx.fetchval(SQL["is_stoplist"], actor.account_id, actor.audience_id):
+    place = (actor.account_id, actor.audience_id)
+    if isinstance(known := tx.locked.get(place), LockedAudience):
+        return known
+    row = await tx.fetchrow(SQL["lock_audience"], *place)
+    if row is None and await tx.fetchval(SQL["is_stoplist"], *place):
         # Whoever is written into a stop list is silenced in all audiences.
         row = {one["audience_id"]: one for one in await _lock_audiences(tx, actor)}.get(actor.audience_id)
     if row is None:
         raise NotFoundError("audience")
     tx.read_clock()
-    return LockedAudience(name=row["name"], country=row["country"], is_stoplist=row["kind"] == "stoplist")
+    locked = LockedAudience(name=row["name"], country=row["country"], is_stoplist=row["kind"] == "stoplist")
+    tx.locked[place] = locked
+    return locked
 
 
 async def lock_account(tx: Tx, actor: Actor) -> list[int]:

@@ -49,6 +49,8 @@ class Tx:
         self.ids = ids
         self.brings_work = False
         """Set by an operation that writes rows for the workers. Only a hint: work is rows, and polling is the truth."""
+        self.locked: dict[tuple[int, int], object] = {}
+        """The audiences that it has locked, by account and id, with what is known of them."""
 
     def read_clock(self) -> None:
         """Let the transaction's moment be the present one: whoever has waited for a lock writes after who held it."""
