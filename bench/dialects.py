@@ -25,8 +25,8 @@ from bench.inforu_http import LOOKUP_ROUNDS, LOOKUPS, LOOKUPS_BEFORE, Client, in
 from bench.served import Served, served
 
 from carillon.audience.conditions import Condition, Op, Order, compile_conditions, compile_order
+from carillon.audience.contact_attributes import contact_attributes
 from carillon.audience.contacts import SQL as CONTACTS_SQL
-from carillon.audience.contacts import contact_attributes
 from carillon.audience.fields import CANONICAL
 
 CONTACTS, MANY, FEW = 1_000_000, 10_000_000, 10_000

@@ -12,7 +12,7 @@ import pytest
 from tests.support import MOMENT, Tenant
 
 from carillon.audience.conditions import Condition, Op, Order, compile_conditions, compile_order
-from carillon.audience.contacts import contact_attributes
+from carillon.audience.contact_attributes import contact_attributes
 from carillon.audience.fields import CANONICAL
 from carillon.audience.ranges import range_attributes
 from carillon.db.database import Database

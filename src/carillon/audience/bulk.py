@@ -36,6 +36,10 @@ class RowChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     email: Status | None = None
     groups: Sequence[GroupId] | None = None
 
+    def changes_standing(self, *, is_new: bool) -> bool:
+        """Tell whether it may say another standing than the contact has: whoever is new is subscribed."""
+        return bool({self.sms, self.email} - ({None, Status.SUBSCRIBED} if is_new else {None}))
+
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The terms on which a batch is written; an upload keeps them beside its rows.
@@ -129,7 +133,7 @@ async def _change(tx: Tx, actor: Actor, changes: Mapping[int, RowChange], kept: 
         change = changes.get(row)
         if change is None:
             continue
-        if {change.sms, change.email} - ({None, Status.SUBSCRIBED} if outcome == NEW else {None}):
+        if change.changes_standing(is_new=outcome == NEW):
             said = standings.get(contact_id, Standing(contact_id=contact_id))
             standings[contact_id] = Standing(
                 contact_id=contact_id,

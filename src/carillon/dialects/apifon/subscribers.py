@@ -160,8 +160,7 @@ async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None
     email = change.email or (Status.SUBSCRIBED if is_new else None)
     if opened.audience.kind is not AudienceKind.STOPLIST:  # whose subscribers are blocked by being added
         await _refuse_blocked(tx, opened.actor, contact, sms, email)
-    # Whoever is new is subscribed.
-    if saved.outcome != "new" or {change.sms, change.email} - {None, Status.SUBSCRIBED}:
+    if saved.outcome != "new" or change.changes_standing(is_new=True):
         standing = Standing(contact_id=saved.contact_id, sms=change.sms, email=change.email, archived=False)
         await set_standings(tx, opened.actor, SetStandings(standings=[standing]))
     return contact
