@@ -45,14 +45,16 @@ stop_all() {
 }
 trap stop_all EXIT
 serve() {
-  bash -c "$1" >served.log 2>&1 &
+  local log
+  log=$(mktemp served.XXXXXX)  # of its own: an earlier server's says already that it serves
+  bash -c "$1" >"$log" 2>&1 &
   served+=($!)
   for _ in $(seq 600); do
-    grep -q "Ctrl-C stops it" served.log && return
+    grep -q "Ctrl-C stops it" "$log" && return
     kill -0 $! 2>/dev/null || break
     sleep 0.1
   done
-  cat served.log >&2
+  cat "$log" >&2
   return 1
 }
 """
