@@ -4,7 +4,7 @@ An operation names what it reads (structs for `reading`), what it answers and ho
 routing, OpenAPI and the coverage page are made of that.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -13,8 +13,9 @@ import msgspec
 
 from carillon.audience.hope import Hopes
 from carillon.db.database import Database
+from carillon.dialects.coverage import Covered, coverage_page
 from carillon.dialects.mount import Handler, Incoming, Method, Reply, Route, Services
-from carillon.dialects.reading import Parameter, parameters, read_request, require
+from carillon.dialects.reading import parameters, read_request, require
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.tenancy.scopes import Scope, require_scope
@@ -50,13 +51,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """An endpoint. `reference` are the parameters that the vendor's reference names for it, `notes` the deviations."""
+    """An endpoint.
+
+    `permission` is what the vendor's own scopes call it, `reference` the parameters that its reference names for it,
+    `notes` the deviations.
+    """
 
     method: Method
     path: str
     title: str
     summary: str
     scope: Scope
+    permission: str = ""
     handle: Callable[[Call], Awaitable[Answer]]
     query: type[msgspec.Struct] = Nothing
     body: type[msgspec.Struct] = Nothing
@@ -168,59 +174,17 @@ def _described(name: str, operation: Operation, refs: Mapping[Any, Any]) -> dict
 
 
 def coverage_of(head: str, operations: Sequence[Operation]) -> str:
-    """Write the coverage page in Markdown: every parameter of the reference against what is served."""
-    lines = [
-        head,
-        "## Operations",
-        "",
-        "| operation | request | parameters of the reference | served |",
-        "|---|---|---|---|",
+    """Write the coverage page."""
+    covered = [
+        Covered(
+            title=one.title,
+            path=f"{one.method} {one.path}",
+            summary=one.summary,
+            reads=(("query: ", one.query), ("", one.body)),
+            reference=one.reference,
+            notes=one.notes,
+            permission=one.permission,
+        )
+        for one in operations
     ]
-    for one in operations:
-        served = len(set(one.reference) & _served(one))
-        request = f"`{one.method} {one.path}`"
-        lines.append(f"| [{one.title}](#{_anchor(one.title)}) | {request} | {len(set(one.reference))} | {served} |")
-    for one in operations:
-        lines += ["", f"## {one.title}", "", f"`{one.method} {one.path}`", "", one.summary, "", *_table(one)]
-        if one.notes:
-            lines += ["", "Deviations and what the reference leaves open:", "", *(f"* {note}" for note in one.notes)]
-    return "\n".join(lines) + "\n"
-
-
-def _anchor(title: str) -> str:
-    return title.lower().replace(" ", "-")
-
-
-def _served(operation: Operation) -> set[str]:
-    segments = {part.strip("{}") for part in operation.path.split("/") if part.startswith("{")}
-    return segments | {name for _, one in _walk(operation) for name in one.names}
-
-
-def _walk(operation: Operation) -> Iterator[tuple[str, Parameter]]:
-    for place, request in (("query: ", operation.query), ("", operation.body)):
-        yield from _inside(request, place)
-
-
-def _inside(request: type[msgspec.Struct], place: str) -> Iterator[tuple[str, Parameter]]:
-    for one in parameters(request):
-        where = f"{place}{one.names[0]}"
-        yield where, one
-        if "item" in one.extra:
-            inner = "." if isinstance(one.type, msgspec.inspect.DictType) else "[]."
-            yield from _inside(one.extra["item"], f"{where}{inner}")
-
-
-def _table(operation: Operation) -> Iterator[str]:
-    rows = list(_walk(operation))
-    missing = sorted(set(operation.reference) - _served(operation))
-    if not (rows or missing):
-        yield "It has no parameters."
-        return
-    yield "| parameter | in the reference | required | also as | meaning |"
-    yield "|---|---|---|---|---|"
-    for where, one in rows:
-        known = "yes" if set(one.names) & set(operation.reference) else "no"
-        required = "required" if one.required else ""
-        yield f"| {where} | {known} | {required} | {', '.join(one.names[1:])} | {one.description} |"
-    for name in missing:
-        yield f"| {name} | yes | | | **not served** |"
+    return coverage_page(head, covered)

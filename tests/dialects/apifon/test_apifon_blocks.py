@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from tests.dialects.apifon.wire import BLOCKS, Wire
 from tests.support import OPERATOR
 
@@ -16,7 +14,6 @@ from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.dialects.apifon.mapping import BLOCK_REASONS, epoch_milliseconds
-from carillon.dialects.apifon.routes import OPERATIONS
 from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
 
 NUMBER, MAIL = "306912345678", "ana@mail.example"
@@ -288,31 +285,3 @@ async def test_another_account_sees_none_of_it(wire: Wire) -> None:
     assert (await other.refusal("GET", f"{BLOCKS}/{NUMBER}"))[0] == 404
     assert (await other.refusal("DELETE", f"{BLOCKS}/unblock/{NUMBER}"))[0] == 404
     assert (await wire.ok("GET", BLOCKS))["meta"]["total"] == 5
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
-    max_leaves=8,
-)
-NAMES = ["destination", "reason", "description", "conditions", "sort", "fields", "page", "size", "name", "op", "vl"]
-bodies = json_values | st.dictionaries(st.sampled_from(NAMES), json_values, max_size=5)
-
-
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(
-    place=st.integers(0, len(OPERATIONS) - 1),
-    body=bodies,
-    asked=st.dictionaries(st.sampled_from(NAMES), st.text(max_size=5)),
-)
-async def test_no_body_and_no_query_makes_us_fail(wire: Wire, place: int, body: Any, asked: dict[str, str]) -> None:
-    operation = OPERATIONS[place][1]
-    path = operation.path.replace("{destination}", "30691%F0%9F")
-    reply = await wire.client.request(
-        operation.method, path, params=asked, json=body, headers={"Authorization": f"Bearer {await _token(wire)}"}
-    )
-    assert reply.status_code < 500, reply.text
-
-
-async def _token(wire: Wire) -> str:
-    return str((await wire.token()).json()["access_token"])

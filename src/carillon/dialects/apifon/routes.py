@@ -24,7 +24,6 @@ these are the bounce list, lists and subscribers; **sending is not served yet**.
 """
 
 OPERATIONS = (*LIST_OPERATIONS, *FIELD_OPERATIONS, *SUBSCRIBER_OPERATIONS, *BLOCK_OPERATIONS)
-_TABLE = [operation for _, operation in OPERATIONS]
 _SECURITY = {"type": "http", "scheme": "bearer", "description": "A token of POST /oauth2/token; or sign with ApifonWS."}
 
 
@@ -42,13 +41,13 @@ DIALECT = Dialect(
     name=auth.DIALECT,
     key_words=auth.KEY_WORDS,
     routes=(
-        *(route_of(operation, let_in_with(scope)) for scope, operation in OPERATIONS),
+        *(route_of(one, let_in_with(one.permission)) for one in OPERATIONS),
         Route(method="POST", path="/oauth2/token", function="token", handle=oauth.token),
         Route(method="POST", path="/oauth2/revoke", function="revoke", handle=oauth.revoke),
     ),
     canonical_path=canonical_path,
     present_error=present_error,
-    describe=lambda: describe_operations(auth.DIALECT, _TABLE, _SECURITY),
-    coverage=lambda: coverage_of(_HEAD, _TABLE),
+    describe=lambda: describe_operations(auth.DIALECT, OPERATIONS, _SECURITY),
+    coverage=lambda: coverage_of(_HEAD, OPERATIONS),
     first_calls=first_calls,
 )

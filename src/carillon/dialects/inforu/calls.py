@@ -1,6 +1,6 @@
 """What a function is: a line of the table in `routes`, and the call that it answers."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,8 @@ class Call:
 class Function:
     """A function of the API.
 
-    `sample` is a value of `Data` that works when it is posted; `words` are the vendor's names for fields that
+    `reference` are the parameters that the reference names for it, in a body or under "Parameters"; `sample` is a value
+    of `Data` that works when it is posted; `words` are the vendor's names for fields that
     operations name in their errors; `notes` say what the reference leaves open, and where we differ from it.
     """
 
@@ -39,6 +40,7 @@ class Function:
     handle: Callable[[Call, Any], Awaitable[msgspec.Struct]]
     scope: Scope
     sample: Mapping[str, Any]
+    reference: Sequence[str] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ import msgspec
 from carillon.dialects.inforu import auth
 from carillon.dialects.inforu.bodies import Format, Wrapped, open_document, wanted_format, write_envelope
 from carillon.dialects.inforu.calls import Call, Function
-from carillon.dialects.inforu.coverage import coverage_page
+from carillon.dialects.inforu.coverage import coverage_of
 from carillon.dialects.inforu.documentation import show_page
 from carillon.dialects.inforu.errors import SUCCESS, Status, detail_of, headers_of, status_of
 from carillon.dialects.inforu.examples import first_calls
@@ -99,6 +99,6 @@ DIALECT = Dialect(
     canonical_path=canonical_path,
     present_error=present_error,
     describe=lambda: describe(BASE, FUNCTIONS),
-    coverage=lambda: coverage_page(FUNCTIONS),
+    coverage=lambda: coverage_of(BASE, FUNCTIONS),
     first_calls=lambda url: first_calls(f"{url}{BASE}"),
 )
