@@ -1,6 +1,7 @@
 """Who calls: signatures, tokens, scopes."""
 
 import base64
+import re
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
@@ -12,6 +13,8 @@ from tests.dialects.apifon.wire import BLOCKS, HOST, JSON, Wire
 from carillon.app import create_app
 from carillon.dialects.apifon.auth import VENDOR_SCOPES
 from carillon.dialects.apifon.oauth import LIFETIME
+from carillon.dialects.apifon.routes import OPERATIONS
+from carillon.dialects.rest import Operation
 from carillon.settings import Settings
 from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
 
@@ -202,3 +205,41 @@ async def test_a_rate_that_is_exceeded_is_429_with_retry_after(wire: Wire) -> No
     reply = await slow.call("GET", BLOCKS)
     assert (reply.status_code, reply.json()["title"]) == (429, "Too Many Requests")
     assert int(reply.headers["retry-after"]) >= 1
+
+
+# As the reference lists them, "OAuth2 Scopes Required", by the operations' titles.
+SCOPES = {
+    "readList": ("Get Lists", "Get List", "Get Group", "Get Subgroup"),
+    "writeList": (
+        *("Add List", "Update List", "Add Subscriber field", "Update Subscriber field", "Add GDPR field"),
+        *("Update GDPR field", "Add Group", "Update Group", "Add Subgroup", "Add Subgroups", "Update Subgroup"),
+    ),
+    "writeList writeSubscriber": ("Remove List", "Remove Subscriber field", "Remove Group", "Remove Subgroup"),
+    "readSubscriber": (
+        *("Get Subscribers", "Get Subscriber", "Query Subscribers"),
+        *("Get blocked subscribers", "Get blocked subscriber by destination", "Query blocked subscribers"),
+    ),
+    "writeSubscriber": (
+        *("Add Subscriber", "Add Subscribers", "Update Subscriber", "Remove Subscriber", "Subscribe Subscriber"),
+        *("Unsubscribe Subscriber", "Add blocked subscriber", "Remove blocked subscriber"),
+    ),
+}
+REQUIRED = {title: scopes.split() for scopes, titles in SCOPES.items() for title in titles}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.title)
+async def test_an_operation_asks_for_each_scope_that_the_reference_lists_and_no_other(
+    wire: Wire, operation: Operation
+) -> None:
+    path = re.sub("{[^}]+}", "1", operation.path)
+    required = REQUIRED[operation.title]
+    for missing in required:
+        others = " ".join(one for one in VENDOR_SCOPES if one != missing)
+        token = (await wire.token(scope=others)).json()["access_token"]
+        assert (await bearer(wire, token, operation.method, path)).status_code == 403
+    token = (await wire.token(scope=" ".join(required))).json()["access_token"]
+    assert (await bearer(wire, token, operation.method, path)).status_code in {200, 400, 404}
+
+
+def test_every_operation_is_there() -> None:
+    assert {one.title for one in OPERATIONS} == set(REQUIRED)
