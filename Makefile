@@ -19,7 +19,7 @@ install: .venv/installed ## Make .venv with exactly the locked packages
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: install ## Install, start PostgreSQL in ./data and serve on 127.0.0.1:8080
+run: install ## Install, start PostgreSQL in ./data and serve on 127.0.0.1:8080 (or CARILLON_PORT=…)
 	@exec $(BIN)/carillon serve --data-dir $(DATA)
 
 test: install check ## Install, check and run the whole suite (also on Debian's PostgreSQL 15, when it is installed)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from carillon.audience.contacts import Status
 from carillon.audience.rows import ContactRow
 from carillon.kit.emails import read_email
 from carillon.kit.phones import read_phone
@@ -15,11 +16,20 @@ class Person:
     email_given: str | None = None
     fields: dict[str, object] = field(default_factory=dict)
     groups: set[str] = field(default_factory=set)
+    silent: dict[str, str | None] = field(default_factory=dict)
+
+    def says(self) -> tuple[Status, ...]:
+        """How the person stands by phone and by e-mail: an address that has asked for silence keeps it."""
+        return tuple(
+            Status.NONE if not value else Status.UNSUBSCRIBED if self.silent.get(key) == value else Status.SUBSCRIBED
+            for key, value in self.keys.items()
+            if key != "external_id"
+        )
 
     def picture(self) -> tuple[object, ...]:
         """What a table row is compared by."""
         fields = tuple(sorted(self.fields.items()))
-        return (*self.keys.values(), self.email_given, fields, tuple(sorted(self.groups)))
+        return (*self.keys.values(), self.email_given, fields, tuple(sorted(self.groups)), self.says())
 
 
 @dataclass
@@ -29,6 +39,11 @@ class Book:
     people: list[Person] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("new", "updated", "unchanged", "failed"), 0))
     conflicts: list[tuple[int, str]] = field(default_factory=list)
+
+    def fall_silent(self) -> None:
+        """Let everybody ask to be left alone, at the addresses that they have now."""
+        for person in self.people:
+            person.silent = dict(person.keys)
 
     def take(self, number: int, row: ContactRow) -> None:
         keys = _read_keys(row)
@@ -40,7 +55,7 @@ class Book:
         if person is None:
             person = Person()
             self.people.append(person)
-        before = person.picture()[:-1]
+        before = person.picture()[:-2]
         for key in KEYS:
             self._set_key(number, person, key, keys[key], row)
         for name, text in row.fields.items():
@@ -48,7 +63,7 @@ class Book:
                 person.fields[name] = text
             else:
                 person.fields.pop(name, None)
-        changed = person.picture()[:-1] != before
+        changed = person.picture()[:-2] != before
         self.counts["new" if is_new else "updated" if changed else "unchanged"] += 1
         person.groups -= set(row.remove_from)
         person.groups |= set(row.add_to)

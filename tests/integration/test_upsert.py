@@ -26,6 +26,7 @@ from carillon.audience.contacts import (
 )
 from carillon.audience.groups import FindGroups, GroupKey, ListGroups, find_groups, list_groups
 from carillon.audience.rows import ContactRow
+from carillon.audience.standing import SetStandings, Standing, set_standings
 from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
 from carillon.audience.upsert import UpsertReport, upsert
 from carillon.db.database import Database
@@ -46,7 +47,7 @@ rows = st.builds(
 batches = st.lists(rows, min_size=1, max_size=8)
 
 PICTURE = """
-SELECT c.phone, c.email, c.external_id, c.email_given, c.fields,
+SELECT c.phone, c.email, c.external_id, c.email_given, c.fields, c.sms_status, c.email_status,
        ARRAY(SELECT g.name FROM membership m JOIN contact_group g USING (account_id, group_id)
              WHERE m.account_id = c.account_id AND m.contact_id = c.contact_id ORDER BY g.name) AS groups
 FROM contact c WHERE c.account_id = $1 AND c.audience_id = $2
@@ -81,7 +82,16 @@ async def pictures(db: Database, tenant: Tenant) -> list[tuple[object, ...]]:
 
 def _picture(row: Any) -> tuple[object, ...]:
     fields = tuple(sorted(msgspec.json.decode(row["fields"]).items()))
-    return (row["phone"], row["email"], row["external_id"], row["email_given"], fields, tuple(row["groups"]))
+    says = (Status(row["sms_status"]), Status(row["email_status"]))
+    return (row["phone"], row["email"], row["external_id"], row["email_given"], fields, tuple(row["groups"]), says)
+
+
+async def fall_silent(db: Database, tenant: Tenant) -> None:
+    async with db.transaction() as tx:
+        found = await tx.fetch("SELECT contact_id FROM contact WHERE account_id = $1", tenant.account_id)
+    unsubscribed = Status.UNSUBSCRIBED
+    standings = [Standing(contact_id=row["contact_id"], sms=unsubscribed, email=unsubscribed) for row in found]
+    await db.run(set_standings, tenant.actor, SetStandings(standings=standings))
 
 
 async def counters_are_true(db: Database, tenant: Tenant) -> bool:
@@ -125,6 +135,8 @@ async def test_any_series_of_batches_leaves_what_the_sequential_reference_says(
     for rows_in_turn in series:
         book.counts = dict.fromkeys(book.counts, 0)
         book.conflicts = []
+        book.fall_silent()
+        await fall_silent(db, account)
         report = await write(db, account, rows_in_turn)
         for number, row in enumerate(rows_in_turn, 1):
             book.take(number, row)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from tests.unit.corpus import COUNTRIES, emails, phones_of, seeded
 
-from carillon.audience.normalise import normalise_emails, normalise_phones
+from carillon.audience.normalise import normalise_emails, normalise_phones, plain_phones
 from carillon.audience.normalise.addresses import ordinary_emails
 from carillon.audience.normalise.numbers import PhoneColumn
 from carillon.kit.emails import read_email
-from carillon.kit.phones import read_phone
+from carillon.kit.phones import plain_phone, read_phone
 
 PHONE_SCHEMA = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_SCHEMA = {"key": pl.String, "given": pl.String}
@@ -44,6 +44,18 @@ def test_phones_of_a_column_are_what_the_reference_reads(country: str | None) ->
     expected = phones_by_reference(values, country)
     assert expected["digits"].null_count() < len(values)
     assert_frame_equal(normalise_phones(texts(values), country), expected)
+
+
+@pytest.mark.parametrize("country", ["IL", "ES", "US"])
+@pytest.mark.parametrize("count", [20, 300])
+def test_plain_phones_of_a_column_are_what_the_reference_reads(country: str, count: int) -> None:
+    rng = seeded(f"plain {country}")
+    foreign = ("447911123456", "33612345678", "12025550123", "306912345678", "4915112345678", "3466666666")
+    values = [*foreign, *phones_of(country, rng, count)]
+    read = plain_phones(texts([None, *values]), country).to_list()
+    assert read == [None, *(plain_phone(value, country, None) for value in values)]
+    if country == "IL":
+        assert read[1:6] == [f"+{digits}" for digits in foreign[:5]]
 
 
 def test_phones_of_many_countries_in_one_column_are_what_the_reference_reads() -> None:

@@ -43,7 +43,7 @@ CANONICAL: Mapping[str, Kind] = _built_in()
 
 _GENDERS = {"1": "male", "2": "female", "male": "male", "female": "female", "m": "male", "f": "female"}
 _TRUTHS = {"1": "true", "true": "true", "yes": "true", "0": "false", "false": "false", "no": "false"}
-_NUMBER = r"^[+-]?(?:[0-9]{1,15})(?:\.[0-9]{1,6})?$"
+_NUMBER = r"^[+-]?[0-9]{1,19}(?:\.[0-9]{1,20})?$"
 _ESCAPES = {'"': '\\"', "\\": "\\\\"} | {chr(code): f"\\u{code:04x}" for code in range(1, 32)}
 _ESCAPE_TABLE = str.maketrans(_ESCAPES)
 _NEEDS_ESCAPE = r'["\\\x01-\x1f]'
@@ -59,7 +59,7 @@ _MOMENTS = tuple(
 def type_column(kind: Kind, values: pl.Series) -> pl.Series:
     """Read raw texts, stripped and not blank, into JSON texts of the kind's values; null where a text isn't one.
 
-    Text: up to MAX_TEXT_CHARACTERS without NUL. Number: up to 15 digits and 6 decimals. Date and datetime: year first
+    Text: up to MAX_TEXT_CHARACTERS without NUL. Number: up to 19 digits and 20 decimals. Date and datetime: year first
     or day first, divided by ``-``, ``/`` or (day first) ``.``; rendered in ISO 8601. Gender: 1, 2, m, f, male, female.
     Boolean: 1, 0, true, false, yes, no.
     """

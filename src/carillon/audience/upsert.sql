@@ -1,12 +1,13 @@
 -- name: release_keys
--- A given key is about to change: NULL stands in for it until then.
+-- A key that is about to become another: NULL stands in for it until then. One that stays keeps its status.
 UPDATE contact c
-SET phone = CASE WHEN s.phone IS NULL THEN c.phone END,
-    email = CASE WHEN s.email IS NULL THEN c.email END,
-    external_id = CASE WHEN s.external_id IS NULL THEN c.external_id END,
+SET phone = CASE WHEN s.phone IS NULL OR s.phone = c.phone THEN c.phone END,
+    email = CASE WHEN s.email IS NULL OR s.email = c.email THEN c.email END,
+    external_id = CASE WHEN s.external_id IS NULL OR s.external_id = c.external_id THEN c.external_id END,
     updated_at = $3
 FROM unnest($4::bigint[], $5::text[], $6::text[], $7::text[]) AS s (contact_id, phone, email, external_id)
-WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = s.contact_id;
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = s.contact_id
+  AND (s.phone <> c.phone OR s.email <> c.email OR s.external_id <> c.external_id);
 
 -- name: revive_contacts
 UPDATE contact SET archived_at = NULL, updated_at = $3

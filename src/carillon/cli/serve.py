@@ -108,7 +108,7 @@ def _listener(settings: Settings) -> socket.socket:
         listener.close()
         where = f"{settings.host}:{settings.port}"
         raise InvalidInputError(
-            "port", f"{where} can't be listened on ({error.strerror}): choose another --port."
+            "port", f"{where} can't be listened on ({error.strerror}): choose another --port, or CARILLON_PORT."
         ) from error
     return listener
 

@@ -124,7 +124,10 @@ def _read(parameter: Parameter, given: object, path: str) -> Any:
 def _read_items(given: object, extra: Mapping[str, Any], path: str) -> list[Any]:
     limit: int = extra["limit"]
     # Counted before they are looked at: millions of items would hold the process up for seconds.
-    items = given if isinstance(given, list) and (extra.get("nested") or len(given) > limit) else _listed(given)
+    if isinstance(given, list) and (extra.get("nested") or len(given) > limit):
+        items = given
+    else:
+        items = [] if _wraps_nothing(given) else _listed(given)
     if len(items) > limit:
         raise TooManyItemsError(limit=limit, given=len(items), field=path)
     # What an item is, is the function's to say: one that can't be read costs only itself. XML has "" for an object.
@@ -140,6 +143,11 @@ def _read_members(given: object, limit: int, path: str) -> dict[str, Any]:
     if len(given) > limit:
         raise TooManyItemsError(limit=limit, given=len(given), field=path)
     return given
+
+
+def _wraps_nothing(given: object) -> bool:
+    """Tell an object that stands where a list belongs and has nothing in it, or an empty list only."""
+    return isinstance(given, Mapping) and list(given.values()) in ([], [[]])
 
 
 def _listed(given: object) -> list[Any]:

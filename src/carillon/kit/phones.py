@@ -164,6 +164,17 @@ def phone_digits(value: str, country: str | None) -> str | None:
     return None if reading is None else reading.digits
 
 
+def plain_phone(value: str, *countries: str | None) -> str:
+    """Give a phone with a plus, read as one of the countries dials it; None reads international numbers without a plus.
+
+    It is the reading that the numbering plans know best, and the first of those that they know as well. What can't be
+    read stays as it is.
+    """
+    readings = [one for country in countries if (one := read_phone(value, country))]
+    best = max(readings, key=lambda one: PhoneQuality.decode(one.quality).validity, default=None)
+    return value if best is None else f"+{best.digits}"
+
+
 def _parse(value: str, region: str | None) -> PhoneNumber | None:
     if len(value) > MAX_PHONE_CHARACTERS or any(map(str.isalpha, value)):
         return None

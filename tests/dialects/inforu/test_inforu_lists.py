@@ -84,7 +84,7 @@ async def test_filter_by_chooses_between_creation_and_update(wire: Wire) -> None
     assert await phones(wire, **january, FilterBy="CreatedDate/UpdatedDate") == ["0521110001"]
     assert await phones(wire, **january, FilterBy="UpdatedDate") == []
     refusal = await wire.refusal("GetContactList", {**january, "FilterBy": "BirthDate"})
-    assert refusal == (200, -400, "Data.FilterBy: This can be CreatedDate/UpdatedDate.")
+    assert refusal == (200, -400, "Data.FilterBy: This is one of CreatedDate, UpdatedDate.")
 
 
 async def test_only_the_contacts_of_a_group_are_listed_when_asked(wire: Wire) -> None:

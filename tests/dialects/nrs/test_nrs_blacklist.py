@@ -150,3 +150,26 @@ async def test_a_blacklisted_contact_is_unsubscribed_and_stays_so(wire: Wire, db
     assert (found.sms_status, found.email_status) == (Status.UNSUBSCRIBED, Status.UNSUBSCRIBED)
     await wire.send("DELETE", f"/contacts/{contact['id']}")
     assert len((await wire.get("/v2/blacklist/sms"))["data"]) == 1
+
+
+async def test_a_recipient_as_a_contact_or_a_line_is_shown_is_that_number(wire: Wire) -> None:
+    # Short for a Spanish number, so that a number of an account in Israel is the likelier reading of its digits.
+    shown = "3466666667"
+    made = await wire.add(phone=shown, countryIso="ES")
+    for kind in ("sms", "voice"):
+        put = await wire.send("PUT", f"/v2/blacklist/{kind}", {"recipient": shown})
+        assert put.json()["data"]["recipient"] == made["phone"] == shown
+        (line,) = (await wire.get(f"/v2/blacklist/{kind}", recipient=shown))["data"]
+        assert line["recipient"] == shown
+    await wire.send("DELETE", f"/contacts/{made['id']}")
+    for kind in ("sms", "voice"):
+        assert (await wire.send("DELETE", f"/v2/blacklist/{kind}", {"recipient": shown})).status_code == 204
+        assert (await wire.get(f"/v2/blacklist/{kind}"))["data"] == []
+
+
+async def test_who_added_a_recipient_is_told_without_the_user_name(wire: Wire, db: Database) -> None:
+    await wire.send("PUT", "/v2/blacklist/sms", {"recipient": "34612000111"})
+    await wire.send("DELETE", "/v2/blacklist/sms", {"recipient": "34612000111"})
+    async with db.transaction() as tx:
+        found = await tx.fetch("SELECT actor FROM suppression_entry WHERE account_id = $1", wire.account.account_id)
+    assert [row["actor"] for row in found] == ["360NRS", "360NRS"]

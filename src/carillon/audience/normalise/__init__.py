@@ -1,7 +1,7 @@
 """Phones and e-mails of whole columns, with exactly the answers of `read_phone` and `read_email`.
 
 Ordinary values are decided by passes over the column; the rest, and short columns, are read one by one by the
-reference, each distinct value once. Both functions are pure and safe to call from several threads.
+reference, each distinct value once. All functions are pure and safe to call from several threads.
 """
 
 import polars as pl
@@ -9,7 +9,7 @@ import polars as pl
 from carillon.audience.normalise.addresses import ordinary_emails
 from carillon.audience.normalise.numbers import PhoneColumn
 from carillon.kit.emails import read_email
-from carillon.kit.phones import read_phone
+from carillon.kit.phones import KINDS_PER_VALIDITY, read_phone
 
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
@@ -30,6 +30,14 @@ def normalise_phones(values: pl.Series, country: str | None) -> pl.DataFrame:
     rows = column.undecided
     left = _phones_one_by_one(texts.gather(rows), country).insert_column(0, rows)
     return _in_order(pl.concat([column.decided, left]), texts.len())
+
+
+def plain_phones(values: pl.Series, country: str) -> pl.Series:
+    """Read each text as `plain_phone` does: as a phone dialled in `country`, or an international one without a plus."""
+    dialled, international = (normalise_phones(values, one) for one in (country, None))
+    validity = [pl.Series(one["quality"] // KINDS_PER_VALIDITY).fill_null(-1) for one in (dialled, international)]
+    digits = international["digits"].zip_with(validity[1] > validity[0], dialled["digits"])
+    return ("+" + digits).fill_null(values)
 
 
 def _phones_one_by_one(values: pl.Series, country: str | None) -> pl.DataFrame:

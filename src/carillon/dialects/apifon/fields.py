@@ -95,7 +95,7 @@ def _date_format(given: str | None) -> str | None:
     if not given:
         return None
     if given.strip() not in DATE_FORMATS:
-        raise InvalidInputError("date_format", f"This can be {', '.join(DATE_FORMATS)}.")
+        raise InvalidInputError("date_format", f"This is one of {', '.join(DATE_FORMATS)}.")
     return given.strip()
 
 

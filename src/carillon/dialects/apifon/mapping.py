@@ -72,7 +72,7 @@ def chosen(given: str, options: Sequence[str], field: str) -> str:
     for option in options:
         if option.lower() == given.strip().lower():
             return option
-    raise InvalidInputError(field, f"This can be {', '.join(options)}.")
+    raise InvalidInputError(field, f"This is one of {', '.join(options)}.")
 
 
 def show_block(block: Suppression) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def choose(options: Mapping[str, Meant], given: str, field: str) -> tuple[str, M
     for word, meaning in options.items():
         if word.lower() == wanted:
             return word, meaning
-    raise InvalidInputError(field, f"This can be {'/'.join(options)}.")
+    raise InvalidInputError(field, f"This is one of {', '.join(options)}.")
 
 
 @dataclass(frozen=True, slots=True)

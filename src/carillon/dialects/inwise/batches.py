@@ -1,10 +1,15 @@
 """Contacts by the file."""
 
 import asyncio
+from collections.abc import Sequence
+
+import msgspec
+import polars as pl
 
 from carillon.audience.batch import read_rows
 from carillon.audience.bulk import Terms, WriteBatch, write_batch
-from carillon.audience.rows import Batch
+from carillon.audience.normalise import plain_phones
+from carillon.audience.rows import Batch, ContactRow
 from carillon.audience.uploads import await_uploads
 from carillon.dialects.inwise.files import read_file
 from carillon.dialects.inwise.mapping import country_of, group_id_of, word_of
@@ -29,7 +34,7 @@ async def batch_insert(call: Call) -> Answer:
 
     def read() -> Batch:
         rows = read_file(asked.csv_file, mappings, trim=bool(asked.trim_leading_zero))
-        return read_rows(rows, country)
+        return read_rows(_with_plain_phones(rows, country), country)
 
     command = WriteBatch(
         batch=await asyncio.to_thread(read),
@@ -52,6 +57,11 @@ async def batch_insert(call: Call) -> Answer:
             ],
         )
     )
+
+
+def _with_plain_phones(rows: Sequence[ContactRow], country: str) -> list[ContactRow]:
+    phones = plain_phones(pl.Series([row.phone for row in rows], dtype=pl.String), country)
+    return [msgspec.structs.replace(row, phone=phone) for row, phone in zip(rows, phones, strict=True)]
 
 
 def _mappings(asked: BatchInsertRequest) -> list[FieldMapping]:

@@ -14,6 +14,7 @@ from carillon.dialects.reading import read_request, require
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, KeyConflictError, NotFoundError
 from carillon.kit.actor import Actor
+from carillon.kit.phones import plain_phone
 
 FEED_LIMIT = 1_000
 _DEFAULT_CODE = "mobile_number_default_country_code"
@@ -26,10 +27,11 @@ async def save(call: Call) -> Answer:
     contact_id = asked.id or None
     if contact_id is not None and contact_id < 0:
         raise InvalidInputError("id", "The id of a contact belongs here; 0 or nothing for a new one.")
+    country = _country(asked)
     command = SaveContact(
-        row=_row(asked),
+        row=_row(asked, country or call.actor.country),
         contact_id=contact_id,
-        country=_country(asked),
+        country=country,
         groups=Regroup(
             join=group_ids(asked.add_to_groups_ids, "add_to_groups_ids"),
             leave=group_ids(asked.remove_from_groups_ids, "remove_from_groups_ids"),
@@ -62,13 +64,18 @@ def _is_confirmed(asked: SaveContactRequest) -> bool | None:
     return _CONFIRMATIONS[word]
 
 
-def _row(asked: SaveContactRequest) -> ContactRow:
+def _row(asked: SaveContactRequest, country: str) -> ContactRow:
     email, phone = _given(asked.email), _given(asked.mobile_number)
     if not (asked.id or email or phone):
         raise InvalidInputError("email", "A contact needs an email or a mobile_number.")
     if phone and asked.trim_mobile_number_leading_zero:
         phone = trimmed(phone)
-    return ContactRow(phone=phone, email=email, external_id=_given(asked.external_id), fields=_fields(asked))
+    return ContactRow(
+        phone=plain_phone(phone, country, None) if phone else None,
+        email=email,
+        external_id=_given(asked.external_id),
+        fields=_fields(asked),
+    )
 
 
 def _given(text: str | None) -> str | None:

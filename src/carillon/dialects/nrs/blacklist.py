@@ -16,7 +16,8 @@ from carillon.audience.suppressions import (
 )
 from carillon.db.database import Tx
 from carillon.dialects.nrs import schemas
-from carillon.dialects.nrs.mapping import CHANNELS, plain_phone, show_line
+from carillon.dialects.nrs.contacts import familiar_phone
+from carillon.dialects.nrs.mapping import CHANNELS, show_line
 from carillon.dialects.nrs.paging import read_page, show_page
 from carillon.dialects.nrs.replies import One
 from carillon.dialects.rest import Answer, Call
@@ -26,7 +27,7 @@ from carillon.kit.page import Counted, NumberedPage
 
 PATH = "/api/rest/v2/blacklist"
 
-_REASON = "360NRS blacklist"
+_REASON, _NAME = "360NRS blacklist", "360NRS"
 _GONE = 204
 
 
@@ -38,14 +39,16 @@ def _channel_of(call: Call) -> tuple[str, Channel]:
     return word, channel
 
 
-def _address(call: Call, channel: Channel, recipient: str) -> Address:
-    value = recipient if channel is Channel.EMAIL else plain_phone(recipient, None, call.actor.country)
+async def _address(call: Call, channel: Channel, recipient: str) -> Address:
+    value = recipient
+    if channel is not Channel.EMAIL:
+        value = await familiar_phone(call, recipient, None, call.actor.country)
     return Address(channel=channel, value=value)
 
 
-def _checked_address(call: Call, channel: Channel, recipient: str) -> Address:
+async def _checked_address(call: Call, channel: Channel, recipient: str) -> Address:
     """Give the address that a recipient is. Raises InvalidInputError for what can't be written to on the channel."""
-    address = _address(call, channel, recipient)
+    address = await _address(call, channel, recipient)
     if read_address(address, call.actor.country) is None:
         kind = "an e-mail address" if channel is Channel.EMAIL else "a phone number"
         raise InvalidInputError("recipient", f"This is not {kind}.")
@@ -53,13 +56,13 @@ def _checked_address(call: Call, channel: Channel, recipient: str) -> Address:
 
 
 async def _add(tx: Tx, actor: Actor, address: Address) -> Suppression:
-    await suppress(tx, actor, Suppress(addresses=[address], reason=_REASON))
+    await suppress(tx, actor, Suppress(addresses=[address], reason=_REASON, actor_name=_NAME))
     query = PageSuppressions(channels=[address.channel], page=NumberedPage(), address=address.value)
     return (await page_suppressions(tx, actor, query)).items[0]
 
 
 async def _remove(tx: Tx, actor: Actor, address: Address) -> None:
-    if (await reactivate(tx, actor, Reactivate(addresses=[address], reason=_REASON))).failed:
+    if (await reactivate(tx, actor, Reactivate(addresses=[address], reason=_REASON, actor_name=_NAME))).failed:
         raise NotFoundError("recipient", "The recipient is not on the blacklist.")
 
 
@@ -70,7 +73,7 @@ async def list_recipients(call: Call) -> Answer:
     page = read_page(asked)
     query = PageSuppressions(channels=[channel], page=page)
     if asked.recipient.strip():
-        query = replace(query, address=_address(call, channel, asked.recipient).value)
+        query = replace(query, address=(await _address(call, channel, asked.recipient)).value)
     found: Counted[Suppression] = Counted(items=[], total=0)  # nothing was sent yet, so no sending brought anybody in
     if asked.sending_id is None:
         found = await call.db.read(page_suppressions, call.actor, query)
@@ -81,7 +84,7 @@ async def list_recipients(call: Call) -> Answer:
 async def add(call: Call) -> Answer:
     """Leave a recipient alone from now on; one that is there already stays as it is."""
     word, channel = _channel_of(call)
-    address = _checked_address(call, channel, call.body.recipient)
+    address = await _checked_address(call, channel, call.body.recipient)
     line = await call.db.run(_add, call.actor, address)
     return Answer(data=One(show_line(word, line, in_list=False)))
 
@@ -89,6 +92,6 @@ async def add(call: Call) -> Answer:
 async def remove(call: Call) -> Answer:
     """Let a recipient be written to again."""
     _, channel = _channel_of(call)
-    address = _checked_address(call, channel, call.body.recipient)
+    address = await _checked_address(call, channel, call.body.recipient)
     await call.db.run(_remove, call.actor, address)
     return Answer(data=None, status=_GONE)

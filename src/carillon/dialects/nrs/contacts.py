@@ -11,6 +11,7 @@ from carillon.audience.memberships import Regroup
 from carillon.audience.own_fields import CreateField, Field, ListFields, create_field, free_name, list_fields
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.audience.uploads import await_uploads
 from carillon.audience.writing import lock_audience
 from carillon.db.database import Tx
@@ -22,6 +23,7 @@ from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import GroupId
+from carillon.kit.phones import plain_phone
 
 PATH = "/api/rest/contacts"
 
@@ -32,13 +34,38 @@ _GONE = 204
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteContact:
-    """A contact to write with its custom fields and groups; with `contact_id` that one is changed."""
+    """A contact to write with its custom fields and groups; with `contact_id` that one is changed.
+
+    `shown_phone` is the phone read as replies show it: one that the changed contact has stays.
+    """
 
     row: ContactRow
     custom: Sequence[CustomValue]
     groups: Sequence[GroupId]
     country: str | None
     contact_id: int | None = None
+    shown_phone: str | None = None
+
+
+async def familiar_phone(call: Call, text: str, *countries: str | None) -> str:
+    """Read a phone that comes without its country: as replies show it where somebody has that, else as it is dialled.
+
+    Whoever has it is a contact of the audience, or a line of the blacklists.
+    """
+    dialled, shown = plain_phone(text, *countries), plain_phone(text, None)
+    return shown if shown != dialled and await call.db.read(_is_held, call.actor, shown) else dialled
+
+
+async def _is_held(tx: Tx, actor: Actor, phone: str) -> bool:
+    for channel in (Channel.SMS, Channel.VOICE):
+        if await suppressed_among(tx, actor, channel, [phone.removeprefix("+")]):
+            return True
+    return bool(await _holders(tx, actor, phone))
+
+
+async def _holders(tx: Tx, actor: Actor, phone: str) -> set[int]:
+    query = ours.FindContacts(key=ContactKey(kind=KeyKind.PHONE, value=phone), with_archived=True)
+    return {one.contact_id for one in await ours.find_contacts(tx, actor, query)}
 
 
 async def write_contact(tx: Tx, actor: Actor, command: WriteContact) -> Contact:
@@ -49,8 +76,11 @@ async def write_contact(tx: Tx, actor: Actor, command: WriteContact) -> Contact:
     """
     names = await _own_fields(tx, actor, command.custom)
     texts = {names[one.key].name: mapping.typed_text(one, names[one.key].kind) for one in command.custom}
+    row = msgspec.structs.replace(command.row, fields={**command.row.fields, **texts})
+    if command.shown_phone != row.phone and await _keeps_phone(tx, actor, command):
+        row = msgspec.structs.replace(row, phone=command.shown_phone)
     save = SaveContact(
-        row=msgspec.structs.replace(command.row, fields={**command.row.fields, **texts}),
+        row=row,
         contact_id=command.contact_id,
         country=command.country,
         groups=Regroup(join=command.groups),
@@ -67,6 +97,12 @@ async def write_contact(tx: Tx, actor: Actor, command: WriteContact) -> Contact:
             raise InvalidInputError(f"{places[error.field]}.value", error.message) from error
         raise
     return await _contact(tx, actor, str(saved.contact_id))
+
+
+async def _keeps_phone(tx: Tx, actor: Actor, command: WriteContact) -> bool:
+    if command.contact_id is None or command.shown_phone is None:
+        return False
+    return command.contact_id in await _holders(tx, actor, command.shown_phone)
 
 
 async def _own_fields(tx: Tx, actor: Actor, custom: Sequence[CustomValue]) -> Mapping[str, Field]:
@@ -106,7 +142,7 @@ async def list_contacts(call: Call) -> Answer:
     include, page = mapping.read_include(asked.include), read_page(asked)
     country = mapping.read_country(asked.country_iso)
     readings = (country, None) if country else (None, call.actor.country)
-    phone = mapping.plain_phone(asked.phone, *readings)
+    phone = await familiar_phone(call, asked.phone, *readings)
     given = ((KeyKind.EMAIL, asked.email), (KeyKind.PHONE, phone), (KeyKind.EXTERNAL_ID, asked.external_id))
     query = ours.PageContacts(
         page=page,
@@ -152,7 +188,8 @@ def _command(asked: schemas.SaveContact) -> WriteContact:
         row=mapping.contact_row(asked),
         custom=mapping.custom_values(asked),
         groups=mapping.group_ids(asked),
-        country=mapping.read_country(asked.country_iso),
+        country=mapping.dialling_country(asked.country_iso),
+        shown_phone=None if asked.phone is None else plain_phone(asked.phone, None),
     )
 
 

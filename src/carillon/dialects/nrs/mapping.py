@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from carillon.audience.contacts import Contact, read_id
 from carillon.audience.fields import Kind
-from carillon.audience.groups import Group
+from carillon.audience.groups import MAX_NAME_CHARACTERS, Group
 from carillon.audience.own_fields import MAX_LABEL_CHARACTERS, Field
 from carillon.audience.rows import ContactRow
 from carillon.audience.suppressions import Channel, Suppression
@@ -18,7 +18,7 @@ from carillon.dialects.nrs import replies, schemas
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.errors import InvalidInputError, MissingInputError
 from carillon.kit.ids import GroupId
-from carillon.kit.phones import PhoneQuality, read_phone
+from carillon.kit.phones import plain_phone
 
 CHANNELS: Mapping[str, Channel] = {"sms": Channel.SMS, "mailing": Channel.EMAIL, "voice": Channel.VOICE}
 
@@ -26,6 +26,7 @@ CHANNELS: Mapping[str, Channel] = {"sms": Channel.SMS, "mailing": Channel.EMAIL,
 KINDS: Mapping[str, Kind] = {"string": Kind.TEXT, "date": Kind.DATETIME, "decimal": Kind.NUMBER}
 _TYPES = {Kind.NUMBER: "decimal", Kind.DATE: "date", Kind.DATETIME: "date"}
 _COUNTRY_LETTERS = 2
+_WITHOUT_PHONES = {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}  # of ISO 3166, no telephone network of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,12 @@ def read_country(text: str | None) -> str | None:
     return _given(text).upper() or None
 
 
+def dialling_country(text: str | None) -> str | None:
+    """Give the country by whose plan phones are dialled, or None where none is given, or one without a network."""
+    country = read_country(text)
+    return None if country in _WITHOUT_PHONES else country
+
+
 def contact_row(asked: schemas.SaveContact) -> ContactRow:
     """Make the row of a contact, without its custom fields. Raises InvalidInputError."""
     names = [_group_name(one, f"groupsNames.{place}") for place, one in enumerate(asked.groups_names)]
@@ -100,6 +107,8 @@ def _group_name(given: object, place: str) -> str:
     name = read_text(given, place).strip()
     if not name:
         raise MissingInputError(place)
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise InvalidInputError(place, f"A name has at most {MAX_NAME_CHARACTERS} characters.")
     return name
 
 
@@ -140,7 +149,9 @@ def typed_text(value: CustomValue, kind: Kind) -> str:
         if moment.tzinfo is not None:
             moment = moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise InvalidInputError(f"{value.place}.value", "A date is in ISO 8601.") from error
+        raise InvalidInputError(
+            f"{value.place}.value", "A date is in ISO 8601: 2018-03-13 or 2018-03-13T14:32:25Z."
+        ) from error
     return moment.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
@@ -211,14 +222,3 @@ def show_line(word: str, line: Suppression, *, in_list: bool) -> replies.Blackli
         campaign_name=None,
         created_at=show_moment(line.created_at),
     )
-
-
-def plain_phone(text: str, *countries: str | None) -> str:
-    """Give a phone with a plus, read as one of the countries dials it; None reads international numbers without a plus.
-
-    It is the reading that the numbering plans know best, and the first of those that they know as well. What can't be
-    read stays as it is.
-    """
-    readings = [one for country in countries if (one := read_phone(text, country))]
-    best = max(readings, key=lambda one: PhoneQuality.decode(one.quality).validity, default=None)
-    return text if best is None else f"+{best.digits}"
