@@ -16,12 +16,12 @@ class Person:
     email_given: str | None = None
     fields: dict[str, object] = field(default_factory=dict)
     groups: set[str] = field(default_factory=set)
-    silent: dict[str, str | None] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
 
     def says(self) -> tuple[Status, ...]:
-        """How the person stands by phone and by e-mail: an address that has asked for silence keeps it."""
+        """How the person stands by phone and by e-mail: who has asked for silence has it at another address too."""
         return tuple(
-            Status.NONE if not value else Status.UNSUBSCRIBED if self.silent.get(key) == value else Status.SUBSCRIBED
+            Status.NONE if not value else Status.UNSUBSCRIBED if key in self.silent else Status.SUBSCRIBED
             for key, value in self.keys.items()
             if key != "external_id"
         )
@@ -41,9 +41,9 @@ class Book:
     conflicts: list[tuple[int, str]] = field(default_factory=list)
 
     def fall_silent(self) -> None:
-        """Let everybody ask to be left alone, at the addresses that they have now."""
+        """Let everybody ask to be left alone by the ways in which they can be reached."""
         for person in self.people:
-            person.silent = dict(person.keys)
+            person.silent = {key for key, value in person.keys.items() if value}
 
     def take(self, number: int, row: ContactRow) -> None:
         keys = _read_keys(row)

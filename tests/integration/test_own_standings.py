@@ -105,11 +105,49 @@ async def test_it_goes_with_the_contact(db: Database, account: Tenant) -> None:
     assert await statuses(db, account.actor, again) == (SUBSCRIBED, SUBSCRIBED)
 
 
-async def test_it_is_the_addresss_and_not_the_next_ones(db: Database, account: Tenant) -> None:
+@pytest.mark.parametrize("said", [UNCONFIRMED, UNSUBSCRIBED])
+@pytest.mark.parametrize("is_blocked", [False, True])
+async def test_it_goes_with_the_contact_to_another_address(
+    db: Database,
+    account: Tenant,
+    said: Status,
+    is_blocked: bool,  # noqa: FBT001 - one way or the other
+) -> None:
     contact_id = await save(db, account.actor)
-    await say(db, account.actor, contact_id, UNSUBSCRIBED)
+    await say(db, account.actor, contact_id, said, said)
+    if is_blocked:
+        await block(db, account)
+    row = ContactRow(phone="0541110002", email="another@mail.example")
+    await db.run(save_contact, account.actor, SaveContact(row=row, contact_id=contact_id))
+    assert await statuses(db, account.actor, contact_id) == (said, said)
+    await lift(db, account)
+    assert await statuses(db, account.actor, contact_id) == (said, said)
+
+
+async def test_a_block_is_the_addresss_and_not_the_next_ones(db: Database, account: Tenant) -> None:
+    contact_id = await save(db, account.actor)
     await block(db, account)
     row = ContactRow(phone="0541110002")
     await db.run(save_contact, account.actor, SaveContact(row=row, contact_id=contact_id))
+    assert await statuses(db, account.actor, contact_id) == (SUBSCRIBED, UNSUBSCRIBED)
+
+
+@pytest.mark.parametrize("said", [UNCONFIRMED, UNSUBSCRIBED])
+async def test_another_address_that_is_blocked_has_it_when_the_block_is_lifted(
+    db: Database, account: Tenant, said: Status
+) -> None:
+    contact_id = await save(db, account.actor, phone="0541110002", email="another@mail.example")
+    await say(db, account.actor, contact_id, said, said)
+    await block(db, account)
+    row = ContactRow(phone=PHONE, email=MAIL)
+    await db.run(save_contact, account.actor, SaveContact(row=row, contact_id=contact_id))
+    assert await statuses(db, account.actor, contact_id) == (UNSUBSCRIBED, UNSUBSCRIBED)
     await lift(db, account)
-    assert await statuses(db, account.actor, contact_id) == (SUBSCRIBED, SUBSCRIBED)
+    assert await statuses(db, account.actor, contact_id) == (said, said)
+
+
+async def test_an_address_in_another_spelling_is_the_same(db: Database, account: Tenant) -> None:
+    contact_id = await save(db, account.actor)
+    await say(db, account.actor, contact_id, UNSUBSCRIBED, UNSUBSCRIBED)
+    await save(db, account.actor, phone="+972 54 111 0001", email=MAIL.upper())
+    assert await statuses(db, account.actor, contact_id) == (UNSUBSCRIBED, UNSUBSCRIBED)

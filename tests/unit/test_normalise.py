@@ -52,10 +52,11 @@ def test_plain_phones_of_a_column_are_what_the_reference_reads(country: str, cou
     rng = seeded(f"plain {country}")
     foreign = ("447911123456", "33612345678", "12025550123", "306912345678", "4915112345678", "3466666666")
     values = [*foreign, *phones_of(country, rng, count)]
-    read = plain_phones(texts([None, *values]), country).to_list()
-    assert read == [None, *(plain_phone(value, country, None) for value in values)]
+    read = plain_phones(texts([None, *values]), country)
+    assert read["plain"].to_list() == [None, *(plain_phone(value, country, None) for value in values)]
     if country == "IL":
-        assert read[1:6] == [f"+{digits}" for digits in foreign[:5]]
+        assert read["plain"].to_list()[1:6] == [f"+{digits}" for digits in foreign[:5]]
+        assert read["shown"].to_list()[1:7] == [None] * 5 + ["3466666666"]
 
 
 def test_phones_of_many_countries_in_one_column_are_what_the_reference_reads() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from unicodedata import category
 
 from asyncpg import Record
 
@@ -22,6 +23,7 @@ SQL = load_statements("carillon.tenancy", "accounts.sql")
 
 DEFAULT_AUDIENCE_NAME = "Default"
 MAX_NAME_CHARACTERS = 200
+_NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}
 
 # What an account of these countries has when nothing else is said; any other has UTC and EUR.
 _HOME: dict[str, tuple[str, str]] = {
@@ -198,8 +200,9 @@ async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
 def checked_name(name: str) -> str:
     """Give a name without its surrounding white space. Raises InvalidInputError when blank or too long."""
     name = name.strip()
-    if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
-        raise InvalidInputError("name", f"A name has 1 to {MAX_NAME_CHARACTERS} printable characters.")
+    # Joiners and spaces of every kind are characters of names; those of control, and line ends, are not.
+    if not name or len(name) > MAX_NAME_CHARACTERS or any(category(one) in _NOT_IN_NAMES for one in name):
+        raise InvalidInputError("name", f"A name has 1 to {MAX_NAME_CHARACTERS} characters, none of control.")
     return name
 
 

@@ -103,6 +103,8 @@ async def test_a_prefix_is_taken_in_its_spellings(wire: Wire, prefix: str, told_
     [
         ({"title": " "}, "title"),
         ({"title": "x" * 201}, "title"),
+        ({"title": "a\u2028b"}, "title"),
+        ({"title": "a\tb"}, "title"),
         ({"title": None}, "title"),
         ({"type": None}, "type"),
         ({"type": "MOBILE"}, "type"),
@@ -309,3 +311,9 @@ async def test_a_list_of_another_account_is_404(wire: Wire) -> None:
 async def test_twenty_callers_at_once_make_twenty_lists(wire: Wire) -> None:
     places = await asyncio.gather(*(wire.made_list() for _ in range(20)))
     assert len(set(places)) == 20
+
+
+@pytest.mark.parametrize("title", ["Summer\u00a0sale", "\U0001f468\u200d\U0001f469\u200d\U0001f467 Family", "می‌خواهم"])
+async def test_a_title_may_have_joiners_and_any_space(wire: Wire, title: str) -> None:
+    place = await wire.made_list(title=title)
+    assert (await wire.ok("GET", place))["title"] == title

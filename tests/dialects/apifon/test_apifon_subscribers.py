@@ -195,6 +195,47 @@ async def test_the_lists_prefix_reads_national_numbers(wire: Wire) -> None:
         assert (await wire.ok("GET", await add(wire, place, given_as)))["destination"] == number
 
 
+@pytest.mark.parametrize("number", ["447911123456", "12025550123", "4915112345678"])
+async def test_a_number_of_another_country_needs_no_plus(wire: Wire, number: str) -> None:
+    place, _ = await furnished(wire)
+    made = await add(wire, place, number, subscriber_fields={"OTHER": number})
+    shown = await wire.ok("GET", made)
+    assert (shown["destination"], shown["subscriber_fields"]) == (number, {"OTHER": number})
+
+
+# No plan knows them, so that a number of the list's own country is as likely.
+@pytest.mark.parametrize("number", ["447700614379", "3466666666"])
+async def test_a_number_as_it_is_shown_is_the_same_number(wire: Wire, number: str) -> None:
+    place = await wire.made_list()
+    made = await add(wire, place, f"+{number}", status="UNSUBSCRIBED")
+    shown = await wire.ok("GET", made)
+    assert shown["destination"] == number
+    put = await wire.call("PUT", made, shown)
+    assert (put.status_code, put.headers["location"].removeprefix(HOST)) == (204, made)
+    body = {"destination": number, "email": MAIL}
+    assert list((await wire.refusal("POST", f"{place}/subscriber", body))[1]) == ["destination"]
+    await wire.bulk(place, *([body] * 3), update_on_duplicate=True)
+    await wire.bulk(place, *([{"destination": number}] * 20), update_on_duplicate=True)
+    await wire.work_off()
+    (only,) = (await wire.ok("GET", f"{place}/subscriber"))["results"]
+    assert told(only, "destination", "email", "status") == [number, MAIL, "UNSUBSCRIBED"]
+
+
+@pytest.mark.parametrize("status", ["UNSUBSCRIBED", "UNCONFIRMED"])
+async def test_a_status_stays_when_the_number_or_the_address_changes(wire: Wire, status: str) -> None:
+    place = await wire.made_list(double_optin={"mobile": True, "email": True})
+    made = await add(wire, place, email=MAIL, status=status, email_status=status)
+    reply = await wire.call("PUT", made, {"destination": "6912345679", "email": "Ana@Mail.Example"})
+    moved = reply.headers["location"].removeprefix(HOST)
+    assert told(await wire.ok("GET", moved), "status", "email_status") == [status, status]
+    for rows in (1, 20):
+        row = {"destination": f"69123456{rows:02}", "email": MAIL}
+        await wire.bulk(place, *([row] * rows), update_on_duplicate=True)
+        await wire.work_off()
+        (only,) = (await wire.ok("GET", f"{place}/subscriber"))["results"]
+        assert told(only, "destination", "status", "email_status") == [f"3069123456{rows:02}", status, status]
+
+
 async def test_a_subscriber_without_a_number_has_no_keys_of_it_but_the_identifier_which_is_null(wire: Wire) -> None:
     place = await wire.made_list()
     made = await add(wire, place, None, email=MAIL)
@@ -520,6 +561,7 @@ async def test_all_operators_on_all_kinds_of_fields(wire: Wire) -> None:
         ([("id", "gt", first["id"])], "23"),
         ([("email", "eq", MAIL.upper())], "1"),
         ([("email", "nexists", None)], "23"),
+        ([("email", "exists", {})], "1"),
         ([("email_id", "eq", md5(MAIL))], "1"),
         ([("destination_id", "eq", md5("306910000002"))], "2"),
         ([("status", "eq", "UNSUBSCRIBED")], "2"),

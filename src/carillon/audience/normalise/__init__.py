@@ -9,7 +9,7 @@ import polars as pl
 from carillon.audience.normalise.addresses import ordinary_emails
 from carillon.audience.normalise.numbers import PhoneColumn
 from carillon.kit.emails import read_email
-from carillon.kit.phones import KINDS_PER_VALIDITY, read_phone
+from carillon.kit.phones import KINDS_PER_VALIDITY, Validity, read_phone
 
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
@@ -32,12 +32,22 @@ def normalise_phones(values: pl.Series, country: str | None) -> pl.DataFrame:
     return _in_order(pl.concat([column.decided, left]), texts.len())
 
 
-def plain_phones(values: pl.Series, country: str) -> pl.Series:
-    """Read each text as `plain_phone` does: as a phone dialled in `country`, or an international one without a plus."""
+def plain_phones(values: pl.Series, country: str) -> pl.DataFrame:
+    """Read each text as `plain_phone` does: as a phone dialled in `country`, or an international one without a plus.
+
+    Columns: plain (with a plus; what can't be read stays as it is), shown (E.164 digits of the international reading
+    where it is another one and no plan knows the number, or null).
+    """
     dialled, international = (normalise_phones(values, one) for one in (country, None))
     validity = [pl.Series(one["quality"] // KINDS_PER_VALIDITY).fill_null(-1) for one in (dialled, international)]
-    digits = international["digits"].zip_with(validity[1] > validity[0], dialled["digits"])
-    return ("+" + digits).fill_null(values)
+    is_better = validity[1] > validity[0]
+    digits = international["digits"].zip_with(is_better, dialled["digits"])
+    best = validity[1].zip_with(is_better, validity[0])
+    is_doubtful = (international["digits"] != digits).fill_null(value=False) & (best < Validity.VALID)
+    nobody = pl.Series([None], dtype=pl.String).new_from_index(0, len(digits))
+    return pl.DataFrame(
+        {"plain": ("+" + digits).fill_null(values), "shown": international["digits"].zip_with(is_doubtful, nobody)}
+    )
 
 
 def _phones_one_by_one(values: pl.Series, country: str | None) -> pl.DataFrame:

@@ -38,7 +38,7 @@ from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.emails import read_email
 from carillon.kit.phones import region_of_calling_code
-from carillon.tenancy.accounts import get_account
+from carillon.tenancy.accounts import checked_name, get_account
 
 _TYPE = "ADVANCED"
 _SORTS = {
@@ -170,9 +170,10 @@ async def _surroundings(tx: Tx, actor: Actor, audiences: list[Audience]) -> Surr
 
 def read_list(asked: schemas.ChangeList) -> Written:
     """Read what a caller says of a list. Raises InvalidInputError with the place of what can't be used."""
-    title = asked.title.strip()
-    if len(title) > schemas.MAX_TITLE_CHARACTERS:
-        raise InvalidInputError("title", f"A title has at most {schemas.MAX_TITLE_CHARACTERS} characters.")
+    try:
+        title = checked_name(asked.title)
+    except InvalidInputError as error:
+        raise InvalidInputError("title", error.message) from error
     country = region_of_calling_code(asked.prefix)
     if country is None:
         raise InvalidInputError("prefix", "This is no country's calling code; +30 is one.")

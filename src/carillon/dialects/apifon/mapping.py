@@ -30,6 +30,7 @@ _OPS = {
     "exists": Op.EXISTS,
     "nexists": Op.NOT_EXISTS,
 }
+_ALONE = {"exists", "nexists"}
 _BLOCK_FIELDS = {
     "id": "suppression_id",
     "destination": "address",
@@ -132,6 +133,8 @@ def read_conditions(items: Sequence[object]) -> list[Condition]:
 
 def read_condition_words(item: object, where: str) -> tuple[schemas.Condition, Op]:
     """Read a condition's words and its operator. Raises InvalidInputError."""
+    if isinstance(item, Mapping) and item.get("op") in _ALONE:  # whatever stands beside it
+        item = {name: item[name] for name in item if name != "vl"}
     asked = read_request(schemas.Condition, item, where)
     require(asked, where)
     return asked, _OPS[chosen(asked.op, tuple(_OPS), f"{where}.op")]

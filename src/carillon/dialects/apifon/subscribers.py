@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from carillon.audience.audiences import AudienceKind
 from carillon.audience.bulk import RowChange, Terms
 from carillon.audience.conditions import Condition, Op
@@ -25,6 +27,7 @@ from carillon.audience.contacts import (
 from carillon.audience.fields import CANONICAL
 from carillon.audience.memberships import NO_MOVES, Regroup
 from carillon.audience.own_fields import field_kinds
+from carillon.audience.plain_numbers import PlainRows, read_plain_rows, settle_doubts
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
 from carillon.audience.standing import SetStandings, Standing, set_standings
@@ -122,17 +125,26 @@ async def create(call: Call) -> Answer:
 
 async def _create(tx: Tx, actor: Actor, list_id: str, asked: schemas.Subscriber) -> Contact:
     opened = await open_list(tx, actor, list_id, lock=True)
-    wanted = read_subscriber(asked, words_of(opened))
+    wanted = await _read_one(tx, opened, asked)
     if not ((asked.destination or "").strip() or (asked.email or "").strip()):
         raise MissingInputError("destination")
-    owners = {key.kind.value: one.contact_id for key, one in await _owners(tx, opened.actor, asked)}
+    owners = {key.kind.value: one.contact_id for key, one in await _owners(tx, opened.actor, wanted.row)}
     if owners:
         raise KeyConflictError(owners)
     return await _save(tx, opened, wanted, None)
 
 
-async def _owners(tx: Tx, actor: Actor, asked: schemas.Subscriber) -> list[tuple[ContactKey, Contact]]:
-    given = ((KeyKind.PHONE, asked.destination), (KeyKind.EMAIL, asked.email))
+async def _read_one(tx: Tx, opened: OpenList, asked: schemas.Subscriber, known: Contact | None = None) -> Wanted:
+    """Read what is said of a subscriber; its number may be national, or international without a plus as it is shown."""
+    wanted = read_subscriber(asked, words_of(opened), known)
+    if known and known.phone and (asked.destination or "").strip() == known.phone:
+        return Wanted(msgspec.structs.replace(wanted.row, phone=f"+{known.phone}"), wanted.change)
+    (row,) = await settle_doubts(tx, opened.actor, read_plain_rows([wanted.row], opened.actor.country))
+    return Wanted(row, wanted.change)
+
+
+async def _owners(tx: Tx, actor: Actor, row: ContactRow) -> list[tuple[ContactKey, Contact]]:
+    given = ((KeyKind.PHONE, row.phone), (KeyKind.EMAIL, row.email))
     keys = [ContactKey(kind=kind, value=value) for kind, value in given if value]
     queries = [FindContacts(key=key, with_archived=True) for key in keys]
     return [(query.key, one) for query in queries for one in await find_contacts(tx, actor, query)]
@@ -209,7 +221,9 @@ async def create_many(call: Call) -> Answer:
     if not any(isinstance(one, Mapping) for one in asked.subscribers):
         raise InvalidInputError("subscribers", "A list of objects belongs here.")
     opened = await call.db.read(open_list, call.actor, _list_id(call))
-    command = await asyncio.to_thread(_read_many, asked, opened)
+    plain, terms = await asyncio.to_thread(_read_many, asked, opened)
+    rows = await call.db.read(settle_doubts, opened.actor, plain) if plain.doubts else plain.rows
+    command = AcceptUpload(rows=rows, terms=terms)
     is_few = len(asked.subscribers) <= schemas.MAX_SUBSCRIBERS_AT_ONCE
     at_once = is_few and not await call.db.read(has_unfinished_uploads, opened.actor)
     try:
@@ -222,7 +236,7 @@ async def create_many(call: Call) -> Answer:
     return Answer(data=None)
 
 
-def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> AcceptUpload:
+def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> tuple[PlainRows, Terms]:
     words, rows, changes = words_of(opened), list[ContactRow](), dict[int, RowChange]()
     for place, item in enumerate(asked.subscribers):
         try:
@@ -238,7 +252,7 @@ def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> AcceptUpload:
         changes=changes,
         leave_out_suppressed=True,
     )
-    return AcceptUpload(rows=rows, terms=terms)
+    return read_plain_rows(rows, words.country), terms
 
 
 async def update(call: Call) -> Answer:
@@ -251,7 +265,7 @@ async def update(call: Call) -> Answer:
 
 async def _update(tx: Tx, actor: Actor, name: Named, asked: schemas.Subscriber) -> Contact:
     opened, contact = await _matching(tx, actor, name)
-    return await _save(tx, opened, read_subscriber(asked, words_of(opened), contact), contact.contact_id)
+    return await _save(tx, opened, await _read_one(tx, opened, asked, contact), contact.contact_id)
 
 
 async def show(call: Call) -> Answer:

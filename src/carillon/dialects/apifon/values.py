@@ -10,7 +10,7 @@ from carillon.dialects.apifon.structure import SubscriberField
 from carillon.dialects.reading import read_text
 from carillon.errors import InvalidInputError
 from carillon.kit.emails import read_email
-from carillon.kit.phones import phone_digits
+from carillon.kit.phones import phone_digits, plain_phone
 
 DATE_FORMATS = ("dd-MM-yy", "yy-MM-dd", "MM-dd-yy", "dd/MM/yy", "yy/MM/dd", "MM/dd/yy")
 
@@ -35,7 +35,7 @@ def read_value(field: SubscriberField, given: object, country: str, place: str) 
         case "URL" if not _URL.fullmatch(text):
             raise InvalidInputError(place, "Not a valid URL")
         case "MOBILE_NUMBER":
-            digits = phone_digits(text, country)
+            digits = phone_digits(plain_phone(text, country, None), country)
             if digits is None:
                 raise InvalidInputError(place, "Not a valid mobile number")
             return digits

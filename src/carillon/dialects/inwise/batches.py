@@ -1,15 +1,10 @@
 """Contacts by the file."""
 
 import asyncio
-from collections.abc import Sequence
-
-import msgspec
-import polars as pl
 
 from carillon.audience.batch import read_rows
 from carillon.audience.bulk import Terms, WriteBatch, write_batch
-from carillon.audience.normalise import plain_phones
-from carillon.audience.rows import Batch, ContactRow
+from carillon.audience.plain_numbers import PlainRows, read_plain_rows, settle_doubts
 from carillon.audience.uploads import await_uploads
 from carillon.dialects.inwise.files import read_file
 from carillon.dialects.inwise.mapping import country_of, group_id_of, word_of
@@ -32,12 +27,13 @@ async def batch_insert(call: Call) -> Answer:
     group_id = group_id_of(asked.group_id or "", "group_id")
     mappings = _mappings(asked)
 
-    def read() -> Batch:
-        rows = read_file(asked.csv_file, mappings, trim=bool(asked.trim_leading_zero))
-        return read_rows(_with_plain_phones(rows, country), country)
+    def read() -> PlainRows:
+        return read_plain_rows(read_file(asked.csv_file, mappings, trim=bool(asked.trim_leading_zero)), country)
 
+    plain = await asyncio.to_thread(read)
+    rows = await call.db.read(settle_doubts, call.actor, plain) if plain.doubts else plain.rows
     command = WriteBatch(
-        batch=await asyncio.to_thread(read),
+        batch=await asyncio.to_thread(read_rows, rows, country),
         group_id=group_id,
         terms=Terms(update_existing=bool(asked.update_existing_contacts)),
     )
@@ -57,11 +53,6 @@ async def batch_insert(call: Call) -> Answer:
             ],
         )
     )
-
-
-def _with_plain_phones(rows: Sequence[ContactRow], country: str) -> list[ContactRow]:
-    phones = plain_phones(pl.Series([row.phone for row in rows], dtype=pl.String), country)
-    return [msgspec.structs.replace(row, phone=phone) for row, phone in zip(rows, phones, strict=True)]
 
 
 def _mappings(asked: BatchInsertRequest) -> list[FieldMapping]:

@@ -3,6 +3,7 @@
 from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, find_contacts
 from carillon.audience.feeds import read_feed
 from carillon.audience.memberships import Regroup
+from carillon.audience.plain_numbers import read_plain_rows, settle_doubts
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
 from carillon.audience.standing import Confirm, confirm
@@ -14,7 +15,6 @@ from carillon.dialects.reading import read_request, require
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, KeyConflictError, NotFoundError
 from carillon.kit.actor import Actor
-from carillon.kit.phones import plain_phone
 
 FEED_LIMIT = 1_000
 _DEFAULT_CODE = "mobile_number_default_country_code"
@@ -28,8 +28,10 @@ async def save(call: Call) -> Answer:
     if contact_id is not None and contact_id < 0:
         raise InvalidInputError("id", "The id of a contact belongs here; 0 or nothing for a new one.")
     country = _country(asked)
+    plain = read_plain_rows([_row(asked)], country or call.actor.country)
+    (row,) = await call.db.read(settle_doubts, call.actor, plain) if plain.doubts else plain.rows
     command = SaveContact(
-        row=_row(asked, country or call.actor.country),
+        row=row,
         contact_id=contact_id,
         country=country,
         groups=Regroup(
@@ -64,18 +66,13 @@ def _is_confirmed(asked: SaveContactRequest) -> bool | None:
     return _CONFIRMATIONS[word]
 
 
-def _row(asked: SaveContactRequest, country: str) -> ContactRow:
+def _row(asked: SaveContactRequest) -> ContactRow:
     email, phone = _given(asked.email), _given(asked.mobile_number)
     if not (asked.id or email or phone):
         raise InvalidInputError("email", "A contact needs an email or a mobile_number.")
     if phone and asked.trim_mobile_number_leading_zero:
         phone = trimmed(phone)
-    return ContactRow(
-        phone=plain_phone(phone, country, None) if phone else None,
-        email=email,
-        external_id=_given(asked.external_id),
-        fields=_fields(asked),
-    )
+    return ContactRow(phone=phone, email=email, external_id=_given(asked.external_id), fields=_fields(asked))
 
 
 def _given(text: str | None) -> str | None:
