@@ -41,7 +41,7 @@ class Value(StrEnum):
     MOMENT = "timestamptz"
     BOOLEAN = "boolean"
     WHOLE = "bigint"
-    """A whole number that its column holds as one, so that the column's index serves; below 2^63."""
+    """A whole number that its column holds as one, so that the column's index serves."""
 
     DIGEST = "uuid"
     """An MD5 in hexadecimal, a text but for EQ, where it is held against the expression as a uuid, which is indexed."""
@@ -60,6 +60,7 @@ _PYTHON: Mapping[Value, tuple[type, ...]] = {
     Value.MEMBER: (int,),
 }
 _DIGEST = re.compile("[0-9a-f]{32}")
+_MOST = 2**63 - 1
 _WITHOUT_VALUE = {Op.EXISTS: "IS NOT NULL", Op.NOT_EXISTS: "IS NULL"}
 _COMPARED = {Op.EQ: "=", Op.NE: "IS DISTINCT FROM", Op.GTE: ">=", Op.GT: ">", Op.LTE: "<=", Op.LT: "<"}
 _OF_TEXTS = {Op.BEGINS_WITH, Op.CONTAINS}
@@ -155,7 +156,12 @@ def _checked(attribute: Attribute, condition: Condition, where: str) -> object:
         raise InvalidInputError(f"{where}.value", f"A value has at most {MAX_VALUE_CHARACTERS} characters.")
     if isinstance(value, int | Decimal) and not _is_storable(Decimal(value)):
         raise InvalidInputError(f"{where}.value", f"A number has at most {MAX_VALUE_CHARACTERS} digits.")
-    return value
+    return _bounded(value) if kind is Value.WHOLE and isinstance(value, int) else value
+
+
+def _bounded(value: int) -> int:
+    """Give a number that a bigint can be, and that holds the same way against all that are in use."""
+    return max(-_MOST, min(value, _MOST))
 
 
 def _digest(text: str) -> UUID | None:
@@ -175,7 +181,7 @@ def _compiled_member(attribute: Attribute, condition: Condition, where: str, giv
         case Op.EXISTS | Op.NOT_EXISTS:
             return f"{negated}EXISTS ({attribute.expression} IS NOT NULL)", []
         case Op.EQ | Op.NE if isinstance(condition.value, int) and not isinstance(condition.value, bool):
-            return f"{negated}EXISTS ({attribute.expression} = ${given + 1}::bigint)", [condition.value]
+            return f"{negated}EXISTS ({attribute.expression} = ${given + 1}::bigint)", [_bounded(condition.value)]
     raise InvalidInputError(f"{where}.op", "This field isn't asked so.")
 
 

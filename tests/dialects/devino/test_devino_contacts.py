@@ -278,12 +278,54 @@ async def test_what_is_no_moment_costs_its_contact(wire: Wire, given: str) -> No
     assert told["result"] == rejected("INVALID_VALUE", "Since", "Since")
 
 
-async def test_fields_beyond_what_a_list_can_have_refuse_the_upload(wire: Wire) -> None:
+async def test_a_contact_with_fields_beyond_what_a_list_can_have_is_rejected_and_no_other(wire: Wire) -> None:
     made = await wire.make()
-    names = [[{"name": f"own {number}", "value": "1"} for number in range(at, at + 101)] for at in (0, 101)]
-    body = {"contactGroupId": made, "contacts": [{"fields": fields} for fields in names]}
-    assert await wire.refusal("POST", BATCH, body) == (400, "contacts.fields.name.invalid")
-    assert await wire.contacts(made) == []
+    fields = [[{"name": f"own {number}", "value": "1"} for number in range(at, at + 101)] for at in (0, 101)]
+    told = await wire.add(made, *({"fields": one} for one in fields), {"fields": fields[0][:1]})
+    assert [one["code"] for one in told] == ["OK", "REJECTED", "OK"]
+    assert told[1]["description"] == "The list has no such field, and can't have it."
+    assert await own_fields(wire) == {one["name"]: 3 for one in fields[0]}
+
+
+async def own_fields(wire: Wire) -> dict[str, int]:
+    (shown,) = await wire.lists(name="Clients")
+    return {one["name"]: one["type"] for one in shown["fields"] if not one["isDefault"]}
+
+
+CODE = {"name": "code", "type": 2, "value": "1"}
+
+
+@pytest.mark.parametrize(
+    ("contact", "told"),
+    [
+        ({"fields": [{"name": "nick", "type": 2, "value": "abc"}]}, "The value isn't a number."),
+        ({"phone": "x", "fields": [CODE, {"name": "nick", "type": 2, "value": "1"}]}, "This is not a phone number."),
+        (
+            {"phone": "79750000009", "fields": [CODE, {"name": "gender", "value": "?"}]},
+            "The value isn't a gender.",
+        ),
+        ({"fields": [CODE, {"name": "x" * 201, "value": "1"}]}, "The list has no such field, and can't have it."),
+    ],
+)
+async def test_a_contact_that_is_rejected_makes_no_fields_and_costs_no_other_its_own(
+    wire: Wire, contact: dict[str, Any], told: str
+) -> None:
+    made = await wire.make()
+    (alone,) = await wire.add(made, contact)
+    assert (alone["code"], alone["description"]) == ("REJECTED", told)
+    assert await own_fields(wire) == {}
+    texts = [{"name": "nick", "type": 3, "value": "abc"}, {"name": "code", "type": 3, "value": "AB-1"}]
+    _, second = await wire.add(made, contact, {"phone": "79750000001", "fields": texts})
+    assert second["code"] == "OK"
+    assert await own_fields(wire) == {"nick": 3, "code": 3}
+
+
+async def test_types_are_those_of_contacts_that_are_taken_though_several_are_not(wire: Wire) -> None:
+    made = await wire.make()
+    bad = [{"phone": "x", "fields": [{"name": f"f{number}", "type": 2, "value": "1"}]} for number in range(2)]
+    good = {"phone": "79750000001", "fields": [{"name": f"f{number}", "type": 3, "value": "a"} for number in range(2)]}
+    told = await wire.add(made, *bad, good, {"phone": "79750000002", "fields": [{"name": "f0", "value": "b"}]})
+    assert [one["code"] for one in told] == ["REJECTED", "REJECTED", "OK", "OK"]
 
 
 async def test_fields_of_a_contact_that_has_too_many_are_not_made(wire: Wire) -> None:

@@ -115,6 +115,11 @@ async def test_a_contact_is_found_by_either_spelling_of_its_emails_domain(wire: 
 async def test_a_contact_is_found_by_its_id(wire: Wire, people: str) -> None:
     second = (await wire.contacts(people))[1]["contactId"]
     assert await names(wire, people, queryName="contactId", queryValue=second) == ["Bob"]
+    for last in ("8000000000000000", "f" * 16):  # as large as an id can be written, and larger than one can be
+        beyond = f"{second.partition('-')[0]}-{last}"
+        for operator in ("EQ", "GT", "GTE", "LT", "LTE", "NE"):
+            found = await names(wire, people, queryName="contactId", queryValue=beyond, queryOperator=operator)
+            assert len(found) == (4 if operator in {"LT", "LTE", "NE"} else 0)
     elsewhere = f"{'f' * 16}-{second.split('-')[1]}"
     assert await names(wire, people, queryName="contactId", queryValue=elsewhere) == []
 

@@ -1,7 +1,7 @@
 """The upload of contacts to a list."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -12,7 +12,16 @@ from carillon.audience.audiences import Audience, ChangeAudience, change_audienc
 from carillon.audience.batch import read_rows
 from carillon.audience.devices import RegisteredDevice, register_devices
 from carillon.audience.fields import Kind
-from carillon.audience.own_fields import MAX_FIELDS, CreateField, create_field, field_kinds, free_name
+from carillon.audience.own_fields import (
+    MAX_FIELDS,
+    CreateField,
+    Field,
+    ListFields,
+    create_field,
+    field_kinds,
+    free_name,
+    list_fields,
+)
 from carillon.audience.rows import Batch
 from carillon.audience.uploads import await_uploads
 from carillon.audience.writing import lock_audience
@@ -23,11 +32,11 @@ from carillon.dialects.devino.lists import find_list, within, words_of
 from carillon.dialects.devino.mapping import NewField, Words
 from carillon.dialects.devino.rows import ReadContact, Wrong
 from carillon.dialects.rest import Answer, Call
-from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId
 
 _DUPLICATE = "DUPLICATE_VALUE"
+_TRIES = 5  # in each, other contacts tell what new fields are than those that were found to be rejected
 _CHECKED = {"": None, "0": None, "1": "phone", "2": "email", "phone": "phone", "email": "email"}
 
 
@@ -98,13 +107,14 @@ async def upload(
     await lock_audience(tx, inside)
     words, kinds = await _known_fields(tx, actor, command.audience_id)
     if reading is None or (reading.words.own, reading.kinds) != (words.own, kinds):
-        words = await _with_new_fields(tx, inside, audience, command.contacts)
-        reading = await asyncio.to_thread(_read, command, words, await field_kinds(tx, inside))
-    contacts, batch = reading.contacts, reading.batch
+        audience = await find_list(tx, inside, command.audience_id)  # as it is now that it is locked
+        known = _ListFields(audience=audience, own=await list_fields(tx, inside, ListFields()), kinds=kinds)
+        fresh, missing = await asyncio.to_thread(_read_with_new_fields, command, known)
+        await _make_fields(tx, inside, audience, missing)
+        reading = fresh
+    words, contacts, batch = reading.words, reading.contacts, reading.batch
     unique = _unique(words, command.unique)
-    wrong = {place: one.wrong for place, one in enumerate(contacts, 1) if one.wrong}
-    for error in batch.errors:
-        wrong.setdefault(error.row, rows.wrong_of(words, error.field, error.code, error.message))
+    wrong = _wrong_of(reading)
     good = replace(batch, frame=batch.frame.filter(~batch.frame["row"].is_in(list(wrong))))
     added = await add_contacts(tx, inside, AddContacts(batch=good, unique=unique), expect_new=expect_new)
     for place in added.duplicates:
@@ -124,28 +134,76 @@ async def upload(
     )
 
 
-async def _with_new_fields(tx: Tx, inside: Actor, audience: Audience, contacts: Sequence[object]) -> Words:
-    """Make the fields that the contacts name and the list lacks, and give all of them."""
-    words = await words_of(tx, inside, audience)
-    # One more than a list can have refuses the upload: nobody waits until a million of them are read.
-    missing = list(islice(rows.missing_fields(contacts, words), MAX_FIELDS + 1))
-    if not missing:
-        return words
-    audience = await find_list(tx, inside, audience.audience_id)  # as it is now that it is locked
-    names = list(await field_kinds(tx, inside))
-    told: dict[str, NewField] = {}
-    for one in missing:
-        names.append(free_name(one.name, names))
-        told[names[-1]] = one
-        try:
-            await create_field(
-                tx, inside, CreateField(name=names[-1], kind=mapping.FIELD_KINDS[one.type], label=one.name)
-            )
-        except InvalidInputError as error:
-            raise InvalidInputError("contacts.fields.name", error.message) from error
-    attributes = mapping.with_fields(audience.attributes, told)
-    await change_audience(tx, inside, ChangeAudience(attributes=attributes))
-    return await words_of(tx, inside, replace(audience, attributes=attributes))
+def _wrong_of(reading: Reading) -> dict[int, Wrong]:
+    """Tell by their places what is wrong with contacts, as far as reading them tells."""
+    wrong = {place: one.wrong for place, one in enumerate(reading.contacts, 1) if one.wrong}
+    for error in reading.batch.errors:
+        wrong.setdefault(error.row, rows.wrong_of(reading.words, error.field, error.code, error.message))
+    return wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ListFields:
+    """A list with its own fields, and the kinds of all that its contacts can have."""
+
+    audience: Audience
+    own: Sequence[Field]
+    kinds: Mapping[str, Kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    """An upload as it reads when the list gets new fields, by our names, as the contacts at `places` tell of them."""
+
+    reading: Reading
+    made: Mapping[str, NewField]
+    places: frozenset[int]
+
+
+def _try(command: Upload, known: _ListFields, last: Collection[int] = ()) -> _Trial:
+    words, room = Words(known.audience, known.own), MAX_FIELDS - len(known.own)
+    made: dict[str, NewField] = {}
+    places: set[int] = set()
+    # Nobody waits until a million of them are read: a contact whose field the list has no room for is rejected.
+    for place, field in islice(rows.missing_fields(command.contacts, words, last), room):
+        places.add(place)
+        made[free_name(field.name, [*known.kinds, *made])] = field
+    kinds = {name: mapping.FIELD_KINDS[one.type] for name, one in made.items()}
+    new = [
+        Field(name=name, kind=kinds[name], label=one.name, created_at=known.audience.created_at)
+        for name, one in made.items()
+    ]
+    audience = replace(known.audience, attributes=mapping.with_fields(known.audience.attributes, made))
+    reading = _read(command, Words(audience, [*known.own, *new]), {**known.kinds, **kinds})
+    return _Trial(reading=reading, made=made, places=frozenset(places))
+
+
+def _read_with_new_fields(command: Upload, known: _ListFields) -> tuple[Reading, Mapping[str, NewField]]:
+    """Read an upload to a list that lacks fields, and give those that it gets, by our names.
+
+    They are as contacts tell that aren't rejected by themselves: one that is costs no other its type, and makes none.
+    """
+    rejected: set[int] = set()
+    for _ in range(_TRIES):
+        trial = _try(command, known, rejected)
+        wrong = _wrong_of(trial.reading)
+        suspects = (trial.places & wrong.keys()) - rejected
+        alone = {place: replace(command, contacts=[command.contacts[place - 1]]) for place in suspects}
+        found = {place for place, one in alone.items() if _wrong_of(_try(one, known).reading)}
+        if not found:
+            break
+        rejected |= found
+    good = (one for place, one in enumerate(command.contacts, 1) if place not in wrong)
+    wanted = {name for one in good for name in rows.field_names(one)}
+    return trial.reading, {name: one for name, one in trial.made.items() if one.name in wanted}
+
+
+async def _make_fields(tx: Tx, inside: Actor, audience: Audience, missing: Mapping[str, NewField]) -> None:
+    for name, one in missing.items():
+        await create_field(tx, inside, CreateField(name=name, kind=mapping.FIELD_KINDS[one.type], label=one.name))
+    if missing:
+        attributes = mapping.with_fields(audience.attributes, missing)
+        await change_audience(tx, inside, ChangeAudience(attributes=attributes))
 
 
 def _unique(words: Words, name: str) -> str | None:

@@ -3,7 +3,7 @@
 They are read by hand and not by structs, since a batch has thousands of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -56,18 +56,20 @@ def wrong_of(words: Words, name: str, code: str, message: str) -> Wrong:
     return Wrong(_CODES.get(code, INVALID_VALUE), *words.titles(name), message)
 
 
-def missing_fields(contacts: Sequence[object], words: Words) -> Iterator[NewField]:
-    """Give the fields that contacts name and the list lacks, as they say what those are.
+def missing_fields(
+    contacts: Sequence[object], words: Words, last: Collection[int] = ()
+) -> Iterator[tuple[int, NewField]]:
+    """Give the fields that contacts name and the list lacks, as the first contact that does says what it is.
 
-    What can't be read is left out, and so are the fields of a contact that is rejected for their number.
+    Each comes with the contact's place, from 1; those in `last` are asked behind all others. What can't be read is left
+    out, and so are the fields of a contact that is rejected for their number.
     """
     seen: set[str] = set()  # as they are spelt: most contacts name the same few
     named: set[str] = set()
-    for contact in contacts:
-        items = _items(contact, "fields")
-        for one in items if len(items) <= schemas.MAX_FIELDS else ():
-            given = one.get("name") if isinstance(one, dict) else None
-            if not isinstance(one, dict) or not isinstance(given, str) or given in seen:
+    places = [place for place in range(1, len(contacts) + 1) if place not in last]
+    for place in (*places, *sorted(last)):
+        for one, given in _named_fields(contacts[place - 1]):
+            if given in seen:
                 continue
             seen.add(given)
             name = given.strip()
@@ -77,11 +79,25 @@ def missing_fields(contacts: Sequence[object], words: Words) -> Iterator[NewFiel
             display_name = one.get("displayName")
             shown = display_name.strip()[:MAX_LABEL_CHARACTERS] if isinstance(display_name, str) else ""
             code = str(one.get("type", mapping.TEXT)).strip()
-            yield NewField(
+            field = NewField(
                 name=name,
                 display_name=shown.replace("\0", "") or name,
                 type=_CODES_OF_TYPES.get(code, mapping.TEXT),
             )
+            yield place, field
+
+
+def field_names(contact: object) -> Iterator[str]:
+    """Give the names of a contact's fields."""
+    return (given.strip() for _, given in _named_fields(contact))
+
+
+def _named_fields(contact: object) -> Iterator[tuple[Mapping[str, object], str]]:
+    items = _items(contact, "fields")
+    for one in items if len(items) <= schemas.MAX_FIELDS else ():
+        given = one.get("name") if isinstance(one, dict) else None
+        if isinstance(one, dict) and isinstance(given, str):
+            yield one, given
 
 
 def _can_be_made(name: str) -> bool:
@@ -172,7 +188,7 @@ def _read_field(item: object, words: Words, zone: timedelta, addresses: dict[str
     if name.lower() in _ADDRESSES:
         addresses[name.lower()] = addresses[name.lower()] or text
     elif word is None:
-        raise _RejectedError(name[:50], name[:50], "The list has no such field.")
+        raise _RejectedError(name[:50], name[:50], "The list has no such field, and can't have it.")
     elif text:
         fields[word.field] = _checked(word, text, zone)
 
