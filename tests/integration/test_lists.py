@@ -153,6 +153,9 @@ async def test_a_contact_has_several_devices_with_their_applications(db: Databas
     assert await db.read(owner_of_token, account.actor, "a") == second
     assert await db.read(owner_of_token, account.actor, "z") is None
     assert await db.read(devices_of, account.actor, [first]) == {first: devices[1:]}
+    other = RegisteredDevice(contact_id=first, platform="android", token="c", application="shop")
+    await db.run(register_devices, account.actor, [other, replace(devices[1], token="d")])
+    assert await db.read(devices_of, account.actor, [first]) == {first: [replace(devices[1], token="d"), other]}
 
 
 async def test_devices_move_the_counters_of_groups(db: Database, account: Tenant) -> None:

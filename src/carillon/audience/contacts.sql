@@ -3,7 +3,7 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
        c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
-             ORDER BY d.platform) AS devices
+             ORDER BY d.platform, d.token) AS devices
 FROM contact c
 WHERE c.account_id = $1 AND c.audience_id = $2
   AND (c.phone = ANY ($3::text[]) OR c.email = ANY ($4::text[]) OR c.external_id = ANY ($5::text[])
@@ -15,7 +15,7 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
        c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
-             ORDER BY d.platform) AS devices
+             ORDER BY d.platform, d.token) AS devices
 FROM contact c
 WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id > $3 AND c.archived_at IS NULL
   AND ($5::timestamptz IS NULL OR c.created_at >= $5) AND ($6::timestamptz IS NULL OR c.created_at < $6)
@@ -28,7 +28,7 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
        c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
-             ORDER BY d.platform) AS devices,
+             ORDER BY d.platform, d.token) AS devices,
        ARRAY(SELECT g.group_id || ':' || g.number || ':' || g.name
              FROM membership m
              JOIN contact_group g ON g.account_id = m.account_id AND g.group_id = m.group_id
@@ -52,7 +52,7 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
        c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
-             ORDER BY d.platform) AS devices,
+             ORDER BY d.platform, d.token) AS devices,
        ARRAY(SELECT g.group_id || ':' || g.number || ':' || g.name
              FROM membership m
              JOIN contact_group g ON g.account_id = m.account_id AND g.group_id = m.group_id
@@ -74,7 +74,7 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
        c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
-             ORDER BY d.platform) AS devices
+             ORDER BY d.platform, d.token) AS devices
 FROM contact c
 WHERE c.account_id = $1 AND c.audience_id = $2 AND c.archived_at IS NULL
   AND ($3::text IS NULL OR c.landline = $3) AND ($4::text IS NULL OR c.fields ->> 'country' = $4)
@@ -86,7 +86,7 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
        c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
              WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
-             ORDER BY d.platform) AS devices
+             ORDER BY d.platform, d.token) AS devices
 FROM membership m
 JOIN contact c ON c.account_id = m.account_id AND c.audience_id = $2 AND c.contact_id = m.contact_id
 -- Said of both sides, so that whichever is walked begins at the place.

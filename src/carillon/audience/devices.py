@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from carillon.audience.writing import lock_audience, recounting
 from carillon.db.database import Tx
@@ -9,6 +10,9 @@ from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience", "devices.sql")
+
+_Place = tuple[int, str, str | None]
+"""A contact, a platform and an application, which have one token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,7 @@ class RegisteredDevice:
 
 
 async def register_devices(tx: Tx, actor: Actor, devices: Sequence[RegisteredDevice]) -> None:
-    """Give each contact its latest token a platform; a token that somebody else had moves over."""
+    """Give each contact its latest token a platform and application; a token that somebody else had moves over."""
     if not devices:
         return
     await lock_audience(tx, actor)
@@ -43,10 +47,10 @@ async def save_devices(tx: Tx, actor: Actor, devices: Sequence[RegisteredDevice]
     """Write devices, one after another, as `register_devices` does; the caller has locked the audience and recounts."""
     if not devices:
         return
-    of_places: dict[tuple[int, str], RegisteredDevice] = {}
-    places: dict[str, tuple[int, str]] = {}
+    of_places: dict[_Place, RegisteredDevice] = {}
+    places: dict[str, _Place] = {}
     for one in devices:
-        place = (one.contact_id, one.platform)
+        place = (one.contact_id, one.platform, one.application)
         if place in of_places:
             del places[of_places.pop(place).token]
         if one.token in places:
@@ -55,11 +59,12 @@ async def save_devices(tx: Tx, actor: Actor, devices: Sequence[RegisteredDevice]
     latest = of_places.values()
     where = (actor.account_id, actor.audience_id)
     await tx.execute(SQL["replace_devices"], *where, *_columns(devices))
-    await tx.execute(SQL["add_devices"], *where, *_columns(latest), [one.application for one in latest], tx.now)
+    await tx.execute(SQL["add_devices"], *where, *_columns(latest), tx.now)
 
 
-def _columns(devices: Collection[RegisteredDevice]) -> tuple[list[int], list[str], list[str]]:
-    return [one.contact_id for one in devices], [one.platform for one in devices], [one.token for one in devices]
+def _columns(devices: Collection[RegisteredDevice]) -> tuple[list[Any], ...]:
+    names = ("contact_id", "platform", "application", "token")
+    return tuple([getattr(one, name) for one in devices] for name in names)
 
 
 async def owner_of_token(tx: Tx, actor: Actor, token: str) -> int | None:

@@ -75,7 +75,7 @@ def create(  # noqa: PLR0913 - one for each flag
     rate: float | None,
     expires: datetime | None,
 ) -> None:
-    """Create a key for an API client, and print it: it is told this once.
+    """Create a key for an API client, and print it, this once.
 
     For example:
 

@@ -151,7 +151,7 @@ CREATE TABLE device (
     application text,                -- which application of the caller's the token belongs to
     PRIMARY KEY (account_id, audience_id, token)
 );
-CREATE UNIQUE INDEX device_contact ON device (account_id, audience_id, contact_id, platform);
+CREATE UNIQUE INDEX device_application ON device (account_id, audience_id, contact_id, platform, application) NULLS NOT DISTINCT;
 
 -- The public forms of a contact are named by these: random, made when they are first asked for, and kept from then on.
 CREATE TABLE form_token (

@@ -452,3 +452,14 @@ async def test_a_field_may_be_called_as_ours_for_repeated_addresses(wire: Wire) 
     assert [one["code"] for one in told] == ["OK", "OK"]
     shown = await wire.contacts(made, queryName="repeated_phone", queryValue="7")
     assert [(one["phone"], one["fields"][0]["value"]) for one in shown] == [(PHONE, ["7"])] * 2
+
+
+async def test_each_application_of_a_contact_has_a_token_on_each_system(wire: Wire) -> None:
+    made = await wire.make()
+    given = [("shop", 0, "a"), ("news", 0, "b"), ("shop", 1, "c"), ("", 0, "d"), ("news", 0, "e")]
+    infos = [{"appId": app, "os": system, "pushToken": token} for app, system, token in given]
+    await wire.add(made, {"phone": PHONE, "pushInfo": infos})
+    (shown,) = await wire.contacts(made)
+    assert sorted(one["pushToken"] for one in shown["pushInfo"]) == ["a", "c", "d", "e"]
+    for token, found in (("a", 1), ("b", 0), ("e", 1)):
+        assert len(await wire.contacts(made, pushToken=token)) == found
