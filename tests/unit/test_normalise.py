@@ -50,7 +50,18 @@ def test_phones_of_a_column_are_what_the_reference_reads(country: str | None) ->
 @pytest.mark.parametrize("count", [20, 300])
 def test_plain_phones_of_a_column_are_what_the_reference_reads(country: str, count: int) -> None:
     rng = seeded(f"plain {country}")
-    foreign = ("447911123456", "33612345678", "12025550123", "306912345678", "4915112345678", "3466666666")
+    foreign = (
+        "447911123456",
+        "33612345678",
+        "12025550123",
+        "306912345678",
+        "4915112345678",
+        "3466666666",
+        "٤٤ 07911123456",
+        "(0) 44 7911 123456",
+        "(+44) 7911123456",
+        "0044 7911123456",
+    )
     values = [*foreign, *phones_of(country, rng, count)]
     read = plain_phones(texts([None, *values]), country)
     assert read["plain"].to_list() == [None, *(plain_phone(value, country, None) for value in values)]

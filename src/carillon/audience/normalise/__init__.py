@@ -14,6 +14,7 @@ from carillon.kit.phones import KINDS_PER_VALIDITY, Validity, read_phone
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
 
+_SETTLED = r"^[ -*,-/:-~]*(?:\+|0[^0])"  # among characters of ASCII, the first that is a plus or a digit
 _FEW_ROWS = 200  # up to so many rows the references are faster than passes over columns
 
 
@@ -38,13 +39,15 @@ def plain_phones(values: pl.Series, country: str) -> pl.DataFrame:
     Columns: plain (with a plus; what can't be read stays as it is), shown (E.164 digits of the international reading
     where it is another one and no plan knows the number, or null).
     """
-    dialled, international = (normalise_phones(values, one) for one in (country, None))
+    nobody = pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
+    dialled = normalise_phones(values, country)
+    # With a plus a number is the same in every country, and without one none begins with a single zero.
+    international = normalise_phones(nobody.zip_with(values.str.contains(_SETTLED), values.cast(pl.String)), None)
     validity = [pl.Series(one["quality"] // KINDS_PER_VALIDITY).fill_null(-1) for one in (dialled, international)]
     is_better = validity[1] > validity[0]
     digits = international["digits"].zip_with(is_better, dialled["digits"])
     best = validity[1].zip_with(is_better, validity[0])
     is_doubtful = (international["digits"] != digits).fill_null(value=False) & (best < Validity.VALID)
-    nobody = pl.Series([None], dtype=pl.String).new_from_index(0, len(digits))
     return pl.DataFrame(
         {"plain": ("+" + digits).fill_null(values), "shown": international["digits"].zip_with(is_doubtful, nobody)}
     )
