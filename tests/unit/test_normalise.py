@@ -12,7 +12,7 @@ from carillon.audience.normalise import normalise_emails, normalise_phones, plai
 from carillon.audience.normalise.addresses import ordinary_emails
 from carillon.audience.normalise.numbers import PhoneColumn
 from carillon.kit.emails import read_email
-from carillon.kit.phones import plain_phone, read_phone
+from carillon.kit.phones import plain_reading, read_phone
 
 PHONE_SCHEMA = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_SCHEMA = {"key": pl.String, "given": pl.String}
@@ -46,28 +46,42 @@ def test_phones_of_a_column_are_what_the_reference_reads(country: str | None) ->
     assert_frame_equal(normalise_phones(texts(values), country), expected)
 
 
-@pytest.mark.parametrize("country", ["IL", "ES", "US"])
+# Of other countries without a plus, of new ranges, and in doubt.
+FOREIGN = (
+    *("447911123456", "33612345678", "12025550123", "306912345678", "4915112345678", "3466666666", "3212345678"),
+    *("4572345678", "98748683", "0541110001", "541110001", "687751234", "9723466666667"),
+    *("٤٤ 07911123456", "(0) 44 7911 123456", "(+44) 7911123456", "0044 7911123456"),
+)
+
+
+@pytest.mark.parametrize("country", ["IL", "ES", "US", "GR", "DE"])
 @pytest.mark.parametrize("count", [20, 300])
 def test_plain_phones_of_a_column_are_what_the_reference_reads(country: str, count: int) -> None:
-    rng = seeded(f"plain {country}")
-    foreign = (
-        "447911123456",
-        "33612345678",
-        "12025550123",
-        "306912345678",
-        "4915112345678",
-        "3466666666",
-        "٤٤ 07911123456",
-        "(0) 44 7911 123456",
-        "(+44) 7911123456",
-        "0044 7911123456",
-    )
-    values = [*foreign, *phones_of(country, rng, count)]
+    values = [*FOREIGN, *phones_of(country, seeded(f"plain {country}"), count)]
     read = plain_phones(texts([None, *values]), country)
-    assert read["plain"].to_list() == [None, *(plain_phone(value, country, None) for value in values)]
-    if country == "IL":
-        assert read["plain"].to_list()[1:6] == [f"+{digits}" for digits in foreign[:5]]
-        assert read["shown"].to_list()[1:7] == [None] * 5 + ["3466666666"]
+    assert read.rows() == [(None, None), *(plain_reading(value, country) for value in values)]
+
+
+@pytest.mark.parametrize(
+    ("country", "given", "plain", "other"),
+    [
+        ("IL", "447911123456", "+447911123456", None),
+        ("IL", "972541110001", "+972541110001", None),
+        ("IL", "0541110001", "+972541110001", None),
+        ("IL", "541110001", "+972541110001", "541110001"),  # as long as a mobile is
+        ("IL", "3466666666", "+9723466666666", "3466666666"),
+        ("US", "4572345678", "+14572345678", "4572345678"),  # an area code that the plan doesn't know
+        ("US", "3212345678", "+13212345678", "3212345678"),
+        ("US", "447911123456", "+447911123456", None),
+        ("CY", "98748683", "+35798748683", "98748683"),
+        ("GR", "6912345678", "+306912345678", "6912345678"),
+        ("IL", "nobody", "nobody", None),
+    ],
+)
+def test_a_number_without_a_plus_is_what_its_plan_or_its_length_tells(
+    country: str, given: str, plain: str, other: str | None
+) -> None:
+    assert plain_reading(given, country) == (plain, other)
 
 
 def test_phones_of_many_countries_in_one_column_are_what_the_reference_reads() -> None:

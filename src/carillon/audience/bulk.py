@@ -9,6 +9,7 @@ import polars as pl
 
 from carillon.audience.contacts import Status
 from carillon.audience.memberships import Moves, enrol, known_groups, move, require_groups
+from carillon.audience.plain_numbers import settle_frame
 from carillon.audience.resolving import NEW, taken_keys
 from carillon.audience.rows import KEYS, Batch, RowError
 from carillon.audience.standing import SetStandings, Standing, set_standings
@@ -45,6 +46,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The terms on which a batch is written; an upload keeps them beside its rows.
 
     `changes` are what rows say beyond their attributes, by their numbers; groups that aren't there are passed over.
+    `doubts` are the phones that rows may mean instead of theirs (`plain_numbers`): which, the writing tells.
     With `leave_out_suppressed` a row all of whose addresses are suppressed is left alone.
 
     Without `update_existing` a row whose phone, e-mail or external id a contact has, be it one that an earlier row
@@ -56,6 +58,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     archived_exist: bool = False
     changes: Mapping[int, RowChange] = {}
     leave_out_suppressed: bool = False
+    doubts: Mapping[int, str] = {}
 
 
 _PLAIN = Terms()
@@ -96,7 +99,9 @@ async def write_batch(tx: Tx, actor: Actor, command: WriteBatch, *, expect_new: 
     batch, terms = command.batch, command.terms
     if command.group_id is not None:
         await require_groups(tx, actor, [command.group_id])
-    frame = await _reachable(tx, actor, batch.frame) if terms.leave_out_suppressed else batch.frame
+    frame = await settle_frame(tx, actor, batch.frame, terms.doubts)
+    if terms.leave_out_suppressed:
+        frame = await _reachable(tx, actor, frame)
     strangers, are_new = (frame, expect_new) if terms.update_existing else await _strangers(tx, actor, frame, terms)
     met_nobody = strangers.height == frame.height
     counts: Counter[str] = Counter()

@@ -1,23 +1,31 @@
-"""Numbers without a plus, which may be national ones or international ones: what they are in a batch of rows."""
+"""Numbers without a plus: national ones, or international ones as the vendors' replies show them.
 
-from collections.abc import Mapping, Sequence
+The numbering plans tell which is likelier (`kit.phones.plain_reading`). Where both can be meant, whoever has a number
+tells: what was shown to a client comes back as the same number.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 import polars as pl
 
 from carillon.audience.normalise import plain_phones
-from carillon.audience.rows import ContactRow
+from carillon.audience.rows import FRAME_SCHEMA, ContactRow
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
+from carillon.kit.phones import plain_reading, read_phone
 
 SQL = load_statements("carillon.audience", "plain_numbers.sql")
+
+_FEW = 50  # up to so many rows the plain way is quicker: columns have a price of their own
+_PHONE = ("phone", "phone_quality", "phone_region")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainRows:
-    """Rows whose numbers have a plus; `doubts` are E.164 digits, by the places of rows that may mean them instead."""
+    """Rows whose numbers have a plus; `doubts` are the E.164 digits that rows, by their numbers, may mean instead."""
 
     rows: Sequence[ContactRow]
     doubts: Mapping[int, str]
@@ -28,19 +36,53 @@ def read_plain_rows(rows: Sequence[ContactRow], country: str) -> PlainRows:
 
     Pure, fit for a thread.
     """
-    read = plain_phones(pl.Series([row.phone for row in rows], dtype=pl.String), country)
-    plain = [msgspec.structs.replace(row, phone=phone) for row, phone in zip(rows, read["plain"], strict=True)]
-    return PlainRows(rows=plain, doubts={place: shown for place, shown in enumerate(read["shown"]) if shown})
+    read: Sequence[tuple[str | None, str | None]]
+    if len(rows) <= _FEW:
+        read = [(row.phone, None) if not row.phone else plain_reading(row.phone, country) for row in rows]
+    else:
+        read = plain_phones(pl.Series([row.phone for row in rows], dtype=pl.String), country).rows()
+    plain = [
+        row if row.phone == phone else msgspec.structs.replace(row, phone=phone)
+        for row, (phone, _) in zip(rows, read, strict=True)
+    ]
+    return PlainRows(rows=plain, doubts={number: other for number, (_, other) in enumerate(read, 1) if other})
 
 
-async def settle_doubts(tx: Tx, actor: Actor, given: PlainRows) -> Sequence[ContactRow]:
-    """Give the rows, those in doubt with the number that a contact has: it was shown so, in digits without a plus."""
-    if not given.doubts:
-        return given.rows
-    found = await tx.fetch(SQL["held_phones"], actor.account_id, actor.audience_id, list(given.doubts.values()))
-    held = {row["phone"] for row in found}
-    rows = list(given.rows)
-    for place, shown in given.doubts.items():
-        if shown in held:
-            rows[place] = msgspec.structs.replace(rows[place], phone=f"+{shown}")
-    return rows
+async def held_phones(tx: Tx, actor: Actor, digits: Collection[str]) -> Mapping[str, set[int]]:
+    """Give those of the numbers that contacts of the audience have, by whom, or that are suppressed in the account."""
+    held: dict[str, set[int]] = {}
+    for row in await tx.fetch(SQL["held_phones"], actor.account_id, actor.audience_id, sorted(digits)):
+        held.setdefault(row["phone"], set()).update([row["contact_id"]] if row["contact_id"] else [])
+    return held
+
+
+async def settle_row(tx: Tx, actor: Actor, given: PlainRows, contact_id: int | None = None) -> ContactRow:
+    """Give the only row, with the number that it means; the one that its contact has, if any, stays."""
+    (row,) = given.rows
+    other = given.doubts.get(1)
+    if other is None or row.phone is None:
+        return row
+    plain = row.phone.removeprefix("+")
+    held = await held_phones(tx, actor, {plain, other})
+    is_other = other in held and (plain not in held or contact_id in held[other])
+    return msgspec.structs.replace(row, phone=f"+{other}") if is_other else row
+
+
+async def settle_frame(tx: Tx, actor: Actor, frame: pl.DataFrame, doubts: Mapping[int, str]) -> pl.DataFrame:
+    """Give a batch's frame with the numbers that its rows mean; those of rows without doubt are held as well."""
+    told = dict(frame.select("row", "phone").rows())
+    doubtful = {row: other for row, other in doubts.items() if told.get(row)}
+    if not doubtful:
+        return frame
+    sure = {phone for row, phone in told.items() if row not in doubtful}
+    held = {*await held_phones(tx, actor, {*doubtful.values(), *(told[row] for row in doubtful)}), *sure}
+    meant = [
+        (row, reading.digits, reading.quality, reading.region)
+        for row, other in doubtful.items()
+        if other in held and told[row] not in held and (reading := read_phone(other, None))
+    ]
+    schema = {"row": FRAME_SCHEMA["row"], **{f"meant_{name}": FRAME_SCHEMA[name] for name in _PHONE}}
+    joined = frame.join(pl.DataFrame(meant, schema=schema, orient="row"), on="row", how="left", maintain_order="left")
+    is_meant = pl.col("meant_phone").is_not_null()
+    columns = [pl.when(is_meant).then(f"meant_{name}").otherwise(name).alias(name) for name in _PHONE]
+    return joined.with_columns(columns).select(frame.columns)

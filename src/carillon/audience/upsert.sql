@@ -1,5 +1,5 @@
 -- name: release_keys
--- A key that is about to become another: NULL stands in for it until then. One that stays keeps its status.
+-- NULL stands in for a key that is about to become another, until then.
 UPDATE contact c
 SET phone = CASE WHEN s.phone IS NULL OR s.phone = c.phone THEN c.phone END,
     email = CASE WHEN s.email IS NULL OR s.email = c.email THEN c.email END,

@@ -3,7 +3,8 @@
 Vendors' clients send `"groupId": "3002356"`, `"value": 5` and names that we do not know, queries are all text, and so
 is XML. A request is a Struct whose fields have a default each; `Meta` says of one whether it is required, what else it
 is called (`aliases`), how many items a list or an object may have (`limit`), and whether a list's have objects in them
-(`nested`): they can't be told from XML's way to wrap items.
+(`nested`): they can't be told from XML's way to wrap items. An object whose names are all numbers is a list too: so PHP
+writes one that has had items taken out, and {} for one that was made an object.
 """
 
 import re
@@ -126,8 +127,10 @@ def _read_items(given: object, extra: Mapping[str, Any], path: str) -> list[Any]
     # Counted before they are looked at: millions of items would hold the process up for seconds.
     if isinstance(given, list) and (extra.get("nested") or len(given) > limit):
         items = given
+    elif isinstance(given, Mapping) and all(name.isdigit() for name in given):
+        items = list(given.values())
     else:
-        items = [] if _wraps_nothing(given) else _listed(given)
+        items = [] if _wraps_nothing(given, extra.get("item")) else _listed(given)
     if len(items) > limit:
         raise TooManyItemsError(limit=limit, given=len(items), field=path)
     # What an item is, is the function's to say: one that can't be read costs only itself. XML has "" for an object.
@@ -145,9 +148,12 @@ def _read_members(given: object, limit: int, path: str) -> dict[str, Any]:
     return given
 
 
-def _wraps_nothing(given: object) -> bool:
-    """Tell an object that stands where a list belongs and has nothing in it, or an empty list only."""
-    return isinstance(given, Mapping) and list(given.values()) in ([], [[]])
+def _wraps_nothing(given: object, item: type[msgspec.Struct] | None) -> bool:
+    """Tell an object that has an empty list only, under a name that no item's parameter has: a list without items."""
+    if item is None or not isinstance(given, Mapping) or list(given.values()) != [[]]:
+        return False
+    (name,) = given
+    return name.lower() not in _by_name(item)
 
 
 def _listed(given: object) -> list[Any]:

@@ -23,7 +23,8 @@ SQL = load_statements("carillon.tenancy", "accounts.sql")
 
 DEFAULT_AUDIENCE_NAME = "Default"
 MAX_NAME_CHARACTERS = 200
-_NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}
+_JOINERS = {"\u200c", "\u200d"}
+_NOT_IN_NAMES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 # What an account of these countries has when nothing else is said; any other has UTC and EUR.
 _HOME: dict[str, tuple[str, str]] = {
@@ -200,9 +201,10 @@ async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
 def checked_name(name: str) -> str:
     """Give a name without its surrounding white space. Raises InvalidInputError when blank or too long."""
     name = name.strip()
-    # Joiners and spaces of every kind are characters of names; those of control, and line ends, are not.
-    if not name or len(name) > MAX_NAME_CHARACTERS or any(category(one) in _NOT_IN_NAMES for one in name):
-        raise InvalidInputError("name", f"A name has 1 to {MAX_NAME_CHARACTERS} characters, none of control.")
+    # Spaces of every kind, and the joiners of scripts and emoji, belong to names; what else is unseen doesn't.
+    kinds = {category(one) for one in name if one not in _JOINERS}
+    if not {kind[0] for kind in kinds} - {"Z"} or len(name) > MAX_NAME_CHARACTERS or kinds & _NOT_IN_NAMES:
+        raise InvalidInputError("name", f"A name has 1 to {MAX_NAME_CHARACTERS} characters that can be seen.")
     return name
 
 

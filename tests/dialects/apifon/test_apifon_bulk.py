@@ -199,3 +199,24 @@ async def test_a_list_is_removed_with_what_was_to_be_written(wire: Wire) -> None
         async with wire.runtime.db.transaction() as tx:
             waiting = "SELECT count(*) FROM contact_import WHERE account_id = $1 AND state <> 'done'"
             assert await tx.fetchval(waiting, wire.account.account_id) == 0
+
+
+@pytest.mark.parametrize("is_one_call", [True, False])
+async def test_a_number_in_doubt_is_one_that_waits_to_be_written_too(wire: Wire, is_one_call: bool) -> None:  # noqa: FBT001
+    place = await wire.made_list()
+    first = [{"destination": "+3466666666", "status": "UNSUBSCRIBED"}, *people(count=20)]
+    second = [{"destination": "3466666666", "email": "ana@mail.example"}] * 11
+    for rows in ([*first, *second],) if is_one_call else (first, second):
+        await wire.bulk(place, *rows, update_on_duplicate=True)
+    while await wire.work_off():
+        pass
+    shown = await wire.ok("GET", path(place, "3466666666"))
+    assert told(shown, "destination", "status", "email") == ["3466666666", "UNSUBSCRIBED", "ana@mail.example"]
+    assert (await wire.ok("GET", place))["total_subscribers"] == 21
+
+
+@pytest.mark.parametrize("given", [{}, [], {"data": []}, {"subscriber": []}])
+async def test_a_list_of_nobody_is_400(wire: Wire, given: Any) -> None:
+    place = await wire.made_list()
+    told = {"subscribers": "This is required."}
+    assert await wire.refusal("POST", f"{place}/subscriber/bulk", {"subscribers": given}) == (400, told)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.dialects import fuzzing
-from tests.dialects.apifon.wire import LISTS, Wire
+from tests.dialects.apifon.wire import BLOCKS, LISTS, Wire
 from tests.dialects.fuzzing import escaped, escaped_query
 
 from carillon.dialects.apifon.routes import OPERATIONS
@@ -145,6 +145,10 @@ async def test_every_part_of_a_subscriber_and_of_a_condition_may_have_any_hostil
             for op in ("eq", "beginsWith", "lt"):
                 asked = {"conditions": [{"name": name, "op": op, "vl": value}]}
                 assert_is_answered(await wire.call("POST", f"{place}/query", json.dumps(asked).encode()))
+        for condition in ({"name": value, "op": "eq", "vl": "x"}, {"name": "email", "op": value, "vl": "x"}, value):
+            body = json.dumps({"conditions": [condition]}).encode()
+            for path in (f"{place}/query", f"{BLOCKS}/query"):
+                assert_is_answered(await wire.call("POST", path, body))
 
 
 @BOUNDED

@@ -205,6 +205,14 @@ async def test_a_number_of_another_country_needs_no_plus(wire: Wire, number: str
 
 # No plan knows them, so that a number of the list's own country is as likely.
 @pytest.mark.parametrize("number", ["447700614379", "3466666666"])
+async def test_a_number_that_was_blocked_as_it_is_shown_is_the_same_number(wire: Wire, number: str) -> None:
+    place = await wire.made_list()
+    await wire.block(number)
+    details = (await wire.refusal("POST", f"{place}/subscriber", {"destination": number}))[1]
+    assert details == {"destination": "This is on the bounce list."}
+
+
+@pytest.mark.parametrize("number", ["447700614379", "3466666666"])
 async def test_a_number_as_it_is_shown_is_the_same_number(wire: Wire, number: str) -> None:
     place = await wire.made_list()
     made = await add(wire, place, f"+{number}", status="UNSUBSCRIBED")
@@ -234,6 +242,28 @@ async def test_a_status_stays_when_the_number_or_the_address_changes(wire: Wire,
         await wire.work_off()
         (only,) = (await wire.ok("GET", f"{place}/subscriber"))["results"]
         assert told(only, "destination", "status", "email_status") == [f"3069123456{rows:02}", status, status]
+
+
+async def test_a_value_of_a_field_as_it_is_shown_is_the_same_value(wire: Wire) -> None:
+    place, _ = await furnished(wire)
+    fields = {"OTHER": "+447700614379", "VISITS": 0.5, "date_JOINED": "31/12/99", "FIRST_NAME": "Ana"}
+    made = await add(wire, place, subscriber_fields=fields)
+    shown = await wire.ok("GET", made)
+    assert shown["subscriber_fields"]["OTHER"] == "447700614379"
+    await wire.ok("PUT", made, shown, 204)
+    assert (await wire.ok("GET", made))["subscriber_fields"] == shown["subscriber_fields"]
+    for text in ("447700614379", "+447700614379"):
+        assert await found(wire, place, ("subscriber_fields.OTHER", "eq", text)) == [NUMBER]
+
+
+@pytest.mark.parametrize("op", ["exists", "Exists", " exists "])
+@pytest.mark.parametrize("word", ["vl", "VL"])
+async def test_what_stands_beside_exists_is_not_looked_at(wire: Wire, op: str, word: str) -> None:
+    place = await wire.made_list()
+    await add(wire, place)
+    for where in (f"{place}/subscriber/query", f"{BLOCKS}/query"):
+        asked = {"conditions": [{"NAME": "destination", "op": op, word: {}}]}
+        assert len((await wire.ok("POST", where, asked))["results"]) == (1 if place in where else 0)
 
 
 async def test_a_subscriber_without_a_number_has_no_keys_of_it_but_the_identifier_which_is_null(wire: Wire) -> None:

@@ -320,12 +320,46 @@ async def test_a_contact_that_is_rejected_makes_no_fields_and_costs_no_other_its
     assert await own_fields(wire) == {"nick": 3, "code": 3}
 
 
-async def test_types_are_those_of_contacts_that_are_taken_though_several_are_not(wire: Wire) -> None:
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"phone": "x", "fields": [{"name": "f", "type": 2, "value": "1"}]},
+        {"fields": [{"name": "f", "type": 2, "value": "one"}]},
+    ],
+)
+async def test_types_are_those_of_contacts_that_are_taken_though_many_are_not(wire: Wire, bad: dict[str, Any]) -> None:
     made = await wire.make()
-    bad = [{"phone": "x", "fields": [{"name": f"f{number}", "type": 2, "value": "1"}]} for number in range(2)]
-    good = {"phone": "79750000001", "fields": [{"name": f"f{number}", "type": 3, "value": "a"} for number in range(2)]}
-    told = await wire.add(made, *bad, good, {"phone": "79750000002", "fields": [{"name": "f0", "value": "b"}]})
-    assert [one["code"] for one in told] == ["REJECTED", "REJECTED", "OK", "OK"]
+    good = [{"phone": f"7975000000{number}", "fields": [{"name": "f", "value": "a"}]} for number in range(2)]
+    told = await wire.add(made, *[bad] * 60, *good)
+    assert [one["code"] for one in told[60:]] == ["OK", "OK"]
+    assert await own_fields(wire) == {"f": 3}
+
+
+async def test_a_contact_that_is_wrong_beside_another_costs_no_third_its_own(wire: Wire) -> None:
+    made = await wire.make()
+    first = {"fields": [{"name": "bar", "type": 2, "value": "1"}]}
+    second = {"fields": [{"name": "bar", "value": "abc"}, {"name": "foo", "type": 8, "value": "2024-01-01"}]}
+    third = {"fields": [{"name": "foo", "value": "hello"}]}
+    told = await wire.add(made, first, second, third)
+    assert [one["code"] for one in told] == ["OK", "REJECTED", "OK"]
+    assert await own_fields(wire) == {"bar": 2, "foo": 3}
+
+
+async def test_a_field_whose_name_is_a_number_is_made_by_whoever_is_taken(wire: Wire) -> None:
+    made = await wire.make()
+    told = await wire.add(
+        made, {"phone": "x", "fields": [{"name": "5", "value": "a"}]}, {"fields": [{"name": 5, "value": "x"}]}
+    )
+    own = await own_fields(wire)
+    (shown,) = await wire.contacts(made)
+    assert [one["code"] for one in told] == ["REJECTED", "OK"]
+    assert (own, [one["value"] for one in shown["fields"]]) == ({"5": 3}, [["x"]])
+
+
+async def test_contacts_that_php_has_numbered_are_all_there(wire: Wire) -> None:
+    body = {"contactGroupId": await wire.make(), "contacts": {"0": {"phone": PHONE}, "2": {"email": MAIL}}}
+    reply = await wire.send("POST", BATCH, body)
+    assert [one["code"] for one in reply.json()["result"]] == ["OK", "OK"]
 
 
 async def test_fields_of_a_contact_that_has_too_many_are_not_made(wire: Wire) -> None:

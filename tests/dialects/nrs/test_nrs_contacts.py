@@ -492,6 +492,23 @@ async def test_a_phone_as_it_is_shown_can_be_put_back(wire: Wire) -> None:
     assert other["phone"] == "13212345679"
 
 
+async def test_a_phone_as_it_is_shown_is_posted_to_its_contact(wire: Wire) -> None:
+    made = await wire.add(**SHORT)
+    again = await wire.add(phone=made["phone"], countryIso="IL", name="Una")
+    assert (again["id"], again["phone"]) == (made["id"], made["phone"])
+
+
+async def test_with_a_country_the_number_that_it_dials_is_found_first(wire: Wire) -> None:
+    spanish = await wire.add(phone="687751234", countryIso="ES")
+    await wire.add(phone="+687751234", countryIso="NC", email="una@example.org")
+    (found,) = (await wire.get("/contacts", phone="687751234", countryIso="ES"))["data"]
+    assert found["id"] == spanish["id"]
+    ukrainian = await wire.add(phone="0501234567", countryIso="UA")
+    await wire.add(phone="+972501234567", countryIso="IL")
+    (found,) = (await wire.get("/contacts", phone="0501234567", countryIso="UA"))["data"]
+    assert found["id"] == ukrainian["id"]
+
+
 @pytest.mark.parametrize("country", ["AQ", "BV", "GS", "HM", "PN", "TF", "UM"])
 async def test_a_country_without_a_telephone_network_is_a_country(wire: Wire, country: str) -> None:
     made = await wire.add(email=f"{country}@example.org", phone="34612000111", countryIso=country)

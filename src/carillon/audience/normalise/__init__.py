@@ -9,7 +9,7 @@ import polars as pl
 from carillon.audience.normalise.addresses import ordinary_emails
 from carillon.audience.normalise.numbers import PhoneColumn
 from carillon.kit.emails import read_email
-from carillon.kit.phones import KINDS_PER_VALIDITY, Validity, read_phone
+from carillon.kit.phones import KINDS_PER_VALIDITY, Validity, known_region, read_phone, usual_lengths
 
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
@@ -34,23 +34,36 @@ def normalise_phones(values: pl.Series, country: str | None) -> pl.DataFrame:
 
 
 def plain_phones(values: pl.Series, country: str) -> pl.DataFrame:
-    """Read each text as `plain_phone` does: as a phone dialled in `country`, or an international one without a plus.
+    """Read each text as `plain_reading` does: a phone dialled in `country`, or an international one without a plus.
 
-    Columns: plain (with a plus; what can't be read stays as it is), shown (E.164 digits of the international reading
-    where it is another one and no plan knows the number, or null).
+    Columns: plain (with a plus; what can't be read stays as it is), other (E.164 digits of the international reading
+    where it is another number, or null).
     """
     nobody = pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
     dialled = normalise_phones(values, country)
-    # With a plus a number is the same in every country, and without one none begins with a single zero.
-    international = normalise_phones(nobody.zip_with(values.str.contains(_SETTLED), values.cast(pl.String)), None)
-    validity = [pl.Series(one["quality"] // KINDS_PER_VALIDITY).fill_null(-1) for one in (dialled, international)]
-    is_better = validity[1] > validity[0]
+    # With a plus or its country's code a number is the same in every country; without, none begins with a single zero.
+    settled = values.str.contains(_SETTLED) | (values == dialled["digits"]).fill_null(value=False)
+    international = normalise_phones(nobody.zip_with(settled, values.cast(pl.String)), None)
+    is_better = _validity(international) > _trust(dialled, country)
     digits = international["digits"].zip_with(is_better, dialled["digits"])
-    best = validity[1].zip_with(is_better, validity[0])
-    is_doubtful = (international["digits"] != digits).fill_null(value=False) & (best < Validity.VALID)
-    return pl.DataFrame(
-        {"plain": ("+" + digits).fill_null(values), "shown": international["digits"].zip_with(is_doubtful, nobody)}
-    )
+    is_other = (international["digits"] != digits).fill_null(value=False)
+    plain = ("+" + digits).fill_null(values)
+    return pl.DataFrame({"plain": plain, "other": international["digits"].zip_with(is_other, nobody)})
+
+
+def _validity(phones: pl.DataFrame) -> pl.Series:
+    return pl.Series(phones["quality"] // KINDS_PER_VALIDITY).fill_null(-1)
+
+
+def _trust(phones: pl.DataFrame, country: str) -> pl.Series:
+    validity, region = _validity(phones), known_region(country)
+    if region is None:
+        return validity
+    code, lengths = usual_lengths(region)
+    rest = pl.Series(phones["digits"].str.len_chars().cast(pl.Int64) - len(code))
+    is_usual = phones["digits"].str.starts_with(code) & rest.is_in(list(lengths)) & (validity == Validity.POSSIBLE)
+    valid = pl.Series([int(Validity.VALID)], dtype=validity.dtype).new_from_index(0, len(validity))
+    return valid.zip_with(is_usual.fill_null(value=False), validity)
 
 
 def _phones_one_by_one(values: pl.Series, country: str | None) -> pl.DataFrame:

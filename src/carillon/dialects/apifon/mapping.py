@@ -30,7 +30,7 @@ _OPS = {
     "exists": Op.EXISTS,
     "nexists": Op.NOT_EXISTS,
 }
-_ALONE = {"exists", "nexists"}
+WITHOUT_VALUE = {Op.EXISTS, Op.NOT_EXISTS}
 _BLOCK_FIELDS = {
     "id": "suppression_id",
     "destination": "address",
@@ -133,11 +133,11 @@ def read_conditions(items: Sequence[object]) -> list[Condition]:
 
 def read_condition_words(item: object, where: str) -> tuple[schemas.Condition, Op]:
     """Read a condition's words and its operator. Raises InvalidInputError."""
-    if isinstance(item, Mapping) and item.get("op") in _ALONE:  # whatever stands beside it
-        item = {name: item[name] for name in item if name != "vl"}
-    asked = read_request(schemas.Condition, item, where)
+    alone = {name: item[name] for name in item if name.lower() != "vl"} if isinstance(item, Mapping) else item
+    asked = read_request(schemas.Condition, alone, where)
     require(asked, where)
-    return asked, _OPS[chosen(asked.op, tuple(_OPS), f"{where}.op")]
+    op = _OPS[chosen(asked.op, tuple(_OPS), f"{where}.op")]
+    return asked if op in WITHOUT_VALUE else read_request(schemas.Condition, item, where), op
 
 
 def in_query(error: InvalidInputError) -> InvalidInputError:
@@ -156,7 +156,7 @@ def _read_condition(item: object, where: str) -> Condition:
     name = _BLOCK_FIELDS.get(asked.name.strip())
     if name is None:
         raise InvalidInputError(f"{where}.name", f"There is no field {asked.name[:100]!r}.")
-    if op in {Op.EXISTS, Op.NOT_EXISTS}:
+    if op in WITHOUT_VALUE:
         return Condition(name, op)
     if asked.vl is None:
         raise InvalidInputError(f"{where}.vl", "This is required.")

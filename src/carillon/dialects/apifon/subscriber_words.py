@@ -16,6 +16,7 @@ from carillon.audience.fields import Kind
 from carillon.audience.rows import ContactRow
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.mapping import (
+    WITHOUT_VALUE,
     chosen,
     epoch_milliseconds,
     etag_of,
@@ -123,7 +124,8 @@ def read_subscriber(asked: schemas.Subscriber, words: Words, known: Contact | No
         field = words.fields.get(name)
         if field is None:
             raise InvalidInputError(_place(name), "The list has no such field.")
-        texts[field.ours] = read_value(field, given, words.country, _place(name))
+        if known is None or given != show_value(field.type, known.fields.get(field.ours)):  # else it was shown so
+            texts[field.ours] = read_value(field, given, words.country, _place(name))
     if asked.gdpr_fields:
         texts |= _consents(asked.gdpr_fields, words)
     change = RowChange(
@@ -260,7 +262,7 @@ def name_conditions(items: Sequence[object], structure: Structure) -> list[Named
         name = _our_name(asked.name.strip(), structure)
         if name is None:
             raise InvalidInputError(f"{where}.name", f"There is no field {asked.name[:100]!r}.")
-        text = None if op in {Op.EXISTS, Op.NOT_EXISTS} else _required(asked.vl, f"{where}.vl", "This is required.")
+        text = None if op in WITHOUT_VALUE else _required(asked.vl, f"{where}.vl", "This is required.")
         named.append(NamedCondition(name, op, text, f"{where}.vl"))
     return named
 
@@ -307,7 +309,8 @@ def _read_field_operand(ours: str, text: str, structure: Structure, kinds: Mappi
         case (Kind.DATE | Kind.DATETIME) as kind:
             date_format = next((one.date_format for one in structure.fields if one.ours == ours), None)
             return stored_date(read_date(text.strip(), date_format, where), kind)
-    return text
+    is_mobile = any(one.ours == ours and one.type == "MOBILE_NUMBER" for one in structure.fields)
+    return text.strip().removeprefix("+") if is_mobile else text
 
 
 def _required(value: Any, where: str, message: str) -> Any:

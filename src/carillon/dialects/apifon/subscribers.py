@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from carillon.audience.audiences import AudienceKind
 from carillon.audience.bulk import RowChange, Terms
 from carillon.audience.conditions import Condition, Op
@@ -27,7 +25,7 @@ from carillon.audience.contacts import (
 from carillon.audience.fields import CANONICAL
 from carillon.audience.memberships import NO_MOVES, Regroup
 from carillon.audience.own_fields import field_kinds
-from carillon.audience.plain_numbers import PlainRows, read_plain_rows, settle_doubts
+from carillon.audience.plain_numbers import read_plain_rows, settle_row
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
 from carillon.audience.standing import SetStandings, Standing, set_standings
@@ -137,10 +135,8 @@ async def _create(tx: Tx, actor: Actor, list_id: str, asked: schemas.Subscriber)
 async def _read_one(tx: Tx, opened: OpenList, asked: schemas.Subscriber, known: Contact | None = None) -> Wanted:
     """Read what is said of a subscriber; its number may be national, or international without a plus as it is shown."""
     wanted = read_subscriber(asked, words_of(opened), known)
-    if known and known.phone and (asked.destination or "").strip() == known.phone:
-        return Wanted(msgspec.structs.replace(wanted.row, phone=f"+{known.phone}"), wanted.change)
-    (row,) = await settle_doubts(tx, opened.actor, read_plain_rows([wanted.row], opened.actor.country))
-    return Wanted(row, wanted.change)
+    plain = read_plain_rows([wanted.row], opened.actor.country)
+    return Wanted(await settle_row(tx, opened.actor, plain, known.contact_id if known else None), wanted.change)
 
 
 async def _owners(tx: Tx, actor: Actor, row: ContactRow) -> list[tuple[ContactKey, Contact]]:
@@ -221,9 +217,7 @@ async def create_many(call: Call) -> Answer:
     if not any(isinstance(one, Mapping) for one in asked.subscribers):
         raise InvalidInputError("subscribers", "A list of objects belongs here.")
     opened = await call.db.read(open_list, call.actor, _list_id(call))
-    plain, terms = await asyncio.to_thread(_read_many, asked, opened)
-    rows = await call.db.read(settle_doubts, opened.actor, plain) if plain.doubts else plain.rows
-    command = AcceptUpload(rows=rows, terms=terms)
+    command = await asyncio.to_thread(_read_many, asked, opened)
     is_few = len(asked.subscribers) <= schemas.MAX_SUBSCRIBERS_AT_ONCE
     at_once = is_few and not await call.db.read(has_unfinished_uploads, opened.actor)
     try:
@@ -236,7 +230,7 @@ async def create_many(call: Call) -> Answer:
     return Answer(data=None)
 
 
-def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> tuple[PlainRows, Terms]:
+def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> AcceptUpload:
     words, rows, changes = words_of(opened), list[ContactRow](), dict[int, RowChange]()
     for place, item in enumerate(asked.subscribers):
         try:
@@ -246,13 +240,15 @@ def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> tuple[PlainRo
         rows.append(wanted.row)
         if wanted.change != _NOTHING:
             changes[len(rows)] = wanted.change
+    plain = read_plain_rows(rows, words.country)
     terms = Terms(
         update_existing=bool(asked.update_on_duplicate),
         archived_exist=True,
         changes=changes,
         leave_out_suppressed=True,
+        doubts=plain.doubts,
     )
-    return read_plain_rows(rows, words.country), terms
+    return AcceptUpload(rows=plain.rows, terms=terms)
 
 
 async def update(call: Call) -> Answer:

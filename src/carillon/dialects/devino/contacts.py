@@ -36,7 +36,8 @@ from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId
 
 _DUPLICATE = "DUPLICATE_VALUE"
-_TRIES = 5  # in each, other contacts tell what new fields are than those that were found to be rejected
+# So often other contacts are asked what new fields are than rejected ones, and so many are looked at each time.
+_TRIES, _SUSPECTS = 5, 200
 _CHECKED = {"": None, "0": None, "1": "phone", "2": "email", "phone": "phone", "email": "email"}
 
 
@@ -181,21 +182,30 @@ def _try(command: Upload, known: _ListFields, last: Collection[int] = ()) -> _Tr
 def _read_with_new_fields(command: Upload, known: _ListFields) -> tuple[Reading, Mapping[str, NewField]]:
     """Read an upload to a list that lacks fields, and give those that it gets, by our names.
 
-    They are as contacts tell that aren't rejected by themselves: one that is costs no other its type, and makes none.
+    They are as contacts tell that aren't rejected: one that is costs no other its type, and makes none.
     """
-    rejected: set[int] = set()
+    last: set[int] = set()
     for _ in range(_TRIES):
-        trial = _try(command, known, rejected)
+        trial = _try(command, known, last)
         wrong = _wrong_of(trial.reading)
-        suspects = (trial.places & wrong.keys()) - rejected
-        alone = {place: replace(command, contacts=[command.contacts[place - 1]]) for place in suspects}
-        found = {place for place, one in alone.items() if _wrong_of(_try(one, known).reading)}
-        if not found:
+        tellers = (trial.places & wrong.keys()) - last
+        if not tellers:
             break
-        rejected |= found
-    good = (one for place, one in enumerate(command.contacts, 1) if place not in wrong)
-    wanted = {name for one in good for name in rows.field_names(one)}
-    return trial.reading, {name: one for name, one in trial.made.items() if one.name in wanted}
+        # Whoever is wrong only beside another teller gives way to it when nobody is found that is wrong alone.
+        found = _rejected_alone(command, known, trial, {place: wrong[place] for place in wrong.keys() - last})
+        last |= found if found & tellers else tellers
+    taken = (one for place, one in enumerate(trial.reading.contacts, 1) if place not in wrong)
+    told = {name for one in taken for name in one.row.fields}
+    return trial.reading, {name: one for name, one in trial.made.items() if name in told}
+
+
+def _rejected_alone(command: Upload, known: _ListFields, trial: _Trial, wrong: Mapping[int, Wrong]) -> set[int]:
+    """Tell which contacts are rejected whatever the others say that new fields are."""
+    names = {one.name for one in trial.made.values()}
+    by_new = [place for place, one in wrong.items() if one.field_name in names]
+    suspects = {place: replace(command, contacts=[command.contacts[place - 1]]) for place in by_new[:_SUSPECTS]}
+    alone = {place for place, one in suspects.items() if _wrong_of(_try(one, known).reading)}
+    return alone | (wrong.keys() - set(by_new))
 
 
 async def _make_fields(tx: Tx, inside: Actor, audience: Audience, missing: Mapping[str, NewField]) -> None:

@@ -68,8 +68,10 @@ def missing_fields(
     named: set[str] = set()
     places = [place for place in range(1, len(contacts) + 1) if place not in last]
     for place in (*places, *sorted(last)):
-        for one, given in _named_fields(contacts[place - 1]):
-            if given in seen:
+        items = _items(contacts[place - 1], "fields")
+        for one in items if len(items) <= schemas.MAX_FIELDS else ():
+            given = one.get("name") if isinstance(one, dict) else None
+            if not isinstance(one, dict) or not isinstance(given, str) or given in seen:
                 continue
             seen.add(given)
             name = given.strip()
@@ -85,19 +87,6 @@ def missing_fields(
                 type=_CODES_OF_TYPES.get(code, mapping.TEXT),
             )
             yield place, field
-
-
-def field_names(contact: object) -> Iterator[str]:
-    """Give the names of a contact's fields."""
-    return (given.strip() for _, given in _named_fields(contact))
-
-
-def _named_fields(contact: object) -> Iterator[tuple[Mapping[str, object], str]]:
-    items = _items(contact, "fields")
-    for one in items if len(items) <= schemas.MAX_FIELDS else ():
-        given = one.get("name") if isinstance(one, dict) else None
-        if isinstance(one, dict) and isinstance(given, str):
-            yield one, given
 
 
 def _can_be_made(name: str) -> bool:

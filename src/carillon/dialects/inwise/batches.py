@@ -1,10 +1,12 @@
 """Contacts by the file."""
 
 import asyncio
+from collections.abc import Mapping
 
 from carillon.audience.batch import read_rows
 from carillon.audience.bulk import Terms, WriteBatch, write_batch
-from carillon.audience.plain_numbers import PlainRows, read_plain_rows, settle_doubts
+from carillon.audience.plain_numbers import read_plain_rows
+from carillon.audience.rows import Batch
 from carillon.audience.uploads import await_uploads
 from carillon.dialects.inwise.files import read_file
 from carillon.dialects.inwise.mapping import country_of, group_id_of, word_of
@@ -27,15 +29,15 @@ async def batch_insert(call: Call) -> Answer:
     group_id = group_id_of(asked.group_id or "", "group_id")
     mappings = _mappings(asked)
 
-    def read() -> PlainRows:
-        return read_plain_rows(read_file(asked.csv_file, mappings, trim=bool(asked.trim_leading_zero)), country)
+    def read() -> tuple[Batch, Mapping[int, str]]:
+        plain = read_plain_rows(read_file(asked.csv_file, mappings, trim=bool(asked.trim_leading_zero)), country)
+        return read_rows(plain.rows, country), plain.doubts
 
-    plain = await asyncio.to_thread(read)
-    rows = await call.db.read(settle_doubts, call.actor, plain) if plain.doubts else plain.rows
+    batch, doubts = await asyncio.to_thread(read)
     command = WriteBatch(
-        batch=await asyncio.to_thread(read_rows, rows, country),
+        batch=batch,
         group_id=group_id,
-        terms=Terms(update_existing=bool(asked.update_existing_contacts)),
+        terms=Terms(update_existing=bool(asked.update_existing_contacts), doubts=doubts),
     )
     await await_uploads(call.db, call.actor)
     written = await call.db.run(write_batch, call.actor, command)

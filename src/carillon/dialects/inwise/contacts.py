@@ -1,13 +1,16 @@
 """Contacts one by one: make or change one, show one, and the feed of new ones."""
 
+from dataclasses import replace
+
 from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, find_contacts
 from carillon.audience.feeds import read_feed
 from carillon.audience.memberships import Regroup
-from carillon.audience.plain_numbers import read_plain_rows, settle_doubts
+from carillon.audience.plain_numbers import PlainRows, read_plain_rows, settle_row
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
 from carillon.audience.standing import Confirm, confirm
 from carillon.audience.uploads import await_uploads
+from carillon.audience.writing import lock_audience
 from carillon.db.database import Tx
 from carillon.dialects.inwise.mapping import country_of, field_of, group_ids, show_contact, trimmed
 from carillon.dialects.inwise.schemas import PersonalField, SaveContactRequest, SavedContact
@@ -29,9 +32,8 @@ async def save(call: Call) -> Answer:
         raise InvalidInputError("id", "The id of a contact belongs here; 0 or nothing for a new one.")
     country = _country(asked)
     plain = read_plain_rows([_row(asked)], country or call.actor.country)
-    (row,) = await call.db.read(settle_doubts, call.actor, plain) if plain.doubts else plain.rows
     command = SaveContact(
-        row=row,
+        row=plain.rows[0],
         contact_id=contact_id,
         country=country,
         groups=Regroup(
@@ -44,7 +46,7 @@ async def save(call: Call) -> Answer:
     is_confirmed = _is_confirmed(asked)
     await await_uploads(call.db, call.actor)
     try:
-        saved = await call.db.run(_save, call.actor, command, is_confirmed)
+        saved = await call.db.run(_save, call.actor, command, plain, is_confirmed)
     except KeyConflictError as error:
         # A key that is the contact's own conflicts with nothing.
         others = {key: owner for key, owner in error.owners.items() if owner != contact_id}
@@ -52,8 +54,16 @@ async def save(call: Call) -> Answer:
     return Answer(data=saved)
 
 
-async def _save(tx: Tx, actor: Actor, command: SaveContact, is_confirmed: bool | None) -> SavedContact:  # noqa: FBT001 - or nothing
-    saved = await save_contact(tx, actor, command)
+async def _save(
+    tx: Tx,
+    actor: Actor,
+    command: SaveContact,
+    plain: PlainRows,
+    is_confirmed: bool | None,  # noqa: FBT001 - or nothing
+) -> SavedContact:
+    await lock_audience(tx, actor)  # so that a number that is in doubt is held as the contact is written
+    row = await settle_row(tx, actor, plain, command.contact_id)
+    saved = await save_contact(tx, actor, replace(command, row=row))
     if is_confirmed is not None:
         await confirm(tx, actor, Confirm(contact_id=saved.contact_id, is_confirmed=is_confirmed))
     return SavedContact(id=saved.contact_id)

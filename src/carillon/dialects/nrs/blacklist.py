@@ -42,7 +42,7 @@ def _channel_of(call: Call) -> tuple[str, Channel]:
 async def _address(call: Call, channel: Channel, recipient: str) -> Address:
     value = recipient
     if channel is not Channel.EMAIL:
-        value = await familiar_phone(call, recipient, None, call.actor.country)
+        value = await familiar_phone(call, recipient)
     return Address(channel=channel, value=value)
 
 

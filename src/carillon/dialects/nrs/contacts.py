@@ -9,9 +9,9 @@ from carillon.audience import contacts as ours
 from carillon.audience.contacts import Contact, ContactKey, KeyKind
 from carillon.audience.memberships import Regroup
 from carillon.audience.own_fields import CreateField, Field, ListFields, create_field, free_name, list_fields
+from carillon.audience.plain_numbers import held_phones, read_plain_rows, settle_row
 from carillon.audience.rows import ContactRow
 from carillon.audience.saving import SaveContact, save_contact
-from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.audience.uploads import await_uploads
 from carillon.audience.writing import lock_audience
 from carillon.db.database import Tx
@@ -34,38 +34,29 @@ _GONE = 204
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteContact:
-    """A contact to write with its custom fields and groups; with `contact_id` that one is changed.
-
-    `shown_phone` is the phone read as replies show it: one that the changed contact has stays.
-    """
+    """A contact to write with its custom fields and groups; with `contact_id` that one is changed."""
 
     row: ContactRow
     custom: Sequence[CustomValue]
     groups: Sequence[GroupId]
     country: str | None
     contact_id: int | None = None
-    shown_phone: str | None = None
 
 
-async def familiar_phone(call: Call, text: str, *countries: str | None) -> str:
-    """Read a phone that comes without its country: as replies show it where somebody has that, else as it is dialled.
+async def familiar_phone(call: Call, text: str, country: str | None = None) -> str:
+    """Read a phone that is looked for: as replies show it where somebody has that, else as it is dialled.
 
-    Whoever has it is a contact of the audience, or a line of the blacklists.
+    With a country the latter goes first. Whoever has it is a contact of the audience, or a line of the blacklists.
     """
-    dialled, shown = plain_phone(text, *countries), plain_phone(text, None)
-    return shown if shown != dialled and await call.db.read(_is_held, call.actor, shown) else dialled
-
-
-async def _is_held(tx: Tx, actor: Actor, phone: str) -> bool:
-    for channel in (Channel.SMS, Channel.VOICE):
-        if await suppressed_among(tx, actor, channel, [phone.removeprefix("+")]):
-            return True
-    return bool(await _holders(tx, actor, phone))
-
-
-async def _holders(tx: Tx, actor: Actor, phone: str) -> set[int]:
-    query = ours.FindContacts(key=ContactKey(kind=KeyKind.PHONE, value=phone), with_archived=True)
-    return {one.contact_id for one in await ours.find_contacts(tx, actor, query)}
+    dialled, shown = (
+        plain_phone(text, *((country, None) if country else (None, call.actor.country))),
+        plain_phone(text, None),
+    )
+    if dialled == shown or not (dialled.startswith("+") and shown.startswith("+")):
+        return dialled
+    readings = (dialled, shown) if country else (shown, dialled)
+    held = await call.db.read(held_phones, call.actor, [one.removeprefix("+") for one in readings])
+    return next((one for one in readings if one.removeprefix("+") in held), dialled)
 
 
 async def write_contact(tx: Tx, actor: Actor, command: WriteContact) -> Contact:
@@ -74,13 +65,13 @@ async def write_contact(tx: Tx, actor: Actor, command: WriteContact) -> Contact:
     Raises InvalidInputError with the place of what can't be used, an unknown group's id among it; NotFoundError and
     KeyConflictError as `save_contact` does.
     """
+    await lock_audience(tx, actor)  # so that new fields that others name, and numbers in doubt, are there or not
     names = await _own_fields(tx, actor, command.custom)
     texts = {names[one.key].name: mapping.typed_text(one, names[one.key].kind) for one in command.custom}
-    row = msgspec.structs.replace(command.row, fields={**command.row.fields, **texts})
-    if command.shown_phone != row.phone and await _keeps_phone(tx, actor, command):
-        row = msgspec.structs.replace(row, phone=command.shown_phone)
+    plain = read_plain_rows([command.row], command.row.fields.get("country") or actor.country)
+    row = await settle_row(tx, actor, plain, command.contact_id)
     save = SaveContact(
-        row=row,
+        row=msgspec.structs.replace(row, fields={**row.fields, **texts}),
         contact_id=command.contact_id,
         country=command.country,
         groups=Regroup(join=command.groups),
@@ -99,17 +90,10 @@ async def write_contact(tx: Tx, actor: Actor, command: WriteContact) -> Contact:
     return await _contact(tx, actor, str(saved.contact_id))
 
 
-async def _keeps_phone(tx: Tx, actor: Actor, command: WriteContact) -> bool:
-    if command.contact_id is None or command.shown_phone is None:
-        return False
-    return command.contact_id in await _holders(tx, actor, command.shown_phone)
-
-
 async def _own_fields(tx: Tx, actor: Actor, custom: Sequence[CustomValue]) -> Mapping[str, Field]:
     """Give the audience's own fields by their labels, those included that are made here."""
     if not custom:
         return {}
-    await lock_audience(tx, actor)  # so that two calls that name the same new field come one after another
     own = await list_fields(tx, actor, ListFields())
     known = {one.label: one for one in reversed(own)}
     for one in custom:
@@ -141,8 +125,7 @@ async def list_contacts(call: Call) -> Answer:
     asked: schemas.ListContacts = call.query
     include, page = mapping.read_include(asked.include), read_page(asked)
     country = mapping.read_country(asked.country_iso)
-    readings = (country, None) if country else (None, call.actor.country)
-    phone = await familiar_phone(call, asked.phone, *readings)
+    phone = await familiar_phone(call, asked.phone, country)
     given = ((KeyKind.EMAIL, asked.email), (KeyKind.PHONE, phone), (KeyKind.EXTERNAL_ID, asked.external_id))
     query = ours.PageContacts(
         page=page,
@@ -189,7 +172,6 @@ def _command(asked: schemas.SaveContact) -> WriteContact:
         custom=mapping.custom_values(asked),
         groups=mapping.group_ids(asked),
         country=mapping.dialling_country(asked.country_iso),
-        shown_phone=None if asked.phone is None else plain_phone(asked.phone, None),
     )
 
 

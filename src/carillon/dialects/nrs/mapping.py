@@ -18,7 +18,6 @@ from carillon.dialects.nrs import replies, schemas
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.errors import InvalidInputError, MissingInputError
 from carillon.kit.ids import GroupId
-from carillon.kit.phones import plain_phone
 
 CHANNELS: Mapping[str, Channel] = {"sms": Channel.SMS, "mailing": Channel.EMAIL, "voice": Channel.VOICE}
 
@@ -93,8 +92,7 @@ def contact_row(asked: schemas.SaveContact) -> ContactRow:
         "country": None if asked.country_iso is None else country or "",
     }
     return ContactRow(
-        # What a reply shows is international, whatever the contact's country: it can be sent back.
-        phone=None if asked.phone is None else plain_phone(asked.phone, country, None),
+        phone=asked.phone,
         email=asked.email,
         external_id=asked.external_id,
         landline=asked.landline,
