@@ -100,9 +100,9 @@ class SuppressionEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListSuppressions:
-    """List a channel's suppressions by id, after one, of a span of time (half open, UTC)."""
+    """List channels' suppressions by id, after one, of a span of time (half open, UTC)."""
 
-    channel: Channel
+    channels: Sequence[Channel]
     since: datetime | None = None
     until: datetime | None = None
     after_id: int = 0
@@ -262,16 +262,12 @@ async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str],
 
 async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Page[Suppression]:
     """List suppressions in the order of their ids."""
-    rows = await tx.fetch(
-        SQL["list_suppressions"],
-        actor.account_id,
-        query.channel,
-        query.after_id,
-        query.limit,
-        query.since,
-        query.until,
-    )
+    where = (query.after_id, query.limit, query.since, query.until)
+    rows: list[Record] = []
+    for channel in query.channels:  # one by one: each walks along its own part of an index
+        rows += await tx.fetch(SQL["list_suppressions"], actor.account_id, channel, *where)
     items = [Suppression(**{**row, "channel": Channel(row["channel"])}) for row in rows]
+    items = sorted(items, key=lambda one: one.suppression_id)[: query.limit]
     return Page(items=items, last_id=items[-1].suppression_id if items else query.after_id)
 
 

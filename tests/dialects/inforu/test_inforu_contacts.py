@@ -427,3 +427,10 @@ async def test_get_fields_describes_every_field_of_the_contact_object(wire: Wire
         "int",
     )
     assert len({one["FieldId"] for one in listed["List"]}) == listed["Count"]
+
+
+async def test_a_reference_of_zero_is_none(wire: Wire) -> None:
+    # A number that was never set, as .NET writes it: two people are two.
+    for number in (1, 2):
+        row = {"PhoneNumber": f"052111000{number}", "Email": f"p{number}@mail.example", "ContactRefId": 0}
+        assert (await wire.add(row))["ContactsNew"] == 1

@@ -6,6 +6,8 @@ from urllib.parse import quote
 import pytest
 from tests.dialects.inforu.wire import Wire
 
+from carillon.dialects.inforu.functions import FUNCTIONS
+
 GROUPS: dict[str, object] = {"Data": {}}
 
 
@@ -150,7 +152,7 @@ async def test_a_body_that_cannot_be_read_is_refused_with_its_reason(wire: Wire,
             "Data.LastFetchedId",
         ),
         ("GetUnsubscribeList", {"Type": "Email", "ToDate": "2018/12/30"}, "Data.FromDate"),
-        ("GetUnsubscribeList", {"FromDate": "2018/12/15", "ToDate": "2018/12/30"}, "Data.Type"),
+        ("GetUnsubscribeList", {"FromDate": "2018/12/15", "ToDate": "2018/12/30", "Type": "x"}, "Data.Type"),
         ("DeleteContacts", {}, "Data.List"),
         ("DeleteContacts", {"List": []}, "Data.List"),
         ("CreateOrUpdateContacts", {"List": []}, "Data.List"),
@@ -202,3 +204,13 @@ async def test_a_charset_that_is_not_known_is_refused(wire: Wire, charset: str) 
 async def test_a_byte_order_mark_is_no_part_of_the_body(wire: Wire) -> None:
     reply = await wire.post("GetGroupList", content=b"\xef\xbb\xbf" + json.dumps(GROUPS).encode())
     assert reply.json()["StatusId"] == 1
+
+
+@pytest.mark.parametrize("function", [one.name for one in FUNCTIONS])
+async def test_bytes_that_are_no_utf8_are_refused(wire: Wire, function: str) -> None:
+    body = b'{"Data": {"List": [{"Email": "x@mail.example", "FirstName": "\xe3\xe5\xe3"}], "Value": "\xe9"}}'
+    reply = await wire.post(function, content=body, headers={"Content-Type": "application/json"})
+    assert (reply.status_code, reply.json()["StatusId"]) == (200, -400)
+    stranger = b'{"Auth": {"Username": "\xe9", "Token": "x"}, "Data": {}}'
+    reply = await wire.client.post(f"/api/v2/Contact/{function}", content=stranger)
+    assert reply.json()["StatusId"] in {-1, -2, -400}

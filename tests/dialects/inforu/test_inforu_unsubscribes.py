@@ -217,6 +217,18 @@ async def test_the_unsubscribe_list_shows_what_still_is_unsubscribed(wire: Wire)
     assert [one["Value"] for one in emails["List"]] == ["tal@example.com"]
 
 
+async def test_the_unsubscribe_list_has_phones_and_addresses_without_a_type(wire: Wire) -> None:
+    given = [phone("0521110001"), email("tal@example.com"), phone("0521110002"), email("gil@example.com")]
+    for one in given:
+        await unsubscribe(wire, one)
+    found: list[str] = []
+    last = 0
+    while page := (told := await wire.data("GetUnsubscribeList", {**EVER, "LastFetchedId": last}))["List"]:
+        found += [one["Value"] for one in page]
+        last = told["LastFetchedId"]
+    assert found == [one["Value"] for one in given]
+
+
 async def test_the_history_list_filters_on_type_action_and_dates(wire: Wire) -> None:
     await unsubscribe(wire, phone("0521110001"), email("tal@example.com"))
     wire.clock.moment += timedelta(days=2)

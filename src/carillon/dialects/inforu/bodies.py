@@ -98,7 +98,7 @@ class Document:
                 return decoder.decode(self._text).data
             except (msgspec.ValidationError, RecursionError):
                 pass
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise _unreadable(str(error)) from error
         return read_request(request, _member(self._root(), "data"), "Data")
 
@@ -135,7 +135,7 @@ def _decoded(decode: Any, text: bytes) -> Any:
         return decode(text)
     except RecursionError as error:
         raise _unreadable("it is nested too deep") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _unreadable(str(error)) from error
 
 

@@ -43,7 +43,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "A value that can't be read costs its field, and what is no object its row: the others are written.",
             "A row without Email and PhoneNumber fails, unless ContactRefId comes with FirebaseToken or a `delete`.",
             "AddToGroupName and RemoveFromGroupName also take a list of names.",
-            "GenderId 0 counts as absent.",
+            "GenderId 0 and ContactRefId 0 count as absent.",
             "RequestToken is spelt without the leading space that the reference's sample has.",
             "HandleEvents is kept with the upload; there are no automations to start yet.",
             "ActualFieldName is the same as FieldName, also where the caller wrote Phone.",
@@ -214,6 +214,7 @@ FUNCTIONS: tuple[Function, ...] = (
         sample={**_DATES, "Type": "Phone", "LastFetchedId": 0},
         notes=(
             "Items come in the order in which they were unsubscribed, so that LastFetchedId can go on from the last.",
+            "Without Type phones and e-mail addresses are listed.",
         ),
     ),
     Function(

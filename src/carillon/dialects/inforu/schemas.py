@@ -215,11 +215,11 @@ class ReactivateUnsubscribe(Request):
 
 
 class GetUnsubscribeList(Request):
-    """A channel, a span of time, and a place in the list."""
+    """A span of time, a channel, and a place in the list."""
 
     from_date: FromDate = ""
     to_date: ToDate = ""
-    type: AddressType = ""
+    type: Annotated[str, Meta(description="Phone or Email; both unless one is given.")] = ""
     last_fetched_id: LastFetchedId = None
 
 

@@ -81,9 +81,9 @@ async def reactivate_unsubscribe(call: Call, asked: schemas.ReactivateUnsubscrib
 async def get_unsubscribe_list(
     call: Call, asked: schemas.GetUnsubscribeList
 ) -> replies.Batch[replies.SuppressedAddress]:
-    """List a channel's suppressed addresses of a span of time."""
+    """List suppressed addresses of a span of time."""
     query = ListSuppressions(
-        channel=choose(CHANNELS, asked.type, "Data.Type")[1],
+        channels=choose(CHANNELS_OR_ALL, asked.type.strip() or "All", "Data.Type")[1],
         since=read_since(asked.from_date, call.show.zone, "Data.FromDate"),
         until=read_until(asked.to_date, call.show.zone, "Data.ToDate"),
         after_id=place_in_list(asked.last_fetched_id),

@@ -149,7 +149,7 @@ def _set_email(row: ContactRow, text: str) -> None:
 
 
 def _set_external_id(row: ContactRow, text: str) -> None:
-    row.external_id = text
+    row.external_id = None if text.strip() == "0" else text  # as .NET writes a number that was never set
 
 
 def _set_device_token(row: ContactRow, text: str) -> None:
