@@ -151,3 +151,32 @@ async def test_an_address_in_another_spelling_is_the_same(db: Database, account:
     await say(db, account.actor, contact_id, UNSUBSCRIBED, UNSUBSCRIBED)
     await save(db, account.actor, phone="+972 54 111 0001", email=MAIL.upper())
     assert await statuses(db, account.actor, contact_id) == (UNSUBSCRIBED, UNSUBSCRIBED)
+
+
+@pytest.mark.parametrize("said", [UNCONFIRMED, UNSUBSCRIBED])
+@pytest.mark.parametrize("is_said_before", [True, False])
+async def test_it_is_kept_while_there_is_no_address(
+    db: Database,
+    account: Tenant,
+    said: Status,
+    is_said_before: bool,  # noqa: FBT001 - or meanwhile
+) -> None:
+    contact_id = await save(db, account.actor)
+    if is_said_before:
+        await say(db, account.actor, contact_id, said, said)
+    nothing = ContactRow(phone="", email="", external_id="x")
+    await db.run(save_contact, account.actor, SaveContact(row=nothing, contact_id=contact_id))
+    assert await statuses(db, account.actor, contact_id) == (NONE, NONE)
+    if not is_said_before:
+        await say(db, account.actor, contact_id, said, said)
+        assert await statuses(db, account.actor, contact_id) == (NONE, NONE)
+    await block(db, account)
+    again = ContactRow(phone=PHONE, email=MAIL)
+    await db.run(save_contact, account.actor, SaveContact(row=again, contact_id=contact_id))
+    assert await statuses(db, account.actor, contact_id) == (UNSUBSCRIBED, UNSUBSCRIBED)
+    await lift(db, account)
+    assert await statuses(db, account.actor, contact_id) == (said, said)
+    await db.run(save_contact, account.actor, SaveContact(row=nothing, contact_id=contact_id))
+    await say(db, account.actor, contact_id, SUBSCRIBED, SUBSCRIBED)
+    await db.run(save_contact, account.actor, SaveContact(row=again, contact_id=contact_id))
+    assert await statuses(db, account.actor, contact_id) == (SUBSCRIBED, SUBSCRIBED)

@@ -16,6 +16,7 @@ from tests.support import Tenant
 from carillon.audience import batch, resolving
 from carillon.audience.batch import read_rows
 from carillon.audience.contacts import (
+    STORED_STATUSES,
     ContactKey,
     DeleteContacts,
     FindContacts,
@@ -82,7 +83,7 @@ async def pictures(db: Database, tenant: Tenant) -> list[tuple[object, ...]]:
 
 def _picture(row: Any) -> tuple[object, ...]:
     fields = tuple(sorted(msgspec.json.decode(row["fields"]).items()))
-    says = (Status(row["sms_status"]), Status(row["email_status"]))
+    says = (STORED_STATUSES[row["sms_status"]], STORED_STATUSES[row["email_status"]])
     return (row["phone"], row["email"], row["external_id"], row["email_given"], fields, tuple(row["groups"]), says)
 
 
@@ -132,11 +133,12 @@ async def test_any_series_of_batches_leaves_what_the_sequential_reference_says(
 ) -> None:
     await wipe(db)
     book = Book()
-    for rows_in_turn in series:
+    for turn, rows_in_turn in enumerate(series):
         book.counts = dict.fromkeys(book.counts, 0)
         book.conflicts = []
-        book.fall_silent()
-        await fall_silent(db, account)
+        if turn == 1:  # what is said once holds in all that follow
+            book.fall_silent()
+            await fall_silent(db, account)
         report = await write(db, account, rows_in_turn)
         for number, row in enumerate(rows_in_turn, 1):
             book.take(number, row)

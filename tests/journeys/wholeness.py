@@ -42,9 +42,9 @@ QUERIES = {
               <> (n.members, n.reachable, n.sms, n.email, n.android, n.ios)""",
     "a contact whose standing differs from its addresses and their suppressions": f"""
         SELECT c.contact_id, c.sms_status, c.email_status {_SUPPRESSIONS}
-        WHERE (c.sms_status = 0) <> (c.phone IS NULL) OR (c.email_status = 0) <> (c.email IS NULL)
-           OR s.address IS NOT NULL AND c.sms_status < 3 OR s.address IS NULL AND c.sms_status > 3
-           OR e.address IS NOT NULL AND c.email_status < 3 OR e.address IS NULL AND c.email_status > 3""",
+        WHERE (c.sms_status IN (0, 6, 7)) <> (c.phone IS NULL) OR (c.email_status IN (0, 6, 7)) <> (c.email IS NULL)
+           OR s.address IS NOT NULL AND c.sms_status < 3 OR s.address IS NULL AND c.sms_status IN (4, 5)
+           OR e.address IS NOT NULL AND c.email_status < 3 OR e.address IS NULL AND c.email_status IN (4, 5)""",
     UNSUBSCRIBED_BY_ITS_LIST: f"""
         SELECT c.contact_id, c.sms_status, c.email_status {_SUPPRESSIONS}
         WHERE s.address IS NULL AND c.sms_status > 1 OR e.address IS NULL AND c.email_status > 1""",

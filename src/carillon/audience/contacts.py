@@ -56,7 +56,7 @@ class Status(IntEnum):
 
 
 SUPPRESSED_BY = 3
-STORED_STATUSES = (*Status, Status.UNSUBSCRIBED, Status.UNSUBSCRIBED)
+STORED_STATUSES = (*Status, Status.UNSUBSCRIBED, Status.UNSUBSCRIBED, Status.NONE, Status.NONE)
 """What the numbers in the tables mean."""
 
 

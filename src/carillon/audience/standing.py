@@ -18,7 +18,7 @@ SQL = load_statements("carillon.audience", "standing.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What a contact's standing becomes; None leaves it. A channel on which it has no address stays without one."""
+    """What a contact's standing becomes; None leaves it. Without an address it is kept for the one that comes."""
 
     contact_id: int
     sms: Status | None = None
@@ -65,7 +65,7 @@ async def set_standings(tx: Tx, actor: Actor, command: SetStandings) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm:
-    """Tell whether a contact has confirmed, on every channel on which it has an address and isn't unsubscribed."""
+    """Tell whether a contact has confirmed, on every channel on which it isn't unsubscribed."""
 
     contact_id: int
     is_confirmed: bool

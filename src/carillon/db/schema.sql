@@ -120,10 +120,11 @@ CREATE TABLE contact (
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,      -- the last change of an attribute or a status
     phone_quality smallint,                  -- libphonenumber's verdict, see kit/phones.py
-    sms_status    smallint NOT NULL CHECK (sms_status BETWEEN 0 AND 5),
-    email_status  smallint NOT NULL CHECK (email_status BETWEEN 0 AND 5),
-        -- 0 none (no address) -> 1, 4 · 1 subscribed -> 0, 3, 4 · 2 unconfirmed -> 1, 3, 5 · 3 unsubscribed -> 0, 1, 4
-        -- 4 suppressed, else subscribed -> 0, 1, 3, 5 · 5 suppressed, else unconfirmed -> 0, 2, 3, 4
+    sms_status    smallint NOT NULL CHECK (sms_status BETWEEN 0 AND 7),
+    email_status  smallint NOT NULL CHECK (email_status BETWEEN 0 AND 7),
+        -- 0 none (no address) -> 1, 4, 6, 7 · 1 subscribed -> 0, 2, 3, 4 · 2 unconfirmed -> 1, 3, 5, 7 · 3 unsubscribed -> 1, 2, 4, 5, 6
+        -- 4 suppressed, else subscribed -> 0, 1, 3, 5 · 5 suppressed, else unconfirmed -> 2, 3, 4, 7
+        -- 6 none, else unsubscribed -> 0, 3, 7 · 7 none, else unconfirmed -> 0, 2, 5, 6
     phone         text COLLATE "C",          -- E.164 digits
     email         text COLLATE "C",          -- lower-cased
     external_id   text COLLATE "C",          -- the caller's own id

@@ -244,6 +244,19 @@ async def test_a_status_stays_when_the_number_or_the_address_changes(wire: Wire,
         assert told(only, "destination", "status", "email_status") == [f"3069123456{rows:02}", status, status]
 
 
+@pytest.mark.parametrize("status", ["UNSUBSCRIBED", "UNCONFIRMED"])
+async def test_a_status_without_an_address_is_kept_for_the_one_that_comes(wire: Wire, status: str) -> None:
+    place = await wire.made_list(double_optin={"mobile": True, "email": True})
+    made = await add(wire, place, email_status=status)
+    assert "email_status" not in await wire.ok("GET", made)
+    assert await found(wire, place, ("email_status", "eq", status)) == []
+    await wire.ok("PUT", made, {"email": MAIL}, 204)
+    assert told(await wire.ok("GET", made), "status", "email_status") == ["SUBSCRIBED", status]
+    await wire.ok("PUT", made, {"email": ""}, 204)
+    await wire.bulk(place, {"destination": NUMBER, "email": MAIL}, update_on_duplicate=True)
+    assert told(await wire.ok("GET", made), "status", "email_status") == ["SUBSCRIBED", status]
+
+
 async def test_a_value_of_a_field_as_it_is_shown_is_the_same_value(wire: Wire) -> None:
     place, _ = await furnished(wire)
     fields = {"OTHER": "+447700614379", "VISITS": 0.5, "date_JOINED": "31/12/99", "FIRST_NAME": "Ana"}
