@@ -10,17 +10,17 @@ from dataclasses import dataclass
 import msgspec
 import polars as pl
 
-from carillon.audience.normalise import plain_phones
+from carillon.audience.normalise import normalise_phones, plain_phones
 from carillon.audience.rows import FRAME_SCHEMA, ContactRow
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
-from carillon.kit.phones import plain_reading, read_phone
+from carillon.kit.phones import plain_reading
 
 SQL = load_statements("carillon.audience", "plain_numbers.sql")
 
 _FEW = 50  # up to so many rows the plain way is quicker: columns have a price of their own
-_PHONE = ("phone", "phone_quality", "phone_region")
+_PHONE = {"phone": "digits", "phone_quality": "quality", "phone_region": "region"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,19 +70,19 @@ async def settle_row(tx: Tx, actor: Actor, given: PlainRows, contact_id: int | N
 
 async def settle_frame(tx: Tx, actor: Actor, frame: pl.DataFrame, doubts: Mapping[int, str]) -> pl.DataFrame:
     """Give a batch's frame with the numbers that its rows mean; those of rows without doubt are held as well."""
+    if not doubts:
+        return frame
     told = dict(frame.select("row", "phone").rows())
     doubtful = {row: other for row, other in doubts.items() if told.get(row)}
-    if not doubtful:
-        return frame
     sure = {phone for row, phone in told.items() if row not in doubtful}
     held = {*await held_phones(tx, actor, {*doubtful.values(), *(told[row] for row in doubtful)}), *sure}
-    meant = [
-        (row, reading.digits, reading.quality, reading.region)
-        for row, other in doubtful.items()
-        if other in held and told[row] not in held and (reading := read_phone(other, None))
-    ]
-    schema = {"row": FRAME_SCHEMA["row"], **{f"meant_{name}": FRAME_SCHEMA[name] for name in _PHONE}}
-    joined = frame.join(pl.DataFrame(meant, schema=schema, orient="row"), on="row", how="left", maintain_order="left")
+    meant = {row: other for row, other in doubtful.items() if other in held and told[row] not in held}
+    if not meant:
+        return frame
+    read = normalise_phones(pl.Series([f"+{other}" for other in meant.values()]), None)
+    columns = {f"meant_{name}": read[column].cast(FRAME_SCHEMA[name]) for name, column in _PHONE.items()}
+    rows = pl.DataFrame({"row": pl.Series(list(meant), dtype=pl.Int64), **columns})
+    joined = frame.join(rows, on="row", how="left", maintain_order="left")
     is_meant = pl.col("meant_phone").is_not_null()
-    columns = [pl.when(is_meant).then(f"meant_{name}").otherwise(name).alias(name) for name in _PHONE]
-    return joined.with_columns(columns).select(frame.columns)
+    chosen = [pl.when(is_meant).then(f"meant_{name}").otherwise(name).alias(name) for name in _PHONE]
+    return joined.with_columns(chosen).select(frame.columns)

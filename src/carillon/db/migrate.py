@@ -1,10 +1,10 @@
 """Bringing a database's schema to what this program knows.
 
-Migrations are files `NNNN_pre_title.sql` and `NNNN_post_title.sql`: a *pre* one only adds, and runs before the new
-program starts; a *post* one takes away, and runs when no old program is left. Each runs in a transaction of its own,
-under a lock timeout, so that it never queues behind a long statement with everybody else queueing behind it. One that
-begins with `-- Statement by statement` runs outside a transaction, for indexes that are built while others write; its
-statements can be repeated, because whatever interrupts it begins it again.
+Migrations are files `NNNN_pre_title.sql` and `NNNN_post_title.sql`: a *pre* one only adds, or allows more, and runs
+before the new program starts; a *post* one takes away, and runs when no old program is left. Each runs in a transaction
+of its own, under a lock timeout, so that it never queues behind a long statement with everybody else queueing behind
+it. One that begins with `-- Statement by statement` runs outside a transaction, for indexes that are built while others
+write; its statements can be repeated, because whatever interrupts it begins it again.
 """
 
 import asyncio

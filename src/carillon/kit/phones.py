@@ -167,12 +167,11 @@ def phone_digits(value: str, country: str | None) -> str | None:
 def plain_phone(value: str, *countries: str | None) -> str:
     """Give a phone with a plus, read as one of the countries dials it; None reads international numbers without a plus.
 
-    It is the reading that the numbering plans know best, and the first of those that they know as well. New ranges are
-    used before the plans know them: what is possible in a country, and as long as its numbers usually are, is known.
-    What can't be read stays as it is.
+    It is the reading that the numbering plans know best, and the first of those that they know as well. What can't be
+    read stays as it is.
     """
-    readings = [(one, country) for country in countries if (one := read_phone(value, country))]
-    best, _ = max(readings, key=lambda one: _trust(*one), default=(None, None))
+    readings = [one for country in countries if (one := read_phone(value, country))]
+    best = max(readings, key=lambda one: PhoneQuality.decode(one.quality).validity, default=None)
     return value if best is None else f"+{best.digits}"
 
 
@@ -184,24 +183,6 @@ def plain_reading(value: str, country: str) -> tuple[str, str | None]:
     plain, international = plain_phone(value, country, None), read_phone(value, None)
     is_other = international is not None and f"+{international.digits}" != plain
     return plain, international.digits if international and is_other else None
-
-
-def _trust(reading: PhoneReading, country: str | None) -> Validity:
-    validity, region = PhoneQuality.decode(reading.quality).validity, known_region(country)
-    if validity is not Validity.POSSIBLE or region is None:
-        return validity
-    code, lengths = usual_lengths(region)
-    is_usual = reading.digits.startswith(code) and len(reading.digits) - len(code) in lengths
-    return Validity.VALID if is_usual else validity
-
-
-@functools.cache
-def usual_lengths(region: str) -> tuple[str, frozenset[int]]:
-    """Give a region's calling code, and how long its numbers usually are without it: as in its plan's own examples."""
-    kinds = (LibraryKind.FIXED_LINE, LibraryKind.MOBILE)
-    examples = (phonenumbers.example_number_for_type(region, kind) for kind in kinds)
-    lengths = frozenset(len(phonenumbers.national_significant_number(one)) for one in examples if one)
-    return calling_code(region), lengths
 
 
 def _parse(value: str, region: str | None) -> PhoneNumber | None:

@@ -23,8 +23,8 @@ SQL = load_statements("carillon.tenancy", "accounts.sql")
 
 DEFAULT_AUDIENCE_NAME = "Default"
 MAX_NAME_CHARACTERS = 200
-_JOINERS = {"\u200c", "\u200d"}
-_NOT_IN_NAMES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}
+_OVERRIDES = {chr(code) for code in range(0x202A, 0x202F)}
 
 # What an account of these countries has when nothing else is said; any other has UTC and EUR.
 _HOME: dict[str, tuple[str, str]] = {
@@ -201,9 +201,10 @@ async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
 def checked_name(name: str) -> str:
     """Give a name without its surrounding white space. Raises InvalidInputError when blank or too long."""
     name = name.strip()
-    # Spaces of every kind, and the joiners of scripts and emoji, belong to names; what else is unseen doesn't.
-    kinds = {category(one) for one in name if one not in _JOINERS}
-    if not {kind[0] for kind in kinds} - {"Z"} or len(name) > MAX_NAME_CHARACTERS or kinds & _NOT_IN_NAMES:
+    # Spaces and joiners of every kind belong to names beside what is seen; what turns the text around doesn't.
+    kinds = {category(one) for one in name}
+    is_seen = any(kind[0] not in "CZ" for kind in kinds)
+    if not is_seen or len(name) > MAX_NAME_CHARACTERS or kinds & _NOT_IN_NAMES or _OVERRIDES & set(name):
         raise InvalidInputError("name", f"A name has 1 to {MAX_NAME_CHARACTERS} characters that can be seen.")
     return name
 

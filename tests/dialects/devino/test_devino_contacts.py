@@ -497,3 +497,29 @@ async def test_each_application_of_a_contact_has_a_token_on_each_system(wire: Wi
     assert sorted(one["pushToken"] for one in shown["pushInfo"]) == ["a", "c", "d", "e"]
     for token, found in (("a", 1), ("b", 0), ("e", 1)):
         assert len(await wire.contacts(made, pushToken=token)) == found
+
+
+async def test_lists_inside_a_contact_may_be_as_php_numbers_them(wire: Wire) -> None:
+    made = await wire.make()
+    numbered = {
+        "phone": PHONE,
+        "fields": {"0": {"name": "name", "value": "Dina"}, "3": {"name": "pet", "value": "cat"}},
+        "pushInfo": {"1": {"os": 0, "pushToken": "a"}},
+    }
+    told = await wire.add(made, numbered, {"email": MAIL, "fields": {}, "pushInfo": {}})
+    assert [one["code"] for one in told] == ["OK", "OK"]
+    first, _ = await wire.contacts(made)
+    assert [one["value"] for one in first["fields"]] == [["Dina"], ["cat"]]
+    assert [one["pushToken"] for one in first["pushInfo"]] == ["a"]
+
+
+async def test_a_field_that_is_named_without_a_value_is_made(wire: Wire) -> None:
+    made = await wire.make()
+    for _ in range(2):
+        body = {
+            "contactGroupId": made,
+            "duplicateCheckField": "pet",
+            "contacts": [{"fields": [{"name": "pet", "value": ""}]}],
+        }
+        assert (await wire.send("POST", BATCH, body)).status_code == 200
+    assert await own_fields(wire) == {"pet": 3}

@@ -7,7 +7,8 @@ from tests.dialects.nrs.wire import Wire
 
 from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, Status, find_contacts
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
-from carillon.db.database import Database
+from carillon.db.database import Database, Tx
+from carillon.kit.actor import Actor
 
 KINDS = ["sms", "mailing", "voice"]
 RECIPIENTS = {"sms": "34612000111", "mailing": "rosa@example.org", "voice": "34612000111"}
@@ -165,6 +166,22 @@ async def test_a_recipient_as_a_contact_or_a_line_is_shown_is_that_number(wire: 
     for kind in ("sms", "voice"):
         assert (await wire.send("DELETE", f"/v2/blacklist/{kind}", {"recipient": shown})).status_code == 204
         assert (await wire.get(f"/v2/blacklist/{kind}"))["data"] == []
+
+
+@pytest.mark.parametrize(("country", "number"), [("US", "4534609716"), ("ES", "687751234"), ("IL", "3466666667")])
+async def test_a_recipient_is_whoever_was_written_from_the_same_text(wire: Wire, country: str, number: str) -> None:
+    await wire.runtime.db.run(_move_to, wire.account.actor, country)
+    made = await wire.add(phone=number, countryIso=country)
+    put = await wire.send("PUT", "/v2/blacklist/sms", {"recipient": number})
+    assert put.json()["data"]["recipient"] == made["phone"]
+    (found,) = (await wire.get("/contacts", phone=number))["data"]
+    assert found["id"] == made["id"]
+
+
+async def _move_to(tx: Tx, actor: Actor, country: str) -> None:
+    where = "WHERE account_id = $1"
+    for table in ("account", "audience"):
+        await tx.execute(f"UPDATE {table} SET country = $2 {where}", actor.account_id, country)  # noqa: S608 - our own names
 
 
 async def test_who_added_a_recipient_is_told_without_the_user_name(wire: Wire, db: Database) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 from carillon.audience.normalise.addresses import ordinary_emails
 from carillon.audience.normalise.numbers import PhoneColumn
 from carillon.kit.emails import read_email
-from carillon.kit.phones import KINDS_PER_VALIDITY, Validity, known_region, read_phone, usual_lengths
+from carillon.kit.phones import KINDS_PER_VALIDITY, read_phone
 
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
@@ -44,7 +44,7 @@ def plain_phones(values: pl.Series, country: str) -> pl.DataFrame:
     # With a plus or its country's code a number is the same in every country; without, none begins with a single zero.
     settled = values.str.contains(_SETTLED) | (values == dialled["digits"]).fill_null(value=False)
     international = normalise_phones(nobody.zip_with(settled, values.cast(pl.String)), None)
-    is_better = _validity(international) > _trust(dialled, country)
+    is_better = _validity(international) > _validity(dialled)
     digits = international["digits"].zip_with(is_better, dialled["digits"])
     is_other = (international["digits"] != digits).fill_null(value=False)
     plain = ("+" + digits).fill_null(values)
@@ -53,17 +53,6 @@ def plain_phones(values: pl.Series, country: str) -> pl.DataFrame:
 
 def _validity(phones: pl.DataFrame) -> pl.Series:
     return pl.Series(phones["quality"] // KINDS_PER_VALIDITY).fill_null(-1)
-
-
-def _trust(phones: pl.DataFrame, country: str) -> pl.Series:
-    validity, region = _validity(phones), known_region(country)
-    if region is None:
-        return validity
-    code, lengths = usual_lengths(region)
-    rest = pl.Series(phones["digits"].str.len_chars().cast(pl.Int64) - len(code))
-    is_usual = phones["digits"].str.starts_with(code) & rest.is_in(list(lengths)) & (validity == Validity.POSSIBLE)
-    valid = pl.Series([int(Validity.VALID)], dtype=validity.dtype).new_from_index(0, len(validity))
-    return valid.zip_with(is_usual.fill_null(value=False), validity)
 
 
 def _phones_one_by_one(values: pl.Series, country: str | None) -> pl.DataFrame:

@@ -37,7 +37,7 @@ from carillon.kit.ids import AudienceId
 
 _DUPLICATE = "DUPLICATE_VALUE"
 # So often other contacts are asked what new fields are than rejected ones, and so many are looked at each time.
-_TRIES, _SUSPECTS = 5, 200
+_TRIES, _SUSPECTS = 5, 20
 _CHECKED = {"": None, "0": None, "1": "phone", "2": "email", "phone": "phone", "email": "email"}
 
 
@@ -194,9 +194,10 @@ def _read_with_new_fields(command: Upload, known: _ListFields) -> tuple[Reading,
         # Whoever is wrong only beside another teller gives way to it when nobody is found that is wrong alone.
         found = _rejected_alone(command, known, trial, {place: wrong[place] for place in wrong.keys() - last})
         last |= found if found & tellers else tellers
-    taken = (one for place, one in enumerate(trial.reading.contacts, 1) if place not in wrong)
-    told = {name for one in taken for name in one.row.fields}
-    return trial.reading, {name: one for name, one in trial.made.items() if name in told}
+    taken = [place for place in range(1, len(command.contacts) + 1) if place not in wrong]
+    filled = {name for place in taken for name in trial.reading.contacts[place - 1].row.fields}
+    named = {name for place in taken for name in rows.field_names(command.contacts[place - 1])}
+    return trial.reading, {name: one for name, one in trial.made.items() if name in filled or one.name in named}
 
 
 def _rejected_alone(command: Upload, known: _ListFields, trial: _Trial, wrong: Mapping[int, Wrong]) -> set[int]:

@@ -89,6 +89,11 @@ def missing_fields(
             yield place, field
 
 
+def field_names(contact: object) -> Iterator[str]:
+    """Give the names of a contact's fields, those among them that have no value."""
+    return (str(one.get("name")).strip() for one in _items(contact, "fields") if isinstance(one, dict))
+
+
 def _can_be_made(name: str) -> bool:
     reserved = name.lower() in _ADDRESSES or name.lower() in mapping.SET_HERE
     return bool(name) and len(name) <= MAX_LABEL_CHARACTERS and "\0" not in name and not reserved
@@ -97,7 +102,8 @@ def _can_be_made(name: str) -> bool:
 def _items(contact: object, name: str) -> Sequence[object]:
     given = contact.get(name) if isinstance(contact, dict) else None
     if isinstance(given, dict):
-        return [given]
+        # So PHP writes a list that has had items taken out.
+        return list(given.values()) if all(one.isdigit() for one in given) else [given]
     return given if isinstance(given, list) else []
 
 

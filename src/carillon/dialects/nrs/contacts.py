@@ -23,7 +23,7 @@ from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import GroupId
-from carillon.kit.phones import plain_phone
+from carillon.kit.phones import phone_digits, plain_phone
 
 PATH = "/api/rest/contacts"
 
@@ -48,15 +48,13 @@ async def familiar_phone(call: Call, text: str, country: str | None = None) -> s
 
     With a country the latter goes first. Whoever has it is a contact of the audience, or a line of the blacklists.
     """
-    dialled, shown = (
-        plain_phone(text, *((country, None) if country else (None, call.actor.country))),
-        plain_phone(text, None),
-    )
-    if dialled == shown or not (dialled.startswith("+") and shown.startswith("+")):
-        return dialled
+    shown, dialled = phone_digits(text, None), phone_digits(text, country or call.actor.country)
+    likely = plain_phone(text, *((country, None) if country else (None, call.actor.country)))
+    if shown is None or dialled is None or shown == dialled:
+        return likely
     readings = (dialled, shown) if country else (shown, dialled)
-    held = await call.db.read(held_phones, call.actor, [one.removeprefix("+") for one in readings])
-    return next((one for one in readings if one.removeprefix("+") in held), dialled)
+    held = await call.db.read(held_phones, call.actor, readings)
+    return next((f"+{one}" for one in readings if one in held), likely)
 
 
 async def write_contact(tx: Tx, actor: Actor, command: WriteContact) -> Contact:
