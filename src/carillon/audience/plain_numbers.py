@@ -4,7 +4,8 @@ The numbering plans tell which is likelier (`kit.phones.plain_reading`). Where b
 tells: what was shown to a client comes back as the same number.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -19,13 +20,14 @@ from carillon.kit.phones import plain_reading
 
 SQL = load_statements("carillon.audience", "plain_numbers.sql")
 
+_IS_SETTLED = re.compile(r"[ -*,-/:-~]*(?:\+|0[^0])").match  # a plus or a zero, behind ASCII that is no digit
 _FEW = 50  # up to so many rows the plain way is quicker: columns have a price of their own
 _PHONE = {"phone": "digits", "phone_quality": "quality", "phone_region": "region"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainRows:
-    """Rows whose numbers have a plus; `doubts` are the E.164 digits that rows, by their numbers, may mean instead."""
+    """Rows that the country reads; `doubts` are E.164 digits that rows, by their numbers, may mean instead of theirs."""
 
     rows: Sequence[ContactRow]
     doubts: Mapping[int, str]
@@ -34,18 +36,21 @@ class PlainRows:
 def read_plain_rows(rows: Sequence[ContactRow], country: str) -> PlainRows:
     """Read rows' numbers as the country dials them, or as international ones: as the numbering plans know them best.
 
-    Pure, fit for a thread.
+    Those that can be only one of both stay as they are: with a plus, or with a single zero first. Pure, fit for a
+    thread.
     """
-    read: Sequence[tuple[str | None, str | None]]
-    if len(rows) <= _FEW:
-        read = [(row.phone, None) if not row.phone else plain_reading(row.phone, country) for row in rows]
+    open_to_both = {place: row.phone for place, row in enumerate(rows) if row.phone and _IS_SETTLED(row.phone) is None}
+    read: Iterable[tuple[str, str | None]]
+    if len(open_to_both) <= _FEW:
+        read = [plain_reading(phone, country) for phone in open_to_both.values()]
     else:
-        read = plain_phones(pl.Series([row.phone for row in rows], dtype=pl.String), country).rows()
-    plain = [
-        row if row.phone == phone else msgspec.structs.replace(row, phone=phone)
-        for row, (phone, _) in zip(rows, read, strict=True)
-    ]
-    return PlainRows(rows=plain, doubts={number: other for number, (_, other) in enumerate(read, 1) if other})
+        read = plain_phones(pl.Series(list(open_to_both.values())), country).rows()
+    plain, doubts = list(rows), dict[int, str]()
+    for place, (phone, other) in zip(open_to_both, read, strict=True):
+        plain[place] = msgspec.structs.replace(rows[place], phone=phone)
+        if other:
+            doubts[place + 1] = other
+    return PlainRows(rows=plain, doubts=doubts)
 
 
 async def held_phones(tx: Tx, actor: Actor, digits: Collection[str]) -> Mapping[str, set[int]]:

@@ -14,7 +14,6 @@ from carillon.kit.phones import KINDS_PER_VALIDITY, read_phone
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
 
-_SETTLED = r"^[ -*,-/:-~]*(?:\+|0[^0])"  # among characters of ASCII, the first that is a plus or a digit
 _FEW_ROWS = 200  # up to so many rows the references are faster than passes over columns
 
 
@@ -39,14 +38,11 @@ def plain_phones(values: pl.Series, country: str) -> pl.DataFrame:
     Columns: plain (with a plus; what can't be read stays as it is), other (E.164 digits of the international reading
     where it is another number, or null).
     """
-    nobody = pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
-    dialled = normalise_phones(values, country)
-    # With a plus or its country's code a number is the same in every country; without, none begins with a single zero.
-    settled = values.str.contains(_SETTLED) | (values == dialled["digits"]).fill_null(value=False)
-    international = normalise_phones(nobody.zip_with(settled, values.cast(pl.String)), None)
+    dialled, international = normalise_phones(values, country), normalise_phones(values, None)
     is_better = _validity(international) > _validity(dialled)
     digits = international["digits"].zip_with(is_better, dialled["digits"])
     is_other = (international["digits"] != digits).fill_null(value=False)
+    nobody = pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
     plain = ("+" + digits).fill_null(values)
     return pl.DataFrame({"plain": plain, "other": international["digits"].zip_with(is_other, nobody)})
 
