@@ -27,7 +27,7 @@ _PHONE = {"phone": "digits", "phone_quality": "quality", "phone_region": "region
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainRows:
-    """Rows that the country reads; `doubts` are E.164 digits that rows, by their numbers, may mean instead of theirs."""
+    """Rows that the country reads; `doubts` are E.164 digits that rows, by their numbers, may mean instead."""
 
     rows: Sequence[ContactRow]
     doubts: Mapping[int, str]

@@ -24,6 +24,8 @@ _PIVOT = 70  # a year of two digits is of the last century from here on
 
 def read_value(field: SubscriberField, given: object, country: str, place: str) -> str:
     """Read a value into the text that our field of that kind takes; "" empties it. Raises InvalidInputError."""
+    if field.type in _PLAIN and given.__class__ is str and "\0" not in given:  # most values of thousands are so
+        return given.strip()
     text = "" if given is None else read_text(given, place).strip()
     if not text or field.type in _PLAIN:
         return text
