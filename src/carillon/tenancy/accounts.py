@@ -202,9 +202,9 @@ def checked_name(name: str) -> str:
     """Give a name without its surrounding white space. Raises InvalidInputError when blank or too long."""
     name = name.strip()
     # Spaces and joiners of every kind belong to names beside what is seen; what turns the text around doesn't.
-    kinds = {category(one) for one in name}
+    kinds = {category(one) for one in name[: MAX_NAME_CHARACTERS + 1]}
     is_seen = any(kind[0] not in "CZ" for kind in kinds)
-    if not is_seen or len(name) > MAX_NAME_CHARACTERS or kinds & _NOT_IN_NAMES or _OVERRIDES & set(name):
+    if len(name) > MAX_NAME_CHARACTERS or not is_seen or kinds & _NOT_IN_NAMES or _OVERRIDES & set(name):
         raise InvalidInputError("name", f"A name has 1 to {MAX_NAME_CHARACTERS} characters that can be seen.")
     return name
 
