@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import polars as pl
 
-from carillon.audience.normalise import normalise_emails, normalise_phones
-from carillon.kit.emails import read_email
-from carillon.kit.phones import read_phone
+from carillon.addresses.emails import read_email
+from carillon.addresses.normalise import normalise_emails, normalise_phones
+from carillon.addresses.phones import read_phone
 
 ROWS = 1_000_000
 REFERENCE_ROWS = 20_000
