@@ -59,9 +59,12 @@ async def test_removing_who_is_not_there_is_not_found(wire: Wire) -> None:
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize(
     ("kind", "recipient"),
-    [("sms", "rosa@example.org"), ("voice", "12"), ("mailing", "34612000111"), ("mailing", "a b")],
+    [
+        *[("sms", "rosa@example.org"), ("sms", "six one two"), ("sms", ["34612000111"]), ("sms", {"a": "34612000111"})],
+        *[("voice", "12"), ("voice", True), ("mailing", "34612000111"), ("mailing", "a b"), ("mailing", 5)],
+    ],
 )
-async def test_a_recipient_of_the_wrong_kind_is_refused(wire: Wire, method: str, kind: str, recipient: str) -> None:
+async def test_a_recipient_of_the_wrong_kind_is_refused(wire: Wire, method: str, kind: str, recipient: object) -> None:
     status, code, description = await wire.refusal(method, f"/v2/blacklist/{kind}", {"recipient": recipient})
     assert (status, code) == (422, 422)
     assert description.startswith("The recipient field is invalid: ")
