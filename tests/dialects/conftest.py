@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.dialects.keyboards import Keyboards
+from tests.dialects.clients import DialectClients
 from tests.support import Cluster, Tenant, new_key
 
 from carillon.app import create_app
@@ -69,9 +69,9 @@ async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def keyboards(runtime: Runtime, client: httpx.AsyncClient, account: Tenant) -> Keyboards:
+async def clients(runtime: Runtime, client: httpx.AsyncClient, account: Tenant) -> DialectClients:
     keys = {}
     for dialect in ("inforu", "nrs", "inwise", "apifon", "devino"):
         command = new_key(dialect, calls_per_second=0)
         keys[dialect] = (await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)).parts
-    return Keyboards(client=client, keys=keys)
+    return DialectClients(client=client, keys=keys)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 import pytest
-from tests.dialects.keyboards import Keyboards
+from tests.dialects.clients import DialectClients
 from tests.support import Tenant
 
 PHONE, NATIONAL, MAIL = "972541110001", "0541110001", "ana@mail.example"
@@ -24,14 +24,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
-    """The keyboards on one audience, whose list has a field for the first name."""
+    """The clients on one audience, whose list has a field for the first name."""
 
-    keyboards: Keyboards
+    clients: DialectClients
     audience_id: int
 
     async def by_inforu(self, expected: Picture) -> Picture | None:
         asked = {"Type": "Phone", "Value": NATIONAL, "Configuration": "WithGroups"}
-        found = (await self.keyboards.inforu("GetContact", asked))["Contacts"]["List"]
+        found = (await self.clients.inforu("GetContact", asked))["Contacts"]["List"]
         if not found:
             return None
         (shown,) = found
@@ -46,10 +46,9 @@ class Journey:
 
     async def by_nrs(self, expected: Picture) -> Picture | None:
         blocked = [
-            bool((await self.keyboards.nrs("GET", f"/v2/blacklist/{kind}")).json()["data"])
-            for kind in ("sms", "mailing")
+            bool((await self.clients.nrs("GET", f"/v2/blacklist/{kind}")).json()["data"]) for kind in ("sms", "mailing")
         ]
-        found = (await self.keyboards.nrs("GET", f"/contacts?phone={PHONE}&include=groups")).json()["data"]
+        found = (await self.clients.nrs("GET", f"/contacts?phone={PHONE}&include=groups")).json()["data"]
         if not found:
             return None
         (shown,) = found
@@ -63,7 +62,7 @@ class Journey:
         )
 
     async def by_inwise(self, expected: Picture) -> Picture | None:
-        reply = await self.keyboards.inwise("GET", f"/contacts/{expected.contact_id}")
+        reply = await self.clients.inwise("GET", f"/contacts/{expected.contact_id}")
         if reply.status_code == 404:
             return None
         shown = reply.json()
@@ -72,7 +71,7 @@ class Journey:
 
     async def by_apifon(self, expected: Picture) -> Picture | None:
         digest = hashlib.md5(PHONE.encode(), usedforsecurity=False).hexdigest()
-        reply = await self.keyboards.apifon("GET", f"/list/{self.audience_id}/subscriber/{digest}")
+        reply = await self.clients.apifon("GET", f"/list/{self.audience_id}/subscriber/{digest}")
         if reply.status_code == 404:
             return None
         shown = reply.json()
@@ -87,12 +86,12 @@ class Journey:
 
     async def by_devino(self, expected: Picture) -> Picture | None:
         path = f"/contacts/http/range?contactGroupId={self.audience_id}&queryName=phone&queryValue={PHONE}"
-        found = await self.keyboards.devino("GET", path)
+        found = await self.clients.devino("GET", path)
         if not found:
             return None
         (shown,) = found
         for group_id in expected.groups:
-            assert await self.keyboards.devino("GET", f"{path}&segmentId={group_id}") == found
+            assert await self.clients.devino("GET", f"{path}&segmentId={group_id}") == found
         blocked = {one["dataType"] for one in shown["unsubscribedData"]}
         return replace(
             expected,
@@ -122,60 +121,60 @@ class Journey:
 
 
 @pytest.fixture
-async def journey(keyboards: Keyboards, account: Tenant) -> Journey:
+async def journey(clients: DialectClients, account: Tenant) -> Journey:
     field = {"name": "First Name", "type": "TEXT", "length": 40}
-    assert (await keyboards.apifon("POST", f"/list/{account.audience_id}/field", field)).status_code == 201
-    return Journey(keyboards=keyboards, audience_id=account.audience_id)
+    assert (await clients.apifon("POST", f"/list/{account.audience_id}/field", field)).status_code == 201
+    return Journey(clients=clients, audience_id=account.audience_id)
 
 
 async def test_made_by_inwise_grouped_by_nrs_blocked_by_apifon_queried_by_devino_and_deleted_by_inforu(
     journey: Journey,
 ) -> None:
-    keyboards = journey.keyboards
+    clients = journey.clients
     body = {"mobile_number": PHONE, "email": MAIL, "fields": [{"name": "field1", "content": "Ana"}]}
-    contact = Picture(contact_id=(await keyboards.inwise("POST", "/contacts", body)).json()["id"], first_name="Ana")
+    contact = Picture(contact_id=(await clients.inwise("POST", "/contacts", body)).json()["id"], first_name="Ana")
     await journey.all_show(contact)
 
     grouped = {"email": MAIL, "phone": PHONE, "countryIso": "IL", "groupsNames": ["Gold"]}
-    assert (await keyboards.nrs("PUT", f"/contacts/{contact.contact_id}", grouped)).status_code == 200
-    (gold,) = (await keyboards.nrs("GET", "/groups")).json()["data"]
+    assert (await clients.nrs("PUT", f"/contacts/{contact.contact_id}", grouped)).status_code == 200
+    (gold,) = (await clients.nrs("GET", "/groups")).json()["data"]
     contact = replace(contact, groups=(gold["id"],))
     await journey.all_show(contact)
 
     block = {"destination": PHONE, "reason": "sub_requested"}
-    assert (await keyboards.apifon("POST", "/bounce/subscriber/block", block)).status_code == 201
+    assert (await clients.apifon("POST", "/bounce/subscriber/block", block)).status_code == 201
     contact = replace(contact, sms_blocked=True)
     await journey.all_show(contact)
 
     silent = "subscriptionChannel=SMS&subscriptionState=UNSUBSCRIBED"
-    (queried,) = await keyboards.devino("GET", f"/contacts/http/range?contactGroupId={journey.audience_id}&{silent}")
+    (queried,) = await clients.devino("GET", f"/contacts/http/range?contactGroupId={journey.audience_id}&{silent}")
     assert int(queried["contactId"].partition("-")[2], 16) == contact.contact_id
     await journey.all_show(contact)
 
-    gone = await keyboards.inforu("DeleteContacts", {"List": [{"Type": "Phone", "Value": NATIONAL}]})
+    gone = await clients.inforu("DeleteContacts", {"List": [{"Type": "Phone", "Value": NATIONAL}]})
     assert gone["DeletedCount"] == 1
     await journey.none_shows(contact)
     # The block is the address's.
-    assert (await keyboards.apifon("GET", f"/bounce/subscriber/{PHONE}")).status_code == 200
+    assert (await clients.apifon("GET", f"/bounce/subscriber/{PHONE}")).status_code == 200
 
 
 async def test_made_by_devino_grouped_by_inforu_blocked_by_nrs_queried_by_apifon_and_deleted_by_nrs(
     journey: Journey,
 ) -> None:
-    keyboards = journey.keyboards
+    clients = journey.clients
     contact = {"phone": PHONE, "email": MAIL, "fields": [{"name": "name", "value": "Ana"}]}
     upload = {"contactGroupId": str(journey.audience_id), "contacts": [contact]}
-    (made,) = await keyboards.devino("POST", "/contacts/batch", upload)
+    (made,) = await clients.devino("POST", "/contacts/batch", upload)
     picture = Picture(contact_id=int(made["result"]["contactId"].partition("-")[2], 16), first_name="Ana")
     await journey.all_show(picture)
 
     row = {"PhoneNumber": NATIONAL, "FirstName": "Anat", "AddToGroupName": ["Gold", "Silver"]}
-    await keyboards.inforu("CreateOrUpdateContacts", {"List": [row]})
-    groups = (await keyboards.nrs("GET", "/groups")).json()["data"]
+    await clients.inforu("CreateOrUpdateContacts", {"List": [row]})
+    groups = (await clients.nrs("GET", "/groups")).json()["data"]
     picture = replace(picture, first_name="Anat", groups=tuple(one["id"] for one in groups))
     await journey.all_show(picture)
 
-    assert (await keyboards.nrs("PUT", "/v2/blacklist/mailing", {"recipient": MAIL})).status_code == 200
+    assert (await clients.nrs("PUT", "/v2/blacklist/mailing", {"recipient": MAIL})).status_code == 200
     picture = replace(picture, email_blocked=True)
     await journey.all_show(picture)
 
@@ -185,8 +184,8 @@ async def test_made_by_devino_grouped_by_inforu_blocked_by_nrs_queried_by_apifon
         {"name": "subscriber_fields.FIRST_NAME", "op": "beginsWith", "vl": "An"},
     ]}  # fmt: skip
     place = f"/list/{journey.audience_id}/subscriber/query"
-    (queried,) = (await keyboards.apifon("POST", place, asked)).json()["results"]
+    (queried,) = (await clients.apifon("POST", place, asked)).json()["results"]
     assert int(queried["id"], 16) == picture.contact_id
 
-    assert (await keyboards.nrs("DELETE", f"/contacts/{picture.contact_id}")).status_code == 204
+    assert (await clients.nrs("DELETE", f"/contacts/{picture.contact_id}")).status_code == 204
     await journey.none_shows(picture)

@@ -1,17 +1,41 @@
 """Clients of all dialects on one account."""
 
+import base64
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 
+def basic(user: str, secret: str) -> str:
+    """Write an Authorization header of HTTP Basic."""
+    return f"Basic {base64.b64encode(f'{user}:{secret}'.encode()).decode()}"
+
+
+HEADERS: Mapping[str, Callable[[dict[str, str]], dict[str, str]]] = {
+    "inforu": lambda key: {"Authorization": basic(key["username"], key["token"])},
+    "nrs": lambda key: {"Authorization": basic(key["username"], key["password"])},
+    "inwise": lambda key: {"X-API-Key": key["key"]},
+    "apifon": lambda key: {"Authorization": f"Bearer {key['access_token']}"},
+    "devino": lambda key: {"Authorization": f"Key {key['key']}"},
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keyboards:
+class DialectClients:
     """A client of each dialect, all with credentials of one account."""
 
     client: httpx.AsyncClient
     keys: dict[str, dict[str, str]]
+
+    async def headers(self, dialect: str) -> dict[str, str]:
+        """Return the headers that authenticate a dialect's client."""
+        key = self.keys[dialect]
+        if dialect == "apifon":
+            auth = (key["client_id"], key["client_secret"])
+            key = (await self.client.post("/oauth2/token", auth=auth)).json()
+        return HEADERS[dialect](key)
 
     async def inforu(self, function: str, data: dict[str, Any]) -> Any:
         """Call a function that succeeds, and give its Data."""

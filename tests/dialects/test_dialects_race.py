@@ -11,7 +11,7 @@ from http import HTTPStatus
 import asyncpg
 import httpx
 import pytest
-from tests.dialects.keyboards import Keyboards
+from tests.dialects.clients import DialectClients
 from tests.journeys.wholeness import UNSUBSCRIBED_BY_ITS_LIST, all_worked_off, whats_wrong
 
 from carillon.audience.uploads.worker import UploadWorker
@@ -40,9 +40,9 @@ class Known:
 class Racer:
     """A client that makes random calls about everybody's contacts, through any dialect."""
 
-    def __init__(self, seed: int, keyboards: Keyboards, known: Known) -> None:
+    def __init__(self, seed: int, clients: DialectClients, known: Known) -> None:
         self._rng = random.Random(seed)  # noqa: S311 - sample calls
-        self._keyboards = keyboards
+        self._clients = clients
         self._known = known
         self.statuses: Counter[tuple[str, int]] = Counter()
         self.calls: tuple[Callable[[], Awaitable[httpx.Response]], ...] = (
@@ -95,37 +95,37 @@ class Racer:
     async def _inforu_write(self) -> httpx.Response:
         row = {"PhoneNumber": f"+{self._phone()}", "Email": self._email(), "AddToGroupName": self._rng.choice(GROUPS)}
         rows = [dict(row, FirstName=f"Name {number}") for number in range(self._rng.randint(1, 14))]
-        return await self._keyboards.call_inforu("CreateOrUpdateContacts", {"List": rows})
+        return await self._clients.call_inforu("CreateOrUpdateContacts", {"List": rows})
 
     async def _inforu_unsubscribe(self) -> httpx.Response:
         items = [{"Type": "Phone", "Value": f"+{self._phone()}"}, {"Type": "Email", "Value": self._email()}]
-        return await self._keyboards.call_inforu("Unsubscribe", {"UnsubscribeReason": "Asked", "List": items})
+        return await self._clients.call_inforu("Unsubscribe", {"UnsubscribeReason": "Asked", "List": items})
 
     async def _inforu_delete(self) -> httpx.Response:
         items = [{"Type": "Email", "Value": self._email()}]
-        return await self._keyboards.call_inforu("DeleteContacts", {"List": items})
+        return await self._clients.call_inforu("DeleteContacts", {"List": items})
 
     async def _nrs_create(self) -> httpx.Response:
         contact: dict[str, object] = {"phone": self._phone(), "countryIso": "IL"}
         contact["groupsNames"] = [self._rng.choice(GROUPS)]
         if self._rng.random() < 0.5:
             contact["email"] = self._email()
-        return self._know(await self._keyboards.nrs("POST", "/contacts", contact))
+        return self._know(await self._clients.nrs("POST", "/contacts", contact))
 
     async def _nrs_change(self) -> httpx.Response:
         contact_id = self._id()
         contact = {"email": f"changed.{contact_id}@example.com", "groupsNames": [self._rng.choice(GROUPS)]}
-        return await self._keyboards.nrs("PUT", f"/contacts/{contact_id}", contact)
+        return await self._clients.nrs("PUT", f"/contacts/{contact_id}", contact)
 
     async def _nrs_delete(self) -> httpx.Response:
-        return await self._keyboards.nrs("DELETE", f"/contacts/{self._id()}")
+        return await self._clients.nrs("DELETE", f"/contacts/{self._id()}")
 
     async def _nrs_block(self) -> httpx.Response:
-        return await self._keyboards.nrs("PUT", "/v2/blacklist/mailing", {"recipient": self._email()})
+        return await self._clients.nrs("PUT", "/v2/blacklist/mailing", {"recipient": self._email()})
 
     async def _inwise_write(self) -> httpx.Response:
         contact = {"mobile_number": self._phone(), "email": self._email()}
-        return self._know(await self._keyboards.inwise("POST", "/contacts", contact))
+        return self._know(await self._clients.inwise("POST", "/contacts", contact))
 
     async def _inwise_batch(self) -> httpx.Response:
         lines = [f"{self._email()},{self._phone()}" for _ in range(20)]
@@ -134,17 +134,17 @@ class Racer:
             {"field_name": "[MobileNumber]", "file_column_name": "Mobile"},
         ]
         batch = {"csv_file": "\n".join(["Mail,Mobile", *lines]), "fields_mapping": mappings}
-        return await self._keyboards.inwise("POST", "/contacts/batchInsert", batch)
+        return await self._clients.inwise("POST", "/contacts/batchInsert", batch)
 
     async def _inwise_read(self) -> httpx.Response:
-        return await self._keyboards.inwise("GET", f"/contacts/{self._id()}")
+        return await self._clients.inwise("GET", f"/contacts/{self._id()}")
 
     async def _apifon_block(self) -> httpx.Response:
         block = {"destination": self._phone(), "reason": "sub_requested"}
-        return await self._keyboards.apifon("POST", "/bounce/subscriber/block", block)
+        return await self._clients.apifon("POST", "/bounce/subscriber/block", block)
 
     async def _apifon_unblock(self) -> httpx.Response:
-        return await self._keyboards.apifon("DELETE", f"/bounce/subscriber/unblock/{self._phone()}")
+        return await self._clients.apifon("DELETE", f"/bounce/subscriber/unblock/{self._phone()}")
 
     def _subscriber(self, people: int = PEOPLE) -> dict[str, object]:
         """Give a subscriber whose phone and e-mail may be two different people's."""
@@ -157,7 +157,7 @@ class Racer:
         return self._rng.choice(("UNSUBSCRIBED", "UNSUBSCRIBED", "SUBSCRIBED"))
 
     async def _subscribers(self, method: str, path: str, body: object = None) -> httpx.Response:
-        return await self._keyboards.apifon(method, f"/list/{self._known.default}/subscriber{path}", body)
+        return await self._clients.apifon(method, f"/list/{self._known.default}/subscriber{path}", body)
 
     def _digest(self) -> str:
         address = self._rng.choice((self._phone, self._email))()
@@ -190,30 +190,30 @@ class Racer:
         list_id = self._rng.choice([self._known.default, *self._known.lists[-1:]])
         unique = self._rng.choice(("phone", "email", ""))
         body = {"contactGroupId": list_id, "contacts": contacts, "duplicateCheckField": unique}
-        return await self._keyboards.call_devino("POST", "/contacts/batch", body)
+        return await self._clients.call_devino("POST", "/contacts/batch", body)
 
     async def _devino_stop(self) -> httpx.Response:
         contacts = [{"phone": self._phone()}, {"email": self._email()}]
         body = {"contactGroupId": self._known.stop, "contacts": contacts}
-        return await self._keyboards.call_devino("POST", "/contacts/batch", body)
+        return await self._clients.call_devino("POST", "/contacts/batch", body)
 
     async def _devino_make_list(self) -> httpx.Response:
-        reply = await self._keyboards.call_devino("POST", "/contact-groups", {"name": "Guests", "type": "STANDARD"})
+        reply = await self._clients.call_devino("POST", "/contact-groups", {"name": "Guests", "type": "STANDARD"})
         self._known.lists.append(reply.json()["result"])
         return reply
 
     async def _devino_delete_list(self) -> httpx.Response:
         ids = self._known.lists.pop() if self._known.lists else "1"
-        return await self._keyboards.call_devino("DELETE", f"/contact-groups?ids={ids}")
+        return await self._clients.call_devino("DELETE", f"/contact-groups?ids={ids}")
 
     async def _devino_read(self) -> httpx.Response:
         query = f"contactGroupId={self._known.default}&subscriptionState=UNSUBSCRIBED"
-        return await self._keyboards.call_devino("GET", f"/contacts/http/range?{query}")
+        return await self._clients.call_devino("GET", f"/contacts/http/range?{query}")
 
 
-async def furnished(keyboards: Keyboards) -> Known:
-    (default,) = [one["contactGroupId"] for one in await keyboards.devino("GET", "/contact-groups")]
-    stop = await keyboards.devino("POST", "/contact-groups", {"name": "Stop", "type": "STOPLIST"})
+async def furnished(clients: DialectClients) -> Known:
+    (default,) = [one["contactGroupId"] for one in await clients.devino("GET", "/contact-groups")]
+    stop = await clients.devino("POST", "/contact-groups", {"name": "Stop", "type": "STOPLIST"})
     return Known(default=default, stop=stop)
 
 
@@ -224,14 +224,14 @@ def db(own_db: Database) -> Database:
 
 
 async def test_twenty_clients_of_all_dialects_leave_a_whole_database(
-    keyboards: Keyboards, db: Database, own_dsn: str
+    clients: DialectClients, db: Database, own_dsn: str
 ) -> None:
     seed = random.randrange(10**6)  # noqa: S311 - sample calls
     print(f"seed {seed}")  # shown when the test fails
     worker = UploadWorker(db, poll_seconds=0.05, report_days=30)
     working = asyncio.create_task(worker.run())
-    known = await furnished(keyboards)
-    racers = [Racer(seed + number, keyboards, known) for number in range(CLIENTS)]
+    known = await furnished(clients)
+    racers = [Racer(seed + number, clients, known) for number in range(CLIENTS)]
     await asyncio.gather(*(racer.run() for racer in racers))
     connection = await asyncpg.connect(own_dsn)
     try:
