@@ -119,7 +119,7 @@ class Teller:
         for name in new:
             pattern = pattern.replace(re.escape(name), "([^/?]+)")
         if isinstance(given, str) and (found := re.fullmatch(pattern, given)):
-            self.names |= dict(zip(new, found.groups(), strict=True))
+            self.names.update(zip(new, found.groups(), strict=True))
 
 
 def _values(tree: Any) -> Iterator[str]:
