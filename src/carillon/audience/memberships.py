@@ -28,11 +28,11 @@ Pair = tuple[GroupId, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moves:
-    """Changes of membership. `arriving` are of contacts that the batch brings in, whom no group counts yet."""
+    """Changes of membership. `inserting` are those of contacts that the batch inserts, which no group counts yet."""
 
     leaving: Sequence[Pair] = ()
     joining: Sequence[Pair] = ()
-    arriving: Sequence[Pair] = ()
+    inserting: Sequence[Pair] = ()
 
     @property
     def recounted(self) -> set[int]:
@@ -55,7 +55,7 @@ NO_MOVES = Regroup()
 async def plan_moves(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame, new: set[int]) -> Moves:
     """Resolve a batch's changes of membership; groups that a kept row joins are made where they are missing.
 
-    `kept` gives each row's contact; `new` are the contacts that arrive, with no other way to be reached than by their
+    `kept` gives each row's contact; `new` are the inserted contacts, which are reached by no other way than their
     addresses.
     """
     wanted = await _wanted(tx, actor, batch, kept)
@@ -66,12 +66,12 @@ async def plan_moves(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame, new
     return Moves(
         leaving=[pair for pair, joins in wanted.items() if not joins and pair[1] not in new],
         joining=joining,
-        arriving=[pair for pair, joins in wanted.items() if joins and pair[1] in new],
+        inserting=[pair for pair, joins in wanted.items() if joins and pair[1] in new],
     )
 
 
 async def _wanted(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame) -> dict[Pair, bool]:
-    """Give for each pair that is named whether the contact joins or leaves: the last word stands."""
+    """Tell for each named pair whether the contact joins or leaves: the last write wins."""
     if kept.is_empty() or not (batch.moves or batch.join_all):
         return {}
     contact_ids = dict(zip(kept["row"], kept["contact_id"], strict=True)) if batch.moves else {}
@@ -98,15 +98,15 @@ async def move(tx: Tx, actor: Actor, moves: Moves) -> None:
 
 
 async def move_in(tx: Tx, actor: Actor, moves: Moves, inserts: pl.DataFrame) -> None:
-    """Write and count the memberships of contacts that have just arrived, with their statuses in `arrivals`."""
-    if not moves.arriving:
+    """Write and count the memberships of contacts just inserted, with their statuses in `inserts`."""
+    if not moves.inserting:
         return
-    lines = "".join([f"{actor.account_id},{group_id},{contact_id}\n" for group_id, contact_id in moves.arriving])
+    lines = "".join([f"{actor.account_id},{group_id},{contact_id}\n" for group_id, contact_id in moves.inserting])
     await tx.copy_csv("membership", ("account_id", "group_id", "contact_id"), [lines.encode()])
     statuses = dict(
         zip(inserts["contact_id"], zip(inserts["sms_status"], inserts["email_status"], strict=True), strict=True)
     )
-    counted = Counter([(group_id, statuses[contact_id]) for group_id, contact_id in moves.arriving])
+    counted = Counter([(group_id, statuses[contact_id]) for group_id, contact_id in moves.inserting])
     shares: dict[int, dict[str, int]] = {}
     for (group_id, (sms, email)), count in counted.items():
         share = shares.setdefault(group_id, dict.fromkeys(COUNTERS, 0))
@@ -127,7 +127,7 @@ async def require_groups(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> None
 
 
 async def known_groups(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> set[int]:
-    """Give those of the groups that are in the actor's audience."""
+    """Return those of the groups that are in the actor's audience."""
     if not group_ids:
         return set()
     return {row["group_id"] for row in await tx.fetch(SQL["known_groups"], *_audience(actor), list(group_ids))}
