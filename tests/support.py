@@ -58,7 +58,7 @@ def shorten_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def new_key(dialect: str, **options: Any) -> CreateCredential:
     """Ask for a credential for a dialect's clients."""
-    return CreateCredential(dialect=dialect, words=CREDENTIAL_FORMAT[dialect], **options)
+    return CreateCredential(dialect=dialect, key_format=CREDENTIAL_FORMAT[dialect], **options)
 
 
 class Stopwatch:

@@ -97,12 +97,12 @@ def _public_pages(runtime: Runtime, metrics: Metrics, dialects: Sequence[Dialect
 
     @get("/metrics")
     async def exposition() -> ASGIApp:
-        """Give the counters in Prometheus' text format."""
+        """Answer the counters in Prometheus' text format."""
         return ASGIResponse(body=metrics.exposition(), headers={"content-type": MEDIA_TYPE})
 
     @get("/schema/openapi.json")
     async def openapi() -> ASGIApp:
-        """Give the OpenAPI document of all dialects."""
+        """Answer the OpenAPI document of all dialects."""
         return ASGIResponse(body=document(), media_type="application/json")
 
     return [healthz, readyz, exposition, openapi]

@@ -30,7 +30,7 @@ class Runtime:
 
 @contextmanager
 def database_server(settings: Settings) -> Iterator[str]:
-    """Give the connection string of the installation's server; without a URL the embedded one runs meanwhile.
+    """Yield the connection string of the installation's server; without a URL the embedded one runs meanwhile.
 
     Raises EmbeddedError.
     """

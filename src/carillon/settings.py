@@ -68,7 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 8080
     role: Annotated[
         Literal["all", "api", "worker"],
-        Meta(description="What this process does: answer calls, work off what they left to do, or both."),
+        Meta(description="What this process does: answer calls, process what they queued, or both."),
     ] = "all"
     trusted_proxies: Annotated[
         tuple[Network, ...],
@@ -86,11 +86,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=1,
             le=31_536_000,
             description="How far the date of a signed request may be from the server's clock, in either way. Within it "
-            "a request that somebody has overheard can be sent again.",
+            "an overheard request can be sent again.",
         ),
     ] = 86_400
     worker_poll_seconds: Annotated[
-        float, Meta(gt=0, le=3600, description="How often an idle worker looks for work that nobody told it of.")
+        float, Meta(gt=0, le=3600, description="How often an idle worker polls for work.")
     ] = 1.0
     upload_report_days: Annotated[
         int,

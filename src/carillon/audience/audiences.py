@@ -199,7 +199,7 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
     while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, last, _DELETION_CHUNK):
         gone += await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
         last = rows[-1]["contact_id"]
-    # It waits for whoever brings an upload just now; after it nobody can.
+    # It waits for uploads that are being accepted; after it none can be.
     await tx.execute(SQL["delete_audience"], actor.account_id, actor.audience_id)
     await tx.execute(SQL["delete_imports"], actor.account_id, actor.audience_id)
     await audit.record(tx, actor, "audience.delete", actor.audience_id, {"name": audience.name, "contacts": gone})
@@ -222,7 +222,7 @@ async def list_audiences(tx: Tx, actor: Actor, query: ListAudiences) -> Page[Aud
 
 
 async def page_audiences(tx: Tx, actor: Actor, query: PageAudiences) -> Counted[Audience]:
-    """Give some audiences by their places, oldest first unless said otherwise, and how many there are in all.
+    """List a slice of audiences, oldest first unless said otherwise, and count them all.
 
     Raises InvalidInputError for `sort`.
     """

@@ -104,7 +104,7 @@ class Tx:
     async def copy_csv(
         self, table: str, columns: Sequence[str], source: Iterable[bytes], *, empty_is_null: Sequence[str] = ()
     ) -> None:
-        """Load CSV (no header) into a table: the fastest door there is (limits.md).
+        """Load CSV (no header) into a table: the fastest way in (limits.md).
 
         An empty cell is NULL, a quoted one only in the columns `empty_is_null`. `source` may make its pieces as they
         are taken: the server works on one while the next is made.
@@ -209,7 +209,7 @@ class Database:
 
         Its time is that of the actor's account; without an actor it is the real one.
 
-        Raises UnavailableError when the connection breaks in the COMMIT: nobody knows whether it was heard.
+        Raises UnavailableError when the connection breaks in the COMMIT: it is unknown whether it took effect.
         """
         ending = False
         try:
@@ -298,7 +298,7 @@ async def _open_pool(
 
 
 async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
-    """Give a connection back as it is, without a round trip to clean it.
+    """Return a connection as it is, without a round trip to clean it.
 
     Operations leave nothing on a session: transactions end with their block (the pool makes sure), and nobody sets,
     listens, declares a cursor or takes an advisory lock beyond one.
