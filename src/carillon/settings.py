@@ -74,6 +74,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Network, ...],
         Meta(description="Networks of proxies whose X-Forwarded-For header is believed, in CIDR notation."),
     ] = ()
+    outbound_allow: Annotated[
+        tuple[Network, ...],
+        Meta(
+            description="Networks that outgoing calls, such as callbacks, may reach although they are not public, in "
+            "CIDR notation. Without it only public addresses are called."
+        ),
+    ] = ()
     max_body_bytes: Annotated[
         int, Meta(ge=1024, le=1024 * _MEGABYTE, description="The size of the largest request body that is read.")
     ] = 32 * _MEGABYTE
@@ -214,7 +221,7 @@ def _convert(name: str, value: Any, origin: str) -> Any:
     annotation = _annotations()[name]
     kind = get_args(annotation)[0]
     try:
-        if name == "trusted_proxies":
+        if get_origin(kind) is tuple:
             return _networks(value)
         if name.endswith("_url"):
             return _url(value)

@@ -15,6 +15,7 @@ from tests.support import Cluster, Tenant, new_key
 from carillon.app import create_app
 from carillon.db.database import Database
 from carillon.kit.clock import FixedClock
+from carillon.outbound.client import HttpClient
 from carillon.runtime import Runtime
 from carillon.settings import Settings
 from carillon.tenancy.authentication import Authenticator
@@ -57,7 +58,12 @@ def settings(tmp_path: Path) -> Settings:
 def runtime(db: Database, clock: FixedClock, settings: Settings) -> Runtime:
     box = SecretBox(settings.secret_key_path)
     return Runtime(
-        settings=settings, clock=clock, db=db, authenticator=Authenticator(db, RateLimiter(), box), secret_box=box
+        settings=settings,
+        clock=clock,
+        db=db,
+        authenticator=Authenticator(db, RateLimiter(), box),
+        secret_box=box,
+        outbound=HttpClient(),
     )
 
 
