@@ -10,7 +10,7 @@ import msgspec
 from asyncpg import Record
 
 from carillon.audience.contacts.delete import delete_contact_ids
-from carillon.audience.locks import lock_audience, lock_audience_set
+from carillon.audience.locks import follow_uploads, lock_audience, lock_audience_set
 from carillon.db.database import Tx
 from carillon.db.filters import Attribute, Order, Value, compile_order
 from carillon.db.sql import load_statements
@@ -186,11 +186,13 @@ async def change_audience(tx: Tx, actor: Actor, command: ChangeAudience) -> None
 
 
 async def delete_audience(tx: Tx, actor: Actor) -> None:
-    """Delete the actor's audience with everything in it; suppressions stay, they are the account's.
+    """Delete the actor's audience with everything in it, uploads too that are not written; suppressions stay.
 
-    Raises NotFoundError, and InvalidInputError for the default audience and for one that a credential works in.
+    A stop list's uploads are written first, as they suppress addresses of the account. Raises NotFoundError, and
+    InvalidInputError for the default audience and for one that a credential works in.
     """
-    await lock_audience(tx, actor)
+    if (await lock_audience(tx, actor, after_uploads=False)).is_stoplist:
+        await follow_uploads(tx, actor)
     audience = await get_audience(tx, actor, GetAudience(audience_id=actor.audience_id))
     if audience.is_default or await tx.fetchval(SQL["has_credentials"], actor.account_id, actor.audience_id):
         raise InvalidInputError("audience", "The default audience and one that credentials work in can't be deleted.")

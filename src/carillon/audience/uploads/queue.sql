@@ -18,13 +18,6 @@ FROM contact_import
 WHERE state IN ('pending', 'running') AND file_hash IS NULL AND (leased_until IS NULL OR leased_until < $1)
 ORDER BY account_id;
 
--- name: has_unfinished
-SELECT EXISTS (
-    SELECT FROM contact_import
-    WHERE account_id = $1 AND audience_id = $2 AND state IN ('pending', 'running') AND file_hash IS NULL
-      AND ($3::uuid IS NULL OR import_id < $3)
-);
-
 -- name: lock_claims
 -- One claim an account at a time: the next one sees what this one has leased.
 SELECT TRUE FROM account WHERE account_id = $1 FOR NO KEY UPDATE SKIP LOCKED;
