@@ -258,6 +258,7 @@ def _actor(row: Record) -> Actor:
         name=row["actor"],
         source=row["source"],
         country=row["country"],
+        clock_offset=row["clock_offset"],
     )
 
 
@@ -267,7 +268,9 @@ async def renew_leases(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:
     await tx.execute(SQL["renew_leases"], uploads[0].actor.account_id, import_ids, tx.now + LEASE)
 
 
-async def process_upload(tx: Tx, upload: ClaimedUpload, read: ReadUpload, *, expect_new: bool = False) -> bool | None:
+async def process_upload(
+    tx: Tx, actor: Actor, upload: ClaimedUpload, read: ReadUpload, *, expect_new: bool = False
+) -> bool | None:
     """Write an upload's contacts and its report together; `expect_new` is `upsert`'s. Gives its `matched_none`.
 
     Does nothing, and gives None, when the lease ended and another worker has taken the upload over, or when the
@@ -275,14 +278,14 @@ async def process_upload(tx: Tx, upload: ClaimedUpload, read: ReadUpload, *, exp
     changed since they were read.
     """
     try:
-        await lock_audience(tx, upload.actor, after_uploads=False)
+        await lock_audience(tx, actor, after_uploads=False)
     except NotFoundError:
         return None
-    if not await tx.fetchval(SQL["hold_upload"], upload.actor.account_id, upload.import_id, upload.attempt):
+    if not await tx.fetchval(SQL["hold_upload"], actor.account_id, upload.import_id, upload.attempt):
         return None
-    if read.policy is not None and (kinds := await field_kinds(tx, upload.actor)) != read.kinds:
+    if read.policy is not None and (kinds := await field_kinds(tx, actor)) != read.kinds:
         read = await asyncio.to_thread(upload.read, kinds)
-    report, matched_none = await _write(tx, upload.actor, read, expect_new=expect_new)
+    report, matched_none = await _write(tx, actor, read, expect_new=expect_new)
     await tx.execute(
         SQL["finish_upload"],
         upload.actor.account_id,

@@ -47,10 +47,11 @@ WITH k AS MATERIALIZED (
 )
 UPDATE contact_import i
 SET state = 'running', attempts = i.attempts + 1, leased_until = $3
-FROM k, audience a
-WHERE i.account_id = $1 AND i.account_id = k.account_id AND i.import_id = k.import_id
+FROM k, audience a, account t
+WHERE t.account_id = $1 AND i.account_id = $1 AND i.account_id = k.account_id AND i.import_id = k.import_id
   AND a.account_id = i.account_id AND a.audience_id = i.audience_id
-RETURNING i.account_id, i.import_id, i.audience_id, i.attempts, i.actor, i.source, i.payload, a.country;
+RETURNING i.account_id, i.import_id, i.audience_id, i.attempts, i.actor, i.source, i.payload, a.country,
+    t.clock_offset;
 
 -- name: hold_upload
 SELECT TRUE FROM contact_import

@@ -171,7 +171,7 @@ class UploadWorker:
 
     async def _write(self, upload: ClaimedUpload, read: ReadUpload) -> bool:
         hope = self._optimistic_inserts.of(upload.actor)
-        matched_none = await hope.write(partial(self._db.run, process_upload, upload, read))
+        matched_none = await hope.write(partial(self._db.run, process_upload, upload.actor, upload, read))
         if matched_none is not None:
             hope.learn(matched_none=matched_none)
         return matched_none is not None

@@ -160,9 +160,7 @@ def inside(actor: Actor, list_id: str) -> Actor:
     return replace(actor, audience_id=AudienceId(audience_id))
 
 
-async def open_list(
-    tx: Tx, actor: Actor, list_id: str, *, lock: bool = False, after_uploads: bool = True
-) -> OpenList:
+async def open_list(tx: Tx, actor: Actor, list_id: str, *, lock: bool = False, after_uploads: bool = True) -> OpenList:
     """Find a list of the account; with `lock` nobody else writes in it until the transaction ends (`lock_audience`).
 
     Raises NotFoundError for `list`.
