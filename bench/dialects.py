@@ -24,10 +24,10 @@ from bench.calls import Connection, send_at_once
 from bench.inforu_http import LOOKUP_ROUNDS, LOOKUPS, LOOKUPS_BEFORE, Client, in_turns, load
 from bench.served import Served, served
 
-from carillon.audience.conditions import Condition, Op, Order, compile_conditions, compile_order
-from carillon.audience.contact_attributes import contact_attributes
-from carillon.audience.contacts import SQL as CONTACTS_SQL
-from carillon.audience.fields import CANONICAL
+from carillon.audience.contacts.attributes import contact_attributes
+from carillon.audience.contacts.lookup import SQL as CONTACTS_SQL
+from carillon.audience.field_types import CANONICAL
+from carillon.db.filters import Condition, Op, Order, compile_conditions, compile_order
 
 CONTACTS, MANY, FEW = 1_000_000, 10_000_000, 10_000
 REQUESTS, BATCH_ROWS, CLIENTS, ROUNDS = 20, 5_000, 2, 3

@@ -23,7 +23,7 @@ from bench.calls import Connection, basic
 from bench.corpus import HEADER, rows
 from bench.served import Served, served
 
-from carillon.audience.contacts import SQL as CONTACTS_SQL
+from carillon.audience.contacts.lookup import SQL as CONTACTS_SQL
 
 CONTACTS = 1_000_000
 IN_PROGRESS = -2015
@@ -180,10 +180,10 @@ async def load(
 
 
 async def in_turns(
-    one: Callable[[], Awaitable[float]], other: Callable[[], Awaitable[float]], turns: int
+    one: Callable[[], Awaitable[float]], other: Callable[[], Awaitable[float]], account_concurrency: int
 ) -> list[float]:
     """Measure two things in turns and give the medians."""
-    pairs = [(await one(), await other()) for _ in range(turns)]
+    pairs = [(await one(), await other()) for _ in range(account_concurrency)]
     return [statistics.median(times) for times in zip(*pairs, strict=True)]
 
 

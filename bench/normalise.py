@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 import polars as pl
 
-from carillon.audience.normalise import normalise_emails, normalise_phones
-from carillon.kit.emails import read_email
-from carillon.kit.phones import read_phone
+from carillon.addresses.emails import read_email
+from carillon.addresses.normalise import normalise_emails, normalise_phones
+from carillon.addresses.phones import read_phone
 
 ROWS = 1_000_000
 REFERENCE_ROWS = 20_000
@@ -27,7 +27,7 @@ _NATIONAL = {"IL": ("972", "5"), "GR": ("30", "69"), "ES": ("34", "6"), "RU": ("
 _LENGTHS = {"IL": 9, "GR": 10, "ES": 9, "RU": 10, "GB": 10}
 _DOMAINS = ("example.com", "mail.example.org", "Example.co.il", "post-office.example", "example.net")
 _IDN_DOMAINS = (
-    *("bücher.example", "почта.example.org", "דואר.co.il", "παράδειγμα.gr", "correo.españa.example"),
+    *("bücher.example", "почта.example.org", "דואר.co.il", "παράδειγμα.gr", "españa.example"),
     *(
         "xn--bcher-kva.example",
         "xn--80a1acny.example.org",

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from carillon.audience.contacts import Status
-from carillon.audience.rows import ContactRow
-from carillon.kit.emails import read_email
-from carillon.kit.phones import read_phone
+from carillon.addresses.emails import read_email
+from carillon.addresses.phones import read_phone
+from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.upsert.rows import ContactRow
 
 KEYS = ("phone", "email", "external_id")
 
@@ -18,10 +18,14 @@ class Person:
     groups: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
 
-    def says(self) -> tuple[Status, ...]:
+    def says(self) -> tuple[SubscriptionStatus, ...]:
         """How the person stands by phone and by e-mail: who has asked for silence has it at another address too."""
         return tuple(
-            Status.NONE if not value else Status.UNSUBSCRIBED if key in self.silent else Status.SUBSCRIBED
+            SubscriptionStatus.NONE
+            if not value
+            else SubscriptionStatus.UNSUBSCRIBED
+            if key in self.silent
+            else SubscriptionStatus.SUBSCRIBED
             for key, value in self.keys.items()
             if key != "external_id"
         )

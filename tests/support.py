@@ -10,9 +10,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from carillon.audience import uploads
+from carillon.audience.uploads import queue as uploads
 from carillon.db.database import Tx
-from carillon.dialects.registry import KEY_WORDS
+from carillon.dialects.registry import CREDENTIAL_FORMAT
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.tenancy.accounts import Operator
@@ -51,14 +51,14 @@ class Tenant:
     actor: Actor
 
 
-def lose_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def shorten_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker runs behind the test: a call that comes behind many rows soon gives up waiting for them."""
-    monkeypatch.setattr(uploads, "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(uploads, "_WAIT_SECONDS", 0.05)
 
 
 def new_key(dialect: str, **options: Any) -> CreateCredential:
     """Ask for a credential for a dialect's clients."""
-    return CreateCredential(dialect=dialect, words=KEY_WORDS[dialect], **options)
+    return CreateCredential(dialect=dialect, words=CREDENTIAL_FORMAT[dialect], **options)
 
 
 class Stopwatch:

@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 import structlog
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Response, get
+from litestar import Request as LitestarRequest
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
@@ -27,9 +28,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from carillon.db.database import Tx
 from carillon.db.migrate import known_migrations
 from carillon.db.sql import load_statements
-from carillon.dialects.mount import Dialect, Handler, Incoming, Reply, Services
+from carillon.dialects.contract import Dialect, Handler, Services
 from carillon.dialects.registry import DIALECTS
-from carillon.dialects.routing import Router
 from carillon.errors import (
     BodyTooLargeError,
     CallerError,
@@ -38,6 +38,8 @@ from carillon.errors import (
     SchemaMismatchError,
     ServiceError,
 )
+from carillon.http.request import Reply, Request
+from carillon.http.router import Router
 from carillon.kit.ids import new_request_id
 from carillon.logs import bind_request_id, log_request
 from carillon.metrics import MEDIA_TYPE, Metrics
@@ -174,7 +176,7 @@ class Mounted:
         self.dialect = dialect
         self.services = services
         self.max_body_bytes = max_body_bytes
-        self._router = Router([(route, route) for route in dialect.routes])
+        self._router = Router([(route.method, route.path, route) for route in dialect.routes])
 
     def call_of(self, method: str, path: str) -> "Call | None":
         """Find what a request calls; None for a path that is not the dialect's."""
@@ -210,25 +212,25 @@ class Call:
         self, scope: Scope, headers: Mapping[str, str], request_id: str, receive: Receive, send: Send
     ) -> int:
         """Answer it, and give the status."""
-        incoming = partial(self._incoming, scope, headers, request_id)
+        request = partial(self._request, scope, headers, request_id)
         body = b""
         try:
             body = await _read_body(headers, receive, self.mounted.max_body_bytes)
-            reply = await self.handle(self.mounted.services, incoming(body))
+            reply = await self.handle(self.mounted.services, request(body))
         except CallerError as error:
-            reply = self.dialect.present_error(incoming(body), error)
+            reply = self.dialect.present_error(request(body), error)
         except CarillonError as error:
             log.exception("service_failed")
-            reply = self.dialect.present_error(incoming(body), error)
+            reply = self.dialect.present_error(request(body), error)
         except Exception:
             log.exception("request_failed")
-            reply = self.dialect.present_error(incoming(body), ServiceError())
+            reply = self.dialect.present_error(request(body), ServiceError())
         await _send_reply(reply, request_id, send)
         return reply.status
 
-    def _incoming(self, scope: Any, headers: Mapping[str, str], request_id: str, body: bytes) -> Incoming:
+    def _request(self, scope: Any, headers: Mapping[str, str], request_id: str, body: bytes) -> Request:
         client = scope.get("client")
-        return Incoming(
+        return Request(
             method=scope["method"],
             path=scope["path"],
             raw_path=(scope.get("raw_path") or b"").decode("latin-1"),
@@ -243,7 +245,7 @@ class Call:
 
 
 def _refusing(error: CallerError) -> Handler:
-    async def refuse(_services: Services, _incoming: Incoming) -> Reply:
+    async def refuse(_services: Services, _request: Request) -> Reply:
         raise error
 
     return refuse
@@ -286,17 +288,17 @@ def _plain(status: int, content: object) -> ASGIResponse:
     return ASGIResponse(body=msgspec.json.encode(content), status_code=status, media_type="application/json")
 
 
-def _refuse(request: Request[Any, Any, Any], error: HTTPException) -> Any:
+def _refuse(request: LitestarRequest[Any, Any, Any], error: HTTPException) -> Any:
     """Answer what no dialect does: unknown paths, methods that a path lacks."""
     return _answer_plainly(request, error.status_code, dict(error.headers or {}))
 
 
-def _fail(request: Request[Any, Any, Any], error: Exception) -> Any:
+def _fail(request: LitestarRequest[Any, Any, Any], error: Exception) -> Any:
     log.error("request_failed", exc_info=error)
     return _answer_plainly(request, HTTPStatus.INTERNAL_SERVER_ERROR, {})
 
 
-def _answer_plainly(request: Request[Any, Any, Any], status: int, headers: dict[str, str]) -> Any:
+def _answer_plainly(request: LitestarRequest[Any, Any, Any], status: int, headers: dict[str, str]) -> Any:
     phrase = HTTPStatus(status).phrase
     content = {"status": status, "error": phrase, "request_id": request.scope.get(_REQUEST_ID)}
     return Response(content, status_code=status, headers=headers, media_type="application/json")

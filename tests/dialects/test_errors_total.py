@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from carillon import errors
-from carillon.dialects.mount import Dialect, Incoming
+from carillon.dialects.contract import Dialect
 from carillon.dialects.registry import DIALECTS
 from carillon.errors import CarillonError
+from carillon.http.request import Request
 
 # How those are made that take more than a message.
 MADE: dict[type[CarillonError], Callable[[], CarillonError]] = {
@@ -36,15 +37,15 @@ def made(kind: type[CarillonError]) -> CarillonError:
     return MADE.get(kind, kind)()
 
 
-def incoming(dialect: Dialect) -> Incoming:
+def request(dialect: Dialect) -> Request:
     route = dialect.routes[0]
-    return Incoming(method=route.method, path=route.path, remote_address="192.0.2.1", request_id="req-1")
+    return Request(method=route.method, path=route.path, remote_address="192.0.2.1", request_id="req-1")
 
 
 @pytest.mark.parametrize("kind", every_class())
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
 def test_every_error_has_an_envelope(dialect: Dialect, kind: type[CarillonError]) -> None:
-    reply = dialect.present_error(incoming(dialect), made(kind))
+    reply = dialect.present_error(request(dialect), made(kind))
     assert 200 <= reply.status < 600
     assert reply.body
     # A caller's mistake is never told as our failure, nor ours as the caller's.
@@ -60,5 +61,5 @@ def test_an_error_that_a_table_has_no_line_for_gets_its_familys(dialect: Dialect
     class NewServiceError(errors.ServiceError):
         """Something that nobody thought of."""
 
-    assert dialect.present_error(incoming(dialect), NewCallerError()).status < 500
-    assert dialect.present_error(incoming(dialect), NewServiceError()).status == 500
+    assert dialect.present_error(request(dialect), NewCallerError()).status < 500
+    assert dialect.present_error(request(dialect), NewServiceError()).status == 500

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 import pytest
 from tests.dialects.keyboards import Keyboards
 
-from carillon.audience.upload_worker import UploadWorker
+from carillon.audience.uploads.worker import UploadWorker
 from carillon.db.database import Database
 
 PHONE, NATIONAL = "972541110001", "0541110001"

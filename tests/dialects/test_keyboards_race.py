@@ -14,7 +14,7 @@ import pytest
 from tests.dialects.keyboards import Keyboards
 from tests.journeys.wholeness import UNSUBSCRIBED_BY_ITS_LIST, all_worked_off, whats_wrong
 
-from carillon.audience.upload_worker import UploadWorker
+from carillon.audience.uploads.worker import UploadWorker
 from carillon.db.database import Database
 
 CLIENTS = 20

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from tests.dialects.fuzzing import bounded, escaped
 from tests.dialects.keyboards import Keyboards
-from tests.support import Tenant, lose_patience
+from tests.support import Tenant, shorten_wait
 
 from carillon.app import openapi_document
 from carillon.dialects.registry import DIALECTS
@@ -89,7 +89,7 @@ def filled(path: str, values: Mapping[str, Any]) -> str:
 async def test_openapis_requests_are_answered_as_openapi_says(
     keyboards: Keyboards, account: Tenant, path: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lose_patience(monkeypatch)
+    shorten_wait(monkeypatch)
     described = SCHEMA[path][method]
 
     @BOUNDED

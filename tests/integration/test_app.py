@@ -14,9 +14,10 @@ from tests.support import Tenant, new_key
 
 from carillon.app import create_app
 from carillon.db.database import Database
-from carillon.dialects.mount import Incoming, Reply, Route, Services
+from carillon.dialects.contract import Route, Services
 from carillon.dialects.registry import DIALECTS
 from carillon.errors import UnavailableError
+from carillon.http.request import Reply, Request
 from carillon.kit.clock import FixedClock
 from carillon.logs import add_request_id, describe_exception
 from carillon.metrics import Metrics
@@ -147,7 +148,7 @@ async def test_a_missing_database_is_told_as_unavailable(runtime: Runtime, crede
     assert int(reply.headers["retry-after"]) > 0
 
 
-async def failing(_services: Services, _incoming: Incoming) -> Reply:
+async def failing(_services: Services, _request: Request) -> Reply:
     raise ValueError("0521110001 is somebody's phone")
 
 
@@ -175,7 +176,7 @@ async def test_an_unforeseen_failure_is_logged_without_its_words_and_told_as_our
 
 
 async def test_a_failing_service_is_logged_with_its_own_words(runtime: Runtime, log: list[Any]) -> None:
-    async def unavailable(_services: Services, _incoming: Incoming) -> Reply:
+    async def unavailable(_services: Services, _request: Request) -> Reply:
         raise UnavailableError("The database failed 5 times.")
 
     broken = replace(DIALECTS[0], routes=[Route(method="POST", path=FUNCTION, function="x", handle=unavailable)])

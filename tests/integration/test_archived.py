@@ -6,14 +6,16 @@ from datetime import timedelta
 import pytest
 from tests.support import Tenant
 
-from carillon.audience.batch import read_rows
-from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, ListContacts, find_contacts, list_contacts
+from carillon.audience.contacts.contact import ContactKey, KeyKind
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.exports import ExportContacts, export_contacts
 from carillon.audience.groups import Group, ListGroups, list_groups
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
-from carillon.audience.standing import SetStandings, Standing, set_standings
-from carillon.audience.upsert import UpsertReport, upsert
+from carillon.audience.upsert.engine import UpsertReport, upsert
+from carillon.audience.upsert.parse import read_rows
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.kit.clock import FixedClock
 
@@ -23,8 +25,8 @@ ROW = ContactRow(phone=PHONE, email="ana@mail.example", fields={"first_name": "A
 
 async def archived(db: Database, tenant: Tenant, row: ContactRow = ROW) -> int:
     saved = await db.run(save_contact, tenant.actor, SaveContact(row=row))
-    standing = Standing(contact_id=saved.contact_id, archived=True)
-    await db.run(set_standings, tenant.actor, SetStandings(standings=[standing]))
+    standing = SubscriptionChange(contact_id=saved.contact_id, archived=True)
+    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(standings=[standing]))
     return saved.contact_id
 
 
@@ -63,8 +65,8 @@ async def test_groups_do_not_count_who_is_archived(db: Database, account: Tenant
     contact_id = await archived(db, account)
     counted = await group(db, account)
     assert (counted.members, counted.reachable, counted.reachable_sms, counted.reachable_email) == (1, 1, 1, 0)
-    back = Standing(contact_id=contact_id, archived=False)
-    await db.run(set_standings, account.actor, SetStandings(standings=[back]))
+    back = SubscriptionChange(contact_id=contact_id, archived=False)
+    await db.run(change_subscriptions, account.actor, ChangeSubscriptions(standings=[back]))
     counted = await group(db, account)
     assert (counted.members, counted.reachable, counted.reachable_sms, counted.reachable_email) == (2, 2, 2, 1)
 

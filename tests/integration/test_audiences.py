@@ -20,14 +20,15 @@ from carillon.audience.audiences import (
     get_audience,
     page_audiences,
 )
-from carillon.audience.conditions import Order
-from carillon.audience.contacts import ListContacts, Status, list_contacts
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
-from carillon.audience.standing import SetStandings, Standing, set_standings
+from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
+from carillon.audience.locks import lock_audience
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
-from carillon.audience.writing import lock_audience
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
+from carillon.db.filters import Order
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.clock import FixedClock
@@ -73,7 +74,7 @@ async def test_nothing_is_done_to_an_audience_that_is_gone(db: Database, account
     with pytest.raises(NotFoundError):
         await db.run(change_audience, actor, ChangeAudience(name="Market"))
     with pytest.raises(NotFoundError):
-        await db.run(set_standings, actor, SetStandings(standings=[Standing(contact_id=1)]))
+        await db.run(change_subscriptions, actor, ChangeSubscriptions(standings=[SubscriptionChange(contact_id=1)]))
 
 
 async def test_audiences_come_in_pages_by_any_attribute(db: Database, account: Tenant) -> None:
@@ -109,14 +110,23 @@ async def test_a_standing_is_of_one_audience_and_a_suppressed_address_stays_unsu
     saved = await db.run(save_contact, account.actor, SaveContact(row=row))
     elsewhere = await made(db, account)
     await db.run(save_contact, elsewhere, SaveContact(row=row))
-    one = Standing(contact_id=saved.contact_id, sms=Status.UNSUBSCRIBED, email=Status.UNCONFIRMED, archived=True)
-    await db.run(set_standings, account.actor, SetStandings(standings=[one]))
+    one = SubscriptionChange(
+        contact_id=saved.contact_id,
+        sms=SubscriptionStatus.UNSUBSCRIBED,
+        email=SubscriptionStatus.UNCONFIRMED,
+        archived=True,
+    )
+    await db.run(change_subscriptions, account.actor, ChangeSubscriptions(standings=[one]))
     assert await reach(db, account.actor) == (0, 0)
     assert await reach(db, elsewhere) == (1, 1)
-    back = replace(one, sms=Status.SUBSCRIBED, email=None, archived=False)
+    back = replace(one, sms=SubscriptionStatus.SUBSCRIBED, email=None, archived=False)
     address = Address(channel=Channel.EMAIL, value="ana@mail.example")
     await db.run(suppress, account.actor, Suppress(addresses=[address], reason="asked"))
-    await db.run(set_standings, account.actor, SetStandings(standings=[replace(back, email=Status.SUBSCRIBED)]))
+    await db.run(
+        change_subscriptions,
+        account.actor,
+        ChangeSubscriptions(standings=[replace(back, email=SubscriptionStatus.SUBSCRIBED)]),
+    )
     assert await reach(db, account.actor) == (1, 0)
 
 
@@ -129,7 +139,7 @@ PHONE = "0541110001"
 BLOCK = Suppress(addresses=[Address(channel=Channel.SMS, value=PHONE)], reason="asked")
 
 
-async def statuses(db: Database, actor: Actor) -> list[Status]:
+async def statuses(db: Database, actor: Actor) -> list[SubscriptionStatus]:
     return [one.sms_status for one in (await db.read(list_contacts, actor, ListContacts())).items]
 
 
@@ -143,7 +153,7 @@ async def test_who_is_written_into_an_audience_made_during_a_suppression_has_it(
         await suppress(tx, account.actor, BLOCK)
         writing = asyncio.create_task(write())
         await until_somebody_waits(tx)
-    assert await statuses(db, await writing) == [Status.UNSUBSCRIBED]
+    assert await statuses(db, await writing) == [SubscriptionStatus.UNSUBSCRIBED]
 
 
 async def test_a_suppression_waits_for_an_audience_that_is_being_made(db: Database, account: Tenant) -> None:
@@ -154,7 +164,7 @@ async def test_a_suppression_waits_for_an_audience_that_is_being_made(db: Databa
         suppressing = asyncio.create_task(db.run(suppress, account.actor, BLOCK))
         await until_somebody_waits(tx)
     await suppressing
-    assert await statuses(db, actor) == [Status.UNSUBSCRIBED]
+    assert await statuses(db, actor) == [SubscriptionStatus.UNSUBSCRIBED]
 
 
 async def test_an_audience_that_is_not_there_is_told_at_once(db: Database, account: Tenant) -> None:
@@ -169,8 +179,8 @@ async def test_an_audience_that_is_not_there_is_told_at_once(db: Database, accou
 
 
 async def test_contacts_that_are_gone_have_no_standing(db: Database, account: Tenant) -> None:
-    gone = Standing(contact_id=2**50, sms=Status.UNSUBSCRIBED)
-    await db.run(set_standings, account.actor, SetStandings(standings=[gone]))
+    gone = SubscriptionChange(contact_id=2**50, sms=SubscriptionStatus.UNSUBSCRIBED)
+    await db.run(change_subscriptions, account.actor, ChangeSubscriptions(standings=[gone]))
 
 
 async def test_a_stop_list_silences_who_is_in_an_audience_made_meanwhile(db: Database, account: Tenant) -> None:
@@ -183,4 +193,4 @@ async def test_a_stop_list_silences_who_is_in_an_audience_made_meanwhile(db: Dat
         stopping = asyncio.create_task(db.run(save_contact, inside, SaveContact(row=ContactRow(phone=PHONE))))
         await until_somebody_waits(tx)
     await stopping
-    assert await statuses(db, actor) == [Status.UNSUBSCRIBED]
+    assert await statuses(db, actor) == [SubscriptionStatus.UNSUBSCRIBED]

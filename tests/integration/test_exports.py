@@ -11,14 +11,14 @@ import polars as pl
 import pytest
 from tests.support import Tenant
 
-from carillon.audience.batch import read_rows
 from carillon.audience.exports import EXPORT_COLUMNS, PAGE_ROWS, ExportContacts, export_contacts
-from carillon.audience.fields import Kind
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import CreateField, create_field, field_kinds
 from carillon.audience.imports.file_import import FileImport, import_file
-from carillon.audience.own_fields import CreateField, create_field, field_kinds
-from carillon.audience.rows import ContactRow
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
-from carillon.audience.upsert import upsert
+from carillon.audience.upsert.engine import upsert
+from carillon.audience.upsert.parse import read_rows
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.tenancy.audit import ListAudit, list_audit

@@ -11,16 +11,16 @@ from uuid import uuid4
 import pytest
 from tests.support import Tenant, until_somebody_waits
 
-from carillon.audience.batch import read_rows
-from carillon.audience.contacts import ListContacts, list_contacts
-from carillon.audience.fields import Kind
+from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import CreateField, DeleteFields, create_field, delete_fields
 from carillon.audience.groups import FindGroups, GroupKey, find_groups
 from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
 from carillon.audience.imports.records import BeginImport, Place, begin_import, hold_import
-from carillon.audience.own_fields import CreateField, DeleteFields, create_field, delete_fields
-from carillon.audience.rows import ContactRow
-from carillon.audience.upsert import upsert
-from carillon.audience.writing import lock_audience
+from carillon.audience.locks import lock_audience
+from carillon.audience.upsert.engine import upsert
+from carillon.audience.upsert.parse import read_rows
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError
 from carillon.tenancy.audit import ListAudit, list_audit

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from carillon.cli.server import Protocol, Server
+from carillon.http.server import Protocol, Server
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 

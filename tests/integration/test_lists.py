@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from tests.support import OPERATOR, Tenant
 
-from carillon.audience.adding import AddContacts, AddedContacts, add_contacts
 from carillon.audience.audiences import (
     Audience,
     AudienceKind,
@@ -20,17 +19,20 @@ from carillon.audience.audiences import (
     get_audience,
     page_audiences,
 )
-from carillon.audience.batch import read_rows
-from carillon.audience.conditions import Condition, Op, Order
-from carillon.audience.contacts import ContactKey, DeleteContacts, FindContacts, KeyKind, delete_contacts, find_contacts
+from carillon.audience.contacts.contact import ContactKey, KeyKind
+from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
+from carillon.audience.contacts.insert import AddContacts, AddedContacts, add_contacts
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.ranges import RangeContacts, range_contacts
+from carillon.audience.contacts.retention import SweepAudience, sweep_audience, swept_audiences
+from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.devices import RegisteredDevice, devices_of, owner_of_token, register_devices
+from carillon.audience.fields import ListFields, list_fields
 from carillon.audience.groups import ListGroups, list_groups
-from carillon.audience.idle import SweepAudience, sweep_audience, swept_audiences
-from carillon.audience.own_fields import ListFields, list_fields
-from carillon.audience.ranges import RangeContacts, range_contacts
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.upsert.parse import read_rows
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
+from carillon.db.filters import Condition, Op, Order
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.clock import FixedClock

@@ -12,8 +12,8 @@ PROGRAM = """
 import asyncio, logging, sys
 import asyncpg, structlog
 from carillon.errors import InvalidInputError, UnavailableError
-from carillon.kit.emails import Email
-from carillon.kit.phones import Phone
+from carillon.addresses.emails import Email
+from carillon.addresses.phones import Phone
 from carillon.logs import bind_request_id, configure_logging, log_request
 
 configure_logging(*sys.argv[1:3])

@@ -11,11 +11,11 @@ import msgspec
 import pytest
 from tests.support import MOMENT, Tenant
 
-from carillon.audience.conditions import Condition, Op, Order, compile_conditions, compile_order
-from carillon.audience.contact_attributes import contact_attributes
-from carillon.audience.fields import CANONICAL
-from carillon.audience.ranges import range_attributes
+from carillon.audience.contacts.attributes import contact_attributes
+from carillon.audience.contacts.ranges import range_attributes
+from carillon.audience.field_types import CANONICAL
 from carillon.db.database import Database
+from carillon.db.filters import Condition, Op, Order, compile_conditions, compile_order
 from carillon.db.sql import load_statements
 from carillon.kit.ids import AccountId, AudienceId
 
@@ -41,21 +41,21 @@ def digest(address: str) -> str:
 
 
 LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
-    ("contacts.sql", "find_contacts", ([LAST], NOTHING, NOTHING, NOTHING)),
-    ("contacts.sql", "find_contacts", (NOTHING, [LAST_EMAIL], NOTHING, NOTHING)),
-    ("contacts.sql", "find_contacts", (NOTHING, NOTHING, NOTHING, [ROWS])),
-    ("resolving.sql", "taken_keys", ([LAST], [LAST_EMAIL], NOTHING)),
-    ("contacts.sql", "contact_ids", ([LAST], [LAST_EMAIL], [f"r{ROWS}"], [ROWS])),
-    ("contacts.sql", "find_by_digest", (digest(LAST),)),
-    ("contacts.sql", "find_by_digest", (digest(LAST_EMAIL),)),
-    ("contacts.sql", "list_contacts", (ROWS - 10, 5, None, None, None, None)),
-    ("contacts.sql", "list_group_contacts", (ROWS - 10, 5, None, None, None, None, 7)),
-    ("resolving.sql", "match_phone", (LAST,)),
-    ("resolving.sql", "match_email", (LAST_EMAIL,)),
-    ("resolving.sql", "match_external_id", (f"r{ROWS}",)),
-    ("resolving.sql", "contacts_by_id", ([ROWS],)),
-    ("resolving.sql", "contacts_with_keys", ([LAST], [LAST_EMAIL], [f"r{ROWS}"])),
-    ("writing.sql", "group_shares", ([ROWS],)),
+    ("contacts/lookup.sql", "find_contacts", ([LAST], NOTHING, NOTHING, NOTHING)),
+    ("contacts/lookup.sql", "find_contacts", (NOTHING, [LAST_EMAIL], NOTHING, NOTHING)),
+    ("contacts/lookup.sql", "find_contacts", (NOTHING, NOTHING, NOTHING, [ROWS])),
+    ("upsert/match.sql", "taken_keys", ([LAST], [LAST_EMAIL], NOTHING)),
+    ("contacts/delete.sql", "contact_ids", ([LAST], [LAST_EMAIL], [f"r{ROWS}"], [ROWS])),
+    ("contacts/lookup.sql", "find_by_digest", (digest(LAST),)),
+    ("contacts/lookup.sql", "find_by_digest", (digest(LAST_EMAIL),)),
+    ("contacts/query.sql", "list_contacts", (ROWS - 10, 5, None, None, None, None)),
+    ("contacts/query.sql", "list_group_contacts", (ROWS - 10, 5, None, None, None, None, 7)),
+    ("upsert/match.sql", "match_phone", (LAST,)),
+    ("upsert/match.sql", "match_email", (LAST_EMAIL,)),
+    ("upsert/match.sql", "match_external_id", (f"r{ROWS}",)),
+    ("upsert/match.sql", "contacts_by_id", ([ROWS],)),
+    ("upsert/match.sql", "contacts_with_keys", ([LAST], [LAST_EMAIL], [f"r{ROWS}"])),
+    ("counters.sql", "group_shares", ([ROWS],)),
 ]
 
 
@@ -95,7 +95,7 @@ async def pages_by_lookup(db: Database, tenant: Tenant) -> dict[str, int]:
     for conditions, order in RANGES:
         compiled = compile_conditions(attributes, conditions, given=5)
         by = compile_order(attributes, order, "c.contact_id")
-        statement = compiled.into(load_statements("carillon.audience", "ranges.sql")["range_contacts"], by)
+        statement = compiled.into(load_statements("carillon.audience", "contacts/ranges.sql")["range_contacts"], by)
         statements.append((f"range of {conditions} by {order}", statement, (*inside, 20, 0, None, *compiled.arguments)))
     async with db.transaction() as tx:
         for name, statement, arguments in statements:
@@ -137,7 +137,7 @@ async def test_a_query_by_an_address_reads_few_pages(db: Database, account: Tena
     asked = (account.account_id, account.audience_id, 200, 0, *compiled.arguments)
     async with db.transaction() as tx:
         for name in ("count_queried", "query_contacts"):
-            statement = compiled.into(load_statements("carillon.audience", "contacts.sql")[name], "c.contact_id")
+            statement = compiled.into(load_statements("carillon.audience", "contacts/query.sql")[name], "c.contact_id")
             await tx.execute(f"PREPARE {name} AS {statement}")
             for _ in range(7):  # the sixth may have a plan for any value
                 explained = await tx.fetchval(

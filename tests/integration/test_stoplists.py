@@ -7,9 +7,7 @@ import pytest
 from tests.support import Tenant
 
 from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience
-from carillon.audience.batch import read_rows
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.suppressions import (
     Address,
     Channel,
@@ -20,7 +18,9 @@ from carillon.audience.suppressions import (
     list_suppression_entries,
     reactivate,
 )
-from carillon.audience.upsert import upsert
+from carillon.audience.upsert.engine import upsert
+from carillon.audience.upsert.parse import read_rows
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.kit.actor import Actor
 

@@ -12,7 +12,7 @@ from tests.support import MOMENT, OPERATOR, Stopwatch, Tenant, new_key
 
 from carillon.audience.audiences import CreateAudience, create_audience
 from carillon.db.database import Database
-from carillon.dialects.registry import KEY_WORDS
+from carillon.dialects.registry import CREDENTIAL_FORMAT
 from carillon.errors import (
     AccountLockedError,
     AccountNotActiveError,
@@ -51,7 +51,7 @@ class Door:
     async def credential(self, dialect: str = "inforu", **options: Any) -> Login:
         command = new_key(dialect, **options)
         made = await self.db.run(create_credential, self.tenant.actor, command, self.box)
-        words = KEY_WORDS[dialect]
+        words = CREDENTIAL_FORMAT[dialect]
         if words.name is None:
             return Login.from_key(dialect, made.parts[words.secret], remote_address="192.0.2.7")
         name, secret = made.parts[words.name], made.parts[words.secret]
@@ -87,7 +87,7 @@ async def door(dsn: str, db: Database, clock: FixedClock, account: Tenant, tmp_p
     await own_db.close()
 
 
-@pytest.mark.parametrize("dialect", list(KEY_WORDS))
+@pytest.mark.parametrize("dialect", list(CREDENTIAL_FORMAT))
 async def test_a_client_of_every_dialect_comes_in_with_what_it_was_given(door: Door, dialect: str) -> None:
     second = await door.db.run(create_audience, door.tenant.actor, CreateAudience(name="Athens", country="GR"))
     login = await door.credential(dialect, audience_id=second.audience_id, scopes=["audience:read"])

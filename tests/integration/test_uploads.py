@@ -7,17 +7,17 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from tests.support import Tenant, lose_patience, until_somebody_waits
+from tests.support import Tenant, shorten_wait, until_somebody_waits
 
-from carillon.audience import uploads
 from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience, delete_audience
-from carillon.audience.bulk import RowChange, Terms
-from carillon.audience.contacts import ListContacts, Status, list_contacts
-from carillon.audience.fields import CANONICAL, Kind
-from carillon.audience.own_fields import CreateField, DeleteFields, create_field, delete_fields, field_kinds
-from carillon.audience.rows import ContactRow
-from carillon.audience.upload_worker import UploadWorker
-from carillon.audience.uploads import (
+from carillon.audience.contacts.batch_write import RowChange, WritePolicy
+from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.field_types import CANONICAL, Kind
+from carillon.audience.fields import CreateField, DeleteFields, create_field, delete_fields, field_kinds
+from carillon.audience.locks import lock_audience
+from carillon.audience.uploads import queue as uploads
+from carillon.audience.uploads.queue import (
     LEASE,
     MAX_ATTEMPTS,
     AcceptUpload,
@@ -25,15 +25,16 @@ from carillon.audience.uploads import (
     accept_upload,
     claim_uploads,
     failed_uploads,
-    put_back,
+    process_upload,
     renew_leases,
+    reschedule_upload,
     retry_upload,
     upload_in_turn,
     upload_now,
     upload_report,
-    work_off,
 )
-from carillon.audience.writing import lock_audience
+from carillon.audience.uploads.worker import UploadWorker
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import JobInProgressError, JobNotFoundError
 from carillon.kit.clock import FixedClock
@@ -118,7 +119,7 @@ async def test_a_few_rows_wait_behind_the_uploads_that_came_before_them(db: Data
 async def test_a_few_rows_get_a_token_when_the_earlier_uploads_take_too_long(
     db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(uploads, "_WAIT_SECONDS", 0.2)
     await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(30)))
     later = await upload_in_turn(db, account.actor, AcceptUpload(rows=rows(2, "Haifa")))
     assert isinstance(later, UUID)
@@ -147,7 +148,7 @@ async def test_a_failure_of_the_database_is_no_attempt(db: Database, account: Te
     await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
     for _ in range(MAX_ATTEMPTS + 2):
         (claimed,) = await db.run(claim_uploads, account.account_id, 1)
-        await db.run(put_back, claimed, counts=False)
+        await db.run(reschedule_upload, claimed, counts=False)
         clock.moment += timedelta(minutes=2)
     assert await worker(db).take_turns() == 1
 
@@ -161,7 +162,7 @@ async def test_an_upload_whose_worker_died_is_taken_over_when_its_lease_ends(
     clock.moment += LEASE + timedelta(seconds=1)
     assert await worker(db).take_turns() == 1
     # The first worker wasn't dead after all: its write comes too late and does nothing.
-    await db.run(work_off, dead, dead.read(CANONICAL))
+    await db.run(process_upload, dead, dead.read(CANONICAL))
     report = (await db.read(upload_report, account.actor, import_id)).report
     assert (report.new, report.unchanged) == (12, 0)
 
@@ -173,7 +174,7 @@ async def test_leases_are_renewed_while_the_first_of_the_uploads_is_written(
         await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
     held = await db.run(claim_uploads, account.account_id, 2)
     async with db.transaction() as tx:
-        assert await work_off(tx, held[0], held[0].read(CANONICAL)) is not None
+        assert await process_upload(tx, held[0], held[0].read(CANONICAL)) is not None
         clock.moment += LEASE - timedelta(seconds=1)
         await db.run(renew_leases, held)
         clock.moment += timedelta(seconds=2)
@@ -235,8 +236,10 @@ async def test_uploads_are_written_on_their_terms_whatever_the_worker_expects(db
     reports = []
     for first, update in ((0, True), (100, True), (50, True), (200, False), (150, False)):
         given = [ContactRow(phone=f"0521{number:06d}") for number in range(first, first + 60)]
-        changes = {number: RowChange(sms=Status.UNSUBSCRIBED) for number in range(1, 61)} if first == 50 else {}
-        command = AcceptUpload(rows=given, terms=Terms(update_existing=update, changes=changes))
+        changes = (
+            {number: RowChange(sms=SubscriptionStatus.UNSUBSCRIBED) for number in range(1, 61)} if first == 50 else {}
+        )
+        command = AcceptUpload(rows=given, policy=WritePolicy(update_existing=update, changes=changes))
         reports.append(await db.run(accept_upload, account.actor, command))
     assert await worker(db).take_turns() == 5
     told = [(await db.read(upload_report, account.actor, import_id)).report for import_id in reports]
@@ -248,7 +251,7 @@ async def test_uploads_are_written_on_their_terms_whatever_the_worker_expects(db
         (60, 40, 20, 0),
     ]
     shown = (await db.read(list_contacts, account.actor, ListContacts())).items
-    unsubscribed = {one.phone for one in shown if one.sms_status is Status.UNSUBSCRIBED}
+    unsubscribed = {one.phone for one in shown if one.sms_status is SubscriptionStatus.UNSUBSCRIBED}
     assert unsubscribed == {f"972521{number:06d}" for number in range(50, 110)}
     assert len(shown) == 260
 
@@ -292,12 +295,12 @@ async def test_an_earlier_version_can_read_what_is_accepted_without_terms(db: Da
 async def test_rows_that_were_read_before_a_field_changed_are_read_again(db: Database, account: Tenant) -> None:
     await db.run(create_field, account.actor, CreateField(name="visits", kind=Kind.TEXT))
     given = [ContactRow(phone="0521000001", fields={"visits": "many"}), ContactRow(phone="0521000002")]
-    await db.run(accept_upload, account.actor, AcceptUpload(rows=given, terms=Terms()))
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=given, policy=WritePolicy()))
     (upload,) = await db.run(claim_uploads, account.account_id, 8)
     read = upload.read(await db.read(field_kinds, account.actor))
     await db.run(delete_fields, account.actor, DeleteFields(names=["visits"]))
     await db.run(create_field, account.actor, CreateField(name="visits", kind=Kind.NUMBER))
-    await db.run(work_off, upload, read)
+    await db.run(process_upload, upload, read)
     shown = (await db.read(list_contacts, account.actor, ListContacts())).items
     assert [one.fields for one in shown] == [{}, {}]
 
@@ -308,7 +311,7 @@ async def test_an_upload_is_not_held_before_its_audience(db: Database, account: 
     (upload,) = await db.run(claim_uploads, account.account_id, 8)
     async with db.transaction() as tx:
         await lock_audience(tx, account.actor)
-        writing = asyncio.create_task(db.run(work_off, upload, upload.read(CANONICAL)))
+        writing = asyncio.create_task(db.run(process_upload, upload, upload.read(CANONICAL)))
         await until_somebody_waits(tx)
         assert await tx.fetchval("SELECT TRUE FROM contact_import FOR UPDATE NOWAIT")
     assert await writing is True
@@ -320,13 +323,13 @@ async def test_uploads_of_an_audience_that_is_gone_are_nobodys_failure(db: Datab
     await db.run(accept_upload, inside, AcceptUpload(rows=rows(12)))
     (upload,) = await db.run(claim_uploads, account.account_id, 8)
     await db.run(delete_audience, inside)
-    assert await db.run(work_off, upload, upload.read(CANONICAL)) is None
+    assert await db.run(process_upload, upload, upload.read(CANONICAL)) is None
 
 
 async def test_uploads_are_claimed_and_accepted_while_the_account_is_suppressing(
     db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lose_patience(monkeypatch)
+    shorten_wait(monkeypatch)
     stop = await db.run(create_audience, account.actor, CreateAudience(name="Stop", kind=AudienceKind.STOPLIST))
     await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
     async with db.transaction() as tx:

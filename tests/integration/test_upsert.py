@@ -13,23 +13,16 @@ from hypothesis import strategies as st
 from tests.reference import Book, Person
 from tests.support import Tenant
 
-from carillon.audience import batch, resolving
-from carillon.audience.batch import read_rows
-from carillon.audience.contacts import (
-    STORED_STATUSES,
-    ContactKey,
-    DeleteContacts,
-    FindContacts,
-    KeyKind,
-    Status,
-    delete_contacts,
-    find_contacts,
-)
+from carillon.audience.contacts.contact import STORED_STATUSES, ContactKey, KeyKind, SubscriptionStatus
+from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.groups import FindGroups, GroupKey, ListGroups, find_groups, list_groups
-from carillon.audience.rows import ContactRow
-from carillon.audience.standing import SetStandings, Standing, set_standings
 from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
-from carillon.audience.upsert import UpsertReport, upsert
+from carillon.audience.upsert import match, parse
+from carillon.audience.upsert.engine import UpsertReport, upsert
+from carillon.audience.upsert.parse import read_rows
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 
 PHONES = ["0541110001", "0541110002", "0541110003", "+972541110001", "", "12", None]
@@ -90,9 +83,11 @@ def _picture(row: Any) -> tuple[object, ...]:
 async def fall_silent(db: Database, tenant: Tenant) -> None:
     async with db.transaction() as tx:
         found = await tx.fetch("SELECT contact_id FROM contact WHERE account_id = $1", tenant.account_id)
-    unsubscribed = Status.UNSUBSCRIBED
-    standings = [Standing(contact_id=row["contact_id"], sms=unsubscribed, email=unsubscribed) for row in found]
-    await db.run(set_standings, tenant.actor, SetStandings(standings=standings))
+    unsubscribed = SubscriptionStatus.UNSUBSCRIBED
+    standings = [
+        SubscriptionChange(contact_id=row["contact_id"], sms=unsubscribed, email=unsubscribed) for row in found
+    ]
+    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(standings=standings))
 
 
 async def counters_are_true(db: Database, tenant: Tenant) -> bool:
@@ -119,8 +114,8 @@ def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """Small batches are taken one by one, large ones by columns, an import's as new; the rule is the same for all."""
     monkeypatch.setitem(ways, "hopes", request.param == "hoping")
     few = 1000 if request.param == "one_by_one" else -1
-    monkeypatch.setattr(batch, "_FEW", few)
-    monkeypatch.setattr(resolving, "_FEW", few)
+    monkeypatch.setattr(parse, "_FEW", few)
+    monkeypatch.setattr(match, "_FEW", few)
 
 
 @settings(
@@ -223,11 +218,14 @@ async def test_a_contact_with_a_suppressed_address_arrives_unsubscribed(db: Data
     await write(db, account, [ContactRow(phone="0541110001", email="ana@mail.example", add_to=["Gold"])])
     query = FindContacts(key=ContactKey(kind=KeyKind.PHONE, value="0541110001"))
     (contact,) = await db.read(find_contacts, account.actor, query)
-    assert (contact.sms_status, contact.email_status) == (Status.UNSUBSCRIBED, Status.SUBSCRIBED)
+    assert (contact.sms_status, contact.email_status) == (
+        SubscriptionStatus.UNSUBSCRIBED,
+        SubscriptionStatus.SUBSCRIBED,
+    )
     assert await counters_are_true(db, account)
     await db.run(reactivate, account.actor, Reactivate(addresses=[phone], reason="asked again"))
     (contact,) = await db.read(find_contacts, account.actor, query)
-    assert contact.sms_status is Status.SUBSCRIBED
+    assert contact.sms_status is SubscriptionStatus.SUBSCRIBED
     assert await counters_are_true(db, account)
 
 

@@ -1,11 +1,11 @@
-"""Reading whole files for the tests of `carillon.audience.tabular`."""
+"""Reading whole files for the tests of `carillon.tabular`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from carillon.audience.tabular import BadRecord, Chunk, FileShape, inspect, read_chunks
-from carillon.audience.tabular.reader import _Reading
-from carillon.audience.tabular.source import Source
+from carillon.tabular import BadRecord, Chunk, FileShape, inspect, read_chunks
+from carillon.tabular.reader import _Reading
+from carillon.tabular.source import Source
 
 Row = tuple[str | None, ...]
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.corpus import emails, seeded
 
-from carillon.kit.emails import MAX_EMAIL_CHARACTERS, Email, EmailReading, read_email
+from carillon.addresses.emails import MAX_EMAIL_CHARACTERS, Email, EmailReading, read_email
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from tests.unit.corpus import COUNTRIES, EMAIL_DOMAINS, EMAIL_FRAMES, EMAIL_LOCALS, emails, phones_of, seeded
 
-from carillon.audience.normalise import normalise_emails, normalise_phones, plain_phones
-from carillon.audience.normalise.addresses import composed_emails, ordinary_emails
-from carillon.audience.normalise.numbers import PhoneColumn
-from carillon.kit.emails import read_email
-from carillon.kit.phones import plain_reading, read_phone
+from carillon.addresses.email_columns import common_emails, composed_emails
+from carillon.addresses.emails import read_email
+from carillon.addresses.normalise import ambiguous_phones, normalise_emails, normalise_phones
+from carillon.addresses.phone_columns import PhoneColumn
+from carillon.addresses.phones import read_ambiguous_phone, read_phone
 
 PHONE_SCHEMA = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_SCHEMA = {"key": pl.String, "given": pl.String}
@@ -59,8 +59,8 @@ FOREIGN = (
 @pytest.mark.parametrize("count", [20, 300])
 def test_plain_phones_of_a_column_are_what_the_reference_reads(country: str, count: int) -> None:
     values = [*FOREIGN, *phones_of(country, seeded(f"plain {country}"), count)]
-    read = plain_phones(texts([None, *values]), country)
-    assert read.rows() == [(None, None), *(plain_reading(value, country) for value in values)]
+    read = ambiguous_phones(texts([None, *values]), country)
+    assert read.rows() == [(None, None), *(read_ambiguous_phone(value, country) for value in values)]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_plain_phones_of_a_column_are_what_the_reference_reads(country: str, cou
 def test_a_number_without_a_plus_is_what_the_plans_know_best(
     country: str, given: str, plain: str, other: str | None
 ) -> None:
-    assert plain_reading(given, country) == (plain, other)
+    assert read_ambiguous_phone(given, country) == (plain, other)
 
 
 def test_phones_of_many_countries_in_one_column_are_what_the_reference_reads() -> None:
@@ -118,7 +118,7 @@ def test_ordinary_emails_are_decided_without_the_reference() -> None:
     values = [
         f"{name}{n}@{domain}" for name in ("a.b", "Anna_") for domain in ("x.com", "b-c.co.il") for n in range(MANY)
     ]
-    decided, undecided = ordinary_emails(texts(values))
+    decided, undecided = common_emails(texts(values))
     assert decided.height == len(values)
     assert undecided.is_empty()
 

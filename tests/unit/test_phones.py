@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumber
 from tests.unit.corpus import COUNTRIES, phones_of, seeded
 
-from carillon.kit.phones import (
+from carillon.addresses.phones import (
     MAX_PHONE_CHARACTERS,
     Phone,
     PhoneKind,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.unit.tabular_files import contents, read, read_slowly, written
 
-from carillon.audience.tabular import inspect, read_chunks
-from carillon.audience.tabular.reader import CHUNK_BYTES
+from carillon.tabular import inspect, read_chunks
+from carillon.tabular.reader import CHUNK_BYTES
 
 MB = 1024 * 1024
 PROSE = "a line of prose that is no row whoever may read it\n"
@@ -18,7 +18,7 @@ LONG = "field too long: the record is over 1 MB"
 PEAK = """
 import resource, sys
 from pathlib import Path
-from carillon.audience.tabular import inspect, read_chunks
+from carillon.tabular import inspect, read_chunks
 small, large = Path(sys.argv[1]), Path(sys.argv[2])
 def peak(path):
     rows = sum(chunk.frame.height for chunk in read_chunks(path, inspect(path)))

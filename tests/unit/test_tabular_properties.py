@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.tabular_files import Contents, contents, read_slowly
 
-from carillon.audience.tabular import FileShape, inspect, read_chunks
+from carillon.tabular import FileShape, inspect, read_chunks
 
 DELIMITERS = [",", ";", "\t"]
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1255", "cp1252"]

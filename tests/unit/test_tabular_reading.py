@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from tests.unit.tabular_files import contents, read, written
 
-from carillon.audience.tabular import UnreadableFileError, inspect, read_chunks
+from carillon.tabular import UnreadableFileError, inspect, read_chunks
 
 NUL = "the cell holds a NUL character"
 OPEN = "the file ends inside a quoted field"

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from tests.unit.tabular_files import contents, read, written
 
-from carillon.audience.tabular import (
+from carillon.tabular import (
     LostRejectsError,
     Problem,
     RejectedRow,

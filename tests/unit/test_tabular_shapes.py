@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from tests.unit.tabular_files import read, written
 
-from carillon.audience.tabular import (
+from carillon.tabular import (
     BadDelimiterError,
     EmptyFileError,
     NoHeaderError,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.tabular_files import contents, written
 
-from carillon.audience.tabular import Format, defuse, inspect, open_writer, read_chunks, restore
-from carillon.audience.tabular.formulas import defused, restored
+from carillon.tabular import Format, defuse, inspect, open_writer, read_chunks, restore
+from carillon.tabular.formulas import defused, restored
 
 FORMATS: tuple[Format, ...] = ("csv", "ndjson", "parquet")
 FRAME = pl.DataFrame({"phone": ["+972501112223", None], "name": ["דנה, לוי", 'a "b"\nc']})

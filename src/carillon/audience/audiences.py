@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from asyncpg import Record
 
-from carillon.audience.conditions import Attribute, Order, Value, compile_order
-from carillon.audience.contacts import delete_contact_ids
-from carillon.audience.writing import hold_back_audiences, lock_audience
+from carillon.audience.contacts.delete import delete_contact_ids
+from carillon.audience.locks import lock_audience, lock_audience_set
 from carillon.db.database import Tx
+from carillon.db.filters import Attribute, Order, Value, compile_order
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
@@ -139,7 +139,7 @@ class AudienceCounts:
 
 async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audience:
     """Make an audience beside the default one. Raises InvalidInputError for `name` and `country`."""
-    await hold_back_audiences(tx, actor)
+    await lock_audience_set(tx, actor)
     tx.read_clock()
     audience = Audience(
         name=checked_name(command.name),

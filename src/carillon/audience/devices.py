@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from carillon.audience.writing import lock_audience, recounting
+from carillon.audience.counters import recounting
+from carillon.audience.locks import lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor

@@ -13,16 +13,16 @@ import msgspec
 import polars as pl
 from asyncpg import Record
 
-from carillon.audience.contacts import STORED_STATUSES
-from carillon.audience.fields import Kind
+from carillon.audience.contacts.contact import STORED_STATUSES
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import field_kinds
 from carillon.audience.groups import FindGroups, Group, GroupKey, find_groups
-from carillon.audience.own_fields import field_kinds
-from carillon.audience.tabular import Format, open_writer
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import new_uuid
+from carillon.tabular import Format, open_writer
 from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience", "exports.sql")

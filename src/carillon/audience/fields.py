@@ -1,127 +1,150 @@
-"""Fields: the typed attributes of a contact, under canonical names that every dialect maps its own words to.
+"""An audience's own fields, beside the built-in ones that every audience has."""
 
-The built-in ones exist in every audience; its own are made by `create_field`. `type_column` is the one reading of a raw
-text into a typed value, for one row and for a million.
-"""
+import itertools
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from collections.abc import Mapping
-from enum import StrEnum
+from carillon.audience.field_types import CANONICAL, Kind
+from carillon.audience.locks import lock_audience
+from carillon.audience.upsert.rows import DEVICE, KEYS, TEXT_ATTRIBUTES
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import InvalidInputError
+from carillon.kit.actor import Actor
+from carillon.tenancy import audit
 
-import polars as pl
+SQL = load_statements("carillon.audience", "fields.sql")
 
-MAX_TEXT_CHARACTERS = 4_000
+MAX_FIELDS = 200
+MAX_LABEL_CHARACTERS = 200
 
+REPEATED: Mapping[str, str] = {"phone": "repeated_phone", "email": "repeated_email"}
+"""The text fields where a contact keeps an address that another one of its audience has, see `adding`."""
 
-class Kind(StrEnum):
-    """A field's type; what it accepts is said in `type_column`."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    DATE = "date"
-    DATETIME = "datetime"
-    GENDER = "gender"
-    BOOLEAN = "boolean"
-
-
-def _built_in() -> dict[str, Kind]:
-    kinds = {
-        "first_name": Kind.TEXT,
-        "last_name": Kind.TEXT,
-        "gender": Kind.GENDER,
-        "birth_date": Kind.DATE,
-        "additional_date": Kind.DATE,
-        "city": Kind.TEXT,
-        "country": Kind.TEXT,
-    }
-    kinds |= {f"text{number}": Kind.TEXT for number in range(1, 21)}
-    kinds |= {f"number{number}": Kind.NUMBER for number in range(1, 5)}
-    kinds |= {f"date{number}": Kind.DATETIME for number in range(1, 9)}
-    return kinds
-
-
-CANONICAL: Mapping[str, Kind] = _built_in()
-
-_GENDERS = {"1": "male", "2": "female", "male": "male", "female": "female", "m": "male", "f": "female"}
-_TRUTHS = {"1": "true", "true": "true", "yes": "true", "0": "false", "false": "false", "no": "false"}
-_NUMBER = r"^[+-]?[0-9]{1,19}(?:\.[0-9]{1,20})?$"
-_ESCAPES = {'"': '\\"', "\\": "\\\\"} | {chr(code): f"\\u{code:04x}" for code in range(1, 32)}
-_ESCAPE_TABLE = str.maketrans(_ESCAPES)
-_NEEDS_ESCAPE = r'["\\\x01-\x1f]'
-_UNUSUAL = r'["\\\x00-\x1f]'
-# Day first, as every vendor writes it (InforU reference, Get Unsubscribe History); year first, as ISO 8601 does.
-_MOMENTS = tuple(
-    day + time
-    for time in ("", " %H:%M:%S", "T%H:%M:%S", " %H:%M", "T%H:%M")
-    for day in ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")
-)
+# Contacts are emptied so many at a time: statements stay short, the transaction is one.
+_EMPTIED_AT_ONCE = 50_000
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_DERIVED_CHARACTERS = 50  # which leaves room for a number
+_TAKEN = {
+    *CANONICAL,
+    *KEYS,
+    *TEXT_ATTRIBUTES,
+    *DEVICE,
+    "row",
+    "contact_id",
+    "created_at",
+    "updated_at",
+    "sms_status",
+    "email_status",
+}
 
 
-def type_column(kind: Kind, values: pl.Series) -> pl.Series:
-    """Read raw texts, stripped and not blank, into JSON texts of the kind's values; null where a text isn't one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A typed attribute of an audience's contacts; `name` is its key in `Contact.fields`."""
 
-    Text: up to MAX_TEXT_CHARACTERS without NUL. Number: up to 19 digits and 20 decimals. Date and datetime: year first
-    or day first, divided by ``-``, ``/`` or (day first) ``.``; rendered in ISO 8601. Gender: 1, 2, m, f, male, female.
-    Boolean: 1, 0, true, false, yes, no.
+    name: str
+    kind: Kind
+    label: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateField:
+    """Make a field; the label is the name unless said otherwise."""
+
+    name: str
+    kind: Kind = Kind.TEXT
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteFields:
+    """Delete fields of the actor's audience by their names, and what its contacts have in them."""
+
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFields:
+    """Ask for the audience's own fields, by name."""
+
+
+def derived_name(label: str) -> str:
+    """Derive a field's name from its label, be it taken or not: "Shoe size" becomes shoe_size.
+
+    It is the label in lower case without accents, with _ for what is no letter or digit of ASCII, and `field_` before
+    one that begins with no letter.
     """
-    match kind:
-        case Kind.TEXT:
-            return _text(values)
-        case Kind.NUMBER:
-            return _number(values)
-        case Kind.DATE:
-            return _moment(values).dt.strftime('"%Y-%m-%d"')
-        case Kind.DATETIME:
-            return _moment(values).dt.strftime('"%Y-%m-%dT%H:%M:%S"')
-        case Kind.GENDER:
-            named = values.str.to_lowercase().replace_strict(_GENDERS, default=None, return_dtype=pl.String)
-            return '"' + named + '"'
-        case Kind.BOOLEAN:
-            return values.str.to_lowercase().replace_strict(_TRUTHS, default=None, return_dtype=pl.String)
+    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:_DERIVED_CHARACTERS].strip("_")
+    return name if name[:1].isalpha() else f"field_{name}".strip("_")
 
 
-def type_value(kind: Kind, value: str) -> str | None:
-    """Read one raw text as `type_column` does, without the price of columns where that is possible."""
-    match kind:
-        case Kind.TEXT:
-            fits = len(value) <= MAX_TEXT_CHARACTERS and "\0" not in value
-            return f'"{value.translate(_ESCAPE_TABLE)}"' if fits else None
-        case Kind.GENDER:
-            named = _GENDERS.get(value.lower())
-            return f'"{named}"' if named else None
-        case Kind.BOOLEAN:
-            return _TRUTHS.get(value.lower())
-        case Kind.NUMBER | Kind.DATE | Kind.DATETIME:
-            typed: str | None = type_column(kind, pl.Series([value]))[0]
-            return typed
+def free_name(label: str, names: Collection[str]) -> str:
+    """Derive a new field's name from its label, beside the `names` that the audience has already.
+
+    One that is taken has a number after it: "city" becomes city_2.
+    """
+    name = derived_name(label)
+    spellings = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+    taken = {*_TAKEN, *REPEATED.values(), *names}
+    return next(one for one in spellings if one not in taken)
 
 
-def _text(values: pl.Series) -> pl.Series:
-    text = pl.col("text")
-    frame = values.alias("text").to_frame()
-    too_long = text.str.len_bytes() > MAX_TEXT_CHARACTERS  # it may be, in characters
-    if not frame.select((too_long | text.str.contains(_UNUSUAL)).any()).item():
-        return frame.select(pl.concat_str(pl.lit('"'), text, pl.lit('"'))).to_series()
-    fits = (text.str.len_chars() <= MAX_TEXT_CHARACTERS) & ~text.str.contains("\0", literal=True)
-    escaped = text
-    if frame.select(text.str.contains(_NEEDS_ESCAPE).any()).item():
-        escaped = text.str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
-    return frame.select(pl.when(fits).then(pl.concat_str(pl.lit('"'), escaped, pl.lit('"')))).to_series()
+async def create_field(tx: Tx, actor: Actor, command: CreateField) -> Field:
+    """Make a field of the actor's audience.
+
+    Raises InvalidInputError for a name that isn't 1 to 63 of a-z, 0-9 and _ beginning with a letter, that is taken, for
+    an over-long label, for another kind than text where a repeated address belongs, and when there are MAX_FIELDS.
+    """
+    name, label = command.name, (command.label or command.name).strip()
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError("name", "A field's name is 1 to 63 of a-z, 0-9 and _, and begins with a letter.")
+    if not label or len(label) > MAX_LABEL_CHARACTERS or "\0" in label:
+        raise InvalidInputError("label", f"A field's label has 1 to {MAX_LABEL_CHARACTERS} characters.")
+    if name in REPEATED.values() and command.kind is not Kind.TEXT:
+        raise InvalidInputError("kind", f"The field {name} is a text.")
+    await lock_audience(tx, actor)
+    own = await list_fields(tx, actor, ListFields())
+    if name in _TAKEN or name in {field.name for field in own}:
+        raise InvalidInputError("name", f"There is a field {name} already.")
+    if len(own) >= MAX_FIELDS:
+        raise InvalidInputError("name", f"An audience has at most {MAX_FIELDS} fields of its own.")
+    field = Field(name=name, kind=command.kind, label=label, created_at=tx.now)
+    await tx.execute(
+        SQL["create_field"], actor.account_id, actor.audience_id, name, field.kind, label, field.created_at
+    )
+    await audit.record(tx, actor, "field.create", name, {"kind": field.kind, "label": label})
+    return field
 
 
-def _number(values: pl.Series) -> pl.Series:
-    # JSON knows no leading plus and no leading zeros.
-    number = pl.col("number")
-    plain = number.str.replace(r"^\+", "").str.replace(r"^(-?)0+([0-9])", "${1}${2}")
-    return values.alias("number").to_frame().select(pl.when(number.str.contains(_NUMBER)).then(plain)).to_series()
+async def delete_fields(tx: Tx, actor: Actor, command: DeleteFields) -> None:
+    """Delete fields; built-in ones stay, and lose their values. Names that no field has are passed over."""
+    await lock_audience(tx, actor)
+    names = list(command.names)
+    after: int | None = 0
+    while after is not None:
+        place = (actor.account_id, actor.audience_id, after, _EMPTIED_AT_ONCE)
+        last = await tx.fetchval(SQL["next_contacts"], *place)
+        if last is not None:
+            await tx.execute(SQL["empty_fields"], actor.account_id, actor.audience_id, after, last, names, tx.now)
+        after = last
+    await tx.execute(SQL["delete_fields"], actor.account_id, actor.audience_id, names)
+    for name in names:
+        await audit.record(tx, actor, "field.delete", name, {})
 
 
-def _moment(values: pl.Series) -> pl.Series:
-    texts = values.str.replace(r"(?:\.[0-9]+)?(?:Z|\+00:?00)$", "")
-    moments = pl.Series([None], dtype=pl.Datetime("us")).new_from_index(0, len(texts))
-    for shape in _MOMENTS:
-        moments = moments.zip_with(moments.is_not_null(), texts.str.to_datetime(shape, strict=False, time_unit="us"))
-        if moments.null_count() == texts.null_count():
-            break
-    # Year 0 and five-digit years would not survive the way back through ISO 8601.
-    in_range = moments.dt.year().is_between(1000, 9999).fill_null(value=False)
-    return moments.zip_with(in_range, pl.Series([None], dtype=pl.Datetime("us")))
+async def list_fields(tx: Tx, actor: Actor, _query: ListFields) -> list[Field]:
+    """List the audience's own fields by name."""
+    rows = await tx.fetch(SQL["list_fields"], actor.account_id, actor.audience_id)
+    return [Field(**{**row, "kind": Kind(row["kind"])}) for row in rows]
+
+
+async def field_kinds(tx: Tx, actor: Actor) -> Mapping[str, Kind]:
+    """Give the kind of every field that the audience's contacts can have, built-in ones first."""
+    own = await list_fields(tx, actor, ListFields())
+    return {**CANONICAL, **{field.name: field.kind for field in own}}

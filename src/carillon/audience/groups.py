@@ -8,8 +8,9 @@ from typing import Literal
 
 from asyncpg import Record
 
-from carillon.audience.contacts import delete_contact_ids, read_id
-from carillon.audience.writing import lock_audience
+from carillon.audience.contacts.contact import read_id
+from carillon.audience.contacts.delete import delete_contact_ids
+from carillon.audience.locks import lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import GroupNotEmptyError, InvalidInputError, NotFoundError

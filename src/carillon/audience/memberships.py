@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from carillon.audience.contacts import Status
+from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.counters import COUNTERS, move_counters, recounting
 from carillon.audience.groups import create_groups, groups_by_name, name_key
-from carillon.audience.rows import Batch
-from carillon.audience.writing import COUNTERS, move_counters, recounting
+from carillon.audience.upsert.rows import Batch
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
@@ -97,20 +97,20 @@ async def move(tx: Tx, actor: Actor, moves: Moves) -> None:
         await tx.execute(SQL["join_groups"], actor.account_id, *_columns(moves.joining))
 
 
-async def move_in(tx: Tx, actor: Actor, moves: Moves, arrivals: pl.DataFrame) -> None:
+async def move_in(tx: Tx, actor: Actor, moves: Moves, inserts: pl.DataFrame) -> None:
     """Write and count the memberships of contacts that have just arrived, with their statuses in `arrivals`."""
     if not moves.arriving:
         return
     lines = "".join([f"{actor.account_id},{group_id},{contact_id}\n" for group_id, contact_id in moves.arriving])
     await tx.copy_csv("membership", ("account_id", "group_id", "contact_id"), [lines.encode()])
     statuses = dict(
-        zip(arrivals["contact_id"], zip(arrivals["sms_status"], arrivals["email_status"], strict=True), strict=True)
+        zip(inserts["contact_id"], zip(inserts["sms_status"], inserts["email_status"], strict=True), strict=True)
     )
     counted = Counter([(group_id, statuses[contact_id]) for group_id, contact_id in moves.arriving])
     shares: dict[int, dict[str, int]] = {}
     for (group_id, (sms, email)), count in counted.items():
         share = shares.setdefault(group_id, dict.fromkeys(COUNTERS, 0))
-        by_sms, by_email = sms == Status.SUBSCRIBED, email == Status.SUBSCRIBED
+        by_sms, by_email = sms == SubscriptionStatus.SUBSCRIBED, email == SubscriptionStatus.SUBSCRIBED
         share["members"] += count
         share["reachable"] += count * (by_sms or by_email)
         share["reachable_sms"] += count * by_sms

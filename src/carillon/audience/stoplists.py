@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from carillon.audience.locks import LockedAudience
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
-from carillon.audience.writing import LockedAudience
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 
@@ -12,12 +12,12 @@ async def silence(
     tx: Tx, actor: Actor, stoplist: LockedAudience, addresses: Iterable[tuple[str | None, str | None]]
 ) -> None:
     """Suppress phones (E.164 digits) and e-mails on every channel, with the list's name as reason."""
-    silenced: list[Address] = []
+    suppressed_addresses: list[Address] = []
     for phone, email in addresses:
         if phone:
-            silenced += [Address(channel=one, value=f"+{phone}") for one in (Channel.SMS, Channel.VOICE)]
+            suppressed_addresses += [Address(channel=one, value=f"+{phone}") for one in (Channel.SMS, Channel.VOICE)]
         if email:
-            silenced.append(Address(channel=Channel.EMAIL, value=email))
-    if silenced:
-        command = Suppress(addresses=silenced, reason=f"STOPLIST {stoplist.name}", actor_name=actor.source)
+            suppressed_addresses.append(Address(channel=Channel.EMAIL, value=email))
+    if suppressed_addresses:
+        command = Suppress(addresses=suppressed_addresses, reason=f"STOPLIST {stoplist.name}", actor_name=actor.source)
         await suppress(tx, actor, command)

@@ -9,16 +9,17 @@ from typing import Literal
 
 from asyncpg import Record
 
-from carillon.audience.conditions import Attribute, Condition, Order, Value, compile_conditions, compile_order
-from carillon.audience.writing import lock_account, recounting
+from carillon.addresses.emails import read_email
+from carillon.addresses.phones import phone_digits
+from carillon.audience.counters import recounting
+from carillon.audience.locks import lock_account
 from carillon.db.database import Tx
+from carillon.db.filters import Attribute, Condition, Order, Value, compile_conditions, compile_order
 from carillon.db.sql import load_statements, one_text
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
-from carillon.kit.emails import read_email
 from carillon.kit.ids import AudienceId
 from carillon.kit.page import Counted, NumberedPage, Page
-from carillon.kit.phones import phone_digits
 
 SQL = load_statements("carillon.audience", "suppressions.sql")
 

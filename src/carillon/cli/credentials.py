@@ -8,7 +8,7 @@ import click
 
 from carillon.cli.options import Id, account_option, audience_option
 from carillon.cli.session import Session, operator, table, with_session
-from carillon.dialects.registry import KEY_WORDS
+from carillon.dialects.registry import CREDENTIAL_FORMAT
 from carillon.tenancy.accounts import OpenAccount, open_account
 from carillon.tenancy.credentials import (
     CreateCredential,
@@ -50,7 +50,7 @@ def group() -> None:
 @account_option()
 @click.option(
     "--dialect",
-    type=click.Choice(sorted(KEY_WORDS)),
+    type=click.Choice(sorted(CREDENTIAL_FORMAT)),
     required=True,
     help="Whose API the client speaks; native is our own, which is not served yet.",
 )
@@ -83,7 +83,7 @@ def create(  # noqa: PLR0913 - one for each flag
     """
     command = CreateCredential(
         dialect=dialect,
-        words=KEY_WORDS[dialect],
+        words=CREDENTIAL_FORMAT[dialect],
         scopes=[scope.strip() for scope in scopes.split(",") if scope.strip()],
         allowed_networks=networks,
         calls_per_second=rate,

@@ -51,7 +51,7 @@ async def _make_demo(tx: Tx, box: SecretBox, draft: Path) -> bool:
     actor = await open_account(tx, operator(), OpenAccount(account_id=made.account.account_id))
     variables: dict[str, str] = {}
     for dialect in DIALECTS:
-        command = CreateCredential(dialect=dialect.name, words=dialect.key_words)
+        command = CreateCredential(dialect=dialect.name, words=dialect.credential_format)
         credential = await create_credential(tx, actor, command, box)
         variables |= {f"{dialect.name}_{part}".upper(): value for part, value in credential.parts.items()}
     try:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from carillon.audience.fields import Kind
-from carillon.audience.own_fields import CreateField, Field, ListFields, create_field, list_fields
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import CreateField, Field, ListFields, create_field, list_fields
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account

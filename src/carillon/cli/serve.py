@@ -13,11 +13,11 @@ import uvicorn
 import uvloop
 
 from carillon.app import create_app
-from carillon.audience.upload_worker import UploadWorker
+from carillon.audience.uploads.worker import UploadWorker
 from carillon.cli.demo import make_demo, welcome
-from carillon.cli.server import Protocol, Server
 from carillon.db.embedded import EmbeddedError, embedded_server, running_dsn
 from carillon.errors import InvalidInputError
+from carillon.http.server import Protocol, Server
 from carillon.logs import configure_logging
 from carillon.metrics import Metrics
 from carillon.runtime import Runtime, open_runtime
@@ -64,7 +64,7 @@ def serve(config: Path | None, **flags: object) -> None:
     uvloop.run(_serve(settings))
 
 
-def _calm_collector() -> None:
+def _tune_garbage_collector() -> None:
     """Keep the garbage collector from walking all that was made for good, and from starting anew every few rows.
 
     An upload of thousands of rows makes a hundred thousand objects, none of them in a cycle; looking for one took a
@@ -85,7 +85,7 @@ async def _serve(settings: Settings) -> None:
         if settings.database_url is None:
             await make_demo(runtime)
         metrics = Metrics()
-        _calm_collector()
+        _tune_garbage_collector()
         async with asyncio.TaskGroup() as tasks:
             if settings.role != "api":
                 tasks.create_task(_work(runtime, metrics, stopping))

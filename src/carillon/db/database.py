@@ -10,7 +10,7 @@ import asyncpg
 from asyncpg import Record
 
 from carillon.db.id_blocks import IdBlocks
-from carillon.db.lending import Lender, Session, Turns
+from carillon.db.sessions import AccountConcurrency, Session, SessionPool
 from carillon.db.sql import all_statements
 from carillon.errors import UnavailableError
 from carillon.kit.actor import Actor
@@ -96,10 +96,12 @@ class Tx:
 class Database:
     """A pool of connections to one PostgreSQL, 15 or later."""
 
-    def __init__(self, lender: Lender, turns: Turns, control: asyncpg.Pool, *, clock: Clock) -> None:
-        self._lender = lender
-        self._turns = turns
-        self._control = Lender(control, 1)
+    def __init__(
+        self, session_pool: SessionPool, account_concurrency: AccountConcurrency, control: asyncpg.Pool, *, clock: Clock
+    ) -> None:
+        self._session_pool = session_pool
+        self._account_concurrency = account_concurrency
+        self._control = SessionPool(control, 1)
         self._ids = IdBlocks(control)
         self.clock = clock
         self.work_arrived = asyncio.Event()
@@ -129,16 +131,18 @@ class Database:
             control = await _open_pool(control_dsn or dsn, 1, statement_timeout, control_settings)
         except (OSError, asyncpg.PostgresError) as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
-        return cls(Lender(pool, size), Turns(max(1, size // 2)), control, clock=clock or SystemClock())
+        return cls(
+            SessionPool(pool, size), AccountConcurrency(max(1, size // 2)), control, clock=clock or SystemClock()
+        )
 
     async def close(self) -> None:
         """Close every connection, waiting a little for those in use."""
-        await self._lender.close()
+        await self._session_pool.close()
         await self._control.close()
 
     async def prepare_statements(self) -> None:
         """Prepare every statement of every ``.sql`` file: a typo stops the boot, never a request."""
-        async with self._lender.lend() as session:
+        async with self._session_pool.session() as session:
             for file, name, statement in all_statements():
                 try:
                     await session.connection.prepare(statement)
@@ -153,7 +157,7 @@ class Database:
         """
         ending = False
         try:
-            async with self._lender.lend() as session:
+            async with self._session_pool.session() as session:
                 tx = Tx(session, clock=self.clock, ids=self._ids)
                 async with session.connection.transaction():
                     yield tx
@@ -179,7 +183,7 @@ class Database:
         Raises UnavailableError when it fails `_ATTEMPTS` times; what the operation raises passes through.
         """
         actor = arguments[0] if arguments else None
-        async with self._turns.of(actor.account_id) if isinstance(actor, Actor) else nullcontext():
+        async with self._account_concurrency.of(actor.account_id) if isinstance(actor, Actor) else nullcontext():
             return await self.run_at_once(operation, *arguments, **keywords)
 
     async def run_at_once(
@@ -210,7 +214,7 @@ class Database:
         attempts = _Attempts()
         while True:
             try:
-                async with self._lender.lend() as session:
+                async with self._session_pool.session() as session:
                     tx = Tx(session, clock=self.clock, ids=self._ids)
                     return await operation(tx, *arguments, **keywords)
             except _FAILURES as error:

@@ -3,16 +3,16 @@
 import base64
 import binascii
 
-from carillon.dialects.mount import Incoming
 from carillon.errors import MissingCredentialsError
+from carillon.http.request import Request
 
 
-def read_basic(incoming: Incoming) -> tuple[str, str] | None:
+def read_basic(request: Request) -> tuple[str, str] | None:
     """Give the user name and the password of the Authorization header; None where it is absent or of another scheme.
 
     Raises MissingCredentialsError when they can't be decoded.
     """
-    scheme, _, encoded = incoming.headers.get("authorization", "").strip().partition(" ")
+    scheme, _, encoded = request.headers.get("authorization", "").strip().partition(" ")
     if scheme.lower() != "basic":
         return None
     try:

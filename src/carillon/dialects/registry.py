@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 
 from carillon.dialects.apifon.routes import DIALECT as APIFON
+from carillon.dialects.contract import Dialect
 from carillon.dialects.devino.routes import DIALECT as DEVINO
 from carillon.dialects.inforu.routes import DIALECT as INFORU
 from carillon.dialects.inwise.routes import DIALECT as INWISE
-from carillon.dialects.mount import Dialect
 from carillon.dialects.nrs.routes import DIALECT as NRS
-from carillon.tenancy.credentials import KeyWords
+from carillon.tenancy.credentials import CredentialFormat
 
 DIALECTS: tuple[Dialect, ...] = (INFORU, NRS, INWISE, APIFON, DEVINO)
 # Of our own API, which is not served yet, there may be keys already.
-KEY_WORDS: Mapping[str, KeyWords] = {one.name: one.key_words for one in DIALECTS} | {"native": KeyWords()}
+CREDENTIAL_FORMAT: Mapping[str, CredentialFormat] = {one.name: one.credential_format for one in DIALECTS} | {
+    "native": CredentialFormat()
+}

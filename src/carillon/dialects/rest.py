@@ -11,12 +11,13 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from carillon.audience.hope import Hopes
+from carillon.audience.upsert.optimistic import OptimisticInserts
 from carillon.db.database import Database
+from carillon.dialects.contract import Handler, Route, Services
 from carillon.dialects.coverage import Covered, coverage_page
-from carillon.dialects.mount import Handler, Incoming, Method, Reply, Route, Services
 from carillon.dialects.reading import parameters, read_request, require
 from carillon.errors import InvalidInputError
+from carillon.http.request import Method, Reply, Request
 from carillon.kit.actor import Actor
 from carillon.tenancy.scopes import Scope, require_scope
 
@@ -33,9 +34,9 @@ class Call:
     """A call of a caller that has been let in; `query` and `body` are of the operation's structs."""
 
     db: Database
-    hopes: Hopes
+    optimistic_inserts: OptimisticInserts
     actor: Actor
-    incoming: Incoming
+    request: Request
     query: Any
     body: Any
 
@@ -73,17 +74,24 @@ class Operation:
     notes: Sequence[str] = ()
 
 
-def route_of(operation: Operation, authenticate: Callable[[Services, Incoming], Awaitable[Actor]]) -> Route:
+def route_of(operation: Operation, authenticate: Callable[[Services, Request], Awaitable[Actor]]) -> Route:
     """Make an operation's route: let in, read, run, write."""
 
-    async def handle(services: Services, incoming: Incoming) -> Reply:
-        actor = await authenticate(services, incoming)
+    async def handle(services: Services, request: Request) -> Reply:
+        actor = await authenticate(services, request)
         require_scope(actor, operation.scope)
-        query = read_request(operation.query, read_query(incoming.query))
-        body = read_request(operation.body, read_json(incoming.body) if operation.body is not Nothing else None)
+        query = read_request(operation.query, read_query(request.query))
+        body = read_request(operation.body, read_json(request.body) if operation.body is not Nothing else None)
         require(query)
         require(body)
-        call = Call(db=services.db, hopes=services.hopes, actor=actor, incoming=incoming, query=query, body=body)
+        call = Call(
+            db=services.db,
+            optimistic_inserts=services.optimistic_inserts,
+            actor=actor,
+            request=request,
+            query=query,
+            body=body,
+        )
         return json_reply(await operation.handle(call))
 
     handler: Handler = handle

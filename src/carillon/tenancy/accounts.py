@@ -9,13 +9,13 @@ from unicodedata import category
 
 from asyncpg import Record
 
+from carillon.addresses.phones import known_region
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.kit.page import Page
-from carillon.kit.phones import known_region
 from carillon.tenancy import audit
 from carillon.tenancy.currencies import CURRENCIES
 

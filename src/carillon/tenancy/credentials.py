@@ -23,7 +23,7 @@ Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyWords:
+class CredentialFormat:
     """Under which words a dialect's client is configured with its key.
 
     `name` is what it calls the public half, and `secret` the other one; without `name` the key is one word, whose first
@@ -45,7 +45,7 @@ class CreateCredential:
     """
 
     dialect: str
-    words: KeyWords
+    words: CredentialFormat
     audience_id: int | None = None
     scopes: Sequence[str] = ()
     allowed_networks: Sequence[str] = ()

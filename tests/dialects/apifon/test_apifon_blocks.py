@@ -9,10 +9,11 @@ import pytest
 from tests.dialects.apifon.wire import BLOCKS, Wire
 from tests.support import OPERATOR
 
-from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, Status, find_contacts
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
+from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.apifon.mapping import BLOCK_REASONS, epoch_milliseconds
 from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
 
@@ -67,11 +68,14 @@ async def test_blocking_unsubscribes_and_unblocking_subscribes_again(wire: Wire)
     key = FindContacts(key=ContactKey(kind=KeyKind.EMAIL, value=MAIL))
     await wire.block(f"+{NUMBER}")
     (contact,) = await wire.runtime.db.read(find_contacts, wire.account.actor, key)
-    assert (contact.sms_status, contact.email_status) == (Status.UNSUBSCRIBED, Status.SUBSCRIBED)
+    assert (contact.sms_status, contact.email_status) == (
+        SubscriptionStatus.UNSUBSCRIBED,
+        SubscriptionStatus.SUBSCRIBED,
+    )
     reply = await wire.call("DELETE", f"{BLOCKS}/unblock/{NUMBER}")
     assert (reply.status_code, reply.content) == (204, b"")
     (contact,) = await wire.runtime.db.read(find_contacts, wire.account.actor, key)
-    assert contact.sms_status is Status.SUBSCRIBED
+    assert contact.sms_status is SubscriptionStatus.SUBSCRIBED
 
 
 async def test_blocking_again_changes_nothing(wire: Wire) -> None:

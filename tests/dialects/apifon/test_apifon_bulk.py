@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from tests.dialects.apifon.wire import HOST, Wire, told
 
-from carillon.audience import uploads
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
-from carillon.audience.upload_worker import UploadWorker
-from carillon.audience.uploads import LEASE, MAX_ATTEMPTS, claim_uploads, failed_uploads, retry_upload
+from carillon.audience.uploads import queue as uploads
+from carillon.audience.uploads.queue import LEASE, MAX_ATTEMPTS, claim_uploads, failed_uploads, retry_upload
+from carillon.audience.uploads.worker import UploadWorker
 from carillon.db.database import Database
 
 MAIL = "ana@mail.example"
@@ -58,7 +58,7 @@ async def test_many_are_stored_before_the_reply_and_the_list_is_updating_until_t
     place = await wire.made_list()
     await wire.bulk(place, *people())
     assert await status(wire, place) == ["UPDATING", 0]
-    assert await wire.work_off() == 1
+    assert await wire.process_upload() == 1
     assert await status(wire, place) == ["IDLE", 11]
 
 
@@ -73,7 +73,7 @@ async def test_a_few_wait_behind_the_many_that_came_before_them(wire: Wire) -> N
     await wire.bulk(place, *people(status="SUBSCRIBED"))
     await wire.bulk(place, *people(count=1, status="UNSUBSCRIBED"), update_on_duplicate=True)
     assert await status(wire, place) == ["UPDATING", 0]
-    assert await wire.work_off() == 2
+    assert await wire.process_upload() == 2
     assert (await wire.ok("GET", path(place, number(0))))["status"] == "UNSUBSCRIBED"
 
 
@@ -85,7 +85,7 @@ async def test_those_that_are_there_when_the_rows_are_written_are_changed_only_w
     first = {"destination": f"+{number(0)}", "status": "UNSUBSCRIBED", "email": MAIL}
     await wire.bulk(place, first, *people(1), update_on_duplicate=asked)
     await wire.contact(f"+{number(0)}", None, actor=wire.inside(place))  # by another door, before they are written
-    await wire.work_off()
+    await wire.process_upload()
     shown = await wire.ok("GET", path(place, number(0)))
     assert [shown["status"], shown.get("email")] == expected
     assert await status(wire, place) == ["IDLE", 12]
@@ -96,7 +96,7 @@ async def test_whoever_is_blocked_before_the_rows_are_written_is_left_out(wire: 
     await wire.bulk(place, *people(), {"destination": f"+{number(50)}", "email": MAIL})
     for address in (number(0), MAIL):
         await wire.block(address)
-    await wire.work_off()
+    await wire.process_upload()
     assert (await wire.refusal("GET", path(place, number(0))))[0] == 404
     assert told(await wire.ok("GET", path(place, MAIL)), "status", "email_status") == ["SUBSCRIBED", "UNSUBSCRIBED"]
     assert await status(wire, place) == ["IDLE", 11]
@@ -118,7 +118,7 @@ async def test_fields_and_subgroups_that_are_removed_before_the_rows_are_written
     await wire.ok("DELETE", f"{place}/field/VISITS", None, 204)
     deletion = DeleteGroups(by=GroupKey.NAME, value="Meat")  # by another door
     await wire.runtime.db.run(delete_groups, wire.inside(place), deletion)
-    await wire.work_off()
+    await wire.process_upload()
     shown = await wire.ok("GET", path(place, number(10)))
     assert told(shown, "subscriber_fields", "groupOptions") == [{"POINTS": 2}, [fish]]
 
@@ -126,7 +126,7 @@ async def test_fields_and_subgroups_that_are_removed_before_the_rows_are_written
 async def test_what_is_said_of_a_subscriber_after_the_many_stands(wire: Wire) -> None:
     place = await wire.made_list()
     await wire.bulk(place, *people())
-    await wire.work_off()
+    await wire.process_upload()
     await wire.bulk(place, *people(status="SUBSCRIBED"), update_on_duplicate=True)
     async with working(wire):
         await wire.ok("POST", f"{path(place, number(0))}/unsubscribe", None, 204)
@@ -143,7 +143,7 @@ async def test_what_is_said_of_a_subscriber_after_the_many_stands(wire: Wire) ->
 async def test_a_change_behind_many_that_take_too_long_is_refused_for_now(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(uploads, "_WAIT_SECONDS", 0.2)
     place = await wire.made_list()
     await wire.bulk(place, *people(count=1))
     await wire.bulk(place, *people())
@@ -165,10 +165,10 @@ async def test_many_whose_worker_died_are_written_once_on_their_terms(wire: Wire
     place = await wire.made_list()
     await wire.bulk(place, *people(status="UNSUBSCRIBED"))
     assert len(await wire.runtime.db.run(claim_uploads, wire.account.account_id, 8)) == 1
-    assert await wire.work_off() == 0
+    assert await wire.process_upload() == 0
     assert await status(wire, place) == ["UPDATING", 0]
     wire.clock.moment += LEASE + timedelta(seconds=1)
-    assert await wire.work_off() == 1
+    assert await wire.process_upload() == 1
     assert told(await wire.ok("GET", place), "status", "total_subscribers", "active_subscribers") == ["IDLE", 11, 0]
 
 
@@ -178,13 +178,13 @@ async def test_a_list_is_corrupted_while_its_latest_import_is_one_that_was_given
     for _ in range(MAX_ATTEMPTS):
         await wire.runtime.db.run(claim_uploads, wire.account.account_id, 8)
         wire.clock.moment += LEASE + timedelta(seconds=1)
-    await wire.work_off()
+    await wire.process_upload()
     assert await status(wire, place) == ["CORRUPTED", 0]
     (failed,) = await wire.runtime.db.read(failed_uploads, wire.account.actor)
     await wire.bulk(place, *people(count=1))
     assert await status(wire, place) == ["IDLE", 1]
     await wire.runtime.db.run(retry_upload, wire.account.actor, failed.import_id)
-    assert await wire.work_off() == 1
+    assert await wire.process_upload() == 1
     assert await status(wire, place) == ["IDLE", 11]
 
 
@@ -195,7 +195,7 @@ async def test_a_list_is_removed_with_what_was_to_be_written(wire: Wire) -> None
         removed, *replies = await asyncio.gather(wire.call("DELETE", place), *calls)
         assert removed.status_code == 204
         assert {reply.status_code for reply in replies} <= {200, 404}
-        assert await wire.work_off() == 0
+        assert await wire.process_upload() == 0
         async with wire.runtime.db.transaction() as tx:
             waiting = "SELECT count(*) FROM contact_import WHERE account_id = $1 AND state <> 'done'"
             assert await tx.fetchval(waiting, wire.account.account_id) == 0
@@ -208,7 +208,7 @@ async def test_a_number_in_doubt_is_one_that_waits_to_be_written_too(wire: Wire,
     second = [{"destination": "3466666666", "email": "ana@mail.example"}] * 11
     for rows in ([*first, *second],) if is_one_call else (first, second):
         await wire.bulk(place, *rows, update_on_duplicate=True)
-    while await wire.work_off():
+    while await wire.process_upload():
         pass
     shown = await wire.ok("GET", path(place, "3466666666"))
     assert told(shown, "destination", "status", "email") == ["3466666666", "UNSUBSCRIBED", "ana@mail.example"]

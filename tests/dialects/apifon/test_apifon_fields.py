@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from tests.dialects.apifon.wire import HOST, LISTS, Wire
 
-from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, find_contacts
-from carillon.audience.fields import Kind
+from carillon.audience.contacts.contact import ContactKey, KeyKind
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import CreateField, ListFields, create_field, field_kinds, list_fields
 from carillon.audience.groups import DeleteGroups, FindGroups, GroupKey, delete_groups, find_groups
-from carillon.audience.own_fields import CreateField, ListFields, create_field, field_kinds, list_fields
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
+from carillon.audience.upsert.rows import ContactRow
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 

@@ -38,15 +38,15 @@ OWN = (
 HOSTILE = [*OWN, *fuzzing.HOSTILE, {"FIRST_NAME": "x" * 5000}, {"date_JOINED": 10**18}]
 
 
-def words(part: type[msgspec.Struct]) -> Iterator[str]:
+def field_map(part: type[msgspec.Struct]) -> Iterator[str]:
     for one in parameters(part):
         yield one.names[0]
         if "item" in one.extra:
-            yield from words(one.extra["item"])
+            yield from field_map(one.extra["item"])
 
 
 NAMES = sorted(
-    {name for operation in OPERATIONS for part in (operation.query, operation.body) for name in words(part)}
+    {name for operation in OPERATIONS for part in (operation.query, operation.body) for name in field_map(part)}
     | {"mobile", "FIRST_NAME", "date_JOINED", "OFFERS"}
 )
 SEGMENTS = st.sampled_from(["1", "0", "x", NUMBER, "GROUPS", "GROUP_1", "9" * 40, "\0", "%", "é", " "]) | st.text(
@@ -118,10 +118,10 @@ async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire
     await furnish(wire)
     path, good = path_of(wire, operation), dict(operation.sample or {})
     if operation.body is not Nothing:
-        for name in sorted(set(words(operation.body))):
+        for name in sorted(set(field_map(operation.body))):
             for value in HOSTILE:
                 assert_is_answered(await wire.call(operation.method, path, json.dumps({**good, name: value}).encode()))
-    for name in words(operation.query):
+    for name in field_map(operation.query):
         for value in HOSTILE:
             assert_is_answered(await wire.call(operation.method, f"{path}?{name}={escaped(value)}"))
 

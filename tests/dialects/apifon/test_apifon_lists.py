@@ -9,9 +9,9 @@ from tests.dialects.apifon.wire import LISTS, Wire, told
 from tests.support import OPERATOR, new_key
 
 from carillon.audience.audiences import CreateAudience, create_audience
-from carillon.audience.contacts import Status
-from carillon.audience.rows import ContactRow
-from carillon.audience.uploads import AcceptUpload, accept_upload
+from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.uploads.queue import AcceptUpload, accept_upload
+from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.apifon.mapping import epoch_milliseconds
 from carillon.tenancy.accounts import CreateAccount, create_account
 from carillon.tenancy.credentials import create_credential
@@ -256,7 +256,7 @@ async def test_a_list_is_updating_while_an_import_runs_and_corrupted_when_the_la
 
 async def test_a_list_counts_its_subscribers(wire: Wire) -> None:
     await wire.contact("0541110001", "ana@mail.example")
-    await wire.contact("0541110002", None, sms=Status.UNSUBSCRIBED)
+    await wire.contact("0541110002", None, sms=SubscriptionStatus.UNSUBSCRIBED)
     await wire.contact(None, "ben@mail.example")
     shown = await wire.ok("GET", f"{LISTS}/{wire.account.audience_id}")
     assert told(shown, "total_subscribers", "active_subscribers", "active_email_subscribers") == [3, 1, 2]

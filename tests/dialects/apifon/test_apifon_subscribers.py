@@ -9,11 +9,11 @@ import pytest
 from tests.dialects.apifon.wire import BLOCKS, HOST, LISTS, Wire, told
 from tests.support import OPERATOR
 
-from carillon.audience.contacts import Status
+from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
-from carillon.audience.writing import lock_audience
+from carillon.audience.locks import lock_audience
+from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.apifon.mapping import epoch_milliseconds
 from carillon.tenancy.accounts import CreateAccount, create_account
 
@@ -224,7 +224,7 @@ async def test_a_number_as_it_is_shown_is_the_same_number(wire: Wire, number: st
     assert list((await wire.refusal("POST", f"{place}/subscriber", body))[1]) == ["destination"]
     await wire.bulk(place, *([body] * 3), update_on_duplicate=True)
     await wire.bulk(place, *([{"destination": number}] * 20), update_on_duplicate=True)
-    await wire.work_off()
+    await wire.process_upload()
     (only,) = (await wire.ok("GET", f"{place}/subscriber"))["results"]
     assert told(only, "destination", "email", "status") == [number, MAIL, "UNSUBSCRIBED"]
 
@@ -239,7 +239,7 @@ async def test_a_status_stays_when_the_number_or_the_address_changes(wire: Wire,
     for rows in (1, 20):
         row = {"destination": f"69123456{rows:02}", "email": MAIL}
         await wire.bulk(place, *([row] * rows), update_on_duplicate=True)
-        await wire.work_off()
+        await wire.process_upload()
         (only,) = (await wire.ok("GET", f"{place}/subscriber"))["results"]
         assert told(only, "destination", "status", "email_status") == [f"3069123456{rows:02}", status, status]
 
@@ -304,7 +304,7 @@ async def test_a_subscriber_is_taken_back_as_it_is_shown(wire: Wire, phone: str 
 
 async def test_a_subscriber_that_another_door_left_unconfirmed_can_be_written_back(wire: Wire) -> None:
     place = await wire.made_list()
-    await wire.contact(NUMBER, MAIL, actor=wire.inside(place), sms=Status.UNCONFIRMED)
+    await wire.contact(NUMBER, MAIL, actor=wire.inside(place), sms=SubscriptionStatus.UNCONFIRMED)
     made = f"{place}/subscriber/{md5(NUMBER)}"
     assert told(await wire.ok("GET", made), "status", "email_status") == ["UNCONFIRMED", "SUBSCRIBED"]
     await wire.ok("PUT", made, {"status": "UNCONFIRMED"}, 204)
@@ -537,7 +537,7 @@ async def test_a_subscriber_that_has_changed_is_neither_changed_nor_removed_unde
 async def test_subscribers_come_in_pages_with_links(wire: Wire) -> None:
     place = await wire.made_list()
     await wire.bulk(place, *({"destination": f"+3069100{number:05d}"} for number in range(203)))
-    await wire.work_off()
+    await wire.process_upload()
     body = await wire.ok("GET", f"{place}/subscriber/")
     assert (len(body["results"]), body["meta"]) == (200, {"page": 1, "size": 200, "total": 203})
     link = HOST + place + "/subscriber?page={}&size=200"

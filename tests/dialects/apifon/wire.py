@@ -11,11 +11,11 @@ import httpx
 import msgspec
 from tests.support import Tenant, new_key
 
-from carillon.audience.contacts import Status
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
-from carillon.audience.standing import SetStandings, Standing, set_standings
-from carillon.audience.upload_worker import UploadWorker
+from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
+from carillon.audience.uploads.worker import UploadWorker
+from carillon.audience.upsert.rows import ContactRow
 from carillon.kit.actor import Actor
 from carillon.kit.clock import FixedClock
 from carillon.kit.ids import AudienceId
@@ -101,7 +101,7 @@ class Wire:
         reply = await self.call("POST", f"{place}/subscriber/bulk", {"subscribers": rows, **more})
         assert (reply.status_code, reply.content) == (200, b""), reply.text
 
-    async def work_off(self) -> int:
+    async def process_upload(self) -> int:
         """Do what the background worker does for the account, and give the number of uploads that it finished."""
         return await UploadWorker(self.runtime.db, poll_seconds=1, report_days=30)._turn(self.account.account_id)
 
@@ -116,14 +116,14 @@ class Wire:
         *,
         actor: Actor | None = None,
         group: str | None = None,
-        sms: Status | None = None,
+        sms: SubscriptionStatus | None = None,
     ) -> int:
         """Let another door make a contact."""
         row = ContactRow(phone=phone, email=email, add_to=[group] if group else [])
         actor = actor or self.account.actor
         saved = await self.runtime.db.run(save_contact, actor, SaveContact(row=row))
-        standings = SetStandings(standings=[Standing(contact_id=saved.contact_id, sms=sms)])
-        await self.runtime.db.run(set_standings, actor, standings)
+        standings = ChangeSubscriptions(standings=[SubscriptionChange(contact_id=saved.contact_id, sms=sms)])
+        await self.runtime.db.run(change_subscriptions, actor, standings)
         return saved.contact_id
 
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from tests.dialects.devino.wire import Wire
 
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
-from carillon.audience.upload_worker import UploadWorker
+from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.uploads.worker import UploadWorker
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.kit.ids import AudienceId
 

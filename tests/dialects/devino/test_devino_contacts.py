@@ -419,9 +419,9 @@ async def test_contacts_of_a_stop_list_are_silenced_everywhere(wire: Wire) -> No
     wire.clock.moment += timedelta(hours=1)
     told = await wire.add(stop, {"phone": PHONE, "email": MAIL.lower()}, {"phone": "1"}, {})
     assert [one["code"] for one in told] == ["OK", "REJECTED", "OK"]
-    silenced, other = await wire.contacts(clients)
+    suppressed_addresses, other = await wire.contacts(clients)
     assert other["unsubscribedData"] == []
-    assert silenced["unsubscribedData"] == [
+    assert suppressed_addresses["unsubscribedData"] == [
         {
             "companyId": wire.account.account_id,
             "data": PHONE,

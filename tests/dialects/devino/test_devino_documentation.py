@@ -40,9 +40,9 @@ def test_every_parameter_of_the_reference_is_served() -> None:
 
 async def test_the_first_calls_work(wire: Wire) -> None:
     for line in DIALECT.first_calls("http://carillon.example"):
-        words = shlex.split(line)
-        body = words[words.index("-d") + 1] if "-d" in words else None
-        url = next(word for word in words if word.startswith("http"))
+        field_map = shlex.split(line)
+        body = field_map[field_map.index("-d") + 1] if "-d" in field_map else None
+        url = next(word for word in field_map if word.startswith("http"))
         assert url == f"http://carillon.example{BASE}{LISTS}"
         reply = await wire.send("POST" if body else "GET", LISTS, content=body)
         assert reply.status_code == 200

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from tests.dialects.devino.wire import RANGE, Wire
 
-from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, find_contacts
+from carillon.audience.contacts.contact import ContactKey, KeyKind
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.groups import SaveGroup, save_group
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
+from carillon.audience.upsert.rows import ContactRow
 
 
 @pytest.fixture

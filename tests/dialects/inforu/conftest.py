@@ -3,7 +3,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.dialects.inforu.wire import Wire
-from tests.support import Tenant, lose_patience, new_key
+from tests.support import Tenant, new_key, shorten_wait
 
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
@@ -18,7 +18,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    lose_patience(monkeypatch)
+    shorten_wait(monkeypatch)
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from tests.dialects.inforu.wire import Wire
 from tests.support import new_key
 
 from carillon.app import create_app
+from carillon.dialects.contract import Services
 from carillon.dialects.inforu.auth import authenticate
 from carillon.dialects.inforu.bodies import open_document
-from carillon.dialects.mount import Incoming, Services
 from carillon.errors import BadCredentialsError
+from carillon.http.request import Request
 from carillon.settings import Settings
 from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
 from carillon.tenancy.credentials import create_credential
@@ -105,7 +106,7 @@ async def test_a_header_that_is_not_basic_leaves_it_to_the_body(wire: Wire, head
 
 async def test_a_long_document_is_not_read_before_its_header_has_let_it_in(wire: Wire) -> None:
     body = b"<R><Data>" + b"<x/>" * 50_000 + b"</Data></R>"
-    incoming = Incoming(
+    request = Request(
         method="POST",
         path="/api/v2/Contact/GetGroupList",
         query="",
@@ -115,9 +116,9 @@ async def test_a_long_document_is_not_read_before_its_header_has_let_it_in(wire:
         request_id="r",
     )
     services = Services(db=wire.runtime.db, authenticator=wire.runtime.authenticator)
-    document = open_document(incoming)
+    document = open_document(request)
     with pytest.raises(BadCredentialsError):
-        await authenticate(services, incoming, document)
+        await authenticate(services, request, document)
     assert not document.is_read
     await document.load()
     assert document.is_read

@@ -46,7 +46,7 @@ async def test_the_story_goes_as_it_is_written(wire: Wire, name: str) -> None:
     names: dict[str, Any] = {}
     for step in case["steps"]:
         if step["function"] == "(work off)":
-            await wire.work_off()
+            await wire.process_upload()
             continue
         reply = (await wire.post(step["function"], filled(step["data"], names))).json()
         assert reply["StatusId"] == step.get("status", 1), reply

@@ -67,7 +67,7 @@ async def test_more_than_ten_rows_are_stored_and_worked_off_later(wire: Wire) ->
     assert (await wire.refusal("CheckJobStatusByToken", {"RequestToken": token.upper()}))[:2] == (403, -2015)
     assert await wire.count("0521110000") == 0
     assert (await wire.refusal("CheckJobStatusByToken", {"RequestToken": token}))[:2] == (403, -2015)
-    assert await wire.work_off() == 1
+    assert await wire.process_upload() == 1
     report = await wire.data("CheckJobStatusByToken", {"RequestToken": token})
     assert report["UploadToken"] == token
     assert counts(report) == (11, 11, 0, 0, 0, 11)
@@ -78,7 +78,7 @@ async def test_5000_rows_are_taken_and_one_more_is_refused(wire: Wire) -> None:
     rows = [{"PhoneNumber": f"052{number:07}"} for number in range(5001)]
     assert (await wire.refusal("CreateOrUpdateContacts", {"List": rows}))[:2] == (403, -2011)
     token = (await wire.data("CreateOrUpdateContacts", {"List": rows[:5000]}))["RequestToken"]
-    assert await wire.work_off() == 1
+    assert await wire.process_upload() == 1
     assert counts(await wire.data("CheckJobStatusByToken", {"RequestToken": token})) == (5000, 5000, 0, 0, 0, 0)
 
 
@@ -293,7 +293,7 @@ async def test_a_control_character_where_none_belongs_is_an_invalid_value(wire: 
     given[0]["ContactRefId"] = "crm\t1"
     report = await wire.data("CreateOrUpdateContacts", {"List": given})
     if "RequestToken" in report:
-        await wire.work_off()
+        await wire.process_upload()
         report = await wire.data("CheckJobStatusByToken", report)
     assert counts(report) == (rows, rows, 0, 0, 0, 1)
     assert errors(report) == [(1, -92, "ContactRefId", "crm\t1")]

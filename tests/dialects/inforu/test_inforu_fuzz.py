@@ -58,7 +58,7 @@ async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire
             place = data["List"][0] if name in {"Type", "Value"} and "List" in data else data
             place[name] = value
             assert_is_answered(await wire.post(function.name, content=json.dumps({"Data": data})))
-    await wire.work_off()
+    await wire.process_upload()
     assert_is_answered(await wire.post("GetContact", {"Type": "Phone", "Value": "0521110001"}))
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.audience.rows import ContactRow
+from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.inforu import schemas
 from carillon.dialects.inforu.functions import FUNCTIONS
 from carillon.dialects.inforu.moments import read_since, read_until, show_history_moment, show_moment

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from tests.support import Tenant
 
-from carillon.audience.upload_worker import UploadWorker
+from carillon.audience.uploads.worker import UploadWorker
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
 
@@ -66,6 +66,6 @@ class Wire:
         assert found["Count"] == 1, found
         return found["List"][0]
 
-    async def work_off(self) -> int:
+    async def process_upload(self) -> int:
         """Do what the background worker does for the account, and give the number of uploads that it finished."""
         return await UploadWorker(self.runtime.db, poll_seconds=1, report_days=30)._turn(self.account.account_id)

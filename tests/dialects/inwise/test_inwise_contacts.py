@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from tests.dialects.inwise.wire import Wire
 
-from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, Status, find_contacts
+from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.groups import FindGroups, GroupKey, find_groups
-from carillon.audience.standing import SetStandings, Standing, set_standings
 from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
 
 MOBILE = "972523334444"
@@ -191,17 +192,17 @@ async def test_clear_existing_fields_drops_the_fields_that_are_not_given(wire: W
 @pytest.mark.parametrize(
     ("words", "status"),
     [
-        (["confirmed"], Status.SUBSCRIBED),
-        (["unconfirmed"], Status.UNCONFIRMED),
-        ([""], Status.SUBSCRIBED),
-        ([None], Status.SUBSCRIBED),
-        (["Unconfirmed", None], Status.UNCONFIRMED),
-        (["unconfirmed", "confirmed"], Status.SUBSCRIBED),
-        (["confirmed", "unconfirmed"], Status.UNCONFIRMED),
+        (["confirmed"], SubscriptionStatus.SUBSCRIBED),
+        (["unconfirmed"], SubscriptionStatus.UNCONFIRMED),
+        ([""], SubscriptionStatus.SUBSCRIBED),
+        ([None], SubscriptionStatus.SUBSCRIBED),
+        (["Unconfirmed", None], SubscriptionStatus.UNCONFIRMED),
+        (["unconfirmed", "confirmed"], SubscriptionStatus.SUBSCRIBED),
+        (["confirmed", "unconfirmed"], SubscriptionStatus.UNCONFIRMED),
     ],
 )
 async def test_the_confirmation_status_is_the_contacts_on_every_channel(
-    wire: Wire, words: list[str | None], status: Status
+    wire: Wire, words: list[str | None], status: SubscriptionStatus
 ) -> None:
     for word in words:
         contact_id = await wire.save(email=EMAIL, mobile_number=MOBILE, confirmation_status=word)
@@ -211,15 +212,17 @@ async def test_the_confirmation_status_is_the_contacts_on_every_channel(
 
 async def test_who_is_unsubscribed_is_not_subscribed_by_a_confirmation(wire: Wire) -> None:
     contact_id = await wire.save(email=EMAIL, mobile_number=MOBILE)
-    gone = SetStandings(standings=[Standing(contact_id=contact_id, sms=Status.UNSUBSCRIBED)])
-    await wire.runtime.db.run(set_standings, wire.account.actor, gone)
+    gone = ChangeSubscriptions(
+        standings=[SubscriptionChange(contact_id=contact_id, sms=SubscriptionStatus.UNSUBSCRIBED)]
+    )
+    await wire.runtime.db.run(change_subscriptions, wire.account.actor, gone)
     blocked = [Address(channel=Channel.EMAIL, value=EMAIL)]
     await wire.runtime.db.run(suppress, wire.account.actor, Suppress(addresses=blocked, reason="asked"))
     for word in ("unconfirmed", "confirmed", "unconfirmed"):
         await wire.save(email=EMAIL, confirmation_status=word)
-        assert await standing(wire, contact_id) == (Status.UNSUBSCRIBED, Status.UNSUBSCRIBED)
+        assert await standing(wire, contact_id) == (SubscriptionStatus.UNSUBSCRIBED, SubscriptionStatus.UNSUBSCRIBED)
     await wire.runtime.db.run(reactivate, wire.account.actor, Reactivate(addresses=blocked, reason="asked"))
-    assert await standing(wire, contact_id) == (Status.UNSUBSCRIBED, Status.UNCONFIRMED)
+    assert await standing(wire, contact_id) == (SubscriptionStatus.UNSUBSCRIBED, SubscriptionStatus.UNCONFIRMED)
 
 
 async def test_another_confirmation_status_is_refused(wire: Wire) -> None:
@@ -227,7 +230,7 @@ async def test_another_confirmation_status_is_refused(wire: Wire) -> None:
     assert (status, "confirmation_status" in message) == (422, True)
 
 
-async def standing(wire: Wire, contact_id: int) -> tuple[Status, Status]:
+async def standing(wire: Wire, contact_id: int) -> tuple[SubscriptionStatus, SubscriptionStatus]:
     key = ContactKey(kind=KeyKind.CONTACT_ID, value=str(contact_id))
     (found,) = await wire.runtime.db.read(find_contacts, wire.account.actor, FindContacts(key=key))
     return found.sms_status, found.email_status

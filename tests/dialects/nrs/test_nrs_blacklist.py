@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from tests.dialects.nrs.wire import Wire
 
-from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, Status, find_contacts
+from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.db.database import Database, Tx
 from carillon.kit.actor import Actor
@@ -148,7 +149,7 @@ async def test_a_blacklisted_contact_is_unsubscribed_and_stays_so(wire: Wire, db
     await wire.send("PUT", "/v2/blacklist/sms", {"recipient": "34612000111"})
     key = ContactKey(kind=KeyKind.CONTACT_ID, value=str(contact["id"]))
     (found,) = await db.read(find_contacts, wire.account.actor, FindContacts(key=key))
-    assert (found.sms_status, found.email_status) == (Status.UNSUBSCRIBED, Status.UNSUBSCRIBED)
+    assert (found.sms_status, found.email_status) == (SubscriptionStatus.UNSUBSCRIBED, SubscriptionStatus.UNSUBSCRIBED)
     await wire.send("DELETE", f"/contacts/{contact['id']}")
     assert len((await wire.get("/v2/blacklist/sms"))["data"]) == 1
 

@@ -8,7 +8,7 @@ import pytest
 from tests.dialects.nrs.wire import Wire
 from tests.support import OPERATOR, new_key
 
-from carillon.audience.own_fields import CreateField, create_field
+from carillon.audience.fields import CreateField, create_field
 from carillon.db.database import Database
 from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
 from carillon.tenancy.credentials import create_credential

@@ -8,10 +8,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from carillon.audience.fields import CANONICAL
-from carillon.audience.rows import DEVICE, KEYS
-from carillon.audience.tabular import REJECT_COLUMNS
+from carillon.audience.field_types import CANONICAL
+from carillon.audience.upsert.rows import DEVICE, KEYS
 from carillon.errors import InvalidInputError
+from carillon.tabular import REJECT_COLUMNS
 
 _ATTRIBUTES = (*KEYS, "landline", *DEVICE)
 

@@ -20,7 +20,7 @@ from uuid import UUID
 
 import msgspec
 
-from carillon.audience.hope import Hope
+from carillon.audience.fields import field_kinds
 from carillon.audience.imports.records import (
     MAX_KEPT_ERRORS,
     BegunImport,
@@ -35,13 +35,13 @@ from carillon.audience.imports.records import (
 )
 from carillon.audience.imports.rejects import Rejects
 from carillon.audience.imports.source import FileImport, FileSource, PreparedChunk, open_source
-from carillon.audience.own_fields import field_kinds
-from carillon.audience.tabular import TabularError
-from carillon.audience.upsert import upsert
-from carillon.audience.writing import lock_audience
+from carillon.audience.locks import lock_audience
+from carillon.audience.upsert.engine import upsert
+from carillon.audience.upsert.optimistic import OptimisticInsert
 from carillon.db.database import Database, Tx
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
+from carillon.tabular import TabularError
 
 __all__ = ["FileImport", "ImportProgress", "ImportSummary", "import_file"]
 
@@ -152,7 +152,7 @@ class _Run:
         self._place = begun.place
         self._rejects = Rejects(path=source.rejects, shape=source.shape, columns=source.columns)
         self._started = started
-        self._hope = Hope()
+        self._hope = OptimisticInsert()
         self._rows = 0  # of this run
 
     async def work(self, progress: Callable[[ImportProgress], None], should_stop: Callable[[], bool]) -> None:
@@ -189,7 +189,7 @@ class _Run:
         if held.offset == chunk.next_offset:
             return held
         outcome = await upsert(tx, self._actor, prepared.batch, expect_new=expect_new)
-        self._hope.learn(met_nobody=outcome.met_nobody)
+        self._hope.learn(matched_none=outcome.matched_none)
         report = prepared.whole_report(outcome.report)
         size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, outcome.report.errors)
         place = Place(offset=chunk.next_offset, line=chunk.next_line, rejects=size, seconds=held.seconds, run=held.run)

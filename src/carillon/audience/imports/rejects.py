@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from carillon.audience.imports.column_names import ColumnPlan
-from carillon.audience.rows import RowError
-from carillon.audience.tabular import (
+from carillon.audience.upsert.rows import RowError
+from carillon.errors import InvalidInputError
+from carillon.tabular import (
     LINE_COLUMN,
     REJECT_COLUMNS,
     Chunk,
@@ -19,7 +20,6 @@ from carillon.audience.tabular import (
     TabularError,
     inspect,
 )
-from carillon.errors import InvalidInputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,18 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from carillon.audience.columns import read_frame
 from carillon.audience.exports import EXPORT_COLUMNS
-from carillon.audience.fields import Kind
+from carillon.audience.field_types import Kind
 from carillon.audience.imports.column_names import ColumnPlan, plan_columns
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
-from carillon.audience.rows import MAX_GROUP_CHARACTERS, Batch, RowError, shown
-from carillon.audience.tabular import (
+from carillon.audience.upsert.engine import UpsertReport
+from carillon.audience.upsert.parse_columns import read_frame
+from carillon.audience.upsert.rows import MAX_GROUP_CHARACTERS, Batch, RowError, shown
+from carillon.errors import InvalidInputError
+from carillon.kit.actor import Actor
+from carillon.kit.ids import new_uuid
+from carillon.tabular import (
     LINE_COLUMN,
     REJECT_COLUMNS,
     BadRecord,
@@ -26,10 +30,6 @@ from carillon.audience.tabular import (
     read_chunks,
     restore,
 )
-from carillon.audience.upsert import UpsertReport
-from carillon.errors import InvalidInputError
-from carillon.kit.actor import Actor
-from carillon.kit.ids import new_uuid
 from carillon.tenancy.accounts import checked_country
 
 CHUNK_ROWS = 20_000

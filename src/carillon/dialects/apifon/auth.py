@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from carillon.dialects.mount import Incoming, Services
+from carillon.dialects.contract import Services
 from carillon.errors import BadCredentialsError, MissingCredentialsError
+from carillon.http.request import Request
 from carillon.kit.actor import Actor
 from carillon.tenancy.authentication import SignedLogin, TokenLogin
-from carillon.tenancy.credentials import KeyWords
+from carillon.tenancy.credentials import CredentialFormat
 
 DIALECT = "apifon"
 # A client signs (token, secret) or asks for a bearer (client_id, client_secret): the names are one, the secrets two.
-KEY_WORDS = KeyWords(name="client_id", secret="client_secret", signing=("token", "secret"))  # noqa: S106 - names of fields
+CREDENTIAL_FORMAT = CredentialFormat(name="client_id", secret="client_secret", signing=("token", "secret"))  # noqa: S106 - names of fields
 
 VENDOR_SCOPES: Sequence[str] = (
     "accountInfo",
@@ -35,40 +36,40 @@ VENDOR_SCOPES: Sequence[str] = (
 _MAX_CHARACTERS = 1_000
 
 
-async def authenticate(services: Services, incoming: Incoming) -> Actor:
+async def authenticate(services: Services, request: Request) -> Actor:
     """Let the caller in by what its Authorization header shows.
 
     Raises MissingCredentialsError when there is none of the two kinds, and what `Authenticator` raises.
     """
-    scheme, _, shown = incoming.headers.get("authorization", "").strip().partition(" ")
+    scheme, _, shown = request.headers.get("authorization", "").strip().partition(" ")
     shown = shown.strip()
     if len(shown) > _MAX_CHARACTERS:
         raise BadCredentialsError
     match scheme.lower():
         case "apifonws":
-            return await services.authenticator.authenticate_signed(_signed(services, incoming, shown))
+            return await services.authenticator.authenticate_signed(_signed(services, request, shown))
         case "bearer":
-            login = TokenLogin(dialect=DIALECT, token=shown, remote_address=incoming.remote_address)
+            login = TokenLogin(dialect=DIALECT, token=shown, remote_address=request.remote_address)
             return await services.authenticator.authenticate_token(login)
     raise MissingCredentialsError
 
 
-def _signed(services: Services, incoming: Incoming, shown: str) -> SignedLogin:
+def _signed(services: Services, request: Request, shown: str) -> SignedLogin:
     token, _, signature = shown.partition(":")
-    date = incoming.headers.get("x-apifonws-date", "")
+    date = request.headers.get("x-apifonws-date", "")
     if not _is_recent(date, services.db.clock.now(), services.signature_age):
         raise BadCredentialsError
     try:
         given = base64.b64decode(signature.strip(), validate=True)
     except (binascii.Error, ValueError):
         raise BadCredentialsError from None
-    head = f"{incoming.method}\n{incoming.raw_path}\n".encode()
+    head = f"{request.method}\n{request.raw_path}\n".encode()
     return SignedLogin(
         dialect=DIALECT,
         key_name=token.strip(),
-        message=head + incoming.body + f"\n{date}".encode("latin-1", "replace"),
+        message=head + request.body + f"\n{date}".encode("latin-1", "replace"),
         signature=given,
-        remote_address=incoming.remote_address,
+        remote_address=request.remote_address,
     )
 
 

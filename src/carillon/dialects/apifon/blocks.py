@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from carillon.audience.conditions import Condition, Op, Order
 from carillon.audience.suppressions import (
     Channel,
     PageSuppressions,
@@ -13,6 +12,7 @@ from carillon.audience.suppressions import (
     reactivate,
     suppress,
 )
+from carillon.db.filters import Condition, Op, Order
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.mapping import (
     BLOCK_REASONS,
@@ -55,7 +55,7 @@ async def block(call: Call) -> Answer:
 async def unblock(call: Call) -> Answer:
     """Lift a block."""
     command = Reactivate(
-        addresses=[address_of(call.incoming.segments["destination"])], reason="unblocked", actor_name=USER
+        addresses=[address_of(call.request.segments["destination"])], reason="unblocked", actor_name=USER
     )
     done = await call.db.run(reactivate, call.actor, command)
     if done.failed:
@@ -77,7 +77,7 @@ async def list_blocks(call: Call) -> Answer:
     return Answer(
         data={
             "meta": {"page": page.number, "size": page.size, "total": total},
-            "links": links_of(call.incoming, page, total),
+            "links": links_of(call.request, page, total),
             "results": [only(one, fields) for one in found],
         }
     )
@@ -104,7 +104,7 @@ async def query_blocks(call: Call) -> Answer:
 
 async def show(call: Call) -> Answer:
     """Show a blocked address; 304 when the caller has it as it is."""
-    address = address_of(call.incoming.segments["destination"])
+    address = address_of(call.request.segments["destination"])
     query = PageSuppressions(channels=[address.channel], page=NumberedPage(size=1), address=address.value)
     page = await call.db.read(page_suppressions, call.actor, query)
     if not page.items:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import msgspec
 
 from carillon import errors
-from carillon.dialects.mount import Incoming, Reply
 from carillon.dialects.refusing import refusal_headers
 from carillon.dialects.rest import MEDIA_TYPE
+from carillon.http.request import Reply, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,14 @@ def status_of(error: errors.CarillonError) -> Status:
     return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
 
 
-def present_error(incoming: Incoming, error: errors.CarillonError) -> Reply:
+def present_error(request: Request, error: errors.CarillonError) -> Reply:
     """Put an error into the envelope; `error_report_code` is the request's id, which the log's lines have."""
     status = status_of(error)
     envelope = {
         "status": str(status.http_status),
         "title": status.title,
         "error_details": _details(error),
-        "error_report_code": incoming.request_id,
+        "error_report_code": request.request_id,
     }
     body = msgspec.json.encode(envelope)
     return Reply(

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from carillon.audience.fields import CANONICAL, Kind
-from carillon.audience.own_fields import (
+from carillon.audience.field_types import CANONICAL, Kind
+from carillon.audience.fields import (
     REPEATED,
     CreateField,
     DeleteFields,
@@ -64,10 +64,10 @@ async def update(call: Call) -> Answer:
 
 
 async def _written(call: Call, asked: schemas.AddField | schemas.ChangeField, kind: str, status: int) -> Answer:
-    list_id = call.incoming.segments["list_id"]
+    list_id = call.request.segments["list_id"]
     command = WriteField(
         list_id=list_id,
-        field=call.incoming.segments.get("field"),
+        field=call.request.segments.get("field"),
         name=_name(asked.name),
         length=_length(asked.length),
         kind=kind,
@@ -158,7 +158,7 @@ async def _made(tx: Tx, opened: OpenList, label: str, kind: Kind, taken: list[st
 
 async def delete(call: Call) -> Answer:
     """Remove a field, and what subscribers have in it."""
-    segments = call.incoming.segments
+    segments = call.request.segments
     await call.db.run(_delete, call.actor, segments["list_id"], segments["field"])
     return Answer(data=None, status=204)
 
@@ -183,12 +183,12 @@ async def update_purpose(call: Call) -> Answer:
 
 async def _written_purpose(call: Call, status: int) -> Answer:
     asked: schemas.SaveGdprField = call.body
-    list_id = call.incoming.segments["list_id"]
+    list_id = call.request.segments["list_id"]
     if len(asked.description or "") > schemas.MAX_TEXT_CHARACTERS:
         raise InvalidInputError("description", f"A text has at most {schemas.MAX_TEXT_CHARACTERS} characters.")
     command = WritePurpose(
         list_id=list_id,
-        field=call.incoming.segments.get("field"),
+        field=call.request.segments.get("field"),
         name=_name(asked.name),
         description=asked.description,
     )

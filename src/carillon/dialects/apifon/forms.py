@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from carillon.audience.contacts import Contact
+from carillon.audience.contacts.contact import Contact
 from carillon.audience.form_tokens import FormTokens, find_form_tokens, make_form_tokens
 from carillon.dialects.apifon.mapping import show_id
 from carillon.dialects.apifon.structure import OpenList
@@ -22,7 +22,7 @@ def form_id(account_id: int, list_id: int) -> UUID:
 def _place(call: Call, list_id: int) -> tuple[str, str]:
     account_id = call.actor.account_id
     query = f"l={show_id(list_id)}&f={form_id(account_id, list_id)}"
-    return f"{call.incoming.base_url}/listmanager/{account_id}", query
+    return f"{call.request.base_url}/listmanager/{account_id}", query
 
 
 def list_forms(call: Call, list_id: int) -> dict[str, str]:

@@ -61,7 +61,7 @@ class WriteGroup:
 
 
 def _place(call: Call) -> Place:
-    segments = call.incoming.segments
+    segments = call.request.segments
     return Place(
         list_id=segments["list_id"],
         group=segments.get("group_field", ""),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from carillon.addresses.emails import read_email
+from carillon.addresses.phones import region_of_calling_code
 from carillon.audience.audiences import (
     Audience,
     AudienceCounts,
@@ -16,9 +18,9 @@ from carillon.audience.audiences import (
     delete_audience,
     page_audiences,
 )
-from carillon.audience.conditions import Order
 from carillon.audience.groups import group_names
 from carillon.db.database import Tx
+from carillon.db.filters import Order
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.forms import FORM_URLS, form_id, list_forms
 from carillon.dialects.apifon.mapping import (
@@ -36,8 +38,6 @@ from carillon.dialects.reading import read_request, require
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
-from carillon.kit.emails import read_email
-from carillon.kit.phones import region_of_calling_code
 from carillon.tenancy.accounts import checked_name, get_account
 
 _TYPE = "ADVANCED"
@@ -62,7 +62,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ListContext:
     """What showing lists needs beside them."""
 
     account_name: str
@@ -98,12 +98,12 @@ async def list_lists(call: Call) -> Answer:
             page_audiences, call.actor, PageAudiences(limit=page.size, offset=page.offset, order=order)
         )
         items, total = list(found.items), found.total
-    around = await call.db.read(_surroundings, call.actor, items)
+    around = await call.db.read(_list_context, call.actor, items)
     fields = read_fields(asked.fields)
     return Answer(
         data={
             "meta": {"page": page.number, "size": page.size, "total": total},
-            "links": links_of(call.incoming, page, total),
+            "links": links_of(call.request, page, total),
             "results": [
                 only(_show_list(call, one, around), fields) for one in items if one.audience_id in around.counts
             ],
@@ -113,8 +113,8 @@ async def list_lists(call: Call) -> Answer:
 
 async def show(call: Call) -> Answer:
     """Show a list."""
-    opened = await call.db.read(open_list, call.actor, call.incoming.segments["list_id"])
-    around = await call.db.read(_surroundings, call.actor, [opened.audience])
+    opened = await call.db.read(open_list, call.actor, call.request.segments["list_id"])
+    around = await call.db.read(_list_context, call.actor, [opened.audience])
     if opened.audience.audience_id not in around.counts:  # removed since it was opened
         raise NotFoundError("list")
     shown = _show_list(call, opened.audience, around)
@@ -123,7 +123,7 @@ async def show(call: Call) -> Answer:
 
 async def update(call: Call) -> Answer:
     """Change a list."""
-    list_id = call.incoming.segments["list_id"]
+    list_id = call.request.segments["list_id"]
     await call.db.run(_update, call.actor, list_id, read_list(call.body), if_match(call))
     place = location_of(call)
     return Answer(data=None, status=204, headers={"Location": place, "Content-Location": place})
@@ -140,13 +140,13 @@ async def _update(tx: Tx, actor: Actor, list_id: str, written: Written, expected
 
 async def delete(call: Call) -> Answer:
     """Remove a list with everything in it."""
-    await call.db.run(_delete, call.actor, call.incoming.segments["list_id"], if_match(call))
+    await call.db.run(_delete, call.actor, call.request.segments["list_id"], if_match(call))
     return Answer(data=None, status=204)
 
 
 async def _require_match(tx: Tx, opened: OpenList, expected: str) -> None:
     if expected:
-        around = await _surroundings(tx, opened.actor, [opened.audience])
+        around = await _list_context(tx, opened.actor, [opened.audience])
         require_match(expected, etag_of(_describe(opened.actor, opened.audience, around)))
 
 
@@ -159,9 +159,9 @@ async def _delete(tx: Tx, actor: Actor, list_id: str, expected: str) -> None:
         raise InvalidInputError("list_id", error.message) from error
 
 
-async def _surroundings(tx: Tx, actor: Actor, audiences: list[Audience]) -> Surroundings:
+async def _list_context(tx: Tx, actor: Actor, audiences: list[Audience]) -> ListContext:
     audience_ids = [one.audience_id for one in audiences]
-    return Surroundings(
+    return ListContext(
         account_name=(await get_account(tx, actor)).name,
         counts=await count_audiences(tx, actor, audience_ids),
         names=await group_names(tx, actor, audience_ids),
@@ -236,13 +236,13 @@ def _double_optin(given: Mapping[str, Any]) -> dict[str, bool]:
     return {name: bool(getattr(asked, name)) for name in _DOUBLE_OPTIN}
 
 
-def _show_list(call: Call, audience: Audience, around: Surroundings) -> dict[str, Any]:
+def _show_list(call: Call, audience: Audience, around: ListContext) -> dict[str, Any]:
     shown = _describe(call.actor, audience, around)
     # The tag is of what is the same on every host.
     return {"meta": {"ETag": etag_of(shown)}, **shown, FORM_URLS: list_forms(call, audience.audience_id)}
 
 
-def _describe(actor: Actor, audience: Audience, around: Surroundings) -> dict[str, Any]:
+def _describe(actor: Actor, audience: Audience, around: ListContext) -> dict[str, Any]:
     structure, counts = structure_of(audience), around.counts[audience.audience_id]
     names = around.names[audience.audience_id]
     return {

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from carillon.audience.conditions import Condition, Op, Order
-from carillon.audience.contacts import MAX_ID, read_id
+from carillon.audience.contacts.contact import MAX_ID, read_id
 from carillon.audience.suppressions import Address, Channel, Suppression
+from carillon.db.filters import Condition, Op, Order
 from carillon.dialects.apifon import schemas
 from carillon.dialects.reading import read_request, require
 from carillon.errors import InvalidInputError
@@ -51,7 +51,7 @@ def show_id(number: int) -> str:
     return f"{number:0{_ID_DIGITS}x}"
 
 
-def read_shown_id(text: str) -> int | None:
+def parse_id(text: str) -> int | None:
     """Read the id of a list or a subscriber, also in decimals, as the command line shows it; None for what is none."""
     digits = text.strip()
     if len(digits) != _ID_DIGITS:

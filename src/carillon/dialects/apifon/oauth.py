@@ -11,11 +11,12 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from carillon.dialects.apifon.auth import DIALECT, VENDOR_SCOPES
-from carillon.dialects.apifon.scopes import within_reach
-from carillon.dialects.mount import Incoming, Reply, Services
+from carillon.dialects.apifon.scopes import available_scopes
+from carillon.dialects.contract import Services
 from carillon.dialects.reading import read_text
 from carillon.dialects.rest import MEDIA_TYPE, read_json, read_query
 from carillon.errors import CallerError, InvalidInputError, MissingCredentialsError, RateLimitedError
+from carillon.http.request import Reply, Request
 from carillon.kit.actor import Actor
 from carillon.tenancy.authentication import Login
 from carillon.tenancy.tokens import IssueToken, issue_token, revoke_token
@@ -35,11 +36,11 @@ class _Refusal(Exception):  # noqa: N818 - it is an answer
     status: int = 400
 
 
-async def token(services: Services, incoming: Incoming) -> Reply:
+async def token(services: Services, request: Request) -> Reply:
     """Give a token to whoever shows a credential; parameters are in the query, a form, JSON or a Basic header."""
     try:
-        asked = _parameters(incoming)
-        actor = await _client(services, incoming, asked)
+        asked = _parameters(request)
+        actor = await _client(services, request, asked)
         _check_grant(asked.get("grant_type", GRANT))
         scopes = _scopes(asked.get("scope") or asked.get("scopes") or "", actor)
         command = IssueToken(scopes=scopes, lifetime=LIFETIME)
@@ -55,11 +56,11 @@ async def token(services: Services, incoming: Incoming) -> Reply:
     return _reply(200, answer)
 
 
-async def revoke(services: Services, incoming: Incoming) -> Reply:
+async def revoke(services: Services, request: Request) -> Reply:
     """End a token of the client's own; one that has ended already is no mistake (RFC 7009, section 2.2)."""
     try:
-        asked = _parameters(incoming)
-        actor = await _client(services, incoming, asked)
+        asked = _parameters(request)
+        actor = await _client(services, request, asked)
     except _Refusal as refusal:
         return _refused(refusal)
     token = asked.get("token", "")
@@ -68,27 +69,27 @@ async def revoke(services: Services, incoming: Incoming) -> Reply:
     return _reply(200, {})
 
 
-def _parameters(incoming: Incoming) -> dict[str, str]:
+def _parameters(request: Request) -> dict[str, str]:
     """Gather the parameters; what stands in the body goes before what stands in the query."""
-    found: dict[str, Any] = read_query(incoming.query)
-    content_type = incoming.headers.get("content-type", "").lower()
+    found: dict[str, Any] = read_query(request.query)
+    content_type = request.headers.get("content-type", "").lower()
     try:
         if "json" in content_type:
-            body = read_json(incoming.body)
+            body = read_json(request.body)
             found |= body if isinstance(body, Mapping) else {}
-        elif incoming.body:
-            found |= read_query(incoming.body.decode("utf-8", "replace").strip())
+        elif request.body:
+            found |= read_query(request.body.decode("utf-8", "replace").strip())
         return {name: read_text(value, name)[:_MAX_CHARACTERS] for name, value in found.items() if value is not None}
     except InvalidInputError as error:
         raise _Refusal("invalid_request", f"{error.field}: {error.message}") from error
 
 
-async def _client(services: Services, incoming: Incoming, asked: Mapping[str, str]) -> Actor:
+async def _client(services: Services, request: Request, asked: Mapping[str, str]) -> Actor:
     name, secret = asked.get("client_id", ""), asked.get("client_secret", "")
-    scheme, _, shown = incoming.headers.get("authorization", "").strip().partition(" ")
+    scheme, _, shown = request.headers.get("authorization", "").strip().partition(" ")
     if scheme.lower() == "basic":
         name, secret = _from_basic(shown)
-    login = Login(dialect=DIALECT, key_name=name, secret=secret, remote_address=incoming.remote_address)
+    login = Login(dialect=DIALECT, key_name=name, secret=secret, remote_address=request.remote_address)
     try:
         if not (name and secret):
             raise MissingCredentialsError
@@ -114,7 +115,7 @@ def _check_grant(grant: str) -> None:
 
 def _scopes(text: str, actor: Actor) -> list[str]:
     """Read the scopes that are asked for; none of them means all that the credential may have."""
-    allowed = within_reach(actor)
+    allowed = available_scopes(actor)
     asked = text.replace(",", " ").split()
     for scope in asked:
         if scope not in VENDOR_SCOPES:

@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.errors import StaleTagError
-from carillon.dialects.apifon.mapping import only, read_fields, read_shown_id, show_id
-from carillon.dialects.mount import Incoming
+from carillon.dialects.apifon.mapping import only, parse_id, read_fields, show_id
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError
+from carillon.http.request import Request
 from carillon.kit.page import NumberedPage
 
 LISTS = "/services/api/v1/list"
@@ -22,14 +22,14 @@ def location_of(call: Call, *inside: str, list_id: int | None = None) -> str:
 
     Identifiers are escaped: they have letters, and a caller's spelling of an id line feeds, that no header can have.
     """
-    number = list_id or read_shown_id(call.incoming.segments["list_id"]) or 0
-    return "/".join([f"{call.incoming.base_url}{LISTS}", show_id(number), *(quote(one, safe="") for one in inside)])
+    number = list_id or parse_id(call.request.segments["list_id"]) or 0
+    return "/".join([f"{call.request.base_url}{LISTS}", show_id(number), *(quote(one, safe="") for one in inside)])
 
 
 def tagged(call: Call, shown: Mapping[str, Any], tag: str) -> Answer:
     """Show one item with its tag, or those of its keys that are asked for; 304 when the caller has it as it is."""
     headers = {"ETag": f'"{tag}"'}
-    known = _tags(call.incoming.headers.get("if-none-match", ""))
+    known = _tags(call.request.headers.get("if-none-match", ""))
     if tag in known or "*" in known:
         return Answer(data=None, status=304, headers=headers)
     return Answer(data=only(shown, read_fields(call.query.fields)), headers=headers)
@@ -44,7 +44,7 @@ def require_match(expected: str, tag: str) -> None:
 
 def if_match(call: Call) -> str:
     """Give what the caller says of the item that is to be changed."""
-    return call.incoming.headers.get("if-match", "")
+    return call.request.headers.get("if-match", "")
 
 
 def _tags(header: str) -> list[str]:
@@ -60,11 +60,11 @@ def read_page(number: int | None, size: int | None, default: int = schemas.MAX_P
     return NumberedPage(number=number or 1, size=size or default)
 
 
-def links_of(incoming: Incoming, page: NumberedPage, total: int) -> dict[str, str]:
+def links_of(request: Request, page: NumberedPage, total: int) -> dict[str, str]:
     """Give the addresses of the pages around one, which say the size whoever set it; "" where there is none."""
     last = max(1, -(-total // page.size))
-    place = f"{incoming.base_url}{incoming.raw_path.rstrip('/')}"
-    kept = [(name, value) for name, value in parse_qsl(incoming.query) if name.lower() not in {"page", "size"}]
+    place = f"{request.base_url}{request.raw_path.rstrip('/')}"
+    kept = [(name, value) for name, value in parse_qsl(request.query) if name.lower() not in {"page", "size"}]
 
     def link(number: int) -> str:
         if not 1 <= number <= last:

@@ -4,9 +4,9 @@ from carillon.dialects.apifon import auth, oauth
 from carillon.dialects.apifon.errors import present_error
 from carillon.dialects.apifon.examples import first_calls
 from carillon.dialects.apifon.list_operations import FIELD_OPERATIONS, LIST_OPERATIONS
-from carillon.dialects.apifon.scopes import let_in_with
+from carillon.dialects.apifon.scopes import authenticate_for
 from carillon.dialects.apifon.subscriber_operations import BLOCK_OPERATIONS, SUBSCRIBER_OPERATIONS
-from carillon.dialects.mount import Dialect, Route
+from carillon.dialects.contract import Dialect, Route
 from carillon.dialects.rest import coverage_of, describe_operations, route_of
 
 BASE = "/services/api/v1"
@@ -39,9 +39,9 @@ def canonical_path(path: str) -> str | None:
 
 DIALECT = Dialect(
     name=auth.DIALECT,
-    key_words=auth.KEY_WORDS,
+    credential_format=auth.CREDENTIAL_FORMAT,
     routes=(
-        *(route_of(one, let_in_with(one.permission)) for one in OPERATIONS),
+        *(route_of(one, authenticate_for(one.permission)) for one in OPERATIONS),
         Route(method="POST", path="/oauth2/token", function="token", handle=oauth.token),
         Route(method="POST", path="/oauth2/revoke", function="revoke", handle=oauth.revoke),
     ),

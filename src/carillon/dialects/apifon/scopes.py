@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from carillon.dialects.apifon.auth import VENDOR_SCOPES, authenticate
-from carillon.dialects.mount import Incoming, Services
+from carillon.dialects.contract import Services
 from carillon.errors import MediaTypeError, ScopeMissingError
+from carillon.http.request import Request
 from carillon.kit.actor import Actor
 from carillon.tenancy.scopes import Scope
 
@@ -17,22 +18,22 @@ OURS: Mapping[str, Scope] = {
 }
 
 
-def within_reach(actor: Actor) -> frozenset[str]:
+def available_scopes(actor: Actor) -> frozenset[str]:
     """Give the vendor's scopes that a credential may have: all of them unless it is limited."""
     if not actor.scopes:
         return frozenset(VENDOR_SCOPES)
     return frozenset(scope for scope, ours in OURS.items() if ours in actor.scopes)
 
 
-def let_in_with(scope: str) -> Callable[[Services, Incoming], Awaitable[Actor]]:
+def authenticate_for(scope: str) -> Callable[[Services, Request], Awaitable[Actor]]:
     """Make what lets callers in to endpoints that the reference requires a scope, or several, for.
 
     It raises ScopeMissingError, and MediaTypeError for a body that calls itself anything but JSON (Status Codes, 415).
     """
 
-    async def let_in(services: Services, incoming: Incoming) -> Actor:
-        actor = await authenticate(services, incoming)
-        if incoming.body and "json" not in incoming.headers.get("content-type", "json").lower():
+    async def let_in(services: Services, request: Request) -> Actor:
+        actor = await authenticate(services, request)
+        if request.body and "json" not in request.headers.get("content-type", "json").lower():
             raise MediaTypeError
         if actor.scopes & set(VENDOR_SCOPES):  # a token's
             for one in scope.split():

@@ -10,16 +10,16 @@ from uuid import UUID
 
 import msgspec
 
+from carillon.addresses.phones import calling_code
 from carillon.audience.audiences import Audience, ChangeAudience, GetAudience, change_audience, get_audience
-from carillon.audience.contacts import read_id
-from carillon.audience.fields import Kind
-from carillon.audience.writing import lock_audience
+from carillon.audience.contacts.contact import read_id
+from carillon.audience.field_types import Kind
+from carillon.audience.locks import lock_audience
 from carillon.db.database import Tx
-from carillon.dialects.apifon.mapping import read_shown_id, show_id
+from carillon.dialects.apifon.mapping import parse_id, show_id
 from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId, new_uuid
-from carillon.kit.phones import calling_code
 
 ATTRIBUTE = "apifon"
 """The audience's attribute."""
@@ -154,7 +154,7 @@ def structure_of(audience: Audience) -> Structure:
 
 def inside(actor: Actor, list_id: str) -> Actor:
     """Give an actor in a list, which may not be there. Raises NotFoundError for `list` where it can't be."""
-    audience_id = read_shown_id(list_id)
+    audience_id = parse_id(list_id)
     if audience_id is None:
         raise NotFoundError("list")
     return replace(actor, audience_id=AudienceId(audience_id))

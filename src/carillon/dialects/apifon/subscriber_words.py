@@ -9,21 +9,21 @@ from uuid import UUID
 
 import msgspec
 
-from carillon.audience.bulk import RowChange
-from carillon.audience.conditions import Condition, Op, Order
-from carillon.audience.contacts import Contact, Status
-from carillon.audience.fields import Kind
-from carillon.audience.rows import ContactRow
+from carillon.audience.contacts.batch_write import RowChange
+from carillon.audience.contacts.contact import Contact, SubscriptionStatus
+from carillon.audience.field_types import Kind
+from carillon.audience.upsert.rows import ContactRow
+from carillon.db.filters import Condition, Op, Order
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.mapping import (
     WITHOUT_VALUE,
     chosen,
     epoch_milliseconds,
     etag_of,
+    parse_id,
     read_condition_words,
     read_direction,
     read_moment,
-    read_shown_id,
     show_id,
 )
 from carillon.dialects.apifon.structure import (
@@ -41,10 +41,10 @@ from carillon.dialects.reading import read_flag, read_text
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.ids import GroupId
 
-STATUSES: Mapping[str, Status] = {
-    "SUBSCRIBED": Status.SUBSCRIBED,
-    "UNSUBSCRIBED": Status.UNSUBSCRIBED,
-    "UNCONFIRMED": Status.UNCONFIRMED,
+STATUSES: Mapping[str, SubscriptionStatus] = {
+    "SUBSCRIBED": SubscriptionStatus.SUBSCRIBED,
+    "UNSUBSCRIBED": SubscriptionStatus.UNSUBSCRIBED,
+    "UNCONFIRMED": SubscriptionStatus.UNCONFIRMED,
 }
 _STATUS_WORDS = {status: word for word, status in STATUSES.items()}
 _OURS = {
@@ -70,7 +70,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class FieldMap:
     """What subscribers of a list are read with, put in order once for all of a call."""
 
     country: str
@@ -84,10 +84,10 @@ class Words:
         return next((_place(one.field) for one in self.fields.values() if one.ours == ours), None)
 
 
-def words_of(opened: OpenList) -> Words:
+def field_map_of(opened: OpenList) -> FieldMap:
     """Give a list's words."""
     structure = opened.structure
-    return Words(
+    return FieldMap(
         country=opened.actor.country,
         double_optin=structure.double_optin,
         fields={one.field: one for one in structure.fields},
@@ -117,46 +117,46 @@ def digest_of(address: str) -> str:
     return hashlib.md5(address.encode(), usedforsecurity=False).hexdigest()
 
 
-def read_subscriber(asked: schemas.Subscriber, words: Words, known: Contact | None = None) -> Wanted:
+def read_subscriber(asked: schemas.Subscriber, field_map: FieldMap, known: Contact | None = None) -> Wanted:
     """Read what is said of a subscriber, who may be `known`; InvalidInputError has the place of what can't be used."""
     texts: dict[str, str] = {}
     for name, given in (asked.subscriber_fields or {}).items():
-        field = words.fields.get(name)
+        field = field_map.fields.get(name)
         if field is None:
             raise InvalidInputError(_place(name), "The list has no such field.")
         if known is None or given != show_value(field.type, known.fields.get(field.ours)):  # else it was shown so
-            texts[field.ours] = read_value(field, given, words.country, _place(name))
+            texts[field.ours] = read_value(field, given, field_map.country, _place(name))
     if asked.gdpr_fields:
-        texts |= _consents(asked.gdpr_fields, words)
+        texts |= _consents(asked.gdpr_fields, field_map)
     change = RowChange(
-        sms=_status(asked.status, words, "mobile", "status", known.sms_status if known else None),
-        email=_status(asked.email_status, words, "email", "email_status", known.email_status if known else None),
-        groups=None if asked.group_options is None else _options(asked.group_options, words, known),
+        sms=_status(asked.status, field_map, "mobile", "status", known.sms_status if known else None),
+        email=_status(asked.email_status, field_map, "email", "email_status", known.email_status if known else None),
+        groups=None if asked.group_options is None else _options(asked.group_options, field_map, known),
     )
     return Wanted(ContactRow(phone=asked.destination, email=asked.email, fields=texts), change)
 
 
-def _consents(given: Mapping[str, Any], words: Words) -> dict[str, str]:
+def _consents(given: Mapping[str, Any], field_map: FieldMap) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, consent in given.items():
         place = f"gdpr_fields.{name[:100]}"
-        if name not in words.purposes:
+        if name not in field_map.purposes:
             raise InvalidInputError(place, "The list has no such field.")
         if not isinstance(consent, Mapping):
             raise InvalidInputError(place, "An object belongs here.")
-        for channel, ours in words.purposes[name].names().items():
+        for channel, ours in field_map.purposes[name].names().items():
             if consent.get(channel) is not None:
                 flag = read_flag(consent[channel], f"{place}.{channel}")
                 texts[ours] = "" if flag is None else str(flag).lower()
     return texts
 
 
-def _options(given: Sequence[Any], words: Words, known: Contact | None) -> list[GroupId]:
+def _options(given: Sequence[Any], field_map: FieldMap, known: Contact | None) -> list[GroupId]:
     """Read the subgroups that a subscriber shall have, the list's own and those that other doors have made."""
     chosen_of, join = dict[str, int](), list[GroupId]()
     # Other doors know no single choices, and clients write back what they were shown.
     present = {one.group_id for one in known.groups} if known else set[int]()
-    own = {option.group_id for _, option in words.options.values()}
+    own = {option.group_id for _, option in field_map.options.values()}
     for place, item in enumerate(given):
         where = f"groupOptions[{place}]"
         identity = read_text(item, where)
@@ -164,9 +164,9 @@ def _options(given: Sequence[Any], words: Words, known: Contact | None) -> list[
         if other is not None and other not in own:
             join.append(GroupId(other))
             continue
-        if identity not in words.options:
+        if identity not in field_map.options:
             raise InvalidInputError(where, f"The list has no subgroup {identity[:100]!r}.")
-        group, option = words.options[identity]
+        group, option = field_map.options[identity]
         if GroupId(option.group_id) in join:
             continue
         chosen = chosen_of.setdefault(group.field, option.group_id)
@@ -176,12 +176,14 @@ def _options(given: Sequence[Any], words: Words, known: Contact | None) -> list[
     return join
 
 
-def _status(given: str | None, words: Words, channel: str, place: str, known: Status | None) -> Status | None:
+def _status(
+    given: str | None, field_map: FieldMap, channel: str, place: str, known: SubscriptionStatus | None
+) -> SubscriptionStatus | None:
     if not given:
         return None
     status = STATUSES.get(given) or STATUSES[chosen(given, tuple(STATUSES), place)]
     # Another door may have left it unconfirmed, and clients write back what they were shown.
-    if status is Status.UNCONFIRMED and status is not known and not words.double_optin.get(channel):
+    if status is SubscriptionStatus.UNCONFIRMED and status is not known and not field_map.double_optin.get(channel):
         raise InvalidInputError(place, "UNCONFIRMED is only for lists with double opt-in.")
     return status
 
@@ -283,7 +285,7 @@ def _read_operand(name: str, text: str, structure: Structure, kinds: Mapping[str
     value: Any = text.strip().lower()  # of an address or a digest
     match name:
         case "contact_id":
-            value = _required(read_shown_id(text), where, "An id belongs here.")
+            value = _required(parse_id(text), where, "An id belongs here.")
         case "groups":
             known = structure.options().get(text)
             value = known[1].group_id if known else other_group_id(text) or 0  # which no group has

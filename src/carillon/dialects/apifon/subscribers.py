@@ -7,37 +7,28 @@ from typing import Any
 from uuid import UUID
 
 from carillon.audience.audiences import AudienceKind
-from carillon.audience.bulk import RowChange, Terms
-from carillon.audience.conditions import Condition, Op
-from carillon.audience.contacts import (
-    Contact,
-    ContactKey,
-    FindByDigest,
-    FindContacts,
-    KeyKind,
-    QueryContacts,
-    Status,
-    delete_contact_ids,
-    find_by_digest,
-    find_contacts,
-    query_contacts,
-)
-from carillon.audience.fields import CANONICAL
+from carillon.audience.contacts.batch_write import RowChange, WritePolicy
+from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
+from carillon.audience.contacts.delete import delete_contact_ids
+from carillon.audience.contacts.lookup import FindByDigest, FindContacts, find_by_digest, find_contacts
+from carillon.audience.contacts.query import QueryContacts, query_contacts
+from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
+from carillon.audience.field_types import CANONICAL
+from carillon.audience.fields import field_kinds
 from carillon.audience.memberships import NO_MOVES, Regroup
-from carillon.audience.own_fields import field_kinds
-from carillon.audience.plain_numbers import read_plain_rows, settle_row
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
-from carillon.audience.standing import SetStandings, Standing, set_standings
 from carillon.audience.suppressions import Channel, suppressed_among
-from carillon.audience.uploads import (
+from carillon.audience.uploads.queue import (
     AcceptUpload,
     accept_upload,
     await_uploads,
     has_unfinished_uploads,
     upload_now,
 )
+from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows, resolve_phone
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Tx
+from carillon.db.filters import Condition, Op
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.forms import FORM_URLS, forms_of
 from carillon.dialects.apifon.mapping import chosen, in_query, only, read_fields
@@ -47,13 +38,13 @@ from carillon.dialects.apifon.subscriber_words import (
     STATUSES,
     Wanted,
     digest_of,
+    field_map_of,
     name_conditions,
     read_digest,
     read_operands,
     read_subscriber,
     read_subscriber_order,
     show_subscriber,
-    words_of,
 )
 from carillon.dialects.reading import read_request, read_text
 from carillon.dialects.rest import Answer, Call
@@ -76,7 +67,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class SubscriberQuery:
     """A page of a list's subscribers; `conditions` are as the caller said them."""
 
     list_id: str
@@ -96,11 +87,11 @@ class Found:
 
 
 def _list_id(call: Call) -> str:
-    return call.incoming.segments["list_id"]
+    return call.request.segments["list_id"]
 
 
 def _name_of(call: Call) -> Named:
-    digest = read_digest(call.incoming.segments["lookup_md5"])
+    digest = read_digest(call.request.segments["lookup_md5"])
     return Named(list_id=_list_id(call), digest=digest, expected=if_match(call))
 
 
@@ -134,9 +125,9 @@ async def _create(tx: Tx, actor: Actor, list_id: str, asked: schemas.Subscriber)
 
 async def _read_one(tx: Tx, opened: OpenList, asked: schemas.Subscriber, known: Contact | None = None) -> Wanted:
     """Read what is said of a subscriber; its number may be national, or international without a plus as it is shown."""
-    wanted = read_subscriber(asked, words_of(opened), known)
-    plain = read_plain_rows([wanted.row], opened.actor.country)
-    return Wanted(await settle_row(tx, opened.actor, plain, known.contact_id if known else None), wanted.change)
+    wanted = read_subscriber(asked, field_map_of(opened), known)
+    plain = read_ambiguous_rows([wanted.row], opened.actor.country)
+    return Wanted(await resolve_phone(tx, opened.actor, plain, known.contact_id if known else None), wanted.change)
 
 
 async def _owners(tx: Tx, actor: Actor, row: ContactRow) -> list[tuple[ContactKey, Contact]]:
@@ -154,7 +145,7 @@ async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None
     try:
         saved = await save_contact(tx, opened.actor, save)
     except InvalidInputError as error:
-        place = words_of(opened).place_of(error.field) or _WORDS.get(error.field, error.field)
+        place = field_map_of(opened).place_of(error.field) or _WORDS.get(error.field, error.field)
         raise InvalidInputError(place, error.message) from error
     except NotFoundError as error:
         if error.subject == "group":  # another door has deleted it
@@ -164,23 +155,25 @@ async def _save(tx: Tx, opened: OpenList, wanted: Wanted, contact_id: int | None
     if not (contact.phone or contact.email):
         raise InvalidInputError("destination", "A subscriber has a destination or an e-mail address.")
     is_new = contact_id is None
-    sms = change.sms or (Status.SUBSCRIBED if is_new else None)
-    email = change.email or (Status.SUBSCRIBED if is_new else None)
+    sms = change.sms or (SubscriptionStatus.SUBSCRIBED if is_new else None)
+    email = change.email or (SubscriptionStatus.SUBSCRIBED if is_new else None)
     if opened.audience.kind is not AudienceKind.STOPLIST:  # whose subscribers are blocked by being added
         await _refuse_blocked(tx, opened.actor, contact, sms, email)
-    if saved.outcome != "new" or change.changes_standing(is_new=True):
-        standing = Standing(contact_id=saved.contact_id, sms=change.sms, email=change.email, archived=False)
-        await set_standings(tx, opened.actor, SetStandings(standings=[standing]))
+    if saved.outcome != "new" or change.changes_status(is_new=True):
+        standing = SubscriptionChange(contact_id=saved.contact_id, sms=change.sms, email=change.email, archived=False)
+        await change_subscriptions(tx, opened.actor, ChangeSubscriptions(standings=[standing]))
     return contact
 
 
-async def _refuse_blocked(tx: Tx, actor: Actor, contact: Contact, sms: Status | None, email: Status | None) -> None:
+async def _refuse_blocked(
+    tx: Tx, actor: Actor, contact: Contact, sms: SubscriptionStatus | None, email: SubscriptionStatus | None
+) -> None:
     """Raise InvalidInputError when an address would be written to that is blocked."""
     for channel, status, address, place in (
         (Channel.SMS, sms, contact.phone, "destination"),
         (Channel.EMAIL, email, (contact.email or "").lower(), "email"),
     ):
-        if not address or status in {None, Status.UNSUBSCRIBED}:
+        if not address or status in {None, SubscriptionStatus.UNSUBSCRIBED}:
             continue
         if await suppressed_among(tx, actor, channel, [address]):
             raise InvalidInputError(place, _BLOCKED)
@@ -231,24 +224,24 @@ async def create_many(call: Call) -> Answer:
 
 
 def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> AcceptUpload:
-    words, rows, changes = words_of(opened), list[ContactRow](), dict[int, RowChange]()
+    field_map, rows, changes = field_map_of(opened), list[ContactRow](), dict[int, RowChange]()
     for place, item in enumerate(asked.subscribers):
         try:
-            wanted = read_subscriber(read_request(schemas.Subscriber, item, f"subscribers[{place}]"), words)
+            wanted = read_subscriber(read_request(schemas.Subscriber, item, f"subscribers[{place}]"), field_map)
         except (InvalidInputError, TooManyItemsError):
             continue
         rows.append(wanted.row)
         if wanted.change != _NOTHING:
             changes[len(rows)] = wanted.change
-    plain = read_plain_rows(rows, words.country)
-    terms = Terms(
+    plain = read_ambiguous_rows(rows, field_map.country)
+    policy = WritePolicy(
         update_existing=bool(asked.update_on_duplicate),
         archived_exist=True,
         changes=changes,
-        leave_out_suppressed=True,
-        doubts=plain.doubts,
+        skip_suppressed=True,
+        alternative_phones=plain.alternative_phones,
     )
-    return AcceptUpload(rows=plain.rows, terms=terms)
+    return AcceptUpload(rows=plain.rows, policy=policy)
 
 
 async def update(call: Call) -> Answer:
@@ -296,12 +289,12 @@ async def list_subscribers(call: Call) -> Answer:
         for ours, place, word in given
         if word
     ]
-    look = Look(list_id=_list_id(call), page=page, sort=asked.sort, sort_dir=asked.sort_dir, fixed=fixed)
-    found = await call.db.read(_look, call.actor, look)
+    look = SubscriberQuery(list_id=_list_id(call), page=page, sort=asked.sort, sort_dir=asked.sort_dir, fixed=fixed)
+    found = await call.db.read(_query, call.actor, look)
     fields = read_fields(asked.fields)
     forms = await forms_of(call, found.opened, found.contacts.items) if _are_shown(FORM_URLS, fields) else {}
     shown = _show_page(found, page, fields, forms)
-    links = links_of(call.incoming, page, found.contacts.total)
+    links = links_of(call.request, page, found.contacts.total)
     return Answer(data={"meta": shown["meta"], "links": links, "results": shown["results"]})
 
 
@@ -310,7 +303,7 @@ async def query_subscribers(call: Call) -> Answer:
     asked: schemas.Query = call.body
     sort = read_request(schemas.Sort, asked.sort[0] if asked.sort else None, "sort")
     page = read_page(asked.page, asked.size)
-    look = Look(
+    look = SubscriberQuery(
         list_id=_list_id(call),
         page=page,
         sort=sort.sort_field,
@@ -318,14 +311,14 @@ async def query_subscribers(call: Call) -> Answer:
         conditions=asked.conditions,
     )
     try:
-        found = await call.db.read(_look, call.actor, look)
+        found = await call.db.read(_query, call.actor, look)
     except InvalidInputError as error:
         raise in_query(error) from error
     fields = [name for one in asked.fields for name in read_fields(read_text(one, "fields"))]
     return Answer(data=_show_page(found, page, fields, {}))
 
 
-async def _look(tx: Tx, actor: Actor, look: Look) -> Found:
+async def _query(tx: Tx, actor: Actor, look: SubscriberQuery) -> Found:
     opened = await open_list(tx, actor, look.list_id)
     structure = opened.structure
     order = read_subscriber_order(look.sort, look.sort_dir, structure)
@@ -355,24 +348,24 @@ def _show_page(
 async def subscribe(call: Call) -> Answer:
     """Subscribe a subscriber on the channel whose identifier it is named by."""
     await _in_turn(call)
-    await call.db.run(_stand, call.actor, _name_of(call), Status.SUBSCRIBED)
+    await call.db.run(_stand, call.actor, _name_of(call), SubscriptionStatus.SUBSCRIBED)
     return Answer(data=None, status=204)
 
 
 async def unsubscribe(call: Call) -> Answer:
     """Unsubscribe a subscriber on the channel whose identifier it is named by."""
     await _in_turn(call)
-    await call.db.run(_stand, call.actor, _name_of(call), Status.UNSUBSCRIBED)
+    await call.db.run(_stand, call.actor, _name_of(call), SubscriptionStatus.UNSUBSCRIBED)
     return Answer(data=None, status=204)
 
 
-async def _stand(tx: Tx, actor: Actor, name: Named, status: Status) -> None:
+async def _stand(tx: Tx, actor: Actor, name: Named, status: SubscriptionStatus) -> None:
     opened, contact = await _matching(tx, actor, name)
     by_phone = bool(contact.phone) and UUID(hex=digest_of(contact.phone or "")) == name.digest
     sms, email = (status, None) if by_phone else (None, status)
     await _refuse_blocked(tx, opened.actor, contact, sms, email)
-    standing = Standing(contact_id=contact.contact_id, sms=sms, email=email, archived=False)
-    await set_standings(tx, opened.actor, SetStandings(standings=[standing]))
+    standing = SubscriptionChange(contact_id=contact.contact_id, sms=sms, email=email, archived=False)
+    await change_subscriptions(tx, opened.actor, ChangeSubscriptions(standings=[standing]))
 
 
 async def delete(call: Call) -> Answer:
@@ -388,5 +381,5 @@ async def _remove(tx: Tx, actor: Actor, name: Named, *, permanently: bool) -> No
     if permanently:
         await delete_contact_ids(tx, opened.actor, [contact.contact_id])
     else:
-        standing = Standing(contact_id=contact.contact_id, archived=True)
-        await set_standings(tx, opened.actor, SetStandings(standings=[standing]))
+        standing = SubscriptionChange(contact_id=contact.contact_id, archived=True)
+        await change_subscriptions(tx, opened.actor, ChangeSubscriptions(standings=[standing]))

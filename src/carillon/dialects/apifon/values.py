@@ -4,13 +4,13 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from carillon.audience.fields import Kind
+from carillon.addresses.emails import read_email
+from carillon.addresses.phones import likely_phone, phone_digits
+from carillon.audience.field_types import Kind
 from carillon.dialects.apifon.mapping import epoch_milliseconds
 from carillon.dialects.apifon.structure import SubscriberField
 from carillon.dialects.reading import read_text
 from carillon.errors import InvalidInputError
-from carillon.kit.emails import read_email
-from carillon.kit.phones import phone_digits, plain_phone
 
 DATE_FORMATS = ("dd-MM-yy", "yy-MM-dd", "MM-dd-yy", "dd/MM/yy", "yy/MM/dd", "MM/dd/yy")
 
@@ -37,7 +37,7 @@ def read_value(field: SubscriberField, given: object, country: str, place: str) 
         case "URL" if not _URL.fullmatch(text):
             raise InvalidInputError(place, "Not a valid URL")
         case "MOBILE_NUMBER":
-            digits = phone_digits(plain_phone(text, country, None), country)
+            digits = phone_digits(likely_phone(text, country, None), country)
             if digits is None:
                 raise InvalidInputError(place, "Not a valid mobile number")
             return digits

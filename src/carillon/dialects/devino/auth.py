@@ -1,35 +1,36 @@
 """Who calls: `Authorization: Key <apikey>`, or HTTP Basic with the key as password, into an actor."""
 
 from carillon.dialects.basic import read_basic
-from carillon.dialects.mount import Incoming, Services
+from carillon.dialects.contract import Services
 from carillon.errors import BadCredentialsError, MissingCredentialsError
+from carillon.http.request import Request
 from carillon.kit.actor import Actor
 from carillon.tenancy.authentication import Login
-from carillon.tenancy.credentials import KeyWords
+from carillon.tenancy.credentials import CredentialFormat
 
 DIALECT = "devino"
-KEY_WORDS = KeyWords()
+CREDENTIAL_FORMAT = CredentialFormat()
 
 _MAX_CHARACTERS = 1_000
 
 
-async def authenticate(services: Services, incoming: Incoming) -> Actor:
+async def authenticate(services: Services, request: Request) -> Actor:
     """Let the caller in; the reference names no rate.
 
     Raises MissingCredentialsError without a header that can be read, and what `Authenticator` raises.
     """
-    key = _key(incoming)
+    key = _key(request)
     if not key:
         raise MissingCredentialsError
     if len(key) > _MAX_CHARACTERS:
         raise BadCredentialsError
-    login = Login.from_key(DIALECT, key, remote_address=incoming.remote_address)
+    login = Login.from_key(DIALECT, key, remote_address=request.remote_address)
     return await services.authenticator.authenticate(login)
 
 
-def _key(incoming: Incoming) -> str:
-    scheme, _, rest = incoming.headers.get("authorization", "").strip().partition(" ")
+def _key(request: Request) -> str:
+    scheme, _, rest = request.headers.get("authorization", "").strip().partition(" ")
     if scheme.lower() == "key":
         return rest.strip()
-    pair = read_basic(incoming)
+    pair = read_basic(request)
     return pair[1] if pair else ""

@@ -7,12 +7,11 @@ from datetime import timedelta
 from functools import partial
 from itertools import islice
 
-from carillon.audience.adding import AddContacts, add_contacts
 from carillon.audience.audiences import Audience, ChangeAudience, change_audience
-from carillon.audience.batch import read_rows
+from carillon.audience.contacts.insert import AddContacts, add_contacts
 from carillon.audience.devices import RegisteredDevice, register_devices
-from carillon.audience.fields import Kind
-from carillon.audience.own_fields import (
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import (
     MAX_FIELDS,
     CreateField,
     Field,
@@ -22,14 +21,15 @@ from carillon.audience.own_fields import (
     free_name,
     list_fields,
 )
-from carillon.audience.rows import Batch
-from carillon.audience.uploads import await_uploads
-from carillon.audience.writing import lock_audience
+from carillon.audience.locks import lock_audience
+from carillon.audience.uploads.queue import await_uploads
+from carillon.audience.upsert.parse import read_rows
+from carillon.audience.upsert.rows import Batch
 from carillon.db.database import Database, Tx
 from carillon.dialects.devino import mapping, replies, rows, schemas
 from carillon.dialects.devino.errors import UNKNOWN, RefusedError
-from carillon.dialects.devino.lists import find_list, within, words_of
-from carillon.dialects.devino.mapping import NewField, Words
+from carillon.dialects.devino.lists import field_map_of, find_list, within
+from carillon.dialects.devino.mapping import FieldMap, NewField
 from carillon.dialects.devino.rows import ReadContact, Wrong
 from carillon.dialects.rest import Answer, Call
 from carillon.kit.actor import Actor
@@ -55,7 +55,7 @@ class Upload:
 class Reading:
     """An upload's contacts as they read by a list's fields."""
 
-    words: Words
+    field_map: FieldMap
     kinds: Mapping[str, Kind]
     contacts: Sequence[ReadContact]
     batch: Batch
@@ -65,35 +65,35 @@ class Reading:
 class Uploaded:
     """What became of the contacts, by their places from 1: an id, or what was wrong.
 
-    `met_nobody` is that of `add_contacts`.
+    `matched_none` is that of `add_contacts`.
     """
 
     audience_id: int
     contact_ids: dict[int, int]
     wrong: dict[int, Wrong]
-    met_nobody: bool
+    matched_none: bool
 
 
 async def read_upload(db: Database, actor: Actor, command: Upload) -> Reading | None:
     """Read an upload before the list is locked, while others write in it; None when its list lacks fields."""
-    words, kinds = await db.read(_known_fields, actor, command.audience_id)
+    field_map, kinds = await db.read(_known_fields, actor, command.audience_id)
 
     def read() -> Reading | None:
-        lacks = any(True for _ in rows.missing_fields(command.contacts, words))
-        return None if lacks else _read(command, words, kinds)
+        lacks = any(True for _ in rows.missing_fields(command.contacts, field_map))
+        return None if lacks else _read(command, field_map, kinds)
 
     return await asyncio.to_thread(read)
 
 
-async def _known_fields(tx: Tx, actor: Actor, audience_id: int) -> tuple[Words, Mapping[str, Kind]]:
+async def _known_fields(tx: Tx, actor: Actor, audience_id: int) -> tuple[FieldMap, Mapping[str, Kind]]:
     audience = await find_list(tx, actor, audience_id)
-    return await words_of(tx, actor, audience), await field_kinds(tx, within(actor, audience))
+    return await field_map_of(tx, actor, audience), await field_kinds(tx, within(actor, audience))
 
 
-def _read(command: Upload, words: Words, kinds: Mapping[str, Kind]) -> Reading:
-    contacts = [rows.read_contact(place, one, words, command.zone) for place, one in enumerate(command.contacts, 1)]
+def _read(command: Upload, field_map: FieldMap, kinds: Mapping[str, Kind]) -> Reading:
+    contacts = [rows.read_contact(place, one, field_map, command.zone) for place, one in enumerate(command.contacts, 1)]
     batch = read_rows([one.row for one in contacts], None, kinds=kinds, keyless=True)
-    return Reading(words=words, kinds=kinds, contacts=contacts, batch=batch)
+    return Reading(field_map=field_map, kinds=kinds, contacts=contacts, batch=batch)
 
 
 async def upload(
@@ -106,20 +106,20 @@ async def upload(
     audience = await find_list(tx, actor, command.audience_id)
     inside = within(actor, audience)
     await lock_audience(tx, inside)
-    words, kinds = await _known_fields(tx, actor, command.audience_id)
-    if reading is None or (reading.words.own, reading.kinds) != (words.own, kinds):
+    field_map, kinds = await _known_fields(tx, actor, command.audience_id)
+    if reading is None or (reading.field_map.own, reading.kinds) != (field_map.own, kinds):
         audience = await find_list(tx, inside, command.audience_id)  # as it is now that it is locked
         known = _ListFields(audience=audience, own=await list_fields(tx, inside, ListFields()), kinds=kinds)
         fresh, missing = await asyncio.to_thread(_read_with_new_fields, command, known)
         await _make_fields(tx, inside, audience, missing)
         reading = fresh
-    words, contacts, batch = reading.words, reading.contacts, reading.batch
-    unique = _unique(words, command.unique)
+    field_map, contacts, batch = reading.field_map, reading.contacts, reading.batch
+    unique = _unique(field_map, command.unique)
     wrong = _wrong_of(reading)
     good = replace(batch, frame=batch.frame.filter(~batch.frame["row"].is_in(list(wrong))))
     added = await add_contacts(tx, inside, AddContacts(batch=good, unique=unique), expect_new=expect_new)
     for place in added.duplicates:
-        wrong[place] = rows.wrong_of(words, unique or "", _DUPLICATE, "Duplicate")
+        wrong[place] = rows.wrong_of(field_map, unique or "", _DUPLICATE, "Duplicate")
     devices = [
         RegisteredDevice(contact_id=added.contact_ids[place], platform=platform, token=token, application=application)
         for place, one in enumerate(contacts, 1)
@@ -131,7 +131,7 @@ async def upload(
         audience_id=audience.audience_id,
         contact_ids=dict(added.contact_ids),
         wrong=wrong,
-        met_nobody=added.met_nobody,
+        matched_none=added.matched_none,
     )
 
 
@@ -139,7 +139,7 @@ def _wrong_of(reading: Reading) -> dict[int, Wrong]:
     """Tell by their places what is wrong with contacts, as far as reading them tells."""
     wrong = {place: one.wrong for place, one in enumerate(reading.contacts, 1) if one.wrong}
     for error in reading.batch.errors:
-        wrong.setdefault(error.row, rows.wrong_of(reading.words, error.field, error.code, error.message))
+        wrong.setdefault(error.row, rows.wrong_of(reading.field_map, error.field, error.code, error.message))
     return wrong
 
 
@@ -162,11 +162,11 @@ class _Trial:
 
 
 def _try(command: Upload, known: _ListFields, last: Collection[int] = ()) -> _Trial:
-    words, room = Words(known.audience, known.own), MAX_FIELDS - len(known.own)
+    field_map, room = FieldMap(known.audience, known.own), MAX_FIELDS - len(known.own)
     made: dict[str, NewField] = {}
     places: set[int] = set()
     # Nobody waits until a million of them are read: a contact whose field the list has no room for is rejected.
-    for place, field in islice(rows.missing_fields(command.contacts, words, last), room):
+    for place, field in islice(rows.missing_fields(command.contacts, field_map, last), room):
         places.add(place)
         made[free_name(field.name, [*known.kinds, *made])] = field
     kinds = {name: mapping.FIELD_KINDS[one.type] for name, one in made.items()}
@@ -175,7 +175,7 @@ def _try(command: Upload, known: _ListFields, last: Collection[int] = ()) -> _Tr
         for name, one in made.items()
     ]
     audience = replace(known.audience, attributes=mapping.with_fields(known.audience.attributes, made))
-    reading = _read(command, Words(audience, [*known.own, *new]), {**known.kinds, **kinds})
+    reading = _read(command, FieldMap(audience, [*known.own, *new]), {**known.kinds, **kinds})
     return _Trial(reading=reading, made=made, places=frozenset(places))
 
 
@@ -217,10 +217,10 @@ async def _make_fields(tx: Tx, inside: Actor, audience: Audience, missing: Mappi
         await change_audience(tx, inside, ChangeAudience(attributes=attributes))
 
 
-def _unique(words: Words, name: str) -> str | None:
+def _unique(field_map: FieldMap, name: str) -> str | None:
     if name.strip().lower() in _CHECKED:
         return _CHECKED[name.strip().lower()]
-    word = words.find(name.strip())
+    word = field_map.find(name.strip())
     if word is None:
         raise RefusedError("duplicateCheckField", UNKNOWN, "the list has no such field")
     return word.field
@@ -238,9 +238,9 @@ async def batch(call: Call) -> Answer:
     inside = replace(call.actor, audience_id=AudienceId(command.audience_id))
     await await_uploads(call.db, inside)
     reading = await read_upload(call.db, call.actor, command)
-    hope = call.hopes.of(inside)
+    hope = call.optimistic_inserts.of(inside)
     done = await hope.write(partial(call.db.run, upload, call.actor, command, reading))
-    hope.learn(met_nobody=done.met_nobody)
+    hope.learn(matched_none=done.matched_none)
     return Answer(data=replies.Result([_outcome(done, place) for place in range(1, len(asked.contacts) + 1)]))
 
 

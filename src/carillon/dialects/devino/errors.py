@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import msgspec
 
 from carillon import errors
-from carillon.dialects.mount import Incoming, Reply
 from carillon.dialects.refusing import refusal_headers
 from carillon.dialects.rest import MEDIA_TYPE
+from carillon.http.request import Reply, Request
 
 NOT_NULL, INVALID, TOO_LONG, UNKNOWN, FORBIDDEN = (
     "must.be.not.null",
@@ -87,7 +87,7 @@ _SENTENCES = {
 }
 
 
-def present_error(_incoming: Incoming, error: errors.CarillonError) -> Reply:
+def present_error(_request: Request, error: errors.CarillonError) -> Reply:
     """Put an error into the envelope."""
     line = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
     reason = reason_of(error)

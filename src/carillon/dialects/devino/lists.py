@@ -17,10 +17,10 @@ from carillon.audience.audiences import (
     get_audience,
     page_audiences,
 )
-from carillon.audience.own_fields import CreateField, ListFields, create_field, free_name, list_fields
+from carillon.audience.fields import CreateField, ListFields, create_field, free_name, list_fields
 from carillon.db.database import Tx
 from carillon.dialects.devino import errors, mapping, replies, schemas
-from carillon.dialects.devino.mapping import NewField, Words
+from carillon.dialects.devino.mapping import FieldMap, NewField
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, MissingInputError, NotFoundError
@@ -72,9 +72,9 @@ async def find_list(tx: Tx, actor: Actor, audience_id: int) -> Audience:
         raise mapping.unknown_list() from error
 
 
-async def words_of(tx: Tx, actor: Actor, audience: Audience) -> Words:
+async def field_map_of(tx: Tx, actor: Actor, audience: Audience) -> FieldMap:
     """Give the fields of a list's contacts under Devino's names."""
-    return Words(audience, await list_fields(tx, within(actor, audience), ListFields()))
+    return FieldMap(audience, await list_fields(tx, within(actor, audience), ListFields()))
 
 
 async def create(call: Call) -> Answer:
@@ -141,7 +141,7 @@ async def _shown(tx: Tx, actor: Actor, query: PageAudiences, zone: timedelta) ->
     found = (await page_audiences(tx, actor, query)).items
     counts: Mapping[int, AudienceCounts] = await count_audiences(tx, actor, [one.audience_id for one in found])
     return [
-        mapping.show_list(one, await words_of(tx, actor, one), counts[one.audience_id], actor.account_id, zone)
+        mapping.show_list(one, await field_map_of(tx, actor, one), counts[one.audience_id], actor.account_id, zone)
         for one in found
         if one.audience_id in counts
     ]

@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import UNSET
 
 from carillon.audience.audiences import Audience, AudienceCounts, AudienceKind
-from carillon.audience.contacts import read_id
-from carillon.audience.fields import CANONICAL, Kind
-from carillon.audience.own_fields import REPEATED, Field
+from carillon.audience.contacts.contact import read_id
+from carillon.audience.field_types import CANONICAL, Kind
+from carillon.audience.fields import REPEATED, Field
 from carillon.dialects.devino import replies, schemas
 from carillon.dialects.devino.errors import FORBIDDEN, TOO_LONG, RefusedError
 from carillon.errors import InvalidInputError, NotFoundError
@@ -49,7 +49,7 @@ _LEAST_ZONE, _MOST_ZONE = -720, 840
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FieldWord:
+class VendorField:
     """A field as Devino names it; `field` and `kind` are ours."""
 
     field: str
@@ -67,9 +67,11 @@ class FieldWord:
 
 
 _MAIN = (
-    FieldWord(field="first_name", kind=Kind.TEXT, name="name", display_name="Name", type=TEXT, is_default=True),
-    FieldWord(field="last_name", kind=Kind.TEXT, name="surname", display_name="Last name", type=TEXT, is_default=True),
-    FieldWord(
+    VendorField(field="first_name", kind=Kind.TEXT, name="name", display_name="Name", type=TEXT, is_default=True),
+    VendorField(
+        field="last_name", kind=Kind.TEXT, name="surname", display_name="Last name", type=TEXT, is_default=True
+    ),
+    VendorField(
         field="gender",
         kind=Kind.GENDER,
         name="gender",
@@ -78,11 +80,11 @@ _MAIN = (
         is_default=True,
         values=("gender.male", "gender.female"),
     ),
-    FieldWord(
+    VendorField(
         field="birth_date", kind=Kind.DATE, name="birthdate", display_name="Birthdate", type=DATE, is_default=True
     ),
-    FieldWord(field="country", kind=Kind.TEXT, name="country", display_name="Country", type=TEXT, is_default=True),
-    FieldWord(field="city", kind=Kind.TEXT, name="city", display_name="City", type=TEXT, is_default=True),
+    VendorField(field="country", kind=Kind.TEXT, name="country", display_name="Country", type=TEXT, is_default=True),
+    VendorField(field="city", kind=Kind.TEXT, name="city", display_name="City", type=TEXT, is_default=True),
 )
 MAIN_NAMES = frozenset(one.name for one in _MAIN) | {"phone", "email"}
 SET_HERE = frozenset({"contactid", "creationdate", "lastupdate"})
@@ -90,7 +92,7 @@ SET_HERE = frozenset({"contactid", "creationdate", "lastupdate"})
 
 # Fields of every audience that another vendor's clients write; they are no part of a list, but of its contacts.
 _OTHERS = tuple(
-    FieldWord(field=name, kind=kind, name=name, display_name=name, type=_TYPES.get(kind, TEXT))
+    VendorField(field=name, kind=kind, name=name, display_name=name, type=_TYPES.get(kind, TEXT))
     for name, kind in CANONICAL.items()
     if name not in {one.field for one in _MAIN}
 )
@@ -106,7 +108,7 @@ class NewField:
     values: Sequence[str] = ()
 
 
-class Words:
+class FieldMap:
     """The fields of a list's contacts, by Devino's names and by ours."""
 
     def __init__(self, audience: Audience, own: Sequence[Field]) -> None:
@@ -121,12 +123,12 @@ class Words:
         self.by_field = {one.field: one for one in (*self.of_list, *_OTHERS)}
         self._places = {field: place for place, field in enumerate(self.by_field)}
 
-    def find(self, name: str) -> FieldWord | None:
+    def find(self, name: str) -> VendorField | None:
         """Find a field; the main ones in any case."""
         lower = name.lower()
         return self._by_name.get(lower if lower in MAIN_NAMES else name)
 
-    def in_order(self, fields: Iterable[str]) -> list[FieldWord]:
+    def in_order(self, fields: Iterable[str]) -> list[VendorField]:
         """Give those of our fields that are known, in the order of the list."""
         return [self.by_field[one] for one in sorted(self._places.keys() & fields, key=self._places.__getitem__)]
 
@@ -136,10 +138,10 @@ class Words:
         return (word.name, word.display_name) if word else (field, field.capitalize())
 
 
-def _own_word(one: Field, told: Mapping[str, object]) -> FieldWord:
+def _own_word(one: Field, told: Mapping[str, object]) -> VendorField:
     kind = one.kind
     code, values = told.get("type"), told.get("values")
-    return FieldWord(
+    return VendorField(
         field=one.name,
         kind=kind,
         name=one.label,
@@ -249,11 +251,11 @@ def read_kind(text: str) -> AudienceKind:
 
 def read_kinds(texts: Sequence[str]) -> list[AudienceKind] | None:
     """Read the types of lists that are asked for; None where no list can have one. Raises InvalidInputError."""
-    words = {word.strip().upper() for text in texts for word in text.split(",")} - {""}
-    if unknown := sorted(words - {*KINDS, MADE_BY_SENDING}):
+    field_map = {word.strip().upper() for text in texts for word in text.split(",")} - {""}
+    if unknown := sorted(field_map - {*KINDS, MADE_BY_SENDING}):
         raise InvalidInputError("type", f"{unknown[0][:50]!r} is none of {', '.join(KINDS)}")
-    kinds = [KINDS[word] for word in sorted(words) if word in KINDS]
-    return None if words and not kinds else kinds
+    kinds = [KINDS[word] for word in sorted(field_map) if word in KINDS]
+    return None if field_map and not kinds else kinds
 
 
 def read_type(text: str, ref: str) -> int:
@@ -275,7 +277,7 @@ def checked_length(text: str, ref: str, most: int = schemas.MAX_NAME_CHARACTERS)
 
 
 def show_list(
-    audience: Audience, words: Words, counts: AudienceCounts, company_id: int, zone: timedelta
+    audience: Audience, field_map: FieldMap, counts: AudienceCounts, company_id: int, zone: timedelta
 ) -> replies.ContactList:
     """Show a list."""
     return replies.ContactList(
@@ -292,7 +294,7 @@ def show_list(
                 is_default=one.is_default,
                 values=list(one.values) or UNSET,
             )
-            for one in words.of_list
+            for one in field_map.of_list
         ],
         contacts_count=str(counts.contacts - counts.archived),
         segments_count=str(counts.groups),

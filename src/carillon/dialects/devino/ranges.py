@@ -7,22 +7,22 @@ from decimal import Decimal, InvalidOperation
 
 from msgspec import UNSET
 
+from carillon.addresses.emails import read_email
+from carillon.addresses.phones import phone_digits
 from carillon.audience.audiences import Audience
-from carillon.audience.conditions import Condition, Op, Order
-from carillon.audience.contacts import read_id
+from carillon.audience.contacts.contact import read_id
+from carillon.audience.contacts.ranges import ActiveSuppression, RangeContacts, RangedContact, range_contacts
 from carillon.audience.devices import owner_of_token
-from carillon.audience.fields import Kind, type_value
-from carillon.audience.ranges import RangeContacts, RangedContact, Silence, range_contacts
+from carillon.audience.field_types import Kind, type_value
 from carillon.db.database import Tx
+from carillon.db.filters import Condition, Op, Order
 from carillon.dialects.devino import mapping, replies, rows, schemas
 from carillon.dialects.devino.errors import UNKNOWN, RefusedError
-from carillon.dialects.devino.lists import find_list, within, words_of
-from carillon.dialects.devino.mapping import FieldWord, Words
+from carillon.dialects.devino.lists import field_map_of, find_list, within
+from carillon.dialects.devino.mapping import FieldMap, VendorField
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, MissingInputError
 from carillon.kit.actor import Actor
-from carillon.kit.emails import read_email
-from carillon.kit.phones import phone_digits
 
 _OPERATORS = {
     "EQ": Op.EQ,
@@ -87,8 +87,8 @@ async def show_range(call: Call) -> Answer:
 async def _range(tx: Tx, actor: Actor, asked: Asked) -> list[replies.Contact]:
     audience = await find_list(tx, actor, asked.audience_id)
     inside, query = within(actor, audience), asked.query
-    words = await words_of(tx, actor, audience)
-    conditions = [*_queried(query, words, audience, asked.zone), *_subscription(query)]
+    field_map = await field_map_of(tx, actor, audience)
+    conditions = [*_queried(query, field_map, audience, asked.zone), *_subscription(query)]
     if query.push_token.strip():
         owner = await owner_of_token(tx, inside, query.push_token.strip())
         conditions.append(Condition("contact_id", Op.EQ, owner or -1))
@@ -99,11 +99,11 @@ async def _range(tx: Tx, actor: Actor, asked: Asked) -> list[replies.Contact]:
             limit=asked.limit,
             offset=asked.offset,
             conditions=conditions,
-            order=Order(_sorted_by(query, words), descending=bool(query.desc_order)),
+            order=Order(_sorted_by(query, field_map), descending=bool(query.desc_order)),
             group_id=_segment(query.segment_id),
         ),
     )
-    return [show_contact(one, audience, words, actor.account_id, asked.zone) for one in found]
+    return [show_contact(one, audience, field_map, actor.account_id, asked.zone) for one in found]
 
 
 async def _found(tx: Tx, inside: Actor, query: RangeContacts) -> list[RangedContact]:
@@ -120,24 +120,24 @@ def _segment(text: str) -> int | None:
     return read_id(text) or -1
 
 
-def _attribute(name: str, words: Words, ref: str) -> tuple[str, Kind | None]:
+def _attribute(name: str, field_map: FieldMap, ref: str) -> tuple[str, Kind | None]:
     """Give the attribute that a range knows by a name, and its kind where it is a field."""
     name = name.strip()
     if name.lower() in _ATTRIBUTES:
         return _ATTRIBUTES[name.lower()], None
-    word: FieldWord | None = words.find(name)
+    word: VendorField | None = field_map.find(name)
     if word is None:
         raise RefusedError(ref, UNKNOWN, "the list has no such field")
     return word.field, word.kind
 
 
-def _sorted_by(query: schemas.Range, words: Words) -> str:
+def _sorted_by(query: schemas.Range, field_map: FieldMap) -> str:
     if not query.sort_by_field.strip():
         return "contact_id"
-    return _attribute(query.sort_by_field, words, "sortByField")[0]
+    return _attribute(query.sort_by_field, field_map, "sortByField")[0]
 
 
-def _queried(query: schemas.Range, words: Words, audience: Audience, zone: timedelta) -> list[Condition]:
+def _queried(query: schemas.Range, field_map: FieldMap, audience: Audience, zone: timedelta) -> list[Condition]:
     given = [query.query_name.strip(), query.query_operator.strip(), query.query_value.strip()]
     if not any(given):
         return []
@@ -148,7 +148,7 @@ def _queried(query: schemas.Range, words: Words, audience: Audience, zone: timed
     op = _OPERATORS.get(given[1].upper() or "EQ")
     if op is None:
         raise InvalidInputError("queryOperator", f"it is one of {', '.join(_OPERATORS)}")
-    name, kind = _attribute(given[0], words, "queryName")
+    name, kind = _attribute(given[0], field_map, "queryName")
     text = given[2].strip("%") if given[1].upper() == "LIKE" else given[2]
     if op in _OF_TEXTS and kind is Kind.GENDER:
         return [_gender(name, op, text)]
@@ -226,7 +226,7 @@ def _subscription(query: schemas.Range) -> list[Condition]:
 
 
 def show_contact(
-    contact: RangedContact, audience: Audience, words: Words, company_id: int, zone: timedelta
+    contact: RangedContact, audience: Audience, field_map: FieldMap, company_id: int, zone: timedelta
 ) -> replies.Contact:
     """Show a contact."""
     return replies.Contact(
@@ -237,12 +237,12 @@ def show_contact(
         last_update=mapping.show_moment(contact.updated_at, zone),
         phone=contact.phone,
         email=contact.email,
-        fields=[_field_value(word, contact.fields[word.field], zone) for word in words.in_order(contact.fields)],
+        fields=[_field_value(word, contact.fields[word.field], zone) for word in field_map.in_order(contact.fields)],
         unsubscribed_data=[
             _unsubscribed(data, kind, silences, company_id, zone)
             for data, kind, silences in (
-                (contact.phone, "PHONE", contact.phone_silence),
-                (contact.email, "EMAIL", contact.email_silence),
+                (contact.phone, "PHONE", contact.phone_suppressions),
+                (contact.email, "EMAIL", contact.email_suppressions),
             )
             if data and silences
         ],
@@ -253,7 +253,7 @@ def show_contact(
     )
 
 
-def _field_value(word: FieldWord, value: object, zone: timedelta) -> replies.FieldValue:
+def _field_value(word: VendorField, value: object, zone: timedelta) -> replies.FieldValue:
     return replies.FieldValue(
         name=word.name,
         display_name=word.display_name,
@@ -265,7 +265,7 @@ def _field_value(word: FieldWord, value: object, zone: timedelta) -> replies.Fie
 
 
 def _unsubscribed(
-    data: str, kind: str, silences: Sequence[Silence], company_id: int, zone: timedelta
+    data: str, kind: str, silences: Sequence[ActiveSuppression], company_id: int, zone: timedelta
 ) -> replies.UnsubscribedData:
     return replies.UnsubscribedData(
         company_id=company_id,

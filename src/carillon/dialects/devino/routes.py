@@ -1,9 +1,9 @@
 """The operations, and the dialect as it is mounted."""
 
+from carillon.dialects.contract import Dialect
 from carillon.dialects.devino import auth, contacts, lists, ranges, replies, schemas
 from carillon.dialects.devino.errors import present_error
 from carillon.dialects.devino.examples import first_calls
-from carillon.dialects.mount import Dialect
 from carillon.dialects.rest import Operation, coverage_of, describe_operations, route_of
 from carillon.tenancy.scopes import Scope
 
@@ -156,7 +156,7 @@ def canonical_path(path: str) -> str | None:
 
 DIALECT = Dialect(
     name=auth.DIALECT,
-    key_words=auth.KEY_WORDS,
+    credential_format=auth.CREDENTIAL_FORMAT,
     routes=tuple(route_of(one, auth.authenticate) for one in OPERATIONS),
     canonical_path=canonical_path,
     present_error=present_error,

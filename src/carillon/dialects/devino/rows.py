@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from carillon.audience.fields import Kind
-from carillon.audience.own_fields import MAX_LABEL_CHARACTERS
-from carillon.audience.rows import MAX_TOKEN_CHARACTERS, ContactRow, RowError
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import MAX_LABEL_CHARACTERS
+from carillon.audience.upsert.rows import MAX_TOKEN_CHARACTERS, ContactRow, RowError
 from carillon.dialects.devino import mapping, schemas
-from carillon.dialects.devino.mapping import GENDER_PREFIX, FieldWord, NewField, Words
+from carillon.dialects.devino.mapping import GENDER_PREFIX, FieldMap, NewField, VendorField
 from carillon.dialects.reading import as_json, read_text
 from carillon.errors import InvalidInputError
 
@@ -51,13 +51,13 @@ class _RejectedError(Exception):
         self.wrong = Wrong(key, name, display_name, message)
 
 
-def wrong_of(words: Words, name: str, code: str, message: str) -> Wrong:
+def wrong_of(field_map: FieldMap, name: str, code: str, message: str) -> Wrong:
     """Say what the engine found wrong with one of its fields."""
-    return Wrong(_CODES.get(code, INVALID_VALUE), *words.titles(name), message)
+    return Wrong(_CODES.get(code, INVALID_VALUE), *field_map.titles(name), message)
 
 
 def missing_fields(
-    contacts: Sequence[object], words: Words, last: Collection[int] = ()
+    contacts: Sequence[object], field_map: FieldMap, last: Collection[int] = ()
 ) -> Iterator[tuple[int, NewField]]:
     """Give the fields that contacts name and the list lacks, as the first contact that does says what it is.
 
@@ -75,7 +75,7 @@ def missing_fields(
                 continue
             seen.add(given)
             name = given.strip()
-            if name in named or not _can_be_made(name) or words.find(name) is not None:
+            if name in named or not _can_be_made(name) or field_map.find(name) is not None:
                 continue
             named.add(name)
             display_name = one.get("displayName")
@@ -107,16 +107,16 @@ def _items(contact: object, name: str) -> Sequence[object]:
     return given if isinstance(given, list) else []
 
 
-def read_contact(place: int, given: object, words: Words, zone: timedelta) -> ReadContact:
+def read_contact(place: int, given: object, field_map: FieldMap, zone: timedelta) -> ReadContact:
     """Read the contact at a place, from 1; dates and times of its fields are in the zone."""
     try:
-        return _read_contact(given, words, zone)
+        return _read_contact(given, field_map, zone)
     except _RejectedError as error:
         failure = RowError(place, error.wrong.field_name, "invalid", "", error.wrong.description)
         return ReadContact(ContactRow(failure=failure), wrong=error.wrong)
 
 
-def _read_contact(given: object, words: Words, zone: timedelta) -> ReadContact:
+def _read_contact(given: object, field_map: FieldMap, zone: timedelta) -> ReadContact:
     if not isinstance(given, dict):
         raise _RejectedError("contacts", "Contacts", "An object belongs here.")
     addresses = {
@@ -124,7 +124,7 @@ def _read_contact(given: object, words: Words, zone: timedelta) -> ReadContact:
         "email": _text(given.get("email"), "email", "Email"),
     }
     fields: dict[str, str] = {}
-    find = words.plain.get
+    find = field_map.plain.get
     items = given.get("fields")
     if items.__class__ is not list or len(items) > schemas.MAX_FIELDS:
         items = _limited(given, "fields", schemas.MAX_FIELDS)
@@ -136,7 +136,7 @@ def _read_contact(given: object, words: Words, zone: timedelta) -> ReadContact:
                 if text := value.strip():
                     fields[field] = text
                 continue
-        _read_field(item, words, zone, addresses, fields)
+        _read_field(item, field_map, zone, addresses, fields)
     devices = (
         [_read_device(item) for item in _limited(given, "pushInfo", schemas.MAX_DEVICES)] if "pushInfo" in given else []
     )
@@ -172,13 +172,15 @@ def _international(phone: str) -> str | None:
     return phone if phone.startswith("+") or not phone.isdigit() else f"+{phone}"
 
 
-def _read_field(item: object, words: Words, zone: timedelta, addresses: dict[str, str], fields: dict[str, str]) -> None:
+def _read_field(
+    item: object, field_map: FieldMap, zone: timedelta, addresses: dict[str, str], fields: dict[str, str]
+) -> None:
     if not isinstance(item, dict):
         raise _RejectedError("fields", "Fields", "An object belongs here.")
     name = _text(item.get("name"), "fields.name", "Field name")
     if not name:
         raise _RejectedError("fields.name", "Field name", "must not be null")
-    word = words.find(name)
+    word = field_map.find(name)
     text = _value_of(item.get("value"), name[:50], is_object=word is not None and word.type == mapping.OBJECT)
     if name.lower() in _ADDRESSES:
         addresses[name.lower()] = addresses[name.lower()] or text
@@ -196,7 +198,7 @@ def _value_of(value: object, name: str, *, is_object: bool) -> str:
     return ", ".join(one for one in texts if one)
 
 
-def _checked(word: FieldWord, text: str, zone: timedelta) -> str:
+def _checked(word: VendorField, text: str, zone: timedelta) -> str:
     if word.values and not word.is_default and text not in word.values:
         raise _RejectedError(word.name, word.display_name, "It is none of the field's values.")
     return plain_text(text, word.kind, zone)

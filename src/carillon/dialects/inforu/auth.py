@@ -1,15 +1,16 @@
 """Who calls: HTTP Basic, or `Auth` in the body, into an actor."""
 
 from carillon.dialects.basic import read_basic
+from carillon.dialects.contract import Services
 from carillon.dialects.inforu.bodies import Document, read_credentials
-from carillon.dialects.mount import Incoming, Services
 from carillon.errors import BadCredentialsError, InvalidInputError, MissingCredentialsError
+from carillon.http.request import Request
 from carillon.kit.actor import Actor
 from carillon.tenancy.authentication import Login
-from carillon.tenancy.credentials import KeyWords
+from carillon.tenancy.credentials import CredentialFormat
 
 DIALECT = "inforu"
-KEY_WORDS = KeyWords(name="username", secret="token")  # noqa: S106 - the name of a field
+CREDENTIAL_FORMAT = CredentialFormat(name="username", secret="token")  # noqa: S106 - the name of a field
 
 CALLS_PER_SECOND = 30.0
 """The vendor's limit, for credentials that have none of their own."""
@@ -17,12 +18,12 @@ CALLS_PER_SECOND = 30.0
 _MAX_CHARACTERS = 1_000
 
 
-async def authenticate(services: Services, incoming: Incoming, document: Document) -> Actor:
+async def authenticate(services: Services, request: Request, document: Document) -> Actor:
     """Let the caller in. A Basic header counts when there is one, and the body isn't read; its `Auth` only without it.
 
     Raises MissingCredentialsError when there is neither or it can't be decoded, and what `Authenticator` raises.
     """
-    found = read_basic(incoming)
+    found = read_basic(request)
     if found is None:
         await document.load()
         found = _from_body(document)
@@ -34,7 +35,7 @@ async def authenticate(services: Services, incoming: Incoming, document: Documen
         dialect=DIALECT,
         key_name=username,
         secret=token,
-        remote_address=incoming.remote_address,
+        remote_address=request.remote_address,
         calls_per_second=CALLS_PER_SECOND,
     )
     return await services.authenticator.authenticate(login)

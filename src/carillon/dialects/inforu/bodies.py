@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from carillon.dialects.inforu.replies import Envelope
-from carillon.dialects.mount import Incoming
 from carillon.dialects.reading import read_request, read_text
 from carillon.errors import InvalidInputError
+from carillon.http.request import Request
 from carillon.kit.xml import XmlError, read_xml, write_xml
 
 Wanted = TypeVar("Wanted", bound=msgspec.Struct)
@@ -156,17 +156,17 @@ def read_credentials(auth: Mapping[str, Any]) -> tuple[str, str] | None:
     return read_text(username, "Auth.Username"), read_text(token, "Auth.Token")
 
 
-def open_document(incoming: Incoming) -> Document:
+def open_document(request: Request) -> Document:
     """Find the body: the raw one, the one in a form field, or the one in the query, in this order.
 
     Raises InvalidInputError for a charset that isn't known or does not fit.
     """
-    content_type = incoming.headers.get("content-type", "").lower()
-    text = _recoded(incoming.body, content_type)
+    content_type = request.headers.get("content-type", "").lower()
+    text = _recoded(request.body, content_type)
     if text and text[:1] not in b'{[<"' and "x-www-form-urlencoded" in content_type:
         text = _carried(text.decode("utf-8", "replace"))
-    if not text and incoming.query:
-        text = _carried(incoming.query)
+    if not text and request.query:
+        text = _carried(request.query)
     is_xml = text.startswith(b"<") or ("xml" in content_type and text[:1] not in (b"{", b"["))
     return Document(text, Format.XML if is_xml else Format.JSON)
 
@@ -197,14 +197,14 @@ def _carried(pairs: str) -> bytes:
     return next(found, "").strip().removeprefix("\ufeff").encode("utf-8", "replace")
 
 
-def wanted_format(incoming: Incoming, document: Document | None) -> Format:
+def wanted_format(request: Request, document: Document | None) -> Format:
     """Choose the reply's format: `view` where it is given, else that of the request."""
-    query = incoming.query.lower()
+    query = request.query.lower()
     if "view=" in query:
         view = dict(parse_qsl(query)).get("view", "")
         if view in (Format.JSON, Format.XML):
             return Format(view)
-    if "xml" in incoming.headers.get("content-type", "").lower():
+    if "xml" in request.headers.get("content-type", "").lower():
         return Format.XML
     return document.format if document else Format.JSON
 

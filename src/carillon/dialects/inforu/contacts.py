@@ -3,16 +3,11 @@
 import asyncio
 from typing import Any, Literal
 
-from carillon.audience import uploads
-from carillon.audience.contacts import (
-    ContactKey,
-    DeleteContacts,
-    FindContacts,
-    ListContacts,
-    delete_contacts,
-    find_contacts,
-    list_contacts,
-)
+from carillon.audience.contacts.contact import ContactKey
+from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.uploads import queue as uploads
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.calls import Call, check_count
 from carillon.dialects.inforu.mapping import FIELD_LIST, KEY_KINDS, choose, contact_key, usable

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from carillon.audience.contacts import Contact, ContactKey, KeyKind, Status
+from carillon.addresses.phones import national_form
+from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.groups import Group, GroupDeletion, GroupKey
 from carillon.audience.suppressions import Address, AddressOutcome, Channel, Suppression, SuppressionEntry
 from carillon.dialects.inforu import replies, schemas
@@ -16,12 +17,11 @@ from carillon.dialects.inforu.moments import show_history_moment, show_moment, z
 from carillon.dialects.reading import as_json, read_request, require
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
-from carillon.kit.phones import national_form
 
 Meant = TypeVar("Meant")
 
 _ACTIVE, _UNSUBSCRIBED, _WITHOUT_STATUS = 1, -2, 0
-_STATUS_IDS = {Status.SUBSCRIBED: _ACTIVE, Status.UNSUBSCRIBED: _UNSUBSCRIBED}
+_STATUS_IDS = {SubscriptionStatus.SUBSCRIBED: _ACTIVE, SubscriptionStatus.UNSUBSCRIBED: _UNSUBSCRIBED}
 _DEVICE_ACTIVE = 1
 _GROUP_TYPES = {"static": 1, "segment": 2}
 _GENDERS = {"male": 1, "female": 2}

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from carillon.dialects.contract import Dialect, Route, Services
 from carillon.dialects.inforu import auth
 from carillon.dialects.inforu.bodies import Format, Wrapped, open_document, wanted_format, write_envelope
 from carillon.dialects.inforu.calls import Call, Function
@@ -18,9 +19,9 @@ from carillon.dialects.inforu.functions import FUNCTIONS
 from carillon.dialects.inforu.mapping import Presenter
 from carillon.dialects.inforu.openapi import describe
 from carillon.dialects.inforu.replies import Envelope
-from carillon.dialects.mount import Dialect, Incoming, Reply, Route, Services
 from carillon.dialects.reading import require
 from carillon.errors import CarillonError, InvalidInputError
+from carillon.http.request import Reply, Request
 from carillon.tenancy.scopes import require_scope
 
 BASE = "/api/v2/Contact/"
@@ -36,51 +37,51 @@ def canonical_path(path: str) -> str | None:
     return _PATHS.get(unquote(path).rstrip("/").lower())
 
 
-def _serve(function: Function) -> Callable[[Services, Incoming], Awaitable[Reply]]:
+def _serve(function: Function) -> Callable[[Services, Request], Awaitable[Reply]]:
     decoder: msgspec.json.Decoder[Wrapped[Any]] = msgspec.json.Decoder(Wrapped[function.request])  # type: ignore[name-defined] # the type is a value here
 
-    async def handle(services: Services, incoming: Incoming) -> Reply:
-        document = open_document(incoming)
-        actor = await auth.authenticate(services, incoming, document)
+    async def handle(services: Services, request: Request) -> Reply:
+        document = open_document(request)
+        actor = await auth.authenticate(services, request, document)
         require_scope(actor, function.scope)
         await document.load()
         asked = document.data(function.request, decoder)
         require(asked, "Data")
         call = Call(db=services.db, actor=actor, show=Presenter.of(actor), page_size=services.page_size)
         answer = await function.handle(call, asked)
-        return _reply(incoming, wanted_format(incoming, document), SUCCESS, data=answer)
+        return _reply(request, wanted_format(request, document), SUCCESS, data=answer)
 
     return handle
 
 
-def _reply(incoming: Incoming, form: Format, status: Status, *, data: object = None, detail: str = "") -> Reply:
+def _reply(request: Request, form: Format, status: Status, *, data: object = None, detail: str = "") -> Reply:
     envelope = Envelope(
         status_id=status.status_id,
         status_description=status.description,
         detailed_description=detail,
-        function_name=incoming.path.strip("/"),
-        request_id=incoming.request_id,
+        function_name=request.path.strip("/"),
+        request_id=request.request_id,
         data=data,
     )
     body, media_type = write_envelope(envelope, form)
     return Reply(status=status.http_status, body=body, media_type=media_type)
 
 
-def present_error(incoming: Incoming, error: CarillonError) -> Reply:
+def present_error(request: Request, error: CarillonError) -> Reply:
     """Put an error into the envelope, in the format that the caller expects."""
     status = status_of(error)
-    function = _FUNCTIONS.get((canonical_path(incoming.path) or "").lower())
+    function = _FUNCTIONS.get((canonical_path(request.path) or "").lower())
     try:
-        form = wanted_format(incoming, open_document(incoming))
+        form = wanted_format(request, open_document(request))
     except InvalidInputError:
-        form = wanted_format(incoming, None)
+        form = wanted_format(request, None)
     detail = detail_of(error, function.words if function else {})
-    return replace(_reply(incoming, form, status, detail=detail), headers=headers_of(error))
+    return replace(_reply(request, form, status, detail=detail), headers=headers_of(error))
 
 
-def _document(function: Function) -> Callable[[Services, Incoming], Awaitable[Reply]]:
-    async def handle(_services: Services, incoming: Incoming) -> Reply:
-        page = show_page(function, wanted_format(incoming, None), incoming.path)
+def _document(function: Function) -> Callable[[Services, Request], Awaitable[Reply]]:
+    async def handle(_services: Services, request: Request) -> Reply:
+        page = show_page(function, wanted_format(request, None), request.path)
         return Reply(status=200, body=page, media_type="text/html; charset=utf-8")
 
     return handle
@@ -88,7 +89,7 @@ def _document(function: Function) -> Callable[[Services, Incoming], Awaitable[Re
 
 DIALECT = Dialect(
     name=auth.DIALECT,
-    key_words=auth.KEY_WORDS,
+    credential_format=auth.CREDENTIAL_FORMAT,
     routes=(
         *(Route(method="POST", path=f"{BASE}{one.name}", function=one.name, handle=_serve(one)) for one in FUNCTIONS),
         *(

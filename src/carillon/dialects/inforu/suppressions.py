@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from carillon.audience.contacts import Contact, ContactKey, FindContacts, KeyKind, find_contacts
+from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.suppressions import (
     Action,
     Address,

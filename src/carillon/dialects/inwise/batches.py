@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Mapping
 
-from carillon.audience.batch import read_rows
-from carillon.audience.bulk import Terms, WriteBatch, write_batch
-from carillon.audience.plain_numbers import read_plain_rows
-from carillon.audience.rows import Batch
-from carillon.audience.uploads import await_uploads
+from carillon.audience.contacts.batch_write import WriteBatch, WritePolicy, write_batch
+from carillon.audience.uploads.queue import await_uploads
+from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows
+from carillon.audience.upsert.parse import read_rows
+from carillon.audience.upsert.rows import Batch
 from carillon.dialects.inwise.files import read_file
 from carillon.dialects.inwise.mapping import country_of, group_id_of, word_of
 from carillon.dialects.inwise.schemas import (
@@ -30,14 +30,14 @@ async def batch_insert(call: Call) -> Answer:
     mappings = _mappings(asked)
 
     def read() -> tuple[Batch, Mapping[int, str]]:
-        plain = read_plain_rows(read_file(asked.csv_file, mappings, trim=bool(asked.trim_leading_zero)), country)
-        return read_rows(plain.rows, country), plain.doubts
+        plain = read_ambiguous_rows(read_file(asked.csv_file, mappings, trim=bool(asked.trim_leading_zero)), country)
+        return read_rows(plain.rows, country), plain.alternative_phones
 
-    batch, doubts = await asyncio.to_thread(read)
+    batch, alternative_phones = await asyncio.to_thread(read)
     command = WriteBatch(
         batch=batch,
         group_id=group_id,
-        terms=Terms(update_existing=bool(asked.update_existing_contacts), doubts=doubts),
+        policy=WritePolicy(update_existing=bool(asked.update_existing_contacts), alternative_phones=alternative_phones),
     )
     await await_uploads(call.db, call.actor)
     written = await call.db.run(write_batch, call.actor, command)
@@ -46,7 +46,7 @@ async def batch_insert(call: Call) -> Answer:
             created=written.new,
             updated=written.updated,
             unchanged=written.unchanged,
-            skipped=written.left_alone,
+            skipped=written.skipped,
             failed=written.failed,
             error_count=len(written.errors),
             errors=[

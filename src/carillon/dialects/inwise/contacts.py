@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 
-from carillon.audience.contacts import ContactKey, FindContacts, KeyKind, find_contacts
-from carillon.audience.feeds import read_feed
+from carillon.audience.contacts.contact import ContactKey, KeyKind
+from carillon.audience.contacts.feed import read_feed
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.contacts.subscription import Confirm, confirm
+from carillon.audience.locks import lock_audience
 from carillon.audience.memberships import Regroup
-from carillon.audience.plain_numbers import PlainRows, read_plain_rows, settle_row
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
-from carillon.audience.standing import Confirm, confirm
-from carillon.audience.uploads import await_uploads
-from carillon.audience.writing import lock_audience
+from carillon.audience.uploads.queue import await_uploads
+from carillon.audience.upsert.ambiguous_phones import AmbiguousRows, read_ambiguous_rows, resolve_phone
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Tx
 from carillon.dialects.inwise.mapping import country_of, field_of, group_ids, show_contact, trimmed
 from carillon.dialects.inwise.schemas import PersonalField, SaveContactRequest, SavedContact
@@ -31,7 +32,7 @@ async def save(call: Call) -> Answer:
     if contact_id is not None and contact_id < 0:
         raise InvalidInputError("id", "The id of a contact belongs here; 0 or nothing for a new one.")
     country = _country(asked)
-    plain = read_plain_rows([_row(asked)], country or call.actor.country)
+    plain = read_ambiguous_rows([_row(asked)], country or call.actor.country)
     command = SaveContact(
         row=plain.rows[0],
         contact_id=contact_id,
@@ -58,11 +59,11 @@ async def _save(
     tx: Tx,
     actor: Actor,
     command: SaveContact,
-    plain: PlainRows,
+    plain: AmbiguousRows,
     is_confirmed: bool | None,  # noqa: FBT001 - or nothing
 ) -> SavedContact:
     await lock_audience(tx, actor)  # so that a number that is in doubt is held as the contact is written
-    row = await settle_row(tx, actor, plain, command.contact_id)
+    row = await resolve_phone(tx, actor, plain, command.contact_id)
     saved = await save_contact(tx, actor, replace(command, row=row))
     if is_confirmed is not None:
         await confirm(tx, actor, Confirm(contact_id=saved.contact_id, is_confirmed=is_confirmed))
@@ -110,7 +111,7 @@ def _country(asked: SaveContactRequest) -> str | None:
 
 async def show(call: Call) -> Answer:
     """Show a contact."""
-    key = ContactKey(kind=KeyKind.CONTACT_ID, value=call.incoming.segments["id"])
+    key = ContactKey(kind=KeyKind.CONTACT_ID, value=call.request.segments["id"])
     found = await call.db.read(find_contacts, call.actor, FindContacts(key=key, with_groups=True))
     if not found:
         raise NotFoundError("contact")

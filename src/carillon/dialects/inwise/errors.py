@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import msgspec
 
 from carillon import errors
-from carillon.dialects.mount import Incoming, Reply
 from carillon.dialects.refusing import refusal_headers
 from carillon.dialects.rest import MEDIA_TYPE
+from carillon.http.request import Reply, Request
 
 TABLE: Mapping[type[errors.CarillonError], int] = {
     errors.MissingCredentialsError: 401,
@@ -51,7 +51,7 @@ class Refusal(msgspec.Struct):
     code: int
 
 
-def present_error(_incoming: Incoming, error: errors.CarillonError) -> Reply:
+def present_error(_request: Request, error: errors.CarillonError) -> Reply:
     """Write a refusal."""
     status = status_of(error)
     body = msgspec.json.encode(Refusal(message=_message(error, status), code=status))

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from carillon.audience.rows import ContactRow, RowError
+from carillon.audience.upsert.rows import ContactRow, RowError
 from carillon.dialects.inwise.mapping import field_of, trimmed
 from carillon.dialects.inwise.schemas import MAX_ROWS, FieldMapping
 from carillon.errors import InvalidInputError

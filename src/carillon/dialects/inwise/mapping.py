@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date
 
-from carillon.audience.contacts import Contact, read_id
+from carillon.addresses.phones import likely_phone, phone_digits, region_of_calling_code
+from carillon.audience.contacts.contact import Contact, read_id
 from carillon.dialects.inwise.errors import WORDS
 from carillon.dialects.inwise.schemas import ShownContact, ShownField
 from carillon.dialects.reading import read_text
 from carillon.errors import InvalidInputError
 from carillon.kit.ids import GroupId
-from carillon.kit.phones import phone_digits, plain_phone, region_of_calling_code
 
 # Personal fields by number, under the names of the audience's fields.
 _FIELDS = {
@@ -93,7 +93,7 @@ def _shown_phone(digits: str, country: str) -> str:
     if phone_digits(digits, country) == digits:  # the quick way, of most of a page's
         return digits
     written = f"+{digits}"
-    return digits if plain_phone(digits, country, None) == written else written
+    return digits if likely_phone(digits, country, None) == written else written
 
 
 def _shown_value(number: int, value: object) -> str:

@@ -2,6 +2,7 @@
 
 from urllib.parse import unquote
 
+from carillon.dialects.contract import Dialect
 from carillon.dialects.inwise import auth, batches, contacts
 from carillon.dialects.inwise.errors import present_error
 from carillon.dialects.inwise.examples import first_calls
@@ -12,7 +13,6 @@ from carillon.dialects.inwise.schemas import (
     SavedContact,
     ShownContact,
 )
-from carillon.dialects.mount import Dialect
 from carillon.dialects.rest import Operation, coverage_of, describe_operations, route_of
 from carillon.tenancy.scopes import Scope
 
@@ -130,7 +130,7 @@ def canonical_path(path: str) -> str | None:
 
 DIALECT = Dialect(
     name=auth.DIALECT,
-    key_words=auth.KEY_WORDS,
+    credential_format=auth.CREDENTIAL_FORMAT,
     routes=tuple(route_of(one, auth.authenticate) for one in OPERATIONS),
     canonical_path=canonical_path,
     present_error=present_error,

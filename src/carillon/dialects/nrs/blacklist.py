@@ -16,7 +16,7 @@ from carillon.audience.suppressions import (
 )
 from carillon.db.database import Tx
 from carillon.dialects.nrs import schemas
-from carillon.dialects.nrs.contacts import familiar_phone
+from carillon.dialects.nrs.contacts import resolve_known_phone
 from carillon.dialects.nrs.mapping import CHANNELS, show_line
 from carillon.dialects.nrs.paging import read_page, show_page
 from carillon.dialects.nrs.replies import One
@@ -32,7 +32,7 @@ _GONE = 204
 
 
 def _channel_of(call: Call) -> tuple[str, Channel]:
-    word = call.incoming.segments["type"]
+    word = call.request.segments["type"]
     channel = CHANNELS.get(word)
     if channel is None:
         raise NotFoundError("blacklist")
@@ -42,7 +42,7 @@ def _channel_of(call: Call) -> tuple[str, Channel]:
 async def _address(call: Call, channel: Channel, recipient: str) -> Address:
     value = recipient
     if channel is not Channel.EMAIL:
-        value = await familiar_phone(call, recipient)
+        value = await resolve_known_phone(call, recipient)
     return Address(channel=channel, value=value)
 
 
@@ -78,7 +78,7 @@ async def list_recipients(call: Call) -> Answer:
     if asked.sending_id is None:
         found = await call.db.read(page_suppressions, call.actor, query)
     path = f"{PATH}/{word}"
-    return Answer(data=show_page(call.incoming, path, page, found, lambda one: show_line(word, one, in_list=True)))
+    return Answer(data=show_page(call.request, path, page, found, lambda one: show_line(word, one, in_list=True)))
 
 
 async def add(call: Call) -> Answer:

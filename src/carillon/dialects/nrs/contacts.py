@@ -5,15 +5,18 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from carillon.audience import contacts as ours
-from carillon.audience.contacts import Contact, ContactKey, KeyKind
+from carillon.addresses.phones import likely_phone, phone_digits
+from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, read_id
+from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
+from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.query import PageContacts, page_contacts
+from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.fields import CreateField, Field, ListFields, create_field, free_name, list_fields
+from carillon.audience.locks import lock_audience
 from carillon.audience.memberships import Regroup
-from carillon.audience.own_fields import CreateField, Field, ListFields, create_field, free_name, list_fields
-from carillon.audience.plain_numbers import held_phones, read_plain_rows, settle_row
-from carillon.audience.rows import ContactRow
-from carillon.audience.saving import SaveContact, save_contact
-from carillon.audience.uploads import await_uploads
-from carillon.audience.writing import lock_audience
+from carillon.audience.uploads.queue import await_uploads
+from carillon.audience.upsert.ambiguous_phones import known_phones, read_ambiguous_rows, resolve_phone
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Tx
 from carillon.dialects.nrs import mapping, schemas
 from carillon.dialects.nrs.mapping import CustomValue, Include, show_contact
@@ -23,7 +26,6 @@ from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import GroupId
-from carillon.kit.phones import phone_digits, plain_phone
 
 PATH = "/api/rest/contacts"
 
@@ -43,17 +45,17 @@ class WriteContact:
     contact_id: int | None = None
 
 
-async def familiar_phone(call: Call, text: str, country: str | None = None) -> str:
+async def resolve_known_phone(call: Call, text: str, country: str | None = None) -> str:
     """Read a phone that is looked for: as replies show it where somebody has that, else as it is dialled.
 
     With a country the latter goes first. Whoever has it is a contact of the audience, or a line of the blacklists.
     """
     shown, dialled = phone_digits(text, None), phone_digits(text, country or call.actor.country)
-    likely = plain_phone(text, *((country, None) if country else (None, call.actor.country)))
+    likely = likely_phone(text, *((country, None) if country else (None, call.actor.country)))
     if shown is None or dialled is None or shown == dialled:
         return likely
     readings = (dialled, shown) if country else (shown, dialled)
-    held = await call.db.read(held_phones, call.actor, readings)
+    held = await call.db.read(known_phones, call.actor, readings)
     return next((f"+{one}" for one in readings if one in held), likely)
 
 
@@ -66,8 +68,8 @@ async def write_contact(tx: Tx, actor: Actor, command: WriteContact) -> Contact:
     await lock_audience(tx, actor)  # so that new fields that others name, and numbers in doubt, are there or not
     names = await _own_fields(tx, actor, command.custom)
     texts = {names[one.key].name: mapping.typed_text(one, names[one.key].kind) for one in command.custom}
-    plain = read_plain_rows([command.row], command.row.fields.get("country") or actor.country)
-    row = await settle_row(tx, actor, plain, command.contact_id)
+    plain = read_ambiguous_rows([command.row], command.row.fields.get("country") or actor.country)
+    row = await resolve_phone(tx, actor, plain, command.contact_id)
     save = SaveContact(
         row=msgspec.structs.replace(row, fields={**row.fields, **texts}),
         contact_id=command.contact_id,
@@ -106,7 +108,7 @@ async def _own_fields(tx: Tx, actor: Actor, custom: Sequence[CustomValue]) -> Ma
 
 async def _contact(tx: Tx, actor: Actor, contact_id: str, *, with_groups: bool = False) -> Contact:
     key = ContactKey(kind=KeyKind.CONTACT_ID, value=contact_id)
-    found = await ours.find_contacts(tx, actor, ours.FindContacts(key=key, with_groups=with_groups))
+    found = await find_contacts(tx, actor, FindContacts(key=key, with_groups=with_groups))
     if not found:
         raise NotFoundError("contact")
     return found[0]
@@ -114,7 +116,7 @@ async def _contact(tx: Tx, actor: Actor, contact_id: str, *, with_groups: bool =
 
 async def _delete(tx: Tx, actor: Actor, contact_id: str) -> None:
     key = ContactKey(kind=KeyKind.CONTACT_ID, value=contact_id)
-    if not await ours.delete_contacts(tx, actor, ours.DeleteContacts(keys=[key])):
+    if not await delete_contacts(tx, actor, DeleteContacts(keys=[key])):
         raise NotFoundError("contact")
 
 
@@ -123,18 +125,18 @@ async def list_contacts(call: Call) -> Answer:
     asked: schemas.ListContacts = call.query
     include, page = mapping.read_include(asked.include), read_page(asked)
     country = mapping.read_country(asked.country_iso)
-    phone = await familiar_phone(call, asked.phone, country)
+    phone = await resolve_known_phone(call, asked.phone, country)
     given = ((KeyKind.EMAIL, asked.email), (KeyKind.PHONE, phone), (KeyKind.EXTERNAL_ID, asked.external_id))
-    query = ours.PageContacts(
+    query = PageContacts(
         page=page,
         keys=[ContactKey(kind=kind, value=value) for kind, value in given if value.strip()],
         landline=asked.landline.strip() or None,
         country=country,
         with_groups=include.groups,
     )
-    found = await call.db.read(ours.page_contacts, call.actor, query)
+    found = await call.db.read(page_contacts, call.actor, query)
     own = await _fields_for(call, include)
-    return Answer(data=show_page(call.incoming, PATH, page, found, lambda one: show_contact(one, include, own)))
+    return Answer(data=show_page(call.request, PATH, page, found, lambda one: show_contact(one, include, own)))
 
 
 async def _fields_for(call: Call, include: Include) -> list[Field]:
@@ -144,7 +146,7 @@ async def _fields_for(call: Call, include: Include) -> list[Field]:
 async def show(call: Call) -> Answer:
     """Show a contact."""
     include = mapping.read_include(call.query.include)
-    contact = await call.db.read(_contact, call.actor, call.incoming.segments["id"], with_groups=include.groups)
+    contact = await call.db.read(_contact, call.actor, call.request.segments["id"], with_groups=include.groups)
     own = await _fields_for(call, include)
     return Answer(data=One(show_contact(contact, include, own)))
 
@@ -157,7 +159,7 @@ async def create(call: Call) -> Answer:
 async def update(call: Call) -> Answer:
     """Change a contact."""
     command = _command(call.body)
-    contact_id = ours.read_id(call.incoming.segments["id"])
+    contact_id = read_id(call.request.segments["id"])
     if contact_id is None:
         raise NotFoundError("contact")
     return await _written(call, replace(command, contact_id=contact_id), 200)
@@ -176,12 +178,12 @@ def _command(asked: schemas.SaveContact) -> WriteContact:
 async def _written(call: Call, command: WriteContact, status: int) -> Answer:
     await await_uploads(call.db, call.actor)
     contact = await call.db.run(write_contact, call.actor, command)
-    url = f"{call.incoming.base_url}{PATH}/{contact.contact_id}"
+    url = f"{call.request.base_url}{PATH}/{contact.contact_id}"
     return Answer(data=One(show_contact(contact, _PLAIN, [], url)), status=status)
 
 
 async def delete(call: Call) -> Answer:
     """Delete a contact, from all groups too."""
     await await_uploads(call.db, call.actor)
-    await call.db.run(_delete, call.actor, call.incoming.segments["id"])
+    await call.db.run(_delete, call.actor, call.request.segments["id"])
     return Answer(data=None, status=_GONE)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import msgspec
 
 from carillon import errors
-from carillon.dialects.mount import Incoming, Reply
 from carillon.dialects.refusing import refusal_headers
 from carillon.dialects.rest import MEDIA_TYPE
+from carillon.http.request import Reply, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ _WORDS = {
 _CHALLENGE = 'Basic realm="360NRS", charset="UTF-8"'
 
 
-def present_error(_incoming: Incoming, error: errors.CarillonError) -> Reply:
+def present_error(_request: Request, error: errors.CarillonError) -> Reply:
     """Put an error into the envelope."""
     refusal = refusal_of(error)
     description = refusal.description or _description(error)

@@ -1,7 +1,7 @@
 """The operations on groups."""
 
 from carillon.audience import groups as ours
-from carillon.audience.contacts import read_id
+from carillon.audience.contacts.contact import read_id
 from carillon.audience.groups import FindGroups, GroupKey
 from carillon.dialects.nrs.mapping import show_group
 from carillon.dialects.nrs.paging import read_page, show_page
@@ -20,12 +20,12 @@ async def list_groups(call: Call) -> Answer:
     """Show a page of the groups."""
     page = read_page(call.query)
     found = await call.db.read(ours.page_groups, call.actor, page)
-    return Answer(data=show_page(call.incoming, PATH, page, found, show_group))
+    return Answer(data=show_page(call.request, PATH, page, found, show_group))
 
 
 async def show(call: Call) -> Answer:
     """Show a group."""
-    query = FindGroups(by=GroupKey.ID, value=call.incoming.segments["id"])
+    query = FindGroups(by=GroupKey.ID, value=call.request.segments["id"])
     found = await call.db.read(ours.find_groups, call.actor, query)
     if not found:
         raise NotFoundError("group")
@@ -40,7 +40,7 @@ async def create(call: Call) -> Answer:
 
 async def update(call: Call) -> Answer:
     """Rename a group."""
-    group_id = read_id(call.incoming.segments["id"])
+    group_id = read_id(call.request.segments["id"])
     if group_id is None:
         raise NotFoundError("group")
     command = ours.SaveGroup(group_id=GroupId(group_id), name=call.body.name)
@@ -49,6 +49,6 @@ async def update(call: Call) -> Answer:
 
 async def delete(call: Call) -> Answer:
     """Delete a group; its contacts stay."""
-    command = ours.DeleteGroups(by=GroupKey.ID, value=call.incoming.segments["id"])
+    command = ours.DeleteGroups(by=GroupKey.ID, value=call.request.segments["id"])
     await call.db.run(ours.delete_groups, call.actor, command)
     return Answer(data=None, status=_GONE)

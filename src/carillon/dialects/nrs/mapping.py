@@ -8,12 +8,12 @@ from typing import Any
 
 from msgspec import UNSET
 
-from carillon.audience.contacts import Contact, read_id
-from carillon.audience.fields import Kind
+from carillon.audience.contacts.contact import Contact, read_id
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import MAX_LABEL_CHARACTERS, Field
 from carillon.audience.groups import MAX_NAME_CHARACTERS, Group
-from carillon.audience.own_fields import MAX_LABEL_CHARACTERS, Field
-from carillon.audience.rows import ContactRow
 from carillon.audience.suppressions import Channel, Suppression
+from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.nrs import replies, schemas
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.errors import InvalidInputError, MissingInputError

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode
 
-from carillon.dialects.mount import Incoming
 from carillon.dialects.nrs import replies, schemas
 from carillon.errors import InvalidInputError
+from carillon.http.request import Request
 from carillon.kit.page import Counted, NumberedPage
 
 Item = TypeVar("Item")
@@ -28,16 +28,14 @@ def read_page(asked: schemas.Paging) -> NumberedPage:
 
 
 def show_page(
-    incoming: Incoming, path: str, page: NumberedPage, found: Counted[Item], show: Callable[[Item], Shown]
+    request: Request, path: str, page: NumberedPage, found: Counted[Item], show: Callable[[Item], Shown]
 ) -> replies.Many[Shown]:
     """Show a page of the list at a path; an empty list has one page."""
     last = max(1, -(-found.total // page.size))
-    kept = [
-        (name, value) for name, value in parse_qsl(incoming.query, keep_blank_values=True) if name.lower() != "page"
-    ]
+    kept = [(name, value) for name, value in parse_qsl(request.query, keep_blank_values=True) if name.lower() != "page"]
 
     def url(number: int) -> str:
-        return f"{incoming.base_url}{path}?{urlencode([*kept, ('page', number)])}"
+        return f"{request.base_url}{path}?{urlencode([*kept, ('page', number)])}"
 
     links = replies.Links(
         previous=url(min(page.number - 1, last)) if page.number > 1 else None,

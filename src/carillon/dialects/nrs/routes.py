@@ -1,6 +1,6 @@
 """The dialect as it is mounted: its operations, its paths, its errors."""
 
-from carillon.dialects.mount import Dialect
+from carillon.dialects.contract import Dialect
 from carillon.dialects.nrs import auth
 from carillon.dialects.nrs.errors import present_error, refusals
 from carillon.dialects.nrs.examples import first_calls
@@ -36,7 +36,7 @@ def coverage() -> str:
 
 DIALECT = Dialect(
     name=auth.DIALECT,
-    key_words=auth.KEY_WORDS,
+    credential_format=auth.CREDENTIAL_FORMAT,
     routes=tuple(route_of(one, auth.authenticate) for one in OPERATIONS),
     canonical_path=canonical_path,
     present_error=present_error,

@@ -1,0 +1,1 @@
+"""Phones and e-mails: parsing, normalising, and their columnar forms. Pure: no database."""

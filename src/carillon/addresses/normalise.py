@@ -1,0 +1,90 @@
+"""Phones and e-mails of whole columns, with exactly the answers of `read_phone` and `read_email`.
+
+Common values are decided by passes over the column, and other e-mails by their parts, each distinct domain once.
+What is left, and short columns, are read one by one by the reference, each distinct value once. All functions are pure
+and safe to call from several threads.
+"""
+
+import polars as pl
+
+from carillon.addresses.email_columns import common_emails, composed_emails
+from carillon.addresses.emails import read_email
+from carillon.addresses.phone_columns import PhoneColumn
+from carillon.addresses.phones import KINDS_PER_VALIDITY, read_phone
+
+PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
+EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
+
+_FEW_ROWS = 200  # up to so many rows the references are faster than passes over columns
+
+
+def normalise_phones(values: pl.Series, country: str | None) -> pl.DataFrame:
+    """Read each text as a phone dialled in `country`; rows as given, nulls where there is no phone.
+
+    Columns: digits (E.164 without plus), quality (`PhoneQuality` encoded), region (ISO2, or null where none
+    fits).
+    """
+    if values.len() <= _FEW_ROWS:
+        return _phones_one_by_one(values, country)
+    texts = values.cast(pl.String)
+    column = PhoneColumn(texts, country)
+    rows = column.undecided
+    left = _phones_one_by_one(texts.gather(rows), country).insert_column(0, rows)
+    return _in_order(pl.concat([column.decided, left]), texts.len())
+
+
+def ambiguous_phones(values: pl.Series, country: str) -> pl.DataFrame:
+    """Read each text as `read_ambiguous_phone` does: dialled in `country`, or international without a plus.
+
+    Columns: plain (with a plus; what can't be read stays as it is), other (E.164 digits of the international reading
+    where it is another number, or null).
+    """
+    dialled, international = normalise_phones(values, country), normalise_phones(values, None)
+    is_better = _validity(international) > _validity(dialled)
+    digits = international["digits"].zip_with(is_better, dialled["digits"])
+    is_other = (international["digits"] != digits).fill_null(value=False)
+    nobody = pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
+    plain = ("+" + digits).fill_null(values)
+    return pl.DataFrame({"plain": plain, "other": international["digits"].zip_with(is_other, nobody)})
+
+
+def _validity(phones: pl.DataFrame) -> pl.Series:
+    return pl.Series(phones["quality"] // KINDS_PER_VALIDITY).fill_null(-1)
+
+
+def _phones_one_by_one(values: pl.Series, country: str | None) -> pl.DataFrame:
+    readings = {value: read_phone(value, country) for value in values.unique() if value is not None}
+    found = [readings.get(value) for value in values]
+    rows = [(None, None, None) if r is None else (r.digits, r.quality, r.region) for r in found]
+    return pl.DataFrame(rows, schema=PHONE_COLUMNS, orient="row")
+
+
+def _in_order(decided: pl.DataFrame, height: int) -> pl.DataFrame:
+    """Put decided rows at their place among `height` rows, nulls elsewhere."""
+    position = pl.Series([None], dtype=pl.UInt32).new_from_index(0, height)
+    position.scatter(decided["row"], pl.arange(decided.height, dtype=pl.UInt32, eager=True))
+    return decided.drop("row").select(pl.all().gather(position))
+
+
+def normalise_emails(values: pl.Series) -> pl.DataFrame:
+    """Read each text as an e-mail address; rows as given, nulls where there is none.
+
+    Columns: key (the normalised address lower-cased), given (the normalised spelling where it differs from
+    the key).
+    """
+    if values.len() <= _FEW_ROWS:
+        return _emails_one_by_one(values)
+    texts = values.cast(pl.String)
+    common, rows = common_emails(texts)
+    if rows.is_empty():
+        return _in_order(common, texts.len())
+    composed, rows = composed_emails(texts.gather(rows), rows)
+    left = _emails_one_by_one(texts.gather(rows)).insert_column(0, rows)
+    return _in_order(pl.concat([common, composed, left]), texts.len())
+
+
+def _emails_one_by_one(values: pl.Series) -> pl.DataFrame:
+    readings = {value: read_email(value) for value in values.unique() if value is not None}
+    found = [readings.get(value) for value in values]
+    rows = [(None, None) if r is None else (r.key, r.given) for r in found]
+    return pl.DataFrame(rows, schema=EMAIL_COLUMNS, orient="row")

@@ -1,0 +1,1 @@
+"""Contacts: looking up, querying, writing, subscribing and deleting them."""

@@ -1,0 +1,198 @@
+"""Writing a batch by terms of its own: all of its rows in one transaction, a piece at a time."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import polars as pl
+
+from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
+from carillon.audience.counters import recounting
+from carillon.audience.locks import lock_audience
+from carillon.audience.memberships import Moves, enrol, known_groups, move, require_groups
+from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.audience.upsert.ambiguous_phones import resolve_phones
+from carillon.audience.upsert.engine import upsert
+from carillon.audience.upsert.match import NEW, taken_keys
+from carillon.audience.upsert.rows import KEYS, Batch, RowError
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+from carillon.kit.ids import GroupId
+
+SQL = load_statements("carillon.audience.contacts", "batch_write.sql")
+
+# The process answers others between two pieces.
+_PIECE_ROWS = 5_000
+
+
+class RowChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a row says beyond its attributes: the standing of its contact, and the groups, by their ids, that it is in.
+
+    None leaves either as it is.
+    """
+
+    sms: SubscriptionStatus | None = None
+    email: SubscriptionStatus | None = None
+    groups: Sequence[GroupId] | None = None
+
+    def changes_status(self, *, is_new: bool) -> bool:
+        """Tell whether it may say another standing than the contact has: whoever is new is subscribed."""
+        return bool({self.sms, self.email} - ({None, SubscriptionStatus.SUBSCRIBED} if is_new else {None}))
+
+
+# Queued payloads hold a policy under the names that versions before 0.1.0's reorganisation wrote.
+_STORED_NAMES = {"skip_suppressed": "leave_out_suppressed", "alternative_phones": "doubts"}
+
+
+class WritePolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_STORED_NAMES):
+    """How a batch is written; an upload stores it beside its rows.
+
+    `changes` are what rows say beyond their attributes, by their numbers; groups that aren't there are passed over.
+    `doubts` are the phones that rows may mean instead of theirs (`plain_numbers`): which, the writing tells.
+    With `skip_suppressed` a row all of whose addresses are suppressed is left alone.
+
+    Without `update_existing` a row whose phone, e-mail or external id a contact has, be it one that an earlier row
+    brought, is left alone: it changes nothing and its contact joins nothing. An archived contact is one that is there
+    only with `archived_exist`.
+    """
+
+    update_existing: bool = True
+    archived_exist: bool = False
+    changes: Mapping[int, RowChange] = {}
+    skip_suppressed: bool = False
+    alternative_phones: Mapping[int, str] = {}
+
+
+_DEFAULT = WritePolicy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteBatch:
+    """Write rows that have been read; the contacts of those that are kept join a group."""
+
+    batch: Batch
+    group_id: int | None = None
+    policy: WritePolicy = _DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenBatch:
+    """How many rows made, changed, met as it is, left alone or failed to name a contact, and what was wrong.
+
+    `matched_none`: none of the rows named a contact that was there.
+    """
+
+    new: int
+    updated: int
+    unchanged: int
+    skipped: int
+    failed: int
+    errors: Sequence[RowError]
+    matched_none: bool
+
+
+async def write_batch(tx: Tx, actor: Actor, command: WriteBatch, *, expect_new: bool = False) -> WrittenBatch:
+    """Write a batch wholly or, when anything but its rows is wrong, not at all; `expect_new` is `upsert`'s.
+
+    The audience is locked from before it is looked at until all is written, so that what is left alone is what exists
+    when the rows are written. Raises NotFoundError for `group`.
+    """
+    await lock_audience(tx, actor)
+    batch, policy = command.batch, command.policy
+    if command.group_id is not None:
+        await require_groups(tx, actor, [command.group_id])
+    frame = await resolve_phones(tx, actor, batch.frame, policy.alternative_phones)
+    if policy.skip_suppressed:
+        frame = await _reachable(tx, actor, frame)
+    unmatched, are_new = (frame, expect_new) if policy.update_existing else await _unmatched(tx, actor, frame, policy)
+    matched_none = unmatched.height == frame.height
+    counts: Counter[str] = Counter()
+    errors = list(batch.errors)
+    contact_ids: dict[int, None] = {}
+    for piece in unmatched.iter_slices(_PIECE_ROWS):
+        rows = replace(batch, frame=piece, errors=(), failed=frozenset())
+        outcome = await upsert(tx, actor, rows, expect_new=are_new)
+        matched_none &= outcome.matched_none
+        counts.update(outcome.kept["outcome"].to_list())
+        errors += outcome.report.errors
+        contact_ids |= dict.fromkeys(outcome.kept["contact_id"].to_list())
+        await _change(tx, actor, policy.changes, outcome.kept)
+    if command.group_id is not None:
+        await enrol(tx, actor, command.group_id, list(contact_ids))
+    return WrittenBatch(
+        new=counts["new"],
+        updated=counts["updated"],
+        unchanged=counts["unchanged"],
+        skipped=batch.frame.height - unmatched.height,
+        failed=len(batch.failed),
+        errors=sorted(errors, key=lambda error: error.row),
+        matched_none=matched_none,
+    )
+
+
+async def _change(tx: Tx, actor: Actor, changes: Mapping[int, RowChange], kept: pl.DataFrame) -> None:
+    """Do what rows say beyond their attributes; where several are of one contact, the last word stands."""
+    if not changes:
+        return
+    standings: dict[int, SubscriptionChange] = {}
+    wanted: dict[int, Sequence[GroupId]] = {}
+    for row, contact_id, outcome in kept.select("row", "contact_id", "outcome").iter_rows():
+        change = changes.get(row)
+        if change is None:
+            continue
+        if change.changes_status(is_new=outcome == NEW):
+            said = standings.get(contact_id, SubscriptionChange(contact_id=contact_id))
+            standings[contact_id] = SubscriptionChange(
+                contact_id=contact_id,
+                sms=said.sms if change.sms is None else change.sms,
+                email=said.email if change.email is None else change.email,
+            )
+        if change.groups is not None:
+            wanted[contact_id] = change.groups
+    await change_subscriptions(tx, actor, ChangeSubscriptions(standings=list(standings.values())))
+    if wanted:
+        moves = await _moves(tx, actor, wanted)
+        async with recounting(tx, actor, sorted(moves.recounted)):
+            await move(tx, actor, moves)
+
+
+async def _moves(tx: Tx, actor: Actor, wanted: Mapping[int, Sequence[GroupId]]) -> Moves:
+    """Tell what leads from the groups that contacts are in to those that they shall be in."""
+    known = await known_groups(tx, actor, sorted({group_id for groups in wanted.values() for group_id in groups}))
+    goal = {(group_id, contact_id) for contact_id, groups in wanted.items() for group_id in groups if group_id in known}
+    rows = await tx.fetch(SQL["memberships_of"], actor.account_id, list(wanted))
+    present = {(GroupId(row["group_id"]), row["contact_id"]) for row in rows}
+    return Moves(leaving=sorted(present - goal), joining=sorted(goal - present))
+
+
+async def _reachable(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
+    """Keep the rows that have an address which isn't suppressed, or none at all."""
+    suppressed = []
+    for key, channel in (("phone", Channel.SMS), ("email", Channel.EMAIL)):
+        addresses = [address for address in frame[key].drop_nulls().to_list() if address]
+        found = await suppressed_among(tx, actor, channel, addresses) if addresses else set()
+        is_given = pl.col(key).fill_null("") != ""
+        suppressed.append((is_given, is_given & pl.col(key).is_in(list(found)).fill_null(value=False)))
+    is_any = pl.any_horizontal(gone for _, gone in suppressed)
+    is_free = pl.any_horizontal(given & ~gone for given, gone in suppressed)
+    return frame.filter(is_free | ~is_any)
+
+
+async def _unmatched(tx: Tx, actor: Actor, frame: pl.DataFrame, policy: WritePolicy) -> tuple[pl.DataFrame, bool]:
+    """Keep the rows none of whose keys is taken, by a contact or by an earlier row that is kept.
+
+    Tells too whether all that are kept are new: none brings an archived contact back.
+    """
+    found = await taken_keys(tx, actor, frame)
+    taken = {key for key, archived in found.items() if policy.archived_exist or not archived}
+    are_new = len(taken) == len(found)
+    kept: list[int] = []
+    for row, *values in frame.select("row", *KEYS).iter_rows():
+        keys = {(key, value) for key, value in zip(KEYS, values, strict=True) if value}
+        if taken.isdisjoint(keys):
+            taken |= keys
+            kept.append(row)
+    return frame.filter(pl.col("row").is_in(kept)), are_new

@@ -1,0 +1,25 @@
+"""Feeds: each credential reads the contacts that were made in its audience, once."""
+
+from carillon.audience.contacts.contact import Contact
+from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import NotFoundError
+from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.audience.contacts", "feed.sql")
+
+
+async def read_feed(tx: Tx, actor: Actor, limit: int, *, with_groups: bool = False) -> list[Contact]:
+    """Give the contacts that were made since the credential's last call, oldest first, and remember the last of them.
+
+    None is skipped and none comes twice: an audience's ids are given out, and committed, in their order.
+    Raises NotFoundError for `audience`.
+    """
+    place = await tx.fetchval(SQL["open_feed"], actor.account_id, actor.audience_id, actor.credential_id)
+    if place is None:
+        raise NotFoundError("audience")
+    page = await list_contacts(tx, actor, ListContacts(after_id=place, limit=limit, with_groups=with_groups))
+    if page.items:
+        await tx.execute(SQL["move_feed"], actor.account_id, actor.audience_id, actor.credential_id, page.last_id)
+    return list(page.items)

@@ -1,0 +1,145 @@
+"""Adding contacts: every row makes one, also where its phone or e-mail is a contact's already.
+
+A phone and an e-mail are unique in an audience. Of two contacts with the same address the first has it; the other one
+keeps it in a field of its own, `repeated_phone` or `repeated_email`, which makes it neither found nor written to by it.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import REPEATED, CreateField, create_field, field_kinds
+from carillon.audience.locks import lock_audience
+from carillon.audience.stoplists import silence
+from carillon.audience.upsert.engine import upsert
+from carillon.audience.upsert.match import taken_keys
+from carillon.audience.upsert.optimistic import NotNewError
+from carillon.audience.upsert.rows import Batch, decode_patch, encode_patch
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.audience.contacts", "insert.sql")
+
+# What belongs to an address in a frame.
+_COLUMNS = {"phone": ("phone", "phone_quality", "phone_region"), "email": ("email", "email_given")}
+# The process answers others between two pieces.
+_PIECE_ROWS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddContacts:
+    """Add the rows of a batch, of which those are left out whose value of `unique` is there already.
+
+    `unique` is phone, email, or a field's name.
+    """
+
+    batch: Batch
+    unique: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedContacts:
+    """The contacts by their rows, and the rows that were left out.
+
+    `matched_none`: no row had a key that was there.
+    """
+
+    contact_ids: Mapping[int, int]
+    duplicates: Sequence[int]
+    matched_none: bool
+
+
+async def add_contacts(tx: Tx, actor: Actor, command: AddContacts, *, expect_new: bool = False) -> AddedContacts:
+    """Add contacts. A value counts as there when a contact has it, or an earlier row of the batch.
+
+    An archived contact doesn't: the rows that bring its phone or e-mail bring it back. `expect_new` saves asking for
+    the keys that are there, and raises UniqueViolationError or NotNewError where it was wrong (`Hope.write`).
+    """
+    audience = await lock_audience(tx, actor)
+    frame, duplicates = command.batch.frame, list[int]()
+    found = {} if expect_new else await taken_keys(tx, actor, frame)
+    taken = {key for key, archived in found.items() if not archived}
+    are_new = len(taken) == len(found)
+    if command.unique is not None and command.unique in REPEATED:
+        known = {value for key, value in taken if key == command.unique}
+        frame, duplicates = _split_duplicates(
+            frame, [value or None for value in frame[command.unique].to_list()], known
+        )
+    elif command.unique is not None:
+        frame, duplicates = await _without_known_values(tx, actor, frame, command.unique)
+    given = frame.select("phone", "email")
+    frame = await _with_repeated_addresses(tx, actor, frame, taken)
+    if audience.is_stoplist:  # also by an address that another contact of the list has
+        await silence(tx, actor, audience, [*given.iter_rows(), *_checked_addresses(command, duplicates)])
+    contact_ids: dict[int, int] = {}
+    for piece in frame.iter_slices(_PIECE_ROWS):
+        batch = replace(command.batch, frame=piece, errors=(), failed=frozenset())
+        outcome = await upsert(tx, actor, batch, expect_new=are_new)
+        if expect_new and not outcome.matched_none:
+            raise NotNewError
+        contact_ids |= dict(outcome.kept.select("row", "contact_id").iter_rows())
+    return AddedContacts(contact_ids=contact_ids, duplicates=duplicates, matched_none=not found)
+
+
+def _checked_addresses(command: AddContacts, duplicates: Sequence[int]) -> Iterator[tuple[str | None, str | None]]:
+    """Give the phones or e-mails of rows that were left out for them, which the list has all the same."""
+    for row in command.batch.frame.filter(pl.col("row").is_in(duplicates)).iter_rows(named=True):
+        yield row["phone"] if command.unique == "phone" else None, row["email"] if command.unique == "email" else None
+
+
+async def _without_known_values(tx: Tx, actor: Actor, frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[int]]:
+    values = [decode_patch(patch).get(name) for patch in frame["patch"].to_list()]
+    asked = list({value for value in values if value is not None})
+    rows = await tx.fetch(
+        SQL["taken_values"], actor.account_id, actor.audience_id, name, encode_patch({"asked": asked})
+    )
+    return _split_duplicates(frame, values, {asked[row["place"] - 1] for row in rows})
+
+
+def _split_duplicates(
+    frame: pl.DataFrame, values: Sequence[object], taken: Collection[object]
+) -> tuple[pl.DataFrame, list[int]]:
+    """Split off the rows whose value is taken, by an earlier row too."""
+    seen, duplicates = set(taken), list[int]()
+    for row, value in zip(frame["row"].to_list(), values, strict=True):
+        if value is None:
+            continue
+        if value in seen:
+            duplicates.append(row)
+        seen.add(value)
+    return frame.filter(~pl.col("row").is_in(duplicates)), duplicates
+
+
+async def _with_repeated_addresses(
+    tx: Tx, actor: Actor, frame: pl.DataFrame, taken: set[tuple[str, str]]
+) -> pl.DataFrame:
+    """Move the addresses that are taken, or that an earlier row has, into the fields that keep them."""
+    suspects = frame.filter(
+        pl.any_horizontal(
+            pl.col(key).is_not_null()
+            & (pl.col(key).is_in([value for name, value in taken if name == key]) | pl.col(key).is_duplicated())
+            for key in REPEATED
+        )
+    )
+    rows: list[dict[str, object]] = []
+    for row in suspects.iter_rows(named=True):
+        moved = {REPEATED[key]: row[key] for key in REPEATED if row[key] and (key, row[key]) in taken}
+        taken |= {(key, row[key]) for key in REPEATED if row[key]}
+        if moved:
+            emptied = dict.fromkeys(name for key in REPEATED if REPEATED[key] in moved for name in _COLUMNS[key])
+            rows.append({**row, **emptied, "patch": encode_patch({**decode_patch(row["patch"]), **moved})})
+    if not rows:
+        return frame
+    await _make_fields(tx, actor)
+    changed = pl.DataFrame(rows, schema=frame.schema)
+    return pl.concat([frame.filter(~pl.col("row").is_in(changed["row"].to_list())), changed]).sort("row")
+
+
+async def _make_fields(tx: Tx, actor: Actor) -> None:
+    kinds = await field_kinds(tx, actor)
+    for name in REPEATED.values():
+        if name not in kinds:
+            await create_field(tx, actor, CreateField(name=name, kind=Kind.TEXT))

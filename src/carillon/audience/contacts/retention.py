@@ -1,0 +1,52 @@
+"""The sweep of audiences that want it: contacts that did not change for long, or that nothing can reach."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from carillon.audience.contacts.delete import delete_contact_ids
+from carillon.audience.fields import REPEATED
+from carillon.audience.locks import lock_audience
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import NotFoundError
+from carillon.tenancy import audit
+from carillon.tenancy.accounts import OpenAccount, Operator, open_account
+
+SQL = load_statements("carillon.audience.contacts", "retention.sql")
+
+_SWEPT_AT_ONCE = 1_000
+
+
+async def swept_audiences(tx: Tx, account_id: int) -> dict[int, int]:
+    """Give the audiences of an account whose contacts are swept, with the days after which they are."""
+    rows = await tx.fetch(SQL["swept_audiences"], account_id)
+    return {row["audience_id"]: row["idle_days"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepAudience:
+    """Delete some contacts of an audience, in the order of their ids, from one on."""
+
+    audience_id: int
+    idle_days: int
+    after_id: int = 0
+
+
+async def sweep_audience(tx: Tx, operator: Operator, account_id: int, command: SweepAudience) -> int | None:
+    """Delete contacts that did not change for more than so many days, and those that nothing can reach.
+
+    A contact changes by an attribute, a status or a push token; it is reached by phone, e-mail, landline or token.
+    Gives the last one's id when there may be more of them.
+    """
+    try:
+        actor = await open_account(tx, operator, OpenAccount(account_id=account_id, audience_id=command.audience_id))
+        await lock_audience(tx, actor)
+    except NotFoundError:  # it was deleted meanwhile
+        return None
+    before = tx.now - timedelta(days=command.idle_days)
+    where = (actor.account_id, actor.audience_id, before, list(REPEATED.values()), _SWEPT_AT_ONCE, command.after_id)
+    found = [row["contact_id"] for row in await tx.fetch(SQL["idle_contacts"], *where)]
+    gone = await delete_contact_ids(tx, actor, found)
+    if gone:
+        await audit.record(tx, actor, "contact.sweep", actor.audience_id, {"contacts": gone})
+    return found[-1] if len(found) == _SWEPT_AT_ONCE else None

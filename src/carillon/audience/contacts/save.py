@@ -1,0 +1,85 @@
+"""Saving one contact: what an API's create and update of a single contact do, with refusals instead of row errors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from carillon.audience.fields import field_kinds
+from carillon.audience.locks import lock_audience
+from carillon.audience.memberships import NO_MOVES, Regroup, regroup, require_groups
+from carillon.audience.upsert.engine import upsert
+from carillon.audience.upsert.parse import read_row
+from carillon.audience.upsert.rows import KEYS, Batch, ContactRow, decode_patch
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import KeyConflictError
+from carillon.kit.actor import Actor
+from carillon.kit.ids import ContactId
+from carillon.tenancy.accounts import checked_country
+
+SQL = load_statements("carillon.audience.contacts", "save.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveContact:
+    """Change the contact with `contact_id`; without one, the contact that the row's keys name, or else make it.
+
+    `country` reads national phones in the stead of the audience's. `clear_fields` empties the fields that the row does
+    not give.
+    """
+
+    row: ContactRow
+    contact_id: int | None = None
+    country: str | None = None
+    groups: Regroup = NO_MOVES
+    clear_fields: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedContact:
+    """The contact, and what became of it."""
+
+    contact_id: ContactId
+    outcome: Literal["new", "updated", "unchanged"]
+
+
+async def save_contact(tx: Tx, actor: Actor, command: SaveContact) -> SavedContact:
+    """Create or change one contact, wholly or not at all.
+
+    Raises InvalidInputError with the field of a value that can't be read, KeyConflictError when the row's keys belong
+    to several contacts or to another than the one that is changed, NotFoundError for `contact` and for a `group` that
+    it would join.
+    """
+    audience = await lock_audience(tx, actor)
+    country = audience.country if command.country is None else checked_country(command.country)
+    kinds = await field_kinds(tx, actor)
+    batch = read_row(command.row, country, kinds)
+    owners = await _owners(tx, actor, batch)
+    target = command.contact_id
+    if set(owners.values()) - {target or next(iter(owners.values()), None)}:
+        raise KeyConflictError(owners)
+    if target is None:
+        target = next(iter(owners.values()), None)
+    if command.clear_fields and target is not None:
+        old = await tx.fetchval(SQL["fields_of"], actor.account_id, actor.audience_id, target)
+        emptied = dict.fromkeys(decode_patch(old or "{}"), "")
+        row = msgspec.structs.replace(command.row, fields=emptied | command.row.fields)
+        batch = read_row(row, country, kinds)
+    # Before a group is made for a name: it might get the very id that is unknown.
+    await require_groups(tx, actor, command.groups.join)
+    outcome = await upsert(tx, actor, batch, contact_id=target, expect_new=target is None)
+    kept: Mapping[str, Any] = outcome.kept.row(0, named=True)
+    await regroup(tx, actor, kept["contact_id"], command.groups)
+    return SavedContact(contact_id=ContactId(kept["contact_id"]), outcome=kept["outcome"])
+
+
+async def _owners(tx: Tx, actor: Actor, batch: Batch) -> dict[str, int]:
+    """Tell whose the row's keys are, key by key."""
+    values = batch.frame.row(0, named=True)
+    keys = {key: values[key] for key in KEYS if values[key]}
+    rows = await tx.fetch(
+        SQL["owners_of_keys"], actor.account_id, actor.audience_id, *(keys.get(key, "") for key in KEYS)
+    )
+    return {key: row["contact_id"] for key in keys for row in rows if row[key] == keys[key]}

@@ -1,0 +1,81 @@
+"""A contact's standing in its audience: subscribed or not on a channel, and archived or not.
+
+An unsubscription here is the audience's own: the address isn't suppressed, and other audiences aren't concerned.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.counters import recounting
+from carillon.audience.locks import addresses_of, lock_audience
+from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.audience.contacts", "subscription.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionChange:
+    """What a contact's standing becomes; None leaves it. Without an address it is kept for the one that comes."""
+
+    contact_id: int
+    sms: SubscriptionStatus | None = None
+    email: SubscriptionStatus | None = None
+    archived: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSubscriptions:
+    """Change the standing of contacts."""
+
+    standings: Sequence[SubscriptionChange]
+
+
+async def change_subscriptions(tx: Tx, actor: Actor, command: ChangeSubscriptions) -> None:
+    """Change the standing of contacts; whoever's address is suppressed has it when the suppression is lifted."""
+    if not command.standings:
+        return
+    await lock_audience(tx, actor)
+    standings = command.standings
+    contact_ids = [one.contact_id for one in standings]
+    addresses = await addresses_of(tx, actor, contact_ids)
+    suppressed = {
+        channel: await suppressed_among(tx, actor, channel, [address for one in addresses if (address := one[place])])
+        for place, channel in enumerate((Channel.SMS, Channel.EMAIL))
+    }
+    columns = (
+        contact_ids,
+        [one.sms if one.sms is None else int(one.sms) for one in standings],
+        [one.email if one.email is None else int(one.email) for one in standings],
+        [one.archived for one in standings],
+    )
+    async with recounting(tx, actor, contact_ids):
+        await tx.execute(
+            SQL["change_subscriptions"],
+            actor.account_id,
+            actor.audience_id,
+            tx.now,
+            *columns,
+            sorted(suppressed[Channel.SMS]),
+            sorted(suppressed[Channel.EMAIL]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """Tell whether a contact has confirmed, on every channel on which it isn't unsubscribed."""
+
+    contact_id: int
+    is_confirmed: bool
+
+
+async def confirm(tx: Tx, actor: Actor, command: Confirm) -> None:
+    """Make a contact subscribed, or unconfirmed."""
+    await lock_audience(tx, actor)
+    status = SubscriptionStatus.SUBSCRIBED if command.is_confirmed else SubscriptionStatus.UNCONFIRMED
+    async with recounting(tx, actor, [command.contact_id]):
+        where = (actor.account_id, actor.audience_id, tx.now, command.contact_id)
+        await tx.execute(SQL["confirm"], *where, int(status))

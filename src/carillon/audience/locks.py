@@ -1,0 +1,70 @@
+"""What every writer of an audience shares: its lock, and the counters that must move with what they count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from asyncpg import Record
+
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import NotFoundError
+from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.audience", "locks.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedAudience:
+    """What a writer needs to know of the audience that it holds."""
+
+    name: str
+    country: str
+    is_stoplist: bool
+
+
+async def lock_audience(tx: Tx, actor: Actor) -> LockedAudience:
+    """Become the audience's only writer until the transaction ends (scale.md, Statements 7).
+
+    Every operation that writes contacts, memberships or groups calls it first: batches with the same address then
+    neither deadlock nor make two contacts, whatever their order. Calling it again in the transaction costs nothing.
+    """
+    place = (actor.account_id, actor.audience_id)
+    if isinstance(known := tx.locked.get(place), LockedAudience):
+        return known
+    row = await tx.fetchrow(SQL["lock_audience"], *place)
+    if row is None and await tx.fetchval(SQL["is_stoplist"], *place):
+        # Whoever is written into a stop list is silenced in all audiences.
+        row = {one["audience_id"]: one for one in await _lock_audiences(tx, actor)}.get(actor.audience_id)
+    if row is None:
+        raise NotFoundError("audience")
+    tx.read_clock()
+    locked = LockedAudience(name=row["name"], country=row["country"], is_stoplist=row["kind"] == "stoplist")
+    tx.locked[place] = locked
+    return locked
+
+
+async def lock_account(tx: Tx, actor: Actor) -> list[int]:
+    """Become the only writer of all the account's audiences and return their ids: a suppression concerns them all."""
+    audiences = [row["audience_id"] for row in await _lock_audiences(tx, actor)]
+    tx.read_clock()
+    return audiences
+
+
+async def lock_audience_set(tx: Tx, actor: Actor) -> None:
+    """Let nobody else make an audience of the account, nor lock all of them, until the transaction ends.
+
+    Whoever makes one calls it too: one that was made while somebody held all the others would be nobody's. It locks the
+    default audience, and nobody who holds another one may call it (docs/adr/0016).
+    """
+    await tx.execute(SQL["lock_audience_set"], actor.account_id)
+
+
+async def _lock_audiences(tx: Tx, actor: Actor) -> list[Record]:
+    await lock_audience_set(tx, actor)
+    return await tx.fetch(SQL["lock_audiences"], actor.account_id)
+
+
+async def addresses_of(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> list[tuple[str | None, str | None]]:
+    """Give the phones and e-mails of contacts."""
+    rows = await tx.fetch(SQL["addresses_of"], actor.account_id, actor.audience_id, contact_ids)
+    return [(row["phone"], row["email"]) for row in rows]

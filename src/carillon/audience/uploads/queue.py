@@ -1,0 +1,381 @@
+"""Uploads: batches of contacts that an API call brings. A few rows are written at once, more are kept and worked off.
+
+What is accepted is a row of `contact_import` that is committed before the caller hears of it; a worker claims it under
+a lease and writes its contacts and its report in one transaction, so that a crash at any line neither loses nor
+doubles it. An account's uploads are worked off one after another in the order of their arrival, and a few rows wait
+behind the many that came before them: the later word stands.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from asyncpg import Record
+
+from carillon.audience.contacts.batch_write import WriteBatch, WritePolicy, write_batch
+from carillon.audience.field_types import CANONICAL, Kind
+from carillon.audience.fields import field_kinds
+from carillon.audience.locks import lock_audience
+from carillon.audience.upsert.engine import UpsertReport, upsert
+from carillon.audience.upsert.parse import read_rows
+from carillon.audience.upsert.rows import Batch, ContactRow, RowError
+from carillon.db.database import Database, Tx
+from carillon.db.sql import load_statements
+from carillon.errors import JobInProgressError, JobNotFoundError, NotFoundError, UnavailableError
+from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId, AudienceId, first_uuid_of, new_uuid
+from carillon.tenancy import audit
+
+SQL = load_statements("carillon.audience.uploads", "queue.sql")
+
+MAX_ATTEMPTS = 5
+MAX_REPORTED_ERRORS = 10_000
+# Renewed while the work goes on, so it has to outlast only a stall; so long wait an account's callers after a crash.
+LEASE = timedelta(seconds=6)
+RENEWAL_SECONDS = 2.0
+_SWEPT_AT_ONCE = 1_000
+
+# The reference's own sample client gives a call 30 seconds.
+_WAIT_SECONDS = 20
+_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.05, 0.5
+
+_encode = msgspec.json.Encoder().encode
+_decode_errors = msgspec.json.Decoder(list[RowError]).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptUpload:
+    """Take in rows; `options` are what the dialect wants kept beside them.
+
+    With `terms` they are written by `write_batch`, and may name the audience's own fields; without, by `upsert`.
+    """
+
+    rows: Sequence[ContactRow]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    policy: WritePolicy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A finished upload."""
+
+    import_id: UUID
+    report: UpsertReport
+
+
+class _Payload(msgspec.Struct, omit_defaults=True):
+    """An upload as it is kept until its rows are written."""
+
+    rows: Sequence[ContactRow]
+    policy: WritePolicy | None = msgspec.field(default=None, name="terms")
+
+
+_encode_payload = msgspec.msgpack.Encoder().encode
+# Rows without terms are kept as a list alone, which is what earlier versions kept, and can read.
+_decode_payload = msgspec.msgpack.Decoder(list[ContactRow] | _Payload).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadUpload:
+    """An upload whose rows have been read; `kinds` are those of the fields that they were read by."""
+
+    batch: Batch
+    kinds: Mapping[str, Kind]
+    policy: WritePolicy | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedUpload:
+    """An upload that this worker holds until its lease ends; `attempt` proves that nobody took it over."""
+
+    import_id: UUID
+    attempt: int
+    actor: Actor
+    payload: bytes
+
+    def read(self, kinds: Mapping[str, Kind]) -> ReadUpload:
+        """Read the rows: pure work, fit for a thread. `kinds` are those of the audience's fields."""
+        kept = _decode_payload(self.payload)
+        rows, policy = (kept, None) if isinstance(kept, list) else (kept.rows, kept.policy)
+        return _read(self.actor, rows, policy, kinds)
+
+
+def _read(actor: Actor, rows: Sequence[ContactRow], policy: WritePolicy | None, own: Mapping[str, Kind]) -> ReadUpload:
+    kinds = CANONICAL if policy is None else own
+    return ReadUpload(batch=read_rows(rows, actor.country, kinds=kinds), kinds=kinds, policy=policy)
+
+
+async def upload_now(tx: Tx, actor: Actor, command: AcceptUpload) -> Upload:
+    """Write a few rows at once, and keep the report so that it can be asked for again."""
+    own: Mapping[str, Kind] = CANONICAL
+    if command.policy is not None:
+        await lock_audience(tx, actor)  # so that the fields stay as they are
+        own = await field_kinds(tx, actor)
+    report, _ = await _write(tx, actor, _read(actor, command.rows, command.policy, own))
+    import_id = new_uuid()
+    await _insert(tx, actor, import_id, command, report)
+    return Upload(import_id=import_id, report=report)
+
+
+async def _write(tx: Tx, actor: Actor, upload: ReadUpload, *, expect_new: bool = False) -> tuple[UpsertReport, bool]:
+    """Write an upload's contacts; a skipped row counts as unchanged in the report. Returns `matched_none` too."""
+    batch = upload.batch
+    if upload.policy is None:
+        outcome = await upsert(tx, actor, batch, expect_new=expect_new)
+        return outcome.report, outcome.matched_none
+    written = await write_batch(tx, actor, WriteBatch(batch=batch, policy=upload.policy), expect_new=expect_new)
+    report = UpsertReport(
+        rows=batch.size,
+        new=written.new,
+        updated=written.updated,
+        unchanged=written.unchanged + written.skipped,
+        failed=written.failed,
+        error_count=len(written.errors),
+        errors=list(written.errors),
+    )
+    return report, written.matched_none
+
+
+async def upload_in_turn(db: Database, actor: Actor, command: AcceptUpload) -> Upload | UUID:
+    """Write a few rows at once, or behind the audience's earlier uploads where some are still to be written.
+
+    Gives the finished upload; or its id, when the earlier ones take longer than a caller waits.
+    """
+    if not await db.read(has_unfinished_uploads, actor):
+        return await db.run(upload_now, actor, command)
+    import_id = await db.run_at_once(accept_upload, actor, command)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_WAIT_SECONDS):
+            for pause in _pauses():
+                with contextlib.suppress(JobInProgressError):
+                    return await db.read(upload_report, actor, import_id)
+                await asyncio.sleep(pause)
+    return import_id
+
+
+def _pauses() -> Iterator[float]:
+    """Give how long to wait between two questions: ever longer, so that many who wait leave others their turn."""
+    pause = _POLL_SECONDS
+    while True:
+        yield pause
+        pause = min(2 * pause, _LONGEST_POLL_SECONDS)
+
+
+async def await_uploads(db: Database, actor: Actor) -> None:
+    """Wait until the audience's uploads are written that came before: what is said after them must stand.
+
+    Raises UnavailableError when they take longer than a caller waits.
+    """
+    before = new_uuid()
+    if not await db.read(has_unfinished_uploads, actor, before):
+        return
+    try:
+        async with asyncio.timeout(_WAIT_SECONDS):
+            for pause in _pauses():
+                await asyncio.sleep(pause)
+                if not await db.read(has_unfinished_uploads, actor, before):
+                    return
+    except TimeoutError:
+        raise UnavailableError("Earlier uploads are still being written.") from None
+
+
+async def accept_upload(tx: Tx, actor: Actor, command: AcceptUpload) -> UUID:
+    """Keep rows for the workers and return the upload's id. Raises NotFoundError for `audience`."""
+    # Whoever deletes the audience waits, and finds the upload.
+    if not await tx.fetchval(SQL["keep_audience"], actor.account_id, actor.audience_id):
+        raise NotFoundError("audience")
+    import_id = new_uuid()
+    await _insert(tx, actor, import_id, command, None)
+    tx.brings_work = True
+    return import_id
+
+
+async def _insert(tx: Tx, actor: Actor, import_id: UUID, command: AcceptUpload, report: UpsertReport | None) -> None:
+    await tx.execute(
+        SQL["insert_upload"],
+        actor.account_id,
+        import_id,
+        actor.audience_id,
+        actor.source,
+        actor.name,
+        "done" if report else "pending",
+        tx.now,
+        tx.now if report else None,
+        None if report else _encode_payload(_payload(command)),
+        _encode(command.options).decode(),
+        *_numbers(report or UpsertReport(len(command.rows), 0, 0, 0, 0, 0, [])),
+    )
+
+
+def _payload(command: AcceptUpload) -> Sequence[ContactRow] | _Payload:
+    return command.rows if command.policy is None else _Payload(command.rows, command.policy)
+
+
+def _numbers(report: UpsertReport) -> tuple[int | str, ...]:
+    errors = _encode(report.errors[:MAX_REPORTED_ERRORS]).decode()
+    counts = (report.rows, report.new, report.updated, report.unchanged, report.failed, report.error_count)
+    return (*counts, errors)
+
+
+async def upload_report(tx: Tx, actor: Actor, import_id: UUID) -> Upload:
+    """Tell what became of an upload.
+
+    Raises JobNotFoundError for an id that isn't the audience's, JobInProgressError until the upload is worked off.
+    """
+    row = await tx.fetchrow(SQL["find_upload"], actor.account_id, actor.audience_id, import_id)
+    if row is None:
+        raise JobNotFoundError
+    if row["state"] in {"pending", "running"}:
+        raise JobInProgressError
+    return Upload(import_id=import_id, report=_report(row))
+
+
+def _report(row: Record) -> UpsertReport:
+    return UpsertReport(
+        rows=row["rows"],
+        new=row["rows_new"],
+        updated=row["rows_updated"],
+        unchanged=row["rows_unchanged"],
+        failed=row["rows_failed"],
+        error_count=row["error_count"],
+        errors=_decode_errors(row["errors"]),
+    )
+
+
+async def accounts_with_uploads(tx: Tx) -> list[AccountId]:
+    """List the accounts that have uploads to work off."""
+    return [AccountId(row["account_id"]) for row in await tx.fetch(SQL["accounts_with_uploads"], tx.now)]
+
+
+async def has_unfinished_uploads(tx: Tx, actor: Actor, before: UUID | None = None) -> bool:
+    """Tell whether the audience has uploads, made before the id `before`, that are accepted and not yet written."""
+    return bool(await tx.fetchval(SQL["has_unfinished"], actor.account_id, actor.audience_id, before))
+
+
+async def claim_uploads(tx: Tx, account_id: AccountId, limit: int) -> list[ClaimedUpload]:
+    """Take the account's oldest uploads, if nobody else is at work on them; in the order of their arrival."""
+    if not await tx.fetchval(SQL["lock_claims"], account_id):
+        return []
+    rows = await tx.fetch(SQL["claim_uploads"], account_id, tx.now, tx.now + LEASE, limit)
+    return [
+        ClaimedUpload(import_id=row["import_id"], attempt=row["attempts"], actor=_actor(row), payload=row["payload"])
+        for row in sorted(rows, key=lambda row: row["import_id"])
+    ]
+
+
+def _actor(row: Record) -> Actor:
+    return Actor(
+        account_id=AccountId(row["account_id"]),
+        audience_id=AudienceId(row["audience_id"]),
+        name=row["actor"],
+        source=row["source"],
+        country=row["country"],
+    )
+
+
+async def renew_leases(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:
+    """Hold uploads of one account, claimed together, for as long again; finished ones stay as they are."""
+    import_ids = [upload.import_id for upload in uploads]
+    await tx.execute(SQL["renew_leases"], uploads[0].actor.account_id, import_ids, tx.now + LEASE)
+
+
+async def process_upload(tx: Tx, upload: ClaimedUpload, read: ReadUpload, *, expect_new: bool = False) -> bool | None:
+    """Write an upload's contacts and its report together; `expect_new` is `upsert`'s. Gives its `matched_none`.
+
+    Does nothing, and gives None, when the lease ended and another worker has taken the upload over, or when the
+    audience is gone. The audience is locked first, as by who deletes it, and rows are read again whose fields have
+    changed since they were read.
+    """
+    try:
+        await lock_audience(tx, upload.actor)
+    except NotFoundError:
+        return None
+    if not await tx.fetchval(SQL["hold_upload"], upload.actor.account_id, upload.import_id, upload.attempt):
+        return None
+    if read.policy is not None and (kinds := await field_kinds(tx, upload.actor)) != read.kinds:
+        read = await asyncio.to_thread(upload.read, kinds)
+    report, matched_none = await _write(tx, upload.actor, read, expect_new=expect_new)
+    await tx.execute(
+        SQL["finish_upload"],
+        upload.actor.account_id,
+        upload.import_id,
+        "done",
+        tx.now,
+        *_numbers(report),
+    )
+    return matched_none
+
+
+async def reschedule_upload(tx: Tx, upload: ClaimedUpload, *, counts: bool) -> None:
+    """Return an upload that couldn't be written: it is tried again later, and after MAX_ATTEMPTS it is given up.
+
+    `counts` is False for a failure of the database, which says nothing of the upload.
+    """
+    if counts and upload.attempt >= MAX_ATTEMPTS:
+        await fail_upload(tx, upload)
+        return
+    pause = timedelta(seconds=2 ** min(upload.attempt, MAX_ATTEMPTS))
+    await tx.execute(
+        SQL["reschedule_upload"],
+        upload.actor.account_id,
+        upload.import_id,
+        upload.attempt,
+        tx.now + pause,
+        int(counts),
+    )
+
+
+async def fail_upload(tx: Tx, upload: ClaimedUpload) -> None:
+    """Stop trying; the report says so, the rows are kept, and `retry_upload` begins again."""
+    told = RowError(
+        0, "row", "not_written", "", "The rows could not be written. They are kept; the operator can try again."
+    )
+    await tx.execute(
+        SQL["fail_upload"],
+        upload.actor.account_id,
+        upload.import_id,
+        upload.attempt,
+        tx.now,
+        _encode([told]).decode(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedUpload:
+    """An upload that was given up; its rows are still there."""
+
+    import_id: UUID
+    audience_id: AudienceId
+    created_at: datetime
+    finished_at: datetime
+    rows: int
+
+
+async def failed_uploads(tx: Tx, actor: Actor) -> list[FailedUpload]:
+    """List the account's uploads that were given up."""
+    return [FailedUpload(**dict(row.items())) for row in await tx.fetch(SQL["failed_uploads"], actor.account_id)]
+
+
+async def retry_upload(tx: Tx, actor: Actor, import_id: UUID) -> None:
+    """Put an upload that was given up back among those to be worked off. Raises JobNotFoundError."""
+    if not await tx.fetchval(SQL["retry_upload"], actor.account_id, import_id):
+        raise JobNotFoundError
+    await audit.record(tx, actor, "upload.retry", import_id, {})
+    tx.brings_work = True
+
+
+async def delete_old_reports(tx: Tx, account_id: AccountId, before: datetime) -> bool:
+    """Delete reports of uploads that were accepted before a moment; True when there may be more of them."""
+    gone = await tx.fetch(SQL["delete_old_reports"], account_id, first_uuid_of(before), _SWEPT_AT_ONCE)
+    return len(gone) == _SWEPT_AT_ONCE
+
+
+async def release_uploads(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:
+    """Give back uploads that were claimed and not begun; it doesn't count as an attempt."""
+    for upload in uploads:
+        await tx.execute(SQL["release_upload"], upload.actor.account_id, upload.import_id, upload.attempt)

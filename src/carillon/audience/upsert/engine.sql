@@ -1,0 +1,65 @@
+-- name: release_keys
+-- NULL stands in for a key that is about to become another, until then.
+UPDATE contact c
+SET phone = CASE WHEN s.phone IS NULL OR s.phone = c.phone THEN c.phone END,
+    email = CASE WHEN s.email IS NULL OR s.email = c.email THEN c.email END,
+    external_id = CASE WHEN s.external_id IS NULL OR s.external_id = c.external_id THEN c.external_id END,
+    updated_at = $3
+FROM unnest($4::bigint[], $5::text[], $6::text[], $7::text[]) AS s (contact_id, phone, email, external_id)
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = s.contact_id
+  AND (s.phone <> c.phone OR s.email <> c.email OR s.external_id <> c.external_id);
+
+-- name: unarchive_contacts
+UPDATE contact SET archived_at = NULL, updated_at = $3
+WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($4::bigint[]);
+
+-- name: change_contacts
+-- Only rows that end up different are written. In s, NULL leaves a column alone and '' empties it. Each of its columns comes as one
+-- text, see column_text. Whatever address it has, or none, what a contact has told the audience stays: unsubscribed (3, without an
+-- address 6) and unconfirmed (2, suppressed 5, without an address 7). A given address itself is subscribed (1) or suppressed (4).
+WITH changed AS (
+    UPDATE contact c
+    SET phone = n.phone, phone_quality = n.phone_quality, phone_region = n.phone_region, sms_status = n.sms_status,
+        email = n.email, email_given = n.email_given, email_status = n.email_status,
+        external_id = n.external_id, landline = n.landline, fields = n.fields, updated_at = $3
+    FROM (
+        SELECT o.contact_id,
+               nullif(coalesce(s.phone, o.phone), '') AS phone,
+               CASE WHEN s.phone IS NULL THEN o.phone_quality ELSE s.phone_quality END AS phone_quality,
+               CASE WHEN s.phone IS NULL THEN o.phone_region ELSE s.phone_region END AS phone_region,
+               CASE WHEN s.phone IS NULL OR s.phone = o.phone THEN o.sms_status
+                    WHEN o.sms_status IN (3, 6) THEN CASE s.sms_status WHEN 0 THEN 6 ELSE 3 END
+                    WHEN o.sms_status IN (2, 5, 7) THEN CASE s.sms_status WHEN 0 THEN 7 ELSE s.sms_status + 1 END
+                    ELSE s.sms_status END AS sms_status,
+               nullif(coalesce(s.email, o.email), '') AS email,
+               CASE WHEN s.email IS NULL THEN o.email_given ELSE s.email_given END AS email_given,
+               CASE WHEN s.email IS NULL OR s.email = o.email THEN o.email_status
+                    WHEN o.email_status IN (3, 6) THEN CASE s.email_status WHEN 0 THEN 6 ELSE 3 END
+                    WHEN o.email_status IN (2, 5, 7) THEN CASE s.email_status WHEN 0 THEN 7 ELSE s.email_status + 1 END
+                    ELSE s.email_status END AS email_status,
+               nullif(coalesce(s.external_id, o.external_id), '') AS external_id,
+               nullif(coalesce(s.landline, o.landline), '') AS landline,
+               (o.fields || s.patch::jsonb) - coalesce(string_to_array(s.unset, ','), '{}') AS fields,
+               o.phone AS old_phone, o.email AS old_email, o.email_given AS old_email_given, o.external_id AS old_external_id,
+               o.sms_status AS old_sms_status, o.email_status AS old_email_status, o.landline AS old_landline,
+               o.fields AS old_fields
+        FROM unnest(
+                 string_to_array($4::text, chr(31), chr(30))::bigint[], string_to_array($5::text, chr(31), chr(30)),
+                 string_to_array($6::text, chr(31), chr(30))::smallint[], string_to_array($7::text, chr(31), chr(30)),
+                 string_to_array($8::text, chr(31), chr(30)), string_to_array($9::text, chr(31), chr(30)),
+                 string_to_array($10::text, chr(31), chr(30)), string_to_array($11::text, chr(31), chr(30)),
+                 string_to_array($12::text, chr(31), chr(30)), string_to_array($13::text, chr(31), chr(30)),
+                 string_to_array($14::text, chr(31), chr(30))::smallint[], string_to_array($15::text, chr(31), chr(30))::smallint[]
+             )
+             AS s (contact_id, phone, phone_quality, phone_region, email, email_given, external_id, landline, patch, unset,
+                   sms_status, email_status)
+        JOIN contact o ON o.account_id = $1 AND o.audience_id = $2 AND o.contact_id = s.contact_id
+    ) n
+    WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = n.contact_id
+      -- The statuses tell of an address that release_keys has already taken away.
+      AND (n.phone, n.email, n.email_given, n.external_id, n.landline, n.fields, n.sms_status, n.email_status)
+          IS DISTINCT FROM (n.old_phone, n.old_email, n.old_email_given, n.old_external_id, n.old_landline, n.old_fields,
+                            n.old_sms_status, n.old_email_status)
+    RETURNING c.contact_id
+)
+SELECT array_agg(contact_id) FROM changed;

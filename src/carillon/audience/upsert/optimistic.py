@@ -1,0 +1,57 @@
+"""Whether the next batch's rows are likely to be new: then asking who is there can be saved (`upsert`)."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from asyncpg import UniqueViolationError
+
+from carillon.kit.actor import Actor
+
+Written = TypeVar("Written")
+
+_MAX_AUDIENCES = 10_000
+_MAX_REQUIRED = 1_024
+
+
+class NotNewError(Exception):
+    """A row that was expected to be new isn't."""
+
+
+class OptimisticInsert:
+    """Hopes where no earlier batch has met anybody.
+
+    Each time that this was wrong, twice as many batches, up to a limit, have to speak for it before it is hoped again.
+    """
+
+    def __init__(self) -> None:
+        self._calm = 0
+        self._needed = 1
+
+    async def write(self, batch: Callable[..., Awaitable[Written]]) -> Written:
+        """Write a batch in a transaction: with `expect_new` where it hopes, and without where that was wrong."""
+        needed = self._needed
+        if self._calm >= needed:
+            try:
+                return await batch(expect_new=True)
+            except (NotNewError, UniqueViolationError):
+                if self._needed == needed:  # batches that were wrong at the same time count as one
+                    self._needed = min(2 * needed, _MAX_REQUIRED)
+                self._calm = 0
+        return await batch(expect_new=False)
+
+    def learn(self, *, matched_none: bool) -> None:
+        """Hear what became of a batch."""
+        self._calm = self._calm + 1 if matched_none else 0
+
+
+class OptimisticInserts:
+    """What is hoped of each audience."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[int, int], OptimisticInsert] = {}
+
+    def of(self, actor: Actor) -> OptimisticInsert:
+        """Give what is hoped of the actor's audience."""
+        if len(self._of) > _MAX_AUDIENCES:
+            self._of.clear()
+        return self._of.setdefault((actor.account_id, actor.audience_id), OptimisticInsert())

@@ -1,0 +1,141 @@
+"""Rows: what callers give the upsert engine, what it reads them into, and how it reports what is wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from carillon.audience.field_types import MAX_TEXT_CHARACTERS
+
+KEYS = ("phone", "email", "external_id")
+DEVICE = ("device_token", "device_platform")
+PLATFORMS = ("android", "ios")
+
+MAX_TOKEN_CHARACTERS = 1_024
+MAX_GROUP_CHARACTERS = 200
+MAX_SHOWN_CHARACTERS = 200
+# Attributes that are texts without a form of their own, with their longest lengths.
+TEXT_ATTRIBUTES = {"external_id": 255, "landline": 50}
+
+# The longest values by what a problem is about; below them, what is wrong is what the text holds.
+_LONGEST = {
+    **TEXT_ATTRIBUTES,
+    "device_token": MAX_TOKEN_CHARACTERS,
+    "group": MAX_GROUP_CHARACTERS,
+    "text": MAX_TEXT_CHARACTERS,
+}
+MIN_PROBLEM_CHARACTERS = max(_LONGEST.values()) + 1
+"""So much of a value at least has to be told to `problem`."""
+
+FRAME_SCHEMA: dict[str, type[pl.DataType]] = {
+    "row": pl.Int64,
+    "phone": pl.String,
+    "phone_quality": pl.Int16,
+    "phone_region": pl.String,
+    "email": pl.String,
+    "email_given": pl.String,
+    "external_id": pl.String,
+    "landline": pl.String,
+    "device_token": pl.String,
+    "device_platform": pl.String,
+    "patch": pl.String,
+    "unset": pl.String,
+}
+
+
+class RowError(msgspec.Struct, omit_defaults=True):
+    """What is wrong with a field of a row; `row` counts from 1, `value` is cut short."""
+
+    row: int
+    field: str
+    code: str  # invalid, too_long, conflict, missing_key, unknown_field
+    value: str
+    message: str
+
+
+class ContactRow(msgspec.Struct, omit_defaults=True):
+    """A row as a caller gave it: None leaves an attribute alone, the empty text empties it.
+
+    `fields` holds raw texts under canonical names; `errors` are values of it that its dialect couldn't read, and
+    `failure` is a row that it gave up.
+    """
+
+    phone: str | None = None
+    email: str | None = None
+    external_id: str | None = None
+    landline: str | None = None
+    fields: dict[str, str] = {}
+    add_to: list[str] = []
+    remove_from: list[str] = []
+    device_token: str | None = None
+    device_platform: str | None = None
+    errors: list[RowError] = []
+    failure: RowError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Rows that have been read.
+
+    `frame` has one line for each row that names at least one key, in the caller's order: row (Int64, from 1); phone,
+    email, external_id, landline (null leaves alone, "" empties); phone_quality, phone_region, email_given; patch (a
+    JSON object of the fields to set) and unset (comma-separated names of those to empty); device_token and
+    device_platform.
+    `moves` are the changes of membership by row, in order: (row, group name, whether it joins).
+    `failed` are the rows that name no usable key.
+    """
+
+    size: int
+    frame: pl.DataFrame
+    moves: Sequence[tuple[int, str, bool]]
+    join_all: Sequence[str]
+    errors: Sequence[RowError]
+    failed: frozenset[int]
+
+
+# Not floats: those lose digits beyond the fifteenth, and a number may have twenty-one.
+_decode_object = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+_encode_object = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def decode_patch(patch: str) -> dict[str, Any]:
+    """Take a patch apart; encode_patch puts it together again, with every digit."""
+    return _decode_object(patch)
+
+
+def encode_patch(fields: Mapping[str, Any]) -> str:
+    """Put a patch together."""
+    return _encode_object(fields).decode()
+
+
+def problem(row: int, field: str, value: str, kind: str = "") -> RowError:
+    """Report a value that can't be used, in the words of its field (or of the field's kind)."""
+    about = kind or field
+    code, message = _WORDS.get(about, ("invalid", f"The value isn't a {kind}."))
+    if len(value) > _LONGEST.get(about, len(value)):
+        code = "too_long"
+    return RowError(row, field, code, shown(value), message)
+
+
+def shown(value: str) -> str:
+    """Cut a value to what a report shows of it; a NUL, which no database text can hold, becomes U+FFFD."""
+    return value[:MAX_SHOWN_CHARACTERS].replace("\0", "\ufffd")
+
+
+_WORDS = {
+    "phone": ("invalid", "This is not a phone number."),
+    "email": ("invalid", "This is not an e-mail address."),
+    "device_token": ("invalid", f"A push token has at most {MAX_TOKEN_CHARACTERS} characters, without NUL."),
+    "device_platform": ("invalid", "A push token's platform is android or ios."),
+    "group": ("invalid", f"A group's name has at most {MAX_GROUP_CHARACTERS} characters, without NUL."),
+    "row": ("missing_key", "The row has no phone, e-mail or external id that can be used."),
+    "unknown": ("unknown_field", "There is no such field."),
+    "text": ("invalid", "The text is too long, or it has a NUL in it."),
+    **{
+        name: ("invalid", f"The value must have at most {limit} characters, without control characters.")
+        for name, limit in TEXT_ATTRIBUTES.items()
+    },
+}

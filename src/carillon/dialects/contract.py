@@ -1,0 +1,67 @@
+"""What a dialect is: the types between the application and a vendor's API.
+
+A dialect knows no framework: it is given an `Request` and gives back a `Reply`, so that its tests, the application and
+a benchmark call the same function.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from carillon.audience.upsert.optimistic import OptimisticInserts
+from carillon.db.database import Database
+from carillon.errors import CarillonError
+from carillon.http.request import Method, Reply, Request
+from carillon.tenancy.authentication import Authenticator
+from carillon.tenancy.credentials import CredentialFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What a dialect's handlers work with.
+
+    `page_size` is for lists whose caller sets no limit, `signature_age` is how far a signature's date may be from our
+    clock.
+    """
+
+    db: Database
+    authenticator: Authenticator
+    page_size: int = 1000
+    signature_age: timedelta = timedelta(days=1)
+    optimistic_inserts: OptimisticInserts = field(default_factory=OptimisticInserts)
+
+
+Handler = Callable[[Services, Request], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A method on a path, which may have `{segments}`. `function` names it in metrics and logs."""
+
+    method: Method
+    path: str
+    function: str
+    handle: Handler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """A vendor's API, `name` as operators write it; its clients are configured with a key in `credential_format`.
+
+    `canonical_path` turns any spelling of a (percent-encoded) path that the vendor takes into the one in `routes`, and
+    gives None for a path that is not the dialect's; one that is, and has no route, is refused in the dialect's words.
+    `present_error` is total: every domain error has its envelope. `describe` gives OpenAPI's `paths` and `components`,
+    `coverage` the page (Markdown) that holds the vendor's reference against what is served. `first_calls` gives curl
+    lines for a base URL that take the credential from the environment, under the names of the dialect and the
+    credential's part: INFORU_TOKEN.
+    """
+
+    name: str
+    credential_format: CredentialFormat
+    routes: Sequence[Route]
+    canonical_path: Callable[[str], str | None]
+    present_error: Callable[[Request, CarillonError], Reply]
+    describe: Callable[[], tuple[dict[str, Any], dict[str, Any]]]
+    coverage: Callable[[], str]
+    first_calls: Callable[[str], Sequence[str]]

@@ -1,0 +1,1 @@
+"""The HTTP side: request and reply values, sites, routing, the front and the server."""

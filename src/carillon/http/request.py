@@ -1,0 +1,43 @@
+"""A request and a reply as values: whoever answers knows no framework."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request. Its repr shows no body, query or header: they hold addresses and secrets.
+
+    `path` is as it was requested (decoded, case kept), `raw_path` and `query` are still encoded, `segments` are the
+    texts of a route's `{segments}`, `headers` have lower-case names, `remote_address` is the caller's own, whatever
+    proxies stand between.
+    """
+
+    method: str
+    path: str
+    raw_path: str = ""
+    segments: Mapping[str, str] = field(default_factory=dict, repr=False)
+    scheme: str = "http"
+    query: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    remote_address: str
+    request_id: str
+
+    @property
+    def base_url(self) -> str:
+        """The host that was called, for the addresses in a reply."""
+        return f"{self.scheme}://{self.headers.get('host', 'localhost')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer."""
+
+    status: int
+    body: bytes = field(repr=False)
+    media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,43 @@
+"""Tables in files: CSV of any kind read in constant memory, the rejects of an import, and exports."""
+
+from carillon.tabular.errors import (
+    BadDelimiterError,
+    EmptyFileError,
+    LostRejectsError,
+    NoHeaderError,
+    TabularError,
+    UnknownEncodingError,
+    UnreadableFileError,
+)
+from carillon.tabular.formulas import defuse, restore
+from carillon.tabular.reader import Chunk, file_hash, read_chunks
+from carillon.tabular.records import BadRecord
+from carillon.tabular.rejects import REJECT_COLUMNS, Problem, RejectedRow, RejectsWriter
+from carillon.tabular.shape import LINE_COLUMN, FileShape, inspect
+from carillon.tabular.writers import Format, TableWriter, open_writer
+
+__all__ = [
+    "LINE_COLUMN",
+    "REJECT_COLUMNS",
+    "BadDelimiterError",
+    "BadRecord",
+    "Chunk",
+    "EmptyFileError",
+    "FileShape",
+    "Format",
+    "LostRejectsError",
+    "NoHeaderError",
+    "Problem",
+    "RejectedRow",
+    "RejectsWriter",
+    "TableWriter",
+    "TabularError",
+    "UnknownEncodingError",
+    "UnreadableFileError",
+    "defuse",
+    "file_hash",
+    "inspect",
+    "open_writer",
+    "read_chunks",
+    "restore",
+]

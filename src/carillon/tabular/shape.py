@@ -1,0 +1,180 @@
+"""What a file looks like: its encoding, its delimiter and the names of its columns."""
+
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from carillon.tabular.encoding import find_encoding, is_text
+from carillon.tabular.errors import (
+    BadDelimiterError,
+    EmptyFileError,
+    NoHeaderError,
+    UnreadableFileError,
+)
+from carillon.tabular.formulas import restored
+from carillon.tabular.grammar import RECORD_LIMIT, Grammar, RecordFinder
+from carillon.tabular.records import next_break
+from carillon.tabular.source import Source, line_breaks
+
+DELIMITERS: Final = (",", ";", "\t")
+LINE_COLUMN: Final = "__line__"
+"""The column of a chunk's frame that holds line numbers; a file's own column of that name is given another."""
+
+_SAMPLE_RECORDS: Final = 100
+_SEPARATOR_LINE: Final = re.compile(rb'"?sep=([^"\r\n])"?', re.IGNORECASE)
+_BLANK_LINES: Final = re.compile(rb"[ \t\r\n]*+\Z|(?:[ \t\r\n]*[\r\n])?")
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[+(]?\d[\d ()./-]{5,}\d")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileShape:
+    """How to read a file.
+
+    `header` holds trimmed, unique names; `body_offset` is the byte and `body_line` the 1-based physical line where the
+    first data record begins; `size` is the file's, in bytes.
+    """
+
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+    body_offset: int
+    body_line: int
+    size: int
+
+    @property
+    def encoding_name(self) -> str:
+        """The encoding by the name that it is known under outside Python."""
+        return self.encoding.replace("cp125", "windows-125")
+
+
+def inspect(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> FileShape:
+    """Look at a file's beginning and say how to read it.
+
+    A byte order mark outranks `encoding`. Excel's first line `sep=;` is honoured and passed over. Without either, the
+    delimiter is the one of comma, semicolon and tab that parts the header and the records behind it most evenly.
+    Names are trimmed; one without text becomes `column_N`, and one that occurs again gets a number.
+
+    Raises:
+        TabularError: a subclass of it, with a sentence for a person.
+
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        found, mark = find_encoding(file, size, encoding)
+        source = Source(file, found, mark)
+        source.fill(2 * RECORD_LIMIT)
+        line, separator = _pass_preamble(source)
+        grammar = Grammar(_checked(delimiter or separator or _find_delimiter(source)))
+        names, length = _header(source, grammar)
+        line += line_breaks(source.text[:length])
+        source.advance(length)
+        return FileShape(
+            encoding=found,
+            delimiter=grammar.delimiter.decode(),
+            header=unique_names(names),
+            body_offset=source.offset,
+            body_line=line,
+            size=size,
+        )
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read; pipes, sockets and folders are refused, as an import reads a file again after a crash."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnreadableFileError(f"“{path.name}” is not a regular file.")
+        return path.open("rb")
+    except OSError as error:
+        raise UnreadableFileError(f"“{path.name}” cannot be read: {error.strerror or error}.") from error
+
+
+def unique_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Give names as they can stand in one frame: `name`, `name_2`; a nameless one is `column_N` by its place."""
+    taken = {LINE_COLUMN, *names}
+    seen: set[str] = {LINE_COLUMN}
+    unique = []
+    for place, name in enumerate(names, start=1):
+        stem = candidate = name or f"column_{place}"
+        number = 1
+        while candidate in seen or (candidate in taken and candidate != name):
+            number += 1
+            candidate = f"{stem}_{number}"
+        seen.add(candidate)
+        unique.append(candidate)
+    return tuple(unique)
+
+
+def _checked(delimiter: str) -> str:
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in '"\r\n\0':
+        raise BadDelimiterError("The delimiter must be one character such as a comma, a semicolon or a tab.")
+    return delimiter
+
+
+def _pass_preamble(source: Source) -> tuple[int, str | None]:
+    """Leave blank lines and Excel's `sep=` behind; the line number reached, and the separator if one was named."""
+    line, separator = 1, None
+    while source.text:
+        blank = _BLANK_LINES.match(source.text)
+        end = blank.end() if blank else 0
+        if not end:
+            line_end, end = next_break(source.text, 0)
+            named = _SEPARATOR_LINE.fullmatch(source.text, 0, line_end) if separator is None else None
+            if not named:
+                return line, separator
+            separator = named[1].decode("ascii", "replace")
+        line += line_breaks(source.text[:end])
+        source.advance(end)
+        source.fill(2 * RECORD_LIMIT)
+    raise EmptyFileError("The file is empty.")
+
+
+def _find_delimiter(source: Source) -> str:
+    best, best_score = DELIMITERS[0], (0.0, 0)
+    for delimiter in DELIMITERS:
+        counts = _cell_counts(source, Grammar(delimiter))
+        if counts and counts[0] > 1:
+            even = sum(1 for count in counts if count == counts[0]) / len(counts)
+            # A column more outweighs nothing when the rows do not follow the header.
+            score = (round(even, 1), counts[0])
+            if score > best_score:
+                best, best_score = delimiter, score
+    return best
+
+
+def _cell_counts(source: Source, grammar: Grammar) -> list[int]:
+    """Count the cells of the first records; broken ones and what the sample cuts off do not count."""
+    text, counts = source.text, list[int]()
+    finder = RecordFinder(text, grammar, RECORD_LIMIT)
+    at = 0
+    for _ in range(_SAMPLE_RECORDS):
+        if at >= len(text) or (at + RECORD_LIMIT >= len(text) and not source.ended):
+            break
+        end = finder.end(at)
+        if end.kind != "whole":
+            at = next_break(text, at)[1]
+            continue
+        if end.at > at:
+            counts.append(end.cell + 1)
+        at = next_break(text, end.at)[1]
+    return counts
+
+
+def _header(source: Source, grammar: Grammar) -> tuple[list[str], int]:
+    """Read the names in the first record, and the record's length."""
+    text = source.text
+    end = RecordFinder(text, grammar, RECORD_LIMIT).end(0)
+    cells = grammar.cells(text[: end.at]) if end.kind == "whole" else None
+    if cells is None:
+        raise NoHeaderError("The first record is not a header: a quote in it is not closed, or it is over 1 MB long.")
+    if not all(is_text(cell) and b"\0" not in cell for cell in cells):
+        raise NoHeaderError("The header holds bytes that are no text. Say which encoding the file is in.")
+    names = [restored(cell.decode().removeprefix("\ufeff").strip()) for cell in cells]
+    if not any(names):
+        raise NoHeaderError("The first record names no columns.")
+    if any(_ADDRESS.fullmatch(name) for name in names):
+        raise NoHeaderError("The first record holds an address where the names of the columns should be.")
+    return names, next_break(text, end.at)[1]
