@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -38,7 +38,6 @@ from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import JobInProgressError, JobNotFoundError
 from carillon.kit.clock import FixedClock
-from carillon.kit.ids import new_uuid
 
 
 def rows(count: int, city: str = "Arad") -> list[ContactRow]:
@@ -73,7 +72,7 @@ async def test_an_upload_written_at_once_can_be_asked_for_again(db: Database, ac
 
 async def test_an_unknown_upload_is_not_found(db: Database, account: Tenant) -> None:
     with pytest.raises(JobNotFoundError):
-        await db.read(upload_report, account.actor, new_uuid())
+        await db.read(upload_report, account.actor, db.new_uuid())
 
 
 async def test_an_upload_of_another_audience_is_not_found(db: Database, account: Tenant) -> None:
@@ -262,11 +261,10 @@ async def test_old_reports_are_forgotten_and_what_was_not_written_is_kept(
     old = (await db.run(upload_now, account.actor, AcceptUpload(rows=rows(2)))).import_id
     waiting = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(3)))
     sweeper = UploadWorker(db, poll_seconds=1, report_days=30)
-    accepted_at = datetime.now(UTC)  # the ids tell it, and they are made by the machine's clock
-    clock.moment = accepted_at + timedelta(days=29)
+    clock.moment += timedelta(days=29)
     await sweeper.sweep()
     assert (await db.read(upload_report, account.actor, old)).report.rows == 2
-    clock.moment = accepted_at + timedelta(days=31)
+    clock.moment += timedelta(days=2)
     await sweeper.sweep()
     with pytest.raises(JobNotFoundError):
         await db.read(upload_report, account.actor, old)
@@ -274,8 +272,22 @@ async def test_old_reports_are_forgotten_and_what_was_not_written_is_kept(
         await db.read(upload_report, account.actor, waiting)
 
 
+async def test_a_policy_that_an_earlier_version_has_stored_is_followed(db: Database, account: Tenant) -> None:
+    """The names of a stored policy are those of the version that stored it."""
+    import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    policy = {"update_existing": False, "leave_out_suppressed": True, "doubts": {}, "changes": {1: {"sms": 3}}}
+    stored = msgspec.msgpack.encode({"rows": rows(2, "Lod"), "terms": policy})
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE contact_import SET payload = $1", stored)
+    await db.run(upload_now, account.actor, AcceptUpload(rows=rows(1)))
+    assert await worker(db).take_turns() == 1
+    report = (await db.read(upload_report, account.actor, import_id)).report
+    assert (report.new, report.unchanged) == (1, 1)
+    assert await cities(db, account) == ["Arad", "Lod"]
+
+
 async def test_what_an_earlier_version_has_accepted_is_written(db: Database, account: Tenant) -> None:
-    """Until dialects had terms of their own, an upload was kept as the list of its rows."""
+    """Before policies existed, an upload was stored as the list of its rows."""
     import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
     kept = msgspec.msgpack.encode(rows(3, "Lod"))
     async with db.transaction() as tx:

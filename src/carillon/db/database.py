@@ -1,10 +1,13 @@
 """The pool, and the one transaction that every operation runs in."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random, SystemRandom
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
 
 import asyncpg
 from asyncpg import Record
@@ -15,9 +18,11 @@ from carillon.db.sql import all_statements
 from carillon.errors import UnavailableError
 from carillon.kit.actor import Actor
 from carillon.kit.clock import Clock, SystemClock
+from carillon.kit.ids import UuidFactory
 
 Arguments = ParamSpec("Arguments")
 Outcome = TypeVar("Outcome")
+State = TypeVar("State")
 
 # Told by SQLSTATE, never by a constraint's name (scale.md, Statements 8): lost connections, shutdowns, serialisation
 # failures, deadlocks, no free slot. A statement that was prepared before a migration fails once.
@@ -39,22 +44,43 @@ _SESSION_SETTINGS = {
 }
 
 
-class Tx:
-    """One transaction: its session, the moment it began by our clock, and the ids it may hand out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where transactions take time, randomness and ids from: tests freeze all three."""
 
-    def __init__(self, session: Session, *, clock: Clock, ids: IdBlocks) -> None:
+    clock: Clock
+    random: Random
+    uuids: UuidFactory
+    ids: IdBlocks
+
+
+class Tx:
+    """One transaction: its session, the account's moment at which it began, and its sources of ids and randomness.
+
+    `now` is the account's time, which is ahead of the real time by `clock_offset`; leases are held against the real
+    one, `real_now`.
+    """
+
+    def __init__(self, session: Session, sources: Sources, *, clock_offset: timedelta = timedelta()) -> None:
         self._session = session
-        self._clock = clock
-        self.now = clock.now()
-        self.ids = ids
+        self._sources = sources
+        self._clock_offset = clock_offset
+        self.random = sources.random
+        self.ids = sources.ids
+        self.read_clock()
         self.brings_work = False
         """Set by an operation that writes rows for the workers. Only a hint: work is rows, and polling is the truth."""
         self.locked: dict[tuple[int, int], object] = {}
         """The audiences that it has locked, by account and id, with what is known of them."""
 
     def read_clock(self) -> None:
-        """Let the transaction's moment be the present one: whoever has waited for a lock writes after who held it."""
-        self.now = self._clock.now()
+        """Set the transaction's moment to the present: after a wait for a lock it is later than the holder's."""
+        self.real_now = self._sources.clock.now()
+        self.now = self.real_now + self._clock_offset
+
+    def new_uuid(self) -> UUID:
+        """Make a UUIDv7 of the account's present moment."""
+        return self._sources.uuids.make(self.now)
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Run a statement and return its rows."""
@@ -97,28 +123,38 @@ class Database:
     """A pool of connections to one PostgreSQL, 15 or later."""
 
     def __init__(
-        self, session_pool: SessionPool, account_concurrency: AccountConcurrency, control: asyncpg.Pool, *, clock: Clock
+        self,
+        session_pool: SessionPool,
+        account_concurrency: AccountConcurrency,
+        control: asyncpg.Pool,
+        *,
+        clock: Clock,
+        random: Random,
     ) -> None:
         self._session_pool = session_pool
         self._account_concurrency = account_concurrency
         self._control = SessionPool(control, 1)
         self._ids = IdBlocks(control)
+        self._uuids = UuidFactory(random)
+        self._process_state: dict[type[Any], Any] = {}
         self.clock = clock
+        self.random = random
         self.work_arrived = asyncio.Event()
 
     @classmethod
-    async def connect(
+    async def connect(  # noqa: PLR0913 - each has a default
         cls,
         dsn: str,
         *,
         control_dsn: str | None = None,
         clock: Clock | None = None,
+        random: Random | None = None,
         size: int = 10,
         statement_timeout: float = 0,
     ) -> "Database":
         """Open the pools: `dsn` is any node, `control_dsn` the coordinator where they differ (scale.md).
 
-        The server gives a statement up after `statement_timeout` seconds; 0 is never. Raises UnavailableError when it
+        The server cancels a statement after `statement_timeout` seconds; 0 is never. Raises UnavailableError when it
         can't be reached.
         """
         try:
@@ -132,8 +168,26 @@ class Database:
         except (OSError, asyncpg.PostgresError) as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
         return cls(
-            SessionPool(pool, size), AccountConcurrency(max(1, size // 2)), control, clock=clock or SystemClock()
+            SessionPool(pool, size),
+            AccountConcurrency(max(1, size // 2)),
+            control,
+            clock=clock or SystemClock(),
+            random=random or SystemRandom(),
         )
+
+    def process_state(self, kind: type[State]) -> State:
+        """Return this process's only value of a type, made when it is first asked for: what a feature remembers."""
+        state: State = self._process_state.setdefault(kind, kind())
+        return state
+
+    def new_uuid(self) -> UUID:
+        """Make a UUIDv7 of the present moment, outside of a transaction."""
+        return self._uuids.make(self.clock.now())
+
+    def _tx(self, session: Session, actor: object) -> Tx:
+        sources = Sources(clock=self.clock, random=self.random, uuids=self._uuids, ids=self._ids)
+        offset = actor.clock_offset if isinstance(actor, Actor) else timedelta()
+        return Tx(session, sources, clock_offset=offset)
 
     async def close(self) -> None:
         """Close every connection, waiting a little for those in use."""
@@ -150,15 +204,17 @@ class Database:
                     raise RuntimeError(f"the statement {name} of {file} doesn't prepare: {error}") from error
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
+    async def transaction(self, actor: object = None) -> AsyncIterator[Tx]:
         """Open a transaction: committed when the block ends, rolled back when it raises.
+
+        Its time is that of the actor's account; without an actor it is the real one.
 
         Raises UnavailableError when the connection breaks in the COMMIT: nobody knows whether it was heard.
         """
         ending = False
         try:
             async with self._session_pool.session() as session:
-                tx = Tx(session, clock=self.clock, ids=self._ids)
+                tx = self._tx(session, actor)
                 async with session.connection.transaction():
                     yield tx
                     ending = True
@@ -193,10 +249,11 @@ class Database:
         **keywords: Arguments.kwargs,
     ) -> Outcome:
         """Run an operation as `run` does, but without a turn: one that waits for no lock that is held for long."""
-        attempts = _Attempts()
+        attempts = _Attempts(self.random)
+        actor = arguments[0] if arguments else None
         while True:
             try:
-                async with self.transaction() as tx:
+                async with self.transaction(actor) as tx:
                     return await operation(tx, *arguments, **keywords)
             except _FAILURES as error:
                 await attempts.failed(error)
@@ -211,11 +268,12 @@ class Database:
 
         It is retried as `run` is, and raises the same.
         """
-        attempts = _Attempts()
+        attempts = _Attempts(self.random)
+        actor = arguments[0] if arguments else None
         while True:
             try:
                 async with self._session_pool.session() as session:
-                    tx = Tx(session, clock=self.clock, ids=self._ids)
+                    tx = self._tx(session, actor)
                     return await operation(tx, *arguments, **keywords)
             except _FAILURES as error:
                 await attempts.failed(error)
@@ -250,7 +308,8 @@ async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
 class _Attempts:
     """Counts an operation's failures, and tells after each whether it is tried again."""
 
-    def __init__(self) -> None:
+    def __init__(self, random: Random) -> None:
+        self._random = random
         self._made = 0
 
     async def failed(self, error: Exception) -> None:
@@ -259,7 +318,7 @@ class _Attempts:
             raise UnavailableError("A statement took longer than statement_timeout_seconds.") from error
         if not is_transient(error):
             raise error
-        pause = _FIRST_PAUSE * 2**self._made * (1 + random.random())  # noqa: S311 - jitter, not a secret
+        pause = _FIRST_PAUSE * 2**self._made * (1 + self._random.random())  # jitter
         await asyncio.sleep(pause)
         self._made += 1
         if self._made == _ATTEMPTS:

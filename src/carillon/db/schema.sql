@@ -27,7 +27,8 @@ CREATE TABLE account (
         'not_active',                -- -> active, locked
         'locked'                     -- -> active, not_active
     )),
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    clock_offset interval NOT NULL DEFAULT '0' -- how far the account's clock is ahead of the real time
 );
 
 CREATE TABLE credential (

@@ -2,7 +2,7 @@
 
 import zoneinfo
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from unicodedata import category
@@ -98,6 +98,13 @@ class SetAccountStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdvanceClock:
+    """Set the account's clock forward."""
+
+    by: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAccount:
     """Enter an account as its operator, in one of its audiences or in the default one."""
 
@@ -178,6 +185,22 @@ async def set_account_status(tx: Tx, actor: Actor, command: SetAccountStatus) ->
     return replace(account, status=command.status)
 
 
+async def advance_clock(tx: Tx, actor: Actor, command: AdvanceClock) -> timedelta:
+    """Set the clock of the actor's account forward and return how far it is ahead of the real time now.
+
+    Leases, credentials and tokens keep the real time. Cached credentials follow within seconds
+    (`authentication.CACHE_SECONDS`). A clock is never set back: ids and times of the account stay in order. Raises
+    InvalidInputError for `by`, NotFoundError for `account`.
+    """
+    if command.by <= timedelta():
+        raise InvalidInputError("by", "A clock is set forward only: give a positive span of time.")
+    offset: timedelta | None = await tx.fetchval(SQL["advance_clock"], actor.account_id, command.by)
+    if offset is None:
+        raise NotFoundError("account")
+    await audit.record(tx, actor, "account.clock", actor.account_id, {"ahead_seconds": offset.total_seconds()})
+    return offset
+
+
 async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
     """Give the actor as whom the operator works inside an account, whatever its status.
 
@@ -195,6 +218,7 @@ async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
         source=operator.source,
         country=row["country"],
         time_zone=row["time_zone"],
+        clock_offset=row["clock_offset"],
     )
 
 

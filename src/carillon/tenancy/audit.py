@@ -11,7 +11,6 @@ import msgspec
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
-from carillon.kit.ids import new_uuid
 
 SQL = load_statements("carillon.tenancy", "audit.sql")
 
@@ -45,7 +44,7 @@ async def record(tx: Tx, actor: Actor, action: str, subject: object, detail: Map
     await tx.execute(
         SQL["record_entry"],
         actor.account_id,
-        new_uuid(),
+        tx.new_uuid(),
         tx.now,
         actor.source,
         actor.name,

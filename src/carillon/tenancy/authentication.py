@@ -144,13 +144,13 @@ async def _let_in(tx: Tx, login: AnyLogin, found: Record | None) -> Authenticate
     """Check all but the secret, which was right where a credential was found."""
     if found is None or found["revoked_at"] is not None:
         raise BadCredentialsError
-    standing = await tx.fetchrow(SQL["account_standing"], found["account_id"], found["audience_id"])
-    if standing is None:
+    account = await tx.fetchrow(SQL["account_status"], found["account_id"], found["audience_id"])
+    if account is None:
         raise BadCredentialsError
-    return _admitted(login, found, standing, now=tx.now)
+    return _admitted(login, found, account, now=tx.now)
 
 
-def _admitted(login: AnyLogin, found: Record, standing: Record, *, now: datetime) -> Authenticated:
+def _admitted(login: AnyLogin, found: Record, account: Record, *, now: datetime) -> Authenticated:
     authenticated = Authenticated(
         actor=Actor(
             account_id=AccountId(found["account_id"]),
@@ -158,8 +158,9 @@ def _admitted(login: AnyLogin, found: Record, standing: Record, *, now: datetime
             credential_id=found["credential_id"],
             name=found["key_name"],
             source="API",
-            country=standing["country"],
-            time_zone=standing["time_zone"],
+            country=account["country"],
+            time_zone=account["time_zone"],
+            clock_offset=account["clock_offset"],
             scopes=frozenset(found["scopes"]),
         ),
         credential_id=found["credential_id"],
@@ -168,7 +169,7 @@ def _admitted(login: AnyLogin, found: Record, standing: Record, *, now: datetime
         expires_at=found["expires_at"],
     )
     _admit(authenticated, login, now=now)
-    _require_open(AccountStatus(standing["status"]))
+    _require_open(AccountStatus(account["status"]))
     return authenticated
 
 

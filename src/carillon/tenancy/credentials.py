@@ -103,10 +103,10 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
     if not await tx.fetchval(SQL["audience_exists"], actor.account_id, audience_id):
         raise NotFoundError("audience", f"There is no audience {audience_id} in account {actor.account_id}.")
     credential_id = (await tx.ids.take("credential"))[0]
-    key_name, secret = new_key_name(), new_secret()
+    key_name, secret = new_key_name(tx.random), new_secret(tx.random)
     words, parts, sealed = command.words, {}, None
     if words.signing is not None:
-        signing_secret = new_secret()
+        signing_secret = new_secret(tx.random)
         sealed = box.seal(signing_secret, context=seal_context(actor.account_id, credential_id))
         parts = dict(zip(words.signing, (key_name, signing_secret), strict=True))
     parts |= {words.secret: key_name + secret} if words.name is None else {words.name: key_name, words.secret: secret}

@@ -28,7 +28,7 @@ class IssueToken:
 async def issue_token(tx: Tx, actor: Actor, command: IssueToken) -> str:
     """Make a token. Earlier ones stay valid until they expire; some that have expired are deleted."""
     # It carries the account, so that it is found without asking all of them (scale.md, Tables 6).
-    token = f"{actor.account_id:x}-{new_secret()}"
+    token = f"{actor.account_id:x}-{new_secret(tx.random)}"
     await tx.execute(SQL["drop_expired"], actor.account_id, actor.credential_id, tx.now, _SWEPT_AT_ONCE)
     await tx.execute(
         SQL["add_token"],

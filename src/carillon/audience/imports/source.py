@@ -18,7 +18,6 @@ from carillon.audience.upsert.parse_columns import read_frame
 from carillon.audience.upsert.rows import MAX_GROUP_CHARACTERS, Batch, RowError, shown
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import new_uuid
 from carillon.tabular import (
     LINE_COLUMN,
     REJECT_COLUMNS,
@@ -83,9 +82,7 @@ class FileSource:
             "group": self.group,
             "country": self.country,
         }
-        start = Place(
-            offset=self.shape.body_offset, line=self.shape.body_line, rejects=0, seconds=0, run=str(new_uuid())
-        )
+        start = Place(offset=self.shape.body_offset, line=self.shape.body_line, rejects=0, seconds=0)
         return BeginImport(file_hash=self.digest, options=options, start=start, again=again)
 
     def prepared(self, place: Place) -> Iterator["PreparedChunk"]:

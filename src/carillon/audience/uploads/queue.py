@@ -28,7 +28,7 @@ from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import JobInProgressError, JobNotFoundError, NotFoundError, UnavailableError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import AccountId, AudienceId, first_uuid_of, new_uuid
+from carillon.kit.ids import AccountId, AudienceId, first_uuid_of
 from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience.uploads", "queue.sql")
@@ -117,7 +117,7 @@ async def upload_now(tx: Tx, actor: Actor, command: AcceptUpload) -> Upload:
         await lock_audience(tx, actor)  # so that the fields stay as they are
         own = await field_kinds(tx, actor)
     report, _ = await _write(tx, actor, _read(actor, command.rows, command.policy, own))
-    import_id = new_uuid()
+    import_id = tx.new_uuid()
     await _insert(tx, actor, import_id, command, report)
     return Upload(import_id=import_id, report=report)
 
@@ -171,7 +171,7 @@ async def await_uploads(db: Database, actor: Actor) -> None:
 
     Raises UnavailableError when they take longer than a caller waits.
     """
-    before = new_uuid()
+    before = db.new_uuid()
     if not await db.read(has_unfinished_uploads, actor, before):
         return
     try:
@@ -189,7 +189,7 @@ async def accept_upload(tx: Tx, actor: Actor, command: AcceptUpload) -> UUID:
     # Whoever deletes the audience waits, and finds the upload.
     if not await tx.fetchval(SQL["keep_audience"], actor.account_id, actor.audience_id):
         raise NotFoundError("audience")
-    import_id = new_uuid()
+    import_id = tx.new_uuid()
     await _insert(tx, actor, import_id, command, None)
     tx.brings_work = True
     return import_id
