@@ -9,7 +9,6 @@ import polars as pl
 
 from carillon.audience.contacts.contact import SubscriptionStatus
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
-from carillon.audience.counters import recounting
 from carillon.audience.locks import lock_audience
 from carillon.audience.memberships import Moves, enrol, known_groups, move, require_groups
 from carillon.audience.suppressions import Channel, suppressed_among
@@ -153,9 +152,7 @@ async def _change(tx: Tx, actor: Actor, changes: Mapping[int, RowChange], kept: 
             wanted[contact_id] = change.groups
     await change_subscriptions(tx, actor, ChangeSubscriptions(standings=list(standings.values())))
     if wanted:
-        moves = await _moves(tx, actor, wanted)
-        async with recounting(tx, actor, sorted(moves.recounted)):
-            await move(tx, actor, moves)
+        await move(tx, actor, await _moves(tx, actor, wanted))
 
 
 async def _moves(tx: Tx, actor: Actor, wanted: Mapping[int, Sequence[GroupId]]) -> Moves:

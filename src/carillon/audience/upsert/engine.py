@@ -96,13 +96,13 @@ async def upsert(
     devices = _devices(batch.frame, plan.kept)
     reached = await concerned_by(tx, actor, devices)
     moves = await plan_moves(tx, actor, batch, plan.kept, set(plan.inserts["contact_id"]) - reached)
-    async with recounting(tx, actor, sorted({*plan.address_changed, *reached, *moves.recounted, *plan.archived})):
+    async with recounting(tx, actor, sorted({*plan.address_changed, *reached, *plan.archived})):
         await _unarchive(tx, actor, plan.archived)
         await _release(tx, actor, plan.releasing)
         changed = await _change(tx, actor, plan.changes)
         inserts = await _insert(tx, actor, plan.inserts)
         await save_devices(tx, actor, devices)
-        await move(tx, actor, moves)
+    await move(tx, actor, moves)
     await move_in(tx, actor, moves, inserts)
     if audience.is_stoplist:
         await suppress_addresses(tx, actor, audience, await addresses_of(tx, actor, plan.kept["contact_id"].to_list()))
