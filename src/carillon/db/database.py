@@ -96,10 +96,11 @@ class Tx:
 class Database:
     """A pool of connections to one PostgreSQL, 15 or later."""
 
-    def __init__(self, lender: Lender, turns: Turns, control: asyncpg.Pool, *, clock: Clock) -> None:
+    def __init__(self, lender: Lender, turns: Turns, control: asyncpg.Pool, *, control_dsn: str, clock: Clock) -> None:
         self._lender = lender
         self._turns = turns
         self._control = Lender(control, 1)
+        self._control_dsn = control_dsn
         self._ids = IdBlocks(control)
         self.clock = clock
         self.work_arrived = asyncio.Event()
@@ -129,12 +130,30 @@ class Database:
             control = await _open_pool(control_dsn or dsn, 1, statement_timeout, control_settings)
         except (OSError, asyncpg.PostgresError) as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
-        return cls(Lender(pool, size), Turns(max(1, size // 2)), control, clock=clock or SystemClock())
+        turns = Turns(max(1, size // 2))
+        clock = clock or SystemClock()
+        return cls(Lender(pool, size), turns, control, control_dsn=control_dsn or dsn, clock=clock)
 
     async def close(self) -> None:
         """Close every connection, waiting a little for those in use."""
         await self._lender.close()
         await self._control.close()
+
+    @asynccontextmanager
+    async def control_connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """Connect to the coordinator for a block, outside the pools and without a statement timeout.
+
+        It is for maintenance that waits for locks: ids are taken through the pool's one control connection meanwhile.
+        Raises UnavailableError when the server can't be reached.
+        """
+        try:
+            connection = await asyncpg.connect(self._control_dsn, server_settings={"application_name": "carillon"})
+        except (OSError, asyncpg.PostgresError) as error:
+            raise UnavailableError(f"The database can't be reached: {error}") from error
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     async def prepare_statements(self) -> None:
         """Prepare every statement of every ``.sql`` file: a typo stops the boot, never a request."""
