@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from random import SystemRandom
 
 import pytest
 
@@ -10,6 +11,7 @@ from carillon.tenancy.secrets import SecretBox, SecretKeyError, hash_secret, new
 SEAL = """
 import sys
 from pathlib import Path
+from random import SystemRandom
 from carillon.tenancy.secrets import SecretBox
 sys.stdin.readline()
 sys.stdout.write(SecretBox(Path(sys.argv[1])).seal("tower bell", context="a").hex())
@@ -17,10 +19,10 @@ sys.stdout.write(SecretBox(Path(sys.argv[1])).seal("tower bell", context="a").he
 
 
 def test_secrets_are_long_plain_and_never_the_same() -> None:
-    made = {new_secret() for _ in range(1000)}
+    made = {new_secret(SystemRandom()) for _ in range(1000)}
     assert len(made) == 1000
     assert all(len(secret) == 32 and secret.isalnum() and secret.isascii() for secret in made)
-    assert len({new_key_name() for _ in range(1000)}) == 1000
+    assert len({new_key_name(SystemRandom()) for _ in range(1000)}) == 1000
 
 
 def test_a_hash_is_sha_256() -> None:

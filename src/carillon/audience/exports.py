@@ -21,7 +21,6 @@ from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import new_uuid
 from carillon.tabular import Format, open_writer
 from carillon.tenancy import audit
 
@@ -84,7 +83,7 @@ async def export_contacts(
         why = getattr(error, "strerror", None) or error
         raise InvalidInputError("output", f"The export can't be written: {why}.") from error
     detail = {"format": command.format, "group_id": group and group.group_id, "rows": rows}
-    await audit.record(tx, actor, "contact.export", new_uuid(), detail)
+    await audit.record(tx, actor, "contact.export", tx.new_uuid(), detail)
     return rows
 
 

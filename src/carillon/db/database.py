@@ -1,23 +1,33 @@
 """The pool, and the one transaction that every operation runs in."""
 
 import asyncio
-import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from random import Random, SystemRandom
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
 
 import asyncpg
 from asyncpg import Record
 
+from carillon.db import ordering
 from carillon.db.id_blocks import IdBlocks
+from carillon.db.ordering import EarlierWorkError
 from carillon.db.sessions import AccountConcurrency, Session, SessionPool
 from carillon.db.sql import all_statements
+from carillon.db.topics import Topics
 from carillon.errors import UnavailableError
 from carillon.kit.actor import Actor
 from carillon.kit.clock import Clock, SystemClock
+from carillon.kit.ids import UuidFactory
 
 Arguments = ParamSpec("Arguments")
 Outcome = TypeVar("Outcome")
+State = TypeVar("State")
 
 # Told by SQLSTATE, never by a constraint's name (scale.md, Statements 8): lost connections, shutdowns, serialisation
 # failures, deadlocks, no free slot. A statement that was prepared before a migration fails once.
@@ -39,22 +49,49 @@ _SESSION_SETTINGS = {
 }
 
 
-class Tx:
-    """One transaction: its session, the moment it began by our clock, and the ids it may hand out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where transactions take time, randomness and ids from: tests freeze all three."""
 
-    def __init__(self, session: Session, *, clock: Clock, ids: IdBlocks) -> None:
+    clock: Clock
+    random: Random
+    uuids: UuidFactory
+    ids: IdBlocks
+
+
+class Tx:
+    """One transaction: its session, the account's moment at which it began, and its sources of ids and randomness.
+
+    `now` is the account's time, which is ahead of the real time by `clock_offset`; leases are held against the real
+    one, `real_now`.
+    """
+
+    def __init__(self, session: Session, sources: Sources, *, clock_offset: timedelta = timedelta()) -> None:
         self._session = session
-        self._clock = clock
-        self.now = clock.now()
-        self.ids = ids
-        self.brings_work = False
-        """Set by an operation that writes rows for the workers. Only a hint: work is rows, and polling is the truth."""
+        self._sources = sources
+        self._clock_offset = clock_offset
+        self.random = sources.random
+        self.ids = sources.ids
+        self.read_clock()
+        self.woken: list[tuple[str, str]] = []
+        """The topics and keys that are woken when it has committed."""
         self.locked: dict[tuple[int, int], object] = {}
         """The audiences that it has locked, by account and id, with what is known of them."""
+        self.waited_for: frozenset[tuple[int, int]] = frozenset()
+        """The places whose earlier work it has waited for (`EarlierWorkError`)."""
 
     def read_clock(self) -> None:
-        """Let the transaction's moment be the present one: whoever has waited for a lock writes after who held it."""
-        self.now = self._clock.now()
+        """Set the transaction's moment to the present: after a wait for a lock it is later than the holder's."""
+        self.real_now = self._sources.clock.now()
+        self.now = self.real_now + self._clock_offset
+
+    def new_uuid(self) -> UUID:
+        """Make a UUIDv7 of the account's present moment."""
+        return self._sources.uuids.make(self.now)
+
+    def wakes(self, topic: str, key: object) -> None:
+        """Wake those who listen to a topic for a key, or for all, once this is committed: a hint (`Topics`)."""
+        self.woken.append((topic, str(key)))
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Run a statement and return its rows."""
@@ -78,7 +115,7 @@ class Tx:
     async def copy_csv(
         self, table: str, columns: Sequence[str], source: Iterable[bytes], *, empty_is_null: Sequence[str] = ()
     ) -> None:
-        """Load CSV (no header) into a table: the fastest door there is (limits.md).
+        """Load CSV (no header) into a table: the fastest way in (limits.md).
 
         An empty cell is NULL, a quoted one only in the columns `empty_is_null`. `source` may make its pieces as they
         are taken: the server works on one while the next is made.
@@ -96,29 +133,41 @@ class Tx:
 class Database:
     """A pool of connections to one PostgreSQL, 15 or later."""
 
-    def __init__(
-        self, session_pool: SessionPool, account_concurrency: AccountConcurrency, control: asyncpg.Pool, *, clock: Clock
+    def __init__(  # noqa: PLR0913 - what one is made of
+        self,
+        session_pool: SessionPool,
+        account_concurrency: AccountConcurrency,
+        control: asyncpg.Pool,
+        *,
+        control_dsn: str,
+        clock: Clock,
+        random: Random,
     ) -> None:
         self._session_pool = session_pool
         self._account_concurrency = account_concurrency
         self._control = SessionPool(control, 1)
+        self._control_dsn = control_dsn
         self._ids = IdBlocks(control)
+        self._uuids = UuidFactory(random)
+        self._process_state: dict[type[Any], Any] = {}
         self.clock = clock
-        self.work_arrived = asyncio.Event()
+        self.random = random
+        self.topics = Topics()
 
     @classmethod
-    async def connect(
+    async def connect(  # noqa: PLR0913 - each has a default
         cls,
         dsn: str,
         *,
         control_dsn: str | None = None,
         clock: Clock | None = None,
+        random: Random | None = None,
         size: int = 10,
         statement_timeout: float = 0,
     ) -> "Database":
         """Open the pools: `dsn` is any node, `control_dsn` the coordinator where they differ (scale.md).
 
-        The server gives a statement up after `statement_timeout` seconds; 0 is never. Raises UnavailableError when it
+        The server cancels a statement after `statement_timeout` seconds; 0 is never. Raises UnavailableError when it
         can't be reached.
         """
         try:
@@ -132,13 +181,48 @@ class Database:
         except (OSError, asyncpg.PostgresError) as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
         return cls(
-            SessionPool(pool, size), AccountConcurrency(max(1, size // 2)), control, clock=clock or SystemClock()
+            SessionPool(pool, size),
+            AccountConcurrency(max(1, size // 2)),
+            control,
+            control_dsn=control_dsn or dsn,
+            clock=clock or SystemClock(),
+            random=random or SystemRandom(),
         )
+
+    def process_state(self, kind: type[State]) -> State:
+        """Return this process's only value of a type, made when it is first asked for: what a feature remembers."""
+        state: State = self._process_state.setdefault(kind, kind())
+        return state
+
+    def new_uuid(self) -> UUID:
+        """Make a UUIDv7 of the present moment, outside of a transaction."""
+        return self._uuids.make(self.clock.now())
+
+    def _tx(self, session: Session, actor: object) -> Tx:
+        sources = Sources(clock=self.clock, random=self.random, uuids=self._uuids, ids=self._ids)
+        offset = actor.clock_offset if isinstance(actor, Actor) else timedelta()
+        return Tx(session, sources, clock_offset=offset)
 
     async def close(self) -> None:
         """Close every connection, waiting a little for those in use."""
         await self._session_pool.close()
         await self._control.close()
+
+    @asynccontextmanager
+    async def control_connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """Connect to the coordinator for a block, outside the pools and without a statement timeout.
+
+        It is for maintenance that waits for locks: ids are taken through the pool's one control connection meanwhile.
+        Raises UnavailableError when the server can't be reached.
+        """
+        try:
+            connection = await asyncpg.connect(self._control_dsn, server_settings={"application_name": "carillon"})
+        except (OSError, asyncpg.PostgresError) as error:
+            raise UnavailableError(f"The database can't be reached: {error}") from error
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     async def prepare_statements(self) -> None:
         """Prepare every statement of every ``.sql`` file: a typo stops the boot, never a request."""
@@ -150,15 +234,17 @@ class Database:
                     raise RuntimeError(f"the statement {name} of {file} doesn't prepare: {error}") from error
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
+    async def transaction(self, actor: object = None) -> AsyncIterator[Tx]:
         """Open a transaction: committed when the block ends, rolled back when it raises.
 
-        Raises UnavailableError when the connection breaks in the COMMIT: nobody knows whether it was heard.
+        Its time is that of the actor's account; without an actor it is the real one.
+
+        Raises UnavailableError when the connection breaks in the COMMIT: it is unknown whether it took effect.
         """
         ending = False
         try:
             async with self._session_pool.session() as session:
-                tx = Tx(session, clock=self.clock, ids=self._ids)
+                tx = self._tx(session, actor)
                 async with session.connection.transaction():
                     yield tx
                     ending = True
@@ -167,8 +253,8 @@ class Database:
                 # Done again, it might be done twice; that choice is the caller's.
                 raise UnavailableError(f"The connection broke in the COMMIT: {error}") from error
             raise
-        if tx.brings_work:
-            self.work_arrived.set()
+        for topic, key in tx.woken:
+            self.topics.wake(topic, key)
 
     async def run(
         self,
@@ -178,13 +264,15 @@ class Database:
     ) -> Outcome:
         """Run an operation in a transaction of its own, again when the failure is transient and has undone it.
 
-        An account's operations, whose actor comes first, take turns when they are many (`Turns`).
+        An account's operations, whose actor comes first, take turns when they are many (`AccountConcurrency`). One that
+        is behind earlier work (`EarlierWorkError`) waits for it outside of its transaction and turn.
 
-        Raises UnavailableError when it fails `_ATTEMPTS` times; what the operation raises passes through.
+        Raises UnavailableError when it fails `_ATTEMPTS` times, or when the earlier work takes longer than a caller
+        waits; what the operation raises passes through.
         """
         actor = arguments[0] if arguments else None
-        async with self._account_concurrency.of(actor.account_id) if isinstance(actor, Actor) else nullcontext():
-            return await self.run_at_once(operation, *arguments, **keywords)
+        turn = self._turn(actor)
+        return await self._run_in_order(actor, lambda tx: operation(tx, *arguments, **keywords), turn)
 
     async def run_at_once(
         self,
@@ -193,11 +281,49 @@ class Database:
         **keywords: Arguments.kwargs,
     ) -> Outcome:
         """Run an operation as `run` does, but without a turn: one that waits for no lock that is held for long."""
-        attempts = _Attempts()
+        actor = arguments[0] if arguments else None
+        return await self._run_in_order(actor, lambda tx: operation(tx, *arguments, **keywords), nullcontext())
+
+    async def run_unless_behind(
+        self,
+        operation: Callable[Concatenate[Tx, Arguments], Awaitable[Outcome]],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Outcome:
+        """Run an operation as `run` does, but raise EarlierWorkError where `run` would wait for earlier work."""
+        actor = arguments[0] if arguments else None
+        async with self._turn(actor):
+            return await self._run(actor, lambda tx: operation(tx, *arguments, **keywords), frozenset())
+
+    def _turn(self, actor: object) -> AbstractAsyncContextManager[object]:
+        return self._account_concurrency.of(actor.account_id) if isinstance(actor, Actor) else nullcontext()
+
+    async def _run_in_order(
+        self, actor: object, work: Callable[[Tx], Awaitable[Outcome]], turn: AbstractAsyncContextManager[object]
+    ) -> Outcome:
+        waited_for: frozenset[tuple[int, int]] = frozenset()
+        deadline = None
         while True:
             try:
-                async with self.transaction() as tx:
-                    return await operation(tx, *arguments, **keywords)
+                async with turn:
+                    return await self._run(actor, work, waited_for)
+            except EarlierWorkError as error:
+                earlier = error
+            deadline = deadline or time.monotonic() + ordering.WAIT_SECONDS
+            is_over = partial(self.read, earlier.is_over)
+            if not await ordering.wait_until(self.topics, earlier.topic, earlier.key, is_over, deadline):
+                raise UnavailableError(str(earlier))
+            waited_for |= {earlier.place}
+
+    async def _run(
+        self, actor: object, work: Callable[[Tx], Awaitable[Outcome]], waited_for: frozenset[tuple[int, int]]
+    ) -> Outcome:
+        attempts = _Attempts(self.random)
+        while True:
+            try:
+                async with self.transaction(actor) as tx:
+                    tx.waited_for = waited_for
+                    return await work(tx)
             except _FAILURES as error:
                 await attempts.failed(error)
 
@@ -211,11 +337,12 @@ class Database:
 
         It is retried as `run` is, and raises the same.
         """
-        attempts = _Attempts()
+        attempts = _Attempts(self.random)
+        actor = arguments[0] if arguments else None
         while True:
             try:
                 async with self._session_pool.session() as session:
-                    tx = Tx(session, clock=self.clock, ids=self._ids)
+                    tx = self._tx(session, actor)
                     return await operation(tx, *arguments, **keywords)
             except _FAILURES as error:
                 await attempts.failed(error)
@@ -240,7 +367,7 @@ async def _open_pool(
 
 
 async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
-    """Give a connection back as it is, without a round trip to clean it.
+    """Return a connection as it is, without a round trip to clean it.
 
     Operations leave nothing on a session: transactions end with their block (the pool makes sure), and nobody sets,
     listens, declares a cursor or takes an advisory lock beyond one.
@@ -250,7 +377,8 @@ async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
 class _Attempts:
     """Counts an operation's failures, and tells after each whether it is tried again."""
 
-    def __init__(self) -> None:
+    def __init__(self, random: Random) -> None:
+        self._random = random
         self._made = 0
 
     async def failed(self, error: Exception) -> None:
@@ -259,7 +387,7 @@ class _Attempts:
             raise UnavailableError("A statement took longer than statement_timeout_seconds.") from error
         if not is_transient(error):
             raise error
-        pause = _FIRST_PAUSE * 2**self._made * (1 + random.random())  # noqa: S311 - jitter, not a secret
+        pause = _FIRST_PAUSE * 2**self._made * (1 + self._random.random())  # jitter
         await asyncio.sleep(pause)
         self._made += 1
         if self._made == _ATTEMPTS:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 
-from carillon.db.tables import TABLES
+from carillon.db.partitions import make_ahead
+from carillon.db.tables import PARTITIONED, SHARD_KEY, TABLES
 from carillon.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
@@ -98,7 +99,10 @@ async def _status(connection: asyncpg.Connection) -> SchemaStatus:
 
 
 async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre", "post")) -> list[str]:
-    """Apply what is missing and return its versions. Safe to run twice, and twice at once."""
+    """Apply what is missing and return its versions. Safe to run twice, and twice at once.
+
+    Partitioned tables get the partitions of the days ahead, so that a table has them before its first row.
+    """
     async with _connection(dsn) as connection:
         await _become_the_only_one(connection)
         missing = (await _status(connection)).missing
@@ -107,6 +111,7 @@ async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre"
             await _apply(connection, migration, now)
         if due:
             await _distribute(connection)
+        await make_ahead(connection, PARTITIONED, now=now)
         return [migration.version for migration in due]
 
 
@@ -120,7 +125,7 @@ async def _become_the_only_one(connection: asyncpg.Connection) -> None:
 
 
 def _due(missing: Collection[str], phases: Collection[Phase]) -> Iterator[Migration]:
-    """Give what is to be applied, up to a post migration that counts on a pre one which isn't there yet."""
+    """Yield what is to be applied, up to a post migration that counts on a pre one which isn't there yet."""
     for migration in known_migrations():
         if migration.version not in missing:
             continue
@@ -154,11 +159,13 @@ async def _distribute(connection: asyncpg.Connection) -> None:
     """Distribute the registry's tables where Citus is present; on a plain server do nothing."""
     if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"):
         return
+    partitioned = {table.name for table in PARTITIONED}
     for table, kind in TABLES.items():
         if await connection.fetchval("SELECT EXISTS (SELECT FROM citus_tables WHERE table_name = $1::regclass)", table):
             continue
         if kind == "tenant":
-            await connection.execute("SELECT create_distributed_table($1, 'account_id')", table)
+            column = SHARD_KEY if table in partitioned else "account_id"
+            await connection.execute("SELECT create_distributed_table($1, $2)", table, column)
         elif kind == "global":
             await connection.execute("SELECT create_reference_table($1)", table)
 

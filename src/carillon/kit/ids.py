@@ -1,11 +1,11 @@
 """Ids that are types, so that a group's number is never taken for a contact's."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import NewType
 from uuid import UUID
 
 import uuid_utils
-import uuid_utils.compat
 
 AccountId = NewType("AccountId", int)
 AudienceId = NewType("AudienceId", int)
@@ -13,15 +13,34 @@ ContactId = NewType("ContactId", int)
 GroupId = NewType("GroupId", int)
 ImportId = NewType("ImportId", UUID)
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-def new_uuid() -> UUID:
-    """Make a UUIDv7: it sorts by the time of its making (RFC 9562, section 5.7)."""
-    return uuid_utils.compat.uuid7()
+
+_COUNTER_BITS, _LOW_BITS = 26, 14
+
+
+class UuidFactory:
+    """Makes UUIDv7 for given moments (RFC 9562, section 5.7, with the counter of 6.2, method 1).
+
+    Ids of one process and one millisecond sort in the order of their making, whichever account's clock they are of.
+    """
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._counter = random.getrandbits(_COUNTER_BITS - 1)
+
+    def make(self, moment: datetime) -> UUID:
+        """Make the next id of a moment."""
+        self._counter = (self._counter + 1) % (1 << _COUNTER_BITS)
+        high, low = divmod(self._counter, 1 << _LOW_BITS)
+        head = first_uuid_of(moment).int | high << 64
+        return UUID(int=head | low << 48 | self._random.getrandbits(48))
 
 
 def first_uuid_of(moment: datetime) -> UUID:
-    """Give the UUIDv7 before all that are made from a moment on."""
-    milliseconds = int(moment.timestamp() * 1000)
+    """Return the UUIDv7 that sorts before all that are made from a moment on."""
+    # timestamp() is a float, which is up to a millisecond too early for one moment in ninety.
+    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 

@@ -2,7 +2,7 @@
 
 import zoneinfo
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from unicodedata import category
@@ -36,7 +36,7 @@ _HOME: dict[str, tuple[str, str]] = {
 
 
 class AccountStatus(StrEnum):
-    """Whether an account's credentials are let in; the two closed states are told apart by the dialects."""
+    """Whether an account's callers are admitted; dialects answer the two closed states differently."""
 
     ACTIVE = "active"
     NOT_ACTIVE = "not_active"
@@ -95,6 +95,13 @@ class SetAccountStatus:
     """Open or close an account."""
 
     status: AccountStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvanceClock:
+    """Set the account's clock forward."""
+
+    by: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +185,24 @@ async def set_account_status(tx: Tx, actor: Actor, command: SetAccountStatus) ->
     return replace(account, status=command.status)
 
 
+async def advance_clock(tx: Tx, actor: Actor, command: AdvanceClock) -> timedelta:
+    """Set the clock of the actor's account forward and return how far it is ahead of the real time now.
+
+    Leases, credentials and tokens keep the real time. Cached credentials follow within seconds
+    (`authentication.CACHE_SECONDS`). A clock is never set back: ids and times of the account stay in order. Raises
+    InvalidInputError for `by`, NotFoundError for `account`.
+    """
+    if command.by <= timedelta():
+        raise InvalidInputError("by", "A clock is set forward only: give a positive span of time.")
+    offset: timedelta | None = await tx.fetchval(SQL["advance_clock"], actor.account_id, command.by)
+    if offset is None:
+        raise NotFoundError("account")
+    await audit.record(tx, actor, "account.clock", actor.account_id, {"ahead_seconds": offset.total_seconds()})
+    return offset
+
+
 async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
-    """Give the actor as whom the operator works inside an account, whatever its status.
+    """Return the actor as whom the operator works inside an account, whatever its status.
 
     Raises NotFoundError for `account` (or, where an audience was asked for, `audience`).
     """
@@ -195,11 +218,12 @@ async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
         source=operator.source,
         country=row["country"],
         time_zone=row["time_zone"],
+        clock_offset=row["clock_offset"],
     )
 
 
 def checked_name(name: str) -> str:
-    """Give a name without its surrounding white space. Raises InvalidInputError when blank or too long."""
+    """Strip a name and check it. Raises InvalidInputError when blank or too long."""
     name = name.strip()
     # Spaces and joiners of every kind belong to names beside what is seen; what turns the text around doesn't.
     kinds = {category(one) for one in name[: MAX_NAME_CHARACTERS + 1]}
@@ -210,7 +234,7 @@ def checked_name(name: str) -> str:
 
 
 def checked_country(country: str) -> str:
-    """Give a country's code in capitals. Raises InvalidInputError for one whose national numbers can't be read.
+    """Return a country's code in capitals. Raises InvalidInputError for one whose national numbers can't be read.
 
     Of ISO 3166 those are the seven without a telephone network of their own (AQ, BV, GS, HM, PN, TF, UM).
     """
@@ -228,7 +252,7 @@ def _time_zone(name: str) -> str:
 
 @cache
 def _time_zones() -> frozenset[str]:
-    """Give the names of all zones, which are read from a few hundred files."""
+    """Return the names of all zones; reading them takes a few hundred files."""
     return frozenset(zoneinfo.available_timezones())
 
 

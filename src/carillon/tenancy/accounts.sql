@@ -27,7 +27,10 @@ FOR NO KEY UPDATE;
 UPDATE account SET status = $2 WHERE account_id = $1;
 
 -- name: open_account
-SELECT a.account_id, b.audience_id, b.country, a.time_zone
+SELECT a.account_id, b.audience_id, b.country, a.time_zone, a.clock_offset
 FROM account a
 JOIN audience b ON b.account_id = a.account_id
 WHERE a.account_id = $1 AND (b.audience_id = $2 OR ($2::bigint IS NULL AND b.is_default));
+
+-- name: advance_clock
+UPDATE account SET clock_offset = clock_offset + $2::interval WHERE account_id = $1 RETURNING clock_offset;

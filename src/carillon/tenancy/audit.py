@@ -1,4 +1,4 @@
-"""The audit trail: who changed what, by which door, and when. Entries are only ever added."""
+"""The audit trail: who changed what, through which source, and when. Entries are only ever added."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,13 @@ import msgspec
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
-from carillon.kit.ids import new_uuid
 
 SQL = load_statements("carillon.tenancy", "audit.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One change: `actor` did `action` (`credential.create`) to `subject` (its id) through the door `source`."""
+    """One change: `actor` did `action` (`credential.create`) to `subject` (its id) through `source` (API, CLI …)."""
 
     entry_id: UUID
     at: datetime
@@ -45,7 +44,7 @@ async def record(tx: Tx, actor: Actor, action: str, subject: object, detail: Map
     await tx.execute(
         SQL["record_entry"],
         actor.account_id,
-        new_uuid(),
+        tx.new_uuid(),
         tx.now,
         actor.source,
         actor.name,

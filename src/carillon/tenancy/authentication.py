@@ -104,7 +104,7 @@ Remembered = TypeVar("Remembered", Login, TokenLogin)
 async def authenticate(tx: Tx, login: Login) -> Authenticated:
     """Check a caller's credential, network and account.
 
-    Raises BadCredentialsError (unknown, wrong, revoked or expired: a caller isn't told which),
+    Raises BadCredentialsError (unknown, wrong, revoked or expired: a caller doesn't learn which),
     AddressNotAllowedError, AccountNotActiveError, AccountLockedError, in this order: who can't show the secret learns
     nothing about the account.
     """
@@ -144,13 +144,13 @@ async def _let_in(tx: Tx, login: AnyLogin, found: Record | None) -> Authenticate
     """Check all but the secret, which was right where a credential was found."""
     if found is None or found["revoked_at"] is not None:
         raise BadCredentialsError
-    standing = await tx.fetchrow(SQL["account_standing"], found["account_id"], found["audience_id"])
-    if standing is None:
+    account = await tx.fetchrow(SQL["account_status"], found["account_id"], found["audience_id"])
+    if account is None:
         raise BadCredentialsError
-    return _admitted(login, found, standing, now=tx.now)
+    return _admitted(login, found, account, now=tx.now)
 
 
-def _admitted(login: AnyLogin, found: Record, standing: Record, *, now: datetime) -> Authenticated:
+def _admitted(login: AnyLogin, found: Record, account: Record, *, now: datetime) -> Authenticated:
     authenticated = Authenticated(
         actor=Actor(
             account_id=AccountId(found["account_id"]),
@@ -158,8 +158,9 @@ def _admitted(login: AnyLogin, found: Record, standing: Record, *, now: datetime
             credential_id=found["credential_id"],
             name=found["key_name"],
             source="API",
-            country=standing["country"],
-            time_zone=standing["time_zone"],
+            country=account["country"],
+            time_zone=account["time_zone"],
+            clock_offset=account["clock_offset"],
             scopes=frozenset(found["scopes"]),
         ),
         credential_id=found["credential_id"],
@@ -168,7 +169,7 @@ def _admitted(login: AnyLogin, found: Record, standing: Record, *, now: datetime
         expires_at=found["expires_at"],
     )
     _admit(authenticated, login, now=now)
-    _require_open(AccountStatus(standing["status"]))
+    _require_open(AccountStatus(account["status"]))
     return authenticated
 
 
@@ -206,7 +207,7 @@ class Authenticator:
         )
 
     def forget_token(self, dialect: str, token: str) -> None:
-        """Let nobody in with a token that has been revoked; other processes do so within CACHE_SECONDS."""
+        """Drop a revoked token from the cache; other processes refuse it within CACHE_SECONDS."""
         self._checked.pop(_token_key(dialect, token), None)
 
     def _counted(self, login: AnyLogin, known: Authenticated) -> Actor:
@@ -217,7 +218,7 @@ class Authenticator:
     async def _known(
         self, key: bytes, login: Remembered, check: Callable[[Tx, Remembered], Awaitable[Authenticated]]
     ) -> Authenticated:
-        """Give what `check` says of a login, or has said a moment ago."""
+        """Return the result of `check` for a login, cached for CACHE_SECONDS."""
         checked_at, known = self._checked.get(key, (0.0, None))
         if known is not None and self._monotonic() - checked_at < CACHE_SECONDS:
             _admit(known, login, now=self._db.clock.now())
@@ -274,7 +275,7 @@ def _admit(known: Authenticated, login: AnyLogin, *, now: datetime) -> None:
 def _is_within(remote_address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
     try:
         address = ip_address(remote_address)
-    except ValueError:  # a socket without an address: nobody's network
+    except ValueError:  # a socket without an address is in no network
         return False
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped

@@ -6,6 +6,7 @@ import secrets
 import string
 from functools import cached_property
 from pathlib import Path
+from random import Random
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -27,20 +28,20 @@ class SecretKeyError(ServiceError):
     code = "secret_key"
 
 
-def new_key_name() -> str:
-    """Make the public half of a credential: 62 random bits, so that two never meet."""
-    return "".join(secrets.choice(_NAME_ALPHABET) for _ in range(KEY_NAME_CHARACTERS))
+def new_key_name(random: Random) -> str:
+    """Make the public half of a credential: 62 random bits, so that two are never the same."""
+    return "".join(random.choice(_NAME_ALPHABET) for _ in range(KEY_NAME_CHARACTERS))
 
 
-def new_secret() -> str:
+def new_secret(random: Random) -> str:
     """Make a secret of 190 random bits that needs no quoting in a URL, a shell, XML or a Basic header."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_CHARACTERS))
+    return "".join(random.choice(_ALPHABET) for _ in range(_SECRET_CHARACTERS))
 
 
 def hash_secret(secret: str) -> bytes:
     """Hash a secret with SHA-256.
 
-    A plain fast hash is right here and only here: what it protects is random and 190 bits long, so there is nothing
+    A fast hash is right here and only here: what it protects is random and 190 bits long, so there is nothing
     to guess, and a slow password hash would only add its cost to every call of every client. Nobody chooses these
     secrets; a password that a human chose must never come this way.
     """

@@ -15,7 +15,6 @@ from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, JobNotFoundError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import new_uuid
 from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience.imports", "records.sql")
@@ -27,14 +26,14 @@ MAX_KEPT_ERRORS = 1_000
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """How far an import has come: byte and physical line of the next record, bytes of rejects, seconds of work so far.
 
-    `run` names the process that is at it.
+    `run` names the process that works on it.
     """
 
     offset: int
     line: int
     rejects: int
     seconds: float
-    run: str
+    run: str = ""
 
 
 _encode_place = msgspec.json.Encoder().encode
@@ -90,28 +89,29 @@ async def begin_import(tx: Tx, actor: Actor, command: BeginImport) -> BegunImpor
     place = _decode_place(row["progress"])
     if row["state"] == "done":
         return BegunImport(import_id=row["import_id"], place=place, is_done=True, is_resumed=False)
-    place = msgspec.structs.replace(place, run=command.start.run)
+    place = msgspec.structs.replace(place, run=str(tx.new_uuid()))
     await tx.execute(SQL["take_over_import"], actor.account_id, row["import_id"], _json(place))
     return BegunImport(import_id=row["import_id"], place=place, is_done=False, is_resumed=True)
 
 
 async def _start(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport:
+    start = msgspec.structs.replace(command.start, run=str(tx.new_uuid()))
     import_id = await tx.fetchval(
         SQL["start_import"],
         actor.account_id,
-        new_uuid(),
+        tx.new_uuid(),
         actor.audience_id,
         "file",
         actor.name,
         tx.now,
         _encode(command.options).decode(),
         command.file_hash,
-        _json(command.start),
+        _json(start),
     )
     if import_id is None:
         raise busy()
     await audit.record(tx, actor, "import.start", import_id, command.options)
-    return BegunImport(import_id=import_id, place=command.start, is_done=False, is_resumed=False)
+    return BegunImport(import_id=import_id, place=start, is_done=False, is_resumed=False)
 
 
 async def hold_import(tx: Tx, actor: Actor, import_id: UUID, run: str) -> tuple[Place, int]:
@@ -173,7 +173,7 @@ async def import_report(tx: Tx, actor: Actor, import_id: UUID) -> ImportReport:
 
 
 def busy() -> InvalidInputError:
-    """Say that somebody else is at the same import."""
+    """Make the error for an import that another process works on."""
     return InvalidInputError("file", "Another process is importing this file just now.")
 
 

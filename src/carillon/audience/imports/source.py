@@ -18,7 +18,6 @@ from carillon.audience.upsert.parse_columns import read_frame
 from carillon.audience.upsert.rows import MAX_GROUP_CHARACTERS, Batch, RowError, shown
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import new_uuid
 from carillon.tabular import (
     LINE_COLUMN,
     REJECT_COLUMNS,
@@ -83,9 +82,7 @@ class FileSource:
             "group": self.group,
             "country": self.country,
         }
-        start = Place(
-            offset=self.shape.body_offset, line=self.shape.body_line, rejects=0, seconds=0, run=str(new_uuid())
-        )
+        start = Place(offset=self.shape.body_offset, line=self.shape.body_line, rejects=0, seconds=0)
         return BeginImport(file_hash=self.digest, options=options, start=start, again=again)
 
     def prepared(self, place: Place) -> Iterator["PreparedChunk"]:
@@ -128,7 +125,7 @@ def _as_error(record: BadRecord) -> RowError:
 
 
 def open_source(actor: Actor, command: FileImport, kinds: Mapping[str, Kind]) -> FileSource:
-    """Look at a file: here is told all that can be wrong with it, or with the command, before the first row.
+    """Open a file and check all that can be wrong with it, or with the command, before the first row.
 
     Raises TabularError, and InvalidInputError for `map`, `group` and `country`.
     """

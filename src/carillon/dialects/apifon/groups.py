@@ -143,7 +143,7 @@ async def _write(tx: Tx, actor: Actor, command: WriteGroup) -> str:
     else:
         if len(opened.structure.groups) >= MAX_GROUPS:
             raise InvalidInputError("name", f"A list has at most {MAX_GROUPS} groups.")
-        group = Group(field=unique_identifier(command.name), name=command.name, **command.values)
+        group = Group(field=unique_identifier(command.name, tx.new_uuid()), name=command.name, **command.values)
         opened.structure.groups.append(group)
     await opened.save(tx)
     return group.field
@@ -212,7 +212,8 @@ async def _add_options(tx: Tx, actor: Actor, place: Place, names: Sequence[str])
     if group.field == OTHER_GROUPS:
         return [other_option(group_id) for group_id in ids]
     added = [
-        Option(field=unique_identifier(name), group_id=group_id) for name, group_id in zip(names, ids, strict=True)
+        Option(field=unique_identifier(name, tx.new_uuid()), group_id=group_id)
+        for name, group_id in zip(names, ids, strict=True)
     ]
     group.options.extend(added)
     await opened.save(tx)

@@ -19,7 +19,7 @@ from carillon.db.database import Tx
 from carillon.dialects.apifon.mapping import parse_id, show_id
 from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import AudienceId, new_uuid
+from carillon.kit.ids import AudienceId
 
 ATTRIBUTE = "apifon"
 """The audience's attribute."""
@@ -160,15 +160,15 @@ def inside(actor: Actor, list_id: str) -> Actor:
     return replace(actor, audience_id=AudienceId(audience_id))
 
 
-async def open_list(tx: Tx, actor: Actor, list_id: str, *, lock: bool = False) -> OpenList:
-    """Find a list of the account; with `lock` nobody else writes in it until the transaction ends.
+async def open_list(tx: Tx, actor: Actor, list_id: str, *, lock: bool = False, after_uploads: bool = True) -> OpenList:
+    """Find a list of the account; with `lock` nobody else writes in it until the transaction ends (`lock_audience`).
 
     Raises NotFoundError for `list`.
     """
     actor = inside(actor, list_id)
     try:
         if lock:
-            await lock_audience(tx, actor)
+            await lock_audience(tx, actor, after_uploads=after_uploads)
         audience = await get_audience(tx, actor, GetAudience(audience_id=actor.audience_id))
     except NotFoundError as error:
         raise NotFoundError("list") from error
@@ -194,10 +194,9 @@ def other_group_id(identity: str) -> int | None:
     return read_id(identity.removeprefix(_OTHER)) if identity.startswith(_OTHER) else None
 
 
-def unique_identifier(name: str) -> str:
+def unique_identifier(name: str, unique: UUID) -> str:
     """Derive a group's identifier from its name: Food becomes FOOD_ with a UUID."""
-    random: UUID = new_uuid()
-    return f"{_capitals(name) or 'GROUP'}_{random}"
+    return f"{_capitals(name) or 'GROUP'}_{unique}"
 
 
 def _capitals(name: str) -> str:
