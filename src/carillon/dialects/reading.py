@@ -3,8 +3,9 @@
 Vendors' clients send `"groupId": "3002356"`, `"value": 5` and names that we do not know, queries are all text, and so
 is XML. A request is a Struct whose fields have a default each; `Meta` says of one whether it is required, what else it
 is called (`aliases`), how many items a list or an object may have (`limit`), and whether a list's have objects in them
-(`nested`): they can't be told from XML's way to wrap items. An object whose names are all numbers is a list too: so PHP
-writes one that has had items taken out, and {} for one that was made an object.
+(`nested`): they can't be told from XML's way to wrap items; with `only_list` an item alone is no list of one. An object
+whose names are all numbers is a list too: so PHP writes one that has had items taken out, and {} for one that was made
+an object.
 """
 
 import re
@@ -129,8 +130,12 @@ def _read_items(given: object, extra: Mapping[str, Any], path: str) -> list[Any]
         items = given
     elif isinstance(given, Mapping) and all(name.isdigit() for name in given):
         items = list(given.values())
+    elif given == "" or _wraps_nothing(given, extra.get("item")):
+        items = []
+    elif extra.get("only_list") and not isinstance(given, list):
+        raise InvalidInputError(path, "A list of objects belongs here.")
     else:
-        items = [] if _wraps_nothing(given, extra.get("item")) else _listed(given)
+        items = _listed(given)
     if len(items) > limit:
         raise TooManyItemsError(limit=limit, given=len(items), field=path)
     # What an item is, is the function's to say: one that can't be read costs only itself. XML has "" for an object.

@@ -168,12 +168,30 @@ async def test_a_change_behind_many_that_take_too_long_is_refused_for_now(
     await wire.ok("POST", f"{await wire.made_list(title='Other')}/subscriber", people(count=1)[0], 201)
 
 
-@pytest.mark.parametrize("given", [5, "x", ["x", None, 1], [[]], True])
+@pytest.mark.parametrize(
+    "given",
+    [
+        5,
+        "x",
+        ["x", None, 1],
+        [[]],
+        True,
+        {"destination": f"+{number(0)}"},
+        {"subscriber": {"destination": f"+{number(0)}"}},
+        {"subscriber": [{"destination": f"+{number(0)}"}]},
+    ],
+)
 async def test_subscribers_that_are_no_list_of_objects_are_400(wire: Wire, given: Any) -> None:
     place = await wire.made_list()
     asked = {"subscribers": given}
     told = {"subscribers": "A list of objects belongs here."}
     assert await wire.refusal("POST", f"{place}/subscriber/bulk", asked) == (400, told)
+
+
+async def test_a_list_that_php_has_made_an_object_is_a_list(wire: Wire) -> None:
+    place = await wire.made_list()
+    await wire.ok("POST", f"{place}/subscriber/bulk", {"subscribers": {"0": people(0)[0], "2": people(1)[0]}})
+    assert await status(wire, place) == ["IDLE", 2]
 
 
 async def test_many_whose_worker_died_are_written_once_on_their_terms(wire: Wire) -> None:
