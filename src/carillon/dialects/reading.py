@@ -2,8 +2,9 @@
 
 Vendors' clients send `"groupId": "3002356"`, `"value": 5` and names that we do not know, queries are all text, and so
 is XML. A request is a Struct whose fields have a default each; `Meta` says of one whether it is required, what else it
-is called (`aliases`), how many items a list or an object may have (`limit`), and whether a list's have objects in them
-(`nested`): they can't be told from XML's way to wrap items. An object whose names are all numbers is a list too: so PHP
+is called (`aliases`), how many items a list or an object may have (`limit`), whether a list's items have objects in
+them (`nested`), and whether only JSON's own type of the value will do (`typed`). A list that is neither may be one item
+alone, or an object that wraps the items as XML does. An object whose names are all numbers is always a list: so PHP
 writes one that has had items taken out, and {} for one that was made an object.
 """
 
@@ -108,6 +109,8 @@ def read_request(request: type[Wanted], tree: object, path: str = "") -> Wanted:
 
 
 def _read(parameter: Parameter, given: object, path: str) -> Any:
+    if parameter.extra.get("typed"):
+        _require_type(parameter, given, path)
     match parameter.type:
         case inspect.StrType():
             return read_text(given, path)
@@ -122,13 +125,25 @@ def _read(parameter: Parameter, given: object, path: str) -> Any:
     raise TypeError(f"no request has a parameter of {parameter.type}")
 
 
+def _require_type(parameter: Parameter, given: object, path: str) -> None:
+    is_list = isinstance(parameter.type, inspect.ListType)
+    if is_list and not (isinstance(given, list) or given == "" or _is_numbered(given)):
+        raise InvalidInputError(path, "A list belongs here.")
+
+
+def _is_numbered(given: object) -> bool:
+    return isinstance(given, Mapping) and all(name.isdigit() for name in given)
+
+
 def _read_items(given: object, extra: Mapping[str, Any], path: str) -> list[Any]:
     limit: int = extra["limit"]
     # Counted before they are looked at: millions of items would hold the process up for seconds.
     if isinstance(given, list) and (extra.get("nested") or len(given) > limit):
         items = given
-    elif isinstance(given, Mapping) and all(name.isdigit() for name in given):
+    elif isinstance(given, Mapping) and _is_numbered(given):
         items = list(given.values())
+    elif extra.get("nested") and given != "":
+        raise InvalidInputError(path, "A list belongs here.")
     else:
         items = [] if _wraps_nothing(given, extra.get("item")) else _listed(given)
     if len(items) > limit:
