@@ -13,6 +13,9 @@ LISTS = "/services/api/v1/list"
 
 Row = dict[str, str]
 
+# What Apifon and Devino have no custom fields for.
+_NO_FIELDS = {"Phone", "Email", "External id", "Birthday"}
+
 
 def people(count: int, start: int) -> list[Row]:
     """Make rows whose phones are written internationally, as all dialects read them."""
@@ -26,13 +29,14 @@ def people(count: int, start: int) -> list[Row]:
 
 def inforu_row(row: Row) -> Row:
     """Write a row for InforU."""
-    names = {"Phone": "PhoneNumber", "City": "Text3", "First name": "FirstName", "Last name": "LastName"}
+    names = {"Phone": "PhoneNumber", "External id": "ContactRefId", "City": "Text3"}
+    names |= {"First name": "FirstName", "Last name": "LastName"}
     return {names.get(name, name): value for name, value in row.items() if name != "Birthday"}
 
 
 def apifon_row(row: Row) -> dict[str, Any]:
     """Write a row for Apifon."""
-    fields = {_identifier(name): value for name, value in row.items() if name not in {"Phone", "Email", "Birthday"}}
+    fields = {_identifier(name): value for name, value in row.items() if name not in _NO_FIELDS}
     return {"destination": row["Phone"], "email": row["Email"], "subscriber_fields": fields}
 
 
@@ -44,9 +48,7 @@ def devino_row(row: Row) -> dict[str, Any]:
     """Write a row for Devino."""
     names = {"First name": "name", "Last name": "surname"}
     fields = [
-        {"name": names.get(name, name.lower()), "value": value}
-        for name, value in row.items()
-        if name not in {"Phone", "Email", "Birthday"}
+        {"name": names.get(name, name.lower()), "value": value} for name, value in row.items() if name not in _NO_FIELDS
     ]
     return {"phone": row["Phone"], "email": row["Email"], "fields": fields}
 
@@ -105,7 +107,7 @@ def furnish(caller: Caller) -> None:
     """Give an Apifon list the fields that its rows have."""
     connection = caller.connection()
     for name in HEADER.split(","):
-        if name not in {"Phone", "Email", "Birthday"}:
+        if name not in _NO_FIELDS:
             kind = "NUMBER" if name == "Number1" else "TEXT"
             field = {"name": name, "type": kind, "length": 100}
             connection.send(connection.written("POST", f"{LISTS}/{caller.audience_id}/field", field))

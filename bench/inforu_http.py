@@ -36,6 +36,7 @@ PAGE_ROWS, DEEP_PAGE = 1_000, 1_000
 
 _COLUMNS = {
     "Phone": "PhoneNumber",
+    "External id": "ContactRefId",
     "City": "Text3",
     "First name": "FirstName",
     "Last name": "LastName",

@@ -2,8 +2,9 @@
 
     python bench/normalise.py [ROWS]
 
-The phones are of five countries, in national and international forms, plain and punctuated, a few of them bad. The
-reference runs on the first rows only. The last line of each block is the ratio.
+The phones are of five countries, in national and international forms, plain and punctuated, a few of them bad. E-mails
+come thrice: under ASCII domains, one in ten under an international domain (half of these in Punycode), and all of them.
+The reference runs on the first rows only. The last line of each block is the ratio.
 """
 
 import random
@@ -25,6 +26,16 @@ ROUNDS = 3
 _NATIONAL = {"IL": ("972", "5"), "GR": ("30", "69"), "ES": ("34", "6"), "RU": ("7", "9"), "GB": ("44", "74")}
 _LENGTHS = {"IL": 9, "GR": 10, "ES": 9, "RU": 10, "GB": 10}
 _DOMAINS = ("example.com", "mail.example.org", "Example.co.il", "post-office.example", "example.net")
+_IDN_DOMAINS = (
+    *("bücher.example", "почта.example.org", "דואר.co.il", "παράδειγμα.gr", "españa.example"),
+    *(
+        "xn--bcher-kva.example",
+        "xn--80a1acny.example.org",
+        "xn--6dbbec0c.com",
+        "xn--hxajbheg2az3al.gr",
+        "xn--d1acufc.com",
+    ),
+)
 _NAMES = ("anna", "David.Cohen", "jo-ann", "k_smith", "maria", "info")
 
 
@@ -39,11 +50,12 @@ def phone(rng: random.Random) -> str:
     return rng.choice(forms) if rng.random() < 0.99 else rng.choice(("", "n/a", nsn[:4], f"{nsn}{nsn}"))  # noqa: PLR2004
 
 
-def email(rng: random.Random) -> str:
-    """One e-mail address, one in a hundred bad."""
+def email(rng: random.Random, international: float) -> str:
+    """One e-mail address, one in a hundred bad, with that chance of a domain that isn't ASCII."""
     if rng.randrange(100) == 0:
         return rng.choice(("", "nobody", "a@b", "a b@example.com"))
-    return f"{rng.choice(_NAMES)}{rng.randrange(10**6)}@{rng.choice(_DOMAINS)}"
+    domains = _IDN_DOMAINS if rng.random() < international else _DOMAINS
+    return f"{rng.choice(_NAMES)}{rng.randrange(10**6)}@{rng.choice(domains)}"
 
 
 def best(work: Callable[[], object]) -> float:
@@ -75,7 +87,9 @@ def main() -> None:
     rng = random.Random(7)  # noqa: S311 - sample values, the same in every run
     phones = [phone(rng) for _ in range(rows)]
     compare("phones with quality", phones, lambda s: normalise_phones(s, "IL"), lambda v: read_phone(v, "IL"))
-    compare("e-mails", [email(rng) for _ in range(rows)], normalise_emails, read_email)
+    for share in (0, 0.1, 1):
+        addresses = [email(rng, share) for _ in range(rows)]
+        compare(f"e-mails, {share:.0%} of international domains", addresses, normalise_emails, read_email)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from carillon.audience.uploads import queue as uploads
+from carillon.db import ordering
 from carillon.db.database import Tx
 from carillon.dialects.registry import CREDENTIAL_FORMAT
 from carillon.kit.actor import Actor
@@ -53,12 +53,12 @@ class Tenant:
 
 def shorten_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker runs behind the test: a call that comes behind many rows soon gives up waiting for them."""
-    monkeypatch.setattr(uploads, "_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(ordering, "WAIT_SECONDS", 0.05)
 
 
 def new_key(dialect: str, **options: Any) -> CreateCredential:
     """Ask for a credential for a dialect's clients."""
-    return CreateCredential(dialect=dialect, words=CREDENTIAL_FORMAT[dialect], **options)
+    return CreateCredential(dialect=dialect, key_format=CREDENTIAL_FORMAT[dialect], **options)
 
 
 class Stopwatch:

@@ -34,7 +34,7 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="")
 # Where requests' lines are written without the processors, once they are set to JSON.
 _straight: BinaryIO | None = None
 
-_LIBRARIES_WITH_VALUES = ("uvicorn.access", "asyncpg", "httpx")
+_LIBRARIES_WITH_VALUES = ("uvicorn.access", "aiohttp", "asyncpg", "httpx")
 
 
 def configure_logging(level: Level, log_format: Format) -> None:

@@ -46,7 +46,7 @@ class Metrics:
         self._upload_rows.inc(rows)
 
     def families(self) -> Iterable[Metric]:
-        """Give everything that is counted, as it stands."""
+        """Return every metric family with its present values."""
         return self._registry.collect()
 
     def exposition(self) -> bytes:

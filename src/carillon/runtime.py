@@ -11,6 +11,7 @@ from carillon.db.embedded import embedded_server
 from carillon.db.migrate import require_known_schema, schema_status, upgrade
 from carillon.errors import UnavailableError
 from carillon.kit.clock import Clock, SystemClock
+from carillon.outbound.client import HttpClient
 from carillon.settings import Settings
 from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.rate_limits import RateLimiter
@@ -26,11 +27,12 @@ class Runtime:
     db: Database
     authenticator: Authenticator
     secret_box: SecretBox
+    outbound: HttpClient
 
 
 @contextmanager
 def database_server(settings: Settings) -> Iterator[str]:
-    """Give the connection string of the installation's server; without a URL the embedded one runs meanwhile.
+    """Yield the connection string of the installation's server; without a URL the embedded one runs meanwhile.
 
     Raises EmbeddedError.
     """
@@ -67,7 +69,7 @@ async def open_database(settings: Settings, *, clock: Clock | None = None) -> As
 async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Runtime]:
     """Open all that a server needs, with every statement prepared. Raises what `open_database` does."""
     clock = clock or SystemClock()
-    async with open_database(settings, clock=clock) as db:
+    async with open_database(settings, clock=clock) as db, HttpClient(settings.outbound_allow) as outbound:
         await db.prepare_statements()
         box = SecretBox(settings.secret_key_path)
         yield Runtime(
@@ -76,6 +78,7 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
             db=db,
             authenticator=Authenticator(db, RateLimiter(), box),
             secret_box=box,
+            outbound=outbound,
         )
 
 

@@ -68,11 +68,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 8080
     role: Annotated[
         Literal["all", "api", "worker"],
-        Meta(description="What this process does: answer calls, work off what they left to do, or both."),
+        Meta(description="What this process does: answer calls, process what they queued, or both."),
     ] = "all"
     trusted_proxies: Annotated[
         tuple[Network, ...],
         Meta(description="Networks of proxies whose X-Forwarded-For header is believed, in CIDR notation."),
+    ] = ()
+    outbound_allow: Annotated[
+        tuple[Network, ...],
+        Meta(
+            description="Networks that outgoing calls, such as callbacks, may reach although they are not public, in "
+            "CIDR notation. Without it only public addresses are called."
+        ),
     ] = ()
     max_body_bytes: Annotated[
         int, Meta(ge=1024, le=1024 * _MEGABYTE, description="The size of the largest request body that is read.")
@@ -86,11 +93,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=1,
             le=31_536_000,
             description="How far the date of a signed request may be from the server's clock, in either way. Within it "
-            "a request that somebody has overheard can be sent again.",
+            "an overheard request can be sent again.",
         ),
     ] = 86_400
     worker_poll_seconds: Annotated[
-        float, Meta(gt=0, le=3600, description="How often an idle worker looks for work that nobody told it of.")
+        float, Meta(gt=0, le=3600, description="How often an idle worker polls for work.")
     ] = 1.0
     upload_report_days: Annotated[
         int,
@@ -214,7 +221,7 @@ def _convert(name: str, value: Any, origin: str) -> Any:
     annotation = _annotations()[name]
     kind = get_args(annotation)[0]
     try:
-        if name == "trusted_proxies":
+        if get_origin(kind) is tuple:
             return _networks(value)
         if name.endswith("_url"):
             return _url(value)

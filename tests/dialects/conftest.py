@@ -9,12 +9,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.dialects.keyboards import Keyboards
+from tests.dialects.clients import DialectClients
 from tests.support import Cluster, Tenant, new_key
 
 from carillon.app import create_app
 from carillon.db.database import Database
 from carillon.kit.clock import FixedClock
+from carillon.outbound.client import HttpClient
 from carillon.runtime import Runtime
 from carillon.settings import Settings
 from carillon.tenancy.authentication import Authenticator
@@ -57,7 +58,12 @@ def settings(tmp_path: Path) -> Settings:
 def runtime(db: Database, clock: FixedClock, settings: Settings) -> Runtime:
     box = SecretBox(settings.secret_key_path)
     return Runtime(
-        settings=settings, clock=clock, db=db, authenticator=Authenticator(db, RateLimiter(), box), secret_box=box
+        settings=settings,
+        clock=clock,
+        db=db,
+        authenticator=Authenticator(db, RateLimiter(), box),
+        secret_box=box,
+        outbound=HttpClient(),
     )
 
 
@@ -69,9 +75,9 @@ async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def keyboards(runtime: Runtime, client: httpx.AsyncClient, account: Tenant) -> Keyboards:
+async def clients(runtime: Runtime, client: httpx.AsyncClient, account: Tenant) -> DialectClients:
     keys = {}
     for dialect in ("inforu", "nrs", "inwise", "apifon", "devino"):
         command = new_key(dialect, calls_per_second=0)
         keys[dialect] = (await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)).parts
-    return Keyboards(client=client, keys=keys)
+    return DialectClients(client=client, keys=keys)

@@ -21,6 +21,7 @@ from carillon.http.request import Reply, Request
 from carillon.kit.clock import FixedClock
 from carillon.logs import add_request_id, describe_exception
 from carillon.metrics import Metrics
+from carillon.outbound.client import HttpClient
 from carillon.runtime import Runtime
 from carillon.settings import Settings
 from carillon.tenancy.authentication import Authenticator
@@ -39,6 +40,7 @@ def runtime(db: Database, clock: FixedClock, tmp_path: Path) -> Runtime:
         db=db,
         authenticator=Authenticator(db, RateLimiter(), SecretBox(tmp_path / "secret.key")),
         secret_box=SecretBox(tmp_path / "secret.key"),
+        outbound=HttpClient(),
     )
 
 

@@ -107,14 +107,15 @@ async def test_what_an_operation_refuses_passes_through_untried_again_and_undone
         nonlocal attempts
         attempts += 1
         await tx.execute(RENAME, account.account_id, "?")
-        tx.brings_work = True
+        tx.wakes("work", account.account_id)
         raise InvalidInputError("name", "No.")
 
-    with pytest.raises(InvalidInputError):
-        await db.run(refuse)
-    assert attempts == 1
-    assert await name_of(db, account.account_id) == "Testers"
-    assert not db.work_arrived.is_set()
+    with db.topics.listen("work") as listener:
+        with pytest.raises(InvalidInputError):
+            await db.run(refuse)
+        assert attempts == 1
+        assert await name_of(db, account.account_id) == "Testers"
+        assert await listener.wait(0) == set()
 
 
 @pytest.mark.parametrize(
@@ -135,13 +136,16 @@ async def test_a_wrong_statement_or_argument_is_not_tried_again(db: Database, st
 
 
 async def test_workers_are_told_of_work_only_when_it_is_durable(db: Database, account: Tenant) -> None:
-    async def bring(tx: Tx) -> bool:
-        await tx.execute(RENAME, account.account_id, "?")
-        tx.brings_work = True
-        return db.work_arrived.is_set()
+    with db.topics.listen("work") as listener, db.topics.listen("work", "4711") as other:
 
-    assert not await db.run(bring)
-    assert db.work_arrived.is_set()
+        async def bring(tx: Tx) -> set[str]:
+            await tx.execute(RENAME, account.account_id, "?")
+            tx.wakes("work", account.account_id)
+            return await listener.wait(0)
+
+        assert await db.run(bring) == set()
+        assert await listener.wait(0) == {str(account.account_id)}
+        assert await other.wait(0) == set()
 
 
 async def test_two_transactions_that_lock_each_other_out_both_end_well(db: Database, account: Tenant) -> None:

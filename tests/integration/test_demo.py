@@ -9,6 +9,7 @@ from carillon.cli.demo import demo_file, make_demo
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError
 from carillon.kit.clock import FixedClock
+from carillon.outbound.client import HttpClient
 from carillon.runtime import Runtime
 from carillon.settings import Settings
 from carillon.tenancy.accounts import ListAccounts, list_accounts
@@ -27,6 +28,7 @@ def runtime(db: Database, clock: FixedClock, tmp_path: Path) -> Runtime:
         db=db,
         authenticator=authenticator,
         secret_box=SecretBox(settings.secret_key_path),
+        outbound=HttpClient(),
     )
 
 

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from tests.support import Tenant, until_somebody_waits
@@ -252,16 +251,14 @@ async def test_two_imports_of_one_file_at_once_are_one_import(db: Database, acco
 
 
 async def test_a_run_whose_import_was_taken_over_can_go_no_further(db: Database, account: Tenant) -> None:
-    first, second = (Place(offset=10, line=2, rejects=0, seconds=0.0, run=str(uuid4())) for _ in range(2))
-    begun = [
-        await db.run(begin_import, account.actor, BeginImport(file_hash="h", options={}, start=start, again=False))
-        for start in (first, second)
-    ]
-    assert [one.is_resumed for one in begun] == [False, True]
-    held, _ = await db.run(hold_import, account.actor, begun[0].import_id, second.run)
-    assert held.offset == first.offset
+    start = Place(offset=10, line=2, rejects=0, seconds=0.0)
+    command = BeginImport(file_hash="h", options={}, start=start, again=False)
+    first, second = [await db.run(begin_import, account.actor, command) for _ in range(2)]
+    assert [first.is_resumed, second.is_resumed] == [False, True]
+    held, _ = await db.run(hold_import, account.actor, first.import_id, second.place.run)
+    assert held.offset == start.offset
     with pytest.raises(InvalidInputError, match="Another process"):
-        await db.run(hold_import, account.actor, begun[0].import_id, first.run)
+        await db.run(hold_import, account.actor, first.import_id, first.place.run)
 
 
 async def test_other_writers_of_the_same_contacts_neither_double_nor_lose_any(

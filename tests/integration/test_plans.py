@@ -56,6 +56,8 @@ LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
     ("upsert/match.sql", "contacts_by_id", ([ROWS],)),
     ("upsert/match.sql", "contacts_with_keys", ([LAST], [LAST_EMAIL], [f"r{ROWS}"])),
     ("counters.sql", "group_shares", ([ROWS],)),
+    ("memberships.sql", "shares_of_pairs", ([7, 8], [ROWS, ROWS], True)),
+    ("memberships.sql", "shares_of_pairs", ([7, 8], [ROWS, ROWS], False)),
 ]
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.reference import Book, Person
 from tests.support import Tenant
 
+from carillon.audience import memberships
 from carillon.audience.contacts.contact import STORED_STATUSES, ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
@@ -116,6 +117,7 @@ def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     few = 1000 if request.param == "one_by_one" else -1
     monkeypatch.setattr(parse, "_FEW", few)
     monkeypatch.setattr(match, "_FEW", few)
+    monkeypatch.setattr(memberships, "_FEW", few)
 
 
 @settings(

@@ -140,7 +140,7 @@ def _disturbed(text: str, rng: random.Random) -> str:
 
 _FOREIGN_NUMBERS = {country: _national_numbers(country) for country in FOREIGN}
 
-_LOCALS = (
+EMAIL_LOCALS = (
     *(
         "anna",
         "David.Cohen",
@@ -186,7 +186,7 @@ _LOCALS = (
         "\u2126",
     ),
 )
-_DOMAINS = (
+EMAIL_DOMAINS = (
     *(
         "example.com",
         "Mail.Example.CO.IL",
@@ -247,7 +247,7 @@ _DOMAINS = (
         "a\n.com",
     ),
 )
-_AROUND = (
+EMAIL_FRAMES = (
     "{}",
     "{}",
     "{}",
@@ -268,8 +268,8 @@ _AROUND = (
 def emails(rng: random.Random, count: int) -> list[str]:
     """E-mail addresses, ordinary and odd."""
     return [
-        *(_around(local, domain, "{}") for local in _LOCALS for domain in _DOMAINS),
-        *(_around(rng.choice(_LOCALS), rng.choice(_DOMAINS), rng.choice(_AROUND)) for _ in range(count)),
+        *(_around(local, domain, "{}") for local in EMAIL_LOCALS for domain in EMAIL_DOMAINS),
+        *(_around(rng.choice(EMAIL_LOCALS), rng.choice(EMAIL_DOMAINS), rng.choice(EMAIL_FRAMES)) for _ in range(count)),
         *(_around(f"{_word(rng)}.{_word(rng)}", f"{_word(rng)}.{_word(rng)}", "{}") for _ in range(count)),
         *(
             "",

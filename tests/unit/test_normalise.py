@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from tests.unit.corpus import COUNTRIES, emails, phones_of, seeded
+from tests.unit.corpus import COUNTRIES, EMAIL_DOMAINS, EMAIL_FRAMES, EMAIL_LOCALS, emails, phones_of, seeded
 
-from carillon.addresses.email_columns import common_emails
+from carillon.addresses.email_columns import common_emails, composed_emails
 from carillon.addresses.emails import read_email
 from carillon.addresses.normalise import ambiguous_phones, normalise_emails, normalise_phones
 from carillon.addresses.phone_columns import PhoneColumn
@@ -122,8 +123,65 @@ def test_ordinary_emails_are_decided_without_the_reference() -> None:
     assert undecided.is_empty()
 
 
+def test_addresses_of_odd_domains_are_decided_by_their_parts() -> None:
+    domains = (
+        "bücher.example",
+        "xn--bcher-kva.example",
+        "דוגמה.com",
+        "почта.рф",
+        "MAIL。Example.com",
+        "l" * 60 + ".com",
+    )
+    values = [f"{name}{n}@{domain}" for name in ("Info", "анна") for domain in domains for n in range(30)]
+    refused = [f"anna@{domain}" for domain in ("bücher.test", "xn--a.com", "a..com", "-é.com")]
+    column = texts([*values, *refused])
+    decided, undecided = composed_emails(column, pl.arange(column.len(), dtype=pl.UInt32, eager=True))
+    assert decided["row"].sort().to_list() == [*range(len(values))]
+    assert undecided.is_empty()
+
+
+def test_white_space_around_an_odd_address_is_what_python_strips() -> None:
+    space = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
+    around = [f"{char}anna@bücher.example{char}" for char in (*space, "\u200b", "\u180e", "\ufeff")]
+    values = [*around, *(["anna@bücher.example"] * MANY)]
+    assert_frame_equal(normalise_emails(texts(values)), emails_by_reference([*values]))
+    assert normalise_emails(texts(values))["key"].null_count() == 3
+
+
+@pytest.mark.parametrize("domain", ["bücher.de", "xn--bcher-kva.de", "bb.de", "BÜCHER。de", "é" * 20 + ".e\u0301.de"])
+@pytest.mark.parametrize("character", ["a", "é", "e\u0301", "\u2126", "\U0001d49c"])
+def test_the_size_of_a_whole_address_is_limited_as_the_reference_limits_it(domain: str, character: str) -> None:
+    values: list[str | None] = [character * count + "@" + domain for count in range(1, 260)]
+    expected = emails_by_reference(values)
+    assert 0 < expected["key"].null_count() < len(values)
+    assert_frame_equal(normalise_emails(texts(values)), expected)
+
+
 PHONE_LIKE = st.text("0123456789+-() ./\u00a0\u0660\u0665\u0667\uff10\uff15x,;#*~\u200f\t\n", max_size=24)
 EMAIL_LIKE = st.from_regex(r"[ -~]{1,12}@[a-zA-Z0-9.\-]{1,12}\.[a-zA-Z]{1,5}", fullmatch=True)
+
+
+SCRIPTS = ("abzXYZ09-", "éüßÏİı", "ά\u03c3\u03c2ΣΩ", "жЯёд", "אבת1", "عربي٣", "ไทย", "हिन्दी", "漢字かなカナ", "한글")
+ODD_CHARACTERS = "\u0301\u200d\u00ad\u0338ⓐ\uff21㎏ﬁ"
+LETTERS = st.one_of(*(st.text(script, min_size=1, max_size=8) for script in SCRIPTS))
+LETTERS |= st.text("".join(SCRIPTS) + ODD_CHARACTERS, max_size=8)
+LABELS = LETTERS | LETTERS.map(str.upper) | LETTERS.map(lambda text: f"xn--{text.encode('punycode').decode()}")
+LABELS |= st.sampled_from(("com", "test", "ONION", "xn--p1ai", "рф", "example", "", "l" * 63, "é" * 57, "é" * 58))
+DOTS = st.sampled_from((".", ".", ".", "\u3002", "\uff0e", "\uff61", "..", "\u2024"))
+DOMAINS = st.builds(
+    lambda labels, dots, tail: "".join(a + b for a, b in zip(labels, dots, strict=True)) + tail,
+    st.lists(LABELS, min_size=3, max_size=3),
+    st.lists(DOTS | st.just(""), min_size=3, max_size=3),
+    st.sampled_from(("", "", "com", "de", "рф", ".", "local")),
+)
+LOCALS = st.text("aZ9._+-'!\"\\ <>@(),é\u0301Σ\u03c3\u03c2אЖ漢İ\u00ad\u200b\u0338\U0001f600\u00a0", max_size=10)
+LOCALS |= st.sampled_from((*EMAIL_LOCALS, "ΟΔΟΣ", "INFO", "info", "é" * 100, "e\u0301" * 70))
+HARD_EMAILS = st.builds(
+    lambda local, domain, frame: frame.replace("{}", f"{local}@{domain}"),
+    LOCALS,
+    DOMAINS | st.sampled_from(EMAIL_DOMAINS),
+    st.sampled_from(EMAIL_FRAMES),
+)
 
 
 def repeated(values: list[str]) -> list[str | None]:
@@ -151,6 +209,13 @@ def test_any_digits_are_the_phones_that_the_reference_reads(values: list[str], c
 @settings(deadline=None, max_examples=50)
 @given(st.lists(EMAIL_LIKE | st.emails() | st.text(), min_size=1, max_size=15))
 def test_any_texts_are_the_emails_that_the_reference_reads(values: list[str]) -> None:
+    many = repeated(values)
+    assert_frame_equal(normalise_emails(texts(many)), emails_by_reference(many))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(HARD_EMAILS, min_size=1, max_size=30))
+def test_hard_addresses_are_the_emails_that_the_reference_reads(values: list[str]) -> None:
     many = repeated(values)
     assert_frame_equal(normalise_emails(texts(many)), emails_by_reference(many))
 

@@ -6,7 +6,7 @@ the same answers and is tested against it.
 
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 MAX_EMAIL_CHARACTERS = 320
 """Longer texts are not e-mails: RFC 5321's 64 + 1 + 255, applied before anything else looks at the text."""
@@ -65,9 +65,16 @@ def read_email(value: str) -> EmailReading | None:
     """
     if len(value) > MAX_EMAIL_CHARACTERS:
         return None
+    validated = validated_address(value.strip())
+    if validated is None:
+        return None
+    key = validated.normalized.lower()
+    return EmailReading(key, None if validated.normalized == key else validated.normalized)
+
+
+def validated_address(address: str) -> ValidatedEmail | None:
+    """Parse an address by email-validator's default options, without DNS; None: it is refused."""
     try:
-        address = validate_email(value.strip(), check_deliverability=False).normalized
+        return validate_email(address, check_deliverability=False)
     except EmailNotValidError:
         return None
-    key = address.lower()
-    return EmailReading(key, None if address == key else address)

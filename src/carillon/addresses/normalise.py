@@ -1,12 +1,13 @@
 """Phones and e-mails of whole columns, with exactly the answers of `read_phone` and `read_email`.
 
-Ordinary values are decided by passes over the column; the rest, and short columns, are read one by one by the
-reference, each distinct value once. All functions are pure and safe to call from several threads.
+Common values are decided by passes over the column, and other e-mails by their parts, each distinct domain once.
+What is left, and short columns, are read one by one by the reference, each distinct value once. All functions are pure
+and safe to call from several threads.
 """
 
 import polars as pl
 
-from carillon.addresses.email_columns import common_emails
+from carillon.addresses.email_columns import common_emails, composed_emails
 from carillon.addresses.emails import read_email
 from carillon.addresses.phone_columns import PhoneColumn
 from carillon.addresses.phones import KINDS_PER_VALIDITY, read_phone
@@ -74,9 +75,12 @@ def normalise_emails(values: pl.Series) -> pl.DataFrame:
     if values.len() <= _FEW_ROWS:
         return _emails_one_by_one(values)
     texts = values.cast(pl.String)
-    decided, rows = common_emails(texts)
+    common, rows = common_emails(texts)
+    if rows.is_empty():
+        return _in_order(common, texts.len())
+    composed, rows = composed_emails(texts.gather(rows), rows)
     left = _emails_one_by_one(texts.gather(rows)).insert_column(0, rows)
-    return _in_order(pl.concat([decided, left]), texts.len())
+    return _in_order(pl.concat([common, composed, left]), texts.len())
 
 
 def _emails_one_by_one(values: pl.Series) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import msgspec
 from asyncpg import Record
 
 from carillon.audience.contacts.delete import delete_contact_ids
-from carillon.audience.locks import lock_audience, lock_audience_set
+from carillon.audience.locks import follow_uploads, lock_audience, lock_audience_set
 from carillon.db.database import Tx
 from carillon.db.filters import Attribute, Order, Value, compile_order
 from carillon.db.sql import load_statements
@@ -186,11 +186,13 @@ async def change_audience(tx: Tx, actor: Actor, command: ChangeAudience) -> None
 
 
 async def delete_audience(tx: Tx, actor: Actor) -> None:
-    """Delete the actor's audience with everything in it; suppressions stay, they are the account's.
+    """Delete the actor's audience with everything in it, uploads too that are not written; suppressions stay.
 
-    Raises NotFoundError, and InvalidInputError for the default audience and for one that a credential works in.
+    A stop list's uploads are written first, as they suppress addresses of the account. Raises NotFoundError, and
+    InvalidInputError for the default audience and for one that a credential works in.
     """
-    await lock_audience(tx, actor)
+    if (await lock_audience(tx, actor, after_uploads=False)).is_stoplist:
+        await follow_uploads(tx, actor)
     audience = await get_audience(tx, actor, GetAudience(audience_id=actor.audience_id))
     if audience.is_default or await tx.fetchval(SQL["has_credentials"], actor.account_id, actor.audience_id):
         raise InvalidInputError("audience", "The default audience and one that credentials work in can't be deleted.")
@@ -199,7 +201,7 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
     while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, last, _DELETION_CHUNK):
         gone += await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
         last = rows[-1]["contact_id"]
-    # It waits for whoever brings an upload just now; after it nobody can.
+    # It waits for uploads that are being accepted; after it none can be.
     await tx.execute(SQL["delete_audience"], actor.account_id, actor.audience_id)
     await tx.execute(SQL["delete_imports"], actor.account_id, actor.audience_id)
     await audit.record(tx, actor, "audience.delete", actor.audience_id, {"name": audience.name, "contacts": gone})
@@ -222,7 +224,7 @@ async def list_audiences(tx: Tx, actor: Actor, query: ListAudiences) -> Page[Aud
 
 
 async def page_audiences(tx: Tx, actor: Actor, query: PageAudiences) -> Counted[Audience]:
-    """Give some audiences by their places, oldest first unless said otherwise, and how many there are in all.
+    """List a slice of audiences, oldest first unless said otherwise, and count them all.
 
     Raises InvalidInputError for `sort`.
     """

@@ -18,7 +18,7 @@ _Place = tuple[int, str, str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredDevice:
-    """A token of a contact; `platform` is android or ios, `application` is the caller's own word."""
+    """A token of a contact; `platform` is android or ios, `application` is the caller's name for its app."""
 
     contact_id: int
     platform: str
@@ -27,7 +27,7 @@ class RegisteredDevice:
 
 
 async def register_devices(tx: Tx, actor: Actor, devices: Sequence[RegisteredDevice]) -> None:
-    """Give each contact its latest token a platform and application; a token that somebody else had moves over."""
+    """Keep each contact's latest token for a platform and application; a token of another contact moves over."""
     if not devices:
         return
     await lock_audience(tx, actor)
@@ -36,7 +36,7 @@ async def register_devices(tx: Tx, actor: Actor, devices: Sequence[RegisteredDev
 
 
 async def concerned_by(tx: Tx, actor: Actor, devices: Sequence[RegisteredDevice]) -> set[int]:
-    """Give the contacts that have devices' tokens, or will have them: they may be counted otherwise then."""
+    """Return the contacts that have the tokens or will have them: their shares in counters may change."""
     if not devices:
         return set()
     tokens = [one.token for one in devices]
@@ -69,13 +69,13 @@ def _columns(devices: Collection[RegisteredDevice]) -> tuple[list[Any], ...]:
 
 
 async def owner_of_token(tx: Tx, actor: Actor, token: str) -> int | None:
-    """Give the contact that has a token."""
+    """Return the contact that has a token, or None."""
     rows = await tx.fetch(SQL["owners_of_tokens"], actor.account_id, actor.audience_id, [token])
     return rows[0]["contact_id"] if rows else None
 
 
 async def devices_of(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> Mapping[int, list[RegisteredDevice]]:
-    """Give the devices of contacts that have any."""
+    """Return the devices of contacts that have any, by contact."""
     found: dict[int, list[RegisteredDevice]] = {}
     for row in await tx.fetch(SQL["devices_of"], actor.account_id, actor.audience_id, list(contact_ids)):
         found.setdefault(row["contact_id"], []).append(RegisteredDevice(**row))

@@ -1,4 +1,4 @@
-"""An audience's own fields, beside the built-in ones that every audience has."""
+"""An audience's custom fields, beside the built-in ones that every audience has."""
 
 import itertools
 import re
@@ -70,7 +70,7 @@ class DeleteFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListFields:
-    """Ask for the audience's own fields, by name."""
+    """Ask for the audience's custom fields, by name."""
 
 
 def derived_name(label: str) -> str:
@@ -109,11 +109,11 @@ async def create_field(tx: Tx, actor: Actor, command: CreateField) -> Field:
     if name in REPEATED.values() and command.kind is not Kind.TEXT:
         raise InvalidInputError("kind", f"The field {name} is a text.")
     await lock_audience(tx, actor)
-    own = await list_fields(tx, actor, ListFields())
-    if name in _TAKEN or name in {field.name for field in own}:
+    custom = await list_fields(tx, actor, ListFields())
+    if name in _TAKEN or name in {field.name for field in custom}:
         raise InvalidInputError("name", f"There is a field {name} already.")
-    if len(own) >= MAX_FIELDS:
-        raise InvalidInputError("name", f"An audience has at most {MAX_FIELDS} fields of its own.")
+    if len(custom) >= MAX_FIELDS:
+        raise InvalidInputError("name", f"An audience has at most {MAX_FIELDS} custom fields.")
     field = Field(name=name, kind=command.kind, label=label, created_at=tx.now)
     await tx.execute(
         SQL["create_field"], actor.account_id, actor.audience_id, name, field.kind, label, field.created_at
@@ -139,12 +139,12 @@ async def delete_fields(tx: Tx, actor: Actor, command: DeleteFields) -> None:
 
 
 async def list_fields(tx: Tx, actor: Actor, _query: ListFields) -> list[Field]:
-    """List the audience's own fields by name."""
+    """List the audience's custom fields by name."""
     rows = await tx.fetch(SQL["list_fields"], actor.account_id, actor.audience_id)
     return [Field(**{**row, "kind": Kind(row["kind"])}) for row in rows]
 
 
 async def field_kinds(tx: Tx, actor: Actor) -> Mapping[str, Kind]:
-    """Give the kind of every field that the audience's contacts can have, built-in ones first."""
-    own = await list_fields(tx, actor, ListFields())
-    return {**CANONICAL, **{field.name: field.kind for field in own}}
+    """Return the kind of every field that the audience's contacts can have, built-in ones first."""
+    custom = await list_fields(tx, actor, ListFields())
+    return {**CANONICAL, **{field.name: field.kind for field in custom}}

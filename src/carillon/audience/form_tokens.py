@@ -26,13 +26,13 @@ class FormTokens:
 
 
 async def find_form_tokens(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> Mapping[int, FormTokens]:
-    """Give the tokens of those of the contacts that have some, by contact."""
+    """Return the tokens of those of the contacts that have some, by contact."""
     rows = await tx.fetch(SQL["find_form_tokens"], actor.account_id, actor.audience_id, contact_ids)
     return {row["contact_id"]: FormTokens(profile=row["profile"], unsubscribe=row["unsubscribe"]) for row in rows}
 
 
 async def make_form_tokens(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> Mapping[int, FormTokens]:
-    """Make the tokens that are missing, and give all of the contacts that are there, by contact."""
+    """Make the tokens that are missing, and return those of all contacts that exist, by contact."""
     profiles, unsubscribes = ([_token(tx) for _ in contact_ids] for _ in range(2))
     await tx.execute(SQL["make_form_tokens"], actor.account_id, actor.audience_id, contact_ids, profiles, unsubscribes)
     return await find_form_tokens(tx, actor, contact_ids)

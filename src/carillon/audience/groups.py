@@ -102,7 +102,7 @@ class DeleteGroups:
 
 
 def name_key(name: str) -> str:
-    """Give what names are compared by."""
+    """Normalise a name for comparison: trimmed and case-folded."""
     return name.strip().casefold()
 
 
@@ -156,14 +156,14 @@ async def create_groups(tx: Tx, actor: Actor, names: list[str], description: str
 
 
 async def groups_by_name(tx: Tx, actor: Actor, names: set[str]) -> dict[str, GroupId]:
-    """Give the id for each name's key; where groups share a name, the first of them."""
+    """Map each name's key to its group's id; where groups share a name, to the first of them."""
     keys = sorted({name_key(name) for name in names})
     rows = await tx.fetch(SQL["group_ids_by_name"], actor.account_id, actor.audience_id, keys)
     return {row["name_key"]: GroupId(row["group_id"]) for row in rows}
 
 
 async def group_names(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> Mapping[int, Mapping[int, str]]:
-    """Give the names of all the groups of audiences, by audience and by group, oldest first."""
+    """List the names of all groups of audiences, by audience and by group, oldest first."""
     found: dict[int, dict[int, str]] = {audience_id: {} for audience_id in audience_ids}
     for row in await tx.fetch(SQL["group_names"], actor.account_id, list(found)):
         found[row["audience_id"]][row["group_id"]] = row["name"]
@@ -199,7 +199,7 @@ async def list_groups(tx: Tx, actor: Actor, query: ListGroups) -> Page[Group]:
 
 
 async def page_groups(tx: Tx, actor: Actor, page: NumberedPage) -> Counted[Group]:
-    """Give a numbered page of the groups, oldest first."""
+    """List a numbered page of the groups, oldest first."""
     total = await tx.fetchval(SQL["count_groups"], actor.account_id, actor.audience_id)
     rows = await tx.fetch(SQL["page_groups"], actor.account_id, actor.audience_id, page.size, page.offset)
     return Counted(items=[_group(row) for row in rows], total=total)

@@ -63,7 +63,7 @@ WHERE account_id = $1 AND audience_id = $2 AND name_key = ANY ($3::text[])
 ORDER BY name_key, group_id;
 
 -- name: some_members
--- Who is archived isn't there for whoever empties a group, and stays.
+-- An archived contact stays: for the APIs that delete a group's contacts it doesn't exist.
 SELECT m.contact_id
 FROM membership m
 JOIN contact c ON c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = m.contact_id AND c.archived_at IS NULL

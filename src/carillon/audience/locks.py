@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from asyncpg import Record
 
 from carillon.db.database import Tx
+from carillon.db.ordering import EarlierWorkError
 from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience", "locks.sql")
+
+UPLOAD_WRITTEN = "upload_written"
+"""The topic of uploads that are written, or have failed; its keys are their ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,19 +26,23 @@ class LockedAudience:
     is_stoplist: bool
 
 
-async def lock_audience(tx: Tx, actor: Actor) -> LockedAudience:
+async def lock_audience(tx: Tx, actor: Actor, *, after_uploads: bool = True) -> LockedAudience:
     """Become the audience's only writer until the transaction ends (scale.md, Statements 7).
 
     Every operation that writes contacts, memberships or groups calls it first: batches with the same address then
     neither deadlock nor make two contacts, whatever their order. Calling it again in the transaction costs nothing.
+
+    Raises NotFoundError, and EarlierWorkError while uploads to the audience that were accepted before are not written:
+    what is written here is the later statement (docs/adr/0022). `after_uploads` is False for who writes them, or
+    takes them away.
     """
     place = (actor.account_id, actor.audience_id)
     if isinstance(known := tx.locked.get(place), LockedAudience):
         return known
-    row = await tx.fetchrow(SQL["lock_audience"], *place)
-    if row is None and await tx.fetchval(SQL["is_stoplist"], *place):
-        # Whoever is written into a stop list is silenced in all audiences.
-        row = {one["audience_id"]: one for one in await _lock_audiences(tx, actor)}.get(actor.audience_id)
+    in_order = after_uploads and place not in tx.waited_for
+    row = await tx.fetchrow(SQL["lock_audience"], *place, in_order)
+    if row is None:
+        row = await _lock_otherwise(tx, actor, in_order=in_order)
     if row is None:
         raise NotFoundError("audience")
     tx.read_clock()
@@ -43,8 +51,41 @@ async def lock_audience(tx: Tx, actor: Actor) -> LockedAudience:
     return locked
 
 
+async def _lock_otherwise(tx: Tx, actor: Actor, *, in_order: bool) -> Record | None:
+    """Lock an audience that can't be locked alone and at once; None where it isn't there."""
+    place = (actor.account_id, actor.audience_id)
+    is_stoplist = await tx.fetchval(SQL["is_stoplist"], *place)
+    if is_stoplist is None:
+        return None
+    if in_order:
+        await follow_uploads(tx, actor)
+    if is_stoplist:
+        # Its contacts are suppressed in all audiences.
+        return {one["audience_id"]: one for one in await _lock_audiences(tx, actor)}.get(actor.audience_id)
+    # Its uploads have been written meanwhile.
+    regardless = (*place, False)
+    return await tx.fetchrow(SQL["lock_audience"], *regardless)
+
+
+async def follow_uploads(tx: Tx, actor: Actor) -> None:
+    """Raise EarlierWorkError while uploads to the audience that were accepted before are not written."""
+    place = (actor.account_id, actor.audience_id)
+    last = None if place in tx.waited_for else await tx.fetchval(SQL["last_unwritten"], *place)
+    if last is None:
+        return
+
+    async def is_over(tx: Tx) -> bool:
+        return not await tx.fetchval(SQL["are_unwritten"], *place, last)
+
+    message = "Earlier uploads are still being written."
+    raise EarlierWorkError(message, place=place, topic=UPLOAD_WRITTEN, key=str(last), is_over=is_over)
+
+
 async def lock_account(tx: Tx, actor: Actor) -> list[int]:
-    """Become the only writer of all the account's audiences and return their ids: a suppression concerns them all."""
+    """Become the only writer of all the account's audiences and return their ids: a suppression concerns them all.
+
+    It waits for no upload: an unsubscription takes effect at once, and holds for what uploads write later.
+    """
     audiences = [row["audience_id"] for row in await _lock_audiences(tx, actor)]
     tx.read_clock()
     return audiences

@@ -1,4 +1,4 @@
-"""Stop lists: audiences whose contacts are suppressed when they are written, through whatever door."""
+"""Stop lists: audiences whose contacts are suppressed when they are written, whatever writes them."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 
 
-async def silence(
+async def suppress_addresses(
     tx: Tx, actor: Actor, stoplist: LockedAudience, addresses: Iterable[tuple[str | None, str | None]]
 ) -> None:
     """Suppress phones (E.164 digits) and e-mails on every channel, with the list's name as reason."""

@@ -162,12 +162,12 @@ class CheckSuppressed:
     addresses: Sequence[Address]
 
 
-# The channels on which a contact has a standing of its own.
+# The channels on which a contact has a subscription status.
 _MARKED = frozenset({Channel.SMS, Channel.EMAIL})
 
 
 def read_address(address: Address, country: str) -> str | None:
-    """Give the address in the form that the tables hold, or None when it can't be one."""
+    """Normalise an address to the form that the tables hold; None when it can't be one."""
     if address.channel is Channel.EMAIL:
         email = read_email(address.value)
         return email.key if email else None
@@ -184,13 +184,13 @@ async def suppress(tx: Tx, actor: Actor, command: Suppress) -> AddressOutcome:
 
 
 async def reactivate(tx: Tx, actor: Actor, command: Reactivate) -> AddressOutcome:
-    """Lift suppressions; fails what isn't suppressed. Contacts with the address have their own standing again."""
+    """Lift suppressions; fails what isn't suppressed. Contacts with the address have their own status again."""
     return await _change(tx, actor, "reactivate", command)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Change:
-    """What is done to the addresses of one channel, and the words that the ledger keeps of it."""
+    """What is done to the addresses of one channel, and what the ledger keeps of it."""
 
     action: Action
     channel: Channel
@@ -232,8 +232,8 @@ def _checked_text(field_name: str, text: str) -> str:
 
 async def _add(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> list[str]:
     ids = list(await tx.ids.take("suppression", len(keys)))
-    words = (actor.source, change.name, change.reason, change.description)
-    rows = await tx.fetch(SQL["add_suppressions"], actor.account_id, change.channel, keys, ids, tx.now, *words)
+    origin = (actor.source, change.name, change.reason, change.description)
+    rows = await tx.fetch(SQL["add_suppressions"], actor.account_id, change.channel, keys, ids, tx.now, *origin)
     return sorted(row["address"] for row in rows)
 
 
@@ -244,8 +244,8 @@ async def _remove(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> lis
 
 async def _write_ledger(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> None:
     ids = list(await tx.ids.take("suppression_entry", len(keys)))
-    words = (actor.source, change.name, change.reason)
-    await tx.execute(SQL["write_ledger"], actor.account_id, ids, change.channel, keys, change.action, tx.now, *words)
+    origin = (actor.source, change.name, change.reason)
+    await tx.execute(SQL["write_ledger"], actor.account_id, ids, change.channel, keys, change.action, tx.now, *origin)
 
 
 async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str], audiences: Sequence[int]) -> None:
@@ -273,7 +273,7 @@ async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Pa
 
 
 async def page_suppressions(tx: Tx, actor: Actor, query: PageSuppressions) -> Counted[Suppression]:
-    """Give a numbered page of suppressions, and how many there are in all. Raises InvalidInputError for conditions."""
+    """List a numbered page of suppressions, and count them all. Raises InvalidInputError for conditions."""
     keys = None
     if query.address is not None:
         read = [read_address(Address(channel=one, value=query.address), actor.country) for one in query.channels]
@@ -325,13 +325,13 @@ async def check_suppressed(tx: Tx, actor: Actor, query: CheckSuppressed) -> list
 
 
 async def suppressed_among(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> set[str]:
-    """Give those of the normalised addresses that are suppressed on the channel."""
+    """Return those of the normalised addresses that are suppressed on the channel."""
     rows = await tx.fetch(SQL["suppressed_among"], actor.account_id, channel, one_text(addresses))
     return {row["address"] for row in rows}
 
 
 async def suppressing_channels(tx: Tx, actor: Actor) -> set[Channel]:
-    """Give the channels on which the account has any suppression."""
+    """Return the channels on which the account has any suppression."""
     rows = await tx.fetch(SQL["suppressing_channels"], actor.account_id, list(Channel))
     return {Channel(row["channel"]) for row in rows}
 

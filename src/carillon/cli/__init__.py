@@ -17,7 +17,7 @@ main = LazyGroup(
       carillon serve
     """,
     commands_by_name={
-        "serve": ("carillon.cli.serve:serve", "Answer API calls and work off what they leave to do."),
+        "serve": ("carillon.cli.serve:serve", "Answer API calls and process what they queue."),
         "account": ("carillon.cli.accounts:group", "Create, list, open and close accounts."),
         "audience": ("carillon.cli.audiences:group", "Create and list the audiences of an account."),
         "credential": ("carillon.cli.credentials:group", "Create, list and revoke the keys of API clients."),

@@ -83,7 +83,7 @@ def create(  # noqa: PLR0913 - one for each flag
     """
     command = CreateCredential(
         dialect=dialect,
-        words=CREDENTIAL_FORMAT[dialect],
+        key_format=CREDENTIAL_FORMAT[dialect],
         scopes=[scope.strip() for scope in scopes.split(",") if scope.strip()],
         allowed_networks=networks,
         calls_per_second=rate,

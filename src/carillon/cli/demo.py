@@ -32,7 +32,7 @@ def demo_file(runtime: Runtime) -> Path:
 async def make_demo(runtime: Runtime) -> None:
     """Make the demo account, with a credential for each dialect, where there is no account at all.
 
-    The credentials are in `demo_file`, readable by its owner only: their secrets can't be told again. So they are
+    The credentials are in `demo_file`, readable by its owner only: their secrets can't be shown again. So they are
     written, under another name, before the account is committed; where a process has died right after that, the next
     one gives the file its name.
     """
@@ -51,7 +51,7 @@ async def _make_demo(tx: Tx, box: SecretBox, draft: Path) -> bool:
     actor = await open_account(tx, operator(), OpenAccount(account_id=made.account.account_id))
     variables: dict[str, str] = {}
     for dialect in DIALECTS:
-        command = CreateCredential(dialect=dialect.name, words=dialect.credential_format)
+        command = CreateCredential(dialect=dialect.name, key_format=dialect.credential_format)
         credential = await create_credential(tx, actor, command, box)
         variables |= {f"{dialect.name}_{part}".upper(): value for part, value in credential.parts.items()}
     try:
@@ -71,7 +71,7 @@ def _write(path: Path, variables: Mapping[str, str]) -> None:
 
 
 def welcome(runtime: Runtime, url: str) -> Iterator[str]:
-    """Give the lines that greet whoever has started the server."""
+    """Return the lines that the started server prints."""
     yield f"Carillon serves on {url}  (Ctrl-C stops it)"
     file = demo_file(runtime)
     if not file.exists():

@@ -54,7 +54,7 @@ def create(  # noqa: PLR0913 - one for each flag
 @_audience
 @with_session
 def list_(session: Session, *, account_id: int, audience_id: int | None) -> None:
-    """List an audience's own fields.
+    """List an audience's custom fields.
 
     For example:
 

@@ -53,7 +53,7 @@ class LazyGroup(click.Group):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; what it refuses is told in one line, and a reader that has enough ends it without a word."""
+        """Run a command; a refusal is one line, and a reader that closes the pipe ends it silently."""
         # Loaded by every command that can raise it, so not at the top: `--help` needs none of it.
         from carillon.db.embedded_account import EmbeddedError  # noqa: PLC0415 - as said above
 
@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
 
 
 def _reader_is_gone() -> bool:
-    """Tell whether standard output is a pipe that nobody reads any more."""
+    """Tell whether standard output is a pipe without a reader."""
     try:
         poll = select.poll()
         poll.register(sys.stdout.fileno(), 0)

@@ -45,10 +45,12 @@ log = structlog.get_logger(__name__)
 @click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=int, help="The port to listen on; 0 takes a free one. [default: 8080]")
 @click.option(
-    "--role", type=click.Choice(["all", "api", "worker"]), help="Answer calls, work off, or both. [default: all]"
+    "--role",
+    type=click.Choice(["all", "api", "worker"]),
+    help="Answer calls, process queued work, or both. [default: all]",
 )
 def serve(config: Path | None, **flags: object) -> None:
-    """Answer API calls and work off what they leave to do.
+    """Answer API calls and process what they queue.
 
     On an empty folder it starts PostgreSQL there, makes a demo account and prints calls that work.
 
@@ -95,7 +97,7 @@ async def _serve(settings: Settings) -> None:
             if listener is not None:
                 tasks.create_task(_answer(runtime, metrics, listener, stopping))
             else:
-                click.echo("Carillon works off what API processes accept.  (Ctrl-C stops it)")
+                click.echo("Carillon processes what API processes accept.  (Ctrl-C stops it)")
 
 
 def _listener(settings: Settings) -> socket.socket:

@@ -40,7 +40,7 @@ class Session:
         return asyncio.run(opened())
 
     def server(self) -> AbstractContextManager[str]:
-        """Give the connection string of the installation's server, running meanwhile, whatever its schema."""
+        """Return the connection string of the installation's server, which runs meanwhile, whatever its schema."""
         from carillon.runtime import database_server  # noqa: PLC0415 - as above
 
         return database_server(self.settings)
@@ -68,7 +68,7 @@ def _user_name() -> str:
 
 
 def with_session(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the flags that name the database and --json, and a session made of them."""
+    """Add the flags that name the database, and --json, to a command, and pass it a session made of them."""
 
     @click.option(
         "--data-dir",

@@ -24,7 +24,7 @@ def group() -> None:
 @account_option()
 @with_session
 def list_(session: Session, *, account_id: int) -> None:
-    """List the uploads that were given up; their rows are kept.
+    """List the uploads that failed for good; their rows are kept.
 
     For example:
 
@@ -36,7 +36,7 @@ def list_(session: Session, *, account_id: int) -> None:
         return await db.read(failed_uploads, actor)
 
     rows = [asdict(upload) for upload in session.run(work)]
-    session.answer(rows, table(rows, "No upload was given up."))
+    session.answer(rows, table(rows, "No upload has failed."))
 
 
 @group.command
@@ -44,7 +44,7 @@ def list_(session: Session, *, account_id: int) -> None:
 @account_option()
 @with_session
 def retry(session: Session, *, upload: UUID, account_id: int) -> None:
-    """Try an upload again that was given up: a worker takes it next.
+    """Try a failed upload again: a worker takes it next.
 
     For example:
 

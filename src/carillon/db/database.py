@@ -1,10 +1,12 @@
 """The pool, and the one transaction that every operation runs in."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from random import Random, SystemRandom
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
@@ -12,10 +14,13 @@ from uuid import UUID
 import asyncpg
 from asyncpg import Record
 
+from carillon.db import ordering
 from carillon.db.distribution import HAS_CITUS
 from carillon.db.id_blocks import IdBlocks
+from carillon.db.ordering import EarlierWorkError
 from carillon.db.sessions import AccountConcurrency, Session, SessionPool
 from carillon.db.sql import all_statements
+from carillon.db.topics import Topics
 from carillon.errors import UnavailableError
 from carillon.kit.actor import Actor
 from carillon.kit.clock import Clock, SystemClock
@@ -75,10 +80,12 @@ class Tx:
         self.random = sources.random
         self.ids = sources.ids
         self.read_clock()
-        self.brings_work = False
-        """Set by an operation that writes rows for the workers. Only a hint: work is rows, and polling is the truth."""
+        self.woken: list[tuple[str, str]] = []
+        """The topics and keys that are woken when it has committed."""
         self.locked: dict[tuple[int, int], object] = {}
         """The audiences that it has locked, by account and id, with what is known of them."""
+        self.waited_for: frozenset[tuple[int, int]] = frozenset()
+        """The places whose earlier work it has waited for (`EarlierWorkError`)."""
 
     def read_clock(self) -> None:
         """Set the transaction's moment to the present: after a wait for a lock it is later than the holder's."""
@@ -88,6 +95,10 @@ class Tx:
     def new_uuid(self) -> UUID:
         """Make a UUIDv7 of the account's present moment."""
         return self._sources.uuids.make(self.now)
+
+    def wakes(self, topic: str, key: object) -> None:
+        """Wake those who listen to a topic for a key, or for all, once this is committed: a hint (`Topics`)."""
+        self.woken.append((topic, str(key)))
 
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Run a statement and return its rows."""
@@ -111,7 +122,7 @@ class Tx:
     async def copy_csv(
         self, table: str, columns: Sequence[str], source: Iterable[bytes], *, empty_is_null: Sequence[str] = ()
     ) -> None:
-        """Load CSV (no header) into a table: the fastest door there is (limits.md).
+        """Load CSV (no header) into a table: the fastest way in (limits.md).
 
         An empty cell is NULL, a quoted one only in the columns `empty_is_null`. `source` may make its pieces as they
         are taken: the server works on one while the next is made.
@@ -153,7 +164,7 @@ class Database:
         self._process_state: dict[type[Any], Any] = {}
         self.clock = clock
         self.random = random
-        self.work_arrived = asyncio.Event()
+        self.topics = Topics()
 
     @classmethod
     async def connect(  # noqa: PLR0913 - each has a default
@@ -221,7 +232,7 @@ class Database:
 
         Its time is that of the actor's account; without an actor it is the real one.
 
-        Raises UnavailableError when the connection breaks in the COMMIT: nobody knows whether it was heard.
+        Raises UnavailableError when the connection breaks in the COMMIT: it is unknown whether it took effect.
         """
         ending = False
         try:
@@ -235,8 +246,8 @@ class Database:
                 # Done again, it might be done twice; that choice is the caller's.
                 raise UnavailableError(f"The connection broke in the COMMIT: {error}") from error
             raise
-        if tx.brings_work:
-            self.work_arrived.set()
+        for topic, key in tx.woken:
+            self.topics.wake(topic, key)
 
     async def run(
         self,
@@ -246,13 +257,15 @@ class Database:
     ) -> Outcome:
         """Run an operation in a transaction of its own, again when the failure is transient and has undone it.
 
-        An account's operations, whose actor comes first, take turns when they are many (`Turns`).
+        An account's operations, whose actor comes first, take turns when they are many (`AccountConcurrency`). One that
+        is behind earlier work (`EarlierWorkError`) waits for it outside of its transaction and turn.
 
-        Raises UnavailableError when it fails `_ATTEMPTS` times; what the operation raises passes through.
+        Raises UnavailableError when it fails `_ATTEMPTS` times, or when the earlier work takes longer than a caller
+        waits; what the operation raises passes through.
         """
         actor = arguments[0] if arguments else None
-        async with self._account_concurrency.of(actor.account_id) if isinstance(actor, Actor) else nullcontext():
-            return await self.run_at_once(operation, *arguments, **keywords)
+        turn = self._turn(actor)
+        return await self._run_in_order(actor, lambda tx: operation(tx, *arguments, **keywords), turn)
 
     async def run_at_once(
         self,
@@ -261,12 +274,49 @@ class Database:
         **keywords: Arguments.kwargs,
     ) -> Outcome:
         """Run an operation as `run` does, but without a turn: one that waits for no lock that is held for long."""
-        attempts = _Attempts(self.random)
         actor = arguments[0] if arguments else None
+        return await self._run_in_order(actor, lambda tx: operation(tx, *arguments, **keywords), nullcontext())
+
+    async def run_unless_behind(
+        self,
+        operation: Callable[Concatenate[Tx, Arguments], Awaitable[Outcome]],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Outcome:
+        """Run an operation as `run` does, but raise EarlierWorkError where `run` would wait for earlier work."""
+        actor = arguments[0] if arguments else None
+        async with self._turn(actor):
+            return await self._run(actor, lambda tx: operation(tx, *arguments, **keywords), frozenset())
+
+    def _turn(self, actor: object) -> AbstractAsyncContextManager[object]:
+        return self._account_concurrency.of(actor.account_id) if isinstance(actor, Actor) else nullcontext()
+
+    async def _run_in_order(
+        self, actor: object, work: Callable[[Tx], Awaitable[Outcome]], turn: AbstractAsyncContextManager[object]
+    ) -> Outcome:
+        waited_for: frozenset[tuple[int, int]] = frozenset()
+        deadline = None
+        while True:
+            try:
+                async with turn:
+                    return await self._run(actor, work, waited_for)
+            except EarlierWorkError as error:
+                earlier = error
+            deadline = deadline or time.monotonic() + ordering.WAIT_SECONDS
+            is_over = partial(self.read, earlier.is_over)
+            if not await ordering.wait_until(self.topics, earlier.topic, earlier.key, is_over, deadline):
+                raise UnavailableError(str(earlier))
+            waited_for |= {earlier.place}
+
+    async def _run(
+        self, actor: object, work: Callable[[Tx], Awaitable[Outcome]], waited_for: frozenset[tuple[int, int]]
+    ) -> Outcome:
+        attempts = _Attempts(self.random)
         while True:
             try:
                 async with self.transaction(actor) as tx:
-                    return await operation(tx, *arguments, **keywords)
+                    tx.waited_for = waited_for
+                    return await work(tx)
             except _FAILURES as error:
                 await attempts.failed(error)
 
@@ -310,7 +360,7 @@ async def _open_pool(dsn: str, size: int, statement_timeout: float, first: Seque
 
 
 async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
-    """Give a connection back as it is, without a round trip to clean it.
+    """Return a connection as it is, without a round trip to clean it.
 
     Operations leave nothing on a session: transactions end with their block (the pool makes sure), and nobody sets,
     listens, declares a cursor or takes an advisory lock beyond one.

@@ -14,7 +14,7 @@ GB = 1024**3
 
 
 def server_settings(data_dir: Path, socket_dir: Path, *, lz4: bool) -> dict[str, str]:
-    """Give names and values as PostgreSQL takes them; `lz4` says whether this build knows it."""
+    """Return names and values as PostgreSQL takes them; `lz4` says whether this build knows it."""
     memory = memory_bytes()
     # A tenth of what is free, so that a long import cannot fill the disk with WAL alone.
     max_wal = max(GB, min(8 * GB, shutil.disk_usage(data_dir).free // 10))

@@ -1,6 +1,6 @@
 """Conditions on attributes, compiled to SQL: what callers say stays in bound parameters, what is in the text is ours.
 
-One compiler for all: a list of block entries, of subscribers, a segment. Whoever asks declares the attributes that can
+One compiler for all: a list of block entries, of subscribers, a segment. The caller declares the attributes that can
 be asked for; a name that isn't among them, or a value of another kind, is the caller's mistake.
 """
 
@@ -19,7 +19,7 @@ MAX_VALUE_CHARACTERS = 4_000
 
 
 class Op(StrEnum):
-    """How an attribute is held against a value."""
+    """How an attribute is compared with a value."""
 
     EQ = "eq"
     NE = "ne"
@@ -34,7 +34,7 @@ class Op(StrEnum):
 
 
 class Value(StrEnum):
-    """What an attribute holds; the words are PostgreSQL's."""
+    """What an attribute holds, by PostgreSQL's type names."""
 
     TEXT = "text"
     NUMBER = "numeric"
@@ -44,7 +44,7 @@ class Value(StrEnum):
     """A whole number that its column holds as one, so that the column's index serves."""
 
     DIGEST = "uuid"
-    """An MD5 in hexadecimal, a text but for EQ, where it is held against the expression as a uuid, which is indexed."""
+    """An MD5 in hexadecimal, a text but for EQ, where it is compared as a uuid, which is indexed."""
 
     MEMBER = "member"
     """One of the things that a thing belongs to: only EQ, NE, EXISTS and NOT_EXISTS can be asked."""
@@ -71,7 +71,7 @@ class Attribute:
     """What can be asked for: a column or an expression (of ours, never a caller's), and what it holds.
 
     Texts are compared byte by byte, as the columns with an index of their own are. The expression of a MEMBER is a
-    query's text up to the column that the value is held against.
+    query's text up to the column that the value is compared with.
     """
 
     expression: str
@@ -80,7 +80,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An attribute by its name, held against a value, which EXISTS and NOT_EXISTS don't need."""
+    """An attribute by its name, compared with a value, which EXISTS and NOT_EXISTS don't need."""
 
     name: str
     op: Op
@@ -148,7 +148,7 @@ def _compiled(attribute: Attribute, condition: Condition, where: str, given: int
 
 
 def _checked(attribute: Attribute, condition: Condition, where: str) -> object:
-    """Give the value, which an attribute of this kind can be held against. Raises InvalidInputError."""
+    """Check that a value can be compared with an attribute of this kind. Raises InvalidInputError."""
     kind, value = attribute.value, condition.value
     if not isinstance(value, _PYTHON[kind]) or (kind is not Value.BOOLEAN and isinstance(value, bool)):
         raise InvalidInputError(f"{where}.value", "This field isn't compared with such a value.")
@@ -160,7 +160,7 @@ def _checked(attribute: Attribute, condition: Condition, where: str) -> object:
 
 
 def _bounded(value: int) -> int:
-    """Give a number that a bigint can be, and that holds the same way against all that are in use."""
+    """Clamp a number to what a bigint can be; comparisons with all numbers in use stay the same."""
     return max(-_MOST, min(value, _MOST))
 
 
@@ -194,7 +194,7 @@ def _begins(side: str, prefix: str, given: int) -> tuple[str, list[object]]:
 
 
 def _after(prefix: str) -> str | None:
-    """Give the least text above all that begin with a prefix; None when there is none."""
+    """Return the least text above all that begin with a prefix; None when there is none."""
     kept = prefix.rstrip("\U0010ffff")
     if not kept:
         return None

@@ -13,7 +13,7 @@ SQL = load_statements("carillon.db", "id_blocks.sql")
 class IdBlocks:
     """The ids that this installation has not handed out yet, by sequence (`contact`, `group` …).
 
-    A batch takes as many as it needs, and no process keeps any for later. So whoever takes its ids while it holds an
+    A batch takes as many as it needs, and no process keeps any for later. So ids that are taken while holding an
     audience's or an account's lock has larger ones than all that was committed there before, and a reader that pages
     by id never misses what comes after.
     """

@@ -142,7 +142,7 @@ async def _become_the_only_one(connection: asyncpg.Connection) -> None:
 
 
 def _due(missing: Collection[str], phases: Collection[Phase]) -> Iterator[Migration]:
-    """Give what is to be applied, up to a post migration that counts on a pre one which isn't there yet."""
+    """Yield what is to be applied, up to a post migration that counts on a pre one which isn't there yet."""
     for migration in known_migrations():
         if migration.version not in missing:
             continue

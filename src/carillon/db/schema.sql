@@ -62,7 +62,7 @@ CREATE TABLE access_token (
     account_id    bigint NOT NULL REFERENCES account ON DELETE CASCADE,
     token_hash    bytea NOT NULL,        -- SHA-256
     credential_id bigint NOT NULL,
-    scopes        text[] NOT NULL,       -- in the dialect's words; none: everything
+    scopes        text[] NOT NULL,       -- the dialect's; none: everything
     expires_at    timestamptz NOT NULL,
     PRIMARY KEY (account_id, token_hash)
 );
@@ -72,7 +72,7 @@ CREATE TABLE audit_entry (
     account_id bigint NOT NULL,
     entry_id   uuid NOT NULL,
     at         timestamptz NOT NULL,
-    source     text NOT NULL,        -- the door: API, file, CLI
+    source     text NOT NULL,        -- API, file, CLI, worker
     actor      text NOT NULL,        -- who stood in it
     action     text NOT NULL,        -- credential.create, group.delete …
     subject    text NOT NULL,        -- the id of what was changed
@@ -238,7 +238,7 @@ CREATE TABLE contact_feed (
     FOREIGN KEY (account_id, audience_id) REFERENCES audience ON DELETE CASCADE
 );
 
--- One accepted batch: an API upload (its rows in payload until it is worked off) or a file (its progress).
+-- One accepted batch: an API upload (its rows in payload until it is processed) or a file (its progress).
 CREATE TABLE contact_import (
     account_id  bigint NOT NULL,
     import_id   uuid NOT NULL,
@@ -249,7 +249,7 @@ CREATE TABLE contact_import (
         'pending',                         -- -> running; accepted, nothing done yet
         'running',                         -- -> done, failed, running again when its lease ends
         'done',                            -- the report is final
-        'failed'                           -- given up after too many attempts
+        'failed'                           -- no more attempts; retry_upload begins again
     )),
     attempts    integer NOT NULL,
     leased_until timestamptz,

@@ -34,7 +34,7 @@ class Session:
         self._prepared: dict[str, PreparedStatement[asyncpg.Record]] = {}
 
     async def prepared(self, statement: str) -> "PreparedStatement[asyncpg.Record]":
-        """Give a statement as it is prepared here, now or before."""
+        """Return a statement as it is prepared on this connection, prepared now where it isn't."""
         found = self._prepared.get(statement)
         if found is None:
             if len(self._prepared) >= _MAX_PREPARED:
@@ -114,7 +114,7 @@ class AccountConcurrency:
         self._of_accounts: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
     def of(self, account_id: int) -> asyncio.Semaphore:
-        """Give the account's turns, one of which is to be held; they are kept for as long as anybody holds them."""
+        """Return the account's semaphore; it is kept for as long as it is held."""
         found = self._of_accounts.get(account_id)
         if found is None:
             found = self._of_accounts[account_id] = asyncio.Semaphore(self._most)

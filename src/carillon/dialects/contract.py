@@ -7,12 +7,14 @@ a benchmark call the same function.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from carillon.audience.upsert.optimistic import OptimisticInserts
 from carillon.db.database import Database
 from carillon.errors import CarillonError
 from carillon.http.request import Method, Reply, Request
+from carillon.http.site import Endpoint, Site
 from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import CredentialFormat
 
@@ -65,3 +67,16 @@ class Dialect:
     describe: Callable[[], tuple[dict[str, Any], dict[str, Any]]]
     coverage: Callable[[], str]
     first_calls: Callable[[str], Sequence[str]]
+
+
+def site_of(dialect: Dialect, services: Services) -> Site:
+    """Make the site that serves a dialect, its handlers bound to what they work with."""
+    return Site(
+        name=dialect.name,
+        endpoints=[
+            Endpoint(method=one.method, path=one.path, function=one.function, handle=partial(one.handle, services))
+            for one in dialect.routes
+        ],
+        canonical_path=dialect.canonical_path,
+        present_error=dialect.present_error,
+    )

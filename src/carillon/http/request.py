@@ -1,4 +1,4 @@
-"""A request and a reply as values: whoever answers knows no framework."""
+"""A request and a reply as values: what answers it knows no framework."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

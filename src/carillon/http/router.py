@@ -1,4 +1,4 @@
-"""Finding a route: by its words, or by a template whose `{segments}` take any text that is not empty."""
+"""Finding a route: by literal segments, or by a template whose `{segments}` take any text that is not empty."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ Target = TypeVar("Target")
 class _Node(Generic[Target]):
     """A place in the tree of segments; `targets` are by method, `names` those of the segments that led here."""
 
-    words: dict[str, "_Node[Target]"] = field(default_factory=dict)
-    anything: "_Node[Target] | None" = None
+    literals: dict[str, "_Node[Target]"] = field(default_factory=dict)
+    wildcard: "_Node[Target] | None" = None
     targets: dict[str, tuple[Target, tuple[str, ...]]] = field(default_factory=dict)
 
 
 class Router(Generic[Target]):
-    """Routes of one dialect. A word goes before a template's segment, and there is no way back from it."""
+    """The routes of one site. A literal segment is preferred to a template's, without backtracking."""
 
     def __init__(self, routes: Sequence[tuple[str, str, Target]]) -> None:
         self._exact: dict[tuple[str, str], Target] = {}
@@ -33,10 +33,10 @@ class Router(Generic[Target]):
         for segment in path.split("/"):
             if segment.startswith("{"):
                 names.append(segment.strip("{}"))
-                node.anything = node.anything or _Node()
-                node = node.anything
+                node.wildcard = node.wildcard or _Node()
+                node = node.wildcard
             else:
-                node = node.words.setdefault(segment, _Node())
+                node = node.literals.setdefault(segment, _Node())
         node.targets[method] = (target, tuple(names))
         if not names:
             self._exact[method, path] = target
@@ -50,9 +50,9 @@ class Router(Generic[Target]):
             return target, {}
         node, texts = self._root, []
         for segment in path.split("/"):
-            following = node.words.get(segment)
+            following = node.literals.get(segment)
             if following is None and segment:
-                following = node.anything
+                following = node.wildcard
                 texts.append(unquote(segment))
             if following is None:
                 raise NoSuchPathError

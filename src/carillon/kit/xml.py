@@ -107,7 +107,7 @@ def write_xml(root: str, value: object) -> bytes:
     """Write JSON's values (dict, list, str, int, float, bool, None) under a root element, in UTF-8.
 
     A list is its items as repeated elements, so an empty one leaves no element; None and "" are empty elements. What
-    XML cannot carry becomes U+FFFD. Mapping keys must be names; they are the caller's own words and are not checked.
+    XML cannot carry becomes U+FFFD. Mapping keys must be names; they are the calling code's and are not checked.
     """
     parts = ['<?xml version="1.0" encoding="utf-8"?>']
     _write(parts, root, value)

@@ -70,7 +70,7 @@ def is_text(canonical: bytes) -> bool:
 
 
 def asked_encoding(name: str) -> str:
-    """Give the encoding that a caller named this module's spelling.
+    """Normalise the spelling of an encoding that a caller named.
 
     UTF-8, UTF-16 and every single-byte encoding that holds ASCII are taken; a bare "utf-16" means little-endian
     unless the file's mark says otherwise.

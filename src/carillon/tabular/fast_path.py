@@ -22,7 +22,7 @@ class FastText:
         self._regular: Final = rf"^{cell}(?:[{mark}]{cell})*$"
 
     def parse(self, block: bytes, lines: int, *, quotes: bool, surplus: bool) -> pl.DataFrame | None:
-        """Make a frame of `lines` rows, or None where polars does not read the block so: the careful way then decides.
+        """Make a frame of `lines` rows, or None where polars does not read them: the tolerant parser then decides.
 
         `surplus` lets cells behind the last column go, which the caller knows to be empty; without it they are a
         reason for None.

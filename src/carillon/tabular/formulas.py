@@ -22,7 +22,7 @@ _DEFUSED_TEXT: Final = re.compile(_DEFUSED)
 
 
 def defused(text: str) -> str:
-    """Give one cell its apostrophe where it needs one."""
+    """Put an apostrophe before a cell that needs one."""
     return "'" + text if _RISKY_TEXT.match(text) and not _HARMLESS_TEXT.match(text) else text
 
 
@@ -32,7 +32,7 @@ def restored(text: str) -> str:
 
 
 def defuse(frame: pl.DataFrame) -> pl.DataFrame:
-    """Give the cells of all String columns an apostrophe where they need one."""
+    """Put an apostrophe before the cells of String columns that need one."""
     column = pl.col(pl.String)
     risky = column.str.contains(_RISKY) & ~column.str.contains(_HARMLESS)
     return frame.with_columns(pl.when(~risky).then(column).otherwise("'" + column))

@@ -77,7 +77,7 @@ class RecordFinder:
     """Finds the ends of records in one window of text that goes RECORD_LIMIT behind each start, or to the end.
 
     A file made of stray quotes does not make this slow: where a quoted cell has no end, no other quoted cell begins
-    either; and a record of far too many cells is given up.
+    either; and a record of far too many cells is rejected.
     """
 
     def __init__(self, text: bytes, grammar: Grammar, columns: int) -> None:

@@ -93,7 +93,7 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Give names as they can stand in one frame: `name`, `name_2`; a nameless one is `column_N` by its place."""
+    """Make names unique for one frame: `name`, `name_2`; a nameless one is `column_N` by its place."""
     taken = {LINE_COLUMN, *names}
     seen: set[str] = {LINE_COLUMN}
     unique = []

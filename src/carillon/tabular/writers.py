@@ -74,7 +74,7 @@ class TableWriter:
 
 
 def open_writer(
-    format: Format,  # noqa: A002 - the word that the command line and its users have for it
+    format: Format,  # noqa: A002 - what the command line and its users call it
     target: BinaryIO | Path,
     columns: Sequence[str],
     *,

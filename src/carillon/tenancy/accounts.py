@@ -36,7 +36,7 @@ _HOME: dict[str, tuple[str, str]] = {
 
 
 class AccountStatus(StrEnum):
-    """Whether an account's credentials are let in; the two closed states are told apart by the dialects."""
+    """Whether an account's callers are admitted; dialects answer the two closed states differently."""
 
     ACTIVE = "active"
     NOT_ACTIVE = "not_active"
@@ -202,7 +202,7 @@ async def advance_clock(tx: Tx, actor: Actor, command: AdvanceClock) -> timedelt
 
 
 async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
-    """Give the actor as whom the operator works inside an account, whatever its status.
+    """Return the actor as whom the operator works inside an account, whatever its status.
 
     Raises NotFoundError for `account` (or, where an audience was asked for, `audience`).
     """
@@ -223,7 +223,7 @@ async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
 
 
 def checked_name(name: str) -> str:
-    """Give a name without its surrounding white space. Raises InvalidInputError when blank or too long."""
+    """Strip a name and check it. Raises InvalidInputError when blank or too long."""
     name = name.strip()
     # Spaces and joiners of every kind belong to names beside what is seen; what turns the text around doesn't.
     kinds = {category(one) for one in name[: MAX_NAME_CHARACTERS + 1]}
@@ -234,7 +234,7 @@ def checked_name(name: str) -> str:
 
 
 def checked_country(country: str) -> str:
-    """Give a country's code in capitals. Raises InvalidInputError for one whose national numbers can't be read.
+    """Return a country's code in capitals. Raises InvalidInputError for one whose national numbers can't be read.
 
     Of ISO 3166 those are the seven without a telephone network of their own (AQ, BV, GS, HM, PN, TF, UM).
     """
@@ -252,7 +252,7 @@ def _time_zone(name: str) -> str:
 
 @cache
 def _time_zones() -> frozenset[str]:
-    """Give the names of all zones, which are read from a few hundred files."""
+    """Return the names of all zones; reading them takes a few hundred files."""
     return frozenset(zoneinfo.available_timezones())
 
 

@@ -1,4 +1,4 @@
-"""The audit trail: who changed what, by which door, and when. Entries are only ever added."""
+"""The audit trail: who changed what, through which source, and when. Entries are only ever added."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SQL = load_statements("carillon.tenancy", "audit.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One change: `actor` did `action` (`credential.create`) to `subject` (its id) through the door `source`."""
+    """One change: `actor` did `action` (`credential.create`) to `subject` (its id) through `source` (API, CLI …)."""
 
     entry_id: UUID
     at: datetime

@@ -104,7 +104,7 @@ Remembered = TypeVar("Remembered", Login, TokenLogin)
 async def authenticate(tx: Tx, login: Login) -> Authenticated:
     """Check a caller's credential, network and account.
 
-    Raises BadCredentialsError (unknown, wrong, revoked or expired: a caller isn't told which),
+    Raises BadCredentialsError (unknown, wrong, revoked or expired: a caller doesn't learn which),
     AddressNotAllowedError, AccountNotActiveError, AccountLockedError, in this order: who can't show the secret learns
     nothing about the account.
     """
@@ -207,7 +207,7 @@ class Authenticator:
         )
 
     def forget_token(self, dialect: str, token: str) -> None:
-        """Let nobody in with a token that has been revoked; other processes do so within CACHE_SECONDS."""
+        """Drop a revoked token from the cache; other processes refuse it within CACHE_SECONDS."""
         self._checked.pop(_token_key(dialect, token), None)
 
     def _counted(self, login: AnyLogin, known: Authenticated) -> Actor:
@@ -218,7 +218,7 @@ class Authenticator:
     async def _known(
         self, key: bytes, login: Remembered, check: Callable[[Tx, Remembered], Awaitable[Authenticated]]
     ) -> Authenticated:
-        """Give what `check` says of a login, or has said a moment ago."""
+        """Return the result of `check` for a login, cached for CACHE_SECONDS."""
         checked_at, known = self._checked.get(key, (0.0, None))
         if known is not None and self._monotonic() - checked_at < CACHE_SECONDS:
             _admit(known, login, now=self._db.clock.now())
@@ -275,7 +275,7 @@ def _admit(known: Authenticated, login: AnyLogin, *, now: datetime) -> None:
 def _is_within(remote_address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
     try:
         address = ip_address(remote_address)
-    except ValueError:  # a socket without an address: nobody's network
+    except ValueError:  # a socket without an address is in no network
         return False
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped

@@ -24,11 +24,11 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialFormat:
-    """Under which words a dialect's client is configured with its key.
+    """Under which names a dialect's client is configured with its key.
 
-    `name` is what it calls the public half, and `secret` the other one; without `name` the key is one word, whose first
-    characters are the public half. A client that signs its calls has the public half under the first word of `signing`
-    too, and a second secret, for signing, under its second word.
+    `name` is what it calls the public half, and `secret` the other one; without `name` the key is one text, whose first
+    characters are the public half. A client that signs its calls has the public half under the first name of `signing`
+    too, and a second secret, for signing, under its second name.
     """
 
     name: str | None = None
@@ -40,12 +40,12 @@ class CredentialFormat:
 class CreateCredential:
     """Make a credential: in the actor's audience, with the dialect's own rate, unless other ones are given.
 
-    `dialect` is whose keyboard it opens, and `words` are that dialect's.
+    `dialect` is whose API it opens, and `key_format` is that dialect's.
     `calls_per_second` 0 is no limit; `allowed_networks` are in CIDR notation, none of them: from anywhere.
     """
 
     dialect: str
-    words: CredentialFormat
+    key_format: CredentialFormat
     audience_id: int | None = None
     scopes: Sequence[str] = ()
     allowed_networks: Sequence[str] = ()
@@ -55,7 +55,7 @@ class CreateCredential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCredential:
-    """A credential just made: `parts` are what its client is configured with, told this once and kept nowhere."""
+    """A credential just made: `parts` are what its client is configured with, shown once and stored nowhere."""
 
     credential_id: int
     parts: dict[str, str] = field(repr=False)
@@ -104,12 +104,16 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
         raise NotFoundError("audience", f"There is no audience {audience_id} in account {actor.account_id}.")
     credential_id = (await tx.ids.take("credential"))[0]
     key_name, secret = new_key_name(tx.random), new_secret(tx.random)
-    words, parts, sealed = command.words, {}, None
-    if words.signing is not None:
+    key_format, parts, sealed = command.key_format, {}, None
+    if key_format.signing is not None:
         signing_secret = new_secret(tx.random)
         sealed = box.seal(signing_secret, context=seal_context(actor.account_id, credential_id))
-        parts = dict(zip(words.signing, (key_name, signing_secret), strict=True))
-    parts |= {words.secret: key_name + secret} if words.name is None else {words.name: key_name, words.secret: secret}
+        parts = dict(zip(key_format.signing, (key_name, signing_secret), strict=True))
+    parts |= (
+        {key_format.secret: key_name + secret}
+        if key_format.name is None
+        else {key_format.name: key_name, key_format.secret: secret}
+    )
     await tx.execute(
         SQL["create_credential"],
         actor.account_id,
@@ -126,7 +130,7 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
         tx.now,
     )
     detail = asdict(replace(command, audience_id=audience_id))
-    del detail["words"]
+    del detail["key_format"]
     await audit.record(tx, actor, "credential.create", credential_id, detail)
     return NewCredential(credential_id=credential_id, parts=parts)
 

@@ -1,5 +1,5 @@
 -- name: audience_exists
--- Whoever deletes the audience waits, and finds the credential.
+-- A deletion of the audience waits, and finds the credential.
 SELECT TRUE FROM audience WHERE account_id = $1 AND audience_id = $2 FOR KEY SHARE;
 
 -- name: create_credential

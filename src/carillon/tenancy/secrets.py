@@ -41,7 +41,7 @@ def new_secret(random: Random) -> str:
 def hash_secret(secret: str) -> bytes:
     """Hash a secret with SHA-256.
 
-    A plain fast hash is right here and only here: what it protects is random and 190 bits long, so there is nothing
+    A fast hash is right here and only here: what it protects is random and 190 bits long, so there is nothing
     to guess, and a slow password hash would only add its cost to every call of every client. Nobody chooses these
     secrets; a password that a human chose must never come this way.
     """

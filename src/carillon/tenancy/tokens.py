@@ -19,7 +19,7 @@ _SWEPT_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueToken:
-    """Give the actor's credential a token; `scopes` are in its dialect's words, none of them: everything."""
+    """Issue a token for the actor's credential; `scopes` are its dialect's, none of them: everything."""
 
     scopes: Sequence[str]
     lifetime: timedelta
@@ -47,7 +47,7 @@ async def revoke_token(tx: Tx, actor: Actor, token: str) -> None:
 
 
 def account_of(token: str) -> AccountId | None:
-    """Give the account that a token carries; None for what can't be one."""
+    """Parse the account that a token carries; None for what can't be a token."""
     head, dash, _ = token.partition("-")
     if not (dash and token.isascii() and len(token) <= _MAX_CHARACTERS and 0 < len(head) <= 14):  # noqa: PLR2004 - 2^53
         return None
@@ -58,5 +58,5 @@ def account_of(token: str) -> AccountId | None:
 
 
 def hash_token(token: str) -> bytes:
-    """Give what is kept of a token."""
+    """Hash a token as it is stored."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()

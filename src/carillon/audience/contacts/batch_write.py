@@ -9,7 +9,6 @@ import polars as pl
 
 from carillon.audience.contacts.contact import SubscriptionStatus
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
-from carillon.audience.counters import recounting
 from carillon.audience.locks import lock_audience
 from carillon.audience.memberships import Moves, enrol, known_groups, move, require_groups
 from carillon.audience.suppressions import Channel, suppressed_among
@@ -29,7 +28,7 @@ _PIECE_ROWS = 5_000
 
 
 class RowChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a row says beyond its attributes: the standing of its contact, and the groups, by their ids, that it is in.
+    """What a row sets beyond attributes: the subscription statuses of its contact, and the ids of the groups it is in.
 
     None leaves either as it is.
     """
@@ -39,7 +38,7 @@ class RowChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     groups: Sequence[GroupId] | None = None
 
     def changes_status(self, *, is_new: bool) -> bool:
-        """Tell whether it may say another standing than the contact has: whoever is new is subscribed."""
+        """Tell whether it may set another status than the contact has: a new contact is subscribed."""
         return bool({self.sms, self.email} - ({None, SubscriptionStatus.SUBSCRIBED} if is_new else {None}))
 
 
@@ -51,12 +50,11 @@ class WritePolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     """How a batch is written; an upload stores it beside its rows.
 
     `changes` are what rows say beyond their attributes, by their numbers; groups that aren't there are passed over.
-    `doubts` are the phones that rows may mean instead of theirs (`plain_numbers`): which, the writing tells.
-    With `skip_suppressed` a row all of whose addresses are suppressed is left alone.
+    `alternative_phones` are the phones that rows may mean instead of theirs (`ambiguous_phones`), resolved when the
+    batch is written. With `skip_suppressed` a row all of whose addresses are suppressed is skipped.
 
-    Without `update_existing` a row whose phone, e-mail or external id a contact has, be it one that an earlier row
-    brought, is left alone: it changes nothing and its contact joins nothing. An archived contact is one that is there
-    only with `archived_exist`.
+    Without `update_existing` a row whose phone, e-mail or external id a contact has, one of an earlier row too, is
+    skipped: it changes nothing and its contact joins no group. Archived contacts count only with `archived_exist`.
     """
 
     update_existing: bool = True
@@ -80,7 +78,7 @@ class WriteBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenBatch:
-    """How many rows made, changed, met as it is, left alone or failed to name a contact, and what was wrong.
+    """How many rows inserted a contact, updated it, left it unchanged, were skipped or failed, and the errors.
 
     `matched_none`: none of the rows named a contact that was there.
     """
@@ -134,7 +132,7 @@ async def write_batch(tx: Tx, actor: Actor, command: WriteBatch, *, expect_new: 
 
 
 async def _change(tx: Tx, actor: Actor, changes: Mapping[int, RowChange], kept: pl.DataFrame) -> None:
-    """Do what rows say beyond their attributes; where several are of one contact, the last word stands."""
+    """Apply what rows set beyond attributes; where several are of one contact, the last write wins."""
     if not changes:
         return
     standings: dict[int, SubscriptionChange] = {}
@@ -154,9 +152,7 @@ async def _change(tx: Tx, actor: Actor, changes: Mapping[int, RowChange], kept: 
             wanted[contact_id] = change.groups
     await change_subscriptions(tx, actor, ChangeSubscriptions(standings=list(standings.values())))
     if wanted:
-        moves = await _moves(tx, actor, wanted)
-        async with recounting(tx, actor, sorted(moves.recounted)):
-            await move(tx, actor, moves)
+        await move(tx, actor, await _moves(tx, actor, wanted))
 
 
 async def _moves(tx: Tx, actor: Actor, wanted: Mapping[int, Sequence[GroupId]]) -> Moves:
@@ -184,7 +180,7 @@ async def _reachable(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
 async def _unmatched(tx: Tx, actor: Actor, frame: pl.DataFrame, policy: WritePolicy) -> tuple[pl.DataFrame, bool]:
     """Keep the rows none of whose keys is taken, by a contact or by an earlier row that is kept.
 
-    Tells too whether all that are kept are new: none brings an archived contact back.
+    Returns too whether all of them are new: none unarchives a contact.
     """
     found = await taken_keys(tx, actor, frame)
     taken = {key for key, archived in found.items() if policy.archived_exist or not archived}

@@ -11,7 +11,7 @@ SQL = load_statements("carillon.audience.contacts", "feed.sql")
 
 
 async def read_feed(tx: Tx, actor: Actor, limit: int, *, with_groups: bool = False) -> list[Contact]:
-    """Give the contacts that were made since the credential's last call, oldest first, and remember the last of them.
+    """Return the contacts made since the credential's last call, oldest first, and remember the last of them.
 
     None is skipped and none comes twice: an audience's ids are given out, and committed, in their order.
     Raises NotFoundError for `audience`.

@@ -12,7 +12,7 @@ import polars as pl
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import REPEATED, CreateField, create_field, field_kinds
 from carillon.audience.locks import lock_audience
-from carillon.audience.stoplists import silence
+from carillon.audience.stoplists import suppress_addresses
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.match import taken_keys
 from carillon.audience.upsert.optimistic import NotNewError
@@ -73,7 +73,7 @@ async def add_contacts(tx: Tx, actor: Actor, command: AddContacts, *, expect_new
     given = frame.select("phone", "email")
     frame = await _with_repeated_addresses(tx, actor, frame, taken)
     if audience.is_stoplist:  # also by an address that another contact of the list has
-        await silence(tx, actor, audience, [*given.iter_rows(), *_checked_addresses(command, duplicates)])
+        await suppress_addresses(tx, actor, audience, [*given.iter_rows(), *_checked_addresses(command, duplicates)])
     contact_ids: dict[int, int] = {}
     for piece in frame.iter_slices(_PIECE_ROWS):
         batch = replace(command.batch, frame=piece, errors=(), failed=frozenset())

@@ -143,6 +143,6 @@ async def _active_suppressions(tx: Tx, actor: Actor, addresses: Sequence[str]) -
     found: dict[str, list[ActiveSuppression]] = {}
     if addresses:
         for row in await tx.fetch(SQL["silences"], actor.account_id, list(Channel), one_text(addresses)):
-            silence = ActiveSuppression(channel=Channel(row["channel"]), since=row["created_at"])
-            found.setdefault(row["address"], []).append(silence)
+            suppress_addresses = ActiveSuppression(channel=Channel(row["channel"]), since=row["created_at"])
+            found.setdefault(row["address"], []).append(suppress_addresses)
     return found

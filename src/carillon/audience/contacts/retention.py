@@ -18,7 +18,7 @@ _SWEPT_AT_ONCE = 1_000
 
 
 async def swept_audiences(tx: Tx, account_id: int) -> dict[int, int]:
-    """Give the audiences of an account whose contacts are swept, with the days after which they are."""
+    """Return the audiences of an account whose contacts are swept, with the days after which they are."""
     rows = await tx.fetch(SQL["swept_audiences"], account_id)
     return {row["audience_id"]: row["idle_days"] for row in rows}
 
@@ -36,7 +36,7 @@ async def sweep_audience(tx: Tx, operator: Operator, account_id: int, command: S
     """Delete contacts that did not change for more than so many days, and those that nothing can reach.
 
     A contact changes by an attribute, a status or a push token; it is reached by phone, e-mail, landline or token.
-    Gives the last one's id when there may be more of them.
+    Returns the last one's id when there may be more of them.
     """
     try:
         actor = await open_account(tx, operator, OpenAccount(account_id=account_id, audience_id=command.audience_id))

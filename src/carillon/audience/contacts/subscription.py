@@ -1,4 +1,4 @@
-"""A contact's standing in its audience: subscribed or not on a channel, and archived or not.
+"""A contact's subscription in its audience: its status on each channel, and archived or not.
 
 An unsubscription here is the audience's own: the address isn't suppressed, and other audiences aren't concerned.
 """
@@ -19,7 +19,7 @@ SQL = load_statements("carillon.audience.contacts", "subscription.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionChange:
-    """What a contact's standing becomes; None leaves it. Without an address it is kept for the one that comes."""
+    """What a contact's statuses become; None leaves one. Without an address it is kept for a later one."""
 
     contact_id: int
     sms: SubscriptionStatus | None = None
@@ -29,13 +29,13 @@ class SubscriptionChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSubscriptions:
-    """Change the standing of contacts."""
+    """Change the statuses of contacts."""
 
     standings: Sequence[SubscriptionChange]
 
 
 async def change_subscriptions(tx: Tx, actor: Actor, command: ChangeSubscriptions) -> None:
-    """Change the standing of contacts; whoever's address is suppressed has it when the suppression is lifted."""
+    """Change the statuses of contacts; that of a suppressed address applies when the suppression is lifted."""
     if not command.standings:
         return
     await lock_audience(tx, actor)

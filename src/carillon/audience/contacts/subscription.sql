@@ -1,5 +1,5 @@
 -- name: confirm
--- Who is unsubscribed stays so; a suppressed standing is kept 3 higher, and where there is no address, unconfirmed is 7.
+-- An unsubscribed contact stays so; a suppressed status is kept 3 higher, and where there is no address, unconfirmed is 7.
 UPDATE contact c
 SET sms_status = n.sms_status, email_status = n.email_status, updated_at = $3
 FROM (
@@ -15,7 +15,7 @@ WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = n.contact_id
   AND (n.sms_status, n.email_status) <> (c.sms_status, c.email_status);
 
 -- name: change_subscriptions
--- NULL leaves a standing as it is. A standing is kept 3 higher while the address is suppressed ($8, $9); 3 itself is unsubscribed
+-- NULL leaves a status as it is. A status is kept 3 higher while the address is suppressed ($8, $9); 3 itself is unsubscribed
 -- anyway. Where there is no address, unsubscribed is 6 and unconfirmed 7, until there is one. Only what changes is written.
 UPDATE contact c
 SET sms_status = n.sms_status, email_status = n.email_status, archived_at = n.archived_at, updated_at = $3

@@ -1,4 +1,4 @@
-"""Which attribute of a contact a column of a file holds, told by the column's name or by whoever sends the file.
+"""Which attribute of a contact a column of a file holds, by the column's name or the caller's mapping.
 
 Names are compared by their letters and digits alone: case, accents, spaces, underscores and marks do not count.
 """
@@ -79,7 +79,7 @@ class ColumnPlan:
     unmapped: tuple[str, ...]
 
     def column(self, attribute: str) -> str:
-        """Give the name by which the file calls an attribute; what it has no column for keeps its own name."""
+        """Return the file's column for an attribute; one without a column keeps its own name."""
         return next((column for column, taken in self.attributes.items() if taken == attribute), attribute)
 
 

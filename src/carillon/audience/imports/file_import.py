@@ -35,7 +35,7 @@ from carillon.audience.imports.records import (
 )
 from carillon.audience.imports.rejects import Rejects
 from carillon.audience.imports.source import FileImport, FileSource, PreparedChunk, open_source
-from carillon.audience.locks import lock_audience
+from carillon.audience.locks import follow_uploads, lock_audience
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.optimistic import OptimisticInsert
 from carillon.db.database import Database, Tx
@@ -100,6 +100,7 @@ async def import_file(
 ) -> ImportSummary:
     """Import a file, or go on with its import where an earlier run was interrupted; one that was done is only reported.
 
+    It begins after the audience's queued uploads; those that are accepted while it runs come between its chunks.
     `should_stop` is asked between chunks. Raises InvalidInputError for `file` (it can't be read as a table, or another
     process is importing it), `map`, `group`, `country` and `rejects`.
     """
@@ -107,6 +108,7 @@ async def import_file(
     with _told(), _alone_with(command.path):
         kinds = await db.read(field_kinds, actor)
         source = await asyncio.to_thread(open_source, actor, command, kinds)
+        await db.run(follow_uploads, actor)
         begun = await db.run(begin_import, actor, source.beginning(again=command.again))
         run = _Run(db, actor, source, begun, started)
         if not begun.is_done:
@@ -183,7 +185,7 @@ class _Run:
     async def _write_chunk(self, tx: Tx, prepared: PreparedChunk, *, expect_new: bool = False) -> Place:
         """Write one chunk; safe to try again when it isn't known whether the last try was committed."""
         import_id, chunk = self._begun.import_id, prepared.chunk
-        await lock_audience(tx, self._actor)
+        await lock_audience(tx, self._actor, after_uploads=False)
         await self._check_fields(tx)
         held, errors_before = await hold_import(tx, self._actor, import_id, self._place.run)
         if held.offset == chunk.next_offset:

@@ -173,7 +173,7 @@ async def import_report(tx: Tx, actor: Actor, import_id: UUID) -> ImportReport:
 
 
 def busy() -> InvalidInputError:
-    """Say that somebody else is at the same import."""
+    """Make the error for an import that another process works on."""
     return InvalidInputError("file", "Another process is importing this file just now.")
 
 

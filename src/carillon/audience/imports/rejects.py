@@ -62,7 +62,7 @@ class Rejects:
 
 
 def rejects_path(path: Path) -> Path:
-    """Where the rejects of a file go when nobody says: beside it."""
+    """Where the rejects of a file go by default: beside it."""
     return path.with_name(f"{path.name}.rejects.csv")
 
 

@@ -125,7 +125,7 @@ def _as_error(record: BadRecord) -> RowError:
 
 
 def open_source(actor: Actor, command: FileImport, kinds: Mapping[str, Kind]) -> FileSource:
-    """Look at a file: here is told all that can be wrong with it, or with the command, before the first row.
+    """Open a file and check all that can be wrong with it, or with the command, before the first row.
 
     Raises TabularError, and InvalidInputError for `map`, `group` and `country`.
     """

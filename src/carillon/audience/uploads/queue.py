@@ -8,7 +8,8 @@ behind the many that came before them: the later word stands.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,13 +21,15 @@ from asyncpg import Record
 from carillon.audience.contacts.batch_write import WriteBatch, WritePolicy, write_batch
 from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.fields import field_kinds
-from carillon.audience.locks import lock_audience
+from carillon.audience.locks import UPLOAD_WRITTEN, lock_audience
 from carillon.audience.upsert.engine import UpsertReport, upsert
 from carillon.audience.upsert.parse import read_rows
 from carillon.audience.upsert.rows import Batch, ContactRow, RowError
+from carillon.db import ordering
 from carillon.db.database import Database, Tx
+from carillon.db.ordering import EarlierWorkError
 from carillon.db.sql import load_statements
-from carillon.errors import JobInProgressError, JobNotFoundError, NotFoundError, UnavailableError
+from carillon.errors import JobInProgressError, JobNotFoundError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId, first_uuid_of
 from carillon.tenancy import audit
@@ -40,9 +43,8 @@ LEASE = timedelta(seconds=6)
 RENEWAL_SECONDS = 2.0
 _SWEPT_AT_ONCE = 1_000
 
-# The reference's own sample client gives a call 30 seconds.
-_WAIT_SECONDS = 20
-_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.05, 0.5
+UPLOADS_DUE = "uploads_due"
+"""The topic of accepted uploads; its keys are their accounts."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_errors = msgspec.json.Decoder(list[RowError]).decode
@@ -141,47 +143,33 @@ async def _write(tx: Tx, actor: Actor, upload: ReadUpload, *, expect_new: bool =
     return report, written.matched_none
 
 
+async def upload_or_queue(db: Database, actor: Actor, command: AcceptUpload) -> Upload | UUID:
+    """Write a few rows at once; where earlier uploads are still to be written, queue them and return the id."""
+    try:
+        return await db.run_unless_behind(upload_now, actor, command)
+    except EarlierWorkError:
+        return await db.run_at_once(accept_upload, actor, command)
+
+
 async def upload_in_turn(db: Database, actor: Actor, command: AcceptUpload) -> Upload | UUID:
     """Write a few rows at once, or behind the audience's earlier uploads where some are still to be written.
 
-    Gives the finished upload; or its id, when the earlier ones take longer than a caller waits.
+    Returns the finished upload; or its id, when the earlier ones take longer than a caller waits.
     """
-    if not await db.read(has_unfinished_uploads, actor):
-        return await db.run(upload_now, actor, command)
-    import_id = await db.run_at_once(accept_upload, actor, command)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_WAIT_SECONDS):
-            for pause in _pauses():
-                with contextlib.suppress(JobInProgressError):
-                    return await db.read(upload_report, actor, import_id)
-                await asyncio.sleep(pause)
-    return import_id
+    done = await upload_or_queue(db, actor, command)
+    if isinstance(done, Upload):
+        return done
+    import_id = done
 
+    async def is_over() -> bool:
+        nonlocal done
+        with contextlib.suppress(JobInProgressError):
+            done = await db.read(upload_report, actor, import_id)
+        return isinstance(done, Upload)
 
-def _pauses() -> Iterator[float]:
-    """Give how long to wait between two questions: ever longer, so that many who wait leave others their turn."""
-    pause = _POLL_SECONDS
-    while True:
-        yield pause
-        pause = min(2 * pause, _LONGEST_POLL_SECONDS)
-
-
-async def await_uploads(db: Database, actor: Actor) -> None:
-    """Wait until the audience's uploads are written that came before: what is said after them must stand.
-
-    Raises UnavailableError when they take longer than a caller waits.
-    """
-    before = db.new_uuid()
-    if not await db.read(has_unfinished_uploads, actor, before):
-        return
-    try:
-        async with asyncio.timeout(_WAIT_SECONDS):
-            for pause in _pauses():
-                await asyncio.sleep(pause)
-                if not await db.read(has_unfinished_uploads, actor, before):
-                    return
-    except TimeoutError:
-        raise UnavailableError("Earlier uploads are still being written.") from None
+    deadline = time.monotonic() + ordering.WAIT_SECONDS
+    await ordering.wait_until(db.topics, UPLOAD_WRITTEN, str(import_id), is_over, deadline)
+    return done
 
 
 async def accept_upload(tx: Tx, actor: Actor, command: AcceptUpload) -> UUID:
@@ -191,7 +179,7 @@ async def accept_upload(tx: Tx, actor: Actor, command: AcceptUpload) -> UUID:
         raise NotFoundError("audience")
     import_id = tx.new_uuid()
     await _insert(tx, actor, import_id, command, None)
-    tx.brings_work = True
+    tx.wakes(UPLOADS_DUE, actor.account_id)
     return import_id
 
 
@@ -252,11 +240,6 @@ async def accounts_with_uploads(tx: Tx) -> list[AccountId]:
     return [AccountId(row["account_id"]) for row in await tx.fetch(SQL["accounts_with_uploads"], tx.now)]
 
 
-async def has_unfinished_uploads(tx: Tx, actor: Actor, before: UUID | None = None) -> bool:
-    """Tell whether the audience has uploads, made before the id `before`, that are accepted and not yet written."""
-    return bool(await tx.fetchval(SQL["has_unfinished"], actor.account_id, actor.audience_id, before))
-
-
 async def claim_uploads(tx: Tx, account_id: AccountId, limit: int) -> list[ClaimedUpload]:
     """Take the account's oldest uploads, if nobody else is at work on them; in the order of their arrival."""
     if not await tx.fetchval(SQL["lock_claims"], account_id):
@@ -275,6 +258,7 @@ def _actor(row: Record) -> Actor:
         name=row["actor"],
         source=row["source"],
         country=row["country"],
+        clock_offset=row["clock_offset"],
     )
 
 
@@ -284,7 +268,9 @@ async def renew_leases(tx: Tx, uploads: Sequence[ClaimedUpload]) -> None:
     await tx.execute(SQL["renew_leases"], uploads[0].actor.account_id, import_ids, tx.now + LEASE)
 
 
-async def process_upload(tx: Tx, upload: ClaimedUpload, read: ReadUpload, *, expect_new: bool = False) -> bool | None:
+async def process_upload(
+    tx: Tx, actor: Actor, upload: ClaimedUpload, read: ReadUpload, *, expect_new: bool = False
+) -> bool | None:
     """Write an upload's contacts and its report together; `expect_new` is `upsert`'s. Gives its `matched_none`.
 
     Does nothing, and gives None, when the lease ended and another worker has taken the upload over, or when the
@@ -292,14 +278,14 @@ async def process_upload(tx: Tx, upload: ClaimedUpload, read: ReadUpload, *, exp
     changed since they were read.
     """
     try:
-        await lock_audience(tx, upload.actor)
+        await lock_audience(tx, actor, after_uploads=False)
     except NotFoundError:
         return None
-    if not await tx.fetchval(SQL["hold_upload"], upload.actor.account_id, upload.import_id, upload.attempt):
+    if not await tx.fetchval(SQL["hold_upload"], actor.account_id, upload.import_id, upload.attempt):
         return None
-    if read.policy is not None and (kinds := await field_kinds(tx, upload.actor)) != read.kinds:
+    if read.policy is not None and (kinds := await field_kinds(tx, actor)) != read.kinds:
         read = await asyncio.to_thread(upload.read, kinds)
-    report, matched_none = await _write(tx, upload.actor, read, expect_new=expect_new)
+    report, matched_none = await _write(tx, actor, read, expect_new=expect_new)
     await tx.execute(
         SQL["finish_upload"],
         upload.actor.account_id,
@@ -308,6 +294,7 @@ async def process_upload(tx: Tx, upload: ClaimedUpload, read: ReadUpload, *, exp
         tx.now,
         *_numbers(report),
     )
+    tx.wakes(UPLOAD_WRITTEN, upload.import_id)
     return matched_none
 
 
@@ -343,6 +330,7 @@ async def fail_upload(tx: Tx, upload: ClaimedUpload) -> None:
         tx.now,
         _encode([told]).decode(),
     )
+    tx.wakes(UPLOAD_WRITTEN, upload.import_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,7 +354,7 @@ async def retry_upload(tx: Tx, actor: Actor, import_id: UUID) -> None:
     if not await tx.fetchval(SQL["retry_upload"], actor.account_id, import_id):
         raise JobNotFoundError
     await audit.record(tx, actor, "upload.retry", import_id, {})
-    tx.brings_work = True
+    tx.wakes(UPLOADS_DUE, actor.account_id)
 
 
 async def delete_old_reports(tx: Tx, account_id: AccountId, before: datetime) -> bool:

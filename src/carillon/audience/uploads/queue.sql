@@ -18,13 +18,6 @@ FROM contact_import
 WHERE state IN ('pending', 'running') AND file_hash IS NULL AND (leased_until IS NULL OR leased_until < $1)
 ORDER BY account_id;
 
--- name: has_unfinished
-SELECT EXISTS (
-    SELECT FROM contact_import
-    WHERE account_id = $1 AND audience_id = $2 AND state IN ('pending', 'running') AND file_hash IS NULL
-      AND ($3::uuid IS NULL OR import_id < $3)
-);
-
 -- name: lock_claims
 -- One claim an account at a time: the next one sees what this one has leased.
 SELECT TRUE FROM account WHERE account_id = $1 FOR NO KEY UPDATE SKIP LOCKED;
@@ -54,10 +47,11 @@ WITH k AS MATERIALIZED (
 )
 UPDATE contact_import i
 SET state = 'running', attempts = i.attempts + 1, leased_until = $3
-FROM k, audience a
-WHERE i.account_id = $1 AND i.account_id = k.account_id AND i.import_id = k.import_id
+FROM k, audience a, account t
+WHERE t.account_id = $1 AND i.account_id = $1 AND i.account_id = k.account_id AND i.import_id = k.import_id
   AND a.account_id = i.account_id AND a.audience_id = i.audience_id
-RETURNING i.account_id, i.import_id, i.audience_id, i.attempts, i.actor, i.source, i.payload, a.country;
+RETURNING i.account_id, i.import_id, i.audience_id, i.attempts, i.actor, i.source, i.payload, a.country,
+    t.clock_offset;
 
 -- name: hold_upload
 SELECT TRUE FROM contact_import

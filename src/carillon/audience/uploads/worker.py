@@ -13,6 +13,7 @@ from carillon.audience.fields import field_kinds
 from carillon.audience.uploads.queue import (
     MAX_ATTEMPTS,
     RENEWAL_SECONDS,
+    UPLOADS_DUE,
     ClaimedUpload,
     ReadUpload,
     accounts_with_uploads,
@@ -26,6 +27,7 @@ from carillon.audience.uploads.queue import (
 )
 from carillon.audience.upsert.optimistic import OptimisticInserts
 from carillon.db.database import Database
+from carillon.db.topics import Listener
 from carillon.errors import UnavailableError
 from carillon.kit.ids import AccountId
 from carillon.tenancy.accounts import ListAccounts, Operator, list_accounts
@@ -49,6 +51,7 @@ class UploadWorker:
         self._report_age = timedelta(days=report_days)
         self._on_done = on_done
         self._stopping = False
+        self._listener = Listener()
         self._optimistic_inserts = OptimisticInserts()
 
     async def run(self) -> None:
@@ -61,23 +64,22 @@ class UploadWorker:
             await asyncio.gather(sweeping, return_exceptions=True)
 
     async def _work(self) -> None:
-        while not self._stopping:
-            self._db.work_arrived.clear()
-            try:
-                worked = await self.take_turns()
-            except Exception as error:  # noqa: BLE001 - the worker outlives every failure; the rows are still there
-                # Only the type: a traceback's values could hold addresses.
-                log.error("uploads_interrupted", error=type(error).__name__)  # noqa: TRY400 - see above
-                worked = 0
-                await asyncio.sleep(self._poll_seconds)
-            if not (worked or self._stopping):
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._db.work_arrived.wait(), timeout=self._poll_seconds)
+        with self._db.topics.listen(UPLOADS_DUE) as self._listener:
+            while not self._stopping:
+                try:
+                    worked = await self.take_turns()
+                except Exception as error:  # noqa: BLE001 - the worker outlives every failure; the rows are still there
+                    # Only the type: a traceback's values could hold addresses.
+                    log.error("uploads_interrupted", error=type(error).__name__)  # noqa: TRY400 - see above
+                    worked = 0
+                    await asyncio.sleep(self._poll_seconds)
+                if not (worked or self._stopping):
+                    await self._listener.wait(self._poll_seconds)
 
     def stop(self) -> None:
         """Ask it to end after the upload in hand."""
         self._stopping = True
-        self._db.work_arrived.set()
+        self._listener.wake()
 
     async def take_turns(self) -> int:
         """Give each account with uploads one turn and return how many uploads were worked off."""
@@ -169,7 +171,7 @@ class UploadWorker:
 
     async def _write(self, upload: ClaimedUpload, read: ReadUpload) -> bool:
         hope = self._optimistic_inserts.of(upload.actor)
-        matched_none = await hope.write(partial(self._db.run, process_upload, upload, read))
+        matched_none = await hope.write(partial(self._db.run, process_upload, upload.actor, upload, read))
         if matched_none is not None:
             hope.learn(matched_none=matched_none)
         return matched_none is not None

@@ -15,7 +15,7 @@ WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($4::bigint[]);
 
 -- name: change_contacts
 -- Only rows that end up different are written. In s, NULL leaves a column alone and '' empties it. Each of its columns comes as one
--- text, see column_text. Whatever address it has, or none, what a contact has told the audience stays: unsubscribed (3, without an
+-- text, see column_text. Whatever address it has, or none, the status that the audience set stays: unsubscribed (3, without an
 -- address 6) and unconfirmed (2, suppressed 5, without an address 7). A given address itself is subscribed (1) or suppressed (4).
 WITH changed AS (
     UPDATE contact c

@@ -1,4 +1,4 @@
-"""Resolving: which row of a batch brings a contact in, and which changes one that is there.
+"""Matching: which row of a batch inserts a contact, and which updates an existing one.
 
 A few rows are taken one by one (`merging`). Of many, those that share no key and no contact with another row are
 resolved by columns, which is a hundred times faster, and only the rest is taken one by one. Both give the same plan.
@@ -21,7 +21,7 @@ SQL = load_statements("carillon.audience.upsert", "match.sql")
 
 NEW, UNCHANGED = "new", "unchanged"
 
-# Up to so many rows the plain way is quicker: columns have a price of their own, whatever their length.
+# Up to so many rows, matching row by row is quicker: columns have a fixed cost, whatever their length.
 _FEW = 50
 
 # What a match tells of a contact; beside the row that found it, its columns are called old_….
@@ -38,7 +38,7 @@ _KEPT_SCHEMA = {"row": pl.Int64, "contact_id": pl.Int64, "outcome": pl.String}
 class Plan:
     """What is to be written.
 
-    `arrivals` are new contacts with their ids, by row; `changes` are patches by contact, `releasing` those of them that
+    `inserts` are new contacts with their ids, by row; `changes` are patches by contact, `releasing` those of them that
     may give up a key which another row takes; `kept` gives each row its contact and outcome, null where only the
     writing will tell whether anything changes; `readdressed` are old contacts whose addresses may change; `archived`
     are those of the rows' contacts that are archived.
@@ -55,7 +55,7 @@ class Plan:
 
 
 async def resolve_to(tx: Tx, actor: Actor, frame: pl.DataFrame, contact_id: int) -> Plan:
-    """Resolve a row that means a certain contact, whose keys are nobody else's. Raises NotFoundError for `contact`."""
+    """Match a row to a given contact; no other contact has its keys. Raises NotFoundError for `contact`."""
     loaded = await tx.fetch(SQL["contacts_by_id"], actor.account_id, actor.audience_id, [contact_id])
     if not loaded:
         raise NotFoundError("contact")
@@ -93,23 +93,23 @@ async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new
     if not expect_new or known.height:
         known = await _known(tx, actor, frame)
     rows = _paired(frame, known)
-    tangled = _interdependent(rows)
-    merged = await _merge_interdependent(tx, actor, rows.filter(tangled))
-    clean = rows.filter(~tangled)
-    matched = clean.filter(pl.col("contact_id").is_not_null())
+    interdependent = _interdependent(rows)
+    merged = await _merge_interdependent(tx, actor, rows.filter(interdependent))
+    independent = rows.filter(~interdependent)
+    matched = independent.filter(pl.col("contact_id").is_not_null())
     differs = matched.select(_differs()).to_series()
-    inserts = pl.concat([clean.filter(pl.col("contact_id").is_null()).select(*INSERT_SCHEMA), merged.inserts])
+    inserts = pl.concat([independent.filter(pl.col("contact_id").is_null()).select(*INSERT_SCHEMA), merged.inserts])
     inserts, one_by_one = await _numbered(tx, inserts.sort("row"), merged)
-    brought = inserts.select("row", "contact_id", pl.lit(NEW).alias("outcome"))
+    inserted = inserts.select("row", "contact_id", pl.lit(NEW).alias("outcome"))
     if one_by_one.height:
-        brought = brought.filter(~pl.col("row").is_in(one_by_one["row"].implode()))
+        inserted = inserted.filter(~pl.col("row").is_in(one_by_one["row"].implode()))
     is_same = ~(differs | matched["old_archived"])
-    same = matched.select("row", "contact_id", pl.when(is_same).then(pl.lit(UNCHANGED)).alias("outcome"))
+    matched_rows = matched.select("row", "contact_id", pl.when(is_same).then(pl.lit(UNCHANGED)).alias("outcome"))
     return Plan(
         inserts=inserts,
         changes=pl.concat([matched.filter(differs).select(*UPDATE_SCHEMA), merged.changes]),
         releasing=merged.changes,
-        kept=pl.concat([brought, same, one_by_one]).sort("row"),
+        kept=pl.concat([inserted, matched_rows, one_by_one]).sort("row"),
         address_changed=[*_address_changed(matched), *merged.address_changed],
         archived=[*matched.filter(pl.col("old_archived"))["contact_id"].to_list(), *merged.archived],
         conflicts=merged.errors,
@@ -120,7 +120,7 @@ async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new
 def _differs() -> pl.Expr:
     """Tell of a matched row whether it may change its contact; the writing tells for certain.
 
-    Fields are compared as texts, in the form in which PostgreSQL writes them: a row that brings all of a contact's
+    Fields are compared as texts, in the form in which PostgreSQL writes them: a row with all of a contact's
     fields as they are is known to be the same without taking either apart.
     """
     other_texts = [
@@ -149,12 +149,12 @@ async def _plan_of_merged(tx: Tx, merged: Merged) -> Plan:
 
 
 async def _numbered(tx: Tx, inserts: pl.DataFrame, merged: Merged) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give the arrivals, which come in the order of their rows, their ids, and the merged rows their contacts."""
+    """Assign ids to the inserts, in the order of their rows, and contacts to the merged rows."""
     ids = await tx.ids.take("contact", inserts.height)
     id_of_row = dict(zip(inserts["row"], ids, strict=True)) if merged.outcomes else {}
     one_by_one = [
-        (row, contact_id if arrival is None else id_of_row[arrival], outcome)
-        for row, contact_id, arrival, outcome in merged.outcomes
+        (row, contact_id if inserted_by is None else id_of_row[inserted_by], outcome)
+        for row, contact_id, inserted_by, outcome in merged.outcomes
     ]
     kept = pl.DataFrame(one_by_one, schema=_KEPT_SCHEMA, orient="row")
     return inserts.hstack([pl.Series("contact_id", ids, dtype=pl.Int64)]), kept
@@ -181,7 +181,7 @@ async def _known(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 async def taken_keys(tx: Tx, actor: Actor, frame: pl.DataFrame) -> dict[tuple[str, str], bool]:
-    """Give those of a frame's keys, by name and value, that contacts have, and whether these are archived."""
+    """Return those of a frame's keys, by name and value, that contacts have, and whether these are archived."""
     asked = (frame[key].drop_nulls().to_list() for key in KEYS)
     rows = await tx.fetch(SQL["taken_keys"], actor.account_id, actor.audience_id, *asked)
     return {(row["key"], row["value"]): row["archived"] for row in rows}
@@ -190,9 +190,9 @@ async def taken_keys(tx: Tx, actor: Actor, frame: pl.DataFrame) -> dict[tuple[st
 def _paired(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Add to each row the contacts that its keys name, the one that it changes, and what that one is now (`old_…`)."""
     if known.is_empty():
-        nobody = [pl.lit(None, dtype=pl.Int64).alias(f"id_{key}") for key in KEYS]
+        no_ids = [pl.lit(None, dtype=pl.Int64).alias(f"id_{key}") for key in KEYS]
         return frame.with_columns(
-            *nobody, *(pl.lit(None, dtype=dtype).alias(name) for name, dtype in _OLD_SCHEMA.items())
+            *no_ids, *(pl.lit(None, dtype=dtype).alias(name) for name, dtype in _OLD_SCHEMA.items())
         )
     for key in KEYS:
         owners = known.filter(pl.col(key).is_not_null()).select(key, pl.col("contact_id").alias(f"id_{key}"))

@@ -1,7 +1,7 @@
 """Rows of one batch that share a key or a contact are taken one by one, in their order: later ones merge into earlier.
 
-This is the plain statement of the engine's rule, on the few contacts that such rows concern. It ends in net effects:
-one arrival for each new contact, one change for each old one.
+This is the sequential statement of the engine's rule, on the few contacts that such rows concern. It ends in net
+effects: one insert for each new contact, one update for each existing one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,10 +25,10 @@ _COMPANIONS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """The net effects of the tangled rows.
+    """The net effects of the interdependent rows.
 
-    `arrivals` are new contacts by the row that brought them in; `changes` are patches of old ones; `outcomes` tell for
-    each row its contact (by id, or by the row of its arrival) and what became of it; `readdressed` are old contacts
+    `inserts` are new contacts by the row that inserted them; `changes` are patches of existing ones; `outcomes` has for
+    each row its contact (by id, or by the row that inserts it) and its outcome; `address_changed` are existing contacts
     with another address, `archived` the contacts of rows that are archived.
     """
 
@@ -45,7 +45,7 @@ class _State:
     """A contact as the rows so far have left it."""
 
     contact_id: int | None
-    arrival: int | None
+    inserted_by: int | None
     values: dict[str, Any] = field(default_factory=lambda: dict.fromkeys((*PATCH_SCHEMA,)))
     fields: dict[str, Any] = field(default_factory=dict)
     archived: bool = False
@@ -64,7 +64,7 @@ def merge_rows(
         merging.take(row, target)
     old = [state for state in merging.states if state.contact_id is not None]
     changes = [change for state in old if (change := _net_change(before[state.contact_id], state))]
-    inserts = [_arrival(state) for state in merging.states if state.arrival is not None]
+    inserts = [_insert(state) for state in merging.states if state.inserted_by is not None]
     return Merged(
         inserts=pl.DataFrame(inserts, schema=INSERT_SCHEMA),
         changes=pl.DataFrame(changes, schema=UPDATE_SCHEMA),
@@ -76,7 +76,7 @@ def merge_rows(
 
 
 class _Merging:
-    """The contacts that tangled rows concern, and who owns which key."""
+    """The contacts that interdependent rows concern, and which of them owns which key."""
 
     def __init__(self, loaded: Iterable[Mapping[str, Any]]) -> None:
         self.states: list[_State] = []
@@ -85,7 +85,7 @@ class _Merging:
         self.archived: list[int] = []
         self._owners: dict[tuple[str, str], _State] = {}
         for record in loaded:
-            state = _State(contact_id=record["contact_id"], arrival=None, archived=record["archived"])
+            state = _State(contact_id=record["contact_id"], inserted_by=None, archived=record["archived"])
             state.values |= {name: record[name] for name in state.values if name in record}
             state.fields = decode_patch(record["fields"])
             self._own(state)
@@ -105,7 +105,7 @@ class _Merging:
             state = next(one for one in self.states if one.contact_id == target)
         outcome = "new"
         if state is None:
-            state = _State(contact_id=None, arrival=row["row"])
+            state = _State(contact_id=None, inserted_by=row["row"])
             self.states.append(state)
             self._apply(state, row)
         else:
@@ -113,7 +113,7 @@ class _Merging:
             if state.archived and state.contact_id is not None:
                 self.archived.append(state.contact_id)
                 state.archived = False
-        self.outcomes.append((row["row"], state.contact_id, state.arrival, outcome))
+        self.outcomes.append((row["row"], state.contact_id, state.inserted_by, outcome))
 
     def _apply(self, state: _State, row: Mapping[str, Any]) -> bool:
         changed = [self._apply_key(state, key, row) for key in KEYS if row[key] is not None]
@@ -149,12 +149,12 @@ class _Merging:
         self.errors.append(RowError(row["row"], key, "conflict", row[key], message))
 
 
-def _arrival(state: _State) -> dict[str, Any]:
-    return {**state.values, "row": state.arrival, "patch": encode_patch(state.fields), "unset": None}
+def _insert(state: _State) -> dict[str, Any]:
+    return {**state.values, "row": state.inserted_by, "patch": encode_patch(state.fields), "unset": None}
 
 
 def _net_change(before: Mapping[str, Any], state: _State) -> dict[str, Any] | None:
-    """Give the patch that leads from what was loaded to what the rows have made of it; None when that is nothing."""
+    """Return the patch from the loaded contact to what the rows made of it; None when nothing changed."""
     old_fields = decode_patch(before["fields"])
     sets = {name: value for name, value in state.fields.items() if name not in old_fields or old_fields[name] != value}
     change: dict[str, Any] = dict.fromkeys(PATCH_SCHEMA)

@@ -18,9 +18,9 @@ class NotNewError(Exception):
 
 
 class OptimisticInsert:
-    """Hopes where no earlier batch has met anybody.
+    """Decides whether the next batch is inserted without matching it first: when no recent batch matched a contact.
 
-    Each time that this was wrong, twice as many batches, up to a limit, have to speak for it before it is hoped again.
+    Each time that this was wrong, twice as many batches, up to a limit, must match none before it is tried again.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class OptimisticInsert:
         self._needed = 1
 
     async def write(self, batch: Callable[..., Awaitable[Written]]) -> Written:
-        """Write a batch in a transaction: with `expect_new` where it hopes, and without where that was wrong."""
+        """Write a batch in a transaction: optimistically with `expect_new`, and again without where that was wrong."""
         needed = self._needed
         if self._calm >= needed:
             try:
@@ -45,13 +45,13 @@ class OptimisticInsert:
 
 
 class OptimisticInserts:
-    """What is hoped of each audience."""
+    """One `OptimisticInsert` for each audience, in this process."""
 
     def __init__(self) -> None:
         self._of: dict[tuple[int, int], OptimisticInsert] = {}
 
     def of(self, actor: Actor) -> OptimisticInsert:
-        """Give what is hoped of the actor's audience."""
+        """Return that of the actor's audience."""
         if len(self._of) > _MAX_AUDIENCES:
             self._of.clear()
         return self._of.setdefault((actor.account_id, actor.audience_id), OptimisticInsert())

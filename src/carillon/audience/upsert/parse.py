@@ -20,7 +20,7 @@ from carillon.audience.upsert.rows import (
 from carillon.errors import InvalidInputError
 
 _ATTRIBUTES = (*KEYS, "landline", *DEVICE)
-# Up to so many rows the plain way is quicker: columns have a price of their own, whatever their length.
+# Up to so many rows, parsing row by row is quicker: columns have a fixed cost, whatever their length.
 _FEW = 50
 
 
@@ -95,13 +95,13 @@ def _read_few(
     """Read rows one by one, as `read_frame` reads them: for a few, columns cost more than they save."""
     readings = [read_row_values(number, row, country, kinds) for number, row in rows]
     kept = [reading for reading in readings if reading.has_key or keyless]
-    told = (error for reading in readings for error in reading.errors)
+    errors = (error for reading in readings for error in reading.errors)
     return Batch(
         size=len(rows),
         frame=pl.DataFrame([reading.values for reading in kept], schema=FRAME_SCHEMA),
         moves=(),
         join_all=(),
-        errors=[error for error in told if not (keyless and error.field == "row")],
+        errors=[error for error in errors if not (keyless and error.field == "row")],
         failed=frozenset(reading.row for reading in readings if not (reading.has_key or keyless)),
     )
 

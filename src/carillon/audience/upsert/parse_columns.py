@@ -1,4 +1,4 @@
-"""Reading rows by columns: for many, a hundred times faster than one by one (`plain`), and the same."""
+"""Parsing rows by columns: for many rows a hundred times faster than `parse_row`, with the same results."""
 
 from collections.abc import Mapping, Sequence
 
@@ -71,7 +71,7 @@ class _Reading:
         return self._raw[name].str.strip_chars() if name in self._raw.columns else self._nulls
 
     def _settle(self, name: str, given: pl.Series, read: pl.Series, kind: str = "") -> pl.Series:
-        """Give the read values with blanks kept; report what was given and couldn't be read."""
+        """Return the parsed values, blanks kept, and report the values that can't be parsed."""
         if read.null_count() == given.null_count():
             return read
         wrong = given.is_not_null() & (given != "") & read.is_null()
@@ -80,8 +80,10 @@ class _Reading:
         return given.zip_with((given == "").fill_null(value=False), read)
 
     def _report(self, name: str, wrong: pl.Series, given: pl.Series, kind: str = "") -> None:
-        told = zip(self._rows.filter(wrong), given.filter(wrong).str.slice(0, MIN_PROBLEM_CHARACTERS), strict=True)
-        self.errors += [problem(row, name, value, kind) for row, value in told]
+        wrong_values = zip(
+            self._rows.filter(wrong), given.filter(wrong).str.slice(0, MIN_PROBLEM_CHARACTERS), strict=True
+        )
+        self.errors += [problem(row, name, value, kind) for row, value in wrong_values]
 
     def read_phones(self, country: str | None) -> None:
         given = self._given("phone")
@@ -110,11 +112,11 @@ class _Reading:
         """Read push tokens; one without a platform that is known is left out, and its platform reported."""
         token, given = self._given("device_token"), self._given("device_platform").fill_null("")
         platform = given.str.to_lowercase()
-        brought = (token != "").fill_null(value=False)
+        is_given = (token != "").fill_null(value=False)
         known = platform.is_in(PLATFORMS)
-        if (brought & ~known).any():
-            self._report("device_platform", brought & ~known, given)
-        token = token.zip_with(brought & known, self._nulls)
+        if (is_given & ~known).any():
+            self._report("device_platform", is_given & ~known, given)
+        token = token.zip_with(is_given & known, self._nulls)
         fits = (token.str.len_chars() <= MAX_TOKEN_CHARACTERS) & ~token.str.contains("\0", literal=True)
         usable = fits.fill_null(value=False)
         self.columns["device_token"] = self._settle("device_token", token, token.zip_with(usable, self._nulls))

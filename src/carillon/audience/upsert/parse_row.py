@@ -1,4 +1,4 @@
-"""Reading rows one by one: the plain statement of what `columns` does for many."""
+"""Parsing rows one by one: the reference for what `parse_columns` does for many."""
 
 import re
 from collections.abc import Mapping

@@ -28,7 +28,7 @@ _LONGEST = {
     "text": MAX_TEXT_CHARACTERS,
 }
 MIN_PROBLEM_CHARACTERS = max(_LONGEST.values()) + 1
-"""So much of a value at least has to be told to `problem`."""
+"""`problem` needs at least so many characters of a value to tell its length."""
 
 FRAME_SCHEMA: dict[str, type[pl.DataType]] = {
     "row": pl.Int64,
@@ -112,7 +112,7 @@ def encode_patch(fields: Mapping[str, Any]) -> str:
 
 
 def problem(row: int, field: str, value: str, kind: str = "") -> RowError:
-    """Report a value that can't be used, in the words of its field (or of the field's kind)."""
+    """Report a value that can't be used, with the code and message of its field (or of the field's kind)."""
     about = kind or field
     code, message = _WORDS.get(about, ("invalid", f"The value isn't a {kind}."))
     if len(value) > _LONGEST.get(about, len(value)):

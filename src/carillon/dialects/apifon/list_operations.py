@@ -112,6 +112,7 @@ FIELD_OPERATIONS: Sequence[Operation] = (
         handle=fields.update,
         body=schemas.ChangeField,
         reference=("list_id", "field", "name", "length", "date_format", "internal"),
+        sample={"name": "Day of birth", "length": 20},
     ),
     Operation(
         method="DELETE",
@@ -135,6 +136,7 @@ FIELD_OPERATIONS: Sequence[Operation] = (
         body=schemas.SaveGdprField,
         status=201,
         reference=("list_id", "name", "description"),
+        sample={"name": "Newsletter", "description": "News once a month"},
     ),
     Operation(
         method="PUT",
@@ -146,6 +148,7 @@ FIELD_OPERATIONS: Sequence[Operation] = (
         handle=fields.update_purpose,
         body=schemas.SaveGdprField,
         reference=("list_id", "field", "name", "description"),
+        sample={"name": "Newsletter", "description": "News twice a month"},
     ),
     Operation(
         method="POST",
@@ -188,6 +191,7 @@ FIELD_OPERATIONS: Sequence[Operation] = (
             "selectionType",
             "groupOptionsOrientation",
         ),
+        sample={"name": "Dishes", "type": "GROUP", "selectionType": "SINGLE"},
     ),
     Operation(
         method="DELETE",
@@ -211,6 +215,7 @@ FIELD_OPERATIONS: Sequence[Operation] = (
         body=schemas.SaveOption,
         status=201,
         reference=("list_id", "group_field", "name"),
+        sample={"name": "Fish"},
     ),
     Operation(
         method="POST",
@@ -245,6 +250,7 @@ FIELD_OPERATIONS: Sequence[Operation] = (
         handle=groups.update_option,
         body=schemas.SaveOption,
         reference=("list_id", "group_field", "option_field", "name"),
+        sample={"name": "Seafood"},
     ),
     Operation(
         method="DELETE",

@@ -151,7 +151,7 @@ async def _require_match(tx: Tx, opened: OpenList, expected: str) -> None:
 
 
 async def _delete(tx: Tx, actor: Actor, list_id: str, expected: str) -> None:
-    opened = await open_list(tx, actor, list_id, lock=True)
+    opened = await open_list(tx, actor, list_id, lock=True, after_uploads=False)
     await _require_match(tx, opened, expected)
     try:
         await delete_audience(tx, opened.actor)

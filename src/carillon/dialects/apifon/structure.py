@@ -160,15 +160,15 @@ def inside(actor: Actor, list_id: str) -> Actor:
     return replace(actor, audience_id=AudienceId(audience_id))
 
 
-async def open_list(tx: Tx, actor: Actor, list_id: str, *, lock: bool = False) -> OpenList:
-    """Find a list of the account; with `lock` nobody else writes in it until the transaction ends.
+async def open_list(tx: Tx, actor: Actor, list_id: str, *, lock: bool = False, after_uploads: bool = True) -> OpenList:
+    """Find a list of the account; with `lock` nobody else writes in it until the transaction ends (`lock_audience`).
 
     Raises NotFoundError for `list`.
     """
     actor = inside(actor, list_id)
     try:
         if lock:
-            await lock_audience(tx, actor)
+            await lock_audience(tx, actor, after_uploads=after_uploads)
         audience = await get_audience(tx, actor, GetAudience(audience_id=actor.audience_id))
     except NotFoundError as error:
         raise NotFoundError("list") from error

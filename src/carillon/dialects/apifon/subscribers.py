@@ -18,13 +18,7 @@ from carillon.audience.field_types import CANONICAL
 from carillon.audience.fields import field_kinds
 from carillon.audience.memberships import NO_MOVES, Regroup
 from carillon.audience.suppressions import Channel, suppressed_among
-from carillon.audience.uploads.queue import (
-    AcceptUpload,
-    accept_upload,
-    await_uploads,
-    has_unfinished_uploads,
-    upload_now,
-)
+from carillon.audience.uploads.queue import AcceptUpload, accept_upload, upload_or_queue
 from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows, resolve_phone
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Tx
@@ -33,7 +27,7 @@ from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.forms import FORM_URLS, forms_of
 from carillon.dialects.apifon.mapping import chosen, in_query, only, read_fields
 from carillon.dialects.apifon.replies import if_match, links_of, location_of, read_page, require_match, tagged
-from carillon.dialects.apifon.structure import OpenList, inside, open_list
+from carillon.dialects.apifon.structure import OpenList, open_list
 from carillon.dialects.apifon.subscriber_words import (
     STATUSES,
     Wanted,
@@ -95,11 +89,6 @@ def _name_of(call: Call) -> Named:
     return Named(list_id=_list_id(call), digest=digest, expected=if_match(call))
 
 
-async def _in_turn(call: Call) -> None:
-    """Let the subscribers be written that the list was given before: the later word stands."""
-    await await_uploads(call.db, inside(call.actor, _list_id(call)))
-
-
 def _location(call: Call, contact: Contact) -> str:
     address = contact.phone or (contact.email or "").lower()
     return location_of(call, "subscriber", digest_of(address))
@@ -107,7 +96,6 @@ def _location(call: Call, contact: Contact) -> str:
 
 async def create(call: Call) -> Answer:
     """Add a subscriber to a list."""
-    await _in_turn(call)
     contact = await call.db.run(_create, call.actor, _list_id(call), call.body)
     return Answer(data=None, status=201, headers={"Location": _location(call, contact)})
 
@@ -212,10 +200,9 @@ async def create_many(call: Call) -> Answer:
     opened = await call.db.read(open_list, call.actor, _list_id(call))
     command = await asyncio.to_thread(_read_many, asked, opened)
     is_few = len(asked.subscribers) <= schemas.MAX_SUBSCRIBERS_AT_ONCE
-    at_once = is_few and not await call.db.read(has_unfinished_uploads, opened.actor)
     try:
-        if at_once:
-            await call.db.run(upload_now, opened.actor, command)
+        if is_few:
+            await upload_or_queue(call.db, opened.actor, command)
         else:
             await call.db.run_at_once(accept_upload, opened.actor, command)
     except NotFoundError as error:  # removed since it was opened
@@ -246,7 +233,6 @@ def _read_many(asked: schemas.AddSubscribers, opened: OpenList) -> AcceptUpload:
 
 async def update(call: Call) -> Answer:
     """Change a subscriber, who is archived no more."""
-    await _in_turn(call)
     contact = await call.db.run(_update, call.actor, _name_of(call), call.body)
     place = _location(call, contact)
     return Answer(data=None, status=204, headers={"Location": place, "Content-Location": place})
@@ -347,14 +333,12 @@ def _show_page(
 
 async def subscribe(call: Call) -> Answer:
     """Subscribe a subscriber on the channel whose identifier it is named by."""
-    await _in_turn(call)
     await call.db.run(_stand, call.actor, _name_of(call), SubscriptionStatus.SUBSCRIBED)
     return Answer(data=None, status=204)
 
 
 async def unsubscribe(call: Call) -> Answer:
     """Unsubscribe a subscriber on the channel whose identifier it is named by."""
-    await _in_turn(call)
     await call.db.run(_stand, call.actor, _name_of(call), SubscriptionStatus.UNSUBSCRIBED)
     return Answer(data=None, status=204)
 
@@ -370,7 +354,6 @@ async def _stand(tx: Tx, actor: Actor, name: Named, status: SubscriptionStatus) 
 
 async def delete(call: Call) -> Answer:
     """Archive a subscriber, or delete it."""
-    await _in_turn(call)
     permanently = bool(call.query.permanent)
     await call.db.run(_remove, call.actor, _name_of(call), permanently=permanently)
     return Answer(data=None, status=204)

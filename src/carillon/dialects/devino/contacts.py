@@ -22,7 +22,6 @@ from carillon.audience.fields import (
     list_fields,
 )
 from carillon.audience.locks import lock_audience
-from carillon.audience.uploads.queue import await_uploads
 from carillon.audience.upsert.parse import read_rows
 from carillon.audience.upsert.rows import Batch
 from carillon.db.database import Database, Tx
@@ -236,7 +235,6 @@ async def batch(call: Call) -> Answer:
         zone=mapping.read_zone(call.query.zone_offset),
     )
     inside = replace(call.actor, audience_id=AudienceId(command.audience_id))
-    await await_uploads(call.db, inside)
     reading = await read_upload(call.db, call.actor, command)
     hope = call.optimistic_inserts.of(inside)
     done = await hope.write(partial(call.db.run, upload, call.actor, command, reading))

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 
 from carillon.audience.contacts.batch_write import WriteBatch, WritePolicy, write_batch
-from carillon.audience.uploads.queue import await_uploads
 from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows
 from carillon.audience.upsert.parse import read_rows
 from carillon.audience.upsert.rows import Batch
@@ -39,7 +38,6 @@ async def batch_insert(call: Call) -> Answer:
         group_id=group_id,
         policy=WritePolicy(update_existing=bool(asked.update_existing_contacts), alternative_phones=alternative_phones),
     )
-    await await_uploads(call.db, call.actor)
     written = await call.db.run(write_batch, call.actor, command)
     return Answer(
         data=BatchInserted(

@@ -9,7 +9,6 @@ from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import Confirm, confirm
 from carillon.audience.locks import lock_audience
 from carillon.audience.memberships import Regroup
-from carillon.audience.uploads.queue import await_uploads
 from carillon.audience.upsert.ambiguous_phones import AmbiguousRows, read_ambiguous_rows, resolve_phone
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Tx
@@ -45,7 +44,6 @@ async def save(call: Call) -> Answer:
         clear_fields=bool(asked.clear_existing_fields),
     )
     is_confirmed = _is_confirmed(asked)
-    await await_uploads(call.db, call.actor)
     try:
         saved = await call.db.run(_save, call.actor, command, plain, is_confirmed)
     except KeyConflictError as error:

@@ -14,7 +14,6 @@ from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.fields import CreateField, Field, ListFields, create_field, free_name, list_fields
 from carillon.audience.locks import lock_audience
 from carillon.audience.memberships import Regroup
-from carillon.audience.uploads.queue import await_uploads
 from carillon.audience.upsert.ambiguous_phones import known_phones, read_ambiguous_rows, resolve_phone
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Tx
@@ -176,7 +175,6 @@ def _command(asked: schemas.SaveContact) -> WriteContact:
 
 
 async def _written(call: Call, command: WriteContact, status: int) -> Answer:
-    await await_uploads(call.db, call.actor)
     contact = await call.db.run(write_contact, call.actor, command)
     url = f"{call.request.base_url}{PATH}/{contact.contact_id}"
     return Answer(data=One(show_contact(contact, _PLAIN, [], url)), status=status)
@@ -184,6 +182,5 @@ async def _written(call: Call, command: WriteContact, status: int) -> Answer:
 
 async def delete(call: Call) -> Answer:
     """Delete a contact, from all groups too."""
-    await await_uploads(call.db, call.actor)
     await call.db.run(_delete, call.actor, call.request.segments["id"])
     return Answer(data=None, status=_GONE)

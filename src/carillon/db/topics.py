@@ -1,0 +1,56 @@
+"""Waking within a process: a task that waits for a topic goes on when a transaction that concerns it has committed.
+
+A wake is a hint, never needed for correctness: whoever listens polls too.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+
+class Listener:
+    """Collects the keys that its topic is woken for."""
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+        self._woken = asyncio.Event()
+
+    def wake(self, key: str | None = None) -> None:
+        """End the wait that goes on, or else the next one; None is no key."""
+        if key is not None:
+            self._keys.add(key)
+        self._woken.set()
+
+    async def wait(self, seconds: float) -> set[str]:
+        """Wait for a wake, `seconds` at most, and return the keys since the last wait."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        self._woken.clear()
+        keys, self._keys = self._keys, set()
+        return keys
+
+
+class Topics:
+    """The listeners of a process, by topic and key."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[tuple[str, str | None], set[Listener]] = {}
+
+    @contextlib.contextmanager
+    def listen(self, topic: str, key: str | None = None) -> Iterator[Listener]:
+        """Listen to a topic during the block, for one key or for all."""
+        place, listener = (topic, key), Listener()
+        self._listeners.setdefault(place, set()).add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners[place].discard(listener)
+            if not self._listeners[place]:
+                del self._listeners[place]
+
+    def wake(self, topic: str, key: str) -> None:
+        """Wake those who listen to a topic for a key, or for all keys."""
+        for place in ((topic, key), (topic, None)):
+            for listener in self._listeners.get(place, ()):
+                listener.wake(key)

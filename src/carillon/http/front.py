@@ -1,0 +1,232 @@
+"""The front: what concerns every request, whichever site answers it.
+
+It gives a request its id, finds the site and the endpoint, reads the body within its limit, turns errors into the
+site's form, counts and logs. What no site answers goes to the application behind it.
+"""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+import structlog
+
+from carillon.errors import BodyTooLargeError, CallerError, CarillonError, InvalidInputError, ServiceError
+from carillon.http.request import Reply, Request
+from carillon.http.router import Router
+from carillon.http.site import Endpoint, Handler, Site
+from carillon.kit.ids import new_request_id
+from carillon.logs import bind_request_id, log_request
+from carillon.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+# An ASGI application in the specification's own terms, which every server and client takes.
+Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+
+REQUEST_ID = "carillon.request_id"
+"""The key of a request's id in the scope that the application behind the front is given."""
+
+_REQUEST_ID_HEADER = "x-request-id"
+# What a caller may choose as its request's id: it goes into logs and replies as it is.
+_VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+# A base URL that ends in one, joined with a path that begins with one.
+_SLASHES = re.compile(r"/{2,}")
+
+_NO_SITE = ("none", "none")
+
+# Each of a few static routes has as many spellings as its case allows.
+_MAX_CACHED = 1_000
+
+# A client may take a length there for one of a body that it then waits for (RFC 9110, section 8.6).
+_WITHOUT_CONTENT = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+
+class Front:
+    """The outermost ASGI application."""
+
+    def __init__(self, behind: Any, sites: Sequence[Site], metrics: Metrics, *, max_body_bytes: int) -> None:
+        self._behind = behind
+        self._mounted = [_Mounted(site, max_body_bytes) for site in sites]
+        self._metrics = metrics
+        self._static: dict[tuple[str, bytes], _Call] = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request, or pass the server's start and stop on."""
+        if scope["type"] != "http":
+            await self._behind(scope, receive, send)
+            return
+        began = time.perf_counter()
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        request_id = _request_id(headers)
+        bind_request_id(request_id)  # the server makes a task for each request
+        call = self._call_of(scope)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        self._metrics.requests_in_progress += 1
+        try:
+            if call:
+                status = await call.answer(scope, headers, request_id, receive, send)
+            else:
+                status = await self._pass_on(scope, request_id, receive, send)
+        finally:
+            self._metrics.requests_in_progress -= 1
+            self._record(call, status, time.perf_counter() - began)
+
+    def _call_of(self, scope: Any) -> "_Call | None":
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        key = (scope["method"], raw_path)
+        known = self._static.get(key)
+        if known is not None:
+            return known
+        path = raw_path.decode("latin-1")
+        if "//" in path:
+            path = _SLASHES.sub("/", path)
+        call = next((call for one in self._mounted if (call := one.call_of(scope["method"], path)) is not None), None)
+        if call is not None and call.is_static:
+            if len(self._static) >= _MAX_CACHED:
+                self._static.clear()
+            self._static[key] = call
+        return call
+
+    async def _pass_on(self, scope: Any, request_id: str, receive: Any, send: Any) -> int:
+        """Let the application behind answer, and return the status."""
+        inside = {**scope, REQUEST_ID: request_id}
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+
+        async def send_with_id(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(message["status"])  # it may be an HTTPStatus, whose text isn't its number
+                message["headers"] = [*message["headers"], (_REQUEST_ID_HEADER.encode(), request_id.encode())]
+            await send(message)
+
+        await self._behind(inside, receive, send_with_id)
+        return status
+
+    def _record(self, call: "_Call | None", status: int, seconds: float) -> None:
+        site, function = (call.site.name, call.function) if call else _NO_SITE
+        self._metrics.request_done(site, function, status, seconds)
+        if call is None and status < HTTPStatus.BAD_REQUEST:
+            log.debug("request", status=status)  # polls of health and metrics would drown the rest
+        else:
+            log_request(site, function, status, seconds)
+
+
+def _request_id(headers: Mapping[str, str]) -> str:
+    given = headers.get(_REQUEST_ID_HEADER, "")
+    return given if given and _VALID_REQUEST_ID.fullmatch(given) else new_request_id()
+
+
+class _Mounted:
+    """A site with the router of its endpoints."""
+
+    def __init__(self, site: Site, max_body_bytes: int) -> None:
+        self.site = site
+        self.max_body_bytes = max_body_bytes
+        self._router: Router[Endpoint] = Router([(one.method, one.path, one) for one in site.endpoints])
+
+    def call_of(self, method: str, path: str) -> "_Call | None":
+        """Find what a request calls; None for a path that is not the site's."""
+        canonical = self.site.canonical_path(path)
+        if canonical is None:
+            return None
+        try:
+            endpoint, segments = self._router.find(method, canonical)
+        except CallerError as error:
+            return _Call(self, "none", _raising(error), {}, is_static=False)
+        return _Call(self, endpoint.function, endpoint.handle, segments, is_static=not segments)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call of a site's endpoint: whatever happens, the answer has the site's form.
+
+    A static one is the same whenever its path is asked for.
+    """
+
+    mounted: _Mounted
+    function: str
+    handle: Handler
+    segments: Mapping[str, str]
+    is_static: bool
+
+    @property
+    def site(self) -> Site:
+        return self.mounted.site
+
+    async def answer(self, scope: Any, headers: Mapping[str, str], request_id: str, receive: Any, send: Any) -> int:
+        """Answer it, and return the status."""
+        request = partial(self._request, scope, headers, request_id)
+        body = b""
+        try:
+            body = await _read_body(headers, receive, self.mounted.max_body_bytes)
+            reply = await self.handle(request(body))
+        except CallerError as error:
+            reply = self.site.present_error(request(body), error)
+        except CarillonError as error:
+            log.exception("service_failed")
+            reply = self.site.present_error(request(body), error)
+        except Exception:
+            log.exception("request_failed")
+            reply = self.site.present_error(request(body), ServiceError())
+        await _send_reply(reply, request_id, send)
+        return reply.status
+
+    def _request(self, scope: Any, headers: Mapping[str, str], request_id: str, body: bytes) -> Request:
+        client = scope.get("client")
+        return Request(
+            method=scope["method"],
+            path=scope["path"],
+            raw_path=(scope.get("raw_path") or b"").decode("latin-1"),
+            segments=self.segments,
+            scheme=scope["scheme"],
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+            body=body,
+            remote_address=client[0] if client else "",
+            request_id=request_id,
+        )
+
+
+def _raising(error: CallerError) -> Handler:
+    async def refuse(_request: Request) -> Reply:
+        raise error
+
+    return refuse
+
+
+async def _read_body(headers: Mapping[str, str], receive: Any, limit: int) -> bytes:
+    """Read the body, and no more of it than the limit. Raises BodyTooLargeError."""
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise BodyTooLargeError
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidInputError("Body", "The caller hung up before its end.")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLargeError
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _send_reply(reply: Reply, request_id: str, send: Any) -> None:
+    """Send a reply in ASGI's two messages."""
+    headers = [
+        *((name.lower().encode(), value.encode()) for name, value in reply.headers.items()),
+        (_REQUEST_ID_HEADER.encode(), request_id.encode()),
+    ]
+    if reply.status not in _WITHOUT_CONTENT:
+        described = (b"content-type", reply.media_type.encode()), (b"content-length", str(len(reply.body)).encode())
+        headers = [*described, *headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body, "more_body": False})

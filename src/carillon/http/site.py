@@ -1,0 +1,37 @@
+"""A site: a set of endpoints under paths of its own, with its own form of errors.
+
+A vendor's dialect is one; carrier callbacks, short links, forms and the console are others.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from carillon.errors import CarillonError
+from carillon.http.request import Method, Reply, Request
+
+Handler = Callable[[Request], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A method on a path, which may have `{segments}`. `function` is its name in metrics and logs."""
+
+    method: Method
+    path: str
+    function: str
+    handle: Handler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What the front mounts; `name` labels its metrics and log lines.
+
+    `canonical_path` turns any spelling of a (percent-encoded) path that the site takes into the one in `endpoints`, and
+    returns None for a path of another site; one that is the site's and has no endpoint is refused in the site's form.
+    `present_error` is total: every domain error has a reply.
+    """
+
+    name: str
+    endpoints: Sequence[Endpoint]
+    canonical_path: Callable[[str], str | None]
+    present_error: Callable[[Request, CarillonError], Reply]

@@ -1,0 +1,45 @@
+"""Something of everything, so that every operation has something to work on."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from tests.dialects.clients import DialectClients
+from tests.dialects.fuzzing import escaped
+from tests.support import Tenant
+
+PHONE, MAIL = "972541110001", "rita@mail.example"
+
+
+async def furnish(clients: DialectClients, account: Tenant, path: str) -> dict[str, str]:
+    """Make something of everything, and return what the `{segments}` of a path may name."""
+    row = {"PhoneNumber": "0541110001", "Email": MAIL, "AddToGroupName": "Food"}
+    upload = await clients.inforu("CreateOrUpdateContacts", {"List": [row]})
+    found = await clients.inforu("GetContact", {"Type": "Email", "Value": MAIL, "Configuration": "WithGroups"})
+    (contact,) = found["Contacts"]["List"]
+    place = f"/list/{account.audience_id}"
+    await clients.apifon("POST", f"{place}/field", {"name": "Joined", "type": "DATE", "length": 20})
+    await clients.apifon("POST", f"{place}/gdpr", {"name": "Offers"})
+    await clients.apifon("POST", "/bounce/subscriber/block", {"destination": "306999888777", "reason": "other"})
+    await clients.nrs("PUT", "/v2/blacklist/sms", {"recipient": "34612345678"})
+    group_id = str(contact["Groups"][0]["GroupId"])
+    return {
+        "list_id": str(account.audience_id),
+        "contactGroupId": str(account.audience_id),
+        "ids": str(account.audience_id),
+        "RequestToken": upload["UploadToken"],
+        "lookup_md5": hashlib.md5(PHONE.encode(), usedforsecurity=False).hexdigest(),
+        "destination": "306999888777",
+        "field": "OFFERS" if "/gdpr" in path else "date_JOINED",
+        "group_field": "GROUPS",
+        "option_field": f"GROUP_{group_id}",
+        "type": "sms",
+        "id": group_id if "/groups" in path else str(contact["ContactId"]),
+    }
+
+
+def filled(path: str, values: Mapping[str, Any]) -> str:
+    """Put values into a path's `{segments}`."""
+    for name, value in values.items():
+        path = path.replace(f"{{{name}}}", escaped(str(value)))
+    return path
