@@ -1,6 +1,7 @@
 """Requests and replies over aiohttp, with every failure in the closed list's terms."""
 
 import asyncio
+import io
 import re
 import ssl
 from collections.abc import Iterable
@@ -79,7 +80,8 @@ class Session:
                     request.method,
                     target.url,
                     headers=request.headers,
-                    data=request.body or None,
+                    # As a file it is written in pieces; bytes would go to the transport as one.
+                    data=io.BytesIO(request.body) if request.body else None,
                     allow_redirects=False,
                     trace_request_ctx=progress,
                 )
