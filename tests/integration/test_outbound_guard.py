@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_network
 
@@ -13,7 +14,7 @@ from tests.integration.scripted_http import OK, ScriptedServer, replying, servin
 
 from carillon.outbound.addresses import AddressGuard
 from carillon.outbound.client import HttpClient
-from carillon.outbound.connector import AddressRefusedError, guarded_connector
+from carillon.outbound.connector import AddressRefusedError, FilteringResolver, guarded_connector
 from carillon.outbound.exchange import Failure, HttpRequest, OutboundError
 
 # Each of them led some client to 127.0.0.1 or ::1, or names an address that belongs to no other machine.
@@ -195,6 +196,19 @@ async def test_a_name_with_permitted_addresses_is_reached_at_those_alone(server:
         assert refused.connections == 0
 
 
+async def test_the_resolver_gives_permitted_addresses_alone() -> None:
+    answers = {"both.example": ["10.0.0.1", "1.1.1.1", "::1", "2606:4700::1111"], "private.example": ["10.0.0.1"]}
+    resolver = FilteringResolver(AddressGuard(), lambda host: answers[host])
+    found = await resolver.resolve("both.example", 443)
+    assert [(one["host"], one["port"], one["family"]) for one in found] == [
+        ("1.1.1.1", 443, socket.AF_INET),
+        ("2606:4700::1111", 443, socket.AF_INET6),
+    ]
+    with pytest.raises(AddressRefusedError):
+        await resolver.resolve("private.example", 443)
+    await resolver.close()
+
+
 async def test_a_name_that_resolves_to_another_address_the_second_time_is_checked_again(
     server: ScriptedServer,
 ) -> None:
@@ -246,15 +260,20 @@ async def test_a_connection_to_a_host_that_no_resolver_sees_is_refused(server: S
 
 
 async def test_lookups_that_hang_hold_up_no_other_threads() -> None:
-    release = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    release = threading.Event()
+    # More than asyncio's own pool has threads, on a machine with few processors.
+    hanging = threading.Semaphore(0)
 
     def hang(_host: str) -> list[str]:
-        asyncio.run_coroutine_threadsafe(release.wait(), loop).result(30)
+        hanging.release()
+        release.wait(30)
         return ["127.0.0.1"]
 
-    async with HttpClient(lookup=hang) as client:
+    async with HttpClient(lookup=hang) as client, asyncio.timeout(30):
         sending = [asyncio.create_task(failure_of(client, get(f"bells{n}.example", 80))) for n in range(64)]
-        assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 5) == "free"
+        for _ in range(16):
+            while not hanging.acquire(blocking=False):  # noqa: ASYNC110 - released by threads
+                await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(lambda: "free") == "free"
         release.set()
         assert set(await asyncio.gather(*sending)) == {Failure.REFUSED_ADDRESS}
