@@ -1,27 +1,56 @@
-"""The registry of tables: how each is spread when the database is distributed (scale.md, Tables 1)."""
+"""The registry of tables: how each is spread when the database is distributed, and which are partitioned.
 
+The rules are in scale.md, Tables 1 and 4.
+"""
+
+import re
+from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["tenant", "global", "control"]
 
 # tenant: distributed by account_id · global: small, rarely written, copied to every node · control: on the coordinator.
+# A table stands behind those that its foreign keys name: it is distributed after them.
 TABLES: dict[str, Kind] = {
-    "access_token": "tenant",
+    "schema_migration": "control",
+    "id_block": "control",
+    "credential": "global",
     "account": "tenant",
+    "access_token": "tenant",
     "audience": "tenant",
     "audit_entry": "tenant",
     "contact": "tenant",
     "contact_feed": "tenant",
     "contact_group": "tenant",
     "contact_import": "tenant",
-    "credential": "global",
     "credential_use": "tenant",
     "device": "tenant",
     "field": "tenant",
     "form_token": "tenant",
-    "id_block": "control",
     "membership": "tenant",
-    "schema_migration": "control",
     "suppression": "tenant",
     "suppression_entry": "tenant",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionedTable:
+    """A tenant table that is partitioned by day (UTC) on its UUIDv7 key.
+
+    It is distributed by its column `shard_key`. Raises ValueError for names that SQL would have to quote, or that leave
+    no room for a partition's suffix in the 63 bytes of an identifier.
+    """
+
+    name: str
+    key: str
+    days_ahead: int = 7
+
+    def __post_init__(self) -> None:
+        if not all(_IDENTIFIER.fullmatch(identifier) for identifier in (self.name, self.key)):
+            raise ValueError(f"{self.name}.{self.key} is no name of a partitioned table and its key")
+
+
+SHARD_KEY = "shard_key"
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,53}")
+
+PARTITIONED: tuple[PartitionedTable, ...] = ()

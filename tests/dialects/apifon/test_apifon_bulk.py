@@ -9,12 +9,19 @@ from typing import Any
 
 import pytest
 from tests.dialects.apifon.wire import HOST, Wire, told
-from tests.support import shorten_wait
 
-from carillon.audience.fields import DeleteFields, delete_fields
+from carillon.audience.field_types import CANONICAL
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
-from carillon.audience.uploads.queue import LEASE, MAX_ATTEMPTS, claim_uploads, failed_uploads, retry_upload
+from carillon.audience.uploads.queue import (
+    LEASE,
+    MAX_ATTEMPTS,
+    claim_uploads,
+    failed_uploads,
+    process_upload,
+    retry_upload,
+)
 from carillon.audience.uploads.worker import UploadWorker
+from carillon.db import ordering
 from carillon.db.database import Database
 
 MAIL = "ana@mail.example"
@@ -83,10 +90,10 @@ async def test_those_that_are_there_when_the_rows_are_written_are_changed_only_w
     wire: Wire, asked: str, expected: list[Any]
 ) -> None:
     place = await wire.made_list()
-    await wire.bulk(place, *people())  # which are not there yet when the next are accepted
+    await wire.contact(f"+{number(0)}", None, actor=wire.inside(place))
     first = {"destination": f"+{number(0)}", "status": "UNSUBSCRIBED", "email": MAIL}
     await wire.bulk(place, first, *people(1), update_on_duplicate=asked)
-    assert await wire.process_upload() == 2
+    await wire.process_upload()
     shown = await wire.ok("GET", path(place, number(0)))
     assert [shown["status"], shown.get("email")] == expected
     assert await status(wire, place) == ["IDLE", 12]
@@ -115,14 +122,18 @@ async def test_fields_and_subgroups_that_are_removed_before_the_rows_are_written
     await wire.ok("POST", f"{options}/options", {"name": ["Fish", "Meat"]}, 201)
     fish, meat = [one["field"] for one in (await wire.ok("GET", group))["options"]]
     fields = {"VISITS": 1, "POINTS": 2}
+    await wire.bulk(place, *people(20))
+    deletion = DeleteGroups(by=GroupKey.NAME, value="Meat")
+    removing = asyncio.gather(
+        wire.ok("DELETE", f"{place}/field/VISITS", None, 204),
+        wire.runtime.db.run(delete_groups, wire.inside(place), deletion),
+    )
+    await asyncio.sleep(0.2)  # so that both wait for the first rows, and not for the second
     await wire.bulk(place, *people(subscriber_fields=fields, groupOptions=[fish, meat]))
-    inside = wire.inside(place)
-    async with wire.runtime.db.transaction() as tx:
-        # As one does that has waited for earlier uploads, and not for these (docs/adr/0022).
-        tx.waited_for = frozenset({(inside.account_id, inside.audience_id)})
-        await delete_fields(tx, inside, DeleteFields(names=["visits"]))
-        await delete_groups(tx, inside, DeleteGroups(by=GroupKey.NAME, value="Meat"))
-    await wire.process_upload()
+    first, second = await wire.runtime.db.run(claim_uploads, wire.account.account_id, 8)
+    await wire.runtime.db.run(process_upload, first.actor, first, first.read(CANONICAL))
+    await removing
+    await wire.runtime.db.run(process_upload, second.actor, second, second.read(CANONICAL))
     shown = await wire.ok("GET", path(place, number(10)))
     assert told(shown, "subscriber_fields", "groupOptions") == [{"POINTS": 2}, [fish]]
 
@@ -147,7 +158,7 @@ async def test_what_is_said_of_a_subscriber_after_the_many_stands(wire: Wire) ->
 async def test_a_change_behind_many_that_take_too_long_is_refused_for_now(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shorten_wait(monkeypatch)
+    monkeypatch.setattr(ordering, "WAIT_SECONDS", 0.2)
     place = await wire.made_list()
     await wire.bulk(place, *people(count=1))
     await wire.bulk(place, *people())
