@@ -46,12 +46,17 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppress:
-    """Leave addresses alone from now on, whether or not a contact has them."""
+    """Leave addresses alone from now on, whether or not a contact has them.
+
+    With `unsubscribe_contacts` the contacts that have them are unsubscribed in every audience, and stay so when the
+    suppression is lifted (docs/adr/0024).
+    """
 
     addresses: Sequence[Address]
     reason: str
     actor_name: str | None = None
     description: str | None = None
+    unsubscribe_contacts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +202,7 @@ class _Change:
     reason: str
     name: str
     description: str | None
+    unsubscribes: bool
 
 
 async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reactivate) -> AddressOutcome:
@@ -204,10 +210,18 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
     name = _checked_text("name", command.actor_name) if command.actor_name else actor.name
     given = command.description if isinstance(command, Suppress) else None
     description = _checked_text("description", given) if given else None
+    unsubscribes = isinstance(command, Suppress) and command.unsubscribe_contacts
     audiences = await lock_account(tx, actor)
     failed: list[Address] = []
     for channel in Channel:
-        change = _Change(action=action, channel=channel, reason=reason, name=name, description=description)
+        change = _Change(
+            action=action,
+            channel=channel,
+            reason=reason,
+            name=name,
+            description=description,
+            unsubscribes=unsubscribes,
+        )
         chosen = [address for address in command.addresses if address.channel is channel]
         read = [(address, read_address(address, actor.country)) for address in chosen]
         keys = sorted({key for _, key in read if key})
@@ -219,7 +233,8 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
         failed += [address for address, key in read if key not in done]
         if changed:
             await _write_ledger(tx, actor, change, changed)
-            await _mark_contacts(tx, actor, change, changed, audiences)
+        if marked := keys if unsubscribes else changed:
+            await _mark_contacts(tx, actor, change, marked, audiences)
     return AddressOutcome(done=len(command.addresses) - len(failed), failed=failed)
 
 
@@ -257,8 +272,12 @@ async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str],
         found.setdefault(row["audience_id"], []).append(row["contact_id"])
     for audience_id, contact_ids in sorted(found.items()):
         inside = replace_values(actor, audience_id=AudienceId(audience_id))
+        where = (actor.account_id, audience_id, contact_ids, tx.now)
         async with recounting(tx, inside, contact_ids):
-            await tx.execute(SQL[f"mark_{channel}"], actor.account_id, audience_id, contact_ids, is_suppressed, tx.now)
+            if change.unsubscribes:
+                await tx.execute(SQL[f"unsubscribe_{channel}"], *where)
+            else:
+                await tx.execute(SQL[f"mark_{channel}"], *where, is_suppressed)
 
 
 async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Page[Suppression]:
