@@ -174,7 +174,7 @@ async def test_a_range_meets_conditions_in_an_order(db: Database, account: Tenan
     query = RangeContacts(
         limit=2,
         offset=1,
-        conditions=[Condition("number1", Op.GTE, 2), Condition("silent", Op.EQ, value=False)],
+        conditions=[Condition("number1", Op.GTE, 2), Condition("unsubscribed", Op.EQ, value=False)],
         order=Order("number1", descending=True),
     )
     found = await db.read(range_contacts, account.actor, query)
