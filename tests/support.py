@@ -71,7 +71,7 @@ class Stopwatch:
         return self.seconds
 
 
-async def until_somebody_waits(tx: Tx) -> None:
+async def until_somebody_waits(tx: Tx | asyncpg.Connection) -> None:
     """Wait until another session waits for a lock of this transaction's."""
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     async with asyncio.timeout(30):

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from carillon.kit.ids import UuidFactory, first_uuid_of
 
 MOMENT = datetime(2026, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
-MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(2400, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone there
+MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone there
 
 
 @given(MOMENTS)
@@ -37,3 +37,10 @@ def test_another_accounts_later_clock_does_not_disturb_the_order() -> None:
 def test_the_same_moment_and_randomness_give_the_same_ids() -> None:
     first, second = (UuidFactory(Random(7)) for _ in range(2))  # noqa: S311 - frozen on purpose
     assert [first.make(MOMENT) for _ in range(10)] == [second.make(MOMENT) for _ in range(10)]
+
+
+@given(MOMENTS)
+@example(datetime(2004, 5, 2, 7, 51, 51, 123000, tzinfo=UTC))
+def test_the_first_id_of_a_moment_has_its_millisecond(moment: datetime) -> None:
+    milliseconds = timedelta(milliseconds=first_uuid_of(moment).int >> 80)
+    assert timedelta(0) <= moment - (datetime(1970, 1, 1, tzinfo=UTC) + milliseconds) < timedelta(milliseconds=1)

@@ -51,6 +51,7 @@ def test_phones_of_a_column_are_what_the_reference_reads(country: str | None) ->
 FOREIGN = (
     *("447911123456", "33612345678", "12025550123", "306912345678", "4915112345678", "3466666666", "3212345678"),
     *("4572345678", "98748683", "0541110001", "541110001", "687751234", "9723466666667"),
+    *("99000000000", "6941234567", "2101234567", "+99000000000", "0099000000000", "999", "+2100000"),
     *("٤٤ 07911123456", "(0) 44 7911 123456", "(+44) 7911123456", "0044 7911123456"),
 )
 
@@ -76,6 +77,16 @@ def test_plain_phones_of_a_column_are_what_the_reference_reads(country: str, cou
         ("US", "3212345678", "+13212345678", "3212345678"),
         ("US", "447911123456", "+447911123456", None),
         ("GR", "6912345678", "+306912345678", "6912345678"),
+        (
+            "ES",
+            "99000000000",
+            "+99000000000",
+            None,
+        ),  # no calling code begins so, and Spain has no such length
+        ("ES", "0099000000000", "+99000000000", None),
+        ("IL", "99000000000", "+97299000000000", "99000000000"),  # a length that Israel's plan has
+        ("FR", "3466666666", "+3466666666", None),  # too short for Spain, too long for France
+        ("GR", "6941234567", "+306941234567", "6941234567"),
         ("IL", "nobody", "nobody", None),
     ],
 )
@@ -204,6 +215,17 @@ def test_any_texts_are_the_phones_that_the_reference_reads(values: list[str], co
 def test_any_digits_are_the_phones_that_the_reference_reads(values: list[str], country: str | None) -> None:
     many = repeated(values)
     assert_frame_equal(normalise_phones(texts(many), country), phones_by_reference(many, country))
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.from_regex(r"\+?[0-9]{4,18}", fullmatch=True) | PHONE_LIKE, min_size=1, max_size=15),
+    st.sampled_from(COUNTRIES),
+)
+def test_any_ambiguous_texts_of_a_column_are_what_the_reference_reads(values: list[str], country: str) -> None:
+    many = repeated(values)
+    read = {value: read_ambiguous_phone(value, country) for value in values}
+    assert ambiguous_phones(texts(many), country).rows() == [read[str(value)] for value in many]
 
 
 @settings(deadline=None, max_examples=50)

@@ -112,7 +112,37 @@ def test_without_a_known_country_digits_are_read_as_international(country: str |
     for value in ("972507654321", "+972507654321", "00972507654321", "972-50-765-4321", "(972) 507654321"):
         assert digits_of(value, country) == "972507654321"
     assert digits_of("0507654321", country) is None
-    assert digits_of("99000000000", country) is None  # no calling code begins so
+    assert digits_of("99000000000", country) == "99000000000"  # though no calling code begins so
+
+
+@pytest.mark.parametrize("country", ["ES", "IL", "US", "FI", None])
+@pytest.mark.parametrize(
+    "value", ["+99000000000", " +990 0000 0000", "(+990) 000-00000", "\uff0b\u0669\u0669000000000"]
+)
+def test_an_international_number_needs_no_known_calling_code(country: str | None, value: str) -> None:
+    reading = read_phone(value, country)
+    assert reading is not None
+    assert reading.digits == "99000000000"
+    assert PhoneQuality.decode(reading.quality) == (Validity.NOT_POSSIBLE, PhoneKind.UNKNOWN)
+    assert reading.region is None
+    assert national_form(reading.digits, country or "ES") == "+99000000000"
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("0099000000000", "ES", "99000000000"),
+        ("01199000000000", "US", "99000000000"),
+        ("0099000000000", None, "99000000000"),
+        ("+990000", "ES", None),
+        ("+9900000000000000", "ES", None),
+        ("+0990000000", "ES", None),
+        ("+99000000000#5", "ES", None),
+        ("+99000000000;5", None, None),
+    ],
+)
+def test_a_number_of_no_plan_has_the_shape_of_every_number(value: str, country: str | None, digits: str | None) -> None:
+    assert digits_of(value, country) == digits
 
 
 def test_the_quality_tells_validity_kind_and_region() -> None:

@@ -11,19 +11,20 @@ from tests.support import MOMENT
 
 from carillon.db.database import Database
 from carillon.db.migrate import known_migrations, require_known_schema, schema_status, upgrade
-from carillon.db.tables import TABLES
+from carillon.db.tables import PARTITIONED, TABLES, PartitionedTable
 from carillon.errors import SchemaMismatchError
 
 GATE = Path(__file__).with_name("scale_gate.sql").read_text("utf-8")
 
 FORGET_DIGESTS = "DELETE FROM schema_migration WHERE version = '0006_pre_contact_digests'"
 
-# What a schema is made of, one line a thing. A column's place is left out: nothing may depend on it.
+# What a schema is made of, one line a thing. A column's place is left out: nothing may depend on it. So are partitions:
+# they come with the days.
 CATALOG = """
 WITH ours AS (
     SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.reloptions
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'public'
+    WHERE n.nspname = 'public' AND NOT c.relispartition
 )
 SELECT format('%s %s, persistence %s, options %s', relkind, relname, relpersistence, reloptions) AS thing FROM ours
 UNION ALL
@@ -54,10 +55,10 @@ ORDER BY thing
 """
 
 
-async def fetch(dsn: str, statement: str) -> list[asyncpg.Record]:
+async def fetch(dsn: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(dsn)
     try:
-        return await connection.fetch(statement)
+        return await connection.fetch(statement, *arguments)
     finally:
         await connection.close()
 
@@ -69,6 +70,13 @@ async def execute(dsn: str, *statements: str) -> None:
             await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def violations(dsn: str, *specimens: PartitionedTable) -> set[tuple[str, str]]:
+    """The tables that break rules for distribution, with each rule up to its colon."""
+    partitioned = [*PARTITIONED, *specimens]
+    rows = await fetch(dsn, GATE, [table.name for table in partitioned], [table.key for table in partitioned])
+    return {(row["relname"], row["rule"].partition(":")[0]) for row in rows}
 
 
 async def catalog(dsn: str) -> list[str]:
@@ -101,7 +109,7 @@ async def test_no_difference_between_two_schemas_goes_unseen(dsn: str, change: s
 
 
 async def test_the_schema_keeps_the_rules_for_distribution(dsn: str) -> None:
-    assert await fetch(dsn, GATE) == []
+    assert await violations(dsn) == set()
 
 
 async def test_the_gate_sees_what_breaks_the_rules(dsn: str) -> None:
@@ -110,8 +118,7 @@ async def test_the_gate_sees_what_breaks_the_rules(dsn: str) -> None:
         "CREATE TABLE wrong_key (thing_id bigint PRIMARY KEY, account_id bigint)",
         "CREATE UNLOGGED TABLE wrong_kind (account_id bigint, thing_id serial, PRIMARY KEY (account_id, thing_id))",
     )
-    rules = {(row["relname"], row["rule"].partition(":")[0]) for row in await fetch(dsn, GATE)}
-    assert rules == {
+    assert await violations(dsn) == {
         ("wrong_key", "unique index without account_id"),
         ("wrong_key", "primary key does not start with account_id"),
         ("wrong_kind", "unlogged"),
@@ -119,9 +126,74 @@ async def test_the_gate_sees_what_breaks_the_rules(dsn: str) -> None:
     }
 
 
+SHARDED = """
+CREATE TABLE specimen (
+    shard_key bigint, specimen_id uuid, account_id bigint NOT NULL, PRIMARY KEY (shard_key, specimen_id)
+) PARTITION BY RANGE (specimen_id)
+"""
+
+
+async def test_the_gate_accepts_a_partitioned_table_by_its_shard_key(dsn: str) -> None:
+    await execute(
+        dsn,
+        SHARDED,
+        "CREATE INDEX specimen_account ON specimen (account_id, specimen_id)",
+        "CREATE TABLE specimen_default PARTITION OF specimen DEFAULT",
+    )
+    assert await violations(dsn, PartitionedTable(name="specimen", key="specimen_id")) == set()
+
+
+async def test_the_gate_asks_for_the_account_where_a_table_is_not_registered_as_partitioned(dsn: str) -> None:
+    await execute(dsn, SHARDED)
+    assert await violations(dsn) == {
+        ("specimen", "unique index without account_id"),
+        ("specimen", "primary key does not start with account_id"),
+        ("specimen", "partitioned, but not in the registry"),
+    }
+
+
+async def test_the_gate_sees_what_breaks_the_rules_of_partitioned_tables(dsn: str) -> None:
+    await execute(
+        dsn,
+        SHARDED,
+        "CREATE TABLE no_shard (account_id bigint, id uuid, PRIMARY KEY (account_id, id)) PARTITION BY RANGE (id)",
+        "CREATE TABLE shard_later (shard_key bigint, id uuid, account_id bigint NOT NULL, PRIMARY KEY (id, shard_key),"
+        " UNIQUE (account_id, id)) PARTITION BY RANGE (id)",
+        "CREATE TABLE no_account (shard_key bigint, id uuid, PRIMARY KEY (shard_key, id)) PARTITION BY RANGE (id)",
+        "CREATE TABLE one_piece (shard_key bigint, id uuid, account_id bigint NOT NULL, PRIMARY KEY (shard_key, id))",
+        "CREATE TABLE by_hash (shard_key bigint, id uuid, account_id bigint NOT NULL, PRIMARY KEY (shard_key, id))"
+        " PARTITION BY HASH (id)",
+        "CREATE TABLE by_number (shard_key bigint, id bigint, account_id bigint NOT NULL, PRIMARY KEY (shard_key, id))"
+        " PARTITION BY RANGE (id)",
+        "CREATE TABLE note (account_id bigint, shard_key bigint, specimen_id uuid, PRIMARY KEY (account_id),"
+        " CONSTRAINT fk FOREIGN KEY (shard_key, specimen_id) REFERENCES specimen)",
+    )
+    names = ("no_shard", "shard_later", "no_account", "one_piece", "by_hash", "by_number")
+    registered = [PartitionedTable(name=name, key="id") for name in names]
+    specimen = PartitionedTable(name="specimen", key="specimen_id")
+    no_range = "not partitioned by range of the uuid id"
+    assert await violations(dsn, specimen, *registered) == {
+        ("specimen", "foreign key of a partitioned table"),
+        ("note", "foreign key without account_id"),
+        ("no_shard", "no column shard_key"),
+        ("no_shard", "unique index without shard_key"),
+        ("no_shard", "primary key does not start with shard_key"),
+        ("shard_later", "primary key does not start with shard_key"),
+        ("shard_later", "unique index without shard_key"),
+        ("no_account", "no column account_id"),
+        ("one_piece", no_range),
+        ("by_hash", no_range),
+        ("by_number", no_range),
+    }
+
+
 async def test_the_registry_of_tables_lists_exactly_the_tables(dsn: str) -> None:
-    rows = await fetch(dsn, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    assert {row["tablename"] for row in rows} == set(TABLES)
+    rows = await fetch(
+        dsn,
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        " AND NOT relispartition",
+    )
+    assert {row["relname"] for row in rows} == set(TABLES)
 
 
 async def test_a_table_is_listed_behind_those_that_its_foreign_keys_name(dsn: str) -> None:
@@ -138,10 +210,10 @@ async def test_a_table_is_listed_behind_those_that_its_foreign_keys_name(dsn: st
 async def test_tenant_and_global_tables_are_those_that_have_an_account(dsn: str) -> None:
     rows = await fetch(
         dsn,
-        "SELECT table_name FROM information_schema.columns "
-        "WHERE table_schema = 'public' AND column_name = 'account_id'",
+        "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'account_id'"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition",
     )
-    assert {row["table_name"] for row in rows} == {table for table, kind in TABLES.items() if kind != "control"}
+    assert {row["relname"] for row in rows} == {table for table, kind in TABLES.items() if kind != "control"}
 
 
 async def test_an_upgrade_applies_everything_once(empty_dsn: str) -> None:

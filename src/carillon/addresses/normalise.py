@@ -10,7 +10,7 @@ import polars as pl
 from carillon.addresses.email_columns import common_emails, composed_emails
 from carillon.addresses.emails import read_email
 from carillon.addresses.phone_columns import PhoneColumn
-from carillon.addresses.phones import KINDS_PER_VALIDITY, read_phone
+from carillon.addresses.phones import KINDS_PER_VALIDITY, Validity, read_phone
 
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
@@ -36,16 +36,17 @@ def normalise_phones(values: pl.Series, country: str | None) -> pl.DataFrame:
 def ambiguous_phones(values: pl.Series, country: str) -> pl.DataFrame:
     """Read each text as `read_ambiguous_phone` does: dialled in `country`, or international without a plus.
 
-    Columns: plain (with a plus; what can't be read stays as it is), other (E.164 digits of the international reading
-    where it is another number, or null).
+    Columns: likely (with a plus; what can't be read stays as it is), alternative (E.164 digits of the international
+    reading where it is another number, or null).
     """
     dialled, international = normalise_phones(values, country), normalise_phones(values, None)
-    is_better = _validity(international) > _validity(dialled)
-    digits = international["digits"].zip_with(is_better, dialled["digits"])
+    national_validity, validity = _validity(dialled), _validity(international)
+    is_unknown = (national_validity == Validity.NOT_POSSIBLE) & (validity == Validity.NOT_POSSIBLE)
+    digits = international["digits"].zip_with((validity > national_validity) | is_unknown, dialled["digits"])
     is_other = (international["digits"] != digits).fill_null(value=False)
-    nobody = pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
-    plain = ("+" + digits).fill_null(values)
-    return pl.DataFrame({"plain": plain, "other": international["digits"].zip_with(is_other, nobody)})
+    none = pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
+    likely = ("+" + digits).fill_null(values)
+    return pl.DataFrame({"likely": likely, "alternative": international["digits"].zip_with(is_other, none)})
 
 
 def _validity(phones: pl.DataFrame) -> pl.Series:

@@ -21,7 +21,14 @@ from carillon.addresses.phone_plans import (
     main_plan,
     plan_of,
 )
-from carillon.addresses.phones import KINDS_PER_VALIDITY, MAX_PHONE_CHARACTERS, PhoneKind, Validity, known_region
+from carillon.addresses.phones import (
+    KINDS_PER_VALIDITY,
+    MAX_PHONE_CHARACTERS,
+    PhoneKind,
+    PhoneQuality,
+    Validity,
+    known_region,
+)
 
 _FEW = 12  # up to so many rows of one calling code or region the reference is faster than passes over columns
 _MAX_FAST_BYTES = 40
@@ -57,11 +64,11 @@ class PhoneColumn:
         self._region = known_region(country)
         self._left: list[pl.Series] = []
         ways = self._by_way(self._digits_of(texts))
-        international = self._international(ways)
+        international, unplanned = self._international(ways)
         own, national = self._national(ways)
         groups = self._by_calling_code(pl.concat([_NOTHING_CODED, *international, *own]), national)
         pieces = [piece for code, numbers in groups for piece in self._placed(code, numbers)]
-        self.decided = _readings(pieces)
+        self.decided = pl.concat([_readings(pieces), *map(_unplanned, unplanned)])
         self.undecided = pl.concat([pl.Series("row", [], dtype=pl.UInt32), *self._left])
 
     def _leave(self, frame: pl.DataFrame) -> None:
@@ -124,23 +131,30 @@ class PhoneColumn:
             return pl.lit(value=False)
         return NSN.str.starts_with(prefix) if prefix.isdigit() else NSN.str.contains(_start(prefix))
 
-    def _international(self, ways: dict[int, pl.DataFrame]) -> list[pl.DataFrame]:
-        """Read what starts with a plus or the international prefix into `row`, `code`, `nsn`."""
-        found = []
+    def _international(self, ways: dict[int, pl.DataFrame]) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+        """Read what starts with a plus or the international prefix into `row`, `code`, `nsn`.
+
+        Beside them, those whose calling code no plan has: `row`, `nsn` (all their digits).
+        """
+        found, unplanned = list[pl.DataFrame](), list[pl.DataFrame]()
         with_plus = ways.get(_Way.WITH_PLUS)
         if with_plus is not None:
             numbers = _with_calling_code(with_plus)
-            # The parser retries these without their plus; with no region to retry in, it refuses them.
             strange = numbers["code"] == 0
-            found.append(numbers.filter(~strange) if self._region is None else self._leave_if(numbers, strange))
+            if self._region is None:
+                found.append(numbers.filter(~strange))
+                unplanned.append(numbers.filter(strange))
+            else:  # The parser retries these without their plus.
+                found.append(self._leave_if(numbers, strange))
         dialled = ways.get(_Way.WITH_INTERNATIONAL_PREFIX)
         if dialled is not None:
             prefix = NSN.str.extract(_start(self._plan.international_prefix or ""), 0)
             numbers = dialled.with_columns(nsn=NSN.str.slice(prefix.str.len_bytes()))
             # No calling code begins with 0: such a number is a national one, which the reference reads.
             numbers = self._leave_if(numbers, numbers["nsn"].str.starts_with("0"))
-            found.append(_with_calling_code(numbers).filter(pl.col("code") != 0))
-        return found
+            numbers = _with_calling_code(numbers)
+            found.append(self._leave_if(numbers, numbers["code"] == 0))
+        return found, unplanned
 
     def _national(self, ways: dict[int, pl.DataFrame]) -> tuple[list[pl.DataFrame], pl.DataFrame]:
         """Read the others: `row`, `code`, `nsn` of what had the own calling code; national ones, settled.
@@ -229,12 +243,25 @@ def _readings(pieces: list[pl.DataFrame]) -> pl.DataFrame:
     return read.filter(shaped).select(columns).collect()
 
 
+def _unplanned(numbers: pl.DataFrame) -> pl.DataFrame:
+    """Keep the numbers that have the shape of E.164, as phones that no plan knows."""
+    shaped = NSN.str.len_bytes().is_between(*_E164_LENGTHS) & ~NSN.str.starts_with("0")
+    quality = PhoneQuality(Validity.NOT_POSSIBLE, PhoneKind.UNKNOWN).encode()
+    return numbers.filter(shaped).select(
+        "row",
+        digits="nsn",
+        quality=pl.lit(quality, dtype=pl.Int16),
+        region=pl.lit(None, dtype=pl.String),
+    )
+
+
 def _with_calling_code(numbers: pl.DataFrame) -> pl.DataFrame:
-    """Part international digits into `code` and `nsn`, as `_extract_country_code`; code 0 where there is none."""
+    """Part international digits into `code` and `nsn`, as `_extract_country_code`; code 0, all digits kept, if none."""
     long_enough = NSN.str.len_bytes() >= _CALLING_CODE_DIGITS
     head = NSN.str.slice(0, _CALLING_CODE_DIGITS).cast(pl.UInt16)
     code = pl.lit(_calling_codes()).gather(head)
-    rest = NSN.str.slice(pl.col("code").cast(pl.String).str.len_bytes())
+    has_code = pl.col("code") != 0
+    rest = pl.when(has_code).then(NSN.str.slice(pl.col("code").cast(pl.String).str.len_bytes())).otherwise(NSN)
     return numbers.lazy().filter(long_enough).select("row", "nsn", code=code).select("row", "code", nsn=rest).collect()
 
 

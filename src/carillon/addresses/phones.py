@@ -22,6 +22,8 @@ MAX_PHONE_CHARACTERS = 250
 _E164_DIGITS = re.compile(r"[1-9][0-9]{6,14}")
 _START_OF_NUMBER = re.compile(r"[+\uff0b0-9]")
 _PLUS_SIGNS = ("+", "\uff0b")
+# No mark in it begins an extension.
+_ONLY_PUNCTUATED = re.compile(r"[\s().\-/]*[+\uff0b]?[\s().\-/]*[0-9][0-9\s().\-/]*")
 _SHOWN_HEAD, _SHOWN_TAIL = 3, 2
 
 
@@ -143,10 +145,23 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
     3. Without a country, or with one that libphonenumber does not know, there is no national form: the text
        is read as international whether or not it has a plus, and a leading 00 stands for the plus.
     4. The calling code with the national number (its leading zeros kept, as E.164 has them) must be 7 to 15
-       digits. Whether its range is allocated does not matter; that is the reading's quality.
+       digits. Whether its range is allocated does not matter; that is the reading's quality. Nor does it
+       matter whether any plan has its calling code (docs/adr/0028): digits behind a plus or the international
+       prefix, with no more than punctuation among them, are the number as they are, NOT_POSSIBLE and of no
+       region.
     """
-    number = _parse(value, known_region(country))
-    if number is None:
+    if len(value) > MAX_PHONE_CHARACTERS or any(map(str.isalpha, value)):
+        return None
+    region = known_region(country)
+    text = _with_plus(value) if region is None else _ascii_digits(value.strip())
+    if text is None:
+        return None
+    try:
+        number = _parse(text, region)
+    except NumberParseException as error:
+        is_unplanned = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
+        return _read_unplanned(text, region) if is_unplanned else None
+    if number.extension:
         return None
     digits = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
     if _E164_DIGITS.fullmatch(digits) is None:
@@ -167,12 +182,18 @@ def phone_digits(value: str, country: str | None) -> str | None:
 def likely_phone(value: str, *countries: str | None) -> str:
     """Give a phone with a plus, read as one of the countries dials it; None reads international numbers without a plus.
 
-    It is the reading that the numbering plans know best, and the first of those that they know as well. What can't be
-    read stays as it is.
+    It is the reading that the numbering plans know best, and the first of those that they know as well; of readings
+    that no plan knows (NOT_POSSIBLE) the international one. What can't be read stays as it is.
     """
-    readings = [one for country in countries if (one := read_phone(value, country))]
-    best = max(readings, key=lambda one: PhoneQuality.decode(one.quality).validity, default=None)
+    readings = [(country is None, one) for country in countries if (one := read_phone(value, country))]
+    _, best = max(readings, key=_likelihood, default=(False, None))
     return value if best is None else f"+{best.digits}"
+
+
+def _likelihood(given: tuple[bool, PhoneReading]) -> tuple[Validity, bool]:
+    is_international, reading = given
+    validity = PhoneQuality.decode(reading.quality).validity
+    return validity, is_international and validity == Validity.NOT_POSSIBLE
 
 
 def read_ambiguous_phone(value: str, country: str) -> tuple[str, str | None]:
@@ -180,28 +201,37 @@ def read_ambiguous_phone(value: str, country: str) -> tuple[str, str | None]:
 
     Beside it, the E.164 digits of the international reading where that is another number: it may be meant all the same.
     """
-    plain, international = likely_phone(value, country, None), read_phone(value, None)
-    is_other = international is not None and f"+{international.digits}" != plain
-    return plain, international.digits if international and is_other else None
+    likely, international = likely_phone(value, country, None), read_phone(value, None)
+    is_other = international is not None and f"+{international.digits}" != likely
+    return likely, international.digits if international and is_other else None
 
 
-def _parse(value: str, region: str | None) -> PhoneNumber | None:
-    if len(value) > MAX_PHONE_CHARACTERS or any(map(str.isalpha, value)):
-        return None
-    _remember_patterns()
+def _with_plus(value: str) -> str | None:
+    """Write a text that is read without a country with a plus; None where it has no digit."""
     text = _ascii_digits(value.strip())
-    if region is None:
-        start = _START_OF_NUMBER.search(text)
-        if start is None:
-            return None
-        text = text[start.start() :]
-        if not text.startswith(_PLUS_SIGNS):
-            text = "+" + text.removeprefix("00")
-    try:
-        number = phonenumbers.parse(text, region)
-    except NumberParseException:
+    start = _START_OF_NUMBER.search(text)
+    if start is None:
         return None
-    return None if number.extension else number
+    text = text[start.start() :]
+    return text if text.startswith(_PLUS_SIGNS) else "+" + text.removeprefix("00")
+
+
+def _parse(text: str, region: str | None) -> PhoneNumber:
+    _remember_patterns()
+    return phonenumbers.parse(text, region)
+
+
+def _read_unplanned(text: str, region: str | None) -> PhoneReading | None:
+    """Read digits behind a plus, or behind the region's international prefix, whose calling code no plan has."""
+    if _ONLY_PUNCTUATED.fullmatch(text) is None:
+        return None
+    digits = "".join(filter(str.isdigit, text))
+    if region is not None and not any(plus in text for plus in _PLUS_SIGNS):
+        prefix = _dialling(region).international_prefix.match(digits)
+        digits = digits[prefix.end() :] if prefix else ""
+    if _E164_DIGITS.fullmatch(digits) is None:
+        return None
+    return PhoneReading(digits, PhoneQuality(Validity.NOT_POSSIBLE, PhoneKind.UNKNOWN).encode(), None)
 
 
 def _quality(number: PhoneNumber, region: str | None) -> PhoneQuality:

@@ -153,18 +153,20 @@ class Tx:
 class Database:
     """A pool of connections to one PostgreSQL, 15 or later."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what one is made of
         self,
         session_pool: SessionPool,
         account_concurrency: AccountConcurrency,
         control: asyncpg.Pool,
         *,
+        control_dsn: str,
         clock: Clock,
         random: Random,
     ) -> None:
         self._session_pool = session_pool
         self._account_concurrency = account_concurrency
         self._control = SessionPool(control, 1)
+        self._control_dsn = control_dsn
         self._ids = IdBlocks(control)
         self._uuids = UuidFactory(random)
         self._process_state: dict[type[Any], Any] = {}
@@ -200,6 +202,7 @@ class Database:
             SessionPool(pool, size),
             AccountConcurrency(max(1, size // 2)),
             control,
+            control_dsn=control_dsn or dsn,
             clock=clock or SystemClock(),
             random=random or SystemRandom(),
         )
@@ -222,6 +225,22 @@ class Database:
         """Close every connection, waiting a little for those in use."""
         await self._session_pool.close()
         await self._control.close()
+
+    @asynccontextmanager
+    async def control_connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """Connect to the coordinator for a block, outside the pools and without a statement timeout.
+
+        It is for maintenance that waits for locks: ids are taken through the pool's one control connection meanwhile.
+        Raises UnavailableError when the server can't be reached.
+        """
+        try:
+            connection = await asyncpg.connect(self._control_dsn, server_settings={"application_name": "carillon"})
+        except (OSError, asyncpg.PostgresError) as error:
+            raise UnavailableError(f"The database can't be reached: {error}") from error
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     async def prepare_statements(self) -> None:
         """Prepare every statement of every ``.sql`` file: a typo stops the boot, never a request."""

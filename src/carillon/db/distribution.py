@@ -6,7 +6,7 @@ Only Citus's public functions and catalog are used. A plain server has nothing t
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from carillon.db.tables import TABLES, Kind
+from carillon.db.tables import PARTITIONED, SHARD_KEY, TABLES, Kind
 from carillon.errors import InvalidInputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ HAS_CITUS = "to_regclass('pg_dist_partition') IS NOT NULL"
 # The other tables are distributed beside it, whatever the cluster's number of shards is by then.
 _FIRST = "account"
 _DISTRIBUTE: Mapping[Kind, str] = {
-    "tenant": "SELECT create_distributed_table($1, 'account_id', colocate_with => $2)",
+    "tenant": "SELECT create_distributed_table($1, $2, colocate_with => $3)",
     "global": "SELECT create_reference_table($1)",
     # Every node sees it, and its rows stay on the coordinator.
     "control": "SELECT citus_add_local_table_to_metadata($1)",
@@ -91,9 +91,11 @@ async def distribute_tables(connection: "asyncpg.Connection") -> list[str]:
     Each is a transaction of its own: what an interruption leaves undone, the next call does.
     """
     names, kinds = list(TABLES), list(TABLES.values())
+    partitioned = {table.name for table in PARTITIONED}
     undistributed = await connection.fetch(_UNDISTRIBUTED, names, kinds)
     for name, kind in undistributed:
-        beside = ["default" if name == _FIRST else _FIRST] if kind == "tenant" else []
+        column = SHARD_KEY if name in partitioned else "account_id"
+        beside = [column, "default" if name == _FIRST else _FIRST] if kind == "tenant" else []
         await connection.execute(_DISTRIBUTE[kind], name, *beside)
     return [row["name"] for row in undistributed]
 

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Literal
 import asyncpg
 
 from carillon.db.distribution import distribute_tables, has_citus, hint_shards, is_distributed, require_coordinator
+from carillon.db.partitions import make_ahead
 from carillon.db.sql import split_statements
+from carillon.db.tables import PARTITIONED
 from carillon.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
@@ -113,7 +115,8 @@ async def _status(connection: asyncpg.Connection) -> SchemaStatus:
 async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre", "post")) -> UpgradeReport:
     """Apply what is missing, and where Citus is present distribute the tables that aren't yet.
 
-    Safe to run twice, and twice at once. Raises InvalidInputError when `dsn` is a worker node of a cluster.
+    Partitioned tables get the partitions of the days ahead, so that a table has them before its first row. Safe to run
+    twice, and twice at once. Raises InvalidInputError when `dsn` is a worker node of a cluster.
     """
     async with _connection(dsn) as connection:
         on_citus = await has_citus(connection)
@@ -133,6 +136,7 @@ async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre"
         if on_citus:
             distributed += await distribute_tables(connection)
             hinted = await hint_shards(connection)
+        await make_ahead(connection, PARTITIONED, now=now)
         return UpgradeReport(applied=applied, distributed=distributed, hinted=hinted)
 
 

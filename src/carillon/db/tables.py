@@ -1,5 +1,10 @@
-"""The registry of tables: how each is spread when the database is distributed (scale.md, Tables 1)."""
+"""The registry of tables: how each is spread when the database is distributed, and which are partitioned.
 
+The rules are in scale.md, Tables 1 and 4.
+"""
+
+import re
+from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["tenant", "global", "control"]
@@ -26,3 +31,26 @@ TABLES: dict[str, Kind] = {
     "suppression": "tenant",
     "suppression_entry": "tenant",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionedTable:
+    """A tenant table that is partitioned by day (UTC) on its UUIDv7 key.
+
+    It is distributed by its column `shard_key`. Raises ValueError for names that SQL would have to quote, or that leave
+    no room for a partition's suffix in the 63 bytes of an identifier.
+    """
+
+    name: str
+    key: str
+    days_ahead: int = 7
+
+    def __post_init__(self) -> None:
+        if not all(_IDENTIFIER.fullmatch(identifier) for identifier in (self.name, self.key)):
+            raise ValueError(f"{self.name}.{self.key} is no name of a partitioned table and its key")
+
+
+SHARD_KEY = "shard_key"
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,53}")
+
+PARTITIONED: tuple[PartitionedTable, ...] = ()

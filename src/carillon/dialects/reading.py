@@ -2,9 +2,11 @@
 
 Vendors' clients send `"groupId": "3002356"`, `"value": 5` and names that we do not know, queries are all text, and so
 is XML. A request is a Struct whose fields have a default each; `Meta` says of one whether it is required, what else it
-is called (`aliases`), how many items a list or an object may have (`limit`), and whether a list's have objects in them
-(`nested`): they can't be told from XML's way to wrap items. An object whose names are all numbers is a list too: so PHP
-writes one that has had items taken out, and {} for one that was made an object.
+is called (`aliases`), how many items a list or an object may have (`limit`), whether a list's items have objects in
+them (`nested`), whether an item alone is no list of one (`only_list`), and whether only JSON's own type of the value
+will do (`typed`). A list that is none of these may be one item alone, or an object that wraps the items as XML does. An
+object whose names are all numbers is always a list: so PHP writes one that has had items taken out, and {} for one that
+was made an object.
 """
 
 import re
@@ -108,6 +110,8 @@ def read_request(request: type[Wanted], tree: object, path: str = "") -> Wanted:
 
 
 def _read(parameter: Parameter, given: object, path: str) -> Any:
+    if parameter.extra.get("typed"):
+        _require_type(parameter, given, path)
     match parameter.type:
         case inspect.StrType():
             return read_text(given, path)
@@ -122,15 +126,38 @@ def _read(parameter: Parameter, given: object, path: str) -> Any:
     raise TypeError(f"no request has a parameter of {parameter.type}")
 
 
+def _require_type(parameter: Parameter, given: object, path: str) -> None:
+    match parameter.type:
+        case inspect.StrType():
+            read_typed_text(given, path)
+        case inspect.ListType() if not (isinstance(given, list) or given == "" or _is_numbered(given)):
+            # What is shown may come back as it was: the items in an object, under a name of their own.
+            members = list(given.values()) if isinstance(given, Mapping) and "item" in parameter.extra else []
+            if not (len(members) == 1 and isinstance(members[0], list)):
+                raise InvalidInputError(path, "A list belongs here.")
+
+
+def _is_numbered(given: object) -> bool:
+    return isinstance(given, Mapping) and all(name.isdigit() for name in given)
+
+
 def _read_items(given: object, extra: Mapping[str, Any], path: str) -> list[Any]:
     limit: int = extra["limit"]
     # Counted before they are looked at: millions of items would hold the process up for seconds.
-    if isinstance(given, list) and (extra.get("nested") or len(given) > limit):
+    if isinstance(given, list) and (extra.get("nested") or extra.get("typed") or len(given) > limit):
         items = given
-    elif isinstance(given, Mapping) and all(name.isdigit() for name in given):
+    elif isinstance(given, Mapping) and _is_numbered(given):
         items = list(given.values())
+    elif given == "" or _wraps_nothing(given, extra.get("item")):
+        items = []
+    elif extra.get("nested"):
+        raise InvalidInputError(path, "A list belongs here.")
+    elif not isinstance(given, list) and (
+        extra.get("only_list") or ("item" in extra and not isinstance(given, Mapping))
+    ):
+        raise InvalidInputError(path, "A list of objects belongs here.")
     else:
-        items = [] if _wraps_nothing(given, extra.get("item")) else _listed(given)
+        items = _listed(given)
     if len(items) > limit:
         raise TooManyItemsError(limit=limit, given=len(items), field=path)
     # What an item is, is the function's to say: one that can't be read costs only itself. XML has "" for an object.
@@ -188,6 +215,13 @@ def read_text(given: object, path: str) -> str:
     if isinstance(given, float):
         return str(int(given)) if given.is_integer() else format(Decimal(repr(given)), "f")  # never 1e-06
     raise InvalidInputError(path, "A text belongs here.")
+
+
+def read_typed_text(given: object, path: str) -> str:
+    """Read a leaf that has to be a text in JSON, too. Raises InvalidInputError."""
+    if not isinstance(given, str):
+        raise InvalidInputError(path, "A text belongs here.")
+    return read_text(given, path)
 
 
 def as_json(value: object) -> str:

@@ -1,6 +1,6 @@
 """Ids that are types, so that a group's number is never taken for a contact's."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import NewType
 from uuid import UUID
@@ -12,6 +12,8 @@ AudienceId = NewType("AudienceId", int)
 ContactId = NewType("ContactId", int)
 GroupId = NewType("GroupId", int)
 ImportId = NewType("ImportId", UUID)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 _COUNTER_BITS, _LOW_BITS = 26, 14
@@ -37,10 +39,11 @@ class UuidFactory:
 
 def first_uuid_of(moment: datetime) -> UUID:
     """Return the UUIDv7 that sorts before all that are made from a moment on."""
-    milliseconds = int(moment.timestamp() * 1000)
+    # timestamp() is a float, which is up to a millisecond too early for one moment in ninety.
+    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def new_request_id() -> str:
-    """Make the id of a request: the hexadecimal digits of a UUIDv7."""
-    return uuid_utils.uuid7().hex
+    """Make the id of a request: a UUIDv7 in its usual form, with dashes."""
+    return str(uuid_utils.uuid7())

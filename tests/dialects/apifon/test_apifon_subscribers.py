@@ -16,6 +16,7 @@ from carillon.audience.locks import lock_audience
 from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.apifon.mapping import epoch_milliseconds
 from carillon.tenancy.accounts import CreateAccount, create_account
+from carillon.tenancy.audit import ListAudit, list_audit
 
 NUMBER, MAIL = "306912345678", "ana@mail.example"
 MOMENT = 1_741_516_200_000  # 2025-03-09 10:30 UTC
@@ -507,6 +508,10 @@ async def test_a_subscriber_is_deleted_for_good(wire: Wire) -> None:
     await wire.ok("DELETE", f"{made}?permanent=true", None, 204)
     assert (await wire.refusal("GET", made))[0] == 404
     assert (await wire.refusal("DELETE", f"{made}?permanent=perhaps"))[0] == 400
+    newest = (await wire.runtime.db.read(list_audit, wire.account.actor, ListAudit(limit=1)))[0]
+    list_id = str(int(place.rpartition("/")[2], 16))
+    told_of = (newest.action, newest.subject, newest.detail)
+    assert told_of == ("contact.delete", list_id, {"contacts": 1, "cause": "request"})
 
 
 async def test_a_tag_saves_the_subscriber_until_it_changes(wire: Wire) -> None:

@@ -105,6 +105,13 @@ async def test_a_bad_email_beside_a_good_phone_keeps_the_row(wire: Wire) -> None
     assert (await wire.get("0521110001"))["Email"] is None
 
 
+async def test_an_international_number_of_no_plan_is_shown_and_found_with_its_plus(wire: Wire) -> None:
+    assert counts(await wire.add({"PhoneNumber": "+99000000000"})) == (1, 1, 0, 0, 0, 0)
+    shown = (await wire.get("+99000000000"))["PhoneNumber"]
+    assert shown == "+99000000000"
+    assert counts(await wire.add({"PhoneNumber": shown})) == (1, 0, 0, 1, 0, 0)
+
+
 async def test_an_unchanged_contact_counts_as_existing(wire: Wire) -> None:
     row = {"PhoneNumber": "0521110001", "FirstName": "Tal"}
     assert counts(await wire.add(row)) == (1, 1, 0, 0, 0, 0)

@@ -2,6 +2,7 @@
 
 import json
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from tests.dialects.inforu.wire import Wire
@@ -53,7 +54,7 @@ async def test_the_request_id_is_the_header_of_the_reply(wire: Wire) -> None:
 @pytest.mark.parametrize("given", ["", "a b", "x" * 65, "<script>"])
 async def test_an_insane_request_id_is_replaced(wire: Wire, given: str) -> None:
     reply = await wire.post("GetGroupList", headers={"X-Request-Id": given})
-    assert len(reply.json()["RequestId"]) == 32
+    assert str(UUID(reply.json()["RequestId"])) == reply.json()["RequestId"]
 
 
 async def test_unknown_query_parameters_are_ignored(wire: Wire) -> None:
@@ -156,6 +157,34 @@ async def test_a_body_that_cannot_be_read_is_refused_with_its_reason(wire: Wire,
         ("DeleteContacts", {}, "Data.List"),
         ("DeleteContacts", {"List": []}, "Data.List"),
         ("CreateOrUpdateContacts", {"List": []}, "Data.List"),
+        ("CreateOrUpdateContacts", {"List": "0521110001"}, "Data.List"),
+        ("DeleteContacts", {"List": "0521110001"}, "Data.List"),
+        ("DeleteContacts", {"List": 5}, "Data.List"),
+        ("CheckIfUnsubscribe", {"List": True}, "Data.List"),
+        ("GetContact", {"Type": ["Phone"], "Value": "0521110001"}, "Data.Type"),
+        ("GetContactList", {"FromDate": {"a": 1}, "ToDate": "2018/12/30"}, "Data.FromDate"),
+        (
+            "GetContactList",
+            {"FromDate": "2018/12/15", "ToDate": "2018/12/30", "OnlyForGroupId": "First"},
+            "Data.OnlyForGroupId",
+        ),
+        ("CreateOrUpdateGroup", {"GroupName": {"a": "First"}}, "Data.GroupName"),
+        ("CreateOrUpdateGroup", {"GroupName": "First", "GroupId": "First"}, "Data.GroupId"),
+        ("CreateOrUpdateGroup", {"GroupName": "First", "GroupId": [1]}, "Data.GroupId"),
+        ("CreateOrUpdateGroup", {"GroupName": "First", "Description": ["x"]}, "Data.Description"),
+        ("DeleteGroup", {"DeleteGroupBy": "GroupName", "Value": ["First"]}, "Data.Value"),
+        (
+            "Unsubscribe",
+            {"UnsubscribeReason": ["asked"], "List": [{"Type": "Phone", "Value": "1"}]},
+            "Data.UnsubscribeReason",
+        ),
+        (
+            "Unsubscribe",
+            {"UnsubscribeReason": "asked", "UnsubscribeName": {}, "List": [{"Type": "Phone", "Value": "1"}]},
+            "Data.UnsubscribeName",
+        ),
+        ("Unsubscribe", {"UnsubscribeReason": "asked", "List": "0521110001"}, "Data.List"),
+        ("CheckJobStatusByToken", {"RequestToken": ["x"]}, "Data.RequestToken"),
         ("CreateOrUpdateContacts", {"List": [{"Phone": "0521110001"}], "HandleEvents": "maybe"}, "Data.HandleEvents"),
         ("CreateOrUpdateGroup", {"GroupName": " "}, "Data.GroupName"),
         ("CreateOrUpdateGroup", {"GroupName": "x" * 201}, "Data.GroupName"),

@@ -59,9 +59,12 @@ async def test_removing_who_is_not_there_is_not_found(wire: Wire) -> None:
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize(
     ("kind", "recipient"),
-    [("sms", "rosa@example.org"), ("voice", "12"), ("mailing", "34612000111"), ("mailing", "a b")],
+    [
+        *[("sms", "rosa@example.org"), ("sms", "six one two"), ("sms", ["34612000111"]), ("sms", {"a": "34612000111"})],
+        *[("voice", "12"), ("voice", True), ("mailing", "34612000111"), ("mailing", "a b"), ("mailing", 5)],
+    ],
 )
-async def test_a_recipient_of_the_wrong_kind_is_refused(wire: Wire, method: str, kind: str, recipient: str) -> None:
+async def test_a_recipient_of_the_wrong_kind_is_refused(wire: Wire, method: str, kind: str, recipient: object) -> None:
     status, code, description = await wire.refusal(method, f"/v2/blacklist/{kind}", {"recipient": recipient})
     assert (status, code) == (422, 422)
     assert description.startswith("The recipient field is invalid: ")
@@ -97,11 +100,35 @@ async def test_a_phone_may_be_international_or_national(wire: Wire) -> None:
         assert [one["recipient"] for one in found["data"]] == [read]
 
 
-async def test_a_number_of_no_country_is_taken_as_the_accounts(wire: Wire) -> None:
+@pytest.mark.parametrize(
+    ("country", "stored"),
+    [
+        ("ES", "99000000000"),
+        ("FR", "99000000000"),
+        ("IL", "97299000000000"),  # the only one of them whose plan has numbers of eleven digits
+    ],
+)
+@pytest.mark.parametrize("kind", ["sms", "voice"])
+async def test_the_references_recipient_stays_as_it_is_unless_the_country_has_such_numbers(
+    wire: Wire, country: str, stored: str, kind: str
+) -> None:
+    await wire.runtime.db.run(_move_to, wire.account.actor, country)
     body = {"recipient": "99000000000"}
-    reply = await wire.send("PUT", "/v2/blacklist/sms", body)
-    assert (reply.status_code, reply.json()["data"]["recipient"]) == (200, "97299000000000")
-    assert (await wire.send("DELETE", "/v2/blacklist/sms", body)).status_code == 204
+    for _ in range(2):
+        reply = await wire.send("PUT", f"/v2/blacklist/{kind}", body)
+        assert (reply.status_code, reply.json()["data"]["recipient"]) == (200, stored)
+    for text in ("99000000000", stored, f"+{stored}"):
+        (line,) = (await wire.get(f"/v2/blacklist/{kind}", recipient=text))["data"]
+        assert line["recipient"] == stored
+    assert (await wire.send("DELETE", f"/v2/blacklist/{kind}", body)).status_code == 204
+
+
+async def test_a_number_that_no_plan_knows_is_a_contacts_phone(wire: Wire) -> None:
+    contact = await wire.add(phone="99000000000", countryIso="ES")
+    assert contact["phone"] == "99000000000"
+    assert await wire.put(contact["id"], phone="99000000000", countryIso="ES") == contact
+    (found,) = (await wire.get("/contacts", phone="99000000000", countryIso="ES"))["data"]
+    assert found["id"] == contact["id"]
 
 
 async def test_filters_find_recipients(wire: Wire) -> None:

@@ -123,12 +123,22 @@ async def test_names_are_read_in_any_case_and_content_types_do_not_matter(wire: 
         assert reply.status_code == 201
 
 
-async def test_numbers_may_be_texts_and_texts_numbers(wire: Wire) -> None:
+async def test_numbers_may_be_texts_and_what_has_only_digits_a_number(wire: Wire) -> None:
     group = await wire.group("G")
-    contact = await wire.add(phone=34612000111, countryIso="ES", groupsIds=str(group), groupsNames=7, name=True)
+    contact = await wire.add(phone=34612000111, landline=910000222, countryIso="ES", groupsIds=[str(group)])
     shown = await wire.show(contact["id"])
-    assert (shown["phone"], shown["name"]) == ("34612000111", "true")
-    assert [one["name"] for one in shown["groups"]["data"]] == ["G", "7"]
+    assert (shown["phone"], shown["landline"]) == ("34612000111", "910000222")
+    assert [one["name"] for one in shown["groups"]["data"]] == ["G", "Everybody"]
+    put = await wire.send("PUT", "/v2/blacklist/sms", {"recipient": 34612000111})
+    assert put.json()["data"]["recipient"] == "34612000111"
+
+
+async def test_a_list_may_be_as_php_writes_one_that_has_lost_items(wire: Wire) -> None:
+    field = {"key": "k", "value": "v"}
+    contact = await wire.add(email="x@example.org", groupsNames={"0": "A", "2": "B"}, customFields={"1": field})
+    shown = await wire.show(contact["id"])
+    assert [one["name"] for one in shown["groups"]["data"]] == ["A", "B"]
+    assert [one["key"] for one in shown["customFields"]["data"]] == ["k"]
 
 
 async def test_a_body_that_is_too_large_is_refused(wire: Wire) -> None:

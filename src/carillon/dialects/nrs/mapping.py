@@ -15,7 +15,7 @@ from carillon.audience.groups import MAX_NAME_CHARACTERS, Group
 from carillon.audience.suppressions import Channel, Suppression
 from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.nrs import replies, schemas
-from carillon.dialects.reading import read_request, read_text, require
+from carillon.dialects.reading import read_request, read_text, read_typed_text, require
 from carillon.errors import InvalidInputError, MissingInputError
 from carillon.kit.ids import GroupId
 
@@ -95,14 +95,21 @@ def contact_row(asked: schemas.SaveContact) -> ContactRow:
         phone=asked.phone,
         email=asked.email,
         external_id=asked.external_id,
-        landline=asked.landline,
+        landline=_landline(asked.landline),
         fields={name: text for name, text in given.items() if text is not None},
         add_to=names,
     )
 
 
+def _landline(text: str | None) -> str | None:
+    """Check a landline, which is kept as it is given. Raises InvalidInputError for what has letters, or no digit."""
+    if _given(text) and (any(map(str.isalpha, text or "")) or not any(map(str.isdigit, text or ""))):
+        raise InvalidInputError("landline", "This is not a phone number.")
+    return text
+
+
 def _group_name(given: object, place: str) -> str:
-    name = read_text(given, place).strip()
+    name = read_typed_text(given, place).strip()
     if not name:
         raise MissingInputError(place)
     if len(name) > MAX_NAME_CHARACTERS:

@@ -6,6 +6,8 @@ import msgspec
 from msgspec import Meta
 
 REQUIRED = Meta(extra={"required": True})
+# The reference's tables have types. A phone's digits and a custom field's value may be numbers all the same.
+TYPED = Meta(extra={"typed": True})
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1_000
@@ -50,36 +52,39 @@ class ListContacts(Paging):
 class CustomField(Request):
     """A custom field's value."""
 
-    key: Annotated[str, REQUIRED, Meta(description="The field's name; a field that is missing is made.")] = ""
-    type: Annotated[str, Meta(description="string, date or decimal, for a field that is made.")] = ""
+    key: Annotated[str, REQUIRED, TYPED, Meta(description="The field's name; a field that is missing is made.")] = ""
+    type: Annotated[str, TYPED, Meta(description="string, date or decimal, for a field that is made.")] = ""
     value: Annotated[str, Meta(description="The value; a date in ISO 8601. Empty or null empties the field.")] = ""
 
 
 class SaveContact(Request):
     """A contact: what is absent or null is left as it is, an empty text empties."""
 
-    email: Annotated[str | None, Meta(description="Required when there is neither phone nor landline.")] = None
+    email: Annotated[str | None, TYPED, Meta(description="Required when there is neither phone nor landline.")] = None
     phone: Annotated[str | None, Meta(description="Required when there is neither email nor landline.")] = None
     landline: Annotated[str | None, Meta(description="Required when there is neither email nor phone.")] = None
     country_iso: Annotated[
-        str | None, Meta(description="Two letters, required with phone or landline; it reads national phones.")
+        str | None, TYPED, Meta(description="Two letters, required with phone or landline; it reads national phones.")
     ] = None
     groups_ids: Annotated[
         list[Any],
+        TYPED,
         Meta(description="Groups that the contact joins; required without groupsNames.", extra={"limit": MAX_GROUPS}),
     ] = []
     groups_names: Annotated[
         list[Any],
+        TYPED,
         Meta(
             description="Groups by name, made where they are missing; required without groupsIds.",
             extra={"limit": MAX_GROUPS},
         ),
     ] = []
-    name: Annotated[str | None, Meta(description="The first name.")] = None
-    surname: Annotated[str | None, Meta(description="The last name.")] = None
+    name: Annotated[str | None, TYPED, Meta(description="The first name.")] = None
+    surname: Annotated[str | None, TYPED, Meta(description="The last name.")] = None
     external_id: Annotated[str | None, Meta(description="The caller's own id of the contact.")] = None
     custom_fields: Annotated[
         list[Any],
+        TYPED,
         Meta(description="Values of custom fields.", extra={"item": CustomField, "limit": MAX_CUSTOM_FIELDS}),
     ] = []
 
@@ -87,7 +92,7 @@ class SaveContact(Request):
 class SaveGroup(Request):
     """A group."""
 
-    name: Annotated[str, REQUIRED, Meta(description="The group's name, at most 200 characters.")] = ""
+    name: Annotated[str, REQUIRED, TYPED, Meta(description="The group's name, at most 200 characters.")] = ""
 
 
 class ListBlacklist(Paging):
