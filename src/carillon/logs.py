@@ -31,6 +31,8 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 _encode_plain = msgspec.json.Encoder().encode
 _encode = json.JSONEncoder(default=repr, separators=(",", ":"), ensure_ascii=False).encode
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
+# Empty where it is the request's id.
+_report_id: ContextVar[str] = ContextVar("report_id", default="")
 # Where requests' lines are written without the processors, once they are set to JSON.
 _straight: BinaryIO | None = None
 
@@ -75,12 +77,13 @@ def configure_logging(level: Level, log_format: Format) -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def bind_request_id(request_id: str) -> None:
-    """Let the lines that the present task logs have its request's id."""
+def bind_request_id(request_id: str, report_id: str = "") -> None:
+    """Put the request's id into the lines that the present task logs, and its report id where that is another."""
     _request_id.set(request_id)
+    _report_id.set("" if report_id == request_id else report_id)
 
 
-class _RequestLine(msgspec.Struct):
+class _RequestLine(msgspec.Struct, omit_defaults=True):
     """The line of an answered request, as the processors would make it."""
 
     dialect: str
@@ -92,6 +95,7 @@ class _RequestLine(msgspec.Struct):
     logger: str
     level: str
     timestamp: datetime
+    report_id: str = ""
 
 
 def log_request(dialect: str, function: str, status: int, seconds: float) -> None:
@@ -105,7 +109,16 @@ def log_request(dialect: str, function: str, status: int, seconds: float) -> Non
         log.info("request", dialect=dialect, function=function, status=status, milliseconds=milliseconds)
         return
     line = _RequestLine(
-        dialect, function, status, milliseconds, "request", _request_id.get(), __name__, "info", datetime.now(UTC)
+        dialect,
+        function,
+        status,
+        milliseconds,
+        "request",
+        _request_id.get(),
+        __name__,
+        "info",
+        datetime.now(UTC),
+        _report_id.get(),
     )
     _straight.write(_encode_plain(line) + b"\n")
     _straight.flush()
@@ -115,6 +128,8 @@ def add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
     """Name the request that a line is about."""
     if request_id := _request_id.get():
         event["request_id"] = request_id
+    if report_id := _report_id.get():
+        event["report_id"] = report_id
     return event
 
 

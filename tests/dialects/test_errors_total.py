@@ -39,7 +39,9 @@ def made(kind: type[CarillonError]) -> CarillonError:
 
 def request(dialect: Dialect) -> Request:
     route = dialect.routes[0]
-    return Request(method=route.method, path=route.path, remote_address="192.0.2.1", request_id="req-1")
+    return Request(
+        method=route.method, path=route.path, remote_address="192.0.2.1", request_id="req-1", report_id="req-1"
+    )
 
 
 @pytest.mark.parametrize("kind", every_class())

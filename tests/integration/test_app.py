@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -175,6 +176,20 @@ async def test_an_unforeseen_failure_is_logged_without_its_words_and_told_as_our
     assert (request["event"], request["status"], request["request_id"]) == ("request", 500, "trace-7")
     for private in ("0521110001", "tal@example.com", "s3cret", "user"):
         assert private not in str(log)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "is_kept"), [("", False), ("trace-7", False), ("EFF655D8-0cb6-47b3-8828-96e1b80b55af", True)]
+)
+async def test_a_report_code_is_a_uuid_that_the_log_has_whatever_id_the_caller_chooses(
+    client: httpx.AsyncClient, log: list[Any], chosen: str, *, is_kept: bool
+) -> None:
+    reply = await client.get("/services/api/v1/list", headers={"X-Request-Id": chosen})
+    request_id, code = reply.headers["x-request-id"], reply.json()["error_report_code"]
+    assert str(UUID(code)) == code.lower()
+    assert (request_id == (chosen or code), code == chosen) == (True, is_kept)
+    (line,) = log
+    assert (line["request_id"], line.get("report_id", line["request_id"])) == (request_id, code)
 
 
 async def test_a_failing_service_is_logged_with_its_own_words(runtime: Runtime, log: list[Any]) -> None:

@@ -266,3 +266,31 @@ async def test_a_statement_that_was_prepared_before_a_migration_is_prepared_anew
     await db.run(change, "ALTER TABLE changing ADD COLUMN two int")
     assert await run(look) == ["one", "two"]
     await db.run(change, "DROP TABLE changing")
+
+
+@pytest.mark.parametrize(
+    ("message", "met"),
+    [
+        ('duplicate key value violates unique constraint "access_token_pkey_102013"', asyncpg.UniqueViolationError),
+        ("could not find a shard", asyncpg.InternalServerError),
+    ],
+)
+async def test_a_duplicate_that_copy_meets_on_another_node_is_a_duplicate(
+    db: Database, message: str, met: type[Exception]
+) -> None:
+    """Citus answers so for what happens in a shard on another node: the message is kept, the SQLSTATE is not."""
+    async with db.transaction() as tx:
+        await tx.execute(
+            "CREATE FUNCTION fail_as_a_shard() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION USING MESSAGE = '{message}', ERRCODE = 'XX000'; END $$"
+        )
+        await tx.execute(
+            "CREATE TRIGGER fail BEFORE INSERT ON membership FOR EACH ROW EXECUTE FUNCTION fail_as_a_shard()"
+        )
+
+    async def copy(tx: Tx) -> None:
+        await tx.copy_csv("membership", ("account_id", "group_id", "contact_id"), [b"1,1,1\n"])
+
+    with pytest.raises(asyncpg.PostgresError) as raised:
+        await db.run(copy)
+    assert type(raised.value) is met

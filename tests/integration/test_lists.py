@@ -174,7 +174,7 @@ async def test_a_range_meets_conditions_in_an_order(db: Database, account: Tenan
     query = RangeContacts(
         limit=2,
         offset=1,
-        conditions=[Condition("number1", Op.GTE, 2), Condition("silent", Op.EQ, value=False)],
+        conditions=[Condition("number1", Op.GTE, 2), Condition("unsubscribed", Op.EQ, value=False)],
         order=Order("number1", descending=True),
     )
     found = await db.read(range_contacts, account.actor, query)
@@ -199,8 +199,6 @@ async def test_only_what_is_idle_or_out_of_reach_is_swept(db: Database, account:
     await db.run(sweep_audience, *sweep)
     found = await db.read(range_contacts, inside, RangeContacts(limit=9))
     assert [one.contact_id for one in found] == [kept.contact_id, idle.contact_id]
-    newest = (await db.read(list_audit, account.actor, ListAudit(limit=1)))[0]
-    assert (newest.action, newest.subject, newest.detail) == ("contact.sweep", str(made.audience_id), {"contacts": 1})
 
 
 async def test_an_audience_that_is_gone_is_no_failure_of_the_sweep(db: Database, account: Tenant) -> None:

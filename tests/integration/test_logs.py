@@ -21,6 +21,10 @@ log = structlog.get_logger("carillon.example")
 bind_request_id("r-17")
 log.info("upload.accepted", rows=3)
 log_request("inforu", "GetContact", 200, 0.0123456)
+bind_request_id("r-18", "eff655d8-0cb6-47b3-8828-96e1b80b55af")
+log.info("upload.refused")
+log_request("apifon", "Add List", 400, 0.01)
+bind_request_id("r-17", "r-17")
 log.debug("too.fine", rows=4)
 phone, email = Phone("306912345678"), Email("ada.secret@example.com")
 log.info("contact.seen", phone=phone, email=email, seen=[phone])
@@ -110,10 +114,18 @@ REQUEST = {
 
 
 def test_a_request_s_line_is_like_any_other(lines: list[dict[str, Any]]) -> None:
-    (line,) = named(lines, "request")
+    line, _ = named(lines, "request")
     assert line["timestamp"] >= named(lines, "upload.accepted")[0]["timestamp"]
     assert line["timestamp"].endswith("Z")
     assert line == {**REQUEST, "timestamp": line["timestamp"]}
+
+
+def test_a_report_id_that_is_not_the_request_s_id_is_in_every_line(lines: list[dict[str, Any]]) -> None:
+    about = [line for line in lines if line.get("request_id") == "r-18"]
+    assert [(line["event"], line["report_id"]) for line in about] == [
+        ("upload.refused", "eff655d8-0cb6-47b3-8828-96e1b80b55af"),
+        ("request", "eff655d8-0cb6-47b3-8828-96e1b80b55af"),
+    ]
 
 
 def test_a_request_s_line_heeds_level_and_format() -> None:

@@ -7,14 +7,13 @@ from tests.support import Tenant
 
 from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.suppressed_contacts import CheckKeysSuppressed, check_keys_suppressed
 from carillon.audience.suppression_ledger import SuppressionHistory, suppression_history
 from carillon.audience.suppressions import (
     Address,
     Channel,
-    CheckKeysSuppressed,
     ReactivateAddress,
     SuppressAddress,
-    check_keys_suppressed,
     reactivate_address,
     suppress_address,
 )

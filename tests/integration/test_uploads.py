@@ -11,11 +11,22 @@ from tests.support import Tenant, shorten_wait, until_somebody_waits
 
 from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience, delete_audience
 from carillon.audience.contacts.batch_write import RowChange, WritePolicy
-from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
+from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ListContacts, list_contacts
 from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.fields import CreateField, DeleteFields, create_field, delete_fields, field_kinds
 from carillon.audience.locks import lock_audience
+from carillon.audience.suppressions import (
+    Address,
+    Channel,
+    ListSuppressions,
+    Reactivate,
+    Suppress,
+    list_suppressions,
+    reactivate,
+    suppress,
+)
 from carillon.audience.uploads.queue import (
     LEASE,
     MAX_ATTEMPTS,
@@ -351,3 +362,43 @@ async def test_uploads_are_claimed_and_accepted_while_the_account_is_suppressing
             (claimed,) = await db.run(claim_uploads, account.account_id, 8)
     await db.run(process_upload, claimed.actor, claimed, claimed.read(CANONICAL))
     await asyncio.gather(*writing)
+
+
+async def test_a_write_waits_for_the_uploads_before_it_and_for_no_later_one(db: Database, account: Tenant) -> None:
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    everyone = DeleteContacts(keys=[ContactKey(kind=KeyKind.PHONE, value=row.phone or "") for row in rows(12)])
+    deleting = asyncio.create_task(db.run(delete_contacts, account.actor, everyone))
+    await asyncio.sleep(0.1)
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(20)))
+    first, later = await db.run(claim_uploads, account.account_id, 8)
+    await db.run(process_upload, first.actor, first, first.read(CANONICAL))
+    async with asyncio.timeout(10):
+        assert await deleting == 12
+    await db.run(process_upload, later.actor, later, later.read(CANONICAL))
+    assert len(await cities(db, account)) == 20
+
+
+async def test_a_write_in_another_audience_waits_for_nothing(db: Database, account: Tenant) -> None:
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    made = await db.run(create_audience, account.actor, CreateAudience(name="Others"))
+    inside = replace(account.actor, audience_id=made.audience_id)
+    assert (await db.run_unless_behind(upload_now, inside, AcceptUpload(rows=rows(2)))).report.new == 2
+
+
+async def test_a_suppression_and_a_reactivation_wait_for_no_upload(db: Database, account: Tenant) -> None:
+    await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
+    addresses = [Address(channel=Channel.SMS, value="0521000001")]
+    assert (await db.run_unless_behind(suppress, account.actor, Suppress(addresses=addresses, reason="asked"))).done
+    command = Reactivate(addresses=addresses, reason="asked")
+    assert (await db.run_unless_behind(reactivate, account.actor, command)).done == 1
+
+
+async def test_a_stop_lists_uploads_are_written_before_it_is_deleted(db: Database, account: Tenant) -> None:
+    made = await db.run(create_audience, account.actor, CreateAudience(name="Stop", kind=AudienceKind.STOPLIST))
+    inside = replace(account.actor, audience_id=made.audience_id)
+    await db.run(accept_upload, inside, AcceptUpload(rows=rows(12)))
+    deleting = asyncio.create_task(db.run(delete_audience, inside))
+    await asyncio.sleep(0.1)
+    assert await worker(db).take_turns() == 1
+    await asyncio.wait_for(deleting, timeout=10)
+    assert len((await db.read(list_suppressions, account.actor, ListSuppressions(channels=[Channel.SMS]))).items) == 12

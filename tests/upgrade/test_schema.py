@@ -196,6 +196,17 @@ async def test_the_registry_of_tables_lists_exactly_the_tables(dsn: str) -> None
     assert {row["relname"] for row in rows} == set(TABLES)
 
 
+async def test_a_table_is_listed_behind_those_that_its_foreign_keys_name(dsn: str) -> None:
+    rows = await fetch(
+        dsn,
+        "SELECT conrelid::regclass::text AS table, confrelid::regclass::text AS named FROM pg_constraint"
+        " WHERE contype = 'f'",
+    )
+    place = {table: number for number, table in enumerate(TABLES)}
+    assert rows
+    assert [row for row in rows if place[row["named"]] >= place[row["table"]]] == []
+
+
 async def test_tenant_and_global_tables_are_those_that_have_an_account(dsn: str) -> None:
     rows = await fetch(
         dsn,
@@ -208,21 +219,23 @@ async def test_tenant_and_global_tables_are_those_that_have_an_account(dsn: str)
 async def test_an_upgrade_applies_everything_once(empty_dsn: str) -> None:
     assert (await schema_status(empty_dsn)).is_empty
     every = [migration.version for migration in known_migrations()]
-    assert await upgrade(empty_dsn, now=MOMENT) == every
-    assert await upgrade(empty_dsn, now=MOMENT) == []
+    assert (await upgrade(empty_dsn, now=MOMENT)).applied == every
+    assert (await upgrade(empty_dsn, now=MOMENT)).applied == []
     status = await schema_status(empty_dsn)
     assert (list(status.applied), status.missing, status.unknown) == (every, (), ())
 
 
 async def test_two_upgrades_at_once_apply_everything_once(empty_dsn: str) -> None:
-    applied = await asyncio.gather(*(upgrade(empty_dsn, now=MOMENT) for _ in range(3)))
-    assert sorted(chain.from_iterable(applied)) == [migration.version for migration in known_migrations()]
+    reports = await asyncio.gather(*(upgrade(empty_dsn, now=MOMENT) for _ in range(3)))
+    assert sorted(chain.from_iterable(report.applied for report in reports)) == [
+        migration.version for migration in known_migrations()
+    ]
 
 
 async def test_indexes_that_an_interrupted_upgrade_has_begun_are_built_again(dsn: str) -> None:
     before = await catalog(dsn)
     await execute(dsn, FORGET_DIGESTS, "DROP INDEX contact_email_digest")
-    assert await upgrade(dsn, now=MOMENT) == ["0006_pre_contact_digests"]
+    assert (await upgrade(dsn, now=MOMENT)).applied == ["0006_pre_contact_digests"]
     assert await catalog(dsn) == before
 
 
@@ -237,7 +250,7 @@ async def test_writers_go_on_while_an_index_is_built(dsn: str) -> None:
         assert not building.done()
         await execute(dsn, "SET lock_timeout = '1s'", "DELETE FROM contact WHERE false")
     await connection.close()
-    assert await building == ["0006_pre_contact_digests"]
+    assert (await building).applied == ["0006_pre_contact_digests"]
 
 
 async def test_who_was_suppressed_before_contacts_kept_their_own_standing_is_subscribed_but_for_that(dsn: str) -> None:
@@ -256,7 +269,7 @@ async def test_who_was_suppressed_before_contacts_kept_their_own_standing_is_sub
         " (7, 'email', 'c@b.example', 2, '2031-01-01Z', 'API', 'API', 'x')",
         "DELETE FROM schema_migration WHERE version = '0010_post_own_standing'",
     )
-    assert await upgrade(dsn, now=MOMENT) == ["0010_post_own_standing"]
+    assert (await upgrade(dsn, now=MOMENT)).applied == ["0010_post_own_standing"]
     rows = await fetch(dsn, "SELECT sms_status, email_status FROM contact WHERE account_id = 7 ORDER BY contact_id")
     assert [tuple(row) for row in rows] == [(4, 1), (1, 4)]
 

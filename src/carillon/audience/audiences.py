@@ -1,6 +1,6 @@
 """Audiences: the books of contacts in which a phone and an e-mail are unique. Each account has a default one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from asyncpg import Record
 
-from carillon.audience.contacts.delete import delete_contact_ids
+from carillon.audience.contacts.delete import DeletionCause, delete_contact_chunks
 from carillon.audience.locks import follow_uploads, lock_audience, lock_audience_set
 from carillon.db.database import Tx
 from carillon.db.filters import Attribute, Order, Value, compile_order
@@ -197,14 +197,19 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
     if audience.is_default or await tx.fetchval(SQL["has_credentials"], actor.account_id, actor.audience_id):
         raise InvalidInputError("audience", "The default audience and one that credentials work in can't be deleted.")
     await tx.execute(SQL["delete_group_members"], actor.account_id, actor.audience_id)
-    gone, last = 0, 0
-    while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, last, _DELETION_CHUNK):
-        gone += await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
-        last = rows[-1]["contact_id"]
+    gone = await delete_contact_chunks(tx, actor, _contacts(tx, actor), cause=DeletionCause.AUDIENCE_DELETED)
     # It waits for uploads that are being accepted; after it none can be.
     await tx.execute(SQL["delete_audience"], actor.account_id, actor.audience_id)
     await tx.execute(SQL["delete_imports"], actor.account_id, actor.audience_id)
     await audit.record(tx, actor, "audience.delete", actor.audience_id, {"name": audience.name, "contacts": gone})
+
+
+async def _contacts(tx: Tx, actor: Actor) -> AsyncIterator[Sequence[int]]:
+    """Yield the ids of the audience's contacts in chunks, which the caller may delete meanwhile."""
+    last = 0
+    while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, last, _DELETION_CHUNK):
+        yield [row["contact_id"] for row in rows]
+        last = rows[-1]["contact_id"]
 
 
 async def get_audience(tx: Tx, actor: Actor, query: GetAudience) -> Audience:

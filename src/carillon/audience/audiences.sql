@@ -48,14 +48,14 @@ WHERE account_id = $1 AND audience_id = $2;
 -- The newest contact has the largest id.
 SELECT a.audience_id,
        c.contacts, c.archived, c.reachable_sms, c.reachable_email,
-       (SELECT count(*) FROM contact_group g WHERE g.account_id = a.account_id AND g.audience_id = a.audience_id) AS groups,
-       (SELECT n.created_at FROM contact n WHERE n.account_id = a.account_id AND n.audience_id = a.audience_id
+       (SELECT count(*) FROM contact_group g WHERE g.account_id = $1 AND g.audience_id = a.audience_id) AS groups,
+       (SELECT n.created_at FROM contact n WHERE n.account_id = $1 AND n.audience_id = a.audience_id
         ORDER BY n.contact_id DESC LIMIT 1) AS last_added_at,
        EXISTS (SELECT FROM contact_import i
-               WHERE i.account_id = a.account_id AND i.audience_id = a.audience_id
+               WHERE i.account_id = $1 AND i.audience_id = a.audience_id
                  AND i.state IN ('pending', 'running')) AS importing,
        coalesce((SELECT i.state = 'failed' FROM contact_import i
-                 WHERE i.account_id = a.account_id AND i.audience_id = a.audience_id
+                 WHERE i.account_id = $1 AND i.audience_id = a.audience_id
                  ORDER BY i.import_id DESC LIMIT 1), false) AS import_failed
 FROM audience a
 CROSS JOIN LATERAL (
@@ -64,7 +64,7 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE c.sms_status = 1 AND c.archived_at IS NULL) AS reachable_sms,
            count(*) FILTER (WHERE c.email_status = 1 AND c.archived_at IS NULL) AS reachable_email
     FROM contact c
-    WHERE c.account_id = a.account_id AND c.audience_id = a.audience_id
+    WHERE c.account_id = $1 AND c.audience_id = a.audience_id
 ) c
 WHERE a.account_id = $1 AND a.audience_id = ANY ($2::bigint[]);
 

@@ -1,6 +1,6 @@
 """Groups: named sets of an audience's contacts, with counters that are right after every operation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import Literal
 from asyncpg import Record
 
 from carillon.audience.contacts.contact import read_id
-from carillon.audience.contacts.delete import delete_contact_ids
+from carillon.audience.contacts.delete import DeletionCause, delete_contact_chunks
 from carillon.audience.locks import lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -220,7 +220,8 @@ async def delete_groups(tx: Tx, actor: Actor, command: DeleteGroups) -> list[Gro
             raise GroupNotEmptyError
     group_ids = [group.group_id for group in groups]
     if command.mode is GroupDeletion.DELETE_CONTACTS:
-        await _delete_members(tx, actor, group_ids)
+        members = _members(tx, actor, group_ids)
+        await delete_contact_chunks(tx, actor, members, cause=DeletionCause.GROUP_DELETED)
     await tx.execute(SQL["delete_group_memberships"], actor.account_id, group_ids)
     await tx.execute(SQL["delete_groups"], actor.account_id, actor.audience_id, group_ids)
     for group in groups:
@@ -229,12 +230,13 @@ async def delete_groups(tx: Tx, actor: Actor, command: DeleteGroups) -> list[Gro
     return groups
 
 
-async def _delete_members(tx: Tx, actor: Actor, group_ids: list[GroupId]) -> None:
+async def _members(tx: Tx, actor: Actor, group_ids: Sequence[GroupId]) -> AsyncIterator[Sequence[int]]:
+    """Yield the ids of groups' members in chunks, which the caller may delete meanwhile."""
     for group_id in group_ids:
         last = 0
         where = (actor.account_id, actor.audience_id, group_id)
         while rows := await tx.fetch(SQL["some_members"], *where, last, _DELETION_CHUNK):
-            await delete_contact_ids(tx, actor, [row["contact_id"] for row in rows])
+            yield [row["contact_id"] for row in rows]
             last = rows[-1]["contact_id"]
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from asyncpg import Record
 
 from carillon.audience.contacts.contact import ContactKey
-from carillon.audience.suppressions import Action, Channel, addresses_of_keys
+from carillon.audience.suppressed_contacts import addresses_of_keys
+from carillon.audience.suppressions import Action, Channel
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor

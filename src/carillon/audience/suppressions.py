@@ -11,8 +11,6 @@ from asyncpg import Record
 
 from carillon.addresses.emails import read_email
 from carillon.addresses.phones import PhoneForm
-from carillon.audience.contacts.contact import ContactKey, KeyKind
-from carillon.audience.contacts.lookup import contacts_by_key, key_values
 from carillon.audience.counters import recounting
 from carillon.audience.locks import lock_account
 from carillon.audience.upsert.ambiguous_phones import GivenPhone, resolve_numbers
@@ -50,12 +48,17 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppress:
-    """Leave addresses alone from now on, whether or not a contact has them."""
+    """Leave addresses alone from now on, whether or not a contact has them.
+
+    With `unsubscribe_contacts` the contacts that have them are unsubscribed in every audience, and stay so when the
+    suppression is lifted (docs/adr/0024).
+    """
 
     addresses: Sequence[Address]
     reason: str
     actor_name: str | None = None
     description: str | None = None
+    unsubscribe_contacts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,20 +156,12 @@ class CheckSuppressed:
     addresses: Sequence[Address]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckKeysSuppressed:
-    """Ask of each key whether the phone (sms) or e-mail that it is, or any address of its contact, is suppressed."""
-
-    keys: Sequence[ContactKey]
-
-
 StoredAddress = tuple[Channel, str]
 """A channel, and an address in the form that the tables hold."""
 
 
 # The channels on which a contact has a subscription status.
 _MARKED = frozenset({Channel.SMS, Channel.EMAIL})
-_CHANNEL_OF_KEY = {KeyKind.PHONE: Channel.SMS, KeyKind.EMAIL: Channel.EMAIL}
 
 
 async def read_addresses(tx: Tx, actor: Actor, addresses: Sequence[Address]) -> list[str | None]:
@@ -243,6 +238,7 @@ class _Change:
     reason: str
     name: str
     description: str | None
+    unsubscribes: bool
 
 
 async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reactivate) -> AddressOutcome:
@@ -250,11 +246,19 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
     name = _checked_text("name", command.actor_name) if command.actor_name else actor.name
     given = command.description if isinstance(command, Suppress) else None
     description = _checked_text("description", given) if given else None
+    unsubscribes = isinstance(command, Suppress) and command.unsubscribe_contacts
     audiences = await lock_account(tx, actor)
     pairs = list(zip(command.addresses, await read_addresses(tx, actor, command.addresses), strict=True))
     failed: list[Address] = []
     for channel in Channel:
-        change = _Change(action=action, channel=channel, reason=reason, name=name, description=description)
+        change = _Change(
+            action=action,
+            channel=channel,
+            reason=reason,
+            name=name,
+            description=description,
+            unsubscribes=unsubscribes,
+        )
         read = [(address, key) for address, key in pairs if address.channel is channel]
         keys = sorted({key for _, key in read if key})
         if not keys:
@@ -265,7 +269,8 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
         failed += [address for address, key in read if key not in done]
         if changed:
             await _write_ledger(tx, actor, change, changed)
-            await _mark_contacts(tx, actor, change, changed, audiences)
+        if marked := keys if unsubscribes else changed:
+            await _mark_contacts(tx, actor, change, marked, audiences)
     return AddressOutcome(done=len(command.addresses) - len(failed), failed=failed)
 
 
@@ -303,8 +308,12 @@ async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str],
         found.setdefault(row["audience_id"], []).append(row["contact_id"])
     for audience_id, contact_ids in sorted(found.items()):
         inside = replace_values(actor, audience_id=AudienceId(audience_id))
+        where = (actor.account_id, audience_id, contact_ids, tx.now)
         async with recounting(tx, inside, contact_ids):
-            await tx.execute(SQL[f"mark_{channel}"], actor.account_id, audience_id, contact_ids, is_suppressed, tx.now)
+            if change.unsubscribes:
+                await tx.execute(SQL[f"unsubscribe_{channel}"], *where)
+            else:
+                await tx.execute(SQL[f"mark_{channel}"], *where, is_suppressed)
 
 
 async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Page[Suppression]:
@@ -338,33 +347,12 @@ async def check_suppressed(tx: Tx, actor: Actor, query: CheckSuppressed) -> list
     """Tell of each address, in the order asked, whether it is suppressed; what can't be an address isn't."""
     keys = await read_addresses(tx, actor, query.addresses)
     stored = [(one.channel, key) for one, key in zip(query.addresses, keys, strict=True) if key]
-    found = await _suppressed(tx, actor, stored)
+    found = await suppressed_addresses(tx, actor, stored)
     return [(one.channel, key) in found for one, key in zip(query.addresses, keys, strict=True)]
 
 
-async def check_keys_suppressed(tx: Tx, actor: Actor, query: CheckKeysSuppressed) -> list[bool]:
-    """Tell of each key, in the order asked, whether any address that it names is suppressed."""
-    named = await addresses_of_keys(tx, actor, query.keys)
-    found = await _suppressed(tx, actor, [address for addresses in named for address in addresses])
-    return [not found.isdisjoint(addresses) for addresses in named]
-
-
-async def addresses_of_keys(tx: Tx, actor: Actor, keys: Sequence[ContactKey]) -> list[list[StoredAddress]]:
-    """Return the addresses that each key names: a phone or an e-mail itself, or those that its contacts have now."""
-    values = await key_values(tx, actor, keys, actor.country)
-    contacts = await contacts_by_key(tx, actor, [key for key in keys if key.kind not in _CHANNEL_OF_KEY])
-    by_contact = iter(
-        [address for one in found for address in ((Channel.SMS, one.phone), (Channel.EMAIL, (one.email or "").lower()))]
-        for found in contacts
-    )
-    named = [
-        [(_CHANNEL_OF_KEY[key.kind], value)] if key.kind in _CHANNEL_OF_KEY else next(by_contact)
-        for key, value in zip(keys, values, strict=True)
-    ]
-    return [[(channel, str(value)) for channel, value in addresses if value] for addresses in named]
-
-
-async def _suppressed(tx: Tx, actor: Actor, addresses: Sequence[StoredAddress]) -> set[StoredAddress]:
+async def suppressed_addresses(tx: Tx, actor: Actor, addresses: Sequence[StoredAddress]) -> set[StoredAddress]:
+    """Return those of the addresses that are suppressed."""
     found: set[StoredAddress] = set()
     for channel in Channel:
         asked = [address for one, address in addresses if one is channel]

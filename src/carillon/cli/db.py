@@ -9,7 +9,7 @@ from carillon.cli.session import Session, with_session
 from carillon.db.embedded import EmbeddedError, running_dsn
 
 if TYPE_CHECKING:
-    from carillon.db.migrate import SchemaStatus
+    from carillon.db.migrate import SchemaStatus, UpgradeReport
 
 
 @click.group
@@ -29,6 +29,9 @@ def group() -> None:
 def upgrade(session: Session, *, phase: Literal["pre", "post", "all"]) -> None:
     """Bring the database's schema to what this version knows. Safe to run twice.
 
+    On a Citus cluster it also distributes the tables that are not distributed yet, and gives new or moved shards
+    the planner's hints.
+
     Example, for an upgrade without a break, in which the servers are replaced between the two:
 
         carillon db upgrade --phase pre
@@ -42,8 +45,17 @@ def upgrade(session: Session, *, phase: Literal["pre", "post", "all"]) -> None:
     phases: tuple[migrate.Phase, ...] = ("pre", "post") if phase == "all" else (phase,)
     with session.server() as dsn, reachable():
         target = session.settings.control_url or dsn
-        applied = asyncio.run(migrate.upgrade(target, now=SystemClock().now(), phases=phases))
-    session.answer({"applied": applied}, [*applied, f"{len(applied)} migrations were applied."])
+        report = asyncio.run(migrate.upgrade(target, now=SystemClock().now(), phases=phases))
+    session.answer(report, _upgrade_lines(report))
+
+
+def _upgrade_lines(report: "UpgradeReport") -> list[str]:
+    lines = [*report.applied, f"{len(report.applied)} migrations were applied."]
+    if report.distributed:
+        lines += [*report.distributed, f"{len(report.distributed)} tables were distributed over the cluster."]
+    if report.hinted:
+        lines.append(f"The shards of {', '.join(report.hinted)} got the planner's hints, and new statistics.")
+    return lines
 
 
 @group.command

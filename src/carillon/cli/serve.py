@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
     help="The folder of the embedded database. [default: data]",
 )
 @click.option("--database-url", metavar="URL", help="A PostgreSQL server of your own, instead of the embedded one.")
+@click.option("--control-url", metavar="URL", help="The coordinator, where that server is another node of Citus.")
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="A settings file.")
 @click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=int, help="The port to listen on; 0 takes a free one. [default: 8080]")

@@ -76,6 +76,7 @@ def with_session(command: Callable[..., None]) -> Callable[..., None]:
         help="The folder of the embedded database. [default: data]",
     )
     @click.option("--database-url", metavar="URL", help="A PostgreSQL server of your own, instead of the embedded one.")
+    @click.option("--control-url", metavar="URL", help="The coordinator, where that server is another node of Citus.")
     @click.option(
         "--config",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -87,11 +88,13 @@ def with_session(command: Callable[..., None]) -> Callable[..., None]:
         *,
         data_dir: Path | None,
         database_url: str | None,
+        control_url: str | None,
         config: Path | None,
         as_json: bool,
         **arguments: object,
     ) -> None:
-        settings = load_settings({"data_dir": data_dir, "database_url": database_url}, config=config)
+        flags = {"data_dir": data_dir, "database_url": database_url, "control_url": control_url}
+        settings = load_settings(flags, config=config)
         command(Session(settings=settings, as_json=as_json), **arguments)
 
     return with_flags

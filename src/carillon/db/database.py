@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +15,7 @@ import asyncpg
 from asyncpg import Record
 
 from carillon.db import ordering
+from carillon.db.distribution import HAS_CITUS
 from carillon.db.id_blocks import IdBlocks
 from carillon.db.ordering import EarlierWorkError
 from carillon.db.sessions import AccountConcurrency, Session, SessionPool
@@ -39,14 +40,26 @@ _ROLLED_BACK = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ATTEMPTS = 5
 _FIRST_PAUSE = 0.02
 
-# A plain server takes both as inert settings; on Citus they save up to 2.6 s a connection (scale.md, Statements 9).
+# A plain server takes them as inert settings; on Citus the first two save up to 2.6 s a connection (scale.md).
 _SESSION_SETTINGS = {
     "citus.override_table_visibility": "off",
     "citus.propagate_set_commands": "local",
     "application_name": "carillon",
-    # A statement has one plan, made for any account and any number of keys: it doesn't turn with the values of the day.
-    "plan_cache_mode": "force_generic_plan",
+    # A shard is asked over a connection between nodes, also where it lies on this one, and for parameters, not values:
+    # there a statement has one plan (ADR 19).
+    "citus.enable_local_execution": "off",
+    "citus.enable_fast_path_router_planner": "off",
 }
+# On a plain server a statement has one plan, made for any account and any number of keys: it doesn't turn with the
+# values of the day. Citus refuses a quarter of the statements with it, as the account's value finds the node.
+_ONE_PLAN = (
+    f"SELECT set_config('plan_cache_mode', CASE WHEN {HAS_CITUS} THEN 'auto' ELSE 'force_generic_plan' END, false)"
+)
+# On one server ids need not wait for the disk: the log is written in order, so whatever is committed with an id has
+# made the taking of it durable too. Where Citus is present, what has the id may be committed on another node.
+_LAZY_IDS = f"SELECT set_config('synchronous_commit', 'off', false) WHERE NOT ({HAS_CITUS})"
+# Of a duplicate that COPY meets on another node, Citus keeps the message and loses the SQLSTATE.
+_DUPLICATE = "duplicate key value violates unique constraint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,15 +132,22 @@ class Tx:
 
         An empty cell is NULL, a quoted one only in the columns `empty_is_null`. `source` may make its pieces as they
         are taken: the server works on one while the next is made.
+
+        Raises asyncpg's UniqueViolationError for a key that is there already, also where the row lies on another node.
         """
 
         async def chunks() -> AsyncIterator[bytes]:
             for piece in source:
                 yield piece
 
-        await self._session.connection.copy_to_table(
-            table, source=chunks(), columns=list(columns), format="csv", force_null=list(empty_is_null) or None
-        )
+        try:
+            await self._session.connection.copy_to_table(
+                table, source=chunks(), columns=list(columns), format="csv", force_null=list(empty_is_null) or None
+            )
+        except asyncpg.InternalServerError as error:
+            if str(error).startswith(_DUPLICATE):
+                raise asyncpg.UniqueViolationError(str(error)) from error
+            raise
 
 
 class Database:
@@ -171,13 +191,11 @@ class Database:
         can't be reached.
         """
         try:
-            pool = await _open_pool(dsn, size, statement_timeout)
+            pool = await _open_pool(dsn, size, statement_timeout, (_ONE_PLAN,))
             # The control rows have connections of their own: a transaction that waits for an id must never wait for
             # another transaction's connection.
-            # On one server they need not wait for the disk: the log is written in order, so whatever is committed with
-            # an id has made the taking of it durable too.
-            control_settings = {} if control_dsn else {"synchronous_commit": "off"}
-            control = await _open_pool(control_dsn or dsn, 1, statement_timeout, control_settings)
+            lazily = () if control_dsn else (_LAZY_IDS,)
+            control = await _open_pool(control_dsn or dsn, 1, statement_timeout, (_ONE_PLAN, *lazily))
         except (OSError, asyncpg.PostgresError) as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
         return cls(
@@ -348,9 +366,12 @@ class Database:
                 await attempts.failed(error)
 
 
-async def _open_pool(
-    dsn: str, size: int, statement_timeout: float, settings: Mapping[str, str] | None = None
-) -> asyncpg.Pool:
+async def _open_pool(dsn: str, size: int, statement_timeout: float, first: Sequence[str]) -> asyncpg.Pool:
+    """Open a pool whose connections each begin with some statements."""
+
+    async def begin(connection: asyncpg.Connection) -> None:
+        await connection.execute(";".join(first))
+
     return await asyncpg.create_pool(
         dsn,
         min_size=1,
@@ -358,11 +379,8 @@ async def _open_pool(
         statement_cache_size=500,
         max_inactive_connection_lifetime=300,
         reset=_leave_as_it_is,
-        server_settings={
-            **_SESSION_SETTINGS,
-            "statement_timeout": f"{statement_timeout * 1000:.0f}ms",
-            **(settings or {}),
-        },
+        init=begin,
+        server_settings={**_SESSION_SETTINGS, "statement_timeout": f"{statement_timeout * 1000:.0f}ms"},
     )
 
 

@@ -3,8 +3,9 @@
 Migrations are files `NNNN_pre_title.sql` and `NNNN_post_title.sql`: a *pre* one only adds, or allows more, and runs
 before the new program starts; a *post* one takes away, and runs when no old program is left. Each runs in a transaction
 of its own, under a lock timeout, so that it never queues behind a long statement with everybody else queueing behind
-it. One that begins with `-- Statement by statement` runs outside a transaction, for indexes that are built while others
-write; its statements can be repeated, because whatever interrupts it begins it again.
+it; its statements are sent one by one, as Citus wants them. One that begins with `-- Statement by statement` runs
+outside a transaction, for indexes that are built while others write; its statements can be repeated, because whatever
+interrupts it begins it again.
 """
 
 import asyncio
@@ -17,8 +18,10 @@ from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 
+from carillon.db.distribution import distribute_tables, has_citus, hint_shards, is_distributed, require_coordinator
 from carillon.db.partitions import make_ahead
-from carillon.db.tables import PARTITIONED, SHARD_KEY, TABLES
+from carillon.db.sql import split_statements
+from carillon.db.tables import PARTITIONED
 from carillon.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
@@ -58,6 +61,15 @@ class SchemaStatus:
         return not self.applied and not self.unknown
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradeReport:
+    """The versions that an upgrade applied; on a cluster the tables that it distributed, and whose shards it hinted."""
+
+    applied: list[str]
+    distributed: list[str]
+    hinted: list[str]
+
+
 def known_migrations() -> list[Migration]:
     """List the series in its order."""
     return sorted(_read_migrations(), key=lambda migration: migration.version)
@@ -73,7 +85,9 @@ def _read_migrations() -> Iterator[Migration]:
 
 @asynccontextmanager
 async def _connection(dsn: str) -> "AsyncIterator[asyncpg.Connection]":
-    connection = await asyncpg.connect(dsn)
+    # A plain server takes the first as an inert setting; on Citus a lock timeout holds on the other nodes too.
+    settings = {"citus.propagate_set_commands": "local", "plan_cache_mode": "auto"}
+    connection = await asyncpg.connect(dsn, server_settings=settings)
     try:
         yield connection
     finally:
@@ -98,21 +112,32 @@ async def _status(connection: asyncpg.Connection) -> SchemaStatus:
     )
 
 
-async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre", "post")) -> list[str]:
-    """Apply what is missing and return its versions. Safe to run twice, and twice at once.
+async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre", "post")) -> UpgradeReport:
+    """Apply what is missing, and where Citus is present distribute the tables that aren't yet.
 
-    Partitioned tables get the partitions of the days ahead, so that a table has them before its first row.
+    Partitioned tables get the partitions of the days ahead, so that a table has them before its first row. Safe to run
+    twice, and twice at once. Raises InvalidInputError when `dsn` is a worker node of a cluster.
     """
     async with _connection(dsn) as connection:
+        on_citus = await has_citus(connection)
+        if on_citus:
+            await require_coordinator(connection)
         await _become_the_only_one(connection)
-        missing = (await _status(connection)).missing
-        due = list(_due(missing, phases))
-        for migration in due:
+        # A foreign key to a distributed table can only be given to a distributed one: a new table is distributed before
+        # the next migration gives it one. The first migrations are made for tables that aren't distributed yet.
+        at_each_step = on_citus and await is_distributed(connection)
+        applied, distributed = [], []
+        for migration in _due((await _status(connection)).missing, phases):
             await _apply(connection, migration, now)
-        if due:
-            await _distribute(connection)
+            applied.append(migration.version)
+            if at_each_step:
+                distributed += await distribute_tables(connection)
+        hinted = []
+        if on_citus:
+            distributed += await distribute_tables(connection)
+            hinted = await hint_shards(connection)
         await make_ahead(connection, PARTITIONED, now=now)
-        return [migration.version for migration in due]
+        return UpgradeReport(applied=applied, distributed=distributed, hinted=hinted)
 
 
 async def _become_the_only_one(connection: asyncpg.Connection) -> None:
@@ -137,7 +162,7 @@ def _due(missing: Collection[str], phases: Collection[Phase]) -> Iterator[Migrat
 
 async def _apply(connection: asyncpg.Connection, migration: Migration, now: datetime) -> None:
     if migration.statements.startswith(_STATEMENT_BY_STATEMENT):
-        for statement in filter(str.strip, migration.statements.split(";")):
+        for statement in split_statements(migration.statements):
             await connection.execute(statement)
         await connection.execute(_APPLIED, migration.version, now)
         return
@@ -145,7 +170,8 @@ async def _apply(connection: asyncpg.Connection, migration: Migration, now: date
         try:
             async with connection.transaction():
                 await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-                await connection.execute(migration.statements)
+                for statement in split_statements(migration.statements):
+                    await connection.execute(statement)
                 await connection.execute(_APPLIED, migration.version, now)
         except asyncpg.LockNotAvailableError:
             if attempt == _LOCK_ATTEMPTS:
@@ -153,21 +179,6 @@ async def _apply(connection: asyncpg.Connection, migration: Migration, now: date
             await asyncio.sleep(attempt)
         else:
             return
-
-
-async def _distribute(connection: asyncpg.Connection) -> None:
-    """Distribute the registry's tables where Citus is present; on a plain server do nothing."""
-    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"):
-        return
-    partitioned = {table.name for table in PARTITIONED}
-    for table, kind in TABLES.items():
-        if await connection.fetchval("SELECT EXISTS (SELECT FROM citus_tables WHERE table_name = $1::regclass)", table):
-            continue
-        if kind == "tenant":
-            column = SHARD_KEY if table in partitioned else "account_id"
-            await connection.execute("SELECT create_distributed_table($1, $2)", table, column)
-        elif kind == "global":
-            await connection.execute("SELECT create_reference_table($1)", table)
 
 
 async def require_known_schema(dsn: str) -> None:

@@ -10,6 +10,19 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 _NAME = re.compile(r"^-- name: ([a-z][a-z0-9_]*)$", re.MULTILINE)
+# What a semicolon may be part of. A quote inside a quote is two: 'it''s' reads as two texts side by side.
+_LEXEME = re.compile(
+    r"""(?P<comment>--[^\n]*)
+    | (?<![\w$])[eE]'(?:[^'\\]|\\.|'')*'
+    | '[^']*'
+    | "[^"]*"
+    | (?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$
+    | (?P<nested>/\*)
+    | (?P<end>;)
+    | (?P<open>['"]|(?<![\w$])\$(?:[^\W\d]\w*)?\$)""",
+    re.DOTALL | re.VERBOSE,
+)
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
 def parse_statements(text: str) -> dict[str, str]:
@@ -27,6 +40,45 @@ def parse_statements(text: str) -> dict[str, str]:
             raise ValueError(f"the statement {name} is empty or named twice")
         statements[name] = statement
     return statements
+
+
+def split_statements(script: str) -> list[str]:
+    """Split a script at the semicolons that end its statements: not those in comments, texts, names and dollar quotes.
+
+    Comments stay with the statement behind them, and one behind the last is dropped. Raises ValueError for what is
+    opened and not closed.
+    """
+    statements: list[str] = []
+    start = position = 0
+    is_empty = True
+    while found := _LEXEME.search(script, position):
+        is_empty = is_empty and not script[position : found.start()].strip()
+        position = found.end()
+        if found["open"]:
+            raise ValueError(f"{found['open']} is opened and not closed")
+        if found["nested"]:
+            position = _end_of_comment(script, position)
+        elif found["end"]:
+            if not is_empty:
+                statements.append(script[start : found.start()].strip())
+            start, is_empty = position, True
+        elif not found["comment"]:
+            is_empty = False
+    if not is_empty or script[position:].strip():
+        statements.append(script[start:].strip())
+    return statements
+
+
+def _end_of_comment(script: str, position: int) -> int:
+    """Find the end of a comment that is open at a position; comments in it have ends of their own."""
+    depth = 1
+    while depth:
+        edge = _COMMENT_EDGE.search(script, position)
+        if edge is None:
+            raise ValueError("/* is opened and not closed")
+        depth += 1 if edge[0] == "/*" else -1
+        position = edge.end()
+    return position
 
 
 def load_statements(package: str, file: str) -> Mapping[str, str]:

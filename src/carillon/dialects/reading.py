@@ -2,10 +2,11 @@
 
 Vendors' clients send `"groupId": "3002356"`, `"value": 5` and names that we do not know, queries are all text, and so
 is XML. A request is a Struct whose fields have a default each; `Meta` says of one whether it is required, what else it
-is called (`aliases`), how many items a list or an object may have (`limit`), whether a list's have objects in them
-(`nested`): they can't be told from XML's way to wrap items; and whether only JSON's own type of the value will do
-(`typed`): a text where a text belongs, a list where a list belongs. An object whose names are all numbers is a list
-too: so PHP writes one that has had items taken out, and {} for one that was made an object.
+is called (`aliases`), how many items a list or an object may have (`limit`), whether a list's items have objects in
+them (`nested`), whether an item alone is no list of one (`only_list`), and whether only JSON's own type of the value
+will do (`typed`). A list that is none of these may be one item alone, or an object that wraps the items as XML does. An
+object whose names are all numbers is always a list: so PHP writes one that has had items taken out, and {} for one that
+was made an object.
 """
 
 import re
@@ -147,10 +148,16 @@ def _read_items(given: object, extra: Mapping[str, Any], path: str) -> list[Any]
         items = given
     elif isinstance(given, Mapping) and _is_numbered(given):
         items = list(given.values())
-    elif "item" in extra and not (isinstance(given, list | Mapping) or given == ""):
+    elif given == "" or _wraps_nothing(given, extra.get("item")):
+        items = []
+    elif extra.get("nested"):
+        raise InvalidInputError(path, "A list belongs here.")
+    elif not isinstance(given, list) and (
+        extra.get("only_list") or ("item" in extra and not isinstance(given, Mapping))
+    ):
         raise InvalidInputError(path, "A list of objects belongs here.")
     else:
-        items = [] if _wraps_nothing(given, extra.get("item")) else _listed(given)
+        items = _listed(given)
     if len(items) > limit:
         raise TooManyItemsError(limit=limit, given=len(items), field=path)
     # What an item is, is the function's to say: one that can't be read costs only itself. XML has "" for an object.

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 
@@ -33,6 +33,7 @@ REQUEST_ID = "carillon.request_id"
 _REQUEST_ID_HEADER = "x-request-id"
 # What a caller may choose as its request's id: it goes into logs and replies as it is.
 _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 # A base URL that ends in one, joined with a path that begins with one.
 _SLASHES = re.compile(r"/{2,}")
@@ -62,16 +63,16 @@ class Front:
             return
         began = time.perf_counter()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        request_id = _request_id(headers)
-        bind_request_id(request_id)  # the server makes a task for each request
+        ids = _ids(headers)
+        bind_request_id(*ids)  # the server makes a task for each request
         call = self._call_of(scope)
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
         self._metrics.requests_in_progress += 1
         try:
             if call:
-                status = await call.answer(scope, headers, request_id, receive, send)
+                status = await call.answer(scope, headers, ids, receive, send)
             else:
-                status = await self._pass_on(scope, request_id, receive, send)
+                status = await self._pass_on(scope, ids.request_id, receive, send)
         finally:
             self._metrics.requests_in_progress -= 1
             self._record(call, status, time.perf_counter() - began)
@@ -116,9 +117,17 @@ class Front:
             log_request(site, function, status, seconds)
 
 
-def _request_id(headers: Mapping[str, str]) -> str:
+class _Ids(NamedTuple):
+    """A request's ids, see `Request`."""
+
+    request_id: str
+    report_id: str
+
+
+def _ids(headers: Mapping[str, str]) -> _Ids:
     given = headers.get(_REQUEST_ID_HEADER, "")
-    return given if given and _VALID_REQUEST_ID.fullmatch(given) else new_request_id()
+    request_id = given if given and _VALID_REQUEST_ID.fullmatch(given) else new_request_id()
+    return _Ids(request_id, request_id if _UUID.fullmatch(request_id) else new_request_id())
 
 
 class _Mounted:
@@ -158,9 +167,9 @@ class _Call:
     def site(self) -> Site:
         return self.mounted.site
 
-    async def answer(self, scope: Any, headers: Mapping[str, str], request_id: str, receive: Any, send: Any) -> int:
+    async def answer(self, scope: Any, headers: Mapping[str, str], ids: _Ids, receive: Any, send: Any) -> int:
         """Answer it, and return the status."""
-        request = partial(self._request, scope, headers, request_id)
+        request = partial(self._request, scope, headers, ids)
         body = b""
         try:
             body = await _read_body(headers, receive, self.mounted.max_body_bytes)
@@ -173,10 +182,10 @@ class _Call:
         except Exception:
             log.exception("request_failed")
             reply = self.site.present_error(request(body), ServiceError())
-        await _send_reply(reply, request_id, send)
+        await _send_reply(reply, ids.request_id, send)
         return reply.status
 
-    def _request(self, scope: Any, headers: Mapping[str, str], request_id: str, body: bytes) -> Request:
+    def _request(self, scope: Any, headers: Mapping[str, str], ids: _Ids, body: bytes) -> Request:
         client = scope.get("client")
         return Request(
             method=scope["method"],
@@ -188,7 +197,8 @@ class _Call:
             headers=headers,
             body=body,
             remote_address=client[0] if client else "",
-            request_id=request_id,
+            request_id=ids.request_id,
+            report_id=ids.report_id,
         )
 
 

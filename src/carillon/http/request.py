@@ -13,7 +13,7 @@ class Request:
 
     `path` is as it was requested (decoded, case kept), `raw_path` and `query` are still encoded, `segments` are the
     texts of a route's `{segments}`, `headers` have lower-case names, `remote_address` is the caller's own, whatever
-    proxies stand between.
+    proxies stand between. `report_id` is a UUID: `request_id` where that is one, which a caller may choose.
     """
 
     method: str
@@ -26,6 +26,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     remote_address: str
     request_id: str
+    report_id: str
 
     @property
     def base_url(self) -> str:

@@ -45,5 +45,5 @@ def first_uuid_of(moment: datetime) -> UUID:
 
 
 def new_request_id() -> str:
-    """Make the id of a request: the hexadecimal digits of a UUIDv7."""
-    return uuid_utils.uuid7().hex
+    """Make the id of a request: a UUIDv7 in its usual form, with dashes."""
+    return str(uuid_utils.uuid7())

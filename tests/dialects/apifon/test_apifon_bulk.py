@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 from tests.dialects.apifon.wire import HOST, Wire, told
 
+from carillon.audience.field_types import CANONICAL
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
-from carillon.audience.uploads import queue as uploads
-from carillon.audience.uploads.queue import LEASE, MAX_ATTEMPTS, claim_uploads, failed_uploads, retry_upload
+from carillon.audience.uploads.queue import (
+    LEASE,
+    MAX_ATTEMPTS,
+    claim_uploads,
+    failed_uploads,
+    process_upload,
+    retry_upload,
+)
 from carillon.audience.uploads.worker import UploadWorker
+from carillon.db import ordering
 from carillon.db.database import Database
 
 MAIL = "ana@mail.example"
@@ -82,9 +90,9 @@ async def test_those_that_are_there_when_the_rows_are_written_are_changed_only_w
     wire: Wire, asked: str, expected: list[Any]
 ) -> None:
     place = await wire.made_list()
+    await wire.contact(f"+{number(0)}", None, actor=wire.inside(place))
     first = {"destination": f"+{number(0)}", "status": "UNSUBSCRIBED", "email": MAIL}
     await wire.bulk(place, first, *people(1), update_on_duplicate=asked)
-    await wire.contact(f"+{number(0)}", None, actor=wire.inside(place))  # by another door, before they are written
     await wire.process_upload()
     shown = await wire.ok("GET", path(place, number(0)))
     assert [shown["status"], shown.get("email")] == expected
@@ -114,11 +122,18 @@ async def test_fields_and_subgroups_that_are_removed_before_the_rows_are_written
     await wire.ok("POST", f"{options}/options", {"name": ["Fish", "Meat"]}, 201)
     fish, meat = [one["field"] for one in (await wire.ok("GET", group))["options"]]
     fields = {"VISITS": 1, "POINTS": 2}
+    await wire.bulk(place, *people(20))
+    deletion = DeleteGroups(by=GroupKey.NAME, value="Meat")
+    removing = asyncio.gather(
+        wire.ok("DELETE", f"{place}/field/VISITS", None, 204),
+        wire.runtime.db.run(delete_groups, wire.inside(place), deletion),
+    )
+    await asyncio.sleep(0.2)  # so that both wait for the first rows, and not for the second
     await wire.bulk(place, *people(subscriber_fields=fields, groupOptions=[fish, meat]))
-    await wire.ok("DELETE", f"{place}/field/VISITS", None, 204)
-    deletion = DeleteGroups(by=GroupKey.NAME, value="Meat")  # by another door
-    await wire.runtime.db.run(delete_groups, wire.inside(place), deletion)
-    await wire.process_upload()
+    first, second = await wire.runtime.db.run(claim_uploads, wire.account.account_id, 8)
+    await wire.runtime.db.run(process_upload, first.actor, first, first.read(CANONICAL))
+    await removing
+    await wire.runtime.db.run(process_upload, second.actor, second, second.read(CANONICAL))
     shown = await wire.ok("GET", path(place, number(10)))
     assert told(shown, "subscriber_fields", "groupOptions") == [{"POINTS": 2}, [fish]]
 
@@ -143,7 +158,7 @@ async def test_what_is_said_of_a_subscriber_after_the_many_stands(wire: Wire) ->
 async def test_a_change_behind_many_that_take_too_long_is_refused_for_now(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(ordering, "WAIT_SECONDS", 0.2)
     place = await wire.made_list()
     await wire.bulk(place, *people(count=1))
     await wire.bulk(place, *people())
@@ -153,12 +168,30 @@ async def test_a_change_behind_many_that_take_too_long_is_refused_for_now(
     await wire.ok("POST", f"{await wire.made_list(title='Other')}/subscriber", people(count=1)[0], 201)
 
 
-@pytest.mark.parametrize("given", [5, "x", ["x", None, 1], [[]], True])
+@pytest.mark.parametrize(
+    "given",
+    [
+        5,
+        "x",
+        ["x", None, 1],
+        [[]],
+        True,
+        {"destination": f"+{number(0)}"},
+        {"subscriber": {"destination": f"+{number(0)}"}},
+        {"subscriber": [{"destination": f"+{number(0)}"}]},
+    ],
+)
 async def test_subscribers_that_are_no_list_of_objects_are_400(wire: Wire, given: Any) -> None:
     place = await wire.made_list()
     asked = {"subscribers": given}
     told = {"subscribers": "A list of objects belongs here."}
     assert await wire.refusal("POST", f"{place}/subscriber/bulk", asked) == (400, told)
+
+
+async def test_a_list_that_php_has_made_an_object_is_a_list(wire: Wire) -> None:
+    place = await wire.made_list()
+    await wire.ok("POST", f"{place}/subscriber/bulk", {"subscribers": {"0": people(0)[0], "2": people(1)[0]}})
+    assert await status(wire, place) == ["IDLE", 2]
 
 
 async def test_many_whose_worker_died_are_written_once_on_their_terms(wire: Wire) -> None:

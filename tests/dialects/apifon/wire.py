@@ -6,6 +6,7 @@ import hmac
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 import msgspec
@@ -72,7 +73,7 @@ class Wire:
         body = reply.json()
         assert set(body) == {"status", "title", "error_details", "error_report_code"}, body
         assert body["status"] == str(reply.status_code)
-        assert body["error_report_code"] == reply.headers["x-request-id"]
+        assert body["error_report_code"] == reply.headers["x-request-id"] == str(UUID(body["error_report_code"]))
         return reply.status_code, body["error_details"]
 
     async def token(self, **asked: str) -> httpx.Response:

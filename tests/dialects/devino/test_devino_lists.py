@@ -68,6 +68,9 @@ async def test_every_type_of_field_is_kept(wire: Wire, code: int) -> None:
         ({"name": "A", "fields": [{"name": "B"}, {"name": "B"}]}, "fields[1].name.invalid"),
         ({"name": "A", "fields": [{"name": str(number)} for number in range(201)]}, "fields.length.too.long"),
         ({"name": "A", "fields": [{"name": "B", "values": ["v"] * 1_001}]}, "fields[0].values.length.too.long"),
+        ({"name": "A", "fields": [{"name": "B", "values": "v"}]}, "fields[0].values.invalid"),
+        ({"name": "A", "fields": [{"name": "B", "values": 1}]}, "fields[0].values.invalid"),
+        ({"name": "A", "fields": [{"name": "B", "values": {"first": "v"}}]}, "fields[0].values.invalid"),
     ],
 )
 async def test_a_list_that_cannot_be_made_is_refused(wire: Wire, body: Any, key: str) -> None:

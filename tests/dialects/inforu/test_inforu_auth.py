@@ -114,6 +114,7 @@ async def test_a_long_document_is_not_read_before_its_header_has_let_it_in(wire:
         body=body,
         remote_address="192.0.2.10",
         request_id="r",
+        report_id="r",
     )
     services = Services(db=wire.runtime.db, authenticator=wire.runtime.authenticator)
     document = open_document(request)

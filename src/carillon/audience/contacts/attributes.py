@@ -21,7 +21,7 @@ _ATTRIBUTES: Mapping[str, Attribute] = {
     "updated_at": Attribute("date_trunc('milliseconds', c.updated_at)", Value.MOMENT),
     "is_archived": Attribute("(c.archived_at IS NOT NULL)", Value.BOOLEAN),
     "groups": Attribute(
-        "SELECT FROM membership m WHERE m.account_id = c.account_id AND m.contact_id = c.contact_id AND m.group_id",
+        "SELECT FROM membership m WHERE m.account_id = $1 AND m.contact_id = c.contact_id AND m.group_id",
         Value.MEMBER,
     ),
 }

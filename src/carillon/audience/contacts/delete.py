@@ -1,7 +1,8 @@
-"""Deleting contacts."""
+"""Deleting contacts: every deletion, whatever its cause, is one entry of the audit trail."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from carillon.audience.contacts.contact import ContactKey
 from carillon.audience.contacts.lookup import key_columns
@@ -14,6 +15,15 @@ from carillon.kit.actor import Actor
 from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience.contacts", "delete.sql")
+
+
+class DeletionCause(StrEnum):
+    """Why contacts are deleted, as the audit trail has it."""
+
+    REQUEST = "request"
+    GROUP_DELETED = "group_deleted"
+    AUDIENCE_DELETED = "audience_deleted"
+    IDLE = "idle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +49,36 @@ async def delete_contacts(tx: Tx, actor: Actor, command: DeleteContacts) -> int:
     gone = await delete_contact_ids(tx, actor, sorted({row["contact_id"] for row in rows}))
     if command.must_exist and not gone:
         raise NotFoundError("contact")
-    if gone:
-        await audit.record(tx, actor, "contact.delete", actor.audience_id, {"contacts": gone})
     return gone
 
 
-async def delete_contact_ids(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> int:
-    """Delete contacts of a locked audience by id, with their devices, form tokens and memberships."""
+async def delete_contact_ids(
+    tx: Tx, actor: Actor, contact_ids: Sequence[int], *, cause: DeletionCause = DeletionCause.REQUEST
+) -> int:
+    """Delete contacts of a locked audience by id and return how many there were."""
+
+    async def once() -> AsyncIterator[Sequence[int]]:
+        yield contact_ids
+
+    return await delete_contact_chunks(tx, actor, once(), cause=cause)
+
+
+async def delete_contact_chunks(
+    tx: Tx, actor: Actor, chunks: AsyncIterable[Sequence[int]], *, cause: DeletionCause
+) -> int:
+    """Delete contacts of a locked audience, each chunk of ids before the next is asked for; return how many there were.
+
+    Their devices, form tokens and memberships go with them.
+    """
+    gone = 0
+    async for contact_ids in chunks:
+        gone += await _delete(tx, actor, contact_ids)
+    if gone:
+        await audit.record(tx, actor, "contact.delete", actor.audience_id, {"contacts": gone, "cause": cause})
+    return gone
+
+
+async def _delete(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> int:
     if not contact_ids:
         return 0
     async with recounting(tx, actor, contact_ids):

@@ -2,7 +2,7 @@
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
        c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
-             WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
+             WHERE d.account_id = $1 AND d.audience_id = $2 AND d.contact_id = c.contact_id
              ORDER BY d.platform, d.token) AS devices
 FROM contact c
 WHERE c.account_id = $1 AND c.audience_id = $2
@@ -14,12 +14,12 @@ ORDER BY c.contact_id;
 SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline, c.sms_status, c.email_status,
        c.created_at, c.updated_at, c.archived_at, c.fields,
        ARRAY(SELECT d.platform || ':' || d.token FROM device d
-             WHERE d.account_id = c.account_id AND d.audience_id = c.audience_id AND d.contact_id = c.contact_id
+             WHERE d.account_id = $1 AND d.audience_id = $2 AND d.contact_id = c.contact_id
              ORDER BY d.platform, d.token) AS devices,
        ARRAY(SELECT g.group_id || ':' || g.number || ':' || g.name
              FROM membership m
              JOIN contact_group g ON g.account_id = m.account_id AND g.group_id = m.group_id
-             WHERE m.account_id = c.account_id AND m.contact_id = c.contact_id
+             WHERE m.account_id = $1 AND m.contact_id = c.contact_id
              ORDER BY m.group_id) AS groups
 FROM contact c
 WHERE c.account_id = $1 AND c.audience_id = $2

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from carillon.audience.contacts.delete import delete_contact_ids
+from carillon.audience.contacts.delete import DeletionCause, delete_contact_ids
 from carillon.audience.fields import REPEATED
 from carillon.audience.locks import lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
-from carillon.tenancy import audit
 from carillon.tenancy.accounts import OpenAccount, Operator, open_account
 
 SQL = load_statements("carillon.audience.contacts", "retention.sql")
@@ -46,7 +45,5 @@ async def sweep_audience(tx: Tx, operator: Operator, account_id: int, command: S
     before = tx.now - timedelta(days=command.idle_days)
     where = (actor.account_id, actor.audience_id, before, list(REPEATED.values()), _SWEPT_AT_ONCE, command.after_id)
     found = [row["contact_id"] for row in await tx.fetch(SQL["idle_contacts"], *where)]
-    gone = await delete_contact_ids(tx, actor, found)
-    if gone:
-        await audit.record(tx, actor, "contact.sweep", actor.audience_id, {"contacts": gone})
+    await delete_contact_ids(tx, actor, found, cause=DeletionCause.IDLE)
     return found[-1] if len(found) == _SWEPT_AT_ONCE else None

@@ -30,15 +30,15 @@ SQL = load_statements("carillon.audience.contacts", "save.sql")
 class SaveContact:
     """Change the contact with `contact_id`; without one, the contact that the row's keys name, or else make it.
 
-    `country` reads national phones in the stead of the audience's; with `international_phones` digits without a plus
-    may be an international number, too (`ambiguous_phones`). `labelled_fields` are values of custom fields, which are
+    `country` reads national phones in the stead of the audience's. With `ambiguous_phone` a number without a plus may
+    be an international one as well (`ambiguous_phones`). `labelled_fields` are values of custom fields, which are
     made where they are missing; `clear_fields` empties the fields that the row does not give.
     """
 
     row: ContactRow
     contact_id: int | None = None
     country: str | None = None
-    international_phones: bool = False
+    ambiguous_phone: bool = False
     labelled_fields: Sequence[LabelledValue] = ()
     groups: Regroup = NO_MOVES
     clear_fields: bool = False
@@ -95,7 +95,7 @@ async def save_and_get_contact(tx: Tx, actor: Actor, command: SaveContact) -> Co
 async def _whole_row(tx: Tx, actor: Actor, command: SaveContact, country: str) -> tuple[ContactRow, Mapping[str, str]]:
     """Return the row with the number that is meant and its labelled values, and the places of these by field."""
     row = command.row
-    if command.international_phones:
+    if command.ambiguous_phone:
         row = await resolve_phone(tx, actor, read_ambiguous_rows([row], country), command.contact_id)
     texts, places = await read_labelled(tx, actor, command.labelled_fields)
     return msgspec.structs.replace(row, fields={**row.fields, **texts}), places

@@ -15,7 +15,7 @@ RETURNING import_id;
 -- Its report stays, while the file may be imported again.
 UPDATE contact_import
 SET file_hash = file_hash || ':' || import_id::text,
-    state = CASE state WHEN 'done' THEN state ELSE 'failed' END, finished_at = coalesce(finished_at, $3)
+    state = CASE WHEN state = 'done' THEN state ELSE 'failed' END, finished_at = coalesce(finished_at, $3)
 WHERE account_id = $1 AND import_id = $2;
 
 -- name: take_over_import
@@ -36,7 +36,7 @@ SELECT set_config('synchronous_commit', 'off', TRUE);
 UPDATE contact_import
 SET progress = $3, rows = rows + $4, rows_new = rows_new + $5, rows_updated = rows_updated + $6,
     rows_unchanged = rows_unchanged + $7, rows_failed = rows_failed + $8, error_count = error_count + $9,
-    errors = CASE $10::jsonb WHEN '[]' THEN errors ELSE errors || $10::jsonb END
+    errors = CASE WHEN $10::jsonb = '[]' THEN errors ELSE errors || $10::jsonb END
 WHERE account_id = $1 AND import_id = $2;
 
 -- name: finish_import

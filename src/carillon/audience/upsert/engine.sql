@@ -28,14 +28,14 @@ WITH changed AS (
                CASE WHEN s.phone IS NULL THEN o.phone_quality ELSE s.phone_quality END AS phone_quality,
                CASE WHEN s.phone IS NULL THEN o.phone_region ELSE s.phone_region END AS phone_region,
                CASE WHEN s.phone IS NULL OR s.phone = o.phone THEN o.sms_status
-                    WHEN o.sms_status IN (3, 6) THEN CASE s.sms_status WHEN 0 THEN 6 ELSE 3 END
-                    WHEN o.sms_status IN (2, 5, 7) THEN CASE s.sms_status WHEN 0 THEN 7 ELSE s.sms_status + 1 END
+                    WHEN o.sms_status IN (3, 6) THEN CASE WHEN s.sms_status = 0 THEN 6 ELSE 3 END
+                    WHEN o.sms_status IN (2, 5, 7) THEN CASE WHEN s.sms_status = 0 THEN 7 ELSE s.sms_status + 1 END
                     ELSE s.sms_status END AS sms_status,
                nullif(coalesce(s.email, o.email), '') AS email,
                CASE WHEN s.email IS NULL THEN o.email_given ELSE s.email_given END AS email_given,
                CASE WHEN s.email IS NULL OR s.email = o.email THEN o.email_status
-                    WHEN o.email_status IN (3, 6) THEN CASE s.email_status WHEN 0 THEN 6 ELSE 3 END
-                    WHEN o.email_status IN (2, 5, 7) THEN CASE s.email_status WHEN 0 THEN 7 ELSE s.email_status + 1 END
+                    WHEN o.email_status IN (3, 6) THEN CASE WHEN s.email_status = 0 THEN 6 ELSE 3 END
+                    WHEN o.email_status IN (2, 5, 7) THEN CASE WHEN s.email_status = 0 THEN 7 ELSE s.email_status + 1 END
                     ELSE s.email_status END AS email_status,
                nullif(coalesce(s.external_id, o.external_id), '') AS external_id,
                nullif(coalesce(s.landline, o.landline), '') AS landline,

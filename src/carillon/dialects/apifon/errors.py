@@ -68,13 +68,13 @@ def status_of(error: errors.CarillonError) -> Status:
 
 
 def present_error(request: Request, error: errors.CarillonError) -> Reply:
-    """Put an error into the envelope; `error_report_code` is the request's id, which the log's lines have."""
+    """Put an error into the envelope; `error_report_code` is the request's report id, which the log's lines have."""
     status = status_of(error)
     envelope = {
         "status": str(status.http_status),
         "title": status.title,
         "error_details": _details(error),
-        "error_report_code": request.request_id,
+        "error_report_code": request.report_id,
     }
     body = msgspec.json.encode(envelope)
     return Reply(

@@ -252,7 +252,7 @@ class AddSubscribers(Request):
         REQUIRED,
         Meta(
             description=f"The subscribers; up to {MAX_SUBSCRIBERS}.",
-            extra={"item": Subscriber, "limit": MAX_SUBSCRIBERS},
+            extra={"item": Subscriber, "limit": MAX_SUBSCRIBERS, "only_list": True},
         ),
     ] = []
 

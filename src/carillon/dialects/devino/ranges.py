@@ -11,7 +11,7 @@ from carillon.addresses.emails import read_email
 from carillon.addresses.phones import phone_digits
 from carillon.audience.audiences import Audience
 from carillon.audience.contacts.contact import read_id
-from carillon.audience.contacts.ranges import ActiveSuppression, RangeContacts, RangedContact, range_contacts
+from carillon.audience.contacts.ranges import RangeContacts, RangedContact, Unsubscribed, range_contacts
 from carillon.audience.devices import owner_of_token
 from carillon.audience.field_types import Kind, type_value
 from carillon.db.database import Tx
@@ -53,10 +53,10 @@ _ADDRESS_OF = {
     "WHATSAPP": "phone",
     "PUSH": "has_device",
 }
-_SILENT = {"SMS": "silent_sms", "VOICE": "silent_voice", "EMAIL": "silent_email"}
+_UNSUBSCRIBED = {"SMS": "unsubscribed_sms", "VOICE": "unsubscribed_voice", "EMAIL": "unsubscribed_email"}
 _STATES = ("SUBSCRIBED", "UNSUBSCRIBED")
 _OS = {"android": 0, "ios": 1}
-_UNSUBSCRIBED = "SPAM"
+_UNSUBSCRIBED_TYPE = "SPAM"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,12 +212,11 @@ def _subscription(query: schemas.Range) -> list[Condition]:
         raise InvalidInputError("subscriptionState", f"it is one of {', '.join(_STATES)}")
     if not state:
         return []
-    unsubscribed = state == "UNSUBSCRIBED"
-    silent = _SILENT.get(channel, "" if channel else "silent")
-    if unsubscribed:
-        return [Condition(silent, Op.EQ, value=True) if silent else _NOBODY]
+    attribute = _UNSUBSCRIBED.get(channel, "" if channel else "unsubscribed")
+    if state == "UNSUBSCRIBED":
+        return [Condition(attribute, Op.EQ, value=True) if attribute else _NOBODY]
     reached = _ADDRESS_OF.get(channel)
-    conditions = [Condition(silent, Op.EQ, value=False)] if silent else []
+    conditions = [Condition(attribute, Op.EQ, value=False)] if attribute else []
     if reached == "has_device":
         conditions.append(Condition(reached, Op.EQ, value=True))
     elif reached:
@@ -239,12 +238,12 @@ def show_contact(
         email=contact.email,
         fields=[_field_value(word, contact.fields[word.field], zone) for word in field_map.in_order(contact.fields)],
         unsubscribed_data=[
-            _unsubscribed(data, kind, silences, company_id, zone)
-            for data, kind, silences in (
-                (contact.phone, "PHONE", contact.phone_suppressions),
-                (contact.email, "EMAIL", contact.email_suppressions),
+            _unsubscribed(data, kind, channels, company_id, zone)
+            for data, kind, channels in (
+                (contact.phone, "PHONE", contact.phone_unsubscribed),
+                (contact.email, "EMAIL", contact.email_unsubscribed),
             )
-            if data and silences
+            if data and channels
         ],
         push_info=[
             replies.PushInfo(app_id=one.application or "", os=_OS[one.platform], push_token=one.token)
@@ -265,7 +264,7 @@ def _field_value(word: VendorField, value: object, zone: timedelta) -> replies.F
 
 
 def _unsubscribed(
-    data: str, kind: str, silences: Sequence[ActiveSuppression], company_id: int, zone: timedelta
+    data: str, kind: str, channels: Sequence[Unsubscribed], company_id: int, zone: timedelta
 ) -> replies.UnsubscribedData:
     return replies.UnsubscribedData(
         company_id=company_id,
@@ -275,9 +274,9 @@ def _unsubscribed(
             replies.UnsubscribedChannel(
                 channel=one.channel.value.upper(),
                 unsubscribed_at=mapping.show_moment(one.since, zone, "T"),
-                unsubscribed_type=_UNSUBSCRIBED,
+                unsubscribed_type=_UNSUBSCRIBED_TYPE,
             )
-            for one in silences
+            for one in channels
         ],
-        updated_at=mapping.show_moment(max(one.since for one in silences), zone),
+        updated_at=mapping.show_moment(max(one.since for one in channels), zone),
     )

@@ -33,7 +33,7 @@ class ListField(Request):
         str, Meta(description="0 date/time, 1 boolean, 2 integer, 3 text, 5 object, 8 date; 3 unless given.")
     ] = ""
     values: Annotated[
-        list[Any], Meta(description="The values that it may have, if any.", extra={"limit": MAX_VALUES})
+        list[Any], Meta(description="The values that it may have, if any.", extra={"limit": MAX_VALUES, "typed": True})
     ] = []
 
 

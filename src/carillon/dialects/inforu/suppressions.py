@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from carillon.audience.contacts.contact import ContactKey
+from carillon.audience.suppressed_contacts import CheckKeysSuppressed, check_keys_suppressed
 from carillon.audience.suppression_ledger import (
     ListSuppressionEntries,
     SuppressionHistory,
@@ -12,11 +13,9 @@ from carillon.audience.suppression_ledger import (
 from carillon.audience.suppressions import (
     Action,
     Address,
-    CheckKeysSuppressed,
     ListSuppressions,
     Reactivate,
     Suppress,
-    check_keys_suppressed,
     list_suppressions,
     reactivate,
     suppress,

@@ -83,7 +83,7 @@ def _command(asked: schemas.SaveContact) -> SaveContact:
     return SaveContact(
         row=mapping.contact_row(asked),
         country=mapping.dialling_country(asked.country_iso),
-        international_phones=True,
+        ambiguous_phone=True,
         labelled_fields=mapping.custom_values(asked),
         groups=Regroup(join=mapping.group_ids(asked)),
     )
