@@ -22,7 +22,6 @@ from carillon.audience.suppressions import (
 )
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.calls import Call, check_count
-from carillon.dialects.inforu.contacts import place_in_list
 from carillon.dialects.inforu.mapping import (
     CHANNELS,
     CHANNELS_OR_ALL,
@@ -32,7 +31,8 @@ from carillon.dialects.inforu.mapping import (
     outcome,
     usable,
 )
-from carillon.dialects.inforu.moments import read_since, read_until
+from carillon.dialects.inforu.mapping_dates import read_since, read_until
+from carillon.dialects.inforu.paging import place_in_list, show_page
 
 ACTIONS: dict[str, Action | None] = {"Unsubscribe": "unsubscribe", "Reactivate": "reactivate", "All": None}
 
@@ -52,25 +52,25 @@ def _name(given: str | None) -> str:
 
 
 async def unsubscribe(call: Call, asked: schemas.Unsubscribe) -> replies.AddressOutcome:
-    """Leave addresses alone from now on."""
+    """Suppress addresses."""
     addresses, unusable = _addresses(asked.items)
     command = Suppress(
         addresses=addresses,
         reason=asked.unsubscribe_reason,
         actor_name=_name(asked.unsubscribe_name),
     )
-    return outcome(await call.db.run(suppress, call.actor, command), unusable)
+    return outcome(await call.services.db.run(suppress, call.actor, command), unusable)
 
 
 async def reactivate_unsubscribe(call: Call, asked: schemas.ReactivateUnsubscribe) -> replies.AddressOutcome:
-    """Let addresses be written to again."""
+    """Lift suppressions."""
     addresses, unusable = _addresses(asked.items)
     command = Reactivate(
         addresses=addresses,
         reason=asked.reactivation_reason,
         actor_name=_name(asked.reactivation_name),
     )
-    return outcome(await call.db.run(reactivate, call.actor, command), unusable)
+    return outcome(await call.services.db.run(reactivate, call.actor, command), unusable)
 
 
 async def get_unsubscribe_list(
@@ -82,11 +82,10 @@ async def get_unsubscribe_list(
         since=read_since(asked.from_date, call.show.zone, "Data.FromDate"),
         until=read_until(asked.to_date, call.show.zone, "Data.ToDate"),
         after_id=place_in_list(asked.last_fetched_id),
-        limit=call.page_size,
+        limit=call.services.page_size,
     )
-    page = await call.db.read(list_suppressions, call.actor, query)
-    shown = [call.show.suppression(one) for one in page.items]
-    return replies.Batch(last_fetched_id=page.last_id, count=len(shown), items=shown)
+    page = await call.services.db.read(list_suppressions, call.actor, query)
+    return show_page(page, call.show.suppression)
 
 
 async def get_unsubscribe_history(
@@ -94,7 +93,7 @@ async def get_unsubscribe_history(
 ) -> replies.Listing[replies.HistoryEntry]:
     """Tell what happened to an address, or to the addresses of a contact, newest first."""
     _, key = contact_key(asked.type, asked.value, "Data.Type")
-    entries = await call.db.read(suppression_history, call.actor, SuppressionHistory(key=key))
+    entries = await call.services.db.read(suppression_history, call.actor, SuppressionHistory(key=key))
     return replies.Listing(count=len(entries), items=[call.show.entry(one) for one in entries])
 
 
@@ -108,11 +107,10 @@ async def get_unsubscribe_history_list(
         since=read_since(asked.from_date, call.show.zone, "Data.FromDate"),
         until=read_until(asked.to_date, call.show.zone, "Data.ToDate"),
         after_id=place_in_list(asked.last_fetched_id),
-        limit=call.page_size,
+        limit=call.services.page_size,
     )
-    page = await call.db.read(list_suppression_entries, call.actor, query)
-    shown = [call.show.entry(one) for one in page.items]
-    return replies.Batch(last_fetched_id=page.last_id, count=len(shown), items=shown)
+    page = await call.services.db.read(list_suppression_entries, call.actor, query)
+    return show_page(page, call.show.entry)
 
 
 async def check_if_unsubscribe(call: Call, asked: schemas.CheckIfUnsubscribe) -> replies.SuppressionCheck:
@@ -120,7 +118,7 @@ async def check_if_unsubscribe(call: Call, asked: schemas.CheckIfUnsubscribe) ->
     check_count(len(asked.items), schemas.MAX_ITEMS)
     read = [usable(item, KEY_KINDS) for item in asked.items]
     keys = [ContactKey(kind=one[1], value=one[2]) for one in read if isinstance(one, tuple)]
-    verdicts = iter(await call.db.read(check_keys_suppressed, call.actor, CheckKeysSuppressed(keys=keys)))
+    verdicts = iter(await call.services.db.read(check_keys_suppressed, call.actor, CheckKeysSuppressed(keys=keys)))
     suppressed: list[replies.Address] = []
     free: list[replies.Address] = []
     for one in read:

@@ -29,11 +29,11 @@ _GONE = 204
 
 
 def _channel_of(call: Call) -> tuple[str, Channel]:
-    word = call.request.segments["type"]
-    channel = CHANNELS.get(word)
+    name = call.request.segments["type"]
+    channel = CHANNELS.get(name)
     if channel is None:
         raise NotFoundError("blacklist")
-    return word, channel
+    return name, channel
 
 
 def _address(call: Call, channel: Channel) -> Address:
@@ -42,7 +42,7 @@ def _address(call: Call, channel: Channel) -> Address:
 
 async def list_recipients(call: Call) -> Answer:
     """Show a page of the recipients."""
-    word, channel = _channel_of(call)
+    name, channel = _channel_of(call)
     asked: schemas.ListBlacklist = call.query
     page = read_page(asked)
     query = PageSuppressions(channels=[channel], page=page)
@@ -53,16 +53,16 @@ async def list_recipients(call: Call) -> Answer:
     )  # nothing was sent yet, so no sending has added a recipient
     if asked.sending_id is None:
         found = await call.db.read(page_suppressions, call.actor, query)
-    path = f"{PATH}/{word}"
-    return Answer(data=show_page(call.request, path, page, found, lambda one: show_line(word, one, in_list=True)))
+    path = f"{PATH}/{name}"
+    return Answer(data=show_page(call.request, path, page, found, lambda one: show_line(name, one, in_list=True)))
 
 
 async def add(call: Call) -> Answer:
     """Suppress a recipient; one that is there already stays as it is."""
-    word, channel = _channel_of(call)
+    name, channel = _channel_of(call)
     command = SuppressAddress(address=_address(call, channel), reason=_REASON, actor_name=_NAME)
     line = await call.db.run(suppress_address, call.actor, command)
-    return Answer(data=One(show_line(word, line, in_list=False)))
+    return Answer(data=One(show_line(name, line, in_list=False)))
 
 
 async def remove(call: Call) -> Answer:

@@ -1,4 +1,4 @@
-"""Contacts, groups and blacklists between 360NRS's words and ours. Pure."""
+"""Contacts, groups and blacklists from and to 360NRS's values. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Include:
 
 def read_include(text: str) -> Include:
     """Read which subresources are wanted. Raises InvalidInputError for one that isn't known."""
-    wanted = {word.strip() for word in text.split(",")} - {""}
+    wanted = {name.strip() for name in text.split(",")} - {""}
     if unknown := sorted(wanted - {"customFields", "groups"}):
         raise InvalidInputError("include", f"{unknown[0]!r} is neither customFields nor groups.")
     return Include(custom_fields="customFields" in wanted, groups="groups" in wanted)
@@ -61,12 +61,12 @@ def _given(text: str | None) -> str:
 
 
 def read_country(text: str | None) -> str | None:
-    """Give the code of a country in capitals, or None where none is given."""
+    """Return the code of a country in capitals, or None where none is given."""
     return _given(text).upper() or None
 
 
 def dialling_country(text: str | None) -> str | None:
-    """Give the country by whose plan phones are dialled, or None where none is given, or one without a network."""
+    """Return the country by whose plan phones are dialled, or None where none is given, or one without a network."""
     country = read_country(text)
     return None if country in _WITHOUT_PHONES else country
 
@@ -193,10 +193,10 @@ def show_group(group: Group) -> replies.Group:
     return replies.Group(id=group.group_id, name=group.name)
 
 
-def show_line(word: str, line: Suppression, *, in_list: bool) -> replies.BlacklistLine:
-    """Show a line of the blacklist that a word names."""
+def show_line(blacklist: str, line: Suppression, *, in_list: bool) -> replies.BlacklistLine:
+    """Show a line of a blacklist, by whose name it goes."""
     return replies.BlacklistLine(
-        type=word,
+        type=blacklist,
         recipient=line.address,
         is_definitive=False,
         sending_id=None if in_list else UNSET,
