@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from carillon.audience.contacts.subscription import Confirm, confirm
 from carillon.audience.fields import field_kinds
 from carillon.audience.locks import lock_audience
 from carillon.audience.memberships import NO_MOVES, Regroup, regroup, require_groups
+from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows, resolve_phone
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.parse import read_row
 from carillon.audience.upsert.rows import KEYS, Batch, ContactRow, decode_patch
@@ -26,15 +28,18 @@ SQL = load_statements("carillon.audience.contacts", "save.sql")
 class SaveContact:
     """Change the contact with `contact_id`; without one, the contact that the row's keys name, or else make it.
 
-    `country` reads national phones in the stead of the audience's. `clear_fields` empties the fields that the row does
-    not give.
+    `country` reads national phones in the stead of the audience's. With `ambiguous_phone` a number without a plus may
+    be an international one as well (`ambiguous_phones`). `clear_fields` empties the fields that the row does not give;
+    `is_confirmed` subscribes the contact or makes it unconfirmed where it isn't unsubscribed.
     """
 
     row: ContactRow
     contact_id: int | None = None
     country: str | None = None
+    ambiguous_phone: bool = False
     groups: Regroup = NO_MOVES
     clear_fields: bool = False
+    is_confirmed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +60,10 @@ async def save_contact(tx: Tx, actor: Actor, command: SaveContact) -> SavedConta
     audience = await lock_audience(tx, actor)
     country = audience.country if command.country is None else checked_country(command.country)
     kinds = await field_kinds(tx, actor)
-    batch = read_row(command.row, country, kinds)
+    row = command.row
+    if command.ambiguous_phone:
+        row = await resolve_phone(tx, actor, read_ambiguous_rows([row], country), command.contact_id)
+    batch = read_row(row, country, kinds)
     owners = await _owners(tx, actor, batch)
     target = command.contact_id
     if set(owners.values()) - {target or next(iter(owners.values()), None)}:
@@ -65,13 +73,15 @@ async def save_contact(tx: Tx, actor: Actor, command: SaveContact) -> SavedConta
     if command.clear_fields and target is not None:
         old = await tx.fetchval(SQL["fields_of"], actor.account_id, actor.audience_id, target)
         emptied = dict.fromkeys(decode_patch(old or "{}"), "")
-        row = msgspec.structs.replace(command.row, fields=emptied | command.row.fields)
+        row = msgspec.structs.replace(row, fields=emptied | row.fields)
         batch = read_row(row, country, kinds)
     # Before a group is made for a name: it might get the very id that is unknown.
     await require_groups(tx, actor, command.groups.join)
     outcome = await upsert(tx, actor, batch, contact_id=target, expect_new=target is None)
     kept: Mapping[str, Any] = outcome.kept.row(0, named=True)
     await regroup(tx, actor, kept["contact_id"], command.groups)
+    if command.is_confirmed is not None:
+        await confirm(tx, actor, Confirm(contact_id=kept["contact_id"], is_confirmed=command.is_confirmed))
     return SavedContact(contact_id=ContactId(kept["contact_id"]), outcome=kept["outcome"])
 
 
