@@ -70,10 +70,11 @@ class GroupRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Where push messages reach a contact."""
+    """Where push messages reach a contact; `application` is the caller's name for its app."""
 
     platform: Literal["android", "ios"]
     token: str = field(repr=False)
+    application: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import msgspec
 
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind
 from carillon.audience.contacts.lookup import FindContacts, get_contact
+from carillon.audience.contacts.subscription import Confirm, confirm
 from carillon.audience.fields import field_kinds
 from carillon.audience.labelled_fields import LabelledValue, read_labelled
 from carillon.audience.locks import lock_audience
@@ -32,7 +33,8 @@ class SaveContact:
 
     `country` reads national phones in the stead of the audience's. With `ambiguous_phone` a number without a plus may
     be an international one as well (`ambiguous_phones`). `labelled_fields` are values of custom fields, which are
-    made where they are missing; `clear_fields` empties the fields that the row does not give.
+    made where they are missing; `clear_fields` empties the fields that the row does not give;
+    `is_confirmed` subscribes the contact or makes it unconfirmed where it isn't unsubscribed.
     """
 
     row: ContactRow
@@ -42,6 +44,7 @@ class SaveContact:
     labelled_fields: Sequence[LabelledValue] = ()
     groups: Regroup = NO_MOVES
     clear_fields: bool = False
+    is_confirmed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,8 @@ async def save_contact(tx: Tx, actor: Actor, command: SaveContact) -> SavedConta
     outcome = await upsert(tx, actor, batch, contact_id=target, expect_new=target is None)
     kept: Mapping[str, Any] = outcome.kept.row(0, named=True)
     await regroup(tx, actor, kept["contact_id"], command.groups)
+    if command.is_confirmed is not None:
+        await confirm(tx, actor, Confirm(contact_id=kept["contact_id"], is_confirmed=command.is_confirmed))
     return SavedContact(contact_id=ContactId(kept["contact_id"]), outcome=kept["outcome"])
 
 
