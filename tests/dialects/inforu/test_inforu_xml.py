@@ -109,7 +109,7 @@ async def test_view_chooses_the_reply_and_without_it_the_request_does(
         assert reply.json()["StatusId"] == 1
 
 
-async def test_auth_in_an_xml_body_lets_in(wire: Wire) -> None:
+async def test_auth_in_an_xml_body_authenticates(wire: Wire) -> None:
     auth = f"<Auth><Username>{wire.username}</Username><Token>{wire.token}</Token></Auth>"
     reply = await wire.client.post("/api/v2/Contact/GetGroupList", content=f"<R>{auth}</R>", headers=XML)
     assert (reply.status_code, tree(reply)["StatusId"]) == (200, "1")
