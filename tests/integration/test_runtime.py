@@ -4,11 +4,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from tests.integration.scripted_http import OK, replying, serving
 from tests.support import OPERATOR, Cluster, Tenant, new_key
 
 from carillon.db.database import Database, Tx
 from carillon.errors import InvalidInputError, UnavailableError
 from carillon.kit.clock import FixedClock
+from carillon.outbound.exchange import HttpRequest, OutboundError
 from carillon.runtime import open_database, open_runtime
 from carillon.settings import Settings, load_settings
 from carillon.tenancy.accounts import ListAccounts, list_accounts
@@ -55,6 +57,18 @@ async def test_the_settings_reach_the_database(dsn: str, tmp_path: Path, clock: 
     async with open_database(settings, clock=clock) as db:
         assert await setting(db, "statement_timeout") == "7500ms"
         assert db.clock is clock
+
+
+async def test_outgoing_calls_reach_what_the_settings_allow_and_end_with_the_runtime(dsn: str, tmp_path: Path) -> None:
+    async with serving(replying(OK)) as server:
+        request = HttpRequest(method="GET", url=server.url)
+        async with open_runtime(settings_for(dsn, tmp_path)) as runtime:
+            with pytest.raises(OutboundError):
+                await runtime.outbound.send(request)
+        async with open_runtime(settings_for(dsn, tmp_path, outbound_allow="127.0.0.1/32")) as runtime:
+            assert (await runtime.outbound.send(request)).body == b"ok"
+            assert (server.connections, server.closed) == (1, 0)
+        await server.until_closed(1)
 
 
 async def test_connections_are_closed_also_when_the_work_fails(dsn: str, cluster: Cluster, tmp_path: Path) -> None:

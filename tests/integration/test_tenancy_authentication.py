@@ -38,7 +38,7 @@ from carillon.tenancy.secrets import SecretBox
 
 
 @dataclass(kw_only=True)
-class Door:
+class Admission:
     """An authenticator with a database and a time of its own, and the account whose clients knock."""
 
     authenticator: Authenticator
@@ -73,10 +73,12 @@ class Door:
 
 
 @pytest.fixture
-async def door(dsn: str, db: Database, clock: FixedClock, account: Tenant, tmp_path: Path) -> AsyncIterator[Door]:
+async def admission(
+    dsn: str, db: Database, clock: FixedClock, account: Tenant, tmp_path: Path
+) -> AsyncIterator[Admission]:
     own_db = await Database.connect(dsn, clock=clock, size=4)
     time, box = Stopwatch(), SecretBox(tmp_path / "secret.key")
-    yield Door(
+    yield Admission(
         authenticator=Authenticator(own_db, RateLimiter(time), box, monotonic=time),
         own_db=own_db,
         time=time,
@@ -88,21 +90,23 @@ async def door(dsn: str, db: Database, clock: FixedClock, account: Tenant, tmp_p
 
 
 @pytest.mark.parametrize("dialect", list(CREDENTIAL_FORMAT))
-async def test_a_client_of_every_dialect_comes_in_with_what_it_was_given(door: Door, dialect: str) -> None:
-    second = await door.db.run(create_audience, door.tenant.actor, CreateAudience(name="Athens", country="GR"))
-    login = await door.credential(dialect, audience_id=second.audience_id, scopes=["audience:read"])
-    actor = await door.authenticator.authenticate(login)
-    assert (actor.account_id, actor.audience_id) == (door.tenant.account_id, second.audience_id)
+async def test_a_client_of_every_dialect_comes_in_with_what_it_was_given(admission: Admission, dialect: str) -> None:
+    second = await admission.db.run(
+        create_audience, admission.tenant.actor, CreateAudience(name="Athens", country="GR")
+    )
+    login = await admission.credential(dialect, audience_id=second.audience_id, scopes=["audience:read"])
+    actor = await admission.authenticator.authenticate(login)
+    assert (actor.account_id, actor.audience_id) == (admission.tenant.account_id, second.audience_id)
     assert (actor.name, actor.source, actor.country, actor.time_zone) == (login.key_name, "API", "GR", "Asia/Jerusalem")
-    (credential,) = await door.credentials()
+    (credential,) = await admission.credentials()
     assert actor.credential_id == credential.credential_id
     require_scope(actor, Scope.AUDIENCE_READ)
     with pytest.raises(ScopeMissingError):
         require_scope(actor, Scope.AUDIENCE_WRITE)
 
 
-async def test_a_credential_without_scopes_may_do_everything(door: Door) -> None:
-    actor = await door.authenticator.authenticate(await door.credential())
+async def test_a_credential_without_scopes_may_do_everything(admission: Admission) -> None:
+    actor = await admission.authenticator.authenticate(await admission.credential())
     for scope in Scope:
         require_scope(actor, scope)
 
@@ -124,19 +128,19 @@ async def test_a_credential_without_scopes_may_do_everything(door: Door) -> None
     ],
 )
 async def test_whoever_does_not_know_both_halves_and_their_dialect_stays_out(
-    door: Door, change: dict[str, Any]
+    admission: Admission, change: dict[str, Any]
 ) -> None:
-    login = await door.credential()
-    assert await door.refusal(replace(login, **change)) is BadCredentialsError
-    assert await door.refusal(login) is None
-    assert await door.refusal(replace(login, **change)) is BadCredentialsError
+    login = await admission.credential()
+    assert await admission.refusal(replace(login, **change)) is BadCredentialsError
+    assert await admission.refusal(login) is None
+    assert await admission.refusal(replace(login, **change)) is BadCredentialsError
 
 
-async def test_a_character_does_not_slip_from_the_one_half_into_the_other(door: Door) -> None:
-    login = await door.credential()
-    assert await door.refusal(login) is None
+async def test_a_character_does_not_slip_from_the_one_half_into_the_other(admission: Admission) -> None:
+    login = await admission.credential()
+    assert await admission.refusal(login) is None
     slipped = replace(login, key_name=login.key_name + login.secret[0], secret=login.secret[1:])
-    assert await door.refusal(slipped) is BadCredentialsError
+    assert await admission.refusal(slipped) is BadCredentialsError
 
 
 @pytest.mark.parametrize(
@@ -147,14 +151,14 @@ async def test_a_character_does_not_slip_from_the_one_half_into_the_other(door: 
     ],
 )
 async def test_a_credential_with_networks_opens_only_from_there_also_when_warm(
-    door: Door, network: str, inside: list[str], outside: list[str]
+    admission: Admission, network: str, inside: list[str], outside: list[str]
 ) -> None:
-    login = await door.credential(allowed_networks=["198.51.100.1", network])
+    login = await admission.credential(allowed_networks=["198.51.100.1", network])
     for _ in range(2):
         for address in outside:
-            assert await door.refusal(replace(login, remote_address=address)) is AddressNotAllowedError
+            assert await admission.refusal(replace(login, remote_address=address)) is AddressNotAllowedError
         for address in inside:
-            assert await door.refusal(replace(login, remote_address=address)) is None
+            assert await admission.refusal(replace(login, remote_address=address)) is None
 
 
 @pytest.mark.parametrize(
@@ -162,128 +166,130 @@ async def test_a_credential_with_networks_opens_only_from_there_also_when_warm(
     [(AccountStatus.NOT_ACTIVE, AccountNotActiveError), (AccountStatus.LOCKED, AccountLockedError)],
 )
 async def test_a_closed_account_s_clients_are_told_so_and_others_are_not(
-    door: Door, status: AccountStatus, error: type[CallerError]
+    admission: Admission, status: AccountStatus, error: type[CallerError]
 ) -> None:
-    login = await door.credential()
-    await door.db.run(set_account_status, door.tenant.actor, SetAccountStatus(status=status))
-    assert await door.refusal(login) is error
-    assert await door.refusal(replace(login, secret="x")) is BadCredentialsError
-    await door.db.run(set_account_status, door.tenant.actor, SetAccountStatus(status=AccountStatus.ACTIVE))
-    assert await door.refusal(login) is None
+    login = await admission.credential()
+    await admission.db.run(set_account_status, admission.tenant.actor, SetAccountStatus(status=status))
+    assert await admission.refusal(login) is error
+    assert await admission.refusal(replace(login, secret="x")) is BadCredentialsError
+    await admission.db.run(set_account_status, admission.tenant.actor, SetAccountStatus(status=AccountStatus.ACTIVE))
+    assert await admission.refusal(login) is None
 
 
-async def test_a_warm_call_needs_no_database(door: Door) -> None:
-    login = await door.credential()
-    actor = await door.authenticator.authenticate(login)
-    await door.own_db.close()
-    assert await door.authenticator.authenticate(login) == actor
+async def test_a_warm_call_needs_no_database(admission: Admission) -> None:
+    login = await admission.credential()
+    actor = await admission.authenticator.authenticate(login)
+    await admission.own_db.close()
+    assert await admission.authenticator.authenticate(login) == actor
 
 
-async def test_a_revoked_credential_is_refused_as_soon_as_it_has_cooled_down(door: Door) -> None:
-    login = await door.credential()
-    assert await door.refusal(login) is None
-    await door.revoke(login)
-    door.time.seconds += CACHE_SECONDS - 0.01
-    assert await door.refusal(login) is None
-    door.time.seconds += 0.01
-    assert await door.refusal(login) is BadCredentialsError
+async def test_a_revoked_credential_is_refused_as_soon_as_it_has_cooled_down(admission: Admission) -> None:
+    login = await admission.credential()
+    assert await admission.refusal(login) is None
+    await admission.revoke(login)
+    admission.time.seconds += CACHE_SECONDS - 0.01
+    assert await admission.refusal(login) is None
+    admission.time.seconds += 0.01
+    assert await admission.refusal(login) is BadCredentialsError
     assert CACHE_SECONDS <= 5
 
 
-async def test_a_warm_credential_stays_no_longer_for_being_used_all_the_time(door: Door) -> None:
-    login = await door.credential()
-    assert await door.refusal(login) is None
-    await door.revoke(login)
+async def test_a_warm_credential_stays_no_longer_for_being_used_all_the_time(admission: Admission) -> None:
+    login = await admission.credential()
+    assert await admission.refusal(login) is None
+    await admission.revoke(login)
     refusals = []
     for _ in range(50):
-        door.time.seconds += CACHE_SECONDS / 25
-        refusals.append(await door.refusal(login))
+        admission.time.seconds += CACHE_SECONDS / 25
+        refusals.append(await admission.refusal(login))
     assert refusals[-1] is BadCredentialsError
     assert refusals.index(BadCredentialsError) <= 25
 
 
-async def test_a_credential_expires_to_the_moment_even_when_warm(door: Door, clock: FixedClock) -> None:
-    login = await door.credential(expires_at=MOMENT + timedelta(seconds=1))
-    assert await door.refusal(login) is None
+async def test_a_credential_expires_to_the_moment_even_when_warm(admission: Admission, clock: FixedClock) -> None:
+    login = await admission.credential(expires_at=MOMENT + timedelta(seconds=1))
+    assert await admission.refusal(login) is None
     clock.moment += timedelta(seconds=1)
-    assert await door.refusal(login) is BadCredentialsError
-    door.time.seconds += CACHE_SECONDS
-    assert await door.refusal(login) is BadCredentialsError
+    assert await admission.refusal(login) is BadCredentialsError
+    admission.time.seconds += CACHE_SECONDS
+    assert await admission.refusal(login) is BadCredentialsError
 
 
-async def test_the_dialect_s_rate_holds_unless_the_credential_has_its_own(door: Door) -> None:
-    plain = replace(await door.credential(), calls_per_second=3.0)
-    slow = replace(await door.credential(calls_per_second=1.0), calls_per_second=3.0)
-    free = replace(await door.credential(calls_per_second=0.0), calls_per_second=3.0)
+async def test_the_dialect_s_rate_holds_unless_the_credential_has_its_own(admission: Admission) -> None:
+    plain = replace(await admission.credential(), calls_per_second=3.0)
+    slow = replace(await admission.credential(calls_per_second=1.0), calls_per_second=3.0)
+    free = replace(await admission.credential(calls_per_second=0.0), calls_per_second=3.0)
     for login, passing in ((plain, 3), (slow, 1), (free, 20)):
-        refusals = [await door.refusal(login) for _ in range(20)]
+        refusals = [await admission.refusal(login) for _ in range(20)]
         assert refusals == [None] * passing + [RateLimitedError] * (20 - passing)
-    door.time.seconds += 1
-    assert await door.refusal(plain) is None
+    admission.time.seconds += 1
+    assert await admission.refusal(plain) is None
 
 
-async def test_calls_that_are_refused_for_another_reason_are_not_counted(door: Door) -> None:
-    login = replace(await door.credential(allowed_networks=["192.0.2.0/24"]), calls_per_second=1.0)
+async def test_calls_that_are_refused_for_another_reason_are_not_counted(admission: Admission) -> None:
+    login = replace(await admission.credential(allowed_networks=["192.0.2.0/24"]), calls_per_second=1.0)
     for _ in range(5):
-        assert await door.refusal(replace(login, remote_address="::1")) is AddressNotAllowedError
-        assert await door.refusal(replace(login, secret="x")) is BadCredentialsError
-    assert await door.refusal(login) is None
+        assert await admission.refusal(replace(login, remote_address="::1")) is AddressNotAllowedError
+        assert await admission.refusal(replace(login, secret="x")) is BadCredentialsError
+    assert await admission.refusal(login) is None
 
 
-async def test_the_last_use_is_written_once_in_a_while_and_not_at_every_call(door: Door, clock: FixedClock) -> None:
-    login = await door.credential()
-    unused = await door.credential()
+async def test_the_last_use_is_written_once_in_a_while_and_not_at_every_call(
+    admission: Admission, clock: FixedClock
+) -> None:
+    login = await admission.credential()
+    unused = await admission.credential()
     seen = []
     for _ in range(int(2 * USE_SECONDS / CACHE_SECONDS) + 1):
-        await door.authenticator.authenticate(login)
-        used = {one.key_name: one.last_used_at for one in await door.credentials()}
+        await admission.authenticator.authenticate(login)
+        used = {one.key_name: one.last_used_at for one in await admission.credentials()}
         seen.append(used[login.key_name])
-        door.time.seconds += CACHE_SECONDS
+        admission.time.seconds += CACHE_SECONDS
         clock.moment += timedelta(seconds=CACHE_SECONDS)
     assert used[unused.key_name] is None
     assert sorted(set(seen)) == [MOMENT + timedelta(seconds=USE_SECONDS * times) for times in range(3)]
 
 
-async def test_an_older_use_never_goes_over_a_newer_one(door: Door, clock: FixedClock) -> None:
-    login = await door.credential()
-    await door.authenticator.authenticate(login)
+async def test_an_older_use_never_goes_over_a_newer_one(admission: Admission, clock: FixedClock) -> None:
+    login = await admission.credential()
+    await admission.authenticator.authenticate(login)
     clock.moment -= timedelta(hours=1)
-    late = Authenticator(door.own_db, RateLimiter(), door.box)
+    late = Authenticator(admission.own_db, RateLimiter(), admission.box)
     await late.authenticate(login)
-    assert [one.last_used_at for one in await door.credentials()] == [MOMENT]
+    assert [one.last_used_at for one in await admission.credentials()] == [MOMENT]
 
 
-async def test_a_crowd_of_first_calls_all_come_in(door: Door) -> None:
-    login = await door.credential()
-    actors = await asyncio.gather(*(door.authenticator.authenticate(login) for _ in range(40)))
+async def test_a_crowd_of_first_calls_all_come_in(admission: Admission) -> None:
+    login = await admission.credential()
+    actors = await asyncio.gather(*(admission.authenticator.authenticate(login) for _ in range(40)))
     assert len(set(actors)) == 1
 
 
 async def test_the_memory_of_checked_credentials_is_bounded_and_the_oldest_goes(
-    door: Door, monkeypatch: pytest.MonkeyPatch
+    admission: Admission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("carillon.tenancy.authentication._CACHE_ENTRIES", 2)
-    logins = [await door.credential() for _ in range(3)]
+    logins = [await admission.credential() for _ in range(3)]
     for login in logins:
-        await door.authenticator.authenticate(login)
-    assert len(door.authenticator._checked) == 2
-    await door.own_db.close()
-    assert [await door.refusal(login) for login in logins[1:]] == [None, None]
+        await admission.authenticator.authenticate(login)
+    assert len(admission.authenticator._checked) == 2
+    await admission.own_db.close()
+    assert [await admission.refusal(login) for login in logins[1:]] == [None, None]
 
 
-async def test_two_accounts_with_the_same_key_name_are_told_apart_by_their_secrets(door: Door) -> None:
-    first = await door.credential()
-    other = await door.db.run(create_account, OPERATOR, CreateAccount(name="Other", country="GR"))
+async def test_two_accounts_with_the_same_key_name_are_told_apart_by_their_secrets(admission: Admission) -> None:
+    first = await admission.credential()
+    other = await admission.db.run(create_account, OPERATOR, CreateAccount(name="Other", country="GR"))
     tenant = Tenant(
         account_id=other.account.account_id,
         audience_id=other.audience_id,
-        actor=replace(door.tenant.actor, account_id=other.account.account_id, audience_id=other.audience_id),
+        actor=replace(admission.tenant.actor, account_id=other.account.account_id, audience_id=other.audience_id),
     )
-    second = await replace(door, tenant=tenant).credential()
-    async with door.db.transaction() as tx:
+    second = await replace(admission, tenant=tenant).credential()
+    async with admission.db.transaction() as tx:
         await tx.execute("UPDATE credential SET key_name = $1", first.key_name)
-    assert (await door.authenticator.authenticate(first)).account_id == door.tenant.account_id
-    actor = await door.authenticator.authenticate(replace(second, key_name=first.key_name))
+    assert (await admission.authenticator.authenticate(first)).account_id == admission.tenant.account_id
+    actor = await admission.authenticator.authenticate(replace(second, key_name=first.key_name))
     assert actor.account_id == other.account.account_id
 
 

@@ -35,7 +35,7 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class Admission:
     authenticator: Authenticator
     db: Database
     tenant: Tenant
@@ -82,13 +82,13 @@ def bearer(token: str) -> TokenLogin:
     return TokenLogin(dialect="apifon", token=token, remote_address="192.0.2.7")
 
 
-async def opened(db: Database, tenant: Tenant, tmp_path: Path, **options: Any) -> Door:
+async def opened(db: Database, tenant: Tenant, tmp_path: Path, **options: Any) -> Admission:
     box = SecretBox(tmp_path / "secret.key")
     command = new_key("apifon", **options)
     made = await db.run(create_credential, tenant.actor, command, box)
     time = Stopwatch()
     authenticator = Authenticator(db, RateLimiter(), box, monotonic=time)
-    return Door(
+    return Admission(
         authenticator=authenticator,
         db=db,
         tenant=tenant,
@@ -100,123 +100,128 @@ async def opened(db: Database, tenant: Tenant, tmp_path: Path, **options: Any) -
 
 
 @pytest.fixture
-async def door(db: Database, account: Tenant, tmp_path: Path) -> Door:
+async def admission(db: Database, account: Tenant, tmp_path: Path) -> Admission:
     return await opened(db, account, tmp_path)
 
 
-async def test_a_signature_lets_in_the_credentials_owner(door: Door) -> None:
-    actor = await door.authenticator.authenticate_signed(door.signed())
+async def test_a_signature_lets_in_the_credentials_owner(admission: Admission) -> None:
+    actor = await admission.authenticator.authenticate_signed(admission.signed())
     assert (actor.account_id, actor.audience_id, actor.credential_id) == (
-        door.tenant.account_id,
-        door.tenant.audience_id,
-        door.credential_id,
+        admission.tenant.account_id,
+        admission.tenant.audience_id,
+        admission.credential_id,
     )
 
 
-async def test_another_message_secret_name_or_dialect_is_refused(door: Door) -> None:
-    signature = door.signed().signature
+async def test_another_message_secret_name_or_dialect_is_refused(admission: Admission) -> None:
+    signature = admission.signed().signature
     for login in (
-        door.signed(message=MESSAGE + b" ", signature=signature),
-        door.signed(signature=b""),
-        door.signed(signature=signature[:-1]),
-        door.signed(signature=hmac.digest(door.parts["client_secret"].encode(), MESSAGE, "sha256")),
-        door.signed(key_name="nobody"),
-        door.signed(key_name="naïve"),
-        door.signed(key_name="a\0b"),
-        door.signed(dialect="inforu"),
+        admission.signed(message=MESSAGE + b" ", signature=signature),
+        admission.signed(signature=b""),
+        admission.signed(signature=signature[:-1]),
+        admission.signed(signature=hmac.digest(admission.parts["client_secret"].encode(), MESSAGE, "sha256")),
+        admission.signed(key_name="nobody"),
+        admission.signed(key_name="naïve"),
+        admission.signed(key_name="a\0b"),
+        admission.signed(dialect="inforu"),
     ):
-        assert await door.refusal(login) is BadCredentialsError
+        assert await admission.refusal(login) is BadCredentialsError
 
 
-async def test_a_token_lets_in_until_it_expires(door: Door, clock: FixedClock) -> None:
-    token = await door.token("readList", "readSubscriber")
-    actor = await door.authenticator.authenticate_token(bearer(token))
-    assert (actor.account_id, actor.credential_id) == (door.tenant.account_id, door.credential_id)
+async def test_a_token_lets_in_until_it_expires(admission: Admission, clock: FixedClock) -> None:
+    token = await admission.token("readList", "readSubscriber")
+    actor = await admission.authenticator.authenticate_token(bearer(token))
+    assert (actor.account_id, actor.credential_id) == (admission.tenant.account_id, admission.credential_id)
     assert actor.scopes == {"readList", "readSubscriber"}
     clock.moment += HOUR - timedelta(seconds=1)
-    assert await door.refusal(bearer(token)) is None
+    assert await admission.refusal(bearer(token)) is None
     clock.moment += timedelta(seconds=1)
-    assert await door.refusal(bearer(token)) is BadCredentialsError
+    assert await admission.refusal(bearer(token)) is BadCredentialsError
 
 
-async def test_an_earlier_token_stays_when_another_is_given(door: Door) -> None:
-    first, second = await door.token(), await door.token()
+async def test_an_earlier_token_stays_when_another_is_given(admission: Admission) -> None:
+    first, second = await admission.token(), await admission.token()
     assert first != second
-    assert [await door.refusal(bearer(token)) for token in (first, second)] == [None, None]
+    assert [await admission.refusal(bearer(token)) for token in (first, second)] == [None, None]
 
 
-async def test_a_token_that_was_revoked_is_refused_and_the_others_stay(door: Door) -> None:
-    first, second = await door.token(), await door.token()
-    await door.db.run(revoke_token, await door.actor(), first)
-    await door.db.run(revoke_token, await door.actor(), "nonsense")
-    assert [await door.refusal(bearer(token)) for token in (first, second)] == [BadCredentialsError, None]
+async def test_a_token_that_was_revoked_is_refused_and_the_others_stay(admission: Admission) -> None:
+    first, second = await admission.token(), await admission.token()
+    await admission.db.run(revoke_token, await admission.actor(), first)
+    await admission.db.run(revoke_token, await admission.actor(), "nonsense")
+    assert [await admission.refusal(bearer(token)) for token in (first, second)] == [BadCredentialsError, None]
 
 
-async def test_a_token_is_believed_for_a_moment_and_no_longer(door: Door) -> None:
-    token = await door.token()
-    assert await door.refusal(bearer(token)) is None
-    await door.db.run(revoke_token, await door.actor(), token)  # by another process
-    door.time.seconds += CACHE_SECONDS - 0.1
-    assert await door.refusal(bearer(token)) is None
-    door.time.seconds += 0.1
-    assert await door.refusal(bearer(token)) is BadCredentialsError
+async def test_a_token_is_believed_for_a_moment_and_no_longer(admission: Admission) -> None:
+    token = await admission.token()
+    assert await admission.refusal(bearer(token)) is None
+    await admission.db.run(revoke_token, await admission.actor(), token)  # by another process
+    admission.time.seconds += CACHE_SECONDS - 0.1
+    assert await admission.refusal(bearer(token)) is None
+    admission.time.seconds += 0.1
+    assert await admission.refusal(bearer(token)) is BadCredentialsError
 
 
-async def test_a_token_that_this_process_forgets_is_refused_at_once(door: Door) -> None:
-    token = await door.token()
-    assert await door.refusal(bearer(token)) is None
-    await door.db.run(revoke_token, await door.actor(), token)
-    door.authenticator.forget_token("apifon", token)
-    assert await door.refusal(bearer(token)) is BadCredentialsError
+async def test_a_token_that_this_process_forgets_is_refused_at_once(admission: Admission) -> None:
+    token = await admission.token()
+    assert await admission.refusal(bearer(token)) is None
+    await admission.db.run(revoke_token, await admission.actor(), token)
+    admission.authenticator.forget_token("apifon", token)
+    assert await admission.refusal(bearer(token)) is BadCredentialsError
 
 
-async def test_a_token_that_is_believed_expires_in_time(door: Door, clock: FixedClock) -> None:
-    token = await door.token()
-    assert await door.refusal(bearer(token)) is None
+async def test_a_token_that_is_believed_expires_in_time(admission: Admission, clock: FixedClock) -> None:
+    token = await admission.token()
+    assert await admission.refusal(bearer(token)) is None
     clock.moment += HOUR
-    assert await door.refusal(bearer(token)) is BadCredentialsError
+    assert await admission.refusal(bearer(token)) is BadCredentialsError
 
 
-async def test_a_token_is_one_dialects(door: Door) -> None:
-    token = await door.token()
-    assert await door.refusal(bearer(token)) is None
-    assert await door.refusal(replace(bearer(token), dialect="nrs")) is BadCredentialsError
+async def test_a_token_is_one_dialects(admission: Admission) -> None:
+    token = await admission.token()
+    assert await admission.refusal(bearer(token)) is None
+    assert await admission.refusal(replace(bearer(token), dialect="nrs")) is BadCredentialsError
 
 
 @pytest.mark.parametrize(
     "token", ["", "-", "1", "0-x", "zz-x", "1-" + "x" * 300, "1-naïve", "-1-x", "f" * 15 + "-x", " 1-x"]
 )
-async def test_what_is_no_token_is_refused(door: Door, token: str) -> None:
-    assert await door.refusal(bearer(token)) is BadCredentialsError
+async def test_what_is_no_token_is_refused(admission: Admission, token: str) -> None:
+    assert await admission.refusal(bearer(token)) is BadCredentialsError
 
 
-async def test_a_token_of_another_account_number_is_refused(door: Door) -> None:
-    _, _, secret = (await door.token()).partition("-")
-    assert await door.refusal(bearer(f"{door.tenant.account_id + 1:x}-{secret}")) is BadCredentialsError
+async def test_a_token_of_another_account_number_is_refused(admission: Admission) -> None:
+    _, _, secret = (await admission.token()).partition("-")
+    assert await admission.refusal(bearer(f"{admission.tenant.account_id + 1:x}-{secret}")) is BadCredentialsError
 
 
-async def test_expired_tokens_are_deleted_when_new_ones_are_given(door: Door, clock: FixedClock) -> None:
+async def test_expired_tokens_are_deleted_when_new_ones_are_given(admission: Admission, clock: FixedClock) -> None:
     for _ in range(3):
-        await door.token()
+        await admission.token()
     clock.moment += HOUR
-    await door.token()
-    async with door.db.transaction() as tx:
-        assert await tx.fetchval("SELECT count(*) FROM access_token WHERE account_id = $1", door.tenant.account_id) == 1
+    await admission.token()
+    async with admission.db.transaction() as tx:
+        assert (
+            await tx.fetchval("SELECT count(*) FROM access_token WHERE account_id = $1", admission.tenant.account_id)
+            == 1
+        )
 
 
 async def test_revocation_closing_networks_and_rates_count_for_both(
     db: Database, account: Tenant, tmp_path: Path
 ) -> None:
-    door = await opened(db, account, tmp_path, allowed_networks=["192.0.2.0/24"], calls_per_second=1.0)
-    token = await door.token()
-    for login in (door.signed(), bearer(token)):
-        assert await door.refusal(replace(login, remote_address="198.51.100.1")) is AddressNotAllowedError
-    assert await door.refusal(door.signed()) is RateLimitedError  # the token's issue was the call of this second
-    assert await door.refusal(bearer(token)) is RateLimitedError
+    admission = await opened(db, account, tmp_path, allowed_networks=["192.0.2.0/24"], calls_per_second=1.0)
+    token = await admission.token()
+    for login in (admission.signed(), bearer(token)):
+        assert await admission.refusal(replace(login, remote_address="198.51.100.1")) is AddressNotAllowedError
+    assert (
+        await admission.refusal(admission.signed()) is RateLimitedError
+    )  # the token's issue was the call of this second
+    assert await admission.refusal(bearer(token)) is RateLimitedError
     await db.run(set_account_status, account.actor, SetAccountStatus(status=AccountStatus.LOCKED))
-    door.time.seconds += CACHE_SECONDS
-    assert [await door.refusal(one) for one in (door.signed(), bearer(token))] == [AccountLockedError] * 2
+    admission.time.seconds += CACHE_SECONDS
+    assert [await admission.refusal(one) for one in (admission.signed(), bearer(token))] == [AccountLockedError] * 2
     await db.run(set_account_status, account.actor, SetAccountStatus(status=AccountStatus.ACTIVE))
-    await db.run(revoke_credential, account.actor, RevokeCredential(credential_id=door.credential_id))
-    door.time.seconds += CACHE_SECONDS
-    assert [await door.refusal(one) for one in (door.signed(), bearer(token))] == [BadCredentialsError] * 2
+    await db.run(revoke_credential, account.actor, RevokeCredential(credential_id=admission.credential_id))
+    admission.time.seconds += CACHE_SECONDS
+    assert [await admission.refusal(one) for one in (admission.signed(), bearer(token))] == [BadCredentialsError] * 2

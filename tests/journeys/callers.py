@@ -51,7 +51,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doors:
+class Apis:
     """How the dialects let a caller in, and what they call the account's list and its group of members."""
 
     headers: Mapping[str, Mapping[str, str]]
@@ -60,7 +60,7 @@ class Doors:
     group_id: int
 
 
-def open_doors(url: str, keys: Mapping[str, str], inforu: tuple[str, str]) -> Doors:
+def open_apis(url: str, keys: Mapping[str, str], inforu: tuple[str, str]) -> Apis:
     """Take a token, and make the field and the group that callers use; `keys` are the demo account's."""
     headers = {
         "inforu": {"Authorization": _basic(*inforu)},
@@ -84,7 +84,7 @@ def open_doors(url: str, keys: Mapping[str, str], inforu: tuple[str, str]) -> Do
         option = make(f"/{make('/group', {'name': 'Kinds', 'type': 'GROUP'})}/option", {"name": MEMBERS})
     with httpx.Client(base_url=f"{url}{BASE}", auth=inforu, timeout=60) as client:
         found = answer(client, "GetGroup", {"GetGroupBy": "GroupName", "Value": MEMBERS})
-    return Doors(
+    return Apis(
         headers=headers, list_id=lists[0]["contactGroupId"], option=option, group_id=found["List"][0]["GroupId"]
     )
 
@@ -96,7 +96,7 @@ def _basic(name: str, secret: str) -> str:
 class Caller(threading.Thread):
     """A client that never gives up: it goes on to the next call whatever became of the last."""
 
-    def __init__(self, number: int, seed: float, ledger: Ledger, doors: Doors) -> None:
+    def __init__(self, number: int, seed: float, ledger: Ledger, apis: Apis) -> None:
         super().__init__(name=f"caller {number}")
         self._url = ""
         self._told_to_go_on = threading.Event()
@@ -104,7 +104,7 @@ class Caller(threading.Thread):
         self._numbers = count(number * 1_000_000)
         self._rng = random.Random(seed)  # noqa: S311 - sample calls
         self._ledger = ledger
-        self._doors = doors
+        self._apis = apis
         self._calls: list[Callable[[], None]] = [
             self._inforu_few,
             self._inforu_many,
@@ -136,7 +136,7 @@ class Caller(threading.Thread):
     def _post(self, dialect: str, path: str, asked: object) -> httpx.Response | None:
         """Give a reply that acknowledges, or None where it can't be known what became of the call."""
         try:
-            reply = self._client.post(f"{self._url}{path}", json=asked, headers=self._doors.headers[dialect])
+            reply = self._client.post(f"{self._url}{path}", json=asked, headers=self._apis.headers[dialect])
         except httpx.TransportError:
             self._told_to_go_on.clear()
             self._told_to_go_on.wait(1)
@@ -218,7 +218,7 @@ class Caller(threading.Thread):
             "mobile_number": f"972{phone(number)}",
             "email": email(number),
             "fields": [{"name": "field1", "content": sent.name}],
-            "add_to_groups_ids": [self._doors.group_id],
+            "add_to_groups_ids": [self._apis.group_id],
         }
         if self._post("inwise", "/rest/v1/contacts", contact):
             sent.acknowledged, sent.new = True, 1
@@ -231,7 +231,7 @@ class Caller(threading.Thread):
             "fields_mapping": [
                 {"field_name": name, "file_column_name": column} for column, name in _BATCH_COLUMNS.items()
             ],
-            "group_id": self._doors.group_id,
+            "group_id": self._apis.group_id,
         }
         if reply := self._post("inwise", "/rest/v1/contacts/batchInsert", batch):
             sent.acknowledged, sent.new = True, reply.json()["created"]
@@ -246,7 +246,7 @@ class Caller(threading.Thread):
             }
             for number in sent.numbers
         ]
-        upload = {"contactGroupId": self._doors.list_id, "contacts": contacts}
+        upload = {"contactGroupId": self._apis.list_id, "contacts": contacts}
         if reply := self._post("devino", "/address-book-api/contacts/batch", upload):
             sent.acknowledged, sent.new = True, sum(one["code"] == "OK" for one in reply.json()["result"])
 
@@ -269,7 +269,7 @@ class Caller(threading.Thread):
             "destination": f"972{phone(number)}",
             "email": email(number),
             "subscriber_fields": {"FIRST_NAME": sent.name},
-            "groupOptions": [self._doors.option],
+            "groupOptions": [self._apis.option],
         }
 
 

@@ -8,7 +8,7 @@ from itertools import chain
 
 import asyncpg
 import httpx
-from tests.journeys.callers import GROUPS, MEMBERS, Caller, Ledger, Sent, open_doors, phone
+from tests.journeys.callers import GROUPS, MEMBERS, Caller, Ledger, Sent, open_apis, phone
 from tests.journeys.serving import Home, Process, client_of, home, report, until
 from tests.journeys.wholeness import all_worked_off, whats_wrong
 
@@ -43,9 +43,9 @@ async def test_whatever_is_killed_all_that_was_acknowledged_is_there_exactly_onc
     with home() as place:
         process = place.serve()
         credential = place.unlimited()
-        doors = open_doors(process.url, place.keys(), credential)
+        apis = open_apis(process.url, place.keys(), credential)
         seeds = [rng.random() for _ in range(CALLERS)]
-        callers = [Caller(number, one, ledger, doors) for number, one in enumerate(seeds, 1)]
+        callers = [Caller(number, one, ledger, apis) for number, one in enumerate(seeds, 1)]
         for caller in callers:
             caller.go_on_at(process.url)
             caller.start()

@@ -24,7 +24,7 @@ def test_every_folder_of_a_dialect_is_served() -> None:
 
 
 def test_nothing_below_the_dialects_names_one() -> None:
-    doors = {ROOT / "dialects", ROOT / "cli"}
-    below = [path for path in ROOT.rglob("*.py") if not doors & set(path.parents)]
+    above = {ROOT / "dialects", ROOT / "cli"}
+    below = [path for path in ROOT.rglob("*.py") if not above & set(path.parents)]
     assert len(below) > 50
     assert [path for path in below if NAMES.search(path.read_text())] == []

@@ -45,12 +45,13 @@ def test_the_file_is_the_named_one_before_the_variable_s_and_that_before_the_wor
     assert load_settings({}, config=by_flag, environment={"CARILLON_CONFIG": str(by_variable)}).port == 1003
 
 
-def test_networks_are_a_list_in_the_file_and_commas_in_the_environment() -> None:
+@pytest.mark.parametrize("name", ["trusted_proxies", "outbound_allow"])
+def test_networks_are_a_list_in_the_file_and_commas_in_the_environment(name: str) -> None:
     expected = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"), ip_network("192.0.2.7"))
-    write("trusted_proxies = ['10.0.0.0/8', '2001:db8::/32', '192.0.2.7']")
-    assert load_settings({}, environment={}).trusted_proxies == expected
-    environment = {"CARILLON_TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::/32,192.0.2.7"}
-    assert load_settings({}, environment=environment).trusted_proxies == expected
+    write(f"{name} = ['10.0.0.0/8', '2001:db8::/32', '192.0.2.7']")
+    assert getattr(load_settings({}, environment={}), name) == expected
+    environment = {f"CARILLON_{name.upper()}": "10.0.0.0/8, 2001:db8::/32,192.0.2.7"}
+    assert getattr(load_settings({}, environment=environment), name) == expected
 
 
 def test_a_home_in_a_path_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +79,7 @@ def test_a_home_in_a_path_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         ("statement_timeout_seconds", "inf"),
         ("trusted_proxies", "10.0.0.1/8"),
         ("trusted_proxies", "proxy.example"),
+        ("outbound_allow", "localhost"),
         ("max_body_bytes", "1"),
         ("list_page_size", "0"),
         ("worker_poll_seconds", "0"),

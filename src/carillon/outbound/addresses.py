@@ -58,7 +58,10 @@ def is_public(address: Address) -> bool:
 
 
 def embedded_ipv4(address: IPv6Address) -> tuple[IPv4Address, ...]:
-    """Read the IPv4 addresses that a transition form carries packets to; of Teredo, server's and client's."""
+    """Read the IPv4 addresses that a transition mechanism carries packets to.
+
+    Teredo has two: its server's and its client's.
+    """
     if address.teredo is not None:
         return address.teredo
     if address.sixtofour is not None:

@@ -1,10 +1,10 @@
 """Requests and replies over aiohttp, with every failure in the closed list's terms."""
 
 import asyncio
+import io
 import re
 import ssl
 from collections.abc import Iterable
-from io import BytesIO
 from types import SimpleNamespace
 
 from aiohttp import (
@@ -36,7 +36,6 @@ _DEFAULT_HEADERS = {"User-Agent": "Carillon", "Accept-Encoding": "identity"}
 _FRAMING_HEADERS = frozenset(
     {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 )
-_MAX_WHOLE_BODY_BYTES = 2**20
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]*")
 
@@ -81,7 +80,8 @@ class Session:
                     request.method,
                     target.url,
                     headers=request.headers,
-                    data=_body_of(request),
+                    # As a file it is written in pieces; bytes would go to the transport as one.
+                    data=io.BytesIO(request.body) if request.body else None,
                     allow_redirects=False,
                     trace_request_ctx=progress,
                 )
@@ -94,11 +94,6 @@ class Session:
         """Close every connection."""
         await self._client.close()
         await self._resolver.close()
-
-
-def _body_of(request: HttpRequest) -> bytes | BytesIO | None:
-    # Large bodies go out in pieces: written at once, one would hold up the event loop.
-    return BytesIO(request.body) if len(request.body) > _MAX_WHOLE_BODY_BYTES else request.body or None
 
 
 class _Progress:
