@@ -1,2 +1,2 @@
 -- name: notify
-SELECT pg_notify($1, hint) FROM unnest($2::text[]) AS hint;
+SELECT pg_notify($1, unnest($2::text[]));

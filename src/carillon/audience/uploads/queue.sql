@@ -20,10 +20,12 @@ WHERE account_id = $1 AND state IN ('pending', 'running')
 FOR UPDATE SKIP LOCKED;
 
 -- name: claim_uploads
+-- The row's own lease is looked at too, as that is what is compared again when the row has changed since the snapshot.
 WITH k AS MATERIALIZED (
     SELECT account_id, import_id, leased_until
     FROM contact_import
     WHERE account_id = $1 AND state IN ('pending', 'running') AND file_hash IS NULL
+      AND (leased_until IS NULL OR leased_until < $2)
       AND NOT EXISTS (SELECT FROM contact_import busy
                       WHERE busy.account_id = $1 AND busy.state IN ('pending', 'running') AND busy.file_hash IS NULL
                         AND busy.leased_until >= $2)
