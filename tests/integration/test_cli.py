@@ -213,7 +213,7 @@ def test_an_outdated_database_is_refused_until_it_is_upgraded(run: Run, monkeypa
     monkeypatch.setattr("carillon.db.migrate.known_migrations", lambda: known)
     assert refusal(run("account", "list")).endswith("Run: carillon db upgrade")
     assert "missing  9999_pre_later" in run("db", "status").stdout
-    assert answer(run("db", "upgrade", "--json")) == {"applied": ["9999_pre_later"], "distributed": []}
+    assert answer(run("db", "upgrade", "--json")) == {"applied": ["9999_pre_later"], "distributed": [], "hinted": []}
     assert answer(run("account", "list", "--json")) == []
 
 
@@ -224,12 +224,24 @@ def test_the_database_is_upgraded_once_and_says_what_it_has(bare: Run, empty_dsn
     assert status["missing"]
     assert "Run: carillon db upgrade" in bare("db", "status", *bare_db).stdout
     # What comes behind waits for what it counts on.
-    assert answer(bare("db", "upgrade", "--phase", "post", *bare_db, "--json")) == {"applied": [], "distributed": []}
+    assert answer(bare("db", "upgrade", "--phase", "post", *bare_db, "--json")) == {
+        "applied": [],
+        "distributed": [],
+        "hinted": [],
+    }
     pre, post = ([one for one in status["missing"] if f"_{phase}_" in one] for phase in ("pre", "post"))
-    assert answer(bare("db", "upgrade", "--phase", "pre", *bare_db, "--json")) == {"applied": pre, "distributed": []}
+    assert answer(bare("db", "upgrade", "--phase", "pre", *bare_db, "--json")) == {
+        "applied": pre,
+        "distributed": [],
+        "hinted": [],
+    }
     assert answer(bare("account", "list", *bare_db, "--json")) == []
-    assert answer(bare("db", "upgrade", "--phase", "post", *bare_db, "--json")) == {"applied": post, "distributed": []}
-    assert answer(bare("db", "upgrade", *bare_db, "--json")) == {"applied": [], "distributed": []}
+    assert answer(bare("db", "upgrade", "--phase", "post", *bare_db, "--json")) == {
+        "applied": post,
+        "distributed": [],
+        "hinted": [],
+    }
+    assert answer(bare("db", "upgrade", *bare_db, "--json")) == {"applied": [], "distributed": [], "hinted": []}
     assert bare("db", "status", *bare_db).stdout.splitlines()[-1] == "The schema is up to date."
 
 

@@ -10,10 +10,17 @@ from tests.support import MOMENT
 from carillon.db.database import Database, Tx
 from carillon.db.migrate import Migration, known_migrations, upgrade
 from carillon.db.tables import TABLES
-from carillon.errors import InvalidInputError
+from carillon.errors import InvalidInputError, UnavailableError
 
 STAND_IN = Path(__file__).with_name("citus_stand_in.sql").read_text("utf-8")
-DISTRIBUTED = "SELECT logicalrel::text AS name, partmethod::text || repmodel::text AS kind FROM pg_dist_partition"
+DISTRIBUTED = "SELECT logicalrelid::text AS name, partmethod::text || repmodel::text AS kind FROM pg_dist_partition"
+HINTED = """
+SELECT DISTINCT c.relname AS name
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE a.attoptions IS NOT NULL AND c.oid IN (SELECT logicalrelid FROM pg_dist_partition)
+"""
+HINTED_SHARDS = HINTED.replace("c.oid IN", "c.oid NOT IN")
+SAMPLES = "SELECT account_id, count(*) FROM {} GROUP BY 1 ORDER BY 1"
 KINDS = {"tenant": "hs", "global": "nt", "control": "ns"}
 
 
@@ -59,7 +66,9 @@ async def test_every_table_is_distributed_by_its_kind_after_those_that_it_names(
     assert report.distributed == list(TABLES)
     found = {row["name"]: row["kind"] for row in await citus.fetch(DISTRIBUTED)}
     assert found == {table: KINDS[kind] for table, kind in TABLES.items()}
-    beside = await citus.fetch("SELECT logicalrel::text, colocated_with FROM pg_dist_partition WHERE partmethod = 'h'")
+    beside = await citus.fetch(
+        "SELECT logicalrelid::text, colocated_with FROM pg_dist_partition WHERE partmethod = 'h'"
+    )
     assert {name: "default" if name == "account" else "account" for name, _ in beside} == dict(map(tuple, beside))
 
 
@@ -68,8 +77,8 @@ async def test_tables_are_distributed_also_when_no_migration_is_due(dsn: str) ->
     await connection.execute(STAND_IN)
     assert (await upgrade(dsn, now=MOMENT)).distributed == list(TABLES)
     # What an interruption has left, and what Citus keeps as a local table of its own.
-    await connection.execute("DELETE FROM pg_dist_partition WHERE logicalrel = 'device'::regclass")
-    await connection.execute("UPDATE pg_dist_partition SET partmethod = 'n' WHERE logicalrel = 'contact'::regclass")
+    await connection.execute("DELETE FROM pg_dist_partition WHERE logicalrelid = 'device'::regclass")
+    await connection.execute("UPDATE pg_dist_partition SET partmethod = 'n' WHERE logicalrelid = 'contact'::regclass")
     report = await upgrade(dsn, now=MOMENT)
     assert (report.applied, report.distributed) == ([], ["contact", "device"])
     assert (await upgrade(dsn, now=MOMENT)).distributed == []
@@ -78,22 +87,54 @@ async def test_tables_are_distributed_also_when_no_migration_is_due(dsn: str) ->
 
 async def test_a_plain_server_has_nothing_to_distribute(dsn: str) -> None:
     report = await upgrade(dsn, now=MOMENT)
-    assert (report.applied, report.distributed) == ([], [])
+    assert (report.applied, report.distributed, report.hinted) == ([], [], [])
 
 
-async def test_a_new_table_is_distributed_before_the_next_migration_names_it(
+async def test_shards_get_the_hints_that_their_tables_have_and_get_them_again_when_they_have_moved(
+    citus: asyncpg.Connection, empty_dsn: str
+) -> None:
+    report = await upgrade(empty_dsn, now=MOMENT)
+    hinted = {row["name"] for row in await citus.fetch(HINTED)}
+    assert {"contact", "membership"} <= hinted
+    assert set(report.hinted) == hinted
+    assert {row["name"] for row in await citus.fetch(HINTED_SHARDS)} == {f"{table}_1" for table in hinted}
+    assert (await upgrade(empty_dsn, now=MOMENT)).hinted == []
+    await citus.execute("DROP TABLE contact_1; CREATE TABLE contact_1 (LIKE contact)")
+    assert (await upgrade(empty_dsn, now=MOMENT)).hinted == ["contact"]
+
+
+async def test_statements_between_nodes_have_one_plan(citus: asyncpg.Connection, empty_dsn: str) -> None:
+    await upgrade(empty_dsn, now=MOMENT)
+    other = await asyncpg.connect(empty_dsn)
+    assert await other.fetchval("SHOW plan_cache_mode") == "force_generic_plan"
+    await other.close()
+    assert await settings(empty_dsn) == ("auto", "on")
+    assert not citus.is_closed()
+
+
+async def test_every_shard_has_sample_rows(citus: asyncpg.Connection, empty_dsn: str) -> None:
+    await upgrade(empty_dsn, now=MOMENT)
+    for table in ("contact", "membership", "device", "suppression", "suppression_entry"):
+        rows = await citus.fetch(SAMPLES.format(table))
+        assert [tuple(row) for row in rows] == [(-2, 1000), (-1, 1000), (0, 1000)], table
+
+
+async def test_a_shard_that_fails_is_said(citus: asyncpg.Connection, empty_dsn: str) -> None:
+    await upgrade(empty_dsn, now=MOMENT)
+    await citus.execute("DROP TABLE device_1")
+    with pytest.raises(UnavailableError, match="device_1"):
+        await upgrade(empty_dsn, now=MOMENT)
+
+
+async def test_a_new_table_is_distributed_by_the_upgrade_that_makes_it(
     citus: asyncpg.Connection, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await upgrade(empty_dsn, now=MOMENT)
     monkeypatch.setitem(TABLES, "plan", "tenant")
-    add_migrations(
-        monkeypatch,
-        "CREATE TABLE plan (account_id bigint PRIMARY KEY)",
-        "INSERT INTO plan SELECT 7 FROM pg_dist_partition WHERE logicalrel = 'plan'::regclass",
-    )
+    add_migrations(monkeypatch, "CREATE TABLE plan (account_id bigint PRIMARY KEY REFERENCES account)")
     report = await upgrade(empty_dsn, now=MOMENT)
-    assert (len(report.applied), report.distributed) == (2, ["plan"])
-    assert await citus.fetchval("SELECT count(*) FROM plan") == 1
+    assert (len(report.applied), report.distributed, report.hinted) == (1, ["plan"], [])
+    assert not citus.is_closed()
 
 
 async def test_a_worker_node_is_refused_with_the_flag_that_names_the_coordinator(

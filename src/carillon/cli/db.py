@@ -29,7 +29,8 @@ def group() -> None:
 def upgrade(session: Session, *, phase: Literal["pre", "post", "all"]) -> None:
     """Bring the database's schema to what this version knows. Safe to run twice.
 
-    On a Citus cluster it also distributes the tables that are not distributed yet.
+    On a Citus cluster it also distributes the tables that are not distributed yet, and gives new or moved shards
+    the planner's hints.
 
     Example, for an upgrade without a break, in which the servers are replaced between the two:
 
@@ -52,6 +53,8 @@ def _upgrade_lines(report: "UpgradeReport") -> list[str]:
     lines = [*report.applied, f"{len(report.applied)} migrations were applied."]
     if report.distributed:
         lines += [*report.distributed, f"{len(report.distributed)} tables were distributed over the cluster."]
+    if report.hinted:
+        lines.append(f"The shards of {', '.join(report.hinted)} got the planner's hints, and new statistics.")
     return lines
 
 

@@ -30,15 +30,21 @@ Arguments = ParamSpec("Arguments")
 Outcome = TypeVar("Outcome")
 State = TypeVar("State")
 
-# A plain server takes both as inert settings; on Citus they save up to 2.6 s a connection (scale.md, Statements 9).
+# A plain server takes them as inert settings; on Citus the first two save up to 2.6 s a connection (scale.md).
 _SESSION_SETTINGS = {
     "citus.override_table_visibility": "off",
     "citus.propagate_set_commands": "local",
     "application_name": "carillon",
+    # A shard is asked over a connection between nodes, also where it lies on this one, and for parameters, not values:
+    # there a statement has one plan (ADR 19).
+    "citus.enable_local_execution": "off",
+    "citus.enable_fast_path_router_planner": "off",
 }
 # On a plain server a statement has one plan, made for any account and any number of keys: it doesn't turn with the
 # values of the day. Citus refuses a quarter of the statements with it, as the account's value finds the node.
-_ONE_PLAN = f"SELECT set_config('plan_cache_mode', 'force_generic_plan', false) WHERE NOT ({HAS_CITUS})"
+_ONE_PLAN = (
+    f"SELECT set_config('plan_cache_mode', CASE WHEN {HAS_CITUS} THEN 'auto' ELSE 'force_generic_plan' END, false)"
+)
 # On one server ids need not wait for the disk: the log is written in order, so whatever is committed with an id has
 # made the taking of it durable too. Where Citus is present, what has the id may be committed on another node.
 _LAZY_IDS = f"SELECT set_config('synchronous_commit', 'off', false) WHERE NOT ({HAS_CITUS})"

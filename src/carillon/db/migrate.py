@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 
-from carillon.db.distribution import distribute_tables, has_citus, is_distributed, require_coordinator
+from carillon.db.distribution import distribute_tables, has_citus, hint_shards, require_coordinator
 from carillon.db.partitions import make_ahead
 from carillon.db.sql import split_statements
 from carillon.db.tables import PARTITIONED
@@ -63,10 +63,11 @@ class SchemaStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpgradeReport:
-    """What an upgrade did: the versions that it applied, and the tables that it distributed over a cluster."""
+    """The versions that an upgrade applied; on a cluster the tables that it distributed, and whose shards it hinted."""
 
     applied: list[str]
     distributed: list[str]
+    hinted: list[str]
 
 
 def known_migrations() -> list[Migration]:
@@ -84,8 +85,9 @@ def _read_migrations() -> Iterator[Migration]:
 
 @asynccontextmanager
 async def _connection(dsn: str) -> "AsyncIterator[asyncpg.Connection]":
-    # A plain server takes it as an inert setting; on Citus a lock timeout holds on the other nodes too.
-    connection = await asyncpg.connect(dsn, server_settings={"citus.propagate_set_commands": "local"})
+    # A plain server takes the first as an inert setting; on Citus a lock timeout holds on the other nodes too.
+    settings = {"citus.propagate_set_commands": "local", "plan_cache_mode": "auto"}
+    connection = await asyncpg.connect(dsn, server_settings=settings)
     try:
         yield connection
     finally:
@@ -121,19 +123,16 @@ async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre"
         if on_citus:
             await require_coordinator(connection)
         await _become_the_only_one(connection)
-        # A foreign key to a distributed table can only be given to a distributed one: a new table is distributed before
-        # the next migration gives it one. The first migrations are made for tables that aren't distributed yet.
-        at_each_step = on_citus and await is_distributed(connection)
-        applied, distributed = [], []
+        applied = []
         for migration in _due((await _status(connection)).missing, phases):
             await _apply(connection, migration, now)
             applied.append(migration.version)
-            if at_each_step:
-                distributed += await distribute_tables(connection)
+        distributed, hinted = [], []
         if on_citus:
-            distributed += await distribute_tables(connection)
+            distributed = await distribute_tables(connection)
+            hinted = await hint_shards(connection)
         await make_ahead(connection, PARTITIONED, now=now)
-        return UpgradeReport(applied=applied, distributed=distributed)
+        return UpgradeReport(applied=applied, distributed=distributed, hinted=hinted)
 
 
 async def _become_the_only_one(connection: asyncpg.Connection) -> None:
