@@ -8,7 +8,8 @@ from carillon.audience.contacts.contact import MAX_ID, ContactKey
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.contacts.query import ListContacts, list_contacts
-from carillon.audience.uploads import queue as uploads
+from carillon.audience.uploads.accept import AcceptUpload, accept_upload, upload_in_turn
+from carillon.audience.uploads.report import FinishedUpload, upload_report
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.calls import Call, check_count
 from carillon.dialects.inforu.mapping import FIELD_LIST, KEY_KINDS, choose, contact_key, usable
@@ -29,14 +30,14 @@ async def create_or_update_contacts(
     is_few = len(asked.rows) <= schemas.MAX_FINAL_CONTACTS
     # Thousands of rows take tens of milliseconds, in which no other call would be answered and no upload processed.
     upload = read_rows(asked.rows) if is_few else await asyncio.to_thread(read_rows, asked.rows)
-    command = uploads.AcceptUpload(rows=upload.rows, options=_options(asked, upload))
+    command = AcceptUpload(rows=upload.rows, options=_options(asked, upload))
     if is_few:
-        written = await uploads.upload_in_turn(call.services.db, call.actor, command)
-        if isinstance(written, uploads.Upload):
+        written = await upload_in_turn(call.services.db, call.actor, command)
+        if isinstance(written, FinishedUpload):
             return show_report(written.import_id, written.report)
         accepted = written
     else:
-        accepted = await call.services.db.run_at_once(uploads.accept_upload, call.actor, command)
+        accepted = await call.services.db.run_at_once(accept_upload, call.actor, command)
     return replies.UploadAccepted(request_token=show_token(accepted))
 
 
@@ -49,7 +50,7 @@ def _options(asked: schemas.CreateOrUpdateContacts, upload: Upload) -> dict[str,
 
 async def check_job_status_by_token(call: Call, asked: schemas.CheckJobStatusByToken) -> replies.UploadReport:
     """Answer an upload's statistics once it is processed."""
-    done = await call.services.db.read(uploads.upload_report, call.actor, read_token(asked.request_token))
+    done = await call.services.db.read(upload_report, call.actor, read_token(asked.request_token))
     return show_report(done.import_id, done.report)
 
 
