@@ -99,6 +99,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_poll_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="How often an idle worker polls for work.")
     ] = 1.0
+    retention_days: Annotated[
+        int,
+        Meta(ge=1, le=36_500, description="How many days the rows of tables are kept that are partitioned by day."),
+    ] = 30
     upload_report_days: Annotated[
         int,
         Meta(

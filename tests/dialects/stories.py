@@ -21,9 +21,9 @@ from typing import Any
 
 import httpx
 from structlog.testing import capture_logs
+from tests.background import process_uploads
 from tests.dialects.clients import DialectClients
 
-from carillon.audience.uploads.worker import UploadWorker
 from carillon.runtime import Runtime
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*.json"))
@@ -59,7 +59,7 @@ class Teller:
 
     async def _step(self, step: dict[str, Any], where: str) -> None:
         if step.get("do") == "process uploads":
-            await UploadWorker(self.runtime.db, poll_seconds=1, report_days=30).take_turns()
+            await process_uploads(self.runtime.db)
             return
         reply = await self._send(step)
         expected = step["reply"]

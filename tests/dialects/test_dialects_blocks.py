@@ -51,6 +51,11 @@ async def blocked_by_apifon(scene: Scene) -> None:
         assert (await scene.clients.apifon("POST", "/bounce/subscriber/block", block)).status_code == 201
 
 
+async def blocked_by_nrs_and_apifon(scene: Scene) -> None:
+    await blocked_by_nrs(scene)
+    await blocked_by_apifon(scene)
+
+
 async def blocked_by_devino(scene: Scene) -> None:
     stop = await scene.clients.devino("POST", "/contact-groups", {"name": "No more", "type": "STOPLIST"})
     contacts = [{"phone": PHONE}, {"email": MAIL}]
@@ -167,15 +172,25 @@ async def unblocked_by_apifon(scene: Scene) -> None:
 
 @pytest.mark.parametrize("unblock", [unblocked_by_inforu, unblocked_by_nrs, unblocked_by_apifon])
 @pytest.mark.parametrize(
-    ("own", "afterwards"),
+    "own", [("SUBSCRIBED", "SUBSCRIBED"), ("UNSUBSCRIBED", "SUBSCRIBED"), ("SUBSCRIBED", "UNCONFIRMED")]
+)
+@pytest.mark.parametrize(
+    ("block", "unsubscribes"),
     [
-        (("SUBSCRIBED", "SUBSCRIBED"), ("SUBSCRIBED", "SUBSCRIBED")),
-        (("UNSUBSCRIBED", "SUBSCRIBED"), ("UNSUBSCRIBED", "SUBSCRIBED")),
-        (("SUBSCRIBED", "UNCONFIRMED"), ("SUBSCRIBED", "UNCONFIRMED")),
+        (blocked_by_inforu, False),
+        (blocked_by_nrs, False),
+        (blocked_by_devino, False),
+        (blocked_by_apifon, True),
+        (blocked_by_nrs_and_apifon, True),
     ],
 )
-async def test_who_is_unblocked_has_the_standing_in_its_list_that_it_had_before(
-    scene: Scene, own: tuple[str, str], afterwards: tuple[str, str], unblock: Callable[[Scene], Awaitable[None]]
+async def test_a_contact_whose_block_is_lifted_is_unsubscribed_where_apifon_blocked_it_or_else_as_before(
+    scene: Scene,
+    block: Callable[[Scene], Awaitable[None]],
+    own: tuple[str, str],
+    unblock: Callable[[Scene], Awaitable[None]],
+    *,
+    unsubscribes: bool,
 ) -> None:
     lists = (await scene.clients.apifon("GET", "/list")).json()["results"]
     place = f"/list/{lists[0]['id']}"
@@ -190,10 +205,10 @@ async def test_who_is_unblocked_has_the_standing_in_its_list_that_it_had_before(
     named = f"{place}/subscriber/{one['destination_id']}"
     changed = await scene.clients.apifon("PUT", named, {"status": own[0], "email_status": own[1]})
     assert changed.status_code == 204, changed.text
-    await blocked_by_apifon(scene)
+    await block(scene)
     assert await shown() == ("UNSUBSCRIBED", "UNSUBSCRIBED")
     await unblock(scene)
-    assert await shown() == afterwards
+    assert await shown() == (("UNSUBSCRIBED", "UNSUBSCRIBED") if unsubscribes else own)
 
 
 async def test_who_unsubscribes_from_a_list_while_blocked_stays_so_when_unblocked(scene: Scene) -> None:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
+from tests.background import uploads_processed
 from tests.dialects.clients import DialectClients
 
-from carillon.audience.uploads.worker import UploadWorker
 from carillon.db.database import Database
 
 PHONE, NATIONAL = "972541110001", "0541110001"
@@ -15,15 +15,16 @@ PHONE, NATIONAL = "972541110001", "0541110001"
 @pytest.fixture
 async def working(db: Database) -> AsyncIterator[None]:
     """Let a worker begin a while after the rows are accepted, and work until the test ends."""
-    worker = UploadWorker(db, poll_seconds=0.05, report_days=30)
+    ended = asyncio.Event()
 
     async def work() -> None:
         await asyncio.sleep(0.3)
-        await worker.run()
+        async with uploads_processed(db):
+            await ended.wait()
 
     task = asyncio.create_task(work())
     yield
-    worker.stop()
+    ended.set()
     await asyncio.wait_for(task, timeout=20)
 
 

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.background import process_uploads
 from tests.dialects.clients import DialectClients
 from tests.support import Tenant, shorten_wait
 
-from carillon.audience.uploads.worker import UploadWorker
 from carillon.db.database import Database
 
 FIRST = "972541000000"
@@ -91,7 +91,7 @@ async def test_a_call_comes_after_an_earlier_upload(
     calling = asyncio.ensure_future(call(clients, account))
     await asyncio.sleep(0.05)
     assert not calling.done()
-    await UploadWorker(db, poll_seconds=1, report_days=30).take_turns()
+    await process_uploads(db)
     assert await calling == 1
     left = 1 if call in WRITES or (queue is queue_by_apifon and call is inforu_delete_group) else 0
     assert await count(db, account) == left
@@ -103,7 +103,7 @@ async def test_an_unsubscription_takes_effect_at_once_and_holds_for_what_comes(
     await queue_by_inforu(clients, account)
     data = {"UnsubscribeReason": "asked", "List": [{"Type": "Phone", "Value": FIRST}]}
     assert (await clients.inforu("Unsubscribe", data))["Success"]["Count"] == 1
-    await UploadWorker(db, poll_seconds=1, report_days=30).take_turns()
+    await process_uploads(db)
     found = await clients.inforu("GetContact", {"Type": "Phone", "Value": FIRST})
     assert found["Contacts"]["List"][0]["PhoneStatusId"] == -2
 

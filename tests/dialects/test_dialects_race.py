@@ -11,10 +11,10 @@ from http import HTTPStatus
 import asyncpg
 import httpx
 import pytest
+from tests.background import uploads_processed
 from tests.dialects.clients import DialectClients
 from tests.journeys.wholeness import UNSUBSCRIBED_BY_ITS_LIST, all_worked_off, whats_wrong
 
-from carillon.audience.uploads.worker import UploadWorker
 from carillon.db.database import Database
 
 CLIENTS = 20
@@ -228,16 +228,13 @@ async def test_twenty_clients_of_all_dialects_leave_a_whole_database(
 ) -> None:
     seed = random.randrange(10**6)  # noqa: S311 - sample calls
     print(f"seed {seed}")  # shown when the test fails
-    worker = UploadWorker(db, poll_seconds=0.05, report_days=30)
-    working = asyncio.create_task(worker.run())
-    known = await furnished(clients)
-    racers = [Racer(seed + number, clients, known) for number in range(CLIENTS)]
-    await asyncio.gather(*(racer.run() for racer in racers))
     connection = await asyncpg.connect(own_dsn)
     try:
-        await all_worked_off(connection)
-        worker.stop()
-        await working
+        async with uploads_processed(db):
+            known = await furnished(clients)
+            racers = [Racer(seed + number, clients, known) for number in range(CLIENTS)]
+            await asyncio.gather(*(racer.run() for racer in racers))
+            await all_worked_off(connection)
         statuses = sum((racer.statuses for racer in racers), Counter[tuple[str, int]]())
         print(sorted(statuses.items()))
         assert [outcome for outcome in statuses if outcome[1] >= HTTPStatus.INTERNAL_SERVER_ERROR] == []

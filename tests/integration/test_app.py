@@ -11,7 +11,7 @@ import httpx
 import pytest
 import uvicorn
 from structlog.testing import capture_logs
-from tests.support import Tenant, new_key
+from tests.support import Cluster, Tenant, new_key
 
 from carillon.app import create_app
 from carillon.db.database import Database
@@ -76,6 +76,25 @@ async def test_a_process_whose_database_is_gone_is_alive_and_not_ready(runtime: 
         assert (reply.status_code, reply.json()) == (503, {"status": "unavailable"})
 
 
+async def test_a_process_that_reaches_its_own_node_alone_is_degraded(
+    runtime: Runtime, cluster: Cluster, template: str, dsn: str, clock: FixedClock
+) -> None:
+    coordinator = await cluster.create(template)
+    db = await Database.connect(dsn, control_dsn=cluster.dsn(coordinator), clock=clock)
+    try:
+        async with client_of(create_app(replace(runtime, db=db))) as client:
+            assert (await client.get("/readyz")).json() == {"status": "ok"}
+            await cluster.drop(coordinator)
+            reply = await client.get("/readyz")
+            assert (reply.status_code, reply.json()) == (200, {"status": "degraded", "failing": ["control"]})
+            async with db.transaction() as tx:
+                await tx.execute("ALTER TABLE account RENAME TO account_out_of_reach")
+            reply = await client.get("/readyz")
+            assert (reply.status_code, reply.json()["failing"]) == (200, ["control", "accounts"])
+    finally:
+        await db.close()
+
+
 async def test_a_schema_without_what_this_version_needs_is_not_ready(
     client: httpx.AsyncClient, runtime: Runtime
 ) -> None:
@@ -116,7 +135,7 @@ async def test_metrics_count_by_dialect_function_and_status(runtime: Runtime, cr
         await client.post(FUNCTION.lower(), json={}, auth=credential)
         await client.post(FUNCTION, json={})
         await client.get("/nowhere/0521110001")
-        metrics.upload_done(5000)
+        metrics.work.done("uploads", 5000, 0.5)
         reply = await client.get("/metrics")
     assert reply.headers["content-type"].count("charset") == 1
     lines = reply.text.splitlines()
@@ -124,7 +143,7 @@ async def test_metrics_count_by_dialect_function_and_status(runtime: Runtime, cr
     assert 'carillon_requests_total{dialect="inforu",function="GetGroupList",status="401"} 1.0' in lines
     assert 'carillon_requests_total{dialect="none",function="none",status="404"} 1.0' in lines
     assert 'carillon_request_seconds_count{dialect="inforu",function="GetGroupList"} 3.0' in lines
-    assert "carillon_upload_rows_worked_off_total 5000.0" in lines
+    assert 'carillon_work_units_total{worker="uploads"} 5000.0' in lines
     assert "0521110001" not in reply.text
 
 

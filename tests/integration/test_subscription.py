@@ -62,6 +62,23 @@ async def test_what_was_said_before_stands_again(
         assert await statuses(db, account.actor, contact_id) == (sms, email)
 
 
+@pytest.mark.parametrize("is_suppressed", [False, True])
+@pytest.mark.parametrize("sms", [SUBSCRIBED, UNCONFIRMED, UNSUBSCRIBED])
+async def test_a_suppression_that_unsubscribes_is_lifted_and_contacts_stay_unsubscribed(
+    db: Database, account: Tenant, sms: SubscriptionStatus, *, is_suppressed: bool
+) -> None:
+    contact_id = await save(db, account.actor)
+    await say(db, account.actor, contact_id, sms, SUBSCRIBED)
+    if is_suppressed:
+        await block(db, account)
+    phones = [one for one in BOTH if one.channel is Channel.SMS]
+    await db.run(suppress, account.actor, Suppress(addresses=phones, reason="asked", unsubscribe_contacts=True))
+    await lift(db, account)
+    assert await statuses(db, account.actor, contact_id) == (UNSUBSCRIBED, SUBSCRIBED)
+    await say(db, account.actor, contact_id, SUBSCRIBED)
+    assert await statuses(db, account.actor, contact_id) == (SUBSCRIBED, SUBSCRIBED)
+
+
 @pytest.mark.parametrize("said", [SUBSCRIBED, UNCONFIRMED, UNSUBSCRIBED])
 @pytest.mark.parametrize("before", [SUBSCRIBED, UNSUBSCRIBED])
 async def test_what_is_said_meanwhile_stands_then(

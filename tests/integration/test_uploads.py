@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from tests.background import parse, process_uploads, uploads_processed, write_claimed
 from tests.support import Tenant, shorten_wait, until_somebody_waits
 
 from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience, delete_audience
@@ -14,9 +15,9 @@ from carillon.audience.contacts.batch_write import RowChange, WritePolicy
 from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ListContacts, list_contacts
-from carillon.audience.field_types import CANONICAL, Kind
+from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, DeleteFields, create_field, delete_fields, field_kinds
-from carillon.audience.locks import lock_audience
+from carillon.audience.locks import UPLOAD_WRITTEN, lock_audience
 from carillon.audience.suppressions import (
     Address,
     Channel,
@@ -27,23 +28,11 @@ from carillon.audience.suppressions import (
     reactivate,
     suppress,
 )
-from carillon.audience.uploads.queue import (
-    LEASE,
-    MAX_ATTEMPTS,
-    AcceptUpload,
-    Upload,
-    accept_upload,
-    claim_uploads,
-    failed_uploads,
-    process_upload,
-    renew_leases,
-    reschedule_upload,
-    retry_upload,
-    upload_in_turn,
-    upload_now,
-    upload_report,
-)
-from carillon.audience.uploads.worker import UploadWorker
+from carillon.audience.uploads.accept import AcceptUpload, accept_upload, upload_in_turn, upload_now
+from carillon.audience.uploads.payload import read_payload
+from carillon.audience.uploads.queue import LEASE, MAX_ATTEMPTS, claim_uploads, renew_leases, reschedule_upload
+from carillon.audience.uploads.report import FinishedUpload, delete_reports, failed_uploads, retry_upload, upload_report
+from carillon.audience.uploads.work import process_upload
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import JobInProgressError, JobNotFoundError
@@ -59,15 +48,11 @@ async def cities(db: Database, tenant: Tenant) -> list[str]:
     return [contact.fields["city"] for contact in page.items]
 
 
-def worker(db: Database) -> UploadWorker:
-    return UploadWorker(db, poll_seconds=0.05, report_days=30)
-
-
 async def test_an_accepted_upload_is_in_progress_until_it_is_worked_off(db: Database, account: Tenant) -> None:
     import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(30)))
     with pytest.raises(JobInProgressError):
         await db.read(upload_report, account.actor, import_id)
-    assert await worker(db).take_turns() == 1
+    assert await process_uploads(db) == 1
     report = (await db.read(upload_report, account.actor, import_id)).report
     assert (report.rows, report.new, report.failed) == (30, 30, 0)
 
@@ -97,30 +82,17 @@ async def test_an_upload_of_another_audience_is_not_found(db: Database, account:
 async def test_uploads_of_an_account_are_worked_off_in_their_order(db: Database, account: Tenant) -> None:
     for city in ("Arad", "Lod", "Yavne", "Eilat", "Acre", "Ashdod", "Safed", "Afula", "Dimona", "Haifa"):
         await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12, city)))
-    assert await worker(db).take_turns() == 8
-    assert await worker(db).take_turns() == 2
+    assert await process_uploads(db) == 8
+    assert await process_uploads(db) == 2
     assert await cities(db, account) == ["Haifa"] * 12
-
-
-async def test_two_workers_never_claim_uploads_of_an_account_at_once(db: Database, account: Tenant) -> None:
-    for _ in range(6):
-        await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
-    async with db.transaction() as first, db.transaction() as second:
-        assert len(await claim_uploads(first, account.account_id, 4)) == 4
-        assert await claim_uploads(second, account.account_id, 4) == []
-    async with db.transaction() as third:
-        assert await claim_uploads(third, account.account_id, 4) == []
 
 
 async def test_a_few_rows_wait_behind_the_uploads_that_came_before_them(db: Database, account: Tenant) -> None:
     for _ in range(3):
         await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(30)))
-    running = worker(db)
-    task = asyncio.create_task(running.run())
-    later = await upload_in_turn(db, account.actor, AcceptUpload(rows=rows(2, "Haifa")))
-    running.stop()
-    await asyncio.wait_for(task, timeout=20)
-    assert isinstance(later, Upload)
+    async with uploads_processed(db):
+        later = await upload_in_turn(db, account.actor, AcceptUpload(rows=rows(2, "Haifa")))
+    assert isinstance(later, FinishedUpload)
     assert (later.report.updated, later.report.new) == (2, 0)
     assert (await cities(db, account))[:3] == ["Haifa", "Haifa", "Arad"]
 
@@ -132,7 +104,7 @@ async def test_a_few_rows_get_a_token_when_the_earlier_uploads_take_too_long(
     await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(30)))
     later = await upload_in_turn(db, account.actor, AcceptUpload(rows=rows(2, "Haifa")))
     assert isinstance(later, UUID)
-    assert await worker(db).take_turns() == 2
+    assert await process_uploads(db) == 2
     assert (await db.read(upload_report, account.actor, later)).report.updated == 2
 
 
@@ -141,37 +113,37 @@ async def test_an_upload_that_kills_its_worker_is_given_up_and_can_be_tried_agai
 ) -> None:
     import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
     for _ in range(MAX_ATTEMPTS):
-        assert len(await db.run(claim_uploads, account.account_id, 1)) == 1
+        assert len(await claim_uploads(db, account.account_id, 1)) == 1
         clock.moment += LEASE + timedelta(seconds=1)
-    assert await worker(db).take_turns() == 0
+    assert await process_uploads(db) == 0
     report = (await db.read(upload_report, account.actor, import_id)).report
     assert (report.failed, report.error_count, report.errors[0].code) == (12, 1, "not_written")
     (failed,) = await db.read(failed_uploads, account.actor)
     assert (failed.import_id, failed.rows) == (import_id, 12)
     await db.run(retry_upload, account.actor, import_id)
-    assert await worker(db).take_turns() == 1
+    assert await process_uploads(db) == 1
     assert (await db.read(upload_report, account.actor, import_id)).report.new == 12
 
 
 async def test_a_failure_of_the_database_is_no_attempt(db: Database, account: Tenant, clock: FixedClock) -> None:
     await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
     for _ in range(MAX_ATTEMPTS + 2):
-        (claimed,) = await db.run(claim_uploads, account.account_id, 1)
+        (claimed,) = await claim_uploads(db, account.account_id, 1)
         await db.run(reschedule_upload, claimed, counts=False)
         clock.moment += timedelta(minutes=2)
-    assert await worker(db).take_turns() == 1
+    assert await process_uploads(db) == 1
 
 
 async def test_an_upload_whose_worker_died_is_taken_over_when_its_lease_ends(
     db: Database, account: Tenant, clock: FixedClock
 ) -> None:
     import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
-    (dead,) = await db.run(claim_uploads, account.account_id, 1)
-    assert await worker(db).take_turns() == 0
+    (dead,) = await claim_uploads(db, account.account_id, 1)
+    assert await process_uploads(db) == 0
     clock.moment += LEASE + timedelta(seconds=1)
-    assert await worker(db).take_turns() == 1
+    assert await process_uploads(db) == 1
     # The first worker wasn't dead after all: its write comes too late and does nothing.
-    await db.run(process_upload, dead.actor, dead, dead.read(CANONICAL))
+    await write_claimed(db, dead)
     report = (await db.read(upload_report, account.actor, import_id)).report
     assert (report.new, report.unchanged) == (12, 0)
 
@@ -181,15 +153,15 @@ async def test_leases_are_renewed_while_the_first_of_the_uploads_is_written(
 ) -> None:
     for _ in range(3):
         await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
-    held = await db.run(claim_uploads, account.account_id, 2)
+    held = await claim_uploads(db, account.account_id, 2)
     async with db.transaction() as tx:
-        assert await process_upload(tx, held[0].actor, held[0], held[0].read(CANONICAL)) is not None
+        assert await process_upload(tx, held[0].actor, held[0], parse(held[0])) is not None
         clock.moment += LEASE - timedelta(seconds=1)
         await db.run(renew_leases, held)
         clock.moment += timedelta(seconds=2)
-        assert await worker(db).take_turns() == 0
+        assert await process_uploads(db) == 0
     clock.moment += LEASE
-    assert await worker(db).take_turns() == 2
+    assert await process_uploads(db) == 2
 
 
 async def test_an_upload_that_always_fails_is_given_up_and_kept_and_the_next_goes_on(
@@ -200,11 +172,11 @@ async def test_an_upload_that_always_fails_is_given_up_and_kept_and_the_next_goe
     async with db.transaction() as tx:
         await tx.execute("UPDATE contact_import SET payload = 'x' WHERE import_id = $1", bad)
     for _ in range(MAX_ATTEMPTS):
-        await worker(db).take_turns()
+        await process_uploads(db)
         with pytest.raises(JobInProgressError):
             await db.read(upload_report, account.actor, good)
         clock.moment += timedelta(minutes=1)
-    assert await worker(db).take_turns() == 1
+    assert await process_uploads(db) == 1
     given_up = (await db.read(upload_report, account.actor, bad)).report
     assert (given_up.rows, given_up.failed, given_up.error_count) == (11, 11, 1)
     assert (await db.read(upload_report, account.actor, good)).report.new == 11
@@ -212,14 +184,20 @@ async def test_an_upload_that_always_fails_is_given_up_and_kept_and_the_next_goe
         assert await tx.fetchval("SELECT payload FROM contact_import WHERE import_id = $1", bad) == b"x"
 
 
-async def test_the_running_worker_hears_of_an_upload_and_stops_when_asked(db: Database, account: Tenant) -> None:
-    done: asyncio.Queue[int] = asyncio.Queue()
-    running = UploadWorker(db, poll_seconds=30, report_days=30, on_done=done.put_nowait)
-    task = asyncio.create_task(running.run())
-    await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(15)))
-    assert await asyncio.wait_for(done.get(), timeout=20) == 15
-    running.stop()
-    await asyncio.wait_for(task, timeout=20)
+async def test_a_running_host_is_woken_by_an_upload(db: Database, account: Tenant) -> None:
+    async with uploads_processed(db, poll_seconds=3600) as metrics:
+        await asyncio.sleep(0.1)  # so that it has polled
+        import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(15)))
+        async with asyncio.timeout(20):
+            with db.topics.listen(UPLOAD_WRITTEN, str(import_id)) as listener:
+                await listener.wait()
+    assert (await db.read(upload_report, account.actor, import_id)).report.new == 15
+    shown = metrics.exposition().decode()
+    for line in (
+        *('work_claimed_total{worker="uploads"} 1.0', 'work_done_total{worker="uploads"} 1.0'),
+        *('work_units_total{worker="uploads"} 15.0', 'work_in_progress{worker="uploads"} 0.0'),
+    ):
+        assert f"carillon_{line}\n" in shown
 
 
 async def test_uploads_that_were_taken_for_new_and_meet_somebody_are_written_all_the_same(
@@ -229,7 +207,7 @@ async def test_uploads_that_were_taken_for_new_and_meet_somebody_are_written_all
     for first, city in ((0, "Arad"), (100, "Lod"), (50, "Acre"), (200, "Eilat"), (300, "Haifa"), (250, "Safed")):
         given = [ContactRow(phone=f"0521{number:06d}", fields={"city": city}) for number in range(first, first + 60)]
         reports.append(await db.run(accept_upload, account.actor, AcceptUpload(rows=given)))
-    assert await worker(db).take_turns() == 6
+    assert await process_uploads(db) == 6
     told = [(await db.read(upload_report, account.actor, import_id)).report for import_id in reports]
     assert [(one.new, one.updated, one.failed) for one in told] == [
         (60, 0, 0),
@@ -250,7 +228,7 @@ async def test_uploads_are_written_on_their_terms_whatever_the_worker_expects(db
         )
         command = AcceptUpload(rows=given, policy=WritePolicy(update_existing=update, changes=changes))
         reports.append(await db.run(accept_upload, account.actor, command))
-    assert await worker(db).take_turns() == 5
+    assert await process_uploads(db) == 5
     told = [(await db.read(upload_report, account.actor, import_id)).report for import_id in reports]
     assert [(one.rows, one.new, one.updated + one.unchanged, one.failed) for one in told] == [
         (60, 60, 0, 0),
@@ -270,12 +248,11 @@ async def test_old_reports_are_forgotten_and_what_was_not_written_is_kept(
 ) -> None:
     old = (await db.run(upload_now, account.actor, AcceptUpload(rows=rows(2)))).import_id
     waiting = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(3)))
-    sweeper = UploadWorker(db, poll_seconds=1, report_days=30)
     clock.moment += timedelta(days=29)
-    await sweeper.sweep()
+    await delete_reports(db, days=30)
     assert (await db.read(upload_report, account.actor, old)).report.rows == 2
     clock.moment += timedelta(days=2)
-    await sweeper.sweep()
+    await delete_reports(db, days=30)
     with pytest.raises(JobNotFoundError):
         await db.read(upload_report, account.actor, old)
     with pytest.raises(JobInProgressError):
@@ -290,7 +267,7 @@ async def test_a_policy_that_an_earlier_version_has_stored_is_followed(db: Datab
     stored = msgspec.msgpack.encode({"rows": rows(2, "Lod"), "terms": policy})
     async with db.transaction() as tx:
         await tx.execute("UPDATE contact_import SET payload = $1 WHERE import_id = $2", stored, import_id)
-    assert await worker(db).take_turns() == 1
+    assert await process_uploads(db) == 1
     report = (await db.read(upload_report, account.actor, import_id)).report
     assert (report.new, report.unchanged) == (1, 1)
     assert await cities(db, account) == ["Arad", "Lod"]
@@ -302,7 +279,7 @@ async def test_what_an_earlier_version_has_accepted_is_written(db: Database, acc
     kept = msgspec.msgpack.encode(rows(3, "Lod"))
     async with db.transaction() as tx:
         await tx.execute("UPDATE contact_import SET payload = $1", kept)
-    assert await worker(db).take_turns() == 1
+    assert await process_uploads(db) == 1
     assert (await db.read(upload_report, account.actor, import_id)).report.new == 3
     assert await cities(db, account) == ["Lod"] * 3
 
@@ -318,8 +295,8 @@ async def test_rows_that_were_read_before_a_field_changed_are_read_again(db: Dat
     await db.run(create_field, account.actor, CreateField(name="visits", kind=Kind.TEXT))
     given = [ContactRow(phone="0521000001", fields={"visits": "many"}), ContactRow(phone="0521000002")]
     await db.run(accept_upload, account.actor, AcceptUpload(rows=given, policy=WritePolicy()))
-    (upload,) = await db.run(claim_uploads, account.account_id, 8)
-    read = upload.read(await db.read(field_kinds, account.actor))
+    (upload,) = await claim_uploads(db, account.account_id, 8)
+    read = read_payload(upload.actor, upload.payload, await db.read(field_kinds, account.actor))
     async with db.transaction() as tx:  # that began before the upload was accepted
         await lock_audience(tx, account.actor, after_uploads=False)
         await delete_fields(tx, account.actor, DeleteFields(names=["visits"]))
@@ -332,10 +309,10 @@ async def test_rows_that_were_read_before_a_field_changed_are_read_again(db: Dat
 async def test_an_upload_is_not_held_before_its_audience(db: Database, account: Tenant) -> None:
     """A deletion of an audience locks it, and then its uploads: the other way round each would wait for the other."""
     await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
-    (upload,) = await db.run(claim_uploads, account.account_id, 8)
+    (upload,) = await claim_uploads(db, account.account_id, 8)
     async with db.transaction() as tx:
         await lock_audience(tx, account.actor, after_uploads=False)
-        writing = asyncio.create_task(db.run(process_upload, upload.actor, upload, upload.read(CANONICAL)))
+        writing = asyncio.create_task(write_claimed(db, upload))
         await until_somebody_waits(tx)
         assert await tx.fetchval("SELECT TRUE FROM contact_import FOR UPDATE NOWAIT")
     assert await writing is True
@@ -345,9 +322,9 @@ async def test_uploads_of_an_audience_that_is_gone_are_nobodys_failure(db: Datab
     made = await db.run(create_audience, account.actor, CreateAudience(name="Short-lived"))
     inside = replace(account.actor, audience_id=made.audience_id)
     await db.run(accept_upload, inside, AcceptUpload(rows=rows(12)))
-    (upload,) = await db.run(claim_uploads, account.account_id, 8)
+    (upload,) = await claim_uploads(db, account.account_id, 8)
     await db.run(delete_audience, inside)
-    assert await db.run(process_upload, upload.actor, upload, upload.read(CANONICAL)) is None
+    assert await write_claimed(db, upload) is None
 
 
 async def test_uploads_are_claimed_and_accepted_while_the_account_is_suppressing(db: Database, account: Tenant) -> None:
@@ -359,8 +336,8 @@ async def test_uploads_are_claimed_and_accepted_while_the_account_is_suppressing
         await until_somebody_waits(tx)
         async with asyncio.timeout(10):
             await db.run_at_once(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
-            (claimed,) = await db.run(claim_uploads, account.account_id, 8)
-    await db.run(process_upload, claimed.actor, claimed, claimed.read(CANONICAL))
+            (claimed,) = await claim_uploads(db, account.account_id, 8)
+    await write_claimed(db, claimed)
     await asyncio.gather(*writing)
 
 
@@ -370,11 +347,11 @@ async def test_a_write_waits_for_the_uploads_before_it_and_for_no_later_one(db: 
     deleting = asyncio.create_task(db.run(delete_contacts, account.actor, everyone))
     await asyncio.sleep(0.1)
     await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(20)))
-    first, later = await db.run(claim_uploads, account.account_id, 8)
-    await db.run(process_upload, first.actor, first, first.read(CANONICAL))
+    first, later = await claim_uploads(db, account.account_id, 8)
+    await write_claimed(db, first)
     async with asyncio.timeout(10):
         assert await deleting == 12
-    await db.run(process_upload, later.actor, later, later.read(CANONICAL))
+    await write_claimed(db, later)
     assert len(await cities(db, account)) == 20
 
 
@@ -399,6 +376,6 @@ async def test_a_stop_lists_uploads_are_written_before_it_is_deleted(db: Databas
     await db.run(accept_upload, inside, AcceptUpload(rows=rows(12)))
     deleting = asyncio.create_task(db.run(delete_audience, inside))
     await asyncio.sleep(0.1)
-    assert await worker(db).take_turns() == 1
+    assert await process_uploads(db) == 1
     await asyncio.wait_for(deleting, timeout=10)
     assert len((await db.read(list_suppressions, account.actor, ListSuppressions(channels=[Channel.SMS]))).items) == 12

@@ -262,7 +262,7 @@ class Caller(threading.Thread):
             sent.acknowledged, sent.new = True, len(sent.numbers)  # it doesn't tell what became of them
 
     def _subscribers(self) -> str:
-        return f"/services/api/v1/list/{self._doors.list_id}/subscriber"
+        return f"/services/api/v1/list/{self._apis.list_id}/subscriber"
 
     def _subscriber(self, sent: Sent, number: int) -> dict[str, object]:
         return {

@@ -24,15 +24,23 @@ FROM contact
 WHERE account_id = $1 AND audience_id = ANY ($2::bigint[]) AND email = ANY ($3::text[]);
 
 -- name: mark_sms
--- A standing is kept 3 higher while the address is suppressed ($4), but for 3 itself: unsubscribed it stays.
-UPDATE contact SET sms_status = CASE WHEN $4 THEN sms_status + 3 ELSE sms_status - 3 END, updated_at = $5
+-- A standing is kept 3 higher while the address is suppressed ($5), but for 3 itself: unsubscribed it stays.
+UPDATE contact SET sms_status = CASE WHEN $5 THEN sms_status + 3 ELSE sms_status - 3 END, updated_at = $4
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[])
-  AND CASE WHEN $4 THEN sms_status < 3 ELSE sms_status > 3 END;
+  AND CASE WHEN $5 THEN sms_status < 3 ELSE sms_status > 3 END;
 
 -- name: mark_email
-UPDATE contact SET email_status = CASE WHEN $4 THEN email_status + 3 ELSE email_status - 3 END, updated_at = $5
+UPDATE contact SET email_status = CASE WHEN $5 THEN email_status + 3 ELSE email_status - 3 END, updated_at = $4
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[])
-  AND CASE WHEN $4 THEN email_status < 3 ELSE email_status > 3 END;
+  AND CASE WHEN $5 THEN email_status < 3 ELSE email_status > 3 END;
+
+-- name: unsubscribe_sms
+UPDATE contact SET sms_status = 3, updated_at = $4
+WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]) AND sms_status <> 3;
+
+-- name: unsubscribe_email
+UPDATE contact SET email_status = 3, updated_at = $4
+WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]) AND email_status <> 3;
 
 -- name: list_suppressions
 SELECT suppression_id, channel, address, created_at, source, actor, reason, description
@@ -58,22 +66,6 @@ WHERE s.account_id = $1 AND s.channel = ANY ($2::text[]) AND ($3::text[] IS NULL
   /* where */
 ORDER BY /* order */ s.suppression_id
 LIMIT $4 OFFSET $5;
-
--- name: address_history
-SELECT entry_id, channel, address, action, at, source, actor, reason
-FROM suppression_entry
-WHERE account_id = $1 AND channel = $2 AND address = $3
-ORDER BY at DESC, entry_id DESC
-LIMIT 1000;
-
--- name: list_entries
-SELECT entry_id, channel, address, action, at, source, actor, reason
-FROM suppression_entry
-WHERE account_id = $1 AND entry_id > $2
-  AND channel = ANY ($4::text[]) AND ($5::text IS NULL OR action = $5)
-  AND ($6::timestamptz IS NULL OR at >= $6) AND ($7::timestamptz IS NULL OR at < $7)
-ORDER BY entry_id
-LIMIT $3;
 
 -- name: suppressed_among
 -- The addresses come as one text, see one_text.

@@ -1,36 +1,30 @@
 """`carillon serve`."""
 
 import asyncio
-import contextlib
 import gc
 import signal
 import socket
 from pathlib import Path
 
 import click
-import structlog
 import uvicorn
 import uvloop
 
 from carillon.app import create_app
-from carillon.audience.uploads.worker import UploadWorker
+from carillon.background import background_of
 from carillon.cli.demo import make_demo, welcome
-from carillon.db.embedded import EmbeddedError, embedded_server, running_dsn
 from carillon.errors import InvalidInputError
 from carillon.http.server import Protocol, Server
 from carillon.logs import configure_logging
 from carillon.metrics import Metrics
 from carillon.runtime import Runtime, open_runtime
 from carillon.settings import Settings, load_settings
+from carillon.workers.host import run_background
 
 # A caller that has hung up its end, or never reads, must not keep the server from stopping.
 _SHUTDOWN_SECONDS = 10
 # Uvicorn's own 5 seconds close connections that a client's pool is just about to use again.
 _IDLE_SECONDS = 75
-# So long calls are answered that the service is unavailable, before the database is begun anew.
-_WATCH_SECONDS = 1.0
-
-log = structlog.get_logger(__name__)
 
 
 @click.command
@@ -90,10 +84,9 @@ async def _serve(settings: Settings) -> None:
         metrics = Metrics()
         _tune_garbage_collector()
         async with asyncio.TaskGroup() as tasks:
-            if settings.role != "api":
-                tasks.create_task(_work(runtime, metrics, stopping))
-            if settings.database_url is None:
-                tasks.create_task(_watch_database(settings.data_dir, stopping))
+            poll_seconds = settings.worker_poll_seconds
+            background = background_of(runtime)
+            tasks.create_task(run_background(runtime.db, background, metrics.work, stopping, poll_seconds=poll_seconds))
             if listener is not None:
                 tasks.create_task(_answer(runtime, metrics, listener, stopping))
             else:
@@ -142,35 +135,3 @@ async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, s
     stopped.cancel()
     await serving
     stopping.set()
-
-
-async def _work(runtime: Runtime, metrics: Metrics, stopping: asyncio.Event) -> None:
-    worker = UploadWorker(
-        runtime.db,
-        poll_seconds=runtime.settings.worker_poll_seconds,
-        report_days=runtime.settings.upload_report_days,
-        on_done=metrics.upload_done,
-    )
-    working = asyncio.create_task(worker.run())
-    await stopping.wait()
-    worker.stop()
-    await working
-
-
-async def _watch_database(data_dir: Path, stopping: asyncio.Event) -> None:
-    """Start the embedded database again when it dies, by the kernel's hand for want of memory, say."""
-    while not stopping.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), _WATCH_SECONDS)
-            return
-        try:
-            if running_dsn(data_dir) is None:
-                log.error("database_died")
-                await asyncio.to_thread(_join_and_leave, data_dir)
-        except EmbeddedError as error:
-            log.error("database_stays_down", reason=str(error))  # noqa: TRY400 - its sentence says it all
-
-
-def _join_and_leave(data_dir: Path) -> None:
-    with embedded_server(data_dir):  # which starts it; it stays, as this process uses it anyway
-        pass

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import click
 
-from carillon.audience.uploads.queue import FailedUpload, failed_uploads, retry_upload
+from carillon.audience.uploads.report import FailedUpload, failed_uploads, retry_upload
 from carillon.cli.options import account_option
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account

@@ -1,6 +1,5 @@
 """The pool, and the one transaction that every operation runs in."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -18,6 +17,7 @@ from carillon.db import ordering
 from carillon.db.distribution import HAS_CITUS
 from carillon.db.id_blocks import IdBlocks
 from carillon.db.ordering import EarlierWorkError
+from carillon.db.retries import FAILURES, ROLLED_BACK, Attempts, is_transient
 from carillon.db.sessions import AccountConcurrency, Session, SessionPool
 from carillon.db.sql import all_statements
 from carillon.db.topics import Topics
@@ -29,16 +29,6 @@ from carillon.kit.ids import UuidFactory
 Arguments = ParamSpec("Arguments")
 Outcome = TypeVar("Outcome")
 State = TypeVar("State")
-
-# Told by SQLSTATE, never by a constraint's name (scale.md, Statements 8): lost connections, shutdowns, serialisation
-# failures, deadlocks, no free slot. A statement that was prepared before a migration fails once.
-_TRANSIENT = frozenset({"57P01", "57P02", "57P03", "40001", "40P01", "53300"})
-# The last is what a statement meets on a connection that broke off between two of them.
-_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-# Of those, what a COMMIT that fails with it has undone for certain.
-_ROLLED_BACK = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_ATTEMPTS = 5
-_FIRST_PAUSE = 0.02
 
 # A plain server takes them as inert settings; on Citus the first two save up to 2.6 s a connection (scale.md).
 _SESSION_SETTINGS = {
@@ -226,6 +216,10 @@ class Database:
         await self._session_pool.close()
         await self._control.close()
 
+    async def check_ids(self) -> None:
+        """Require that the coordinator would give ids. Raises what asyncpg does where it wouldn't."""
+        await self._ids.check()
+
     @asynccontextmanager
     async def control_connection(self) -> AsyncIterator[asyncpg.Connection]:
         """Connect to the coordinator for a block, outside the pools and without a statement timeout.
@@ -266,8 +260,8 @@ class Database:
                 async with session.connection.transaction():
                     yield tx
                     ending = True
-        except _FAILURES as error:
-            if ending and is_transient(error) and not isinstance(error, _ROLLED_BACK):
+        except FAILURES as error:
+            if ending and is_transient(error) and not isinstance(error, ROLLED_BACK):
                 # Done again, it might be done twice; that choice is the caller's.
                 raise UnavailableError(f"The connection broke in the COMMIT: {error}") from error
             raise
@@ -285,7 +279,7 @@ class Database:
         An account's operations, whose actor comes first, take turns when they are many (`AccountConcurrency`). One that
         is behind earlier work (`EarlierWorkError`) waits for it outside of its transaction and turn.
 
-        Raises UnavailableError when it fails `_ATTEMPTS` times, or when the earlier work takes longer than a caller
+        Raises UnavailableError when it fails `MAX_ATTEMPTS` times, or when the earlier work takes longer than a caller
         waits; what the operation raises passes through.
         """
         actor = arguments[0] if arguments else None
@@ -336,13 +330,13 @@ class Database:
     async def _run(
         self, actor: object, work: Callable[[Tx], Awaitable[Outcome]], waited_for: frozenset[tuple[int, int]]
     ) -> Outcome:
-        attempts = _Attempts(self.random)
+        attempts = Attempts(self.random)
         while True:
             try:
                 async with self.transaction(actor) as tx:
                     tx.waited_for = waited_for
                     return await work(tx)
-            except _FAILURES as error:
+            except FAILURES as error:
                 await attempts.failed(error)
 
     async def read(
@@ -355,14 +349,14 @@ class Database:
 
         It is retried as `run` is, and raises the same.
         """
-        attempts = _Attempts(self.random)
+        attempts = Attempts(self.random)
         actor = arguments[0] if arguments else None
         while True:
             try:
                 async with self._session_pool.session() as session:
                     tx = self._tx(session, actor)
                     return await operation(tx, *arguments, **keywords)
-            except _FAILURES as error:
+            except FAILURES as error:
                 await attempts.failed(error)
 
 
@@ -390,32 +384,3 @@ async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
     Operations leave nothing on a session: transactions end with their block (the pool makes sure), and nobody sets,
     listens, declares a cursor or takes an advisory lock beyond one.
     """
-
-
-class _Attempts:
-    """Counts an operation's failures, and tells after each whether it is tried again."""
-
-    def __init__(self, random: Random) -> None:
-        self._random = random
-        self._made = 0
-
-    async def failed(self, error: Exception) -> None:
-        """Wait a while before the next attempt. Raises the error that ends them."""
-        if isinstance(error, asyncpg.QueryCanceledError):
-            raise UnavailableError("A statement took longer than statement_timeout_seconds.") from error
-        if not is_transient(error):
-            raise error
-        pause = _FIRST_PAUSE * 2**self._made * (1 + self._random.random())  # jitter
-        await asyncio.sleep(pause)
-        self._made += 1
-        if self._made == _ATTEMPTS:
-            raise UnavailableError(f"The database failed {_ATTEMPTS} times: {error}") from error
-
-
-def is_transient(error: BaseException) -> bool:
-    """Tell whether the same work may succeed when it is tried again."""
-    if isinstance(error, asyncpg.PostgresError):
-        state = str(error.sqlstate or "")
-        stale = isinstance(error, asyncpg.InvalidCachedStatementError)
-        return stale or state.startswith("08") or state in _TRANSIENT
-    return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)

@@ -21,6 +21,11 @@ class IdBlocks:
     def __init__(self, pool: "asyncpg.Pool") -> None:
         self._pool = pool
 
+    async def check(self) -> None:
+        """Require that ids could be taken. Raises what asyncpg does where they couldn't."""
+        async with self._pool.acquire() as connection:
+            await connection.fetchval(SQL["find_blocks"])
+
     async def take(self, sequence: str, count: int = 1) -> range:
         """Take `count` ids, ascending and without a gap among them."""
         if not count:

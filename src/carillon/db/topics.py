@@ -21,7 +21,7 @@ class Listener:
             self._keys.add(key)
         self._woken.set()
 
-    async def wait(self, seconds: float) -> set[str]:
+    async def wait(self, seconds: float | None = None) -> set[str]:
         """Wait for a wake, `seconds` at most, and return the keys since the last wait."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -36,6 +36,7 @@ class Topics:
 
     def __init__(self) -> None:
         self._listeners: dict[tuple[str, str | None], set[Listener]] = {}
+        self._outboxes: set[Listener] = set()
 
     @contextlib.contextmanager
     def listen(self, topic: str, key: str | None = None) -> Iterator[Listener]:
@@ -49,8 +50,24 @@ class Topics:
             if not self._listeners[place]:
                 del self._listeners[place]
 
+    @contextlib.contextmanager
+    def outgoing(self) -> Iterator[Listener]:
+        """Listen to every wake of this process during the block; the keys are topic and key, with a blank between."""
+        outbox = Listener()
+        self._outboxes.add(outbox)
+        try:
+            yield outbox
+        finally:
+            self._outboxes.discard(outbox)
+
     def wake(self, topic: str, key: str) -> None:
-        """Wake those who listen to a topic for a key, or for all keys."""
+        """Wake those who listen to a topic for a key, or for all keys, in this process and then in others."""
+        self.receive(topic, key)
+        for outbox in self._outboxes:
+            outbox.wake(f"{topic} {key}")
+
+    def receive(self, topic: str, key: str) -> None:
+        """Wake those of this process alone: another one has sent the wake."""
         for place in ((topic, key), (topic, None)):
             for listener in self._listeners.get(place, ()):
                 listener.wake(key)

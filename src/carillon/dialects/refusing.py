@@ -14,7 +14,7 @@ def refusal_headers(error: errors.CarillonError, status: int, challenge: str) ->
         return {"WWW-Authenticate": challenge}
     match error:
         case errors.RateLimitedError(retry_after=seconds):
-            # Whole seconds, rounded up: a client that waits so long is let in.
+            # Whole seconds, rounded up: a client that waits so long is served.
             return {"Retry-After": str(max(1, -int(-seconds // 1)))}
         case errors.NoSuchMethodError(allowed=methods):
             return {"Allow": ", ".join(methods)}

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from carillon.dialects.apifon.routes import DIALECT as APIFON
 from carillon.dialects.contract import Dialect
 from carillon.dialects.devino.routes import DIALECT as DEVINO
-from carillon.dialects.inforu.routes import DIALECT as INFORU
+from carillon.dialects.inforu.dialect import DIALECT as INFORU
 from carillon.dialects.inwise.routes import DIALECT as INWISE
-from carillon.dialects.nrs.routes import DIALECT as NRS
+from carillon.dialects.nrs.dialect import DIALECT as NRS
 from carillon.tenancy.credentials import CredentialFormat
 
 DIALECTS: tuple[Dialect, ...] = (INFORU, NRS, INWISE, APIFON, DEVINO)

@@ -1,6 +1,7 @@
 """Accounts: the tenants, each with its own audiences, credentials and clock."""
 
 import zoneinfo
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +11,7 @@ from unicodedata import category
 from asyncpg import Record
 
 from carillon.addresses.phones import known_region
-from carillon.db.database import Tx
+from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
@@ -158,6 +159,15 @@ async def list_accounts(tx: Tx, _operator: Operator, query: ListAccounts) -> Pag
     rows = await tx.fetch(SQL["list_accounts"], query.after_id, query.limit)
     accounts = [_account(row) for row in rows]
     return Page(items=accounts, last_id=accounts[-1].account_id if accounts else query.after_id)
+
+
+async def every_account(db: Database, operator: Operator) -> AsyncIterator[AccountId]:
+    """Yield the ids of all accounts, for jobs that see to each."""
+    query = ListAccounts()
+    while (page := await db.read(list_accounts, operator, query)).items:
+        for account in page.items:
+            yield account.account_id
+        query = ListAccounts(after_id=page.last_id)
 
 
 async def get_account(tx: Tx, actor: Actor) -> Account:

@@ -62,7 +62,7 @@ async def test_an_address_is_blocked_without_a_description(wire: Wire, said: dic
     assert (shown["destination"], shown["type"], shown["description"]) == (MAIL, "EMAIL", None)
 
 
-async def test_blocking_unsubscribes_and_unblocking_subscribes_again(wire: Wire) -> None:
+async def test_blocking_unsubscribes_on_its_channel_and_unblocking_leaves_it_so(wire: Wire) -> None:
     row = ContactRow(phone=f"+{NUMBER}", email=MAIL)
     await wire.runtime.db.run(save_contact, wire.account.actor, SaveContact(row=row))
     key = FindContacts(key=ContactKey(kind=KeyKind.EMAIL, value=MAIL))
@@ -75,7 +75,10 @@ async def test_blocking_unsubscribes_and_unblocking_subscribes_again(wire: Wire)
     reply = await wire.call("DELETE", f"{BLOCKS}/unblock/{NUMBER}")
     assert (reply.status_code, reply.content) == (204, b"")
     (contact,) = await wire.runtime.db.read(find_contacts, wire.account.actor, key)
-    assert contact.sms_status is SubscriptionStatus.SUBSCRIBED
+    assert (contact.sms_status, contact.email_status) == (
+        SubscriptionStatus.UNSUBSCRIBED,
+        SubscriptionStatus.SUBSCRIBED,
+    )
 
 
 async def test_blocking_again_changes_nothing(wire: Wire) -> None:

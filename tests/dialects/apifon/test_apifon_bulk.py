@@ -1,26 +1,17 @@
 """Many subscribers at once: accepted before they are written, and worked off on the terms of the call."""
 
 import asyncio
-import contextlib
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.background import uploads_processed, write_claimed
 from tests.dialects.apifon.wire import HOST, Wire, told
 
-from carillon.audience.field_types import CANONICAL
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
-from carillon.audience.uploads.queue import (
-    LEASE,
-    MAX_ATTEMPTS,
-    claim_uploads,
-    failed_uploads,
-    process_upload,
-    retry_upload,
-)
-from carillon.audience.uploads.worker import UploadWorker
+from carillon.audience.uploads.queue import LEASE, MAX_ATTEMPTS, claim_uploads
+from carillon.audience.uploads.report import failed_uploads, retry_upload
 from carillon.db import ordering
 from carillon.db.database import Database
 
@@ -48,18 +39,6 @@ def path(place: str, address: str) -> str:
 
 async def status(wire: Wire, place: str) -> list[Any]:
     return told(await wire.ok("GET", place), "status", "total_subscribers")
-
-
-@contextlib.asynccontextmanager
-async def working(wire: Wire) -> AsyncIterator[None]:
-    """Let a worker work meanwhile."""
-    worker = UploadWorker(wire.runtime.db, poll_seconds=0.05, report_days=30)
-    task = asyncio.create_task(worker.run())
-    try:
-        yield
-    finally:
-        worker.stop()
-        await asyncio.wait_for(task, timeout=20)
 
 
 async def test_many_are_stored_before_the_reply_and_the_list_is_updating_until_they_are_written(wire: Wire) -> None:
@@ -130,10 +109,10 @@ async def test_fields_and_subgroups_that_are_removed_before_the_rows_are_written
     )
     await asyncio.sleep(0.2)  # so that both wait for the first rows, and not for the second
     await wire.bulk(place, *people(subscriber_fields=fields, groupOptions=[fish, meat]))
-    first, second = await wire.runtime.db.run(claim_uploads, wire.account.account_id, 8)
-    await wire.runtime.db.run(process_upload, first.actor, first, first.read(CANONICAL))
+    first, second = await claim_uploads(wire.runtime.db, wire.account.account_id, 8)
+    await write_claimed(wire.runtime.db, first)
     await removing
-    await wire.runtime.db.run(process_upload, second.actor, second, second.read(CANONICAL))
+    await write_claimed(wire.runtime.db, second)
     shown = await wire.ok("GET", path(place, number(10)))
     assert told(shown, "subscriber_fields", "groupOptions") == [{"POINTS": 2}, [fish]]
 
@@ -143,7 +122,7 @@ async def test_what_is_said_of_a_subscriber_after_the_many_stands(wire: Wire) ->
     await wire.bulk(place, *people())
     await wire.process_upload()
     await wire.bulk(place, *people(status="SUBSCRIBED"), update_on_duplicate=True)
-    async with working(wire):
+    async with uploads_processed(wire.runtime.db):
         await wire.ok("POST", f"{path(place, number(0))}/unsubscribe", None, 204)
         await wire.bulk(place, *people(20))
         await wire.ok("PUT", path(place, number(1)), {"status": "UNSUBSCRIBED"}, 204)
@@ -197,7 +176,7 @@ async def test_a_list_that_php_has_made_an_object_is_a_list(wire: Wire) -> None:
 async def test_many_whose_worker_died_are_written_once_on_their_terms(wire: Wire) -> None:
     place = await wire.made_list()
     await wire.bulk(place, *people(status="UNSUBSCRIBED"))
-    assert len(await wire.runtime.db.run(claim_uploads, wire.account.account_id, 8)) == 1
+    assert len(await claim_uploads(wire.runtime.db, wire.account.account_id, 8)) == 1
     assert await wire.process_upload() == 0
     assert await status(wire, place) == ["UPDATING", 0]
     wire.clock.moment += LEASE + timedelta(seconds=1)
@@ -209,7 +188,7 @@ async def test_a_list_is_corrupted_while_its_latest_import_is_one_that_was_given
     place = await wire.made_list()
     await wire.bulk(place, *people())
     for _ in range(MAX_ATTEMPTS):
-        await wire.runtime.db.run(claim_uploads, wire.account.account_id, 8)
+        await claim_uploads(wire.runtime.db, wire.account.account_id, 8)
         wire.clock.moment += LEASE + timedelta(seconds=1)
     await wire.process_upload()
     assert await status(wire, place) == ["CORRUPTED", 0]

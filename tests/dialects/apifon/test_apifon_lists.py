@@ -10,7 +10,7 @@ from tests.support import OPERATOR, new_key
 
 from carillon.audience.audiences import CreateAudience, create_audience
 from carillon.audience.contacts.contact import SubscriptionStatus
-from carillon.audience.uploads.queue import AcceptUpload, accept_upload
+from carillon.audience.uploads.accept import AcceptUpload, accept_upload
 from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.apifon.mapping import epoch_milliseconds
 from carillon.tenancy.accounts import CreateAccount, create_account

@@ -414,15 +414,35 @@ async def test_a_blocked_address_cannot_be_subscribed_until_it_is_unblocked(wire
     assert (await wire.ok("GET", made))["status"] == "SUBSCRIBED"
 
 
-async def test_a_block_that_is_lifted_leaves_who_was_unsubscribed_or_unconfirmed_so(wire: Wire) -> None:
-    double = {"double_optin": {"mobile": True}}
-    places = [await wire.made_list(**double) for _ in range(4)]
+async def test_a_block_unsubscribes_in_every_list_until_it_is_lifted_and_the_list_subscribes_again(wire: Wire) -> None:
+    places = [await wire.made_list(double_optin={"mobile": True}) for _ in range(3)]
     asked = ["SUBSCRIBED", "UNSUBSCRIBED", "UNCONFIRMED"]
-    made = [await add(wire, place, status=status) for place, status in zip(places, asked, strict=False)]
+    made = [await add(wire, place, status=status) for place, status in zip(places, asked, strict=True)]
     await wire.block(NUMBER)
-    made.append(await add(wire, places[3], status="UNSUBSCRIBED"))
     await wire.ok("DELETE", f"{BLOCKS}/unblock/{NUMBER}", None, 204)
-    assert [(await wire.ok("GET", one))["status"] for one in made] == [*asked, "UNSUBSCRIBED"]
+    assert [(await wire.ok("GET", one))["status"] for one in made] == ["UNSUBSCRIBED"] * 3
+    await wire.ok("POST", f"{made[0]}/subscribe", None, 204)
+    await wire.bulk(places[2], {"destination": NUMBER, "status": "UNCONFIRMED"}, update_on_duplicate=True)
+    assert [(await wire.ok("GET", one))["status"] for one in made] == ["SUBSCRIBED", "UNSUBSCRIBED", "UNCONFIRMED"]
+
+
+async def test_many_with_a_blocked_address_are_unsubscribed_there_until_they_are_subscribed_again(wire: Wire) -> None:
+    place = await wire.made_list()
+    await add(wire, place, f"+{NUMBER[:-1]}9", email=MAIL)
+    await wire.block(MAIL)
+    rows = [
+        {"destination": f"{NUMBER[:-1]}{digit}", "email": f"{digit}{MAIL}", "email_status": status}
+        for digit, status in enumerate(["SUBSCRIBED", "", "UNSUBSCRIBED"])
+    ]
+    for row in rows:
+        await wire.block(str(row["email"]))
+    again = {"destination": f"{NUMBER[:-1]}9", "email": MAIL, "email_status": "SUBSCRIBED"}
+    twice = {"destination": rows[0]["destination"], "email_status": "SUBSCRIBED"}
+    await wire.bulk(place, *rows, again, twice, update_on_duplicate=True)
+    for address in (MAIL, *(row["email"] for row in rows)):
+        await wire.ok("DELETE", f"{BLOCKS}/unblock/{address}", None, 204)
+    shown = (await wire.ok("GET", f"{place}/subscriber"))["results"]
+    assert [told(one, "status", "email_status") for one in shown] == [["SUBSCRIBED", "UNSUBSCRIBED"]] * 4
 
 
 async def test_many_that_are_said_to_be_unsubscribed_while_they_are_blocked_stay_so(wire: Wire) -> None:

@@ -10,12 +10,12 @@ from uuid import UUID
 
 import httpx
 import msgspec
+from tests.background import process_uploads
 from tests.support import Tenant, new_key
 
 from carillon.audience.contacts.contact import SubscriptionStatus
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
-from carillon.audience.uploads.worker import UploadWorker
 from carillon.audience.upsert.rows import ContactRow
 from carillon.kit.actor import Actor
 from carillon.kit.clock import FixedClock
@@ -104,7 +104,7 @@ class Wire:
 
     async def process_upload(self) -> int:
         """Do what the background worker does for the account, and give the number of uploads that it finished."""
-        return await UploadWorker(self.runtime.db, poll_seconds=1, report_days=30)._turn(self.account.account_id)
+        return await process_uploads(self.runtime.db, self.account.account_id)
 
     def inside(self, place: str) -> Actor:
         """Give an actor in a list."""

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from tests.dialects.devino.wire import Wire
 
+from carillon.audience.contacts.retention import sweep_audiences
 from carillon.audience.contacts.save import SaveContact, save_contact
-from carillon.audience.uploads.worker import UploadWorker
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.kit.ids import AudienceId
@@ -23,7 +23,7 @@ def db(own_db: Database) -> Database:
 
 
 async def sweep(wire: Wire) -> None:
-    await UploadWorker(wire.runtime.db, poll_seconds=1, report_days=30).sweep()
+    await sweep_audiences(wire.runtime.db)
 
 
 async def test_a_contact_that_is_idle_for_more_than_two_weeks_is_deleted(wire: Wire) -> None:

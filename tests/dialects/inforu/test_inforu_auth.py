@@ -1,4 +1,4 @@
-"""Who is let in, and what the others are told."""
+"""Which callers are authenticated, and how the others are refused."""
 
 import base64
 from dataclasses import replace
@@ -22,7 +22,7 @@ from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_accou
 from carillon.tenancy.credentials import create_credential
 
 GENERAL_FAILURE = (401, -1)
-NOT_LET_IN = (401, -2)
+NOT_AUTHENTICATED = (401, -2)
 
 
 async def status(wire: Wire, headers: dict[str, str], body: object | None = None) -> tuple[int, int]:
@@ -60,11 +60,11 @@ async def test_a_header_that_cannot_be_decoded_is_a_general_failure(wire: Wire, 
 
 
 async def test_wrong_credentials_are_an_authentication_failure(wire: Wire) -> None:
-    assert await status(wire, basic(f"{wire.username}:{wire.token}x")) == NOT_LET_IN
-    assert await status(wire, basic(f"nobody:{wire.token}")) == NOT_LET_IN
-    assert await status(wire, basic(":")) == NOT_LET_IN
-    assert await status(wire, basic("a\0b:c")) == NOT_LET_IN
-    assert await status(wire, basic(f"{'u' * 2000}:c")) == NOT_LET_IN
+    assert await status(wire, basic(f"{wire.username}:{wire.token}x")) == NOT_AUTHENTICATED
+    assert await status(wire, basic(f"nobody:{wire.token}")) == NOT_AUTHENTICATED
+    assert await status(wire, basic(":")) == NOT_AUTHENTICATED
+    assert await status(wire, basic("a\0b:c")) == NOT_AUTHENTICATED
+    assert await status(wire, basic(f"{'u' * 2000}:c")) == NOT_AUTHENTICATED
 
 
 async def test_a_401_says_how_to_come_in(wire: Wire) -> None:
@@ -77,14 +77,14 @@ async def test_the_scheme_is_read_in_any_case(wire: Wire) -> None:
     assert await status(wire, {"Authorization": f"basic  {encoded}"}) == (200, 1)
 
 
-async def test_auth_in_the_body_lets_in(wire: Wire) -> None:
+async def test_auth_in_the_body_authenticates(wire: Wire) -> None:
     body = {"Auth": {"Username": wire.username, "Token": wire.token}, "Data": {}}
     assert await status(wire, {}, body) == (200, 1)
     assert await status(wire, {}, {"auth": {"username": wire.username, "TOKEN": wire.token}}) == (200, 1)
 
 
 async def test_auth_in_the_body_that_is_wrong_or_incomplete_does_not(wire: Wire) -> None:
-    assert await status(wire, {}, {"Auth": {"Username": wire.username, "Token": "x"}}) == NOT_LET_IN
+    assert await status(wire, {}, {"Auth": {"Username": wire.username, "Token": "x"}}) == NOT_AUTHENTICATED
     assert await status(wire, {}, {"Auth": {"Username": wire.username}}) == GENERAL_FAILURE
     assert await status(wire, {}, {"Auth": "x"}) == GENERAL_FAILURE
     assert await status(wire, {}, {"Auth": {"Username": ["x"], "Token": {}}}) == GENERAL_FAILURE
@@ -93,7 +93,7 @@ async def test_auth_in_the_body_that_is_wrong_or_incomplete_does_not(wire: Wire)
 async def test_the_header_wins_over_the_body(wire: Wire) -> None:
     good = {"Auth": {"Username": wire.username, "Token": wire.token}, "Data": {}}
     bad = {"Auth": {"Username": "x", "Token": "y"}, "Data": {}}
-    assert await status(wire, basic("x:y"), good) == NOT_LET_IN
+    assert await status(wire, basic("x:y"), good) == NOT_AUTHENTICATED
     assert await status(wire, basic(f"{wire.username}:{wire.token}"), bad) == (200, 1)
 
 
@@ -133,7 +133,7 @@ async def test_without_a_credential_a_broken_body_is_a_general_failure(wire: Wir
 async def test_a_credential_of_another_dialect_does_not_let_in(wire: Wire) -> None:
     command = new_key("nrs")
     made = await wire.runtime.db.run(create_credential, wire.account.actor, command, wire.runtime.secret_box)
-    assert await status(wire, basic(f"{made.parts['username']}:{made.parts['password']}")) == NOT_LET_IN
+    assert await status(wire, basic(f"{made.parts['username']}:{made.parts['password']}")) == NOT_AUTHENTICATED
 
 
 @pytest.mark.parametrize(
@@ -149,13 +149,13 @@ async def test_an_address_that_is_not_on_the_list_is_an_authentication_failure(w
     near = await credential(wire, allowed_networks=["192.0.2.0/24"])
     far = await credential(wire, allowed_networks=["198.51.100.0/24"])
     assert await status(wire, basic(":".join(near))) == (200, 1)
-    assert await status(wire, basic(":".join(far))) == NOT_LET_IN
+    assert await status(wire, basic(":".join(far))) == NOT_AUTHENTICATED
 
 
 async def test_x_forwarded_for_is_believed_from_trusted_proxies_only(wire: Wire, tmp_path: Path) -> None:
     far = await credential(wire, allowed_networks=["198.51.100.7"])
     headers = {**basic(":".join(far)), "X-Forwarded-For": "203.0.113.5, 198.51.100.7"}
-    assert await status(wire, headers) == NOT_LET_IN
+    assert await status(wire, headers) == NOT_AUTHENTICATED
     trusting = Settings(data_dir=tmp_path, trusted_proxies=(ip_network("192.0.2.0/24"),))
     app = create_app(replace(wire.runtime, settings=trusting))
     transport = httpx.ASGITransport(app, client=("192.0.2.10", 4711))
@@ -163,7 +163,7 @@ async def test_x_forwarded_for_is_believed_from_trusted_proxies_only(wire: Wire,
         assert await status(replace(wire, client=client), headers) == (200, 1)
         # Only the last hop that no trusted proxy wrote counts: a caller can't choose its address.
         forged = headers | {"X-Forwarded-For": "198.51.100.7, 203.0.113.5"}
-        assert await status(replace(wire, client=client), forged) == NOT_LET_IN
+        assert await status(replace(wire, client=client), forged) == NOT_AUTHENTICATED
 
 
 async def test_the_vendors_rate_is_30_calls_a_second(wire: Wire) -> None:
@@ -188,7 +188,7 @@ async def test_over_the_rate_the_reply_says_when_to_come_back(wire: Wire) -> Non
         ("audience:write", "CreateOrUpdateGroup", "GetGroupList"),
     ],
 )
-async def test_a_scope_lets_into_its_functions_only(wire: Wire, scope: str, allowed: str, refused: str) -> None:
+async def test_a_scope_covers_its_functions_only(wire: Wire, scope: str, allowed: str, refused: str) -> None:
     pair = await credential(wire, scopes=[scope])
     data = {"GroupName": "Scoped"}
     assert (await wire.post(allowed, data, auth=pair)).json()["StatusId"] == 1

@@ -58,7 +58,7 @@ async def test_up_to_ten_rows_are_answered_finally(wire: Wire) -> None:
     assert await wire.data("CheckJobStatusByToken", {"RequestToken": report["UploadToken"]}) == report
 
 
-async def test_more_than_ten_rows_are_stored_and_worked_off_later(wire: Wire) -> None:
+async def test_more_than_ten_rows_are_stored_and_processed_later(wire: Wire) -> None:
     rows = [{"PhoneNumber": f"05211100{number:02}", "Email": "bad@"} for number in range(11)]
     accepted = await wire.data("CreateOrUpdateContacts", {"List": rows})
     assert list(accepted) == ["RequestToken"]

@@ -8,10 +8,10 @@ import pytest
 from tests.dialects.inforu.wire import Wire
 
 from carillon.dialects.inforu.coverage import covered
-from carillon.dialects.inforu.functions import FUNCTIONS
+from carillon.dialects.inforu.operations import OPERATIONS
 from carillon.kit.xml import read_xml
 
-NAMES = [one.name for one in FUNCTIONS]
+NAMES = [one.name for one in OPERATIONS]
 
 
 async def page(wire: Wire, function: str, view: str) -> str:
@@ -32,7 +32,7 @@ def body_to_copy(text: str) -> str:
 async def test_the_body_of_a_functions_page_works_when_it_is_posted(wire: Wire, function: str, view: str) -> None:
     # The samples stand in one story: a contact in Customers, a group Newsletter, an unsubscribed phone.
     for step in ("CreateOrUpdateContacts", "CreateOrUpdateGroup", "Unsubscribe"):
-        await wire.data(step, next(one.sample for one in FUNCTIONS if one.name == step))
+        await wire.data(step, next(one.sample for one in OPERATIONS if one.name == step))
     body = body_to_copy(await page(wire, function, view))
     if function == "CheckJobStatusByToken":
         report = await wire.add({"PhoneNumber": "0501234567"})
@@ -50,7 +50,7 @@ async def test_the_body_of_a_functions_page_works_when_it_is_posted(wire: Wire, 
 @pytest.mark.parametrize("function", NAMES)
 async def test_a_page_names_every_parameter_and_every_key_of_the_reply(wire: Wire, function: str) -> None:
     text = await page(wire, function, "json")
-    known = next(one for one in FUNCTIONS if one.name == function)
+    known = next(one for one in OPERATIONS if one.name == function)
     for name in covered("", known).served():
         assert name in text
     assert "&quot;StatusId&quot;" in text or '"StatusId"' in text
@@ -95,7 +95,7 @@ async def test_openapi_says_what_is_required(wire: Wire) -> None:
 
 
 def test_every_function_and_parameter_of_the_reference_is_served() -> None:
-    named = {one.name: covered("", one) for one in FUNCTIONS if one.reference}
+    named = {one.name: covered("", one) for one in OPERATIONS if one.reference}
     assert len(named) == 15
     missing = {name: set(one.reference) - one.served() for name, one in named.items()}
     assert {name: gone for name, gone in missing.items() if gone} == {}

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from tests.dialects import fuzzing
 from tests.dialects.inforu.wire import BASE, Wire
 
-from carillon.dialects.inforu.calls import Function
+from carillon.dialects.inforu.calls import Operation
 from carillon.dialects.inforu.coverage import covered
-from carillon.dialects.inforu.functions import FUNCTIONS
+from carillon.dialects.inforu.operations import OPERATIONS
 from carillon.dialects.inforu.schemas import ContactRow
 from carillon.kit.xml import read_xml
 
-NAMES = [one.name for one in FUNCTIONS]
+NAMES = [one.name for one in OPERATIONS]
 BOUNDED = fuzzing.bounded(20)
-WORDS = {name for one in FUNCTIONS for name in covered("", one).served()} | {"Data", "Auth", "Username"}
+WORDS = {name for one in OPERATIONS for name in covered("", one).served()} | {"Data", "Auth", "Username"}
 OWN = (
     *("0521110001", "+972521110001", "tal@example.com", "Phone", "Email", "ContactId", "ContactRefId", "GroupName"),
     *("GroupId", "delete", "2018/12/15", "All", "BodyPart_0"),
@@ -45,8 +45,8 @@ async def test_trees_of_known_words_in_json_are_answered(wire: Wire, function: s
     assert_is_answered(await wire.post(function, content=content, params={"view": view}))
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda one: one.name)
-async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire: Wire, function: Function) -> None:
+@pytest.mark.parametrize("function", OPERATIONS, ids=lambda one: one.name)
+async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire: Wire, function: Operation) -> None:
     for name in sorted(covered("", function).served()):
         if function.name == "CreateOrUpdateContacts" and name in ContactRow.__struct_fields__:
             rows = [{"Phone": "0521110001", name: value} for value in HOSTILE]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.inforu import schemas
-from carillon.dialects.inforu.functions import FUNCTIONS
-from carillon.dialects.inforu.moments import read_since, read_until, show_history_moment, show_moment
-from carillon.dialects.inforu.uploads import read_rows, read_token, show_token
+from carillon.dialects.inforu.mapping_dates import read_since, read_until, show_history_moment, show_moment
+from carillon.dialects.inforu.mapping_rows import read_rows, read_token, show_token
+from carillon.dialects.inforu.operations import OPERATIONS
 from carillon.dialects.reading import parameters, read_request
 from carillon.errors import InvalidInputError, JobNotFoundError
 
@@ -88,7 +88,7 @@ def test_moments_are_shown_in_the_accounts_zone() -> None:
     assert show_history_moment(moment, JERUSALEM) == "02/07/2025 01:05:09"
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("function", OPERATIONS, ids=lambda one: one.name)
 @given(tree=JSON)
 def test_any_tree_is_read_or_refused(function: Any, tree: object) -> None:
     names = [one.names[0] for one in parameters(function.request)]

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from tests.dialects.inforu.wire import Wire
 
-from carillon.dialects.inforu.functions import FUNCTIONS
+from carillon.dialects.inforu.operations import OPERATIONS
 
 GROUPS: dict[str, object] = {"Data": {}}
 
@@ -235,7 +235,7 @@ async def test_a_byte_order_mark_is_no_part_of_the_body(wire: Wire) -> None:
     assert reply.json()["StatusId"] == 1
 
 
-@pytest.mark.parametrize("function", [one.name for one in FUNCTIONS])
+@pytest.mark.parametrize("function", [one.name for one in OPERATIONS])
 async def test_bytes_that_are_no_utf8_are_refused(wire: Wire, function: str) -> None:
     body = b'{"Data": {"List": [{"Email": "x@mail.example", "FirstName": "\xe3\xe5\xe3"}], "Value": "\xe9"}}'
     reply = await wire.post(function, content=body, headers={"Content-Type": "application/json"})

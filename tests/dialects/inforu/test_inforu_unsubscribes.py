@@ -223,9 +223,9 @@ async def test_the_unsubscribe_list_has_phones_and_addresses_without_a_type(wire
         await unsubscribe(wire, one)
     found: list[str] = []
     last = 0
-    while page := (told := await wire.data("GetUnsubscribeList", {**EVER, "LastFetchedId": last}))["List"]:
+    while page := (reply := await wire.data("GetUnsubscribeList", {**EVER, "LastFetchedId": last}))["List"]:
         found += [one["Value"] for one in page]
-        last = told["LastFetchedId"]
+        last = reply["LastFetchedId"]
     assert found == [one["Value"] for one in given]
 
 

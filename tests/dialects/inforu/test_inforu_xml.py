@@ -7,7 +7,7 @@ import httpx
 import pytest
 from tests.dialects.inforu.wire import Wire
 
-from carillon.dialects.inforu.functions import FUNCTIONS
+from carillon.dialects.inforu.operations import OPERATIONS
 from carillon.kit.xml import read_xml
 
 XML = {"Content-Type": "application/xml"}
@@ -27,11 +27,11 @@ def element(name: str, value: object) -> str:
     return f"<{name}/>" if value is None else f"<{name}>{escape(str(value))}</{name}>"
 
 
-@pytest.mark.parametrize("function", [one.name for one in FUNCTIONS])
+@pytest.mark.parametrize("function", [one.name for one in OPERATIONS])
 async def test_every_function_takes_and_gives_xml(wire: Wire, function: str) -> None:
     await wire.add({"PhoneNumber": "0501234567", "Email": "dana.levi@example.com", "AddToGroupName": "Customers"})
     await wire.data("CreateOrUpdateGroup", {"GroupName": "Newsletter"})
-    sample = next(one.sample for one in FUNCTIONS if one.name == function)
+    sample = next(one.sample for one in OPERATIONS if one.name == function)
     by_json = (await wire.post(function, sample)).json()
     if function in {"DeleteGroup", "CreateOrUpdateGroup"}:
         await wire.data("CreateOrUpdateGroup", {"GroupName": "Newsletter"})
@@ -109,7 +109,7 @@ async def test_view_chooses_the_reply_and_without_it_the_request_does(
         assert reply.json()["StatusId"] == 1
 
 
-async def test_auth_in_an_xml_body_lets_in(wire: Wire) -> None:
+async def test_auth_in_an_xml_body_authenticates(wire: Wire) -> None:
     auth = f"<Auth><Username>{wire.username}</Username><Token>{wire.token}</Token></Auth>"
     reply = await wire.client.post("/api/v2/Contact/GetGroupList", content=f"<R>{auth}</R>", headers=XML)
     assert (reply.status_code, tree(reply)["StatusId"]) == (200, "1")

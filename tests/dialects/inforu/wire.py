@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from tests.background import process_uploads
 from tests.support import Tenant
 
-from carillon.audience.uploads.worker import UploadWorker
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
 
@@ -68,4 +68,4 @@ class Wire:
 
     async def process_upload(self) -> int:
         """Do what the background worker does for the account, and give the number of uploads that it finished."""
-        return await UploadWorker(self.runtime.db, poll_seconds=1, report_days=30)._turn(self.account.account_id)
+        return await process_uploads(self.runtime.db, self.account.account_id)

@@ -1,4 +1,4 @@
-"""Blacklists in 360NRS's words: the account's suppressions, whatever dialect they come from."""
+"""Blacklists through 360NRS's API: the account's suppressions, whatever dialect they come from."""
 
 from datetime import timedelta
 
@@ -197,7 +197,9 @@ async def test_a_recipient_as_a_contact_or_a_line_is_shown_is_that_number(wire: 
 
 
 @pytest.mark.parametrize(("country", "number"), [("US", "4534609716"), ("ES", "687751234"), ("IL", "3466666667")])
-async def test_a_recipient_is_whoever_was_written_from_the_same_text(wire: Wire, country: str, number: str) -> None:
+async def test_a_recipient_is_the_contact_that_was_written_from_the_same_text(
+    wire: Wire, country: str, number: str
+) -> None:
     await wire.runtime.db.run(_move_to, wire.account.actor, country)
     made = await wire.add(phone=number, countryIso=country)
     put = await wire.send("PUT", "/v2/blacklist/sms", {"recipient": number})

@@ -1,4 +1,4 @@
-"""Contacts in 360NRS's words: made, changed, shown, found and deleted."""
+"""Contacts through 360NRS's API: made, changed, shown, found and deleted."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Groups in 360NRS's words."""
+"""Groups through 360NRS's API."""
 
 import pytest
 from tests.dialects.nrs.wire import Wire

@@ -1,4 +1,4 @@
-"""Who is let in, what is read of a request, and how it is refused."""
+"""Authentication, what is read of a request, and how it is refused."""
 
 import base64
 import json
@@ -79,7 +79,7 @@ async def test_a_closed_account_is_forbidden(wire: Wire, state: AccountStatus) -
 @pytest.mark.parametrize(
     ("scope", "allowed", "refused"), [("audience:read", "GET", "POST"), ("audience:write", "POST", "GET")]
 )
-async def test_a_scope_lets_into_its_operations_only(wire: Wire, scope: str, allowed: str, refused: str) -> None:
+async def test_a_scope_covers_its_operations_only(wire: Wire, scope: str, allowed: str, refused: str) -> None:
     pair = await wire.credential(scopes=[scope])
     body = {"name": "Scoped"}
     assert (await wire.send(allowed, "/groups", body, auth=pair)).status_code < 300

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from asyncpg import Record
 
+from carillon.addresses.phones import PhoneForm
 from carillon.kit.ids import ContactId, GroupId
 
 MAX_ID = 2**53 - 1
@@ -50,10 +51,12 @@ STORED_STATUSES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactKey:
-    """A key as the caller gave it; a phone is read with the audience's country."""
+    """A key as the caller gave it; a phone is read with `country`, or else the audience's, in the form `phone_form`."""
 
     kind: KeyKind
     value: str = field(repr=False)
+    country: str | None = None
+    phone_form: PhoneForm = PhoneForm.NATIONAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +70,11 @@ class GroupRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Where push messages reach a contact."""
+    """Where push messages reach a contact; `application` is the caller's name for its app."""
 
     platform: Literal["android", "ios"]
     token: str = field(repr=False)
+    application: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from asyncpg import Record
 
+from carillon.audience.contacts.contact import SubscriptionStatus
 from carillon.audience.devices import RegisteredDevice, devices_of
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import REPEATED, field_kinds
@@ -25,6 +27,8 @@ SQL = load_statements("carillon.audience.contacts", "ranges.sql")
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 _KEY_OF = {Channel.SMS: "phone", Channel.VOICE: "phone", Channel.EMAIL: "email"}
+_ADDRESSES = ("phone", "email")
+_STATUS_OF = {Channel.SMS: "c.sms_status", Channel.EMAIL: "c.email_status"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +46,12 @@ class RangeContacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveSuppression:
-    """A channel on which an address must not be written to, and since when."""
+class Unsubscribed:
+    """A channel on which a contact is unsubscribed, and since when.
+
+    That is the time of the suppression. Of a status that its audience set none is kept: it is the contact's last
+    change.
+    """
 
     channel: Channel
     since: datetime
@@ -51,7 +59,7 @@ class ActiveSuppression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RangedContact:
-    """A contact with its addresses, those included that it repeats, and the silence that is kept on them."""
+    """A contact with its addresses, those included that it repeats, and where it is unsubscribed."""
 
     contact_id: ContactId
     phone: str | None = field(repr=False)
@@ -60,12 +68,14 @@ class RangedContact:
     updated_at: datetime
     fields: Mapping[str, Any] = field(repr=False)
     devices: Sequence[RegisteredDevice]
-    phone_suppressions: Sequence[ActiveSuppression]
-    email_suppressions: Sequence[ActiveSuppression]
+    phone_unsubscribed: Sequence[Unsubscribed]
+    email_unsubscribed: Sequence[Unsubscribed]
 
 
 def range_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
-    """Give what a range can be asked for: attributes, fields by their names, and `silent`, on a channel or on any.
+    """Return what a range can be asked for: attributes, fields by their names, and `unsubscribed`, on a channel or any.
+
+    A contact is unsubscribed where its address is suppressed or its audience has set that status.
 
     Dates are texts in ISO 8601, booleans and genders texts too. Moments are whole seconds, as callers see them.
     """
@@ -74,12 +84,8 @@ def range_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
         key: f"coalesce(c.{key}, c.fields ->> '{field}')" if field in kinds else f"c.{key}"
         for key, field in REPEATED.items()
     }
-    silent = {
-        f"silent_{channel.value}": Attribute(
-            f"EXISTS (SELECT FROM suppression s WHERE s.account_id = $1 AND s.channel = '{channel.value}'"
-            f" AND s.address = {addresses[key]})",
-            Value.BOOLEAN,
-        )
+    unsubscribed = {
+        f"unsubscribed_{channel.value}": Attribute(_unsubscribed(channel, addresses[key]), Value.BOOLEAN)
         for channel, key in _KEY_OF.items()
     }
     fields = {
@@ -99,9 +105,18 @@ def range_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
             " AND d.contact_id = c.contact_id)",
             Value.BOOLEAN,
         ),
-        **silent,
-        "silent": Attribute(f"({' OR '.join(one.expression for one in silent.values())})", Value.BOOLEAN),
+        **unsubscribed,
+        "unsubscribed": Attribute(f"({' OR '.join(one.expression for one in unsubscribed.values())})", Value.BOOLEAN),
     }
+
+
+def _unsubscribed(channel: Channel, address: str) -> str:
+    suppressed = (
+        f"EXISTS (SELECT FROM suppression s WHERE s.account_id = $1 AND s.channel = '{channel.value}'"
+        f" AND s.address = {address})"
+    )
+    status = _STATUS_OF.get(channel)
+    return f"({status} = {SubscriptionStatus.UNSUBSCRIBED.value} OR {suppressed})" if status else suppressed
 
 
 async def range_contacts(tx: Tx, actor: Actor, query: RangeContacts) -> list[RangedContact]:
@@ -120,9 +135,7 @@ async def range_contacts(tx: Tx, actor: Actor, query: RangeContacts) -> list[Ran
     )
     contact_ids = [row["contact_id"] for row in rows]
     devices = await devices_of(tx, actor, contact_ids) if rows else {}
-    silences = await _active_suppressions(
-        tx, actor, [row[name] for row in rows for name in ("phone", "email") if row[name]]
-    )
+    suppressions = await _suppressions(tx, actor, [row[name] for row in rows for name in _ADDRESSES if row[name]])
     return [
         RangedContact(
             contact_id=ContactId(row["contact_id"]),
@@ -132,17 +145,25 @@ async def range_contacts(tx: Tx, actor: Actor, query: RangeContacts) -> list[Ran
             updated_at=row["updated_at"],
             fields=_decode_fields(row["fields"]),
             devices=devices.get(row["contact_id"], ()),
-            phone_suppressions=silences.get(row["phone"], ()),
-            email_suppressions=silences.get(row["email"], ()),
+            phone_unsubscribed=_of_address(row, "phone", Channel.SMS, suppressions),
+            email_unsubscribed=_of_address(row, "email", Channel.EMAIL, suppressions),
         )
         for row in rows
     ]
 
 
-async def _active_suppressions(tx: Tx, actor: Actor, addresses: Sequence[str]) -> Mapping[str, list[ActiveSuppression]]:
-    found: dict[str, list[ActiveSuppression]] = {}
+def _of_address(
+    row: Record, key: str, channel: Channel, suppressions: Mapping[str, Mapping[Channel, datetime]]
+) -> list[Unsubscribed]:
+    since = dict(suppressions.get(row[key], {}))
+    if row[f"{channel.value}_status"] == SubscriptionStatus.UNSUBSCRIBED:
+        since.setdefault(channel, row["updated_at"])
+    return [Unsubscribed(channel=one, since=since[one]) for one in _KEY_OF if one in since]
+
+
+async def _suppressions(tx: Tx, actor: Actor, addresses: Sequence[str]) -> Mapping[str, Mapping[Channel, datetime]]:
+    found: dict[str, dict[Channel, datetime]] = {}
     if addresses:
-        for row in await tx.fetch(SQL["silences"], actor.account_id, list(Channel), one_text(addresses)):
-            suppress_addresses = ActiveSuppression(channel=Channel(row["channel"]), since=row["created_at"])
-            found.setdefault(row["address"], []).append(suppress_addresses)
+        for row in await tx.fetch(SQL["suppressions_of"], actor.account_id, list(Channel), one_text(addresses)):
+            found.setdefault(row["address"], {})[Channel(row["channel"])] = row["created_at"]
     return found

@@ -1,7 +1,8 @@
 -- name: range_contacts
 -- Conditions and an order come in where it says so.
 SELECT c.contact_id, coalesce(c.phone, c.fields ->> 'repeated_phone') AS phone,
-       coalesce(c.email, c.fields ->> 'repeated_email') AS email, c.email_given, c.created_at, c.updated_at, c.fields
+       coalesce(c.email, c.fields ->> 'repeated_email') AS email, c.email_given, c.sms_status, c.email_status,
+       c.created_at, c.updated_at, c.fields
 FROM contact c
 WHERE c.account_id = $1 AND c.audience_id = $2 AND c.archived_at IS NULL
   AND ($5::bigint IS NULL OR EXISTS (
@@ -10,7 +11,7 @@ WHERE c.account_id = $1 AND c.audience_id = $2 AND c.archived_at IS NULL
 ORDER BY /* order */ c.contact_id
 LIMIT $3 OFFSET $4;
 
--- name: silences
+-- name: suppressions_of
 -- The addresses come as one text, see one_text.
 SELECT channel, address, created_at
 FROM suppression

@@ -6,14 +6,33 @@ from datetime import timedelta
 from carillon.audience.contacts.delete import DeletionCause, delete_contact_ids
 from carillon.audience.fields import REPEATED
 from carillon.audience.locks import lock_audience
-from carillon.db.database import Tx
+from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
-from carillon.tenancy.accounts import OpenAccount, Operator, open_account
+from carillon.tenancy.accounts import OpenAccount, Operator, every_account, open_account
+from carillon.workers.failures import logged
 
 SQL = load_statements("carillon.audience.contacts", "retention.sql")
 
 _SWEPT_AT_ONCE = 1_000
+_SWEEPER = Operator(name="sweeper", source="worker")
+
+
+async def sweep_audiences(db: Database) -> None:
+    """Sweep the audiences of all accounts that want it (`sweep_audience`).
+
+    A failure in one audience is logged, and left for the next run; the others are swept.
+    """
+    async for account_id in every_account(db, _SWEEPER):
+        audiences: dict[int, int] = {}
+        with logged("account_not_swept", account_id=account_id):
+            audiences = await db.read(swept_audiences, account_id)
+        for audience_id, days in audiences.items():
+            with logged("audience_not_swept", account_id=account_id, audience_id=audience_id):
+                last: int | None = 0
+                while last is not None:
+                    command = SweepAudience(audience_id=audience_id, idle_days=days, after_id=last)
+                    last = await db.run(sweep_audience, _SWEEPER, account_id, command)
 
 
 async def swept_audiences(tx: Tx, account_id: int) -> dict[int, int]:

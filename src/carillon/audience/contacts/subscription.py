@@ -29,9 +29,10 @@ class SubscriptionChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSubscriptions:
-    """Change the statuses of contacts."""
+    """Change the statuses of contacts; with `unless_suppressed` none of a suppressed address but to unsubscribed."""
 
     standings: Sequence[SubscriptionChange]
+    unless_suppressed: bool = False
 
 
 async def change_subscriptions(tx: Tx, actor: Actor, command: ChangeSubscriptions) -> None:
@@ -61,6 +62,7 @@ async def change_subscriptions(tx: Tx, actor: Actor, command: ChangeSubscription
             *columns,
             sorted(suppressed[Channel.SMS]),
             sorted(suppressed[Channel.EMAIL]),
+            command.unless_suppressed,
         )
 
 

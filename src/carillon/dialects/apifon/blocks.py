@@ -45,6 +45,7 @@ async def block(call: Call) -> Answer:
         reason=reason,
         actor_name=USER,
         description=(asked.description or "").strip() or None,
+        unsubscribe_contacts=True,
     )
     done = await call.db.run(suppress, call.actor, command)
     if done.failed:

@@ -18,7 +18,7 @@ from carillon.audience.field_types import CANONICAL
 from carillon.audience.fields import field_kinds
 from carillon.audience.memberships import NO_MOVES, Regroup
 from carillon.audience.suppressions import Channel, suppressed_among
-from carillon.audience.uploads.queue import AcceptUpload, accept_upload, upload_or_queue
+from carillon.audience.uploads.accept import AcceptUpload, accept_upload, upload_or_queue
 from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows, resolve_phone
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Tx

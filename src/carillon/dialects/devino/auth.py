@@ -1,6 +1,6 @@
 """Who calls: `Authorization: Key <apikey>`, or HTTP Basic with the key as password, into an actor."""
 
-from carillon.dialects.basic import read_basic
+from carillon.dialects.basic_auth import read_basic
 from carillon.dialects.contract import Services
 from carillon.errors import BadCredentialsError, MissingCredentialsError
 from carillon.http.request import Request

@@ -1,6 +1,6 @@
 """Who calls: HTTP Basic, or `Auth` in the body, into an actor."""
 
-from carillon.dialects.basic import read_basic
+from carillon.dialects.basic_auth import read_basic
 from carillon.dialects.contract import Services
 from carillon.dialects.inforu.bodies import Document, read_credentials
 from carillon.errors import BadCredentialsError, InvalidInputError, MissingCredentialsError
@@ -19,7 +19,7 @@ _MAX_CHARACTERS = 1_000
 
 
 async def authenticate(services: Services, request: Request, document: Document) -> Actor:
-    """Let the caller in. A Basic header counts when there is one, and the body isn't read; its `Auth` only without it.
+    """Authenticate the caller. A Basic header counts when there is one, and the body isn't read; its `Auth` only else.
 
     Raises MissingCredentialsError when there is neither or it can't be decoded, and what `Authenticator` raises.
     """
@@ -46,7 +46,7 @@ def _from_body(document: Document) -> tuple[str, str]:
         auth = document.auth()
         found = read_credentials(auth) if auth is not None else None
     except InvalidInputError as error:
-        # Nobody who has not shown a credential is told how we read bodies, but for this one sentence.
+        # Without a credential a caller learns no more than this of how bodies are read.
         raise MissingCredentialsError(
             f"No Basic Authorization header was sent, and {error.field} can't be read."
         ) from error

@@ -75,13 +75,13 @@ class Document:
         return self._tree is not None or self._failure is not None
 
     async def load(self) -> None:
-        """Read a long XML document in a thread, where it does not hold other calls up; what is wrong is told later."""
+        """Read a long XML document in a thread, where it does not hold other calls up; an error is raised later."""
         if self.format is Format.XML and len(self._text) > _LONG_XML_BYTES and not self.is_read:
             with contextlib.suppress(InvalidInputError):
                 await asyncio.to_thread(self._root)
 
     def auth(self) -> Mapping[str, Any] | None:
-        """Give the object under `Auth`, or None. Raises InvalidInputError when the body can't be read."""
+        """Return the object under `Auth`, or None. Raises InvalidInputError when the body can't be read."""
         if self.format is Format.JSON and self._text:
             raw = _decoded(_decode_auth, self._text).auth
             tree = {"Auth": _decoded(_decode_tree, bytes(raw))} if raw else self._root()
@@ -149,7 +149,7 @@ def _member(tree: Mapping[str, Any], name: str) -> object:
 
 
 def read_credentials(auth: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Give the user name and the token of an `Auth` object, or None when either is missing."""
+    """Return the user name and the token of an `Auth` object, or None when either is missing."""
     username, token = _member(auth, "username"), _member(auth, "token")
     if username is None or token is None:
         return None
@@ -172,7 +172,7 @@ def open_document(request: Request) -> Document:
 
 
 def _recoded(body: bytes, content_type: str) -> bytes:
-    """Give the body in UTF-8, without a byte order mark and surrounding white space.
+    """Return the body in UTF-8, without a byte order mark and surrounding white space.
 
     An XML body that names its own encoding keeps it.
     """

@@ -1,4 +1,4 @@
-"""What a function is: a line of the table in `routes`, and the call that it answers."""
+"""What an operation is: a line of the table in `operations`, and the call that it answers. The vendor says function."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from carillon.db.database import Database
+from carillon.dialects.contract import Services
 from carillon.dialects.inforu.mapping import Presenter
 from carillon.errors import TooManyItemsError
 from carillon.kit.actor import Actor
@@ -15,21 +15,20 @@ from carillon.tenancy.scopes import Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call of a caller that has been let in."""
+    """A call of an authenticated caller."""
 
-    db: Database
+    services: Services
     actor: Actor
     show: Presenter
-    page_size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
-    """A function of the API.
+class Operation:
+    """An endpoint.
 
     `reference` are the parameters that the reference names for it, in a body or under "Parameters"; `sample` is a value
-    of `Data` that works when it is posted; `words` are the vendor's names for fields that
-    operations name in their errors; `notes` say what the reference leaves open, and where we differ from it.
+    of `Data` that works when it is posted; `field_names` are the vendor's names for fields in the errors of what it
+    calls; `notes` say what the reference leaves open, and where we differ from it.
     """
 
     name: str
@@ -41,7 +40,7 @@ class Function:
     scope: Scope
     sample: Mapping[str, Any]
     reference: Sequence[str] = ()
-    words: Mapping[str, str] = field(default_factory=dict)
+    field_names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -1,55 +1,56 @@
 """The functions on contacts."""
 
 import asyncio
+from functools import partial
 from typing import Any, Literal
 
-from carillon.audience.contacts.contact import ContactKey
+from carillon.audience.contacts.contact import MAX_ID, ContactKey
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.contacts.query import ListContacts, list_contacts
-from carillon.audience.uploads import queue as uploads
+from carillon.audience.uploads.accept import AcceptUpload, accept_upload, upload_in_turn
+from carillon.audience.uploads.report import FinishedUpload, upload_report
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.calls import Call, check_count
 from carillon.dialects.inforu.mapping import FIELD_LIST, KEY_KINDS, choose, contact_key, usable
-from carillon.dialects.inforu.moments import read_since, read_until
-from carillon.dialects.inforu.uploads import Upload, read_rows, read_token, show_report, show_token
+from carillon.dialects.inforu.mapping_dates import read_since, read_until
+from carillon.dialects.inforu.mapping_rows import Upload, read_rows, read_token, show_report, show_token
+from carillon.dialects.inforu.paging import place_in_list, show_page
 from carillon.kit.ids import GroupId
 
 CONFIGURATIONS = {"WithoutGroups": False, "WithGroups": True}
 DATE_FIELDS: dict[str, Literal["created", "updated"]] = {"CreatedDate": "created", "UpdatedDate": "updated"}
 
-MAX_ID = 2**53 - 1
-
 
 async def create_or_update_contacts(
     call: Call, asked: schemas.CreateOrUpdateContacts
 ) -> replies.UploadReport | replies.UploadAccepted:
-    """Write up to 10 rows at once; store more, up to 5,000, and answer with a token before they are worked off."""
+    """Write up to 10 rows at once; store more, up to 5,000, and answer with a token before they are processed."""
     check_count(len(asked.rows), schemas.MAX_CONTACTS)
     is_few = len(asked.rows) <= schemas.MAX_FINAL_CONTACTS
-    # Thousands of rows take tens of milliseconds, in which nobody else would be answered and nothing be worked off.
+    # Thousands of rows take tens of milliseconds, in which no other call would be answered and no upload processed.
     upload = read_rows(asked.rows) if is_few else await asyncio.to_thread(read_rows, asked.rows)
-    command = uploads.AcceptUpload(rows=upload.rows, options=_options(asked, upload))
+    command = AcceptUpload(rows=upload.rows, options=_options(asked, upload))
     if is_few:
-        written = await uploads.upload_in_turn(call.db, call.actor, command)
-        if isinstance(written, uploads.Upload):
+        written = await upload_in_turn(call.services.db, call.actor, command)
+        if isinstance(written, FinishedUpload):
             return show_report(written.import_id, written.report)
         accepted = written
     else:
-        accepted = await call.db.run_at_once(uploads.accept_upload, call.actor, command)
+        accepted = await call.services.db.run_at_once(accept_upload, call.actor, command)
     return replies.UploadAccepted(request_token=show_token(accepted))
 
 
 def _options(asked: schemas.CreateOrUpdateContacts, upload: Upload) -> dict[str, Any]:
-    """Record who may start automations: all rows, or those that say so themselves."""
+    """Record which rows may start automations: all, or those that say so themselves."""
     if asked.handle_events is not None:
         return {"handle_events": asked.handle_events}
     return {"handle_events_rows": list(upload.with_events)} if upload.with_events else {}
 
 
 async def check_job_status_by_token(call: Call, asked: schemas.CheckJobStatusByToken) -> replies.UploadReport:
-    """Answer an upload's statistics once it is worked off."""
-    done = await call.db.read(uploads.upload_report, call.actor, read_token(asked.request_token))
+    """Answer an upload's statistics once it is processed."""
+    done = await call.services.db.read(upload_report, call.actor, read_token(asked.request_token))
     return show_report(done.import_id, done.report)
 
 
@@ -58,7 +59,7 @@ async def delete_contacts_by_keys(call: Call, asked: schemas.DeleteContacts) -> 
     check_count(len(asked.items), schemas.MAX_ITEMS)
     read = [usable(item, KEY_KINDS) for item in asked.items]
     keys = [ContactKey(kind=one[1], value=one[2]) for one in read if isinstance(one, tuple)]
-    count = await call.db.run(delete_contacts, call.actor, DeleteContacts(keys=keys))
+    count = await call.services.db.run(delete_contacts, call.actor, DeleteContacts(keys=keys))
     return replies.Deleted(deleted_count=count)
 
 
@@ -68,7 +69,7 @@ async def get_contact(call: Call, asked: schemas.GetContact) -> replies.FoundCon
     with_groups = False
     if asked.configuration:
         _, with_groups = choose(CONFIGURATIONS, asked.configuration, "Data.Configuration")
-    found = await call.db.read(find_contacts, call.actor, FindContacts(key=key, with_groups=with_groups))
+    found = await call.services.db.read(find_contacts, call.actor, FindContacts(key=key, with_groups=with_groups))
     shown = [call.show.contact(contact, with_groups=with_groups) for contact in found]
     return replies.FoundContacts(contacts=replies.Listing(count=len(shown), items=shown))
 
@@ -81,25 +82,19 @@ async def get_contact_list(call: Call, asked: schemas.GetContactList) -> replies
     zone = call.show.zone
     query = ListContacts(
         after_id=place_in_list(asked.last_fetched_id),
-        limit=call.page_size,
+        limit=call.services.page_size,
         date_field=date_field,
         since=read_since(asked.from_date, zone, "Data.FromDate"),
         until=read_until(asked.to_date, zone, "Data.ToDate"),
         group_id=GroupId(_id(asked.only_for_group_id)) if asked.only_for_group_id else None,
     )
-    page = await call.db.read(list_contacts, call.actor, query)
-    shown = [call.show.contact(contact, with_groups=False) for contact in page.items]
-    return replies.Batch(last_fetched_id=page.last_id, count=len(shown), items=shown)
+    page = await call.services.db.read(list_contacts, call.actor, query)
+    return show_page(page, partial(call.show.contact, with_groups=False))
 
 
 async def get_fields(_call: Call, _asked: schemas.GetFields) -> replies.Listing[replies.FieldDescription]:
     """List the fields of the account's contacts."""
     return replies.Listing(count=len(FIELD_LIST), items=list(FIELD_LIST))
-
-
-def place_in_list(last_fetched_id: int | None) -> int:
-    """Give the id to go on after; what is below or above every id is drawn in."""
-    return min(max(last_fetched_id or 0, 0), MAX_ID)
 
 
 def _id(number: int) -> int:

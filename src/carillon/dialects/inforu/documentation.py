@@ -9,7 +9,7 @@ import msgspec
 from msgspec import inspect
 
 from carillon.dialects.inforu.bodies import REPLY_ROOT, Format
-from carillon.dialects.inforu.calls import Function
+from carillon.dialects.inforu.calls import Operation
 from carillon.dialects.inforu.errors import SUCCESS, statuses
 from carillon.dialects.inforu.replies import Envelope
 from carillon.dialects.reading import parameters
@@ -30,39 +30,39 @@ _TYPES: Mapping[type[inspect.Type], str] = {
 }
 
 
-def show_page(function: Function, form: Format, path: str) -> bytes:
+def show_page(operation: Operation, form: Format, path: str) -> bytes:
     """Write the page in HTML: where to post, what, and what comes back."""
     page = ET.Element("html", lang="en")
     head = _add(page, "head")
     _add(head, "meta", charset="utf-8")
-    _add(head, "title", function.name)
+    _add(head, "title", operation.name)
     _add(head, "style", _STYLE)
     body = _add(page, "body")
-    _add(body, "h1", function.title)
-    _add(body, "p", function.summary)
+    _add(body, "h1", operation.title)
+    _add(body, "p", operation.summary)
     _add(body, "h2", "Request")
     _add(body, "pre", f"POST {path}\nContent-Type: application/{form}\nAuthorization: Basic base64(USER:TOKEN)")
     _add(body, "p", "Without the header, send Auth with Username and Token beside Data.")
-    _add(body, "pre", sample_request(function, form), id="request")
+    _add(body, "pre", sample_request(operation, form), id="request")
     _add(body, "h2", "Parameters")
-    _table(body, ("Name", "Type", "", "Meaning"), _parameter_rows(function.request, "Data"))
+    _table(body, ("Name", "Type", "", "Meaning"), _parameter_rows(operation.request, "Data"))
     _add(body, "h2", "Reply")
-    for reply in function.reply:
+    for reply in operation.reply:
         _add(body, "pre", _sample_reply(reply, form, path))
     _add(body, "h2", "Statuses")
     _table(body, ("HTTP", "StatusId", "StatusDescription"), _status_rows())
-    if function.notes:
+    if operation.notes:
         _add(body, "h2", "Notes")
         notes = _add(body, "ul")
-        for note in function.notes:
+        for note in operation.notes:
             _add(notes, "li", note)
     markup: str = ET.tostring(page, encoding="unicode", method="html")
     return f"<!DOCTYPE html>\n{markup}".encode()
 
 
-def sample_request(function: Function, form: Format) -> str:
+def sample_request(operation: Operation, form: Format) -> str:
     """Write a body that works when it is posted."""
-    return _written({"Data": function.sample}, REQUEST_ROOT, form)
+    return _written({"Data": operation.sample}, REQUEST_ROOT, form)
 
 
 def _sample_reply(reply: Any, form: Format, path: str) -> str:

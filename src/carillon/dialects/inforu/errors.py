@@ -65,13 +65,13 @@ def status_of(error: errors.CarillonError) -> Status:
     return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
 
 
-def detail_of(error: errors.CarillonError, words: Mapping[str, str]) -> str:
-    """Say what was wrong, with the field's name in the vendor's words; nothing of our own failures."""
+def detail_of(error: errors.CarillonError, field_names: Mapping[str, str]) -> str:
+    """Say what was wrong, with the vendor's name of the field; nothing of our own failures."""
     if isinstance(error, errors.InvalidInputError):
-        return f"{words.get(error.field, error.field)}: {error.message}"
+        return f"{field_names.get(error.field, error.field)}: {error.message}"
     return error.message if isinstance(error, errors.CallerError) else ""
 
 
 def headers_of(error: errors.CarillonError) -> dict[str, str]:
-    """Give the headers that go with an error."""
+    """Return the headers that go with an error."""
     return refusal_headers(error, status_of(error).http_status, 'Basic realm="InforU", charset="UTF-8"')

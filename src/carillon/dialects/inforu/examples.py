@@ -2,7 +2,7 @@
 
 
 def first_calls(base: str) -> list[str]:
-    """Give curl lines for `base`, the URL before a function's name; user name and token come from the environment."""
+    """Return curl lines for `base`, the URL before a function's name; user name and token come from the environment."""
     row = '{"FirstName":"Dana","PhoneNumber":"0501234567","Email":"dana@example.com","AddToGroupName":"Friends"}'
     return [
         _curl(base, "CreateOrUpdateContacts", f'{{"Data":{{"List":[{row}]}}}}'),

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from carillon.audience.contacts.contact import MAX_ID
 from carillon.audience.groups import (
     DeleteGroups,
     FindGroups,
@@ -15,9 +16,9 @@ from carillon.audience.groups import (
 )
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.calls import Call
-from carillon.dialects.inforu.contacts import MAX_ID, place_in_list
 from carillon.dialects.inforu.mapping import GROUP_DELETIONS, GROUP_KEYS, choose, group_name
-from carillon.dialects.inforu.moments import read_since, read_until
+from carillon.dialects.inforu.mapping_dates import read_since, read_until
+from carillon.dialects.inforu.paging import place_in_list, show_page
 from carillon.errors import NotFoundError
 from carillon.kit.ids import GroupId
 
@@ -34,7 +35,7 @@ async def create_or_update_group(call: Call, asked: schemas.CreateOrUpdateGroup)
     command = SaveGroup(
         group_id=GroupId(number) if number else None, name=asked.group_name, description=asked.description
     )
-    return call.show.group(await call.db.run(save_group, call.actor, command))
+    return call.show.group(await call.services.db.run(save_group, call.actor, command))
 
 
 async def delete_group(call: Call, asked: schemas.DeleteGroup) -> replies.DeletedGroups:
@@ -43,7 +44,7 @@ async def delete_group(call: Call, asked: schemas.DeleteGroup) -> replies.Delete
     configuration, mode = _DEFAULT_DELETION, GroupDeletion.KEEP_CONTACTS
     if asked.configuration:
         configuration, mode = choose(GROUP_DELETIONS, asked.configuration, "Data.Configuration")
-    gone = await call.db.run(delete_groups, call.actor, DeleteGroups(by=by, value=asked.value, mode=mode))
+    gone = await call.services.db.run(delete_groups, call.actor, DeleteGroups(by=by, value=asked.value, mode=mode))
     return replies.DeletedGroups(
         count=len(gone), configuration=configuration, items=[group_name(group) for group in gone]
     )
@@ -52,7 +53,7 @@ async def delete_group(call: Call, asked: schemas.DeleteGroup) -> replies.Delete
 async def get_group(call: Call, asked: schemas.GetGroup) -> replies.Listing[replies.GroupObject]:
     """Find groups by id, number or name."""
     _, by = choose(GROUP_KEYS, asked.get_group_by, "Data.GetGroupBy")
-    found = await call.db.read(find_groups, call.actor, FindGroups(by=by, value=asked.value))
+    found = await call.services.db.read(find_groups, call.actor, FindGroups(by=by, value=asked.value))
     return replies.Listing(count=len(found), items=[call.show.group(group) for group in found])
 
 
@@ -63,11 +64,10 @@ async def get_group_list(call: Call, asked: schemas.GetGroupList) -> replies.Bat
         _, kind = choose(KINDS, asked.type, "Data.Type")
     query = ListGroups(
         after_id=place_in_list(asked.last_fetched_id),
-        limit=call.page_size,
+        limit=call.services.page_size,
         since=read_since(asked.from_date, call.show.zone, "Data.FromDate"),
         until=read_until(asked.to_date, call.show.zone, "Data.ToDate"),
         kind=kind,
     )
-    page = await call.db.read(list_groups, call.actor, query)
-    shown = [call.show.group(group) for group in page.items]
-    return replies.Batch(last_fetched_id=page.last_id, count=len(shown), items=shown)
+    page = await call.services.db.read(list_groups, call.actor, query)
+    return show_page(page, call.show.group)

@@ -1,4 +1,4 @@
-"""Contacts, groups and suppressions between InforU's words and ours. Pure."""
+"""Contacts, groups and suppressions from and to InforU's values. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,16 @@ import msgspec
 from carillon.addresses.phones import national_form
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.groups import Group, GroupDeletion, GroupKey
-from carillon.audience.suppressions import Address, AddressOutcome, Channel, Suppression, SuppressionEntry
+from carillon.audience.suppression_ledger import SuppressionEntry
+from carillon.audience.suppressions import AddressOutcome, Channel, Suppression
 from carillon.dialects.inforu import replies, schemas
-from carillon.dialects.inforu.fields import CONTACT_FIELDS, SHOWN_FIELDS
-from carillon.dialects.inforu.moments import show_history_moment, show_moment, zone_of
+from carillon.dialects.inforu.mapping_dates import show_history_moment, show_moment, zone_of
+from carillon.dialects.inforu.mapping_fields import CONTACT_FIELDS, SHOWN_FIELDS
 from carillon.dialects.reading import as_json, read_request, require
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 
-Meant = TypeVar("Meant")
+Option = TypeVar("Option")
 
 _ACTIVE, _UNSUBSCRIBED, _WITHOUT_STATUS = 1, -2, 0
 _STATUS_IDS = {SubscriptionStatus.SUBSCRIBED: _ACTIVE, SubscriptionStatus.UNSUBSCRIBED: _UNSUBSCRIBED}
@@ -26,7 +27,7 @@ _DEVICE_ACTIVE = 1
 _GROUP_TYPES = {"static": 1, "segment": 2}
 _GENDERS = {"male": 1, "female": 2}
 _ACTIONS = {"unsubscribe": "Unsubscribe", "reactivate": "Reactivate"}
-_CHANNEL_WORDS = {Channel.SMS: "Phone", Channel.EMAIL: "Email"}
+_CHANNEL_NAMES = {Channel.SMS: "Phone", Channel.EMAIL: "Email"}
 
 KEY_KINDS: Mapping[str, KeyKind] = {
     "Phone": KeyKind.PHONE,
@@ -34,9 +35,9 @@ KEY_KINDS: Mapping[str, KeyKind] = {
     "ContactRefId": KeyKind.EXTERNAL_ID,
     "ContactId": KeyKind.CONTACT_ID,
 }
-CHANNELS: Mapping[str, Channel] = {word: channel for channel, word in _CHANNEL_WORDS.items()}
+CHANNELS: Mapping[str, Channel] = {name: channel for channel, name in _CHANNEL_NAMES.items()}
 CHANNELS_OR_ALL: Mapping[str, tuple[Channel, ...]] = {
-    **{word: (channel,) for word, channel in CHANNELS.items()},
+    **{name: (channel,) for name, channel in CHANNELS.items()},
     "All": tuple(CHANNELS.values()),
 }
 GROUP_KEYS: Mapping[str, GroupKey] = {
@@ -59,16 +60,16 @@ _SYNONYMS = {
 }
 
 
-def choose(options: Mapping[str, Meant], given: str, field: str) -> tuple[str, Meant]:
-    """Find the option that a word names, its case ignored: the word as we spell it, and what it means.
+def choose(options: Mapping[str, Option], given: str, field: str) -> tuple[str, Option]:
+    """Find an option by its name, case ignored: the name as we spell it, and what it stands for.
 
     Raises InvalidInputError that lists the options.
     """
     wanted = given.strip().lower()
     wanted = _SYNONYMS.get(wanted, wanted)
-    for word, meaning in options.items():
-        if word.lower() == wanted:
-            return word, meaning
+    for name, value in options.items():
+        if name.lower() == wanted:
+            return name, value
     raise InvalidInputError(field, f"This is one of {', '.join(options)}.")
 
 
@@ -88,12 +89,12 @@ class Presenter:
         """Show a contact with all its keys; Groups only when they were asked for."""
         values: dict[str, Any] = {}
         for name, value in contact.fields.items():
-            if (word := _SHOWN.get(name)) is not None:
-                values[word] = value
+            if (shown := _SHOWN.get(name)) is not None:
+                values[shown] = value
         if "GenderId" in values:
             values["GenderId"] = _GENDERS.get(values["GenderId"])
-        for word in _MOMENTS & values.keys():
-            values[word] = values[word].replace("T", " ")
+        for name in _MOMENTS & values.keys():
+            values[name] = values[name].replace("T", " ")
         for device in contact.devices:
             values["Device1StatusId" if device.platform == "android" else "Device2StatusId"] = _DEVICE_ACTIVE
         if with_groups:
@@ -139,7 +140,7 @@ class Presenter:
     def suppression(self, one: Suppression) -> replies.SuppressedAddress:
         """Show a suppressed address."""
         return replies.SuppressedAddress(
-            type=_CHANNEL_WORDS[one.channel],
+            type=_CHANNEL_NAMES[one.channel],
             value=self.address(one.channel, one.address),
             unsubscribe_datetime=show_moment(one.created_at, self.zone),
         )
@@ -147,7 +148,7 @@ class Presenter:
     def entry(self, one: SuppressionEntry) -> replies.HistoryEntry:
         """Show a line of the ledger."""
         return replies.HistoryEntry(
-            type=_CHANNEL_WORDS[one.channel],
+            type=_CHANNEL_NAMES[one.channel],
             value=self.address(one.channel, one.address),
             action=_ACTIONS[one.action],
             action_date_time=show_history_moment(one.at, self.zone),
@@ -158,7 +159,7 @@ class Presenter:
 
 
 _SHOWN: Mapping[str, str] = {field.slot: field.name for field in SHOWN_FIELDS}
-# The days among the dates are shown as days; these have a time of day, in nobody's zone.
+# The days among the dates are shown as days; these have a time of day, in no zone.
 _MOMENTS = frozenset(f"Date{number}" for number in range(1, 9))
 
 
@@ -169,31 +170,25 @@ def group_name(group: Group) -> replies.GroupName:
 
 def outcome(done: AddressOutcome, unusable: Sequence[replies.Address]) -> replies.AddressOutcome:
     """Show how many addresses were dealt with, and those that nothing could be done with, as they were given."""
-    failed = [replies.Address(type=_CHANNEL_WORDS[one.channel], value=one.value) for one in done.failed]
+    failed = [replies.Address(type=_CHANNEL_NAMES[one.channel], value=one.value) for one in done.failed]
     failed += unusable
     return replies.AddressOutcome(
         success=replies.Counted(count=done.done), failed=replies.Listing(count=len(failed), items=failed)
     )
 
 
-def addresses_of(contact: Contact) -> list[Address]:
-    """List the addresses that a contact has."""
-    phone = [Address(channel=Channel.SMS, value=f"+{contact.phone}")] if contact.phone else []
-    return phone + ([Address(channel=Channel.EMAIL, value=contact.email)] if contact.email else [])
-
-
-def usable(given: object, options: Mapping[str, Meant]) -> tuple[str, Meant, str] | replies.Address:
-    """Read an item of a list: its type as we spell it, what that means, and the value; or else the item as it came.
+def usable(given: object, options: Mapping[str, Option]) -> tuple[str, Option, str] | replies.Address:
+    """Read an item of a list: its type as we spell it, what that stands for, and the value; else the item as it came.
 
     An item of an unknown type, without a value or with one that is no text costs only itself.
     """
     try:
         item = read_request(schemas.ContactKeyItem, given, "Data")
         require(item, "Data")
-        word, meaning = choose(options, item.type, "Type")
+        name, option = choose(options, item.type, "Type")
     except InvalidInputError:
         return _as_given(given)
-    return word, meaning, item.value
+    return name, option, item.value
 
 
 def _as_given(item: object) -> replies.Address:
@@ -209,10 +204,10 @@ def _spelt(value: object) -> str:
     return as_json(value)
 
 
-def contact_key(type_word: str, value: str, field: str) -> tuple[str, ContactKey]:
+def contact_key(type_name: str, value: str, field: str) -> tuple[str, ContactKey]:
     """Read a contact's key: the type as we spell it, and the key. Raises InvalidInputError."""
-    word, kind = choose(KEY_KINDS, type_word, field)
-    return word, ContactKey(kind=kind, value=value)
+    name, kind = choose(KEY_KINDS, type_name, field)
+    return name, ContactKey(kind=kind, value=value)
 
 
 FIELD_LIST: tuple[replies.FieldDescription, ...] = tuple(

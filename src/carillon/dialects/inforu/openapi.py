@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from carillon.dialects.inforu import replies
-from carillon.dialects.inforu.calls import Function
+from carillon.dialects.inforu.calls import Operation
 from carillon.dialects.inforu.errors import SUCCESS, statuses
 from carillon.dialects.inforu.schemas import Request
 from carillon.dialects.reading import parameters
@@ -22,17 +22,17 @@ _AUTH = {
 }
 
 
-def describe(base: str, functions: Sequence[Function]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give OpenAPI's `paths` and `components` for POST of every function."""
-    types = [kind for one in functions for kind in (one.request, *one.reply)]
-    rows = [p.extra["item"] for one in functions for p in parameters(one.request) if "item" in p.extra]
+def describe(base: str, operations: Sequence[Operation]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return OpenAPI's `paths` and `components` for POST of every operation."""
+    types = [kind for one in operations for kind in (one.request, *one.reply)]
+    rows = [p.extra["item"] for one in operations for p in parameters(one.request) if "item" in p.extra]
     named, schemas = msgspec.json.schema_components(
         (*types, *rows, replies.Envelope), ref_template=f"{_REF}{_PREFIX}{{name}}"
     )
     refs = dict(zip((*types, *rows, replies.Envelope), named, strict=True))
-    for one in functions:
+    for one in operations:
         _sharpen(schemas, one.request, refs)
-    paths = {f"{base}{one.name}": {"post": _operation(one, refs)} for one in functions}
+    paths = {f"{base}{one.name}": {"post": _operation(one, refs)} for one in operations}
     components = {
         "schemas": {f"{_PREFIX}{name}": schema for name, schema in schemas.items()},
         "securitySchemes": {_SCHEME: {"type": "http", "scheme": "basic", "description": "User name and API token."}},
@@ -60,19 +60,19 @@ def _sharpen(schemas: dict[str, Any], request: type[msgspec.Struct], refs: dict[
                 _sharpen(schemas, one.extra["item"], refs)
 
 
-def _operation(function: Function, refs: dict[Any, Any]) -> dict[str, Any]:
-    data = [refs[kind] for kind in function.reply]
+def _operation(operation: Operation, refs: dict[Any, Any]) -> dict[str, Any]:
+    data = [refs[kind] for kind in operation.reply]
     request = {
         "type": "object",
-        "properties": {"Auth": _AUTH, "Data": refs[function.request]},
-        "required": ["Data"] if any(one.required for one in parameters(function.request)) else [],
-        "example": {"Data": function.sample},
+        "properties": {"Auth": _AUTH, "Data": refs[operation.request]},
+        "required": ["Data"] if any(one.required for one in parameters(operation.request)) else [],
+        "example": {"Data": operation.sample},
     }
     return {
         "tags": ["InforU"],
-        "operationId": f"{_PREFIX}{function.name}",
-        "summary": function.title,
-        "description": function.summary,
+        "operationId": f"{_PREFIX}{operation.name}",
+        "summary": operation.title,
+        "description": operation.summary,
         "security": [{_SCHEME: []}, {}],
         "parameters": [
             {

@@ -1,11 +1,11 @@
-"""What each function answers, in InforU's words and in the order of its keys: the value of `Data`."""
+"""What each operation answers, under InforU's keys and in their order: the value of `Data`."""
 
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from carillon.dialects.inforu.fields import SHOWN_FIELDS, FieldType
+from carillon.dialects.inforu.mapping_fields import SHOWN_FIELDS, FieldType
 
 NO_DEVICE = -3
 
@@ -67,7 +67,7 @@ class UploadReport(Answer):
 
 
 class UploadAccepted(Answer):
-    """The token to ask for the statistics with, once the upload is worked off."""
+    """The token to ask for the statistics with, once the upload is processed."""
 
     request_token: str
 
@@ -172,7 +172,7 @@ class AddressOutcome(Answer):
 
 
 class SuppressedAddress(Answer):
-    """An address that is left alone, and since when."""
+    """A suppressed address, and since when."""
 
     type: str
     value: str

@@ -1,4 +1,4 @@
-"""What each function is asked, in InforU's words: the value of `Data`.
+"""What each operation reads, under InforU's names: the value of `Data`.
 
 Every parameter has a default, so that a request with anything missing is still read and the answer can name what is
 required (`REQUIRED`). The wire name is the attribute in Pascal case; `aliases` are other names that clients send.
@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from carillon.dialects.inforu.fields import CONTACT_FIELDS, ROW_INSTRUCTIONS, FieldType
+from carillon.dialects.inforu.mapping_fields import CONTACT_FIELDS, ROW_INSTRUCTIONS, FieldType
 
 REQUIRED = Meta(extra={"required": True})
 
@@ -31,7 +31,7 @@ AddressType: TypeAlias = Annotated[str, REQUIRED, Meta(description="Phone or Ema
 
 
 class Request(msgspec.Struct, rename="pascal", forbid_unknown_fields=True, kw_only=True):
-    """The base of what functions are asked.
+    """The base of what operations read.
 
     Unknown names are refused only by the fast decoding: the tolerant reading, which takes over, ignores them.
     """
@@ -183,7 +183,7 @@ class GetGroupList(Request):
 
 
 class Unsubscribe(Request):
-    """Addresses that are to be left alone."""
+    """Addresses to suppress."""
 
     unsubscribe_reason: Annotated[
         str, REQUIRED, Meta(description="Why.", extra={"aliases": ("ReactivationReason", "ReactivateReason", "Reason")})
@@ -199,7 +199,7 @@ class Unsubscribe(Request):
 
 
 class ReactivateUnsubscribe(Request):
-    """Addresses that may be written to again."""
+    """Addresses whose suppression is lifted."""
 
     reactivation_reason: Annotated[
         str, REQUIRED, Meta(description="Why.", extra={"aliases": ("ReactivateReason", "UnsubscribeReason", "Reason")})

@@ -2,47 +2,41 @@
 
 from collections.abc import Sequence
 
-from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind
-from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.contact import ContactKey
+from carillon.audience.suppressed_contacts import CheckKeysSuppressed, check_keys_suppressed
+from carillon.audience.suppression_ledger import (
+    ListSuppressionEntries,
+    SuppressionHistory,
+    list_suppression_entries,
+    suppression_history,
+)
 from carillon.audience.suppressions import (
     Action,
     Address,
-    AddressHistory,
-    Channel,
-    CheckSuppressed,
-    ListSuppressionEntries,
     ListSuppressions,
     Reactivate,
     Suppress,
-    SuppressionEntry,
-    address_history,
-    check_suppressed,
-    list_suppression_entries,
     list_suppressions,
     reactivate,
     suppress,
 )
-from carillon.db.database import Tx
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.calls import Call, check_count
-from carillon.dialects.inforu.contacts import place_in_list
 from carillon.dialects.inforu.mapping import (
     CHANNELS,
     CHANNELS_OR_ALL,
     KEY_KINDS,
-    addresses_of,
     choose,
     contact_key,
     outcome,
     usable,
 )
-from carillon.dialects.inforu.moments import read_since, read_until
-from carillon.kit.actor import Actor
+from carillon.dialects.inforu.mapping_dates import read_since, read_until
+from carillon.dialects.inforu.paging import place_in_list, show_page
 
 ACTIONS: dict[str, Action | None] = {"Unsubscribe": "unsubscribe", "Reactivate": "reactivate", "All": None}
 
 DEFAULT_NAME = "API"
-_CHANNEL_OF = {KeyKind.PHONE: Channel.SMS, KeyKind.EMAIL: Channel.EMAIL}
 
 
 def _addresses(items: Sequence[object]) -> tuple[list[Address], list[replies.Address]]:
@@ -58,25 +52,25 @@ def _name(given: str | None) -> str:
 
 
 async def unsubscribe(call: Call, asked: schemas.Unsubscribe) -> replies.AddressOutcome:
-    """Leave addresses alone from now on."""
+    """Suppress addresses."""
     addresses, unusable = _addresses(asked.items)
     command = Suppress(
         addresses=addresses,
         reason=asked.unsubscribe_reason,
         actor_name=_name(asked.unsubscribe_name),
     )
-    return outcome(await call.db.run(suppress, call.actor, command), unusable)
+    return outcome(await call.services.db.run(suppress, call.actor, command), unusable)
 
 
 async def reactivate_unsubscribe(call: Call, asked: schemas.ReactivateUnsubscribe) -> replies.AddressOutcome:
-    """Let addresses be written to again."""
+    """Lift suppressions."""
     addresses, unusable = _addresses(asked.items)
     command = Reactivate(
         addresses=addresses,
         reason=asked.reactivation_reason,
         actor_name=_name(asked.reactivation_name),
     )
-    return outcome(await call.db.run(reactivate, call.actor, command), unusable)
+    return outcome(await call.services.db.run(reactivate, call.actor, command), unusable)
 
 
 async def get_unsubscribe_list(
@@ -88,11 +82,10 @@ async def get_unsubscribe_list(
         since=read_since(asked.from_date, call.show.zone, "Data.FromDate"),
         until=read_until(asked.to_date, call.show.zone, "Data.ToDate"),
         after_id=place_in_list(asked.last_fetched_id),
-        limit=call.page_size,
+        limit=call.services.page_size,
     )
-    page = await call.db.read(list_suppressions, call.actor, query)
-    shown = [call.show.suppression(one) for one in page.items]
-    return replies.Batch(last_fetched_id=page.last_id, count=len(shown), items=shown)
+    page = await call.services.db.read(list_suppressions, call.actor, query)
+    return show_page(page, call.show.suppression)
 
 
 async def get_unsubscribe_history(
@@ -100,7 +93,7 @@ async def get_unsubscribe_history(
 ) -> replies.Listing[replies.HistoryEntry]:
     """Tell what happened to an address, or to the addresses of a contact, newest first."""
     _, key = contact_key(asked.type, asked.value, "Data.Type")
-    entries = await call.db.read(_history, call.actor, key)
+    entries = await call.services.db.read(suppression_history, call.actor, SuppressionHistory(key=key))
     return replies.Listing(count=len(entries), items=[call.show.entry(one) for one in entries])
 
 
@@ -114,11 +107,10 @@ async def get_unsubscribe_history_list(
         since=read_since(asked.from_date, call.show.zone, "Data.FromDate"),
         until=read_until(asked.to_date, call.show.zone, "Data.ToDate"),
         after_id=place_in_list(asked.last_fetched_id),
-        limit=call.page_size,
+        limit=call.services.page_size,
     )
-    page = await call.db.read(list_suppression_entries, call.actor, query)
-    shown = [call.show.entry(one) for one in page.items]
-    return replies.Batch(last_fetched_id=page.last_id, count=len(shown), items=shown)
+    page = await call.services.db.read(list_suppression_entries, call.actor, query)
+    return show_page(page, call.show.entry)
 
 
 async def check_if_unsubscribe(call: Call, asked: schemas.CheckIfUnsubscribe) -> replies.SuppressionCheck:
@@ -126,7 +118,7 @@ async def check_if_unsubscribe(call: Call, asked: schemas.CheckIfUnsubscribe) ->
     check_count(len(asked.items), schemas.MAX_ITEMS)
     read = [usable(item, KEY_KINDS) for item in asked.items]
     keys = [ContactKey(kind=one[1], value=one[2]) for one in read if isinstance(one, tuple)]
-    verdicts = iter(await call.db.read(_check, call.actor, keys))
+    verdicts = iter(await call.services.db.read(check_keys_suppressed, call.actor, CheckKeysSuppressed(keys=keys)))
     suppressed: list[replies.Address] = []
     free: list[replies.Address] = []
     for one in read:
@@ -138,31 +130,3 @@ async def check_if_unsubscribe(call: Call, asked: schemas.CheckIfUnsubscribe) ->
         unsubscribe=replies.Listing(count=len(suppressed), items=suppressed),
         not_unsubscribe=replies.Listing(count=len(free), items=free),
     )
-
-
-async def _check(tx: Tx, actor: Actor, keys: Sequence[ContactKey]) -> list[bool]:
-    """Tell of each key whether it is suppressed: a contact is when any of its addresses is."""
-    addresses: list[Address] = []
-    places: list[int] = []
-    for place, key in enumerate(keys):
-        for address in await _addresses_behind(tx, actor, key):
-            addresses.append(address)
-            places.append(place)
-    verdicts = await check_suppressed(tx, actor, CheckSuppressed(addresses=addresses))
-    hit = {place for place, verdict in zip(places, verdicts, strict=True) if verdict}
-    return [place in hit for place in range(len(keys))]
-
-
-async def _history(tx: Tx, actor: Actor, key: ContactKey) -> list[SuppressionEntry]:
-    entries: list[SuppressionEntry] = []
-    for address in await _addresses_behind(tx, actor, key):
-        entries += await address_history(tx, actor, AddressHistory(address=address))
-    return sorted(entries, key=lambda entry: (entry.at, entry.entry_id), reverse=True)
-
-
-async def _addresses_behind(tx: Tx, actor: Actor, key: ContactKey) -> list[Address]:
-    channel = _CHANNEL_OF.get(key.kind)
-    if channel is not None:
-        return [Address(channel=channel, value=key.value)]
-    found: list[Contact] = await find_contacts(tx, actor, FindContacts(key=key))
-    return [address for contact in found for address in addresses_of(contact)]

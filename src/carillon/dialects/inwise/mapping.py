@@ -4,8 +4,10 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date
 
+from msgspec import UNSET
+
 from carillon.addresses.phones import likely_phone, phone_digits, region_of_calling_code
-from carillon.audience.contacts.contact import Contact, read_id
+from carillon.audience.contacts.contact import Contact, SubscriptionStatus, read_id
 from carillon.dialects.inwise.errors import WORDS
 from carillon.dialects.inwise.schemas import ShownContact, ShownField
 from carillon.dialects.reading import read_text
@@ -73,6 +75,7 @@ def group_id_of(text: str, path: str) -> GroupId | None:
 def show_contact(contact: Contact, country: str) -> ShownContact:
     """Tell a contact."""
     values = ((number, contact.fields.get(name)) for number, name in _FIELDS.items())
+    statuses = (("email", contact.email_status), ("mobile_number", contact.sms_status))
     return ShownContact(
         id=contact.contact_id,
         email=contact.email or "",
@@ -85,6 +88,7 @@ def show_contact(contact: Contact, country: str) -> ShownContact:
         ],
         groups_ids=[group.group_id for group in contact.groups],
         created=f"{contact.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        unsubscribed=[name for name, status in statuses if status is SubscriptionStatus.UNSUBSCRIBED] or UNSET,
     )
 
 

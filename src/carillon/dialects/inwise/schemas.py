@@ -7,7 +7,7 @@ required.
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 REQUIRED = {"required": True}
 
@@ -138,7 +138,7 @@ class ShownField(msgspec.Struct, kw_only=True):
 
 
 class ShownContact(msgspec.Struct, kw_only=True):
-    """A contact as it is told."""
+    """A contact; `unsubscribed` names its addresses that are, and is left out where none is."""
 
     id: int
     email: str
@@ -147,3 +147,4 @@ class ShownContact(msgspec.Struct, kw_only=True):
     fields: list[ShownField]
     groups_ids: list[int]
     created: str
+    unsubscribed: list[str] | UnsetType = UNSET

@@ -1,6 +1,6 @@
 """Who calls: HTTP Basic, into an actor."""
 
-from carillon.dialects.basic import read_basic
+from carillon.dialects.basic_auth import read_basic
 from carillon.dialects.contract import Services
 from carillon.errors import MissingCredentialsError
 from carillon.http.request import Request
@@ -13,7 +13,7 @@ CREDENTIAL_FORMAT = CredentialFormat(name="username", secret="password")  # noqa
 
 
 async def authenticate(services: Services, request: Request) -> Actor:
-    """Let the caller in; the reference knows no rate.
+    """Authenticate the caller; the reference knows no rate.
 
     Raises MissingCredentialsError when there is no Basic header that can be decoded, and what `Authenticator` raises.
     """

@@ -2,7 +2,7 @@
 
 
 def first_calls(url: str) -> list[str]:
-    """Give curl lines for the server at `url`; user name and password come from the environment."""
+    """Return curl lines for the server at `url`; user name and password come from the environment."""
     curl = 'curl -s -u "$NRS_USERNAME:$NRS_PASSWORD" -H "Content-Type: application/json"'
     body = '{"email":"lucia@example.com","phone":"612345678","countryIso":"ES","groupsNames":["Friends"]}'
     return [

@@ -1,4 +1,4 @@
-"""What operations answer, in 360NRS's words and the order of its samples."""
+"""What operations answer, under 360NRS's names and in the order of its samples."""
 
 from typing import Generic, TypeVar
 

@@ -1,4 +1,4 @@
-"""What each operation is asked, in 360NRS's words: queries and bodies for the tolerant reading."""
+"""What each operation reads, under 360NRS's names: queries and bodies for the tolerant reading."""
 
 from typing import Annotated, Any, TypeAlias
 
@@ -17,7 +17,7 @@ MAX_CUSTOM_FIELDS = 200
 
 
 class Request(msgspec.Struct, rename="camel"):
-    """The base of what operations are asked."""
+    """The base of what operations read."""
 
 
 class Paging(Request):

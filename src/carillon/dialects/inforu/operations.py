@@ -1,18 +1,19 @@
-"""The table of functions: it drives routing, the documentation pages, OpenAPI and the coverage page.
+"""The table of operations, which the vendor calls functions.
 
-The order is the reference's; GetFields, which it lacks, comes last.
+It drives routing, the documentation pages, OpenAPI and the coverage page. The order is the reference's; GetFields,
+which it lacks, comes last.
 """
 
 from carillon.dialects.inforu import contacts, groups, replies, schemas, suppressions
-from carillon.dialects.inforu.calls import Function
+from carillon.dialects.inforu.calls import Operation
 from carillon.tenancy.scopes import Scope
 
 _DATES = {"FromDate": "2018/12/15", "ToDate": "2099/12/30"}
 _KEY, _SPAN = ("Type", "Value"), ("FromDate", "ToDate")
 _SAMPLE_PHONE = {"Type": "Phone", "Value": "0501234567"}
 
-FUNCTIONS: tuple[Function, ...] = (
-    Function(
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
         name="CreateOrUpdateContacts",
         title="Create or Update Contact",
         summary=(
@@ -49,10 +50,10 @@ FUNCTIONS: tuple[Function, ...] = (
             "ActualFieldName is the same as FieldName, also where the caller wrote Phone.",
         ),
     ),
-    Function(
+    Operation(
         name="CheckJobStatusByToken",
         title="Check Status Token",
-        summary="Answers the statistics of an upload, once it is worked off; StatusId -2015 until then.",
+        summary="Answers the statistics of an upload, once it is processed; StatusId -2015 until then.",
         request=schemas.CheckJobStatusByToken,
         reference=("RequestToken",),
         reply=(replies.UploadReport,),
@@ -64,7 +65,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "A report is kept for the days of the setting upload_report_days (30); after them it is unknown, -2014.",
         ),
     ),
-    Function(
+    Operation(
         name="DeleteContacts",
         title="Delete Contact",
         summary="Deletes contacts, from all groups too. Up to 100 items.",
@@ -79,7 +80,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "An item of an unknown Type, or whose Value is missing or no text, is passed over.",
         ),
     ),
-    Function(
+    Operation(
         name="GetContact",
         title="Get Contact",
         summary="Finds contacts by Phone, Email, ContactRefId or ContactId.",
@@ -95,7 +96,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "BirthDate and AdditionalDate are days (yyyy-MM-dd), Date1 to Date8 have a time.",
         ),
     ),
-    Function(
+    Operation(
         name="GetContactList",
         title="Get Contact List",
         summary="Lists contacts that were created, or updated, in a span of time.",
@@ -107,7 +108,7 @@ FUNCTIONS: tuple[Function, ...] = (
         sample={"FilterBy": "CreatedDate", **_DATES, "OnlyForGroupId": None, "LastFetchedId": 0},
         notes=("Items come in the order of their ids, 1000 a batch where the server isn't set otherwise.",),
     ),
-    Function(
+    Operation(
         name="CreateOrUpdateGroup",
         title="Create or Update Group",
         summary="Creates a group, or renames one.",
@@ -117,13 +118,13 @@ FUNCTIONS: tuple[Function, ...] = (
         handle=groups.create_or_update_group,
         scope=Scope.AUDIENCE_WRITE,
         sample={"GroupName": "Newsletter", "GroupId": 0, "Description": "Who reads it"},
-        words={"name": "Data.GroupName", "description": "Data.Description"},
+        field_names={"name": "Data.GroupName", "description": "Data.Description"},
         notes=(
             "The reply is the whole group, as newer accounts of the vendor have it; GroupId is a number.",
             "Names need not be unique: GroupId 0 always makes a group.",
         ),
     ),
-    Function(
+    Operation(
         name="DeleteGroup",
         title="Delete Group",
         summary="Deletes groups by id, number or name; by name several may go.",
@@ -138,7 +139,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "Names are compared without surrounding white space and case.",
         ),
     ),
-    Function(
+    Operation(
         name="GetGroup",
         title="Get Group",
         summary="Finds groups by id, number or name.",
@@ -150,7 +151,7 @@ FUNCTIONS: tuple[Function, ...] = (
         sample={"GetGroupBy": "GroupName", "Value": "Customers"},
         notes=("Nothing found is a success with Count 0.",),
     ),
-    Function(
+    Operation(
         name="GetGroupList",
         title="Get Group List",
         summary="Lists groups.",
@@ -165,7 +166,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "Counters are there in both spellings that the reference has.",
         ),
     ),
-    Function(
+    Operation(
         name="Unsubscribe",
         title="Unsubscribe",
         summary="Unsubscribes phones and e-mail addresses. Up to 100 items.",
@@ -179,13 +180,13 @@ FUNCTIONS: tuple[Function, ...] = (
             "UnsubscribeName": "CRM",
             "List": [_SAMPLE_PHONE],
         },
-        words={"reason": "Data.UnsubscribeReason", "name": "Data.UnsubscribeName"},
+        field_names={"reason": "Data.UnsubscribeReason", "name": "Data.UnsubscribeName"},
         notes=(
             "No contact needs to have the address. One that is unsubscribed already counts as a success.",
             "Failed lists what is no phone, or no address, and items that can't be read.",
         ),
     ),
-    Function(
+    Operation(
         name="ReactivateUnsubscribe",
         title="Reactivate Unsubscribe",
         summary="Reactivates unsubscribed phones and e-mail addresses. Up to 100 items.",
@@ -199,10 +200,10 @@ FUNCTIONS: tuple[Function, ...] = (
             "ReactivationName": "CRM",
             "List": [_SAMPLE_PHONE],
         },
-        words={"reason": "Data.ReactivationReason", "name": "Data.ReactivationName"},
+        field_names={"reason": "Data.ReactivationReason", "name": "Data.ReactivationName"},
         notes=("Failed lists what isn't unsubscribed, and items that can't be read.",),
     ),
-    Function(
+    Operation(
         name="GetUnsubscribeList",
         title="Get Unsubscribe List",
         summary="Lists what was unsubscribed in a span of time, and still is.",
@@ -217,7 +218,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "Without Type phones and e-mail addresses are listed.",
         ),
     ),
-    Function(
+    Operation(
         name="GetUnsubscribeHistory",
         title="Get Unsubscribe History",
         summary="Tells every unsubscribe and reactivation of an address, newest first.",
@@ -229,7 +230,7 @@ FUNCTIONS: tuple[Function, ...] = (
         sample=_SAMPLE_PHONE,
         notes=("By ContactRefId or ContactId: of all addresses that the contact has now.",),
     ),
-    Function(
+    Operation(
         name="GetUnsubscribeHistoryList",
         title="Get Unsubscribe History List",
         summary="Lists every unsubscribe and reactivation.",
@@ -241,7 +242,7 @@ FUNCTIONS: tuple[Function, ...] = (
         sample={"Type": "All", **_DATES, "Action": "All", "LastFetchedId": 0},
         notes=("Items come in the order of their ids, oldest first, so that LastFetchedId can go on from the last.",),
     ),
-    Function(
+    Operation(
         name="CheckIfUnsubscribe",
         title="Check if Unsubscribed",
         summary="Tells which items are unsubscribed. Up to 100 items.",
@@ -256,7 +257,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "NotUnsubscribe lists items that can't be read, too.",
         ),
     ),
-    Function(
+    Operation(
         name="GetFields",
         title="Get Fields",
         summary="Lists the fields of the account's contacts.",

@@ -1,4 +1,4 @@
-"""Uploads in InforU's words: rows into the engine's rows, its report into statistics. Pure."""
+"""Uploads: InforU's rows into the engine's, the engine's report into InforU's statistics. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from uuid import UUID
 
 from carillon.audience.upsert.engine import UpsertReport
 from carillon.audience.upsert.rows import ContactRow, RowError, shown
-from carillon.dialects.inforu.fields import CONTACT_FIELDS, KEY_FIELDS, ROW_INSTRUCTIONS, SHOWN_FIELDS
+from carillon.dialects.inforu.mapping_fields import CONTACT_FIELDS, KEY_FIELDS, ROW_INSTRUCTIONS, SHOWN_FIELDS
 from carillon.dialects.inforu.replies import UploadError, UploadReport
 from carillon.dialects.reading import as_json, read_flag, read_text
 from carillon.errors import InvalidInputError, JobNotFoundError
 
-TOKEN_PREFIX = "BodyPart_"  # noqa: S105 - the vendor's word for the id of an upload
+TOKEN_PREFIX = "BodyPart_"  # noqa: S105 - what the vendor has before the id of an upload
 _DELETE = "delete"
 _EVENTS = "handleevents"
 
 
-class Wording(NamedTuple):
-    """How an engine's error code is told: ErrorCode, and the start of ErrorMessage, which the field's name ends."""
+class ErrorCode(NamedTuple):
+    """InforU's ErrorCode of a row's error, and the start of ErrorMessage, which the field's name ends."""
 
     error_code: int
     message: str
@@ -26,17 +26,17 @@ class Wording(NamedTuple):
 
 
 # -92 is the reference's; the others are ours, in the same row.
-WORDINGS: Mapping[str, Wording] = {
-    "invalid": Wording(-92, "UploadError.InvalidValueForField", is_ours=False),
-    "too_long": Wording(-93, "UploadError.ValueTooLongForField", is_ours=True),
-    "conflict": Wording(-94, "UploadError.ValueOfAnotherContactForField", is_ours=True),
-    "missing_key": Wording(-95, "UploadError.NoKeyIn", is_ours=True),
-    "not_written": Wording(-98, "UploadError.NotWritten", is_ours=True),
-    "unknown_field": Wording(-97, "UploadError.UnknownField", is_ours=True),
+ERROR_CODES: Mapping[str, ErrorCode] = {
+    "invalid": ErrorCode(-92, "UploadError.InvalidValueForField", is_ours=False),
+    "too_long": ErrorCode(-93, "UploadError.ValueTooLongForField", is_ours=True),
+    "conflict": ErrorCode(-94, "UploadError.ValueOfAnotherContactForField", is_ours=True),
+    "missing_key": ErrorCode(-95, "UploadError.NoKeyIn", is_ours=True),
+    "not_written": ErrorCode(-98, "UploadError.NotWritten", is_ours=True),
+    "unknown_field": ErrorCode(-97, "UploadError.UnknownField", is_ours=True),
 }
 
-# What the engine calls the fields of its errors, in the vendor's words.
-_WORDS: Mapping[str, str] = {
+# The vendor's names of the fields that errors name.
+_FIELD_NAMES: Mapping[str, str] = {
     **{field.slot: field.name for field in (*CONTACT_FIELDS, *ROW_INSTRUCTIONS)},
     "group": "AddToGroupName",
     "device": "FirebaseToken",
@@ -71,7 +71,7 @@ def read_rows(given: Sequence[Any]) -> Upload:
 
 
 def _read_row(row: ContactRow, number: int, values: Mapping[str, Any]) -> bool:
-    """Put an object's values into a row; tell whether the row may start automations."""
+    """Put an object's values into a row; return whether the row may start automations."""
     starts_events = False
     find = _TARGETS.get
     for key, value in values.items():
@@ -88,12 +88,12 @@ def _read_row(row: ContactRow, number: int, values: Mapping[str, Any]) -> bool:
             except InvalidInputError:
                 row.errors = [*row.errors, _unreadable(number, key, value)]
     if not _has_key(row):
-        _give_up(row, number)
+        _fail(row, number)
     return starts_events
 
 
 def _take(row: ContactRow, lowered: str, value: object) -> bool:
-    """Put a value that isn't empty into a row; tell whether it lets the row start automations."""
+    """Put a value that isn't empty into a row; return whether the row may start automations by it."""
     if lowered == _EVENTS:
         return bool(read_flag(value, ""))
     if isinstance(value, list) and lowered in _LISTS:
@@ -112,7 +112,7 @@ def _has_key(row: ContactRow) -> bool:
     return bool(row.external_id and (row.device_token or row.phone == "" or row.email == ""))
 
 
-def _give_up(row: ContactRow, number: int) -> None:
+def _fail(row: ContactRow, number: int) -> None:
     """Fail a row without a key: for the key that couldn't be read, where there is one."""
     unread = [error for error in row.errors if error.field in _KEY_SLOTS]
     if unread:
@@ -229,15 +229,15 @@ def show_report(upload_id: UUID, report: UpsertReport) -> UploadReport:
 
 
 def _show_error(error: RowError) -> UploadError:
-    name = _WORDS.get(error.field, error.field)
-    wording = WORDINGS[error.code]
+    name = _FIELD_NAMES.get(error.field, error.field)
+    code = ERROR_CODES[error.code]
     return UploadError(
         row_number=error.row,
-        error_code=wording.error_code,
+        error_code=code.error_code,
         field_name=name,
         actual_field_name=name,
         error_value=error.value,
-        error_message=f"{wording.message}{name}",
+        error_message=f"{code.message}{name}",
     )
 
 

@@ -13,7 +13,7 @@ _TIME = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?", re.ASCII
 )
 
-# .NET's DateTime.MinValue and MaxValue are in use for "from ever" and "for ever": years outside are drawn in.
+# .NET's DateTime.MinValue and MaxValue stand for no limit: years outside become the first or the last.
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 _TO_SECONDS = len("yyyy-MM-dd HH:mm:ss")
@@ -21,7 +21,7 @@ _TO_SECONDS = len("yyyy-MM-dd HH:mm:ss")
 
 @cache
 def zone_of(name: str) -> ZoneInfo:
-    """Give an IANA zone."""
+    """Return an IANA zone."""
     return ZoneInfo(name)
 
 

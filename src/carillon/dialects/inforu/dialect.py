@@ -1,4 +1,4 @@
-"""From a request to an envelope: parse, let in, read, run, present; and the dialect as it is mounted."""
+"""From a request to an envelope: authenticate, read, run, present; and the dialect as it is mounted."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -10,14 +10,14 @@ import msgspec
 from carillon.dialects.contract import Dialect, Route, Services
 from carillon.dialects.inforu import auth
 from carillon.dialects.inforu.bodies import Format, Wrapped, open_document, wanted_format, write_envelope
-from carillon.dialects.inforu.calls import Call, Function
+from carillon.dialects.inforu.calls import Call, Operation
 from carillon.dialects.inforu.coverage import coverage_of
 from carillon.dialects.inforu.documentation import show_page
 from carillon.dialects.inforu.errors import SUCCESS, Status, detail_of, headers_of, status_of
 from carillon.dialects.inforu.examples import first_calls
-from carillon.dialects.inforu.functions import FUNCTIONS
 from carillon.dialects.inforu.mapping import Presenter
 from carillon.dialects.inforu.openapi import describe
+from carillon.dialects.inforu.operations import OPERATIONS
 from carillon.dialects.inforu.replies import Envelope
 from carillon.dialects.reading import require
 from carillon.errors import CarillonError, InvalidInputError
@@ -28,27 +28,27 @@ BASE = "/api/v2/Contact/"
 # The reference's samples name their functions under this one too.
 _OTHER_BASE = "/api/Contact/"
 
-_PATHS = {f"{base}{one.name}".lower(): f"{BASE}{one.name}" for one in FUNCTIONS for base in (BASE, _OTHER_BASE)}
-_FUNCTIONS = {f"{BASE}{one.name}".lower(): one for one in FUNCTIONS}
+_PATHS = {f"{base}{one.name}".lower(): f"{BASE}{one.name}" for one in OPERATIONS for base in (BASE, _OTHER_BASE)}
+_OPERATIONS = {f"{BASE}{one.name}".lower(): one for one in OPERATIONS}
 
 
 def canonical_path(path: str) -> str | None:
-    """Give the path in `routes` for any case and for a slash at the end; None for a path that isn't ours."""
+    """Return the path in `routes` for any case and for a slash at the end; None for a path that isn't ours."""
     return _PATHS.get(unquote(path).rstrip("/").lower())
 
 
-def _serve(function: Function) -> Callable[[Services, Request], Awaitable[Reply]]:
-    decoder: msgspec.json.Decoder[Wrapped[Any]] = msgspec.json.Decoder(Wrapped[function.request])  # type: ignore[name-defined] # the type is a value here
+def _serve(operation: Operation) -> Callable[[Services, Request], Awaitable[Reply]]:
+    decoder: msgspec.json.Decoder[Wrapped[Any]] = msgspec.json.Decoder(Wrapped[operation.request])  # type: ignore[name-defined] # the type is a value here
 
     async def handle(services: Services, request: Request) -> Reply:
         document = open_document(request)
         actor = await auth.authenticate(services, request, document)
-        require_scope(actor, function.scope)
+        require_scope(actor, operation.scope)
         await document.load()
-        asked = document.data(function.request, decoder)
+        asked = document.data(operation.request, decoder)
         require(asked, "Data")
-        call = Call(db=services.db, actor=actor, show=Presenter.of(actor), page_size=services.page_size)
-        answer = await function.handle(call, asked)
+        call = Call(services=services, actor=actor, show=Presenter.of(actor))
+        answer = await operation.handle(call, asked)
         return _reply(request, wanted_format(request, document), SUCCESS, data=answer)
 
     return handle
@@ -70,18 +70,18 @@ def _reply(request: Request, form: Format, status: Status, *, data: object = Non
 def present_error(request: Request, error: CarillonError) -> Reply:
     """Put an error into the envelope, in the format that the caller expects."""
     status = status_of(error)
-    function = _FUNCTIONS.get((canonical_path(request.path) or "").lower())
+    operation = _OPERATIONS.get((canonical_path(request.path) or "").lower())
     try:
         form = wanted_format(request, open_document(request))
     except InvalidInputError:
         form = wanted_format(request, None)
-    detail = detail_of(error, function.words if function else {})
+    detail = detail_of(error, operation.field_names if operation else {})
     return replace(_reply(request, form, status, detail=detail), headers=headers_of(error))
 
 
-def _document(function: Function) -> Callable[[Services, Request], Awaitable[Reply]]:
+def _document(operation: Operation) -> Callable[[Services, Request], Awaitable[Reply]]:
     async def handle(_services: Services, request: Request) -> Reply:
-        page = show_page(function, wanted_format(request, None), request.path)
+        page = show_page(operation, wanted_format(request, None), request.path)
         return Reply(status=200, body=page, media_type="text/html; charset=utf-8")
 
     return handle
@@ -91,15 +91,15 @@ DIALECT = Dialect(
     name=auth.DIALECT,
     credential_format=auth.CREDENTIAL_FORMAT,
     routes=(
-        *(Route(method="POST", path=f"{BASE}{one.name}", function=one.name, handle=_serve(one)) for one in FUNCTIONS),
+        *(Route(method="POST", path=f"{BASE}{one.name}", function=one.name, handle=_serve(one)) for one in OPERATIONS),
         *(
             Route(method="GET", path=f"{BASE}{one.name}", function=f"{one.name} (documentation)", handle=_document(one))
-            for one in FUNCTIONS
+            for one in OPERATIONS
         ),
     ),
     canonical_path=canonical_path,
     present_error=present_error,
-    describe=lambda: describe(BASE, FUNCTIONS),
-    coverage=lambda: coverage_of(BASE, FUNCTIONS),
+    describe=lambda: describe(BASE, OPERATIONS),
+    coverage=lambda: coverage_of(BASE, OPERATIONS),
     first_calls=lambda url: first_calls(f"{url}{BASE}"),
 )

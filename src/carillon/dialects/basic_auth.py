@@ -1,4 +1,4 @@
-"""HTTP Basic, as several dialects' callers show who they are."""
+"""HTTP Basic authentication, which several dialects share."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from carillon.http.request import Request
 
 
 def read_basic(request: Request) -> tuple[str, str] | None:
-    """Give the user name and the password of the Authorization header; None where it is absent or of another scheme.
+    """Return the user name and the password of the Authorization header; None where it is absent or of another scheme.
 
     Raises MissingCredentialsError when they can't be decoded.
     """

@@ -1,4 +1,7 @@
-"""The contact's fields in InforU's words: one table for rows, contact objects, GetFields, errors and documentation."""
+"""The field map: InforU's fields of a contact and ours.
+
+One table for rows, contact objects, GetFields, errors and documentation.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,2 +1,0 @@
--- name: applied_migrations
-SELECT version FROM schema_migration

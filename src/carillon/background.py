@@ -1,0 +1,48 @@
+"""The registry of background work: every worker, periodic job and service of a process, by its role."""
+
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from carillon.audience.contacts.retention import sweep_audiences
+from carillon.audience.uploads.report import delete_reports
+from carillon.audience.uploads.work import UploadWorker
+from carillon.db.database import Database
+from carillon.db.embedded_watch import watch_embedded
+from carillon.db.hints import exchange_hints
+from carillon.db.partitions import maintain_partitions
+from carillon.runtime import Runtime
+from carillon.workers.shape import Background, Job, Service
+
+log = structlog.get_logger(__name__)
+
+_HOUR = timedelta(hours=1)
+
+
+def background_of(runtime: Runtime) -> Background:
+    """Return what a process runs: workers and jobs where its role says so, and the services of every process."""
+    settings = runtime.settings
+    services = [Service(name="hints", run=partial(exchange_hints, runtime.db))]
+    if settings.database_url is None:
+        services.append(Service(name="embedded_database", run=partial(watch_embedded, settings.data_dir)))
+    if settings.role == "api":
+        return Background(services=services)
+    return Background(
+        workers=[UploadWorker()],
+        jobs=[
+            Job(name="contact_retention", interval=_HOUR, run=sweep_audiences),
+            Job(name="partitions", interval=_HOUR, run=partial(_keep_partitions, days=settings.retention_days)),
+            Job(name="report_deletion", interval=_HOUR, run=partial(delete_reports, days=settings.upload_report_days)),
+        ],
+        services=services,
+    )
+
+
+async def _keep_partitions(db: Database, *, days: int) -> None:
+    for table in await maintain_partitions(db, retention_days=days):
+        facts = {"made": len(table.made), "dropped": len(table.dropped), "moved": table.moved, "expired": table.expired}
+        if table.postponed or table.refused:
+            log.warning("partitions_left", table=table.table, postponed=table.postponed, refused=table.refused, **facts)
+        elif any(facts.values()):
+            log.info("partitions_kept", table=table.table, **facts)

@@ -1,0 +1,33 @@
+"""The one host of background work: runs a process's workers, jobs and services until it is stopped."""
+
+import asyncio
+
+from carillon.db.database import Database
+from carillon.metrics import WorkMetrics
+from carillon.workers.periodic import run_job
+from carillon.workers.services import keep_running
+from carillon.workers.shape import Background
+from carillon.workers.turns import Turns
+
+
+async def run_background(
+    db: Database, background: Background, metrics: WorkMetrics, stopping: asyncio.Event, *, poll_seconds: float
+) -> None:
+    """Run until the event is set, and drain then.
+
+    Workers finish the pieces that they perform and release the others, jobs are cancelled, and services stop last, as
+    workers may need them until then.
+    """
+    drained = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        for service in background.services:
+            tasks.create_task(keep_running(service, drained, metrics))
+        jobs = [tasks.create_task(run_job(db, job, metrics)) for job in background.jobs]
+        async with asyncio.TaskGroup() as workers:
+            for worker in background.workers:
+                turns = Turns(db, worker, metrics, poll_seconds=poll_seconds)
+                workers.create_task(turns.run(stopping))
+            await stopping.wait()
+        for job in jobs:
+            job.cancel()
+        drained.set()

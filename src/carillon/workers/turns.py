@@ -1,0 +1,122 @@
+"""Turns over the accounts that have due work: first come, first served, one turn each, and again behind the others."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from carillon.db.database import Database
+from carillon.db.topics import Listener
+from carillon.kit.ids import AccountId
+from carillon.metrics import WorkMetrics
+from carillon.workers.failures import log_failure
+from carillon.workers.performer import Performer, Turn
+from carillon.workers.shape import Worker
+
+# So many accounts are kept in mind for the time when those with due work can't be listed.
+_MAX_KNOWN = 1_000
+_LONGEST_REST_SECONDS = 30.0
+
+
+class Turns:
+    """Gives turns to accounts as they are woken, and as polling finds them.
+
+    When the accounts can't be listed, because a node of a cluster is down, those that had work lately get turns all the
+    same: theirs may be on other nodes. An account whose turn fails rests a while, and holds up no other.
+    """
+
+    def __init__(self, db: Database, worker: Worker[Any, Any], metrics: WorkMetrics, *, poll_seconds: float) -> None:
+        self._db = db
+        self._worker = worker
+        self._performer = Performer(db, worker, metrics)
+        self._poll_seconds = poll_seconds
+        self._listener = Listener()
+        self._waiting: dict[AccountId, None] = {}
+        self._active: set[AccountId] = set()
+        self._once_more: set[AccountId] = set()
+        self._known: dict[AccountId, None] = {}
+        self._rests = _Rests(poll_seconds)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Give turns until the process is stopping; those that are under way then are ended."""
+        with self._db.topics.listen(self._worker.topic) as self._listener:
+            async with asyncio.TaskGroup() as turns:
+                polling = turns.create_task(self._poll())
+                turns.create_task(self._interrupt(stopping))
+                while not stopping.is_set():
+                    while self._waiting and len(self._active) < self._worker.concurrency:
+                        account_id = next(iter(self._waiting))
+                        del self._waiting[account_id]
+                        self._active.add(account_id)
+                        turns.create_task(self._turn(account_id, stopping))
+                    woken = await self._listener.wait()
+                    self._enqueue(AccountId(int(key)) for key in sorted(woken))
+                polling.cancel()
+
+    async def _interrupt(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self._listener.wake()
+
+    async def _poll(self) -> None:
+        while True:
+            self._enqueue(await self._due_accounts())
+            self._listener.wake()
+            await asyncio.sleep(self._poll_seconds)
+
+    async def _due_accounts(self) -> Iterable[AccountId]:
+        try:
+            due = await self._db.read(self._worker.due_accounts)
+        except Exception as error:  # noqa: BLE001 - the rows are still there when it can be listed again
+            log_failure("listing_failed", error, worker=self._worker.name)
+            return list(self._known)
+        self._learn(due)
+        return due
+
+    def _learn(self, accounts: Iterable[AccountId]) -> None:
+        for account_id in accounts:
+            self._known.pop(account_id, None)
+            self._known[account_id] = None
+        while len(self._known) > _MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+
+    def _enqueue(self, accounts: Iterable[AccountId]) -> None:
+        for account_id in accounts:
+            if account_id in self._active:
+                self._once_more.add(account_id)
+            elif not self._rests.is_resting(account_id):
+                self._waiting.setdefault(account_id)
+
+    async def _turn(self, account_id: AccountId, stopping: asyncio.Event) -> None:
+        turn = Turn(claimed=0, done=0)
+        try:
+            turn = await self._performer.turn(account_id, stopping)
+            self._rests.end(account_id)
+        except Exception as error:  # noqa: BLE001 - as in `_due_accounts`
+            log_failure("turn_failed", error, worker=self._worker.name, account_id=account_id)
+            self._rests.begin(account_id)
+        finally:
+            self._active.discard(account_id)
+        if turn.claimed:
+            self._learn([account_id])
+        if account_id in self._once_more or turn.claimed == self._worker.turn:
+            self._once_more.discard(account_id)
+            self._enqueue([account_id])
+        self._listener.wake()
+
+
+class _Rests:
+    """Accounts whose turns failed: each failure in a row doubles the rest."""
+
+    def __init__(self, first_seconds: float) -> None:
+        self._first_seconds = first_seconds
+        self._of: dict[AccountId, tuple[float, float]] = {}
+
+    def begin(self, account_id: AccountId) -> None:
+        seconds = min(2 * self._of.get(account_id, (self._first_seconds / 2, 0))[0], _LONGEST_REST_SECONDS)
+        self._of[account_id] = seconds, time.monotonic() + seconds
+
+    def end(self, account_id: AccountId) -> None:
+        self._of.pop(account_id, None)
+
+    def is_resting(self, account_id: AccountId) -> bool:
+        return self._of.get(account_id, (0, 0))[1] > time.monotonic()
