@@ -147,8 +147,8 @@ def test_the_process_tells_how_it_is(house: Home, server: Process) -> None:
     after = samples(httpx.get(f"{server.url}/metrics").text)
     fields = 'carillon_requests_total{dialect="inforu",function="GetFields",status="200"}'
     assert after[fields] - before.get(fields, 0) == 2
-    uploaded = 'carillon_work_units_total{worker="uploads"}'
-    assert after[uploaded] - before.get(uploaded, 0) == 30
+    rows = 'carillon_work_units_total{worker="uploads"}'
+    assert after[rows] - before.get(rows, 0) == 30
     lines = [json.loads(line) for line in server.log.splitlines()]
     assert [line["function"] for line in lines].count("GetFields") == 2
     assert "0540000201" not in server.log
