@@ -1,78 +1,150 @@
 """Saving one contact: what an API's create and update of a single contact do, with refusals instead of row errors."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+from uuid import UUID
 
 import msgspec
 
+from carillon.audience.consents import ConsentChange, require_purposes, write_consents
+from carillon.audience.contacts.contact import Contact, SubscriptionStatus
+from carillon.audience.contacts.lookup import FindByDigest, find_by_digest
+from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.fields import field_kinds
-from carillon.audience.locks import lock_audience
+from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.memberships import NO_MOVES, Regroup, regroup, require_groups
+from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows, resolve_phone
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.parse import read_row
 from carillon.audience.upsert.rows import KEYS, Batch, ContactRow, decode_patch
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
-from carillon.errors import KeyConflictError
+from carillon.errors import KeyConflictError, NotFoundError, SuppressedAddressError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import ContactId
 from carillon.tenancy.accounts import checked_country
 
 SQL = load_statements("carillon.audience.contacts", "save.sql")
 
+_UNSUBSCRIBED = SubscriptionStatus.UNSUBSCRIBED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveContact:
     """Change the contact with `contact_id`; without one, the contact that the row's keys name, or else make it.
 
-    `country` reads national phones in the stead of the audience's. `clear_fields` empties the fields that the row does
-    not give.
+    `country` reads national phones in the stead of the audience's. With `ambiguous_phone` a number without a plus may
+    be an international one as well (`ambiguous_phones`). `clear_fields` empties the fields that the row does not give.
+    Statuses that are None stay; a new contact is subscribed. With `must_be_new` nobody may have any of the row's keys.
+
+    With `refuse_suppressed` a suppressed address can't be subscribed or unconfirmed, but in a stop list, which
+    suppresses it; a contact that gets one is unsubscribed there.
     """
 
     row: ContactRow
     contact_id: int | None = None
     country: str | None = None
+    ambiguous_phone: bool = False
     groups: Regroup = NO_MOVES
     clear_fields: bool = False
+    sms: SubscriptionStatus | None = None
+    email: SubscriptionStatus | None = None
+    consents: Sequence[ConsentChange] = ()
+    must_be_new: bool = False
+    refuse_suppressed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedContact:
-    """The contact, and what became of it."""
+    """The contact, and what became of it.
+
+    Phone and e-mail are the row's, normalised: None where it gives none, "" where it empties.
+    """
 
     contact_id: ContactId
     outcome: Literal["new", "updated", "unchanged"]
+    phone: str | None
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeContact:
+    """Change the contact whose phone or e-mail has this MD5, by what it is when the audience is locked.
+
+    `decide` is pure; what it raises leaves the contact as it is.
+    """
+
+    digest: UUID
+    decide: Callable[[Contact], SaveContact]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedContact:
+    """The contact as it was, and what became of it."""
+
+    before: Contact
+    saved: SavedContact
+
+
+async def change_contact(tx: Tx, actor: Actor, command: ChangeContact) -> ChangedContact:
+    """Change a contact, wholly or not at all; an archived one is archived no more.
+
+    Raises NotFoundError for `contact`, what `decide` raises, and what `save_contact` raises.
+    """
+    await lock_audience(tx, actor)
+    found = await find_by_digest(tx, actor, FindByDigest(digest=command.digest))
+    if not found:
+        raise NotFoundError("contact")
+    before = found[0]
+    saved = await save_contact(tx, actor, replace(command.decide(before), contact_id=before.contact_id))
+    return ChangedContact(before=before, saved=saved)
 
 
 async def save_contact(tx: Tx, actor: Actor, command: SaveContact) -> SavedContact:
     """Create or change one contact, wholly or not at all.
 
     Raises InvalidInputError with the field of a value that can't be read, KeyConflictError when the row's keys belong
-    to several contacts or to another than the one that is changed, NotFoundError for `contact` and for a `group` that
-    it would join.
+    to several contacts or to another than the one that is changed, NotFoundError for `contact`, for a `group` that it
+    would join and for a `purpose` that the audience doesn't have, SuppressedAddressError for `phone` and `email`.
     """
     audience = await lock_audience(tx, actor)
     country = audience.country if command.country is None else checked_country(command.country)
+    row = command.row
+    if command.ambiguous_phone:
+        row = await resolve_phone(tx, actor, read_ambiguous_rows([row], country), command.contact_id)
     kinds = await field_kinds(tx, actor)
-    batch = read_row(command.row, country, kinds)
-    owners = await _owners(tx, actor, batch)
-    target = command.contact_id
-    if set(owners.values()) - {target or next(iter(owners.values()), None)}:
-        raise KeyConflictError(owners)
-    if target is None:
-        target = next(iter(owners.values()), None)
+    batch = read_row(row, country, kinds)
+    target = await _target(tx, actor, command, batch)
     if command.clear_fields and target is not None:
         old = await tx.fetchval(SQL["fields_of"], actor.account_id, actor.audience_id, target)
         emptied = dict.fromkeys(decode_patch(old or "{}"), "")
-        row = msgspec.structs.replace(command.row, fields=emptied | command.row.fields)
-        batch = read_row(row, country, kinds)
+        batch = read_row(msgspec.structs.replace(row, fields=emptied | row.fields), country, kinds)
+    values = batch.frame.row(0, named=True)
+    statuses = {Channel.SMS: command.sms, Channel.EMAIL: command.email}
+    if command.refuse_suppressed and not audience.is_stoplist:
+        statuses = await _permitted(tx, actor, statuses, values, target)
     # Before a group is made for a name: it might get the very id that is unknown.
     await require_groups(tx, actor, command.groups.join)
+    await require_purposes(tx, actor, command.consents)
     outcome = await upsert(tx, actor, batch, contact_id=target, expect_new=target is None)
     kept: Mapping[str, Any] = outcome.kept.row(0, named=True)
-    await regroup(tx, actor, kept["contact_id"], command.groups)
-    return SavedContact(contact_id=ContactId(kept["contact_id"]), outcome=kept["outcome"])
+    saved = SavedContact(
+        contact_id=ContactId(kept["contact_id"]), outcome=kept["outcome"], phone=values["phone"], email=values["email"]
+    )
+    await regroup(tx, actor, saved.contact_id, command.groups)
+    await _say(tx, actor, saved, statuses, command.consents)
+    return saved
+
+
+async def _target(tx: Tx, actor: Actor, command: SaveContact, batch: Batch) -> int | None:
+    """Return the contact that the row means. Raises KeyConflictError."""
+    owners = await _owners(tx, actor, batch)
+    named = next(iter(owners.values()), None)
+    if (owners and command.must_be_new) or set(owners.values()) - {command.contact_id or named}:
+        raise KeyConflictError(owners)
+    return named if command.contact_id is None else command.contact_id
 
 
 async def _owners(tx: Tx, actor: Actor, batch: Batch) -> dict[str, int]:
@@ -83,3 +155,43 @@ async def _owners(tx: Tx, actor: Actor, batch: Batch) -> dict[str, int]:
         SQL["owners_of_keys"], actor.account_id, actor.audience_id, *(keys.get(key, "") for key in KEYS)
     )
     return {key: row["contact_id"] for key in keys for row in rows if row[key] == keys[key]}
+
+
+_Statuses = Mapping[Channel, SubscriptionStatus | None]
+
+
+async def _permitted(
+    tx: Tx, actor: Actor, statuses: _Statuses, values: Mapping[str, Any], target: int | None
+) -> _Statuses:
+    """Return the statuses to set where suppressed addresses can't be subscribed. Raises SuppressedAddressError."""
+    old: Sequence[str | None] = (None, None)
+    if target is not None:
+        old = next(iter(await addresses_of(tx, actor, [target])), old)
+    permitted = dict(statuses)
+    for (channel, status), key, before in zip(statuses.items(), ("phone", "email"), old, strict=True):
+        address = before if values[key] is None else values[key]
+        changes = status is not None or address != before
+        if not address or not changes or status is _UNSUBSCRIBED:
+            continue
+        if not await suppressed_among(tx, actor, channel, [address]):
+            continue
+        if status is not None or target is None:
+            raise SuppressedAddressError(key)
+        permitted[channel] = _UNSUBSCRIBED
+    return permitted
+
+
+async def _say(
+    tx: Tx, actor: Actor, saved: SavedContact, statuses: _Statuses, consents: Sequence[ConsentChange]
+) -> None:
+    """Set statuses and consents of a contact that has just been written."""
+    is_new = saved.outcome == "new"
+    sms, email = (
+        None if is_new and status is SubscriptionStatus.SUBSCRIBED else status
+        for status in (statuses[Channel.SMS], statuses[Channel.EMAIL])
+    )
+    if sms is not None or email is not None:
+        change = SubscriptionChange(contact_id=saved.contact_id, sms=sms, email=email)
+        await change_subscriptions(tx, actor, ChangeSubscriptions(standings=[change]))
+    changes = {(int(saved.contact_id), one.purpose, one.channel): one.granted for one in consents}
+    await write_consents(tx, actor, changes)
