@@ -21,7 +21,7 @@ from carillon.audience.audiences import (
 )
 from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
-from carillon.audience.contacts.insert import AddContacts, AddedContacts, add_contacts
+from carillon.audience.contacts.insert import InsertBatch, InsertedBatch, insert_batch
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.contacts.ranges import RangeContacts, range_contacts
 from carillon.audience.contacts.retention import SweepAudience, sweep_audience, swept_audiences
@@ -56,9 +56,9 @@ async def another(db: Database, account: Tenant, **given: Any) -> tuple[Audience
     return audience, replace(account.actor, audience_id=audience.audience_id)
 
 
-async def add(db: Database, actor: Actor, *rows: ContactRow, unique: str | None = None) -> AddedContacts:
+async def add(db: Database, actor: Actor, *rows: ContactRow, unique: str | None = None) -> InsertedBatch:
     batch = read_rows(rows, "IL", keyless=True)
-    return await db.run(add_contacts, actor, AddContacts(batch=batch, unique=unique))
+    return await db.run(insert_batch, actor, InsertBatch(batch=batch, unique=unique))
 
 
 async def test_an_audience_keeps_what_it_is_made_with(db: Database, account: Tenant) -> None:

@@ -29,6 +29,16 @@ INSERT INTO contact (account_id, audience_id, contact_id, created_at, updated_at
 SELECT $1, $2, n, $3, $3, 1, 1, (972540000000 + n)::text, 'p' || n || '@mail.example', 'r' || n, '{}'
 FROM generate_series(1, $4) n
 """
+FILL_MANY = """
+INSERT INTO contact (account_id, audience_id, contact_id, created_at, updated_at, sms_status, email_status,
+                     phone, email, external_id, fields)
+SELECT a, a, n, $1, $1, 1, 1, (972540000000 + n)::text, 'p' || n || '@mail.example', 'r' || n, '{}'
+FROM generate_series(5001, 5300) a, generate_series(1, 20) n
+"""
+JOIN_MANY = """
+INSERT INTO membership (account_id, group_id, contact_id)
+SELECT a, 7, n FROM generate_series(5001, 5300) a, generate_series(1, 20) n
+"""
 JOIN = "INSERT INTO membership (account_id, group_id, contact_id) SELECT $1, 7, n FROM generate_series(1, $2) n"
 
 LAST = f"97254{ROWS:07d}"
@@ -55,6 +65,10 @@ LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
     ("upsert/match.sql", "match_external_id", (f"r{ROWS}",)),
     ("upsert/match.sql", "contacts_by_id", ([ROWS],)),
     ("upsert/match.sql", "contacts_with_keys", ([LAST], [LAST_EMAIL], [f"r{ROWS}"])),
+    ("contacts/save.sql", "owners_of_keys", (LAST, LAST_EMAIL, "")),
+    ("devices.sql", "devices_of", ([ROWS],)),
+    ("devices.sql", "owners_of_tokens", (["t"],)),
+    ("form_tokens.sql", "find_form_tokens", ([ROWS],)),
     ("counters.sql", "group_shares", ([ROWS],)),
     ("memberships.sql", "shares_of_pairs", ([7, 8], [ROWS, ROWS], True)),
     ("memberships.sql", "shares_of_pairs", ([7, 8], [ROWS, ROWS], False)),
@@ -160,6 +174,17 @@ async def test_lookups_in_an_account_that_the_statistics_have_not_seen_read_few_
     stranger = replace(account, account_id=AccountId(4711), audience_id=AudienceId(4711))
     await fill(db, stranger, MOMENT)
     async with db.transaction() as tx:
+        await tx.execute("ANALYZE contact, membership")
+    await fill(db, account, MOMENT)
+    read = await pages_by_lookup(db, account)
+    assert {name: count for name, count in read.items() if count > MOST_PAGES} == {}
+
+
+async def test_lookups_in_a_large_account_among_many_small_ones_read_few_pages(db: Database, account: Tenant) -> None:
+    """As on a shard, whose statistics know many accounts and not this one."""
+    async with db.transaction() as tx:
+        await tx.execute(FILL_MANY, MOMENT)
+        await tx.execute(JOIN_MANY)
         await tx.execute("ANALYZE contact, membership")
     await fill(db, account, MOMENT)
     read = await pages_by_lookup(db, account)

@@ -12,7 +12,10 @@ from carillon.audience.contacts.feed import read_feed
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.contacts.query import PageContacts, page_contacts
 from carillon.audience.contacts.save import SaveContact, SavedContact, save_contact
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import CreateField, ListFields, create_field, list_fields
 from carillon.audience.groups import FindGroups, GroupKey, SaveGroup, find_groups, page_groups, save_group
+from carillon.audience.labelled_fields import LabelledValue
 from carillon.audience.memberships import Regroup
 from carillon.audience.suppressions import (
     Address,
@@ -153,6 +156,42 @@ async def test_fields_that_are_not_given_are_cleared_on_demand(db: Database, acc
     made = await save(db, account, ANA)
     await save(db, account, replace_fields(ANA, {"first_name": "Anat"}), clear_fields=True)
     assert (await contact(db, account, made.contact_id)).fields == {"first_name": "Anat"}
+
+
+async def test_labelled_fields_are_made_where_they_are_missing(db: Database, account: Tenant) -> None:
+    await db.run(create_field, account.actor, CreateField(name="since", kind=Kind.DATETIME, label="Since when"))
+    values = [
+        LabelledValue(label="Shoe size", kind=Kind.NUMBER, value=" 41 "),
+        LabelledValue(label="shoe size", value="large"),
+        LabelledValue(label="city", value="Lod"),
+        LabelledValue(label="Since when", kind=Kind.NUMBER, value="2018-03-13T14:32:25+02:00"),
+    ]
+    made = await save(db, account, ANA, labelled_fields=values)
+    own = {one.label: one.name for one in await db.read(list_fields, account.actor, ListFields())}
+    assert own == {"Shoe size": "shoe_size", "shoe size": "shoe_size_2", "city": "city_2", "Since when": "since"}
+    kept = {"shoe_size": 41, "shoe_size_2": "large", "city_2": "Lod", "since": "2018-03-13T12:32:25"}
+    assert (await contact(db, account, made.contact_id)).fields == {"first_name": "Ana", "city": "Arad", **kept}
+    emptied = [LabelledValue(label=one.label, value="") for one in values]
+    await save(db, account, ANA, labelled_fields=emptied)
+    assert (await contact(db, account, made.contact_id)).fields == {"first_name": "Ana", "city": "Arad"}
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        (LabelledValue(label="size", kind=Kind.NUMBER, value="large"), "labelled_fields.1.value"),
+        (LabelledValue(label="day", kind=Kind.DATE, value="13/03/2018"), "labelled_fields.1.value"),
+        (LabelledValue(label="day", kind=Kind.DATE, value="0001-01-01T00:00:00+14:00"), "labelled_fields.1.value"),
+        (LabelledValue(label="x" * 201, value="1"), "labelled_fields.1.label"),
+    ],
+)
+async def test_a_labelled_field_that_cannot_be_used_is_told_by_its_place(
+    db: Database, account: Tenant, value: LabelledValue, field: str
+) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        await save(db, account, ANA, labelled_fields=[LabelledValue(label="good", value="1"), value])
+    assert refused.value.field == field
+    assert await db.read(list_fields, account.actor, ListFields()) == []
 
 
 def replace_fields(row: ContactRow, fields: dict[str, str]) -> ContactRow:

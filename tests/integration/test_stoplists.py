@@ -8,14 +8,13 @@ from tests.support import Tenant
 
 from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience
 from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
 from carillon.audience.suppressions import (
     Address,
     Channel,
     CheckSuppressed,
-    ListSuppressionEntries,
     Reactivate,
     check_suppressed,
-    list_suppression_entries,
     reactivate,
 )
 from carillon.audience.upsert.engine import upsert

@@ -7,19 +7,20 @@ the same answers and is tested against it.
 import functools
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import NamedTuple
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumber
 from phonenumbers import PhoneNumberType as LibraryKind
-from phonenumbers.phonemetadata import NumberFormat
+
+from carillon.addresses.dialling import E164_DIGITS, dialling_of
 
 MAX_PHONE_CHARACTERS = 250
 """Longer texts are not phones: the parser's own limit, applied before anything else looks at the text."""
 
-_E164_DIGITS = re.compile(r"[1-9][0-9]{6,14}")
 _START_OF_NUMBER = re.compile(r"[+\uff0b0-9]")
 _PLUS_SIGNS = ("+", "\uff0b")
 # No mark in it begins an extension.
@@ -50,6 +51,14 @@ class PhoneKind(IntEnum):
     UAN = 9
     VOICEMAIL = 10
     UNKNOWN = 15
+
+
+class PhoneForm(Enum):
+    """How a caller writes numbers without a plus, and which reading goes first where both are numbers."""
+
+    NATIONAL = "national"  # only as the country dials them
+    NATIONAL_FIRST = "national_first"  # so, or international
+    INTERNATIONAL_FIRST = "international_first"  # international, or so
 
 
 KINDS_PER_VALIDITY = 16
@@ -87,7 +96,7 @@ class Phone:
     digits: str
 
     def __post_init__(self) -> None:
-        if _E164_DIGITS.fullmatch(self.digits) is None:
+        if E164_DIGITS.fullmatch(self.digits) is None:
             raise ValueError("a phone is 7 to 15 digits that do not start with 0")
 
     def __repr__(self) -> str:
@@ -164,7 +173,7 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
     if number.extension:
         return None
     digits = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
-    if _E164_DIGITS.fullmatch(digits) is None:
+    if E164_DIGITS.fullmatch(digits) is None:
         return None
     region = phonenumbers.region_code_for_number(number)
     return PhoneReading(digits, _quality(number, region).encode(), region)
@@ -173,7 +182,7 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
 def phone_digits(value: str, country: str | None) -> str | None:
     """Give the digits that `read_phone` reads, in a tenth of its time where the number is plainly dialled."""
     region = known_region(country)
-    if region is not None and (digits := _dialling(region).read(value)) is not None:
+    if region is not None and (digits := dialling_of(region).read(value)) is not None:
         return digits
     reading = read_phone(value, country)
     return None if reading is None else reading.digits
@@ -185,9 +194,34 @@ def likely_phone(value: str, *countries: str | None) -> str:
     It is the reading that the numbering plans know best, and the first of those that they know as well; of readings
     that no plan knows (NOT_POSSIBLE) the international one. What can't be read stays as it is.
     """
-    readings = [(country is None, one) for country in countries if (one := read_phone(value, country))]
-    _, best = max(readings, key=_likelihood, default=(False, None))
+    best = _likely(value, countries)
     return value if best is None else f"+{best.digits}"
+
+
+def phone_readings(value: str, country: str, form: PhoneForm) -> tuple[str, ...]:
+    """Read a number in a form: its E.164 digits by each reading that is a number, the form's first one first."""
+    return tuple(dict.fromkeys(digits for one in _countries(country, form) if (digits := phone_digits(value, one))))
+
+
+def likely_digits(value: str, country: str, form: PhoneForm) -> str | None:
+    """Read a number in a form as `likely_phone` does; of readings that are known as well, the form's first."""
+    best = _likely(value, _countries(country, form))
+    return None if best is None else best.digits
+
+
+def _countries(country: str, form: PhoneForm) -> tuple[str | None, ...]:
+    match form:
+        case PhoneForm.NATIONAL:
+            return (country,)
+        case PhoneForm.NATIONAL_FIRST:
+            return country, None
+        case PhoneForm.INTERNATIONAL_FIRST:
+            return None, country
+
+
+def _likely(value: str, countries: Sequence[str | None]) -> PhoneReading | None:
+    readings = [(country is None, one) for country in countries if (one := read_phone(value, country))]
+    return max(readings, key=_likelihood, default=(False, None))[1]
 
 
 def _likelihood(given: tuple[bool, PhoneReading]) -> tuple[Validity, bool]:
@@ -227,9 +261,9 @@ def _read_unplanned(text: str, region: str | None) -> PhoneReading | None:
         return None
     digits = "".join(filter(str.isdigit, text))
     if region is not None and not any(plus in text for plus in _PLUS_SIGNS):
-        prefix = _dialling(region).international_prefix.match(digits)
+        prefix = dialling_of(region).international_prefix.match(digits)
         digits = digits[prefix.end() :] if prefix else ""
-    if _E164_DIGITS.fullmatch(digits) is None:
+    if E164_DIGITS.fullmatch(digits) is None:
         return None
     return PhoneReading(digits, PhoneQuality(Validity.NOT_POSSIBLE, PhoneKind.UNKNOWN).encode(), None)
 
@@ -263,117 +297,12 @@ def national_form(digits: str, country: str) -> str:
     another number: what this gives, `read_phone` reads in the same country as the number that it was.
     """
     region = known_region(country)
-    if region is None or not digits.startswith(_dialling(region).code):
+    if region is None or not digits.startswith(dialling_of(region).code):
         return f"+{digits}"
-    dialling = _dialling(region)
+    dialling = dialling_of(region)
     nsn = digits.removeprefix(dialling.code)
     national = dialling.write(nsn)
     if dialling.reads_back(national, nsn):
         return national
     reading = read_phone(national, region)
     return national if reading is not None and reading.digits == digits else f"+{digits}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Dialling:
-    """How a region's numbers are dialled inside it, from libphonenumber's metadata."""
-
-    code: str
-    is_main: bool  # the region by whose plan international numbers of the calling code are read
-    trunk_prefix: str  # the one that is written; "" where formatting never writes one
-    international_prefix: re.Pattern[str]
-    trunk_prefix_read: re.Pattern[str]
-    general: re.Pattern[str]
-    lengths: frozenset[int]
-    formats: tuple[tuple[re.Pattern[str], re.Pattern[str], str | None], ...]
-
-    def write(self, nsn: str) -> str:
-        """Put the trunk prefix before a number that is written with one."""
-        for leading, pattern, prefix in self.formats:
-            if leading.match(nsn) and pattern.fullmatch(nsn):
-                return self._rearranged(nsn) if prefix is None else prefix + nsn
-        return self.trunk_prefix + nsn
-
-    def _rearranged(self, nsn: str) -> str:
-        # Argentina's mobiles, say: 54 9 11 2345 6789 is dialled 011 15 2345 6789.
-        number = phonenumbers.parse(f"+{self.code}{nsn}")
-        return phonenumbers.normalize_digits_only(phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL))
-
-    def read(self, text: str) -> str | None:
-        """Read what is dialled in a plain way: national, or the calling code with or without a plus, all of it digits.
-
-        None: the parser has to look.
-        """
-        dialled = text.removeprefix("+")
-        if not (dialled.isascii() and dialled.isdigit()):
-            return None
-        nsn = self._national_number(dialled, with_plus=text.startswith("+"))
-        digits = None if nsn is None else self.code + nsn
-        return digits if digits and _E164_DIGITS.fullmatch(digits) else None
-
-    def _national_number(self, dialled: str, *, with_plus: bool) -> str | None:
-        if not (with_plus or dialled.startswith(self.code)):
-            trunk = self.trunk_prefix_read.match(dialled)
-            nsn = dialled[trunk.end() :] if trunk else dialled
-            return nsn if self.reads_back(dialled, nsn) else None
-        if not (self.is_main and dialled.startswith(self.code)):
-            return None
-        nsn = dialled.removeprefix(self.code)
-        if self.trunk_prefix_read.match(nsn):
-            return None
-        return nsn if with_plus or self._has_own_code(dialled, nsn) else None
-
-    def _has_own_code(self, dialled: str, nsn: str) -> bool:
-        """Tell whether bare digits begin with the calling code, and not by chance with the same digits."""
-        if self.international_prefix.match(dialled) or self.general.fullmatch(dialled):
-            return False
-        return self.general.fullmatch(nsn) is not None
-
-    def reads_back(self, national: str, nsn: str) -> bool:
-        """Tell, where a simple rule can, that the parser takes `national` for `nsn`. False: it may or may not."""
-        if self.international_prefix.match(national) or national.startswith(self.code):
-            return False
-        trunk = self.trunk_prefix_read.match(national)
-        if trunk is None:
-            return national == nsn
-        return (
-            national[trunk.end() :] == nsn
-            and not any(trunk.groups())
-            and len(nsn) in self.lengths
-            and self.general.fullmatch(national) is None
-        )
-
-
-_NEVER = r"(?!)"  # matches nothing
-_IN_ORDER = re.compile(r"\D*\\1(?:\D*\\2)?(?:\D*\\3)?(?:\D*\\4)?(?:\D*\\5)?\D*")
-
-
-@functools.cache
-def _dialling(region: str) -> _Dialling:
-    metadata = PhoneMetadata.metadata_for_region(region)
-    code = phonenumbers.country_code_for_region(region)
-    main = PhoneMetadata.metadata_for_region(phonenumbers.region_code_for_country_code(code))
-    if metadata is None or metadata.general_desc is None or main is None:
-        raise LookupError(f"no numbering plan for {region}")
-    formats = tuple(map(_national_format, main.number_format))
-    prefixes = {prefix for _, _, prefix in formats}
-    trunk_prefix = metadata.national_prefix or ""
-    return _Dialling(
-        code=str(code),
-        is_main=phonenumbers.region_code_for_country_code(code) == region,
-        trunk_prefix=trunk_prefix if trunk_prefix in prefixes else "",
-        international_prefix=re.compile(metadata.international_prefix or _NEVER),
-        trunk_prefix_read=re.compile(metadata.national_prefix_for_parsing or _NEVER),
-        general=re.compile(metadata.general_desc.national_number_pattern or _NEVER),
-        lengths=frozenset(metadata.general_desc.possible_length),
-        formats=formats,
-    )
-
-
-def _national_format(number_format: NumberFormat) -> tuple[re.Pattern[str], re.Pattern[str], str | None]:
-    """Give which numbers a format is for, and the digits it puts before them; None: it rearranges the number."""
-    leading = number_format.leading_digits_pattern[-1] if number_format.leading_digits_pattern else ""
-    rule = number_format.national_prefix_formatting_rule or ""
-    prefix = re.sub(r"\D", "", rule.replace(r"\1", ""))
-    in_order = _IN_ORDER.fullmatch(number_format.format or "") is not None
-    return re.compile(leading), re.compile(number_format.pattern or ""), prefix if in_order else None

@@ -5,6 +5,7 @@ text into a typed value, for one row and for a million.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import polars as pl
@@ -93,6 +94,20 @@ def type_value(kind: Kind, value: str) -> str | None:
         case Kind.NUMBER | Kind.DATE | Kind.DATETIME:
             typed: str | None = type_column(kind, pl.Series([value]))[0]
             return typed
+
+
+def iso_moment(text: str) -> str | None:
+    """Read a date or a moment in ISO 8601 into the text that `type_value` reads; None for what isn't one.
+
+    An offset is turned into UTC. Parts of a second are dropped.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _text(values: pl.Series) -> pl.Series:

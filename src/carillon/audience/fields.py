@@ -4,8 +4,12 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+import msgspec
+from asyncpg import Record
 
 from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.locks import lock_audience
@@ -22,7 +26,7 @@ MAX_FIELDS = 200
 MAX_LABEL_CHARACTERS = 200
 
 REPEATED: Mapping[str, str] = {"phone": "repeated_phone", "email": "repeated_email"}
-"""The text fields where a contact keeps an address that another one of its audience has, see `adding`."""
+"""The text fields where a contact keeps an address that another one of its audience has, see `contacts.insert`."""
 
 # Contacts are emptied so many at a time: statements stay short, the transaction is one.
 _EMPTIED_AT_ONCE = 50_000
@@ -50,6 +54,22 @@ class Field:
     kind: Kind
     label: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewField:
+    """A field to make. `attributes` are what dialects keep of it, each under a key of its own."""
+
+    label: str
+    kind: Kind = Kind.TEXT
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateFields:
+    """Make fields of the actor's audience, by their names."""
+
+    fields: Mapping[str, NewField]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,31 +115,68 @@ def free_name(label: str, names: Collection[str]) -> str:
     return next(one for one in spellings if one not in taken)
 
 
-async def create_field(tx: Tx, actor: Actor, command: CreateField) -> Field:
-    """Make a field of the actor's audience.
+def with_field_attributes(attributes: Mapping[str, Any], fields: Mapping[str, NewField]) -> dict[str, Any]:
+    """Add to an audience's attributes those of fields, which are given by their names."""
+    merged = dict(attributes)
+    for name, one in fields.items():
+        for key, kept in one.attributes.items():
+            of_key = merged.get(key, {})
+            merged[key] = {**of_key, "fields": {**of_key.get("fields", {}), name: kept}}
+    return merged
+
+
+async def create_fields(tx: Tx, actor: Actor, command: CreateFields) -> list[Field]:
+    """Make fields of the actor's audience, all or none; their attributes become part of the audience's.
 
     Raises InvalidInputError for a name that isn't 1 to 63 of a-z, 0-9 and _ beginning with a letter, that is taken, for
     an over-long label, for another kind than text where a repeated address belongs, and when there are MAX_FIELDS.
     """
-    name, label = command.name, (command.label or command.name).strip()
+    if not command.fields:
+        return []
+    for name, one in command.fields.items():
+        _check(name, one)
+    await lock_audience(tx, actor)
+    custom = {one.name for one in await list_fields(tx, actor, ListFields())}
+    for name in command.fields:
+        if name in _TAKEN or name in custom:
+            raise InvalidInputError("name", f"There is a field {name} already.")
+    if len(custom) + len(command.fields) > MAX_FIELDS:
+        raise InvalidInputError("name", f"An audience has at most {MAX_FIELDS} custom fields.")
+    made = [
+        Field(name=name, kind=one.kind, label=one.label.strip(), created_at=tx.now)
+        for name, one in command.fields.items()
+    ]
+    columns = ([one.name for one in made], [one.kind for one in made], [one.label for one in made])
+    await tx.execute(SQL["create_fields"], actor.account_id, actor.audience_id, *columns, tx.now)
+    if any(one.attributes for one in command.fields.values()):
+        await _keep_attributes(tx, actor, command.fields)
+    for field_ in made:
+        await audit.record(tx, actor, "field.create", field_.name, {"kind": field_.kind, "label": field_.label})
+    return made
+
+
+async def _keep_attributes(tx: Tx, actor: Actor, fields: Mapping[str, NewField]) -> None:
+    attributes = await tx.fetchval(SQL["audience_attributes"], actor.account_id, actor.audience_id)
+    merged = with_field_attributes(msgspec.json.decode(attributes), fields)
+    encoded = msgspec.json.encode(merged).decode()
+    await tx.execute(SQL["keep_attributes"], actor.account_id, actor.audience_id, encoded, tx.now)
+
+
+def _check(name: str, new: NewField) -> None:
+    label = new.label.strip()
     if not _NAME.fullmatch(name):
         raise InvalidInputError("name", "A field's name is 1 to 63 of a-z, 0-9 and _, and begins with a letter.")
     if not label or len(label) > MAX_LABEL_CHARACTERS or "\0" in label:
         raise InvalidInputError("label", f"A field's label has 1 to {MAX_LABEL_CHARACTERS} characters.")
-    if name in REPEATED.values() and command.kind is not Kind.TEXT:
+    if name in REPEATED.values() and new.kind is not Kind.TEXT:
         raise InvalidInputError("kind", f"The field {name} is a text.")
-    await lock_audience(tx, actor)
-    custom = await list_fields(tx, actor, ListFields())
-    if name in _TAKEN or name in {field.name for field in custom}:
-        raise InvalidInputError("name", f"There is a field {name} already.")
-    if len(custom) >= MAX_FIELDS:
-        raise InvalidInputError("name", f"An audience has at most {MAX_FIELDS} custom fields.")
-    field = Field(name=name, kind=command.kind, label=label, created_at=tx.now)
-    await tx.execute(
-        SQL["create_field"], actor.account_id, actor.audience_id, name, field.kind, label, field.created_at
-    )
-    await audit.record(tx, actor, "field.create", name, {"kind": field.kind, "label": label})
-    return field
+
+
+async def create_field(tx: Tx, actor: Actor, command: CreateField) -> Field:
+    """Make a field of the actor's audience. Raises InvalidInputError as `create_fields` does."""
+    new = NewField(label=command.label or command.name, kind=command.kind)
+    (made,) = await create_fields(tx, actor, CreateFields(fields={command.name: new}))
+    return made
 
 
 async def delete_fields(tx: Tx, actor: Actor, command: DeleteFields) -> None:
@@ -141,7 +198,19 @@ async def delete_fields(tx: Tx, actor: Actor, command: DeleteFields) -> None:
 async def list_fields(tx: Tx, actor: Actor, _query: ListFields) -> list[Field]:
     """List the audience's custom fields by name."""
     rows = await tx.fetch(SQL["list_fields"], actor.account_id, actor.audience_id)
-    return [Field(**{**row, "kind": Kind(row["kind"])}) for row in rows]
+    return [_field(row) for row in rows]
+
+
+def _field(row: Record) -> Field:
+    return Field(name=row["name"], kind=Kind(row["kind"]), label=row["label"], created_at=row["created_at"])
+
+
+async def fields_of_audiences(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> Mapping[int, Sequence[Field]]:
+    """List the custom fields of the account's audiences by name, by audience."""
+    found: dict[int, list[Field]] = {audience_id: [] for audience_id in audience_ids}
+    for row in await tx.fetch(SQL["fields_of_audiences"], actor.account_id, list(found)):
+        found[row["audience_id"]].append(_field(row))
+    return found
 
 
 async def field_kinds(tx: Tx, actor: Actor) -> Mapping[str, Kind]:

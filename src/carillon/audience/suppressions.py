@@ -10,13 +10,14 @@ from typing import Literal
 from asyncpg import Record
 
 from carillon.addresses.emails import read_email
-from carillon.addresses.phones import phone_digits
+from carillon.addresses.phones import PhoneForm
 from carillon.audience.counters import recounting
 from carillon.audience.locks import lock_account
+from carillon.audience.upsert.ambiguous_phones import GivenPhone, resolve_numbers
 from carillon.db.database import Tx
 from carillon.db.filters import Attribute, Condition, Order, Value, compile_conditions, compile_order
 from carillon.db.sql import load_statements, one_text
-from carillon.errors import InvalidInputError
+from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId
 from carillon.kit.page import Counted, NumberedPage, Page
@@ -38,10 +39,11 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """An address as the caller gave it; a phone is read with the actor's country."""
+    """An address as the caller gave it; a phone is read with the actor's country, in the form `phone_form`."""
 
     channel: Channel
     value: str = field(repr=False)
+    phone_form: PhoneForm = PhoneForm.NATIONAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,24 @@ class Reactivate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressAddress:
+    """Suppress one address, which has to be an address of its channel."""
+
+    address: Address
+    reason: str
+    actor_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactivateAddress:
+    """Lift the suppression of one address, which has to be suppressed."""
+
+    address: Address
+    reason: str
+    actor_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddressOutcome:
     """How many addresses were dealt with, and which were not, as they were given."""
 
@@ -91,20 +111,6 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuppressionEntry:
-    """A line of the ledger."""
-
-    entry_id: int
-    channel: Channel
-    address: str = field(repr=False)
-    action: Action
-    at: datetime
-    source: str
-    actor: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ListSuppressions:
     """List channels' suppressions by id, after one, of a span of time (half open, UTC)."""
 
@@ -119,12 +125,14 @@ class ListSuppressions:
 class PageSuppressions:
     """Ask for a numbered page of channels' suppressions that meet all conditions, oldest first unless said otherwise.
 
-    `address` is one that they are of. Conditions and the order name SUPPRESSION_ATTRIBUTES.
+    `address` is one that they are of, a phone in the form `phone_form`. Conditions and the order name
+    SUPPRESSION_ATTRIBUTES.
     """
 
     channels: Sequence[Channel]
     page: NumberedPage
     address: str | None = field(default=None, repr=False)
+    phone_form: PhoneForm = PhoneForm.NATIONAL
     conditions: Sequence[Condition] = ()
     order: Order | None = None
 
@@ -142,41 +150,37 @@ SUPPRESSION_ATTRIBUTES: Mapping[str, Attribute] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddressHistory:
-    """Tell what happened to an address."""
-
-    address: Address
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListSuppressionEntries:
-    """List channels' ledger by id, after one, optionally of an action or a span of time (half open, UTC)."""
-
-    channels: Sequence[Channel]
-    action: Action | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    after_id: int = 0
-    limit: int = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSuppressed:
-    """Tell of each address whether it is suppressed."""
+    """Ask of each address whether it is suppressed."""
 
     addresses: Sequence[Address]
+
+
+StoredAddress = tuple[Channel, str]
+"""A channel, and an address in the form that the tables hold."""
 
 
 # The channels on which a contact has a subscription status.
 _MARKED = frozenset({Channel.SMS, Channel.EMAIL})
 
 
-def read_address(address: Address, country: str) -> str | None:
-    """Normalise an address to the form that the tables hold; None when it can't be one."""
-    if address.channel is Channel.EMAIL:
-        email = read_email(address.value)
-        return email.key if email else None
-    return phone_digits(address.value, country)
+async def read_addresses(tx: Tx, actor: Actor, addresses: Sequence[Address]) -> list[str | None]:
+    """Read addresses into the form that the tables hold; None for what can't be one.
+
+    A phone that can be read in two ways is the one that is known (`resolve_numbers`).
+    """
+    given = [
+        GivenPhone(value=one.value, country=actor.country, form=one.phone_form)
+        for one in addresses
+        if one.channel is not Channel.EMAIL
+    ]
+    phones = iter(await resolve_numbers(tx, actor, given))
+    return [_email_key(one.value) if one.channel is Channel.EMAIL else next(phones) for one in addresses]
+
+
+def _email_key(value: str) -> str | None:
+    email = read_email(value)
+    return email.key if email else None
 
 
 async def suppress(tx: Tx, actor: Actor, command: Suppress) -> AddressOutcome:
@@ -191,6 +195,38 @@ async def suppress(tx: Tx, actor: Actor, command: Suppress) -> AddressOutcome:
 async def reactivate(tx: Tx, actor: Actor, command: Reactivate) -> AddressOutcome:
     """Lift suppressions; fails what isn't suppressed. Contacts with the address have their own status again."""
     return await _change(tx, actor, "reactivate", command)
+
+
+async def suppress_address(tx: Tx, actor: Actor, command: SuppressAddress) -> Suppression:
+    """Suppress one address as `suppress` does, and return its suppression, which may have been there before.
+
+    Raises InvalidInputError for `address` where it can't be one on its channel, and what `suppress` raises.
+    """
+    address = command.address
+    many = Suppress(addresses=[address], reason=command.reason, actor_name=command.actor_name)
+    if (await suppress(tx, actor, many)).failed:
+        raise _unusable(address)
+    query = PageSuppressions(
+        channels=[address.channel], page=NumberedPage(size=1), address=address.value, phone_form=address.phone_form
+    )
+    return (await page_suppressions(tx, actor, query)).items[0]
+
+
+async def reactivate_address(tx: Tx, actor: Actor, command: ReactivateAddress) -> None:
+    """Lift the suppression of one address.
+
+    Raises InvalidInputError for `address` where it can't be one on its channel, NotFoundError for `suppression` where
+    there is none.
+    """
+    many = Reactivate(addresses=[command.address], reason=command.reason, actor_name=command.actor_name)
+    if (await reactivate(tx, actor, many)).failed:
+        (key,) = await read_addresses(tx, actor, [command.address])
+        raise _unusable(command.address) if key is None else NotFoundError("suppression")
+
+
+def _unusable(address: Address) -> InvalidInputError:
+    kind = "an e-mail address" if address.channel is Channel.EMAIL else "a phone number"
+    return InvalidInputError("address", f"This is not {kind}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +248,7 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
     description = _checked_text("description", given) if given else None
     unsubscribes = isinstance(command, Suppress) and command.unsubscribe_contacts
     audiences = await lock_account(tx, actor)
+    pairs = list(zip(command.addresses, await read_addresses(tx, actor, command.addresses), strict=True))
     failed: list[Address] = []
     for channel in Channel:
         change = _Change(
@@ -222,11 +259,10 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
             description=description,
             unsubscribes=unsubscribes,
         )
-        chosen = [address for address in command.addresses if address.channel is channel]
-        read = [(address, read_address(address, actor.country)) for address in chosen]
+        read = [(address, key) for address, key in pairs if address.channel is channel]
         keys = sorted({key for _, key in read if key})
         if not keys:
-            failed += chosen
+            failed += [address for address, _ in read]
             continue
         changed = await (_add if action == "unsubscribe" else _remove)(tx, actor, change, keys)
         done = set(keys if action == "unsubscribe" else changed)
@@ -295,8 +331,8 @@ async def page_suppressions(tx: Tx, actor: Actor, query: PageSuppressions) -> Co
     """List a numbered page of suppressions, and count them all. Raises InvalidInputError for conditions."""
     keys = None
     if query.address is not None:
-        read = [read_address(Address(channel=one, value=query.address), actor.country) for one in query.channels]
-        keys = sorted({key for key in read if key})
+        addresses = [Address(channel=one, value=query.address, phone_form=query.phone_form) for one in query.channels]
+        keys = sorted({key for key in await read_addresses(tx, actor, addresses) if key})
     channels = [channel.value for channel in query.channels]
     compiled = compile_conditions(SUPPRESSION_ATTRIBUTES, query.conditions, given=5)
     order = compile_order(SUPPRESSION_ATTRIBUTES, query.order, "s.suppression_id")
@@ -307,40 +343,22 @@ async def page_suppressions(tx: Tx, actor: Actor, query: PageSuppressions) -> Co
     return Counted(items=[Suppression(**{**row, "channel": Channel(row["channel"])}) for row in rows], total=total)
 
 
-async def address_history(tx: Tx, actor: Actor, query: AddressHistory) -> list[SuppressionEntry]:
-    """Tell an address's history, newest first; empty for what can't be an address."""
-    key = read_address(query.address, actor.country)
-    if key is None:
-        return []
-    rows = await tx.fetch(SQL["address_history"], actor.account_id, query.address.channel, key)
-    return [_entry(row) for row in rows]
-
-
-async def list_suppression_entries(tx: Tx, actor: Actor, query: ListSuppressionEntries) -> Page[SuppressionEntry]:
-    """List the ledger in the order of its ids."""
-    rows = await tx.fetch(
-        SQL["list_entries"],
-        actor.account_id,
-        query.after_id,
-        query.limit,
-        list(query.channels),
-        query.action,
-        query.since,
-        query.until,
-    )
-    items = [_entry(row) for row in rows]
-    return Page(items=items, last_id=items[-1].entry_id if items else query.after_id)
-
-
 async def check_suppressed(tx: Tx, actor: Actor, query: CheckSuppressed) -> list[bool]:
     """Tell of each address, in the order asked, whether it is suppressed; what can't be an address isn't."""
-    keys = [read_address(address, actor.country) for address in query.addresses]
-    found: set[tuple[str, str]] = set()
+    keys = await read_addresses(tx, actor, query.addresses)
+    stored = [(one.channel, key) for one, key in zip(query.addresses, keys, strict=True) if key]
+    found = await suppressed_addresses(tx, actor, stored)
+    return [(one.channel, key) in found for one, key in zip(query.addresses, keys, strict=True)]
+
+
+async def suppressed_addresses(tx: Tx, actor: Actor, addresses: Sequence[StoredAddress]) -> set[StoredAddress]:
+    """Return those of the addresses that are suppressed."""
+    found: set[StoredAddress] = set()
     for channel in Channel:
-        asked = [key for address, key in zip(query.addresses, keys, strict=True) if key and address.channel is channel]
+        asked = [address for one, address in addresses if one is channel]
         if asked:
-            found |= {(channel.value, address) for address in await suppressed_among(tx, actor, channel, asked)}
-    return [(address.channel.value, key) in found for address, key in zip(query.addresses, keys, strict=True)]
+            found |= {(channel, address) for address in await suppressed_among(tx, actor, channel, asked)}
+    return found
 
 
 async def suppressed_among(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> set[str]:
@@ -353,7 +371,3 @@ async def suppressing_channels(tx: Tx, actor: Actor) -> set[Channel]:
     """Return the channels on which the account has any suppression."""
     rows = await tx.fetch(SQL["suppressing_channels"], actor.account_id, list(Channel))
     return {Channel(row["channel"]) for row in rows}
-
-
-def _entry(row: Record) -> SuppressionEntry:
-    return SuppressionEntry(**{**row, "channel": Channel(row["channel"])})

@@ -63,7 +63,6 @@ SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
 FROM pg_attribute
 WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attname <> 'account_id'
 """
-_IS_DISTRIBUTED = "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass($1))"
 _IS_COORDINATOR = "SELECT EXISTS (SELECT FROM pg_dist_local_group WHERE groupid = 0)"
 
 
@@ -78,11 +77,6 @@ async def require_coordinator(connection: "asyncpg.Connection") -> None:
         raise InvalidInputError(
             "control_url", "This server is a worker node of a Citus cluster: name the coordinator with --control-url."
         )
-
-
-async def is_distributed(connection: "asyncpg.Connection") -> bool:
-    """Whether the accounts, and so what belongs to them, are distributed already."""
-    return bool(await connection.fetchval(_IS_DISTRIBUTED, _FIRST))
 
 
 async def distribute_tables(connection: "asyncpg.Connection") -> list[str]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 
-from carillon.db.distribution import distribute_tables, has_citus, hint_shards, is_distributed, require_coordinator
+from carillon.db.distribution import distribute_tables, has_citus, hint_shards, require_coordinator
 from carillon.db.partitions import make_ahead
 from carillon.db.sql import split_statements
 from carillon.db.tables import PARTITIONED
@@ -123,18 +123,13 @@ async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre"
         if on_citus:
             await require_coordinator(connection)
         await _become_the_only_one(connection)
-        # A foreign key to a distributed table can only be given to a distributed one: a new table is distributed before
-        # the next migration gives it one. The first migrations are made for tables that aren't distributed yet.
-        at_each_step = on_citus and await is_distributed(connection)
-        applied, distributed = [], []
+        applied = []
         for migration in _due((await _status(connection)).missing, phases):
             await _apply(connection, migration, now)
             applied.append(migration.version)
-            if at_each_step:
-                distributed += await distribute_tables(connection)
-        hinted = []
+        distributed, hinted = [], []
         if on_citus:
-            distributed += await distribute_tables(connection)
+            distributed = await distribute_tables(connection)
             hinted = await hint_shards(connection)
         await make_ahead(connection, PARTITIONED, now=now)
         return UpgradeReport(applied=applied, distributed=distributed, hinted=hinted)

@@ -5,12 +5,11 @@ a benchmark call the same function.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from carillon.audience.upsert.optimistic import OptimisticInserts
 from carillon.db.database import Database
 from carillon.errors import CarillonError
 from carillon.http.request import Method, Reply, Request
@@ -31,7 +30,6 @@ class Services:
     authenticator: Authenticator
     page_size: int = 1000
     signature_age: timedelta = timedelta(days=1)
-    optimistic_inserts: OptimisticInserts = field(default_factory=OptimisticInserts)
 
 
 Handler = Callable[[Services, Request], Awaitable[Reply]]

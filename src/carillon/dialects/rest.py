@@ -11,7 +11,6 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from carillon.audience.upsert.optimistic import OptimisticInserts
 from carillon.db.database import Database
 from carillon.dialects.contract import Handler, Route, Services
 from carillon.dialects.coverage import Covered, coverage_page
@@ -34,7 +33,6 @@ class Call:
     """A call of a caller that has been let in; `query` and `body` are of the operation's structs."""
 
     db: Database
-    optimistic_inserts: OptimisticInserts
     actor: Actor
     request: Request
     query: Any
@@ -86,7 +84,6 @@ def route_of(operation: Operation, authenticate: Callable[[Services, Request], A
         require(body)
         call = Call(
             db=services.db,
-            optimistic_inserts=services.optimistic_inserts,
             actor=actor,
             request=request,
             query=query,

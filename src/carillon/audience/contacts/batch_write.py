@@ -1,5 +1,6 @@
 """Writing a batch by terms of its own: all of its rows in one transaction, a piece at a time."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +12,12 @@ from carillon.audience.contacts.row_changes import RowChange, SuppressedRows, ap
 from carillon.audience.locks import lock_audience
 from carillon.audience.memberships import enrol, require_groups
 from carillon.audience.suppressions import Channel, suppressed_among
-from carillon.audience.upsert.ambiguous_phones import resolve_phones
+from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows, resolve_phones
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.match import taken_keys
-from carillon.audience.upsert.rows import KEYS, Batch, RowError
-from carillon.db.database import Tx
+from carillon.audience.upsert.parse import read_rows
+from carillon.audience.upsert.rows import KEYS, Batch, ContactRow, RowError
+from carillon.db.database import Database, Tx
 from carillon.kit.actor import Actor
 
 # The process answers others between two pieces.
@@ -71,6 +73,31 @@ class WrittenBatch:
     failed: int
     errors: Sequence[RowError]
     matched_none: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRows:
+    """Write rows as a caller gave them, whose numbers without a plus may be international ones as well.
+
+    National ones are the country's.
+    """
+
+    rows: Sequence[ContactRow]
+    country: str
+    group_id: int | None = None
+    update_existing: bool = True
+
+
+async def write_rows(db: Database, actor: Actor, command: WriteRows) -> WrittenBatch:
+    """Read rows in a thread, and write them in one transaction as `write_batch` does."""
+
+    def read() -> tuple[Batch, Mapping[int, str]]:
+        ambiguous = read_ambiguous_rows(command.rows, command.country)
+        return read_rows(ambiguous.rows, command.country), ambiguous.alternative_phones
+
+    batch, alternative_phones = await asyncio.to_thread(read)
+    policy = WritePolicy(update_existing=command.update_existing, alternative_phones=alternative_phones)
+    return await db.run(write_batch, actor, WriteBatch(batch=batch, group_id=command.group_id, policy=policy))
 
 
 async def write_batch(tx: Tx, actor: Actor, command: WriteBatch, *, expect_new: bool = False) -> WrittenBatch:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from asyncpg import Record
 
+from carillon.addresses.phones import PhoneForm
 from carillon.audience.suppressions import Channel
 from carillon.kit.ids import ContactId, GroupId
 
@@ -51,10 +52,12 @@ STORED_STATUSES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactKey:
-    """A key as the caller gave it; a phone is read with the audience's country."""
+    """A key as the caller gave it; a phone is read with `country`, or else the audience's, in the form `phone_form`."""
 
     kind: KeyKind
     value: str = field(repr=False)
+    country: str | None = None
+    phone_form: PhoneForm = PhoneForm.NATIONAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +80,11 @@ class Consent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Where push messages reach a contact."""
+    """Where push messages reach a contact; `application` is the caller's name for its app."""
 
     platform: Literal["android", "ios"]
     token: str = field(repr=False)
+    application: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

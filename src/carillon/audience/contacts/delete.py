@@ -10,6 +10,7 @@ from carillon.audience.counters import recounting
 from carillon.audience.locks import lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
+from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
 from carillon.tenancy import audit
 
@@ -27,23 +28,28 @@ class DeletionCause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteContacts:
-    """Delete the contacts that any of the keys names, from all groups too."""
+    """Delete the contacts that any of the keys names, from all groups too; with `must_exist` at least one."""
 
     keys: Sequence[ContactKey]
+    must_exist: bool = False
 
 
 async def delete_contacts(tx: Tx, actor: Actor, command: DeleteContacts) -> int:
     """Delete contacts and return how many there were. Their suppressions stay: they belong to the addresses.
 
-    Who is named by an address is forgotten wholly: contacts that keep it because another one has it go too.
+    Who is named by an address is forgotten wholly: contacts that keep it because another one has it go too. Raises
+    NotFoundError for `contact` where one must exist.
     """
     audience = await lock_audience(tx, actor)
     where = (actor.account_id, actor.audience_id)
-    phones, emails, external_ids, contact_ids = key_columns(command.keys, audience.country)
+    phones, emails, external_ids, contact_ids = await key_columns(tx, actor, command.keys, audience.country)
     rows = await tx.fetch(SQL["contact_ids"], *where, phones, emails, external_ids, contact_ids)
     if phones or emails:
         rows += await tx.fetch(SQL["repeated_ids"], *where, phones, emails)
-    return await delete_contact_ids(tx, actor, sorted({row["contact_id"] for row in rows}))
+    gone = await delete_contact_ids(tx, actor, sorted({row["contact_id"] for row in rows}))
+    if command.must_exist and not gone:
+        raise NotFoundError("contact")
+    return gone
 
 
 async def delete_contact_ids(

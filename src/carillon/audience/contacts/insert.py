@@ -1,23 +1,27 @@
 """Adding contacts: every row makes one, also where its phone or e-mail is a contact's already.
 
 A phone and an e-mail are unique in an audience. Of two contacts with the same address the first has it; the other one
-keeps it in a field of its own, `repeated_phone` or `repeated_email`, which makes it neither found nor written to by it.
+keeps it in a custom field, `repeated_phone` or `repeated_email`, so that it is neither found nor written to by it.
 """
 
+import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import polars as pl
 
-from carillon.audience.field_types import Kind
-from carillon.audience.fields import REPEATED, CreateField, create_field, field_kinds
+from carillon.audience.audience_fields import AudienceFields, audience_fields
+from carillon.audience.contacts.new_fields import Reading, UnreadRows, lacks_fields, read_by, read_with_new_fields
+from carillon.audience.devices import RegisteredDevice, register_devices
+from carillon.audience.fields import REPEATED, CreateFields, NewField, create_fields, field_kinds
 from carillon.audience.locks import lock_audience
 from carillon.audience.stoplists import suppress_addresses
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.match import taken_keys
-from carillon.audience.upsert.optimistic import NotNewError
-from carillon.audience.upsert.rows import Batch, decode_patch, encode_patch
-from carillon.db.database import Tx
+from carillon.audience.upsert.optimistic import NotNewError, OptimisticInserts
+from carillon.audience.upsert.rows import Batch, RowError, decode_patch, encode_patch
+from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 
@@ -31,17 +35,84 @@ _PIECE_ROWS = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddContacts:
-    """Add the rows of a batch, of which those are left out whose value of `unique` is there already.
+    """Add contacts with their devices, and make the custom fields that the audience lacks for them."""
 
-    `unique` is phone, email, or a field's name.
+    rows: UnreadRows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedContacts:
+    """The contacts by their rows; the first error of each row that is rejected; the rows that are duplicates.
+
+    `fields` are those by which the rows were read, `unique` is the field of which values may not repeat.
     """
+
+    contact_ids: Mapping[int, int]
+    errors: Mapping[int, RowError]
+    duplicates: Sequence[int]
+    fields: AudienceFields
+    unique: str | None
+
+
+async def add_contacts(db: Database, actor: Actor, command: AddContacts) -> AddedContacts:
+    """Add contacts in one transaction: a row with an error is rejected, and so is one whose unique value is taken.
+
+    The rows are read before the audience is locked; again when its fields have changed by then. Raises NotFoundError
+    for `audience`, and what the rows raise for their unique field.
+    """
+    fields = await db.read(audience_fields, actor)
+    reading = await asyncio.to_thread(_read_if_known, command.rows, fields)
+    optimistic = db.process_state(OptimisticInserts).of(actor)
+    added, inserted = await optimistic.write(partial(db.run, _add, actor, command, reading))
+    optimistic.learn(matched_none=inserted.matched_none)
+    return added
+
+
+def _read_if_known(rows: UnreadRows, fields: AudienceFields) -> Reading | None:
+    return None if lacks_fields(rows, fields) else read_by(rows, fields)
+
+
+async def _add(
+    tx: Tx, actor: Actor, command: AddContacts, reading: Reading | None, *, expect_new: bool = False
+) -> tuple[AddedContacts, "InsertedBatch"]:
+    await lock_audience(tx, actor)
+    fields = await audience_fields(tx, actor)
+    if reading is None or reading.fields != fields:
+        reading = await asyncio.to_thread(read_with_new_fields, command.rows, fields)
+        await create_fields(tx, actor, CreateFields(fields=reading.missing))
+    batch, errors = reading.batch, reading.errors
+    unique = command.rows.unique_field(reading.fields)
+    good = replace(batch, frame=batch.frame.filter(~batch.frame["row"].is_in(list(errors))))
+    inserted = await insert_batch(tx, actor, InsertBatch(batch=good, unique=unique), expect_new=expect_new)
+    devices = [
+        RegisteredDevice(
+            contact_id=inserted.contact_ids[row], platform=one.platform, token=one.token, application=one.application
+        )
+        for row, read in enumerate(reading.rows, 1)
+        if row in inserted.contact_ids
+        for one in read.devices
+    ]
+    await register_devices(tx, actor, devices)
+    added = AddedContacts(
+        contact_ids=inserted.contact_ids,
+        errors=errors,
+        duplicates=inserted.duplicates,
+        fields=reading.fields,
+        unique=unique,
+    )
+    return added, inserted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsertBatch:
+    """Insert the rows of a batch, but for those whose value of `unique` (phone, email or a field) is taken."""
 
     batch: Batch
     unique: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddedContacts:
+class InsertedBatch:
     """The contacts by their rows, and the rows that were left out.
 
     `matched_none`: no row had a key that was there.
@@ -52,11 +123,11 @@ class AddedContacts:
     matched_none: bool
 
 
-async def add_contacts(tx: Tx, actor: Actor, command: AddContacts, *, expect_new: bool = False) -> AddedContacts:
-    """Add contacts. A value counts as there when a contact has it, or an earlier row of the batch.
+async def insert_batch(tx: Tx, actor: Actor, command: InsertBatch, *, expect_new: bool = False) -> InsertedBatch:
+    """Insert contacts. A value is taken when a contact has it, or an earlier row of the batch.
 
-    An archived contact doesn't: the rows that bring its phone or e-mail bring it back. `expect_new` saves asking for
-    the keys that are there, and raises UniqueViolationError or NotNewError where it was wrong (`Hope.write`).
+    An archived contact doesn't count: the rows that have its phone or e-mail unarchive it. `expect_new` saves the match
+    of keys, and raises UniqueViolationError or NotNewError where it was wrong (`OptimisticInsert.write`).
     """
     audience = await lock_audience(tx, actor)
     frame, duplicates = command.batch.frame, list[int]()
@@ -81,11 +152,11 @@ async def add_contacts(tx: Tx, actor: Actor, command: AddContacts, *, expect_new
         if expect_new and not outcome.matched_none:
             raise NotNewError
         contact_ids |= dict(outcome.kept.select("row", "contact_id").iter_rows())
-    return AddedContacts(contact_ids=contact_ids, duplicates=duplicates, matched_none=not found)
+    return InsertedBatch(contact_ids=contact_ids, duplicates=duplicates, matched_none=not found)
 
 
-def _checked_addresses(command: AddContacts, duplicates: Sequence[int]) -> Iterator[tuple[str | None, str | None]]:
-    """Give the phones or e-mails of rows that were left out for them, which the list has all the same."""
+def _checked_addresses(command: InsertBatch, duplicates: Sequence[int]) -> Iterator[tuple[str | None, str | None]]:
+    """Yield the phones or e-mails of rows that were left out for them, which the audience has all the same."""
     for row in command.batch.frame.filter(pl.col("row").is_in(duplicates)).iter_rows(named=True):
         yield row["phone"] if command.unique == "phone" else None, row["email"] if command.unique == "email" else None
 
@@ -140,6 +211,5 @@ async def _with_repeated_addresses(
 
 async def _make_fields(tx: Tx, actor: Actor) -> None:
     kinds = await field_kinds(tx, actor)
-    for name in REPEATED.values():
-        if name not in kinds:
-            await create_field(tx, actor, CreateField(name=name, kind=Kind.TEXT))
+    missing = {name: NewField(label=name) for name in REPEATED.values() if name not in kinds}
+    await create_fields(tx, actor, CreateFields(fields=missing))

@@ -3,14 +3,14 @@
 Archived contacts are found by digest and `with_archived` only.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
 
 from carillon.addresses.emails import read_email
-from carillon.addresses.phones import phone_digits
 from carillon.audience.contacts.contact import (
     Contact,
     ContactKey,
@@ -21,12 +21,17 @@ from carillon.audience.contacts.contact import (
     groups_of,
     read_id,
 )
+from carillon.audience.upsert.ambiguous_phones import GivenPhone, resolve_numbers
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
+from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import GroupId
 
 SQL = load_statements("carillon.audience.contacts", "lookup.sql")
+
+KeyColumns = tuple[list[Any], list[Any], list[Any], list[Any]]
+"""Phones, e-mails, external ids and contact ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +52,28 @@ class FindByDigest:
 
 async def find_contacts(tx: Tx, actor: Actor, query: FindContacts) -> list[Contact]:
     """Find contacts by a key: none when nothing matches or when the value can't be such a key."""
-    rows = await tx.fetch(
-        SQL["find_contacts"], actor.account_id, actor.audience_id, *key_columns([query.key], actor.country)
-    )
+    columns = await key_columns(tx, actor, [query.key], actor.country)
+    rows = await tx.fetch(SQL["find_contacts"], actor.account_id, actor.audience_id, *columns)
     present = [row for row in rows if query.with_archived or row["archived_at"] is None]
     return await with_group_refs(tx, actor, present, with_groups=query.with_groups)
+
+
+async def get_contact(tx: Tx, actor: Actor, query: FindContacts) -> Contact:
+    """Find the contact that a key names. Raises NotFoundError for `contact`."""
+    found = await find_contacts(tx, actor, query)
+    if not found:
+        raise NotFoundError("contact")
+    return found[0]
+
+
+async def contacts_by_key(tx: Tx, actor: Actor, keys: Sequence[ContactKey]) -> list[list[Contact]]:
+    """Find the contacts that each of the keys names, in the order of the keys; archived ones are not among them."""
+    values = await key_values(tx, actor, keys, actor.country)
+    rows = await tx.fetch(SQL["find_contacts"], actor.account_id, actor.audience_id, *_columns(keys, values))
+    return [
+        [contact_of(row) for row in rows if row[key.kind.value] == value and row["archived_at"] is None]
+        for key, value in zip(keys, values, strict=True)
+    ]
 
 
 async def find_by_digest(tx: Tx, actor: Actor, query: FindByDigest) -> list[Contact]:
@@ -63,27 +85,42 @@ async def find_by_digest(tx: Tx, actor: Actor, query: FindByDigest) -> list[Cont
     return [contact_of(row, groups_of(row), consents_of(row)) for row in rows]
 
 
-def key_columns(keys: Iterable[ContactKey], country: str) -> tuple[list[str], list[str], list[str], list[int]]:
-    """Sort keys into phones, e-mails, external ids and contact ids; what can't be one is left out."""
-    phones: list[str] = []
-    emails: list[str] = []
-    external_ids: list[str] = []
-    contact_ids: list[int] = []
-    for key in keys:
-        match key.kind:
-            case KeyKind.PHONE:
-                if digits := phone_digits(key.value, country):
-                    phones.append(digits)
-            case KeyKind.EMAIL:
-                if email := read_email(key.value):
-                    emails.append(email.key)
-            case KeyKind.EXTERNAL_ID:
-                if (text := key.value.strip()) and "\0" not in text:
-                    external_ids.append(text)
-            case KeyKind.CONTACT_ID:
-                if (number := read_id(key.value)) is not None:
-                    contact_ids.append(number)
+async def key_columns(tx: Tx, actor: Actor, keys: Sequence[ContactKey], country: str) -> KeyColumns:
+    """Sort keys into phones, e-mails, external ids and contact ids; what can't be one is left out.
+
+    A phone that can be read in two ways is the one that is known (`resolve_numbers`).
+    """
+    return _columns(keys, await key_values(tx, actor, keys, country))
+
+
+def _columns(keys: Sequence[ContactKey], values: Sequence[str | int | None]) -> KeyColumns:
+    phones, emails, external_ids, contact_ids = (
+        [value for key, value in zip(keys, values, strict=True) if key.kind is kind and value is not None]
+        for kind in (KeyKind.PHONE, KeyKind.EMAIL, KeyKind.EXTERNAL_ID, KeyKind.CONTACT_ID)
+    )
     return phones, emails, external_ids, contact_ids
+
+
+async def key_values(tx: Tx, actor: Actor, keys: Sequence[ContactKey], country: str) -> list[str | int | None]:
+    """Read keys into the values that the table has; None for what can't be such a key."""
+    given = [
+        GivenPhone(value=key.value, country=key.country or country, form=key.phone_form)
+        for key in keys
+        if key.kind is KeyKind.PHONE
+    ]
+    phones = iter(await resolve_numbers(tx, actor, given))
+    return [next(phones) if key.kind is KeyKind.PHONE else _key_value(key) for key in keys]
+
+
+def _key_value(key: ContactKey) -> str | int | None:
+    match key.kind:
+        case KeyKind.EMAIL:
+            email = read_email(key.value)
+            return email.key if email else None
+        case KeyKind.CONTACT_ID:
+            return read_id(key.value)
+    text = key.value.strip()
+    return None if "\0" in text else text or None
 
 
 async def with_group_refs(tx: Tx, actor: Actor, rows: Sequence[Record], *, with_groups: bool) -> list[Contact]:

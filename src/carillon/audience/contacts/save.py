@@ -1,17 +1,23 @@
 """Saving one contact: what an API's create and update of a single contact do, with refusals instead of row errors."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
-from uuid import UUID
 
 import msgspec
 
 from carillon.audience.consents import ConsentChange, require_purposes, write_consents
-from carillon.audience.contacts.contact import Contact, SubscriptionStatus
-from carillon.audience.contacts.lookup import FindByDigest, find_by_digest
-from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
+from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
+from carillon.audience.contacts.lookup import FindContacts, get_contact
+from carillon.audience.contacts.subscription import (
+    ChangeSubscriptions,
+    Confirm,
+    SubscriptionChange,
+    change_subscriptions,
+    confirm,
+)
 from carillon.audience.fields import field_kinds
+from carillon.audience.labelled_fields import LabelledValue, read_labelled
 from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.memberships import NO_MOVES, Regroup, regroup, require_groups
 from carillon.audience.suppressions import Channel, suppressed_among
@@ -21,7 +27,7 @@ from carillon.audience.upsert.parse import read_row
 from carillon.audience.upsert.rows import KEYS, Batch, ContactRow, decode_patch
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
-from carillon.errors import KeyConflictError, NotFoundError, SuppressedAddressError
+from carillon.errors import InvalidInputError, KeyConflictError, SuppressedAddressError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import ContactId
 from carillon.tenancy.accounts import checked_country
@@ -37,7 +43,9 @@ class SaveContact:
 
     `country` reads national phones in the stead of the audience's. With `ambiguous_phone` a number without a plus may
     be an international one as well (`ambiguous_phones`). `clear_fields` empties the fields that the row does not give.
-    Statuses that are None stay; a new contact is subscribed. With `must_be_new` nobody may have any of the row's keys.
+    `labelled_fields` are values of custom fields, which are made where they are missing. Statuses that are None stay; a
+    new contact is subscribed. `is_confirmed` subscribes the contact or makes it unconfirmed where it isn't
+    unsubscribed. With `must_be_new` no contact may have any of the row's keys.
 
     With `refuse_suppressed` a suppressed address can't be subscribed or unconfirmed, but in a stop list, which
     suppresses it; a contact that gets one is unsubscribed there.
@@ -47,10 +55,12 @@ class SaveContact:
     contact_id: int | None = None
     country: str | None = None
     ambiguous_phone: bool = False
+    labelled_fields: Sequence[LabelledValue] = ()
     groups: Regroup = NO_MOVES
     clear_fields: bool = False
     sms: SubscriptionStatus | None = None
     email: SubscriptionStatus | None = None
+    is_confirmed: bool | None = None
     consents: Sequence[ConsentChange] = ()
     must_be_new: bool = False
     refuse_suppressed: bool = False
@@ -69,58 +79,17 @@ class SavedContact:
     email: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeContact:
-    """Change the contact whose phone or e-mail has this MD5, by what it is when the audience is locked.
-
-    `decide` is pure; what it raises leaves the contact as it is.
-    """
-
-    digest: UUID
-    decide: Callable[[Contact], SaveContact]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedContact:
-    """The contact as it was, and what became of it."""
-
-    before: Contact
-    saved: SavedContact
-
-
-async def change_contact(tx: Tx, actor: Actor, command: ChangeContact) -> ChangedContact:
-    """Change a contact, wholly or not at all; an archived one is archived no more.
-
-    Raises NotFoundError for `contact`, what `decide` raises, and what `save_contact` raises.
-    """
-    await lock_audience(tx, actor)
-    found = await find_by_digest(tx, actor, FindByDigest(digest=command.digest))
-    if not found:
-        raise NotFoundError("contact")
-    before = found[0]
-    saved = await save_contact(tx, actor, replace(command.decide(before), contact_id=before.contact_id))
-    return ChangedContact(before=before, saved=saved)
-
-
 async def save_contact(tx: Tx, actor: Actor, command: SaveContact) -> SavedContact:
     """Create or change one contact, wholly or not at all.
 
-    Raises InvalidInputError with the field of a value that can't be read, KeyConflictError when the row's keys belong
-    to several contacts or to another than the one that is changed, NotFoundError for `contact`, for a `group` that it
-    would join and for a `purpose` that the audience doesn't have, SuppressedAddressError for `phone` and `email`.
+    Raises InvalidInputError with the field of a value that can't be read (`labelled_fields.<place>.value` of a labelled
+    one, and `.label` of one whose field can't be made), KeyConflictError when the row's keys belong to several contacts
+    or to another than the one that is changed, NotFoundError for `contact`, for a `group` that it would join and for a
+    `purpose` that the audience doesn't have, SuppressedAddressError for `phone` and `email`.
     """
     audience = await lock_audience(tx, actor)
     country = audience.country if command.country is None else checked_country(command.country)
-    row = command.row
-    if command.ambiguous_phone:
-        row = await resolve_phone(tx, actor, read_ambiguous_rows([row], country), command.contact_id)
-    kinds = await field_kinds(tx, actor)
-    batch = read_row(row, country, kinds)
-    target = await _target(tx, actor, command, batch)
-    if command.clear_fields and target is not None:
-        old = await tx.fetchval(SQL["fields_of"], actor.account_id, actor.audience_id, target)
-        emptied = dict.fromkeys(decode_patch(old or "{}"), "")
-        batch = read_row(msgspec.structs.replace(row, fields=emptied | row.fields), country, kinds)
+    batch, target = await _read(tx, actor, command, country)
     values = batch.frame.row(0, named=True)
     statuses = {Channel.SMS: command.sms, Channel.EMAIL: command.email}
     if command.refuse_suppressed and not audience.is_stoplist:
@@ -134,8 +103,44 @@ async def save_contact(tx: Tx, actor: Actor, command: SaveContact) -> SavedConta
         contact_id=ContactId(kept["contact_id"]), outcome=kept["outcome"], phone=values["phone"], email=values["email"]
     )
     await regroup(tx, actor, saved.contact_id, command.groups)
-    await _say(tx, actor, saved, statuses, command.consents)
+    if command.is_confirmed is not None:
+        await confirm(tx, actor, Confirm(contact_id=saved.contact_id, is_confirmed=command.is_confirmed))
+    await _set_statuses(tx, actor, saved, statuses)
+    consents = {(int(saved.contact_id), one.purpose, one.channel): one.granted for one in command.consents}
+    await write_consents(tx, actor, consents)
     return saved
+
+
+async def save_and_get_contact(tx: Tx, actor: Actor, command: SaveContact) -> Contact:
+    """Save a contact as `save_contact` does, and return it as it is then."""
+    saved = await save_contact(tx, actor, command)
+    key = ContactKey(kind=KeyKind.CONTACT_ID, value=str(saved.contact_id))
+    return await get_contact(tx, actor, FindContacts(key=key))
+
+
+async def _read(tx: Tx, actor: Actor, command: SaveContact, country: str) -> tuple[Batch, int | None]:
+    """Read the row, and return the contact that it means, None for a new one."""
+    row, places = await _whole_row(tx, actor, command, country)
+    kinds = await field_kinds(tx, actor)
+    try:
+        batch = read_row(row, country, kinds)
+    except InvalidInputError as error:
+        raise InvalidInputError(places.get(error.field, error.field), error.message) from error
+    target = await _target(tx, actor, command, batch)
+    if command.clear_fields and target is not None:
+        old = await tx.fetchval(SQL["fields_of"], actor.account_id, actor.audience_id, target)
+        emptied = dict.fromkeys(decode_patch(old or "{}"), "")
+        batch = read_row(msgspec.structs.replace(row, fields=emptied | row.fields), country, kinds)
+    return batch, target
+
+
+async def _whole_row(tx: Tx, actor: Actor, command: SaveContact, country: str) -> tuple[ContactRow, Mapping[str, str]]:
+    """Return the row with the number that is meant and its labelled values, and the places of these by field."""
+    row = command.row
+    if command.ambiguous_phone:
+        row = await resolve_phone(tx, actor, read_ambiguous_rows([row], country), command.contact_id)
+    texts, places = await read_labelled(tx, actor, command.labelled_fields)
+    return msgspec.structs.replace(row, fields={**row.fields, **texts}), places
 
 
 async def _target(tx: Tx, actor: Actor, command: SaveContact, batch: Batch) -> int | None:
@@ -181,10 +186,7 @@ async def _permitted(
     return permitted
 
 
-async def _say(
-    tx: Tx, actor: Actor, saved: SavedContact, statuses: _Statuses, consents: Sequence[ConsentChange]
-) -> None:
-    """Set statuses and consents of a contact that has just been written."""
+async def _set_statuses(tx: Tx, actor: Actor, saved: SavedContact, statuses: _Statuses) -> None:
     is_new = saved.outcome == "new"
     sms, email = (
         None if is_new and status is SubscriptionStatus.SUBSCRIBED else status
@@ -193,5 +195,3 @@ async def _say(
     if sms is not None or email is not None:
         change = SubscriptionChange(contact_id=saved.contact_id, sms=sms, email=email)
         await change_subscriptions(tx, actor, ChangeSubscriptions(standings=[change]))
-    changes = {(int(saved.contact_id), one.purpose, one.channel): one.granted for one in consents}
-    await write_consents(tx, actor, changes)

@@ -6,13 +6,13 @@ reading that a contact or a suppression has is taken: what was shown to a client
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import polars as pl
 
 from carillon.addresses.normalise import ambiguous_phones, normalise_phones
-from carillon.addresses.phones import read_ambiguous_phone
+from carillon.addresses.phones import PhoneForm, likely_digits, phone_readings, read_ambiguous_phone
 from carillon.audience.upsert.rows import FRAME_SCHEMA, ContactRow
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -21,13 +21,13 @@ from carillon.kit.actor import Actor
 SQL = load_statements("carillon.audience.upsert", "ambiguous_phones.sql")
 
 _IS_UNAMBIGUOUS = re.compile(r"[ -*,-/:-~]*(?:\+|0[^0])").match  # a plus or a zero, behind ASCII that is no digit
-_FEW = 50  # up to so many rows the plain way is quicker: columns have a price of their own
+_FEW = 50  # up to so many rows are read faster one by one than by columns
 _PHONE = {"phone": "digits", "phone_quality": "quality", "phone_region": "region"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmbiguousRows:
-    """Rows that the country reads; `doubts` are E.164 digits that rows, by their numbers, may mean instead."""
+    """Rows that the country reads, and the E.164 digits that some of them, by their numbers, may mean instead."""
 
     rows: Sequence[ContactRow]
     alternative_phones: Mapping[int, str]
@@ -39,56 +39,83 @@ def read_ambiguous_rows(rows: Sequence[ContactRow], country: str) -> AmbiguousRo
     Those that can be only one of both stay as they are: with a plus, or with a single zero first. Pure, fit for a
     thread.
     """
-    open_to_both = {
-        place: row.phone for place, row in enumerate(rows) if row.phone and _IS_UNAMBIGUOUS(row.phone) is None
-    }
-    read: Iterable[tuple[str, str | None]]
-    if len(open_to_both) <= _FEW:
-        read = [read_ambiguous_phone(phone, country) for phone in open_to_both.values()]
+    ambiguous = {place: row.phone for place, row in enumerate(rows) if row.phone and _IS_UNAMBIGUOUS(row.phone) is None}
+    readings: Iterable[tuple[str, str | None]]
+    if len(ambiguous) <= _FEW:
+        readings = [read_ambiguous_phone(phone, country) for phone in ambiguous.values()]
     else:
-        read = ambiguous_phones(pl.Series(list(open_to_both.values())), country).rows()
-    plain, alternative_phones = list(rows), dict[int, str]()
-    for place, (phone, other) in zip(open_to_both, read, strict=True):
-        plain[place] = msgspec.structs.replace(rows[place], phone=phone)
-        if other:
-            alternative_phones[place + 1] = other
-    return AmbiguousRows(rows=plain, alternative_phones=alternative_phones)
+        readings = ambiguous_phones(pl.Series(list(ambiguous.values())), country).rows()
+    read, alternative_phones = list(rows), dict[int, str]()
+    for place, (phone, alternative) in zip(ambiguous, readings, strict=True):
+        read[place] = msgspec.structs.replace(rows[place], phone=phone)
+        if alternative:
+            alternative_phones[place + 1] = alternative
+    return AmbiguousRows(rows=read, alternative_phones=alternative_phones)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenPhone:
+    """A number as a caller wrote it, in a form, with the country by whose plan national ones are read."""
+
+    value: str = field(repr=False)
+    country: str
+    form: PhoneForm
+
+
+async def resolve_numbers(tx: Tx, actor: Actor, given: Sequence[GivenPhone]) -> list[str | None]:
+    """Return the E.164 digits that each of the numbers stands for; None for what is no phone.
+
+    Of a number that can be read both ways, the reading is meant that a contact of the audience or a suppression has:
+    the form's first, then the other; where neither is known, the one that the numbering plans know better.
+    """
+    readings = [phone_readings(one.value, one.country, one.form) for one in given]
+    ambiguous = {digits for one in readings if len(one) > 1 for digits in one}
+    known = await known_phones(tx, actor, ambiguous) if ambiguous else {}
+    return [
+        _meant(one, both, known) if len(both) > 1 else next(iter(both), None)
+        for one, both in zip(given, readings, strict=True)
+    ]
+
+
+def _meant(given: GivenPhone, readings: Sequence[str], known: Collection[str]) -> str | None:
+    found = next((digits for digits in readings if digits in known), None)
+    return found or likely_digits(given.value, given.country, given.form)
 
 
 async def known_phones(tx: Tx, actor: Actor, digits: Collection[str]) -> Mapping[str, set[int]]:
-    """Give those of the numbers that contacts of the audience have, by whom, or that are suppressed in the account."""
-    held: dict[str, set[int]] = {}
+    """Return those of the numbers that the account suppresses or that contacts of the audience have, with their ids."""
+    known: dict[str, set[int]] = {}
     for row in await tx.fetch(SQL["known_phones"], actor.account_id, actor.audience_id, sorted(digits)):
-        held.setdefault(row["phone"], set()).update([row["contact_id"]] if row["contact_id"] else [])
-    return held
+        known.setdefault(row["phone"], set()).update([row["contact_id"]] if row["contact_id"] else [])
+    return known
 
 
 async def resolve_phone(tx: Tx, actor: Actor, given: AmbiguousRows, contact_id: int | None = None) -> ContactRow:
-    """Give the only row, with the number that it means; the one that its contact has, if any, stays."""
+    """Return the only row, with the number that it means; the one that its contact has, if any, stays."""
     (row,) = given.rows
-    other = given.alternative_phones.get(1)
-    if other is None or row.phone is None:
+    alternative = given.alternative_phones.get(1)
+    if alternative is None or row.phone is None:
         return row
-    plain = row.phone.removeprefix("+")
-    held = await known_phones(tx, actor, {plain, other})
-    is_other = other in held and (plain not in held or contact_id in held[other])
-    return msgspec.structs.replace(row, phone=f"+{other}") if is_other else row
+    likely = row.phone.removeprefix("+")
+    known = await known_phones(tx, actor, {likely, alternative})
+    is_meant = alternative in known and (likely not in known or contact_id in known[alternative])
+    return msgspec.structs.replace(row, phone=f"+{alternative}") if is_meant else row
 
 
 async def resolve_phones(
     tx: Tx, actor: Actor, frame: pl.DataFrame, alternative_phones: Mapping[int, str]
 ) -> pl.DataFrame:
-    """Give a batch's frame with the numbers that its rows mean; those of rows without doubt are held as well."""
+    """Return a batch's frame with the numbers that its rows mean; those of its unambiguous rows are known as well."""
     if not alternative_phones:
         return frame
-    told = dict(frame.select("row", "phone").rows())
-    doubtful = {row: other for row, other in alternative_phones.items() if told.get(row)}
-    sure = {phone for row, phone in told.items() if row not in doubtful}
-    held = {*await known_phones(tx, actor, {*doubtful.values(), *(told[row] for row in doubtful)}), *sure}
-    meant = {row: other for row, other in doubtful.items() if other in held and told[row] not in held}
+    likely = dict(frame.select("row", "phone").rows())
+    ambiguous = {row: alternative for row, alternative in alternative_phones.items() if likely.get(row)}
+    given = {phone for row, phone in likely.items() if row not in ambiguous}
+    known = {*await known_phones(tx, actor, {*ambiguous.values(), *(likely[row] for row in ambiguous)}), *given}
+    meant = {row: one for row, one in ambiguous.items() if one in known and likely[row] not in known}
     if not meant:
         return frame
-    read = normalise_phones(pl.Series([f"+{other}" for other in meant.values()]), None)
+    read = normalise_phones(pl.Series([f"+{digits}" for digits in meant.values()]), None)
     columns = {f"meant_{name}": read[column].cast(FRAME_SCHEMA[name]) for name, column in _PHONE.items()}
     rows = pl.DataFrame({"row": pl.Series(list(meant), dtype=pl.Int64), **columns})
     joined = frame.join(rows, on="row", how="left", maintain_order="left")

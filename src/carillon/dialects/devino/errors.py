@@ -107,6 +107,8 @@ def reason_of(error: errors.CarillonError) -> Reason:
     ref = named or line.ref
     word = error.word if isinstance(error, RefusedError) else line.word
     message = _SENTENCES.get(word if word == NOT_NULL else line.http_status, error.message)
+    if isinstance(error, errors.NotFoundError) and error.subject == "audience":
+        message = "there is no such contact list"
     return Reason(key=f"{ref}.{word}", ref=ref, default_message=message)
 
 

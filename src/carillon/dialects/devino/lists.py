@@ -1,93 +1,31 @@
 """The operations on contact lists. A list is an audience of the account."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from carillon.audience.audiences import (
-    Audience,
-    AudienceCounts,
-    AudienceKind,
-    CreateAudience,
-    GetAudience,
-    PageAudiences,
-    count_audiences,
-    create_audience,
-    delete_audience,
-    get_audience,
-    page_audiences,
-)
-from carillon.audience.fields import CreateField, ListFields, create_field, free_name, list_fields
-from carillon.db.database import Tx
+from carillon.audience.audience_fields import CreateAudienceWithFields, create_audience_with_fields
+from carillon.audience.audiences import CreateAudience, PageAudiences, count_audiences, delete_audience, page_audiences
+from carillon.audience.fields import NewField, fields_of_audiences
 from carillon.dialects.devino import errors, mapping, replies, schemas
-from carillon.dialects.devino.mapping import FieldMap, NewField
+from carillon.dialects.devino.mapping import FieldMap
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, MissingInputError, NotFoundError
-from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MakeList:
-    """A list to make."""
-
-    name: str
-    kind: AudienceKind
-    idle_days: int | None
-    fields: Sequence[NewField]
-
-
-async def make_list(tx: Tx, actor: Actor, command: MakeList) -> Audience:
-    """Make a list with its fields, wholly or not at all."""
-    names: list[str] = []
-    for one in command.fields:
-        names.append(free_name(one.name, names))
-    audience = await create_audience(
-        tx,
-        actor,
-        CreateAudience(
-            name=command.name,
-            kind=command.kind,
-            idle_days=command.idle_days,
-            attributes=mapping.with_fields({}, dict(zip(names, command.fields, strict=True))),
-        ),
-    )
-    inside = within(actor, audience)
-    for name, one in zip(names, command.fields, strict=True):
-        await create_field(tx, inside, CreateField(name=name, kind=mapping.FIELD_KINDS[one.type], label=one.name))
-    return audience
-
-
-def within(actor: Actor, audience: Audience) -> Actor:
-    """Give the actor inside of a list."""
-    return replace(actor, audience_id=audience.audience_id, country=audience.country)
-
-
-async def find_list(tx: Tx, actor: Actor, audience_id: int) -> Audience:
-    """Find a list of the account. Raises NotFoundError."""
-    try:
-        return await get_audience(tx, actor, GetAudience(audience_id=audience_id))
-    except NotFoundError as error:
-        raise mapping.unknown_list() from error
-
-
-async def field_map_of(tx: Tx, actor: Actor, audience: Audience) -> FieldMap:
-    """Give the fields of a list's contacts under Devino's names."""
-    return FieldMap(audience, await list_fields(tx, within(actor, audience), ListFields()))
 
 
 async def create(call: Call) -> Answer:
     """Make a list."""
     asked: schemas.CreateList = call.body
-    command = MakeList(
+    audience = CreateAudience(
         name=mapping.checked_length(asked.name, "name"),
         kind=mapping.read_kind(asked.type),
         idle_days=mapping.IDLE_DAYS if asked.auto_delete_enabled else None,
-        fields=_new_fields(asked.fields),
     )
-    audience = await call.db.run(make_list, call.actor, command)
-    return Answer(data=replies.Result(str(audience.audience_id)))
+    command = CreateAudienceWithFields(audience=audience, fields=_new_fields(asked.fields))
+    made = await call.db.run(create_audience_with_fields, call.actor, command)
+    return Answer(data=replies.Result(str(made.audience_id)))
 
 
 def _new_fields(given: Sequence[object]) -> list[NewField]:
@@ -101,13 +39,11 @@ def _new_fields(given: Sequence[object]) -> list[NewField]:
             raise InvalidInputError(f"{path}.name", "a list has one field of a name")
         if name.lower() in mapping.MAIN_NAMES | mapping.SET_HERE:  # every list has it
             continue
-        fields[name] = NewField(
-            name=name,
-            display_name=mapping.checked_length(one.display_name, f"{path}.displayName") or name,
-            type=mapping.read_type(one.type, f"{path}.type"),
-            values=[
-                mapping.checked_length(read_text(value, f"{path}.values"), f"{path}.values") for value in one.values
-            ],
+        fields[name] = mapping.new_field(
+            name,
+            mapping.checked_length(one.display_name, f"{path}.displayName") or name,
+            mapping.read_type(one.type, f"{path}.type"),
+            [mapping.checked_length(read_text(value, f"{path}.values"), f"{path}.values") for value in one.values],
         )
     return list(fields.values())
 
@@ -128,20 +64,22 @@ async def show_all(call: Call) -> Answer:
         kinds=kinds or (),
         sweeps=asked.auto_delete_enabled,
     )
-    shown: list[replies.ContactList] = []
-    if kinds is not None:
-        shown = await call.db.read(_shown, call.actor, query, zone)
+    shown = [] if kinds is None else await _shown(call, query, zone)
     return Answer(data=replies.Result(shown))
 
 
 _LAST_YEAR = 9999
 
 
-async def _shown(tx: Tx, actor: Actor, query: PageAudiences, zone: timedelta) -> list[replies.ContactList]:
-    found = (await page_audiences(tx, actor, query)).items
-    counts: Mapping[int, AudienceCounts] = await count_audiences(tx, actor, [one.audience_id for one in found])
+async def _shown(call: Call, query: PageAudiences, zone: timedelta) -> list[replies.ContactList]:
+    found = (await call.db.read(page_audiences, call.actor, query)).items
+    audience_ids = [one.audience_id for one in found]
+    counts = await call.db.read(count_audiences, call.actor, audience_ids)
+    fields = await call.db.read(fields_of_audiences, call.actor, audience_ids)
     return [
-        mapping.show_list(one, await field_map_of(tx, actor, one), counts[one.audience_id], actor.account_id, zone)
+        mapping.show_list(
+            one, FieldMap(one, fields[one.audience_id]), counts[one.audience_id], call.actor.account_id, zone
+        )
         for one in found
         if one.audience_id in counts
     ]
@@ -161,8 +99,8 @@ async def delete(call: Call) -> Answer:
 async def _deleted(call: Call, text: str) -> replies.DeletedList:
     try:
         await call.db.run(delete_audience, replace(call.actor, audience_id=AudienceId(mapping.list_id(text))))
-    except NotFoundError:
-        return _refused(text, errors.reason_of(mapping.unknown_list()))
+    except NotFoundError as error:
+        return _refused(text, errors.reason_of(error))
     except InvalidInputError as error:
         if error.field == "audience":
             error = errors.RefusedError("contactGroupId", errors.FORBIDDEN, error.message)

@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from msgspec import UNSET
 
 from carillon.audience.audiences import Audience, AudienceCounts, AudienceKind
 from carillon.audience.contacts.contact import read_id
 from carillon.audience.field_types import CANONICAL, Kind
-from carillon.audience.fields import REPEATED, Field
+from carillon.audience.fields import REPEATED, Field, NewField
 from carillon.dialects.devino import replies, schemas
 from carillon.dialects.devino.errors import FORBIDDEN, TOO_LONG, RefusedError
 from carillon.errors import InvalidInputError, NotFoundError
@@ -37,6 +36,8 @@ FIELD_KINDS: Mapping[int, Kind] = {
 _TYPES = {Kind.DATETIME: DATE_TIME, Kind.BOOLEAN: BOOLEAN, Kind.NUMBER: INTEGER, Kind.DATE: DATE}
 
 GENDER_PREFIX = "gender."
+_KEY = "devino"
+"""Under it a list's attributes have what is shown of its fields."""
 # Year first or day first, as the engine reads dates; a moment may say its own zone.
 _MOMENT = re.compile(
     r"(?:(?P<y>\d{4})[-/](?P<m>\d\d?)[-/](?P<d>\d\d?)|(?P<D>\d\d?)[-/.](?P<M>\d\d?)[-/.](?P<Y>\d{4}))"
@@ -61,8 +62,8 @@ class VendorField:
     values: Sequence[str] = ()
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the engine takes a value's text as it comes."""
+    def takes_texts(self) -> bool:
+        """Whether a value's text is kept as it is given."""
         return not (self.values or self.type == OBJECT or self.kind in {Kind.GENDER, Kind.DATETIME})
 
 
@@ -98,28 +99,28 @@ _OTHERS = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewField:
-    """A field that a list lacks."""
-
-    name: str
-    display_name: str
-    type: int
-    values: Sequence[str] = ()
+def new_field(name: str, display_name: str, code: int, values: Sequence[str] = ()) -> NewField:
+    """Make a field that a list gets, with what Devino's clients are shown of it."""
+    shown = {"displayName": display_name, "type": code, "values": list(values)}
+    return NewField(label=name, kind=FIELD_KINDS[code], attributes={_KEY: shown})
 
 
 class FieldMap:
     """The fields of a list's contacts, by Devino's names and by ours."""
 
-    def __init__(self, audience: Audience, own: Sequence[Field]) -> None:
-        told = audience.attributes.get("devino", {}).get("fields", {})
-        self.own = tuple(_own_word(one, told.get(one.name, {})) for one in own if one.name not in REPEATED.values())
-        self.of_list = (*_MAIN, *self.own)
-        everything = (*_OTHERS, *reversed(self.own), *_MAIN)
+    def __init__(self, audience: Audience, custom: Sequence[Field]) -> None:
+        kept = audience.attributes.get(_KEY, {}).get("fields", {})
+        self.custom = tuple(
+            _custom_field(one, kept.get(one.name, {})) for one in custom if one.name not in REPEATED.values()
+        )
+        self.of_list = (*_MAIN, *self.custom)
+        everything = (*_OTHERS, *reversed(self.custom), *_MAIN)
         self._by_name = {one.name: one for one in everything}
-        plain = (one for one in everything if one.is_plain and (one in _MAIN or one.name.lower() not in MAIN_NAMES))
-        self.plain = {one.name: one.field for one in plain}
-        """Our fields whose values are kept as they come, by Devino's names."""
+        as_given = (
+            one for one in everything if one.takes_texts and (one in _MAIN or one.name.lower() not in MAIN_NAMES)
+        )
+        self.taking_texts = {one.name: one.field for one in as_given}
+        """Our fields that take a value's text as it is given, by Devino's names."""
         self.by_field = {one.field: one for one in (*self.of_list, *_OTHERS)}
         self._places = {field: place for place, field in enumerate(self.by_field)}
 
@@ -129,36 +130,26 @@ class FieldMap:
         return self._by_name.get(lower if lower in MAIN_NAMES else name)
 
     def in_order(self, fields: Iterable[str]) -> list[VendorField]:
-        """Give those of our fields that are known, in the order of the list."""
+        """Return those of our fields that are known, in the order of the list."""
         return [self.by_field[one] for one in sorted(self._places.keys() & fields, key=self._places.__getitem__)]
 
     def titles(self, field: str) -> tuple[str, str]:
-        """Give the name and the display name of one of our fields or addresses."""
-        word = self.by_field.get(field)
-        return (word.name, word.display_name) if word else (field, field.capitalize())
+        """Return the name and the display name of one of our fields or addresses."""
+        known = self.by_field.get(field)
+        return (known.name, known.display_name) if known else (field, field.capitalize())
 
 
-def _own_word(one: Field, told: Mapping[str, object]) -> VendorField:
+def _custom_field(one: Field, kept: Mapping[str, object]) -> VendorField:
     kind = one.kind
-    code, values = told.get("type"), told.get("values")
+    code, values = kept.get("type"), kept.get("values")
     return VendorField(
         field=one.name,
         kind=kind,
         name=one.label,
-        display_name=str(told.get("displayName") or one.label),
+        display_name=str(kept.get("displayName") or one.label),
         type=code if isinstance(code, int) else _TYPES.get(kind, TEXT),
         values=[str(value) for value in values] if isinstance(values, list) else (),
     )
-
-
-def with_fields(attributes: Mapping[str, Any], fields: Mapping[str, NewField]) -> dict[str, Any]:
-    """Add to a list's attributes what is said of new fields, which are given by our names."""
-    kept = attributes.get("devino", {})
-    told = {
-        name: {"displayName": one.display_name, "type": one.type, "values": list(one.values)}
-        for name, one in fields.items()
-    }
-    return {**attributes, "devino": {**kept, "fields": {**kept.get("fields", {}), **told}}}
 
 
 def list_id(text: str) -> int:
@@ -168,13 +159,8 @@ def list_id(text: str) -> int:
         raise InvalidInputError("contactGroupId", "the id of a contact list belongs here")
     number = read_id(digits)
     if number is None:
-        raise unknown_list()
+        raise NotFoundError("audience")
     return number
-
-
-def unknown_list() -> NotFoundError:
-    """Say that there is no such list."""
-    return NotFoundError("contact list", "there is no such contact list")
 
 
 def contact_id(audience_id: int, number: int) -> str:
@@ -240,10 +226,10 @@ def read_span(limit: int | None, offset: int | None) -> tuple[int, int]:
 
 def read_kind(text: str) -> AudienceKind:
     """Read the type of a list that is to be made. Raises InvalidInputError."""
-    word = text.strip().upper() or "STANDARD"
-    if word == MADE_BY_SENDING:
+    name = text.strip().upper() or "STANDARD"
+    if name == MADE_BY_SENDING:
         raise RefusedError("type", FORBIDDEN, "such lists are made by sending only")
-    kind = KINDS.get(word)
+    kind = KINDS.get(name)
     if kind is None:
         raise InvalidInputError("type", f"it is one of {', '.join(KINDS)}")
     return kind
@@ -251,11 +237,11 @@ def read_kind(text: str) -> AudienceKind:
 
 def read_kinds(texts: Sequence[str]) -> list[AudienceKind] | None:
     """Read the types of lists that are asked for; None where no list can have one. Raises InvalidInputError."""
-    field_map = {word.strip().upper() for text in texts for word in text.split(",")} - {""}
-    if unknown := sorted(field_map - {*KINDS, MADE_BY_SENDING}):
+    types = {one.strip().upper() for text in texts for one in text.split(",")} - {""}
+    if unknown := sorted(types - {*KINDS, MADE_BY_SENDING}):
         raise InvalidInputError("type", f"{unknown[0][:50]!r} is none of {', '.join(KINDS)}")
-    kinds = [KINDS[word] for word in sorted(field_map) if word in KINDS]
-    return None if field_map and not kinds else kinds
+    kinds = [KINDS[one] for one in sorted(types) if one in KINDS]
+    return None if types and not kinds else kinds
 
 
 def read_type(text: str, ref: str) -> int:
@@ -298,6 +284,6 @@ def show_list(
         ],
         contacts_count=str(counts.contacts - counts.archived),
         segments_count=str(counts.groups),
-        type=next(word for word, kind in KINDS.items() if kind is audience.kind),
+        type=next(name for name, kind in KINDS.items() if kind is audience.kind),
         auto_delete_enabled=audience.idle_days is not None,
     )

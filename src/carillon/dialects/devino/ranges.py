@@ -1,7 +1,7 @@
 """The range of a list's contacts: read, asked for and shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -9,20 +9,20 @@ from msgspec import UNSET
 
 from carillon.addresses.emails import read_email
 from carillon.addresses.phones import phone_digits
+from carillon.audience.audience_fields import audience_fields
 from carillon.audience.audiences import Audience
 from carillon.audience.contacts.contact import read_id
 from carillon.audience.contacts.ranges import RangeContacts, RangedContact, Unsubscribed, range_contacts
 from carillon.audience.devices import owner_of_token
 from carillon.audience.field_types import Kind, type_value
-from carillon.db.database import Tx
 from carillon.db.filters import Condition, Op, Order
 from carillon.dialects.devino import mapping, replies, rows, schemas
 from carillon.dialects.devino.errors import UNKNOWN, RefusedError
-from carillon.dialects.devino.lists import field_map_of, find_list, within
 from carillon.dialects.devino.mapping import FieldMap, VendorField
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, MissingInputError
 from carillon.kit.actor import Actor
+from carillon.kit.ids import AudienceId
 
 _OPERATORS = {
     "EQ": Op.EQ,
@@ -59,56 +59,33 @@ _OS = {"android": 0, "ios": 1}
 _UNSUBSCRIBED_TYPE = "SPAM"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A range of a list's contacts; its query is read when the list's fields are known."""
-
-    audience_id: int
-    query: schemas.Range
-    limit: int
-    offset: int
-    zone: timedelta
-
-
 async def show_range(call: Call) -> Answer:
     """Show contacts of a list."""
     asked: schemas.Range = call.query
     limit, offset = mapping.read_span(asked.limit, asked.offset)
-    query = Asked(
-        audience_id=mapping.list_id(asked.contact_group_id),
-        query=asked,
+    inside = replace(call.actor, audience_id=AudienceId(mapping.list_id(asked.contact_group_id)))
+    zone = mapping.read_zone(asked.zone_offset)
+    fields = await call.db.read(audience_fields, inside)
+    audience, field_map = fields.audience, FieldMap(fields.audience, fields.custom)
+    conditions = [*_queried(asked, field_map, audience, zone), *_subscription(asked)]
+    if token := asked.push_token.strip():
+        owner = await call.db.read(owner_of_token, inside, token)
+        conditions.append(Condition("contact_id", Op.EQ, owner or -1))
+    query = RangeContacts(
         limit=limit,
         offset=offset,
-        zone=mapping.read_zone(asked.zone_offset),
+        conditions=conditions,
+        order=Order(_sorted_by(asked, field_map), descending=bool(asked.desc_order)),
+        group_id=_segment(asked.segment_id),
     )
-    return Answer(data=replies.Result(await call.db.read(_range, call.actor, query)))
+    found = await _found(call, inside, query)
+    company_id = call.actor.account_id
+    return Answer(data=replies.Result([show_contact(one, audience, field_map, company_id, zone) for one in found]))
 
 
-async def _range(tx: Tx, actor: Actor, asked: Asked) -> list[replies.Contact]:
-    audience = await find_list(tx, actor, asked.audience_id)
-    inside, query = within(actor, audience), asked.query
-    field_map = await field_map_of(tx, actor, audience)
-    conditions = [*_queried(query, field_map, audience, asked.zone), *_subscription(query)]
-    if query.push_token.strip():
-        owner = await owner_of_token(tx, inside, query.push_token.strip())
-        conditions.append(Condition("contact_id", Op.EQ, owner or -1))
-    found = await _found(
-        tx,
-        inside,
-        RangeContacts(
-            limit=asked.limit,
-            offset=asked.offset,
-            conditions=conditions,
-            order=Order(_sorted_by(query, field_map), descending=bool(query.desc_order)),
-            group_id=_segment(query.segment_id),
-        ),
-    )
-    return [show_contact(one, audience, field_map, actor.account_id, asked.zone) for one in found]
-
-
-async def _found(tx: Tx, inside: Actor, query: RangeContacts) -> list[RangedContact]:
+async def _found(call: Call, inside: Actor, query: RangeContacts) -> list[RangedContact]:
     try:
-        return await range_contacts(tx, inside, query)
+        return await call.db.read(range_contacts, inside, query)
     except InvalidInputError as error:
         ref = "queryOperator" if error.field.endswith(".op") else "queryValue"
         raise InvalidInputError(ref, error.message) from error

@@ -4,26 +4,29 @@ They are read by hand and not by structs, since a batch has thousands of them.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
+from carillon.audience.audience_fields import AudienceFields
+from carillon.audience.contacts.contact import Device
+from carillon.audience.contacts.new_fields import ReadRow
 from carillon.audience.field_types import Kind
-from carillon.audience.fields import MAX_LABEL_CHARACTERS
+from carillon.audience.fields import MAX_LABEL_CHARACTERS, NewField
 from carillon.audience.upsert.rows import MAX_TOKEN_CHARACTERS, ContactRow, RowError
 from carillon.dialects.devino import mapping, schemas
-from carillon.dialects.devino.mapping import GENDER_PREFIX, FieldMap, NewField, VendorField
+from carillon.dialects.devino.errors import UNKNOWN, RefusedError
+from carillon.dialects.devino.mapping import GENDER_PREFIX, FieldMap, VendorField
 from carillon.dialects.reading import as_json, read_text
 from carillon.errors import InvalidInputError
 
-INVALID_VALUE, TOO_LONG = "INVALID_VALUE", "LENGTH_TOO_LONG"
-_CODES = {"too_long": TOO_LONG, "DUPLICATE_VALUE": "DUPLICATE_VALUE"}
-_PLATFORMS = {"0": "android", "1": "ios"}
+INVALID_VALUE, TOO_LONG, DUPLICATE = "INVALID_VALUE", "LENGTH_TOO_LONG", "DUPLICATE_VALUE"
+_CODES = {"too_long": TOO_LONG, DUPLICATE: DUPLICATE}
+_PLATFORMS: Mapping[str, Literal["android", "ios"]] = {"0": "android", "1": "ios"}
+_CHECKED = {"": None, "0": None, "1": "phone", "2": "email", "phone": "phone", "email": "email"}
 _ADDRESSES = ("phone", "email")
 _CODES_OF_TYPES = {str(code): code for code in mapping.FIELD_KINDS}
-
-Device = tuple[str, str, str | None]
-"""A platform, a token and an application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,64 @@ class Wrong:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadContact:
-    """A contact's row and devices, or what was wrong with it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRows:
+    """The contacts of a batch; `unique` is the field that may not repeat, by Devino's name."""
 
-    row: ContactRow
-    devices: Sequence[Device] = field(default=(), repr=False)
-    wrong: Wrong | None = None
+    contacts: Sequence[object]
+    unique: str
+    zone: timedelta
+
+    @property
+    def size(self) -> int:
+        """How many contacts there are."""
+        return len(self.contacts)
+
+    def read(self, fields: AudienceFields) -> Sequence[ReadRow]:
+        """Read all contacts, by the fields of their list."""
+        field_map = FieldMap(fields.audience, fields.custom)
+        return [self._read(place, one, field_map) for place, one in enumerate(self.contacts, 1)]
+
+    def _read(self, place: int, given: object, field_map: FieldMap) -> ReadRow:
+        try:
+            return _read_contact(given, field_map, self.zone)
+        except _RejectedError as error:
+            failure = RowError(place, error.wrong.field_name, "invalid", "", error.wrong.description)
+            return ReadRow(ContactRow(failure=failure))
+
+    def missing_fields(self, fields: AudienceFields, last: Collection[int] = ()) -> Iterator[tuple[int, NewField]]:
+        """Yield the fields that contacts name and the list lacks, as the first contact that does says what it is.
+
+        What can't be read is left out, and so are the fields of a contact that is rejected for their number.
+        """
+        return _missing_fields(self.contacts, FieldMap(fields.audience, fields.custom), last)
+
+    def labels(self, row: int) -> Iterator[str]:
+        """Yield the names of a contact's fields, those among them that have no value."""
+        items = _items(self.contacts[row - 1], "fields")
+        return (str(one.get("name")).strip() for one in items if isinstance(one, dict))
+
+    def unique_field(self, fields: AudienceFields) -> str | None:
+        """Return the field that may not repeat. Raises RefusedError where the list has no such field."""
+        name = self.unique.strip()
+        if name.lower() in _CHECKED:
+            return _CHECKED[name.lower()]
+        known = FieldMap(fields.audience, fields.custom).find(name)
+        if known is None:
+            raise RefusedError("duplicateCheckField", UNKNOWN, "the list has no such field")
+        return known.field
+
+    def alone(self, row: int) -> "BatchRows":
+        """Return a batch of a single contact."""
+        return replace(self, contacts=[self.contacts[row - 1]])
+
+    def wrong(self, row: int, error: RowError, field_map: FieldMap) -> Wrong:
+        """Say why a contact is rejected."""
+        try:
+            _read_contact(self.contacts[row - 1], field_map, self.zone)
+        except _RejectedError as rejected:
+            return rejected.wrong
+        return wrong_of(field_map, error.field, error.code, error.message)
 
 
 class _RejectedError(Exception):
@@ -56,14 +110,9 @@ def wrong_of(field_map: FieldMap, name: str, code: str, message: str) -> Wrong:
     return Wrong(_CODES.get(code, INVALID_VALUE), *field_map.titles(name), message)
 
 
-def missing_fields(
-    contacts: Sequence[object], field_map: FieldMap, last: Collection[int] = ()
+def _missing_fields(
+    contacts: Sequence[object], field_map: FieldMap, last: Collection[int]
 ) -> Iterator[tuple[int, NewField]]:
-    """Give the fields that contacts name and the list lacks, as the first contact that does says what it is.
-
-    Each comes with the contact's place, from 1; those in `last` are asked behind all others. What can't be read is left
-    out, and so are the fields of a contact that is rejected for their number.
-    """
     seen: set[str] = set()  # as they are spelt: most contacts name the same few
     named: set[str] = set()
     places = [place for place in range(1, len(contacts) + 1) if place not in last]
@@ -81,17 +130,8 @@ def missing_fields(
             display_name = one.get("displayName")
             shown = display_name.strip()[:MAX_LABEL_CHARACTERS] if isinstance(display_name, str) else ""
             code = str(one.get("type", mapping.TEXT)).strip()
-            field = NewField(
-                name=name,
-                display_name=shown.replace("\0", "") or name,
-                type=_CODES_OF_TYPES.get(code, mapping.TEXT),
-            )
-            yield place, field
-
-
-def field_names(contact: object) -> Iterator[str]:
-    """Give the names of a contact's fields, those among them that have no value."""
-    return (str(one.get("name")).strip() for one in _items(contact, "fields") if isinstance(one, dict))
+            shown = shown.replace("\0", "") or name
+            yield place, mapping.new_field(name, shown, _CODES_OF_TYPES.get(code, mapping.TEXT))
 
 
 def _can_be_made(name: str) -> bool:
@@ -107,16 +147,7 @@ def _items(contact: object, name: str) -> Sequence[object]:
     return given if isinstance(given, list) else []
 
 
-def read_contact(place: int, given: object, field_map: FieldMap, zone: timedelta) -> ReadContact:
-    """Read the contact at a place, from 1; dates and times of its fields are in the zone."""
-    try:
-        return _read_contact(given, field_map, zone)
-    except _RejectedError as error:
-        failure = RowError(place, error.wrong.field_name, "invalid", "", error.wrong.description)
-        return ReadContact(ContactRow(failure=failure), wrong=error.wrong)
-
-
-def _read_contact(given: object, field_map: FieldMap, zone: timedelta) -> ReadContact:
+def _read_contact(given: object, field_map: FieldMap, zone: timedelta) -> ReadRow:
     if not isinstance(given, dict):
         raise _RejectedError("contacts", "Contacts", "An object belongs here.")
     addresses = {
@@ -124,7 +155,7 @@ def _read_contact(given: object, field_map: FieldMap, zone: timedelta) -> ReadCo
         "email": _text(given.get("email"), "email", "Email"),
     }
     fields: dict[str, str] = {}
-    find = field_map.plain.get
+    find = field_map.taking_texts.get
     items = given.get("fields")
     if items.__class__ is not list or len(items) > schemas.MAX_FIELDS:
         items = _limited(given, "fields", schemas.MAX_FIELDS)
@@ -141,7 +172,7 @@ def _read_contact(given: object, field_map: FieldMap, zone: timedelta) -> ReadCo
         [_read_device(item) for item in _limited(given, "pushInfo", schemas.MAX_DEVICES)] if "pushInfo" in given else []
     )
     row = ContactRow(phone=_international(addresses["phone"]), email=addresses["email"] or None, fields=fields)
-    return ReadContact(row, devices)
+    return ReadRow(row, devices)
 
 
 def _limited(given: Mapping[str, object], name: str, most: int) -> Sequence[object]:
@@ -248,4 +279,4 @@ def _read_device(item: object) -> Device:
     application = _text(item.get("appId"), "appId", "appId")
     if len(application) > schemas.MAX_NAME_CHARACTERS:
         raise _RejectedError("appId", "appId", f"It has at most {schemas.MAX_NAME_CHARACTERS} characters.", TOO_LONG)
-    return platform, token, application or None
+    return Device(platform=platform, token=token, application=application or None)

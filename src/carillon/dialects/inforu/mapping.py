@@ -10,7 +10,8 @@ import msgspec
 from carillon.addresses.phones import national_form
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.groups import Group, GroupDeletion, GroupKey
-from carillon.audience.suppressions import Address, AddressOutcome, Channel, Suppression, SuppressionEntry
+from carillon.audience.suppression_ledger import SuppressionEntry
+from carillon.audience.suppressions import AddressOutcome, Channel, Suppression
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.fields import CONTACT_FIELDS, SHOWN_FIELDS
 from carillon.dialects.inforu.moments import show_history_moment, show_moment, zone_of
@@ -174,12 +175,6 @@ def outcome(done: AddressOutcome, unusable: Sequence[replies.Address]) -> replie
     return replies.AddressOutcome(
         success=replies.Counted(count=done.done), failed=replies.Listing(count=len(failed), items=failed)
     )
-
-
-def addresses_of(contact: Contact) -> list[Address]:
-    """List the addresses that a contact has."""
-    phone = [Address(channel=Channel.SMS, value=f"+{contact.phone}")] if contact.phone else []
-    return phone + ([Address(channel=Channel.EMAIL, value=contact.email)] if contact.email else [])
 
 
 def usable(given: object, options: Mapping[str, Meant]) -> tuple[str, Meant, str] | replies.Address:

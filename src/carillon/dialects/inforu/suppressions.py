@@ -2,27 +2,24 @@
 
 from collections.abc import Sequence
 
-from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind
-from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.contact import ContactKey
+from carillon.audience.suppressed_contacts import CheckKeysSuppressed, check_keys_suppressed
+from carillon.audience.suppression_ledger import (
+    ListSuppressionEntries,
+    SuppressionHistory,
+    list_suppression_entries,
+    suppression_history,
+)
 from carillon.audience.suppressions import (
     Action,
     Address,
-    AddressHistory,
-    Channel,
-    CheckSuppressed,
-    ListSuppressionEntries,
     ListSuppressions,
     Reactivate,
     Suppress,
-    SuppressionEntry,
-    address_history,
-    check_suppressed,
-    list_suppression_entries,
     list_suppressions,
     reactivate,
     suppress,
 )
-from carillon.db.database import Tx
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.calls import Call, check_count
 from carillon.dialects.inforu.contacts import place_in_list
@@ -30,19 +27,16 @@ from carillon.dialects.inforu.mapping import (
     CHANNELS,
     CHANNELS_OR_ALL,
     KEY_KINDS,
-    addresses_of,
     choose,
     contact_key,
     outcome,
     usable,
 )
 from carillon.dialects.inforu.moments import read_since, read_until
-from carillon.kit.actor import Actor
 
 ACTIONS: dict[str, Action | None] = {"Unsubscribe": "unsubscribe", "Reactivate": "reactivate", "All": None}
 
 DEFAULT_NAME = "API"
-_CHANNEL_OF = {KeyKind.PHONE: Channel.SMS, KeyKind.EMAIL: Channel.EMAIL}
 
 
 def _addresses(items: Sequence[object]) -> tuple[list[Address], list[replies.Address]]:
@@ -100,7 +94,7 @@ async def get_unsubscribe_history(
 ) -> replies.Listing[replies.HistoryEntry]:
     """Tell what happened to an address, or to the addresses of a contact, newest first."""
     _, key = contact_key(asked.type, asked.value, "Data.Type")
-    entries = await call.db.read(_history, call.actor, key)
+    entries = await call.db.read(suppression_history, call.actor, SuppressionHistory(key=key))
     return replies.Listing(count=len(entries), items=[call.show.entry(one) for one in entries])
 
 
@@ -126,7 +120,7 @@ async def check_if_unsubscribe(call: Call, asked: schemas.CheckIfUnsubscribe) ->
     check_count(len(asked.items), schemas.MAX_ITEMS)
     read = [usable(item, KEY_KINDS) for item in asked.items]
     keys = [ContactKey(kind=one[1], value=one[2]) for one in read if isinstance(one, tuple)]
-    verdicts = iter(await call.db.read(_check, call.actor, keys))
+    verdicts = iter(await call.db.read(check_keys_suppressed, call.actor, CheckKeysSuppressed(keys=keys)))
     suppressed: list[replies.Address] = []
     free: list[replies.Address] = []
     for one in read:
@@ -138,31 +132,3 @@ async def check_if_unsubscribe(call: Call, asked: schemas.CheckIfUnsubscribe) ->
         unsubscribe=replies.Listing(count=len(suppressed), items=suppressed),
         not_unsubscribe=replies.Listing(count=len(free), items=free),
     )
-
-
-async def _check(tx: Tx, actor: Actor, keys: Sequence[ContactKey]) -> list[bool]:
-    """Tell of each key whether it is suppressed: a contact is when any of its addresses is."""
-    addresses: list[Address] = []
-    places: list[int] = []
-    for place, key in enumerate(keys):
-        for address in await _addresses_behind(tx, actor, key):
-            addresses.append(address)
-            places.append(place)
-    verdicts = await check_suppressed(tx, actor, CheckSuppressed(addresses=addresses))
-    hit = {place for place, verdict in zip(places, verdicts, strict=True) if verdict}
-    return [place in hit for place in range(len(keys))]
-
-
-async def _history(tx: Tx, actor: Actor, key: ContactKey) -> list[SuppressionEntry]:
-    entries: list[SuppressionEntry] = []
-    for address in await _addresses_behind(tx, actor, key):
-        entries += await address_history(tx, actor, AddressHistory(address=address))
-    return sorted(entries, key=lambda entry: (entry.at, entry.entry_id), reverse=True)
-
-
-async def _addresses_behind(tx: Tx, actor: Actor, key: ContactKey) -> list[Address]:
-    channel = _CHANNEL_OF.get(key.kind)
-    if channel is not None:
-        return [Address(channel=channel, value=key.value)]
-    found: list[Contact] = await find_contacts(tx, actor, FindContacts(key=key))
-    return [address for contact in found for address in addresses_of(contact)]

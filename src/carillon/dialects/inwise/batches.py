@@ -1,12 +1,9 @@
 """Contacts by the file."""
 
 import asyncio
-from collections.abc import Mapping
+from functools import partial
 
-from carillon.audience.contacts.batch_write import WriteBatch, WritePolicy, write_batch
-from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows
-from carillon.audience.upsert.parse import read_rows
-from carillon.audience.upsert.rows import Batch
+from carillon.audience.contacts.batch_write import WriteRows, write_rows
 from carillon.dialects.inwise.files import read_file
 from carillon.dialects.inwise.mapping import country_of, group_id_of, word_of
 from carillon.dialects.inwise.schemas import (
@@ -28,17 +25,14 @@ async def batch_insert(call: Call) -> Answer:
     group_id = group_id_of(asked.group_id or "", "group_id")
     mappings = _mappings(asked)
 
-    def read() -> tuple[Batch, Mapping[int, str]]:
-        plain = read_ambiguous_rows(read_file(asked.csv_file, mappings, trim=bool(asked.trim_leading_zero)), country)
-        return read_rows(plain.rows, country), plain.alternative_phones
-
-    batch, alternative_phones = await asyncio.to_thread(read)
-    command = WriteBatch(
-        batch=batch,
+    read = partial(read_file, asked.csv_file, mappings, trim=bool(asked.trim_leading_zero))
+    command = WriteRows(
+        rows=await asyncio.to_thread(read),
+        country=country,
         group_id=group_id,
-        policy=WritePolicy(update_existing=bool(asked.update_existing_contacts), alternative_phones=alternative_phones),
+        update_existing=bool(asked.update_existing_contacts),
     )
-    written = await call.db.run(write_batch, call.actor, command)
+    written = await write_rows(call.db, call.actor, command)
     return Answer(
         data=BatchInserted(
             created=written.new,

@@ -2,28 +2,25 @@
 
 from dataclasses import replace
 
+from carillon.addresses.phones import PhoneForm
 from carillon.audience.suppressions import (
     Address,
     Channel,
     PageSuppressions,
-    Reactivate,
-    Suppress,
+    ReactivateAddress,
+    SuppressAddress,
     Suppression,
     page_suppressions,
-    reactivate,
-    read_address,
-    suppress,
+    reactivate_address,
+    suppress_address,
 )
-from carillon.db.database import Tx
 from carillon.dialects.nrs import schemas
-from carillon.dialects.nrs.contacts import resolve_known_phone
 from carillon.dialects.nrs.mapping import CHANNELS, show_line
 from carillon.dialects.nrs.paging import read_page, show_page
 from carillon.dialects.nrs.replies import One
 from carillon.dialects.rest import Answer, Call
-from carillon.errors import InvalidInputError, NotFoundError
-from carillon.kit.actor import Actor
-from carillon.kit.page import Counted, NumberedPage
+from carillon.errors import NotFoundError
+from carillon.kit.page import Counted
 
 PATH = "/api/rest/v2/blacklist"
 
@@ -39,31 +36,8 @@ def _channel_of(call: Call) -> tuple[str, Channel]:
     return word, channel
 
 
-async def _address(call: Call, channel: Channel, recipient: str) -> Address:
-    value = recipient
-    if channel is not Channel.EMAIL:
-        value = await resolve_known_phone(call, recipient)
-    return Address(channel=channel, value=value)
-
-
-async def _checked_address(call: Call, channel: Channel, recipient: str) -> Address:
-    """Give the address that a recipient is. Raises InvalidInputError for what can't be written to on the channel."""
-    address = await _address(call, channel, recipient)
-    if read_address(address, call.actor.country) is None:
-        kind = "an e-mail address" if channel is Channel.EMAIL else "a phone number"
-        raise InvalidInputError("recipient", f"This is not {kind}.")
-    return address
-
-
-async def _add(tx: Tx, actor: Actor, address: Address) -> Suppression:
-    await suppress(tx, actor, Suppress(addresses=[address], reason=_REASON, actor_name=_NAME))
-    query = PageSuppressions(channels=[address.channel], page=NumberedPage(), address=address.value)
-    return (await page_suppressions(tx, actor, query)).items[0]
-
-
-async def _remove(tx: Tx, actor: Actor, address: Address) -> None:
-    if (await reactivate(tx, actor, Reactivate(addresses=[address], reason=_REASON, actor_name=_NAME))).failed:
-        raise NotFoundError("recipient", "The recipient is not on the blacklist.")
+def _address(call: Call, channel: Channel) -> Address:
+    return Address(channel=channel, value=call.body.recipient, phone_form=PhoneForm.INTERNATIONAL_FIRST)
 
 
 async def list_recipients(call: Call) -> Answer:
@@ -73,8 +47,10 @@ async def list_recipients(call: Call) -> Answer:
     page = read_page(asked)
     query = PageSuppressions(channels=[channel], page=page)
     if asked.recipient.strip():
-        query = replace(query, address=(await _address(call, channel, asked.recipient)).value)
-    found: Counted[Suppression] = Counted(items=[], total=0)  # nothing was sent yet, so no sending brought anybody in
+        query = replace(query, address=asked.recipient, phone_form=PhoneForm.INTERNATIONAL_FIRST)
+    found: Counted[Suppression] = Counted(
+        items=[], total=0
+    )  # nothing was sent yet, so no sending has added a recipient
     if asked.sending_id is None:
         found = await call.db.read(page_suppressions, call.actor, query)
     path = f"{PATH}/{word}"
@@ -82,16 +58,16 @@ async def list_recipients(call: Call) -> Answer:
 
 
 async def add(call: Call) -> Answer:
-    """Leave a recipient alone from now on; one that is there already stays as it is."""
+    """Suppress a recipient; one that is there already stays as it is."""
     word, channel = _channel_of(call)
-    address = await _checked_address(call, channel, call.body.recipient)
-    line = await call.db.run(_add, call.actor, address)
+    command = SuppressAddress(address=_address(call, channel), reason=_REASON, actor_name=_NAME)
+    line = await call.db.run(suppress_address, call.actor, command)
     return Answer(data=One(show_line(word, line, in_list=False)))
 
 
 async def remove(call: Call) -> Answer:
-    """Let a recipient be written to again."""
+    """Lift the suppression of a recipient."""
     _, channel = _channel_of(call)
-    address = await _checked_address(call, channel, call.body.recipient)
-    await call.db.run(_remove, call.actor, address)
+    command = ReactivateAddress(address=_address(call, channel), reason=_REASON, actor_name=_NAME)
+    await call.db.run(reactivate_address, call.actor, command)
     return Answer(data=None, status=_GONE)

@@ -17,7 +17,7 @@ from carillon.http.request import Reply, Request
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A line of the table; without a description the error's own sentence is told. `is_ours`: not in the reference."""
+    """A line of the table; without a description it is the error's own. `is_ours`: not in the reference."""
 
     code: int
     http_status: int
@@ -47,15 +47,18 @@ TABLE: Mapping[type[errors.CarillonError], Refusal] = {
     errors.CarillonError: Refusal(101, 500, "Internal Database error"),
 }
 
-# The vendor's words for what operations name in their errors.
-_WORDS = {
+# What operations name in their errors, part by part: labelled_fields.0.label is customFields.0.key.
+FIELD_NAMES: Mapping[str, str] = {
     "first_name": "name",
     "last_name": "surname",
     "country": "countryIso",
     "external_id": "externalId",
     "group": "groupsNames",
+    "address": "recipient",
+    "labelled_fields": "customFields",
+    "label": "key",
 }
-
+_NOT_FOUND = {"suppression": "The recipient is not on the blacklist."}
 
 _CHALLENGE = 'Basic realm="360NRS", charset="UTF-8"'
 
@@ -88,10 +91,16 @@ def refusal_of(error: errors.CarillonError) -> Refusal:
 
 def _description(error: errors.CarillonError) -> str:
     if isinstance(error, errors.KeyConflictError):
-        return errors.KeyConflictError({_WORDS.get(key, key): owner for key, owner in error.owners.items()}).message
+        return errors.KeyConflictError({_field_name(key): owner for key, owner in error.owners.items()}).message
+    if isinstance(error, errors.NotFoundError):
+        return _NOT_FOUND.get(error.subject, error.message)
     if not isinstance(error, errors.InvalidInputError | errors.TooManyItemsError) or not error.field:
         return error.message
-    word = _WORDS.get(error.field, error.field)
+    name = _field_name(error.field)
     if isinstance(error, errors.MissingInputError):
-        return f"The {word} field is required."
-    return f"The {word} field is invalid: {error.message}"
+        return f"The {name} field is required."
+    return f"The {name} field is invalid: {error.message}"
+
+
+def _field_name(field: str) -> str:
+    return ".".join(FIELD_NAMES.get(part, part) for part in field.split("."))

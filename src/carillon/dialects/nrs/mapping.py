@@ -1,7 +1,7 @@
 """Contacts, groups and blacklists between 360NRS's words and ours. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from carillon.audience.contacts.contact import Contact, read_id
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import MAX_LABEL_CHARACTERS, Field
 from carillon.audience.groups import MAX_NAME_CHARACTERS, Group
+from carillon.audience.labelled_fields import LabelledValue
 from carillon.audience.suppressions import Channel, Suppression
 from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.nrs import replies, schemas
@@ -34,16 +35,6 @@ class Include:
 
     custom_fields: bool
     groups: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomValue:
-    """A custom field's value; `kind` is what the field becomes where it is missing, `place` is where it was given."""
-
-    key: str
-    kind: Kind
-    value: str = field(repr=False)
-    place: str
 
 
 def read_include(text: str) -> Include:
@@ -128,12 +119,12 @@ def group_ids(asked: schemas.SaveContact) -> list[GroupId]:
     return list(dict.fromkeys(found))
 
 
-def custom_values(asked: schemas.SaveContact) -> list[CustomValue]:
+def custom_values(asked: schemas.SaveContact) -> list[LabelledValue]:
     """Read the custom fields of a contact. Raises InvalidInputError with the place of what can't be read."""
     return [_custom_value(given, f"customFields.{place}") for place, given in enumerate(asked.custom_fields)]
 
 
-def _custom_value(given: object, place: str) -> CustomValue:
+def _custom_value(given: object, place: str) -> LabelledValue:
     one = read_request(schemas.CustomField, given, place)
     require(one, place)
     key = one.key.strip()
@@ -142,22 +133,7 @@ def _custom_value(given: object, place: str) -> CustomValue:
     kind = KINDS.get(one.type.strip().lower() or "string")
     if kind is None:
         raise InvalidInputError(f"{place}.type", "It is string, date or decimal.")
-    return CustomValue(key=key, kind=kind, value=one.value.strip(), place=place)
-
-
-def typed_text(value: CustomValue, kind: Kind) -> str:
-    """Give a value as the engine reads its field's kind. Raises InvalidInputError for a date that isn't in ISO 8601."""
-    if not value.value or _TYPES.get(kind) != "date":
-        return value.value
-    try:
-        moment = datetime.fromisoformat(value.value)
-        if moment.tzinfo is not None:
-            moment = moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidInputError(
-            f"{value.place}.value", "A date is in ISO 8601: 2018-03-13 or 2018-03-13T14:32:25Z."
-        ) from error
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
+    return LabelledValue(label=key, kind=kind, value=one.value)
 
 
 def show_moment(moment: datetime) -> str:
