@@ -10,10 +10,11 @@ import pytest
 from tests.support import Tenant, shorten_wait, until_somebody_waits
 
 from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience, delete_audience
-from carillon.audience.contacts.batch_write import RowChange, WritePolicy
+from carillon.audience.contacts.batch_write import WritePolicy
 from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.row_changes import RowChange
 from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.fields import CreateField, DeleteFields, create_field, delete_fields, field_kinds
 from carillon.audience.locks import lock_audience

@@ -104,6 +104,7 @@ async def create_purpose(tx: Tx, actor: Actor, command: CreatePurpose) -> str:
         raise InvalidInputError("name", f"An audience has at most {MAX_PURPOSES} purposes.")
     key = free_key(name, keys)
     await tx.execute(SQL["create_purpose"], actor.account_id, actor.audience_id, key, name, description, tx.now)
+    await tx.execute(SQL["mark_audience_changed"], actor.account_id, actor.audience_id, tx.now)
     await audit.record(tx, actor, "purpose.create", key, {"name": name})
     return key
 
@@ -116,6 +117,7 @@ async def change_purpose(tx: Tx, actor: Actor, command: ChangePurpose) -> None:
     where = (actor.account_id, actor.audience_id, command.key)
     if await tx.fetchval(SQL["change_purpose"], *where, name, description, tx.now) is None:
         raise NotFoundError("purpose", f"The audience has no purpose {command.key[:100]!r}.")
+    await tx.execute(SQL["mark_audience_changed"], actor.account_id, actor.audience_id, tx.now)
     await audit.record(tx, actor, "purpose.change", command.key, {"name": name})
 
 
@@ -172,7 +174,7 @@ async def write_consents(
         rows = await tx.fetch(SQL["remove_consents"], *where, *_columns(taken_back))
         changed |= {row["contact_id"] for row in rows}
     if changed:
-        await tx.execute(SQL["mark_changed"], *where, tx.now, sorted(changed))
+        await tx.execute(SQL["mark_contacts_changed"], *where, tx.now, sorted(changed))
 
 
 def _columns(keys: Collection[ConsentKey]) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Audiences with all that describes them: fields, purposes, groups and group sets; and changes that are made on that."""
+"""Audiences with all that describes them: fields, purposes, groups and group sets; and changes that depend on it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -158,7 +158,7 @@ async def edit_audience(tx: Tx, actor: Actor, command: EditAudience) -> None:
 
 
 async def delete_described_audience(tx: Tx, actor: Actor, command: DeleteDescribedAudience) -> None:
-    """Delete the actor's audience as `delete_audience` does, and raise what it raises, or what the precondition does."""
+    """Delete the actor's audience as `delete_audience` does; what the precondition raises leaves it as it is."""
     await lock_audience(tx, actor, after_uploads=False)
     command.precondition(await describe_audience(tx, actor, with_counts=True))
     await delete_audience(tx, actor)

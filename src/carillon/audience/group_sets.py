@@ -64,6 +64,13 @@ class DeleteGroupSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveGroup:
+    """Delete a group; its contacts stay."""
+
+    group_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewGroup:
     """A group to be made."""
 
@@ -88,6 +95,7 @@ async def create_group_set(tx: Tx, actor: Actor, command: CreateGroupSet) -> Non
         raise InvalidInputError("name", f"An audience has at most {MAX_GROUP_SETS} group sets.")
     attributes = _encode(command.attributes).decode()
     await tx.execute(SQL["create_group_set"], *where, command.group_set_id, name, command.selection, attributes, tx.now)
+    await _mark_changed(tx, actor)
     await audit.record(tx, actor, "group_set.create", command.group_set_id, {"name": name})
 
 
@@ -107,6 +115,7 @@ async def change_group_set(tx: Tx, actor: Actor, command: ChangeGroupSet) -> Non
         _encode(merged).decode(),
         tx.now,
     )
+    await _mark_changed(tx, actor)
     await audit.record(tx, actor, "group_set.change", command.group_set_id, {"name": name})
 
 
@@ -118,6 +127,7 @@ async def delete_group_set(tx: Tx, actor: Actor, command: DeleteGroupSet) -> Non
     rows = await tx.fetch(SQL["groups_of_set"], *where)
     await delete_group_ids(tx, actor, [row["group_id"] for row in rows])
     await tx.execute(SQL["delete_group_set"], *where)
+    await _mark_changed(tx, actor)
     await audit.record(tx, actor, "group_set.delete", command.group_set_id, {"groups": len(rows)})
 
 
@@ -137,9 +147,23 @@ async def add_groups(tx: Tx, actor: Actor, command: AddGroups) -> list[GroupId]:
     group_ids = await create_groups(tx, actor, names)
     attributes = [_encode(group.attributes).decode() for group in command.groups]
     await tx.execute(SQL["put_into_set"], *where, group_ids, attributes)
+    await _mark_changed(tx, actor)
     for group_id, name in zip(group_ids, names, strict=True):
         await audit.record(tx, actor, "group.create", group_id, {"name": name})
     return group_ids
+
+
+async def remove_group(tx: Tx, actor: Actor, command: RemoveGroup) -> None:
+    """Delete a group, of a set or of none. Raises NotFoundError for `group`."""
+    await lock_audience(tx, actor)
+    if not await delete_group_ids(tx, actor, [command.group_id]):
+        raise NotFoundError("group")
+    await _mark_changed(tx, actor)
+
+
+async def _mark_changed(tx: Tx, actor: Actor) -> None:
+    """Let the audience have changed just now: its sets and their groups are part of what it is shown with."""
+    await tx.execute(SQL["mark_audience_changed"], actor.account_id, actor.audience_id, tx.now)
 
 
 async def _attributes_of(tx: Tx, actor: Actor, group_set_id: UUID) -> str:

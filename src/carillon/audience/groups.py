@@ -214,10 +214,11 @@ async def delete_groups(tx: Tx, actor: Actor, command: DeleteGroups) -> list[Gro
     return groups
 
 
-async def delete_group_ids(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> None:
-    """Delete groups of a locked audience by id; their contacts stay. Ids that no group has are passed over."""
+async def delete_group_ids(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> int:
+    """Delete groups of a locked audience by id and return how many there were; their contacts stay."""
     rows = await tx.fetch(SQL["find_groups_by_ids"], actor.account_id, actor.audience_id, list(group_ids))
     await _delete(tx, actor, [_group(row) for row in rows], GroupDeletion.KEEP_CONTACTS)
+    return len(rows)
 
 
 async def _delete(tx: Tx, actor: Actor, groups: Sequence[Group], mode: GroupDeletion) -> None:

@@ -90,7 +90,7 @@ CREATE TABLE audience (
     is_default  boolean NOT NULL,
     created_at  timestamptz NOT NULL,
     groups_made bigint NOT NULL DEFAULT 0,  -- the number of the latest group: numbers are never given twice
-    updated_at  timestamptz,         -- the last change of the name, the country or the attributes
+    updated_at  timestamptz,         -- the last change of what it is shown with: columns, fields, purposes, group sets
     attributes  jsonb NOT NULL DEFAULT '{}', -- what dialects keep of it, each under a key of its own
     kind        text NOT NULL DEFAULT 'standard' CHECK (kind IN (
         'standard',

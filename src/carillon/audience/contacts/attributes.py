@@ -30,7 +30,7 @@ _ATTRIBUTES: Mapping[str, Attribute] = {
 
 
 def contact_attributes(kinds: Mapping[str, Kind], purposes: Sequence[str] = ()) -> Mapping[str, Attribute]:
-    """Return what can be asked of contacts: their own attributes, `fields.…` for every field, by its kind, and consents.
+    """Return what can be asked of contacts: their own attributes, `fields.…` for every field, and consents.
 
     `consents.OFFERS.sms` is what was said of the purpose OFFERS on that channel. Dates are texts of ISO 8601, as they
     are kept.

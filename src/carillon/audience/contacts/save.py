@@ -36,6 +36,9 @@ SQL = load_statements("carillon.audience.contacts", "save.sql")
 
 _UNSUBSCRIBED = SubscriptionStatus.UNSUBSCRIBED
 
+_Statuses = Mapping[Channel, SubscriptionStatus | None]
+"""What becomes of a contact on each channel; None leaves it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveContact:
@@ -91,7 +94,7 @@ async def save_contact(tx: Tx, actor: Actor, command: SaveContact) -> SavedConta
     country = audience.country if command.country is None else checked_country(command.country)
     batch, target = await _read(tx, actor, command, country)
     values = batch.frame.row(0, named=True)
-    statuses = {Channel.SMS: command.sms, Channel.EMAIL: command.email}
+    statuses: _Statuses = {Channel.SMS: command.sms, Channel.EMAIL: command.email}
     if command.refuse_suppressed and not audience.is_stoplist:
         statuses = await _permitted(tx, actor, statuses, values, target)
     # Before a group is made for a name: it might get the very id that is unknown.
@@ -160,9 +163,6 @@ async def _owners(tx: Tx, actor: Actor, batch: Batch) -> dict[str, int]:
         SQL["owners_of_keys"], actor.account_id, actor.audience_id, *(keys.get(key, "") for key in KEYS)
     )
     return {key: row["contact_id"] for key in keys for row in rows if row[key] == keys[key]}
-
-
-_Statuses = Mapping[Channel, SubscriptionStatus | None]
 
 
 async def _permitted(

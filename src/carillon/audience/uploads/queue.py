@@ -22,6 +22,8 @@ from carillon.audience.contacts.batch_write import WriteBatch, WritePolicy, writ
 from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.fields import field_kinds
 from carillon.audience.locks import UPLOAD_WRITTEN, lock_audience
+from carillon.audience.suppressions import Channel
+from carillon.audience.uploads.consent_fields import ConsentFields, with_consents
 from carillon.audience.upsert.engine import UpsertReport, upsert
 from carillon.audience.upsert.parse import read_rows
 from carillon.audience.upsert.rows import Batch, ContactRow, RowError
@@ -47,6 +49,7 @@ UPLOADS_DUE = "uploads_due"
 """The topic of accepted uploads; its keys are their accounts."""
 
 _encode = msgspec.json.Encoder().encode
+_decode_consent_fields = msgspec.json.Decoder(dict[str, tuple[str, Channel]]).decode
 _decode_errors = msgspec.json.Decoder(list[RowError]).decode
 
 
@@ -99,11 +102,14 @@ class ClaimedUpload:
     attempt: int
     actor: Actor
     payload: bytes
+    consent_fields: ConsentFields = field(default_factory=dict)
 
     def read(self, kinds: Mapping[str, Kind]) -> ReadUpload:
         """Read the rows: pure work, fit for a thread. `kinds` are those of the audience's fields."""
         kept = _decode_payload(self.payload)
         rows, policy = (kept, None) if isinstance(kept, list) else (kept.rows, kept.policy)
+        if policy is not None and self.consent_fields:
+            rows, policy = with_consents(rows, policy, self.consent_fields)
         return _read(self.actor, rows, policy, kinds)
 
 
@@ -246,7 +252,13 @@ async def claim_uploads(tx: Tx, account_id: AccountId, limit: int) -> list[Claim
         return []
     rows = await tx.fetch(SQL["claim_uploads"], account_id, tx.now, tx.now + LEASE, limit)
     return [
-        ClaimedUpload(import_id=row["import_id"], attempt=row["attempts"], actor=_actor(row), payload=row["payload"])
+        ClaimedUpload(
+            import_id=row["import_id"],
+            attempt=row["attempts"],
+            actor=_actor(row),
+            payload=row["payload"],
+            consent_fields=_decode_consent_fields(row["consent_fields"] or "{}"),
+        )
         for row in sorted(rows, key=lambda row: row["import_id"])
     ]
 
