@@ -19,6 +19,12 @@ ON CONFLICT (account_id, audience_id, contact_id, purpose, channel) DO UPDATE
 SET granted = excluded.granted, given_at = excluded.given_at
 WHERE consent.source = 'upgrade' AND consent.granted <> excluded.granted;
 
+DELETE FROM consent k
+USING consent_purpose p, contact c
+WHERE k.source = 'upgrade' AND p.account_id = k.account_id AND p.audience_id = k.audience_id AND p.key = k.purpose
+  AND c.account_id = k.account_id AND c.audience_id = k.audience_id AND c.contact_id = k.contact_id
+  AND NOT c.fields ? CASE WHEN k.channel = 'sms' THEN p.sms_field ELSE p.email_field END;
+
 INSERT INTO group_set (account_id, audience_id, group_set_id, number, name, selection, attributes, created_at, updated_at)
 SELECT a.account_id, a.audience_id, right(s.value ->> 'field', 36)::uuid, s.place, s.value ->> 'name', lower(s.value ->> 'selection_type'),
        jsonb_build_object('apifon', s.value - '{name,type,selection_type,options}'::text[]),
