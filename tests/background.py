@@ -39,7 +39,7 @@ async def uploads_processed(db: Database, *, poll_seconds: float = 0.05) -> Asyn
 
 def parse(upload: ClaimedUpload) -> ReadUpload:
     """Parse a claimed upload's rows."""
-    return read_payload(upload.actor, upload.payload, CANONICAL)
+    return read_payload(upload.actor, upload.payload, CANONICAL, upload.consent_fields)
 
 
 async def write_claimed(db: Database, upload: ClaimedUpload) -> bool | None:

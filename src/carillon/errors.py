@@ -50,6 +50,15 @@ class MissingInputError(InvalidInputError):
         super().__init__(field, "This is required.")
 
 
+class SuppressedAddressError(InvalidInputError):
+    """The address is suppressed, and can't be subscribed until that is lifted."""
+
+    code = "suppressed_address"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "The address is suppressed.")
+
+
 class TooManyItemsError(CallerError):
     """More items than one request may carry; `field` is where they are, or empty."""
 

@@ -6,9 +6,10 @@ import pytest
 from tests.support import Tenant
 
 from carillon.audience.contacts import batch_write
-from carillon.audience.contacts.batch_write import RowChange, WriteBatch, WritePolicy, WrittenBatch, write_batch
+from carillon.audience.contacts.batch_write import WriteBatch, WritePolicy, WrittenBatch, write_batch
 from carillon.audience.contacts.contact import Contact, SubscriptionStatus
 from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.row_changes import RowChange
 from carillon.audience.groups import FindGroups, Group, GroupKey, SaveGroup, find_groups, save_group
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.audience.upsert.parse import read_rows

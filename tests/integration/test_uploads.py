@@ -11,10 +11,11 @@ from tests.background import parse, process_uploads, uploads_processed, write_cl
 from tests.support import Tenant, shorten_wait, until_somebody_waits
 
 from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience, delete_audience
-from carillon.audience.contacts.batch_write import RowChange, WritePolicy
+from carillon.audience.contacts.batch_write import WritePolicy
 from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.row_changes import RowChange
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, DeleteFields, create_field, delete_fields, field_kinds
 from carillon.audience.locks import UPLOAD_WRITTEN, lock_audience
@@ -296,7 +297,7 @@ async def test_rows_that_were_read_before_a_field_changed_are_read_again(db: Dat
     given = [ContactRow(phone="0521000001", fields={"visits": "many"}), ContactRow(phone="0521000002")]
     await db.run(accept_upload, account.actor, AcceptUpload(rows=given, policy=WritePolicy()))
     (upload,) = await claim_uploads(db, account.account_id, 8)
-    read = read_payload(upload.actor, upload.payload, await db.read(field_kinds, account.actor))
+    read = read_payload(upload.actor, upload.payload, await db.read(field_kinds, account.actor), {})
     async with db.transaction() as tx:  # that began before the upload was accepted
         await lock_audience(tx, account.actor, after_uploads=False)
         await delete_fields(tx, account.actor, DeleteFields(names=["visits"]))

@@ -1,6 +1,6 @@
 """Audiences: the books of contacts in which a phone and an e-mail are unique. Each account has a default one."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from asyncpg import Record
 
 from carillon.audience.contacts.delete import DeletionCause, delete_contact_chunks
 from carillon.audience.locks import follow_uploads, lock_audience, lock_audience_set
+from carillon.audience.suppressions import Channel
 from carillon.db.database import Tx
 from carillon.db.filters import Attribute, Order, Value, compile_order
 from carillon.db.sql import load_statements
@@ -23,6 +24,7 @@ from carillon.tenancy.accounts import checked_country, checked_name
 
 SQL = load_statements("carillon.audience", "audiences.sql")
 
+_COLUMNS = ("audience_id", "name", "country", "is_default", "created_at", "updated_at", "idle_days")
 # Contacts are deleted with their audience so many at a time: statements stay short, the transaction is one.
 _DELETION_CHUNK = 10_000
 
@@ -38,12 +40,26 @@ class AudienceKind(StrEnum):
     PUSH = "push"
 
 
+class SenderDefaults(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whom an audience's messages come from unless a campaign says otherwise; "" where nothing is set."""
+
+    sms_sender: str = ""
+    viber_sender: str = ""
+    email_name: str = ""
+    email_from: str = ""
+    email_reply_to: str = ""
+
+
+NO_SENDERS = SenderDefaults()
+_decode_senders = msgspec.json.Decoder(SenderDefaults).decode
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
     """A book of contacts; `country` (ISO 3166 alpha-2) reads its national numbers.
 
-    Contacts that did not change for `idle_days` are swept. `attributes` are what dialects keep of it, each under a key
-    of its own.
+    Contacts that did not change for `idle_days` are swept; new ones confirm on the channels in `double_opt_in`.
+    `attributes` are what dialects keep of it, each under a key of its own.
     """
 
     audience_id: AudienceId
@@ -54,6 +70,8 @@ class Audience:
     updated_at: datetime
     kind: AudienceKind = AudienceKind.STANDARD
     idle_days: int | None = None
+    double_opt_in: frozenset[Channel] = frozenset()
+    sender_defaults: SenderDefaults = NO_SENDERS
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -65,6 +83,8 @@ class CreateAudience:
     country: str | None = None
     kind: AudienceKind = AudienceKind.STANDARD
     idle_days: int | None = None
+    double_opt_in: Collection[Channel] = ()
+    sender_defaults: SenderDefaults = NO_SENDERS
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -74,6 +94,8 @@ class ChangeAudience:
 
     name: str | None = None
     country: str | None = None
+    double_opt_in: Collection[Channel] | None = None
+    sender_defaults: SenderDefaults | None = None
     attributes: Mapping[str, Any] | None = None
 
 
@@ -150,6 +172,8 @@ async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audi
         updated_at=tx.now,
         kind=command.kind,
         idle_days=command.idle_days,
+        double_opt_in=frozenset(command.double_opt_in),
+        sender_defaults=command.sender_defaults,
         attributes=command.attributes,
     )
     await tx.execute(
@@ -162,6 +186,8 @@ async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audi
         audience.kind,
         audience.idle_days,
         _encode(audience.attributes).decode(),
+        sorted(audience.double_opt_in),
+        _encode(audience.sender_defaults).decode(),
     )
     detail = {"name": audience.name, "country": audience.country}
     await audit.record(tx, actor, "audience.create", audience.audience_id, detail)
@@ -179,6 +205,8 @@ async def change_audience(tx: Tx, actor: Actor, command: ChangeAudience) -> None
         None if command.country is None else checked_country(command.country),
         None if command.attributes is None else _encode(command.attributes).decode(),
         tx.now,
+        None if command.double_opt_in is None else sorted(command.double_opt_in),
+        None if command.sender_defaults is None else _encode(command.sender_defaults).decode(),
     )
     del tx.locked[actor.account_id, actor.audience_id]  # what is known of it
     detail = {"name": command.name, "country": command.country, "attributes": sorted(command.attributes or ())}
@@ -198,6 +226,8 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
         raise InvalidInputError("audience", "The default audience and one that credentials work in can't be deleted.")
     await tx.execute(SQL["delete_group_members"], actor.account_id, actor.audience_id)
     gone = await delete_contact_chunks(tx, actor, _contacts(tx, actor), cause=DeletionCause.AUDIENCE_DELETED)
+    await tx.execute(SQL["delete_purposes"], actor.account_id, actor.audience_id)
+    await tx.execute(SQL["delete_group_sets"], actor.account_id, actor.audience_id)
     # It waits for uploads that are being accepted; after it none can be.
     await tx.execute(SQL["delete_audience"], actor.account_id, actor.audience_id)
     await tx.execute(SQL["delete_imports"], actor.account_id, actor.audience_id)
@@ -217,13 +247,13 @@ async def get_audience(tx: Tx, actor: Actor, query: GetAudience) -> Audience:
     row = await tx.fetchrow(SQL["get_audience"], actor.account_id, query.audience_id)
     if row is None:
         raise NotFoundError("audience", f"There is no audience {query.audience_id} in account {actor.account_id}.")
-    return _audience(row)
+    return audience_of(row)
 
 
 async def list_audiences(tx: Tx, actor: Actor, query: ListAudiences) -> Page[Audience]:
     """List the account's audiences in the order of their ids."""
     audiences = [
-        _audience(row) for row in await tx.fetch(SQL["list_audiences"], actor.account_id, query.after_id, query.limit)
+        audience_of(row) for row in await tx.fetch(SQL["list_audiences"], actor.account_id, query.after_id, query.limit)
     ]
     return Page(items=audiences, last_id=audiences[-1].audience_id if audiences else query.after_id)
 
@@ -244,7 +274,7 @@ async def page_audiences(tx: Tx, actor: Actor, query: PageAudiences) -> Counted[
     paging = SQL["page_audiences"].replace("/* order */", f"{order},")
     total = await tx.fetchval(SQL["count_audiences"], actor.account_id, *conditions)
     rows = await tx.fetch(paging, actor.account_id, *conditions, query.limit, query.offset)
-    return Counted(items=[_audience(row) for row in rows], total=total)
+    return Counted(items=[audience_of(row) for row in rows], total=total)
 
 
 async def count_audiences(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> Mapping[int, AudienceCounts]:
@@ -253,5 +283,12 @@ async def count_audiences(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> 
     return {row["audience_id"]: AudienceCounts(**dict(row.items())) for row in rows}
 
 
-def _audience(row: Record) -> Audience:
-    return Audience(**{**row, "kind": AudienceKind(row["kind"]), "attributes": _decode(row["attributes"])})
+def audience_of(row: Record) -> Audience:
+    """Make an audience of a row that has the columns of `get_audience`, and others behind them."""
+    typed = {
+        "kind": AudienceKind(row["kind"]),
+        "double_opt_in": frozenset(map(Channel, row["double_opt_in"])),
+        "sender_defaults": _decode_senders(row["sender_defaults"]),
+        "attributes": _decode(row["attributes"]),
+    }
+    return Audience(**{**{name: row[name] for name in _COLUMNS}, **typed})

@@ -1,17 +1,17 @@
 -- name: create_audience
 INSERT INTO audience (account_id, audience_id, name, country, is_default, created_at, updated_at, kind, idle_days,
-                      attributes)
-VALUES ($1, $2, $3, $4, false, $5, $5, $6, $7, $8::jsonb);
+                      attributes, double_opt_in, sender_defaults)
+VALUES ($1, $2, $3, $4, false, $5, $5, $6, $7, $8::jsonb, $9::text[], $10::jsonb);
 
 -- name: get_audience
 SELECT audience_id, name, country, is_default, created_at, coalesce(updated_at, created_at) AS updated_at, kind,
-       idle_days, attributes
+       idle_days, attributes, double_opt_in, sender_defaults
 FROM audience
 WHERE account_id = $1 AND audience_id = $2;
 
 -- name: list_audiences
 SELECT audience_id, name, country, is_default, created_at, coalesce(updated_at, created_at) AS updated_at, kind,
-       idle_days, attributes
+       idle_days, attributes, double_opt_in, sender_defaults
 FROM audience
 WHERE account_id = $1 AND audience_id > $2
 ORDER BY audience_id
@@ -28,7 +28,7 @@ WHERE a.account_id = $1
 -- name: page_audiences
 -- An order comes in where it says so.
 SELECT a.audience_id, a.name, a.country, a.is_default, a.created_at, coalesce(a.updated_at, a.created_at) AS updated_at,
-       a.kind, a.idle_days, a.attributes
+       a.kind, a.idle_days, a.attributes, a.double_opt_in, a.sender_defaults
 FROM audience a
 WHERE a.account_id = $1
   AND ($2::text IS NULL OR strpos(lower(a.name), lower($2::text)) > 0)
@@ -38,10 +38,10 @@ ORDER BY /* order */ a.audience_id
 LIMIT $7 OFFSET $8;
 
 -- name: change_audience
--- NULL leaves a name, a country or the attributes as they are; attributes are replaced key by key.
+-- NULL leaves what it is given for as it is; attributes are replaced key by key.
 UPDATE audience
 SET name = coalesce($3, name), country = coalesce($4, country), attributes = attributes || coalesce($5::jsonb, '{}'),
-    updated_at = $6
+    double_opt_in = coalesce($7::text[], double_opt_in), sender_defaults = coalesce($8::jsonb, sender_defaults), updated_at = $6
 WHERE account_id = $1 AND audience_id = $2;
 
 -- name: audience_counts
@@ -82,6 +82,12 @@ LIMIT $4;
 DELETE FROM membership m
 USING contact_group g
 WHERE m.account_id = $1 AND g.account_id = $1 AND g.audience_id = $2 AND m.group_id = g.group_id;
+
+-- name: delete_purposes
+DELETE FROM consent_purpose WHERE account_id = $1 AND audience_id = $2;
+
+-- name: delete_group_sets
+DELETE FROM group_set WHERE account_id = $1 AND audience_id = $2;
 
 -- name: delete_imports
 DELETE FROM contact_import WHERE account_id = $1 AND audience_id = $2;

@@ -1,6 +1,6 @@
 """Groups: named sets of an audience's contacts, with counters that are right after every operation."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -162,14 +162,6 @@ async def groups_by_name(tx: Tx, actor: Actor, names: set[str]) -> dict[str, Gro
     return {row["name_key"]: GroupId(row["group_id"]) for row in rows}
 
 
-async def group_names(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> Mapping[int, Mapping[int, str]]:
-    """List the names of all groups of audiences, by audience and by group, oldest first."""
-    found: dict[int, dict[int, str]] = {audience_id: {} for audience_id in audience_ids}
-    for row in await tx.fetch(SQL["group_names"], actor.account_id, list(found)):
-        found[row["audience_id"]][row["group_id"]] = row["name"]
-    return found
-
-
 async def find_groups(tx: Tx, actor: Actor, query: FindGroups) -> list[Group]:
     """Find groups; none when nothing matches."""
     if query.by is GroupKey.NAME:
@@ -218,16 +210,27 @@ async def delete_groups(tx: Tx, actor: Actor, command: DeleteGroups) -> list[Gro
         groups = [group for group in groups if group.members == 0]
         if not groups:
             raise GroupNotEmptyError
+    await _delete(tx, actor, groups, command.mode)
+    return groups
+
+
+async def delete_group_ids(tx: Tx, actor: Actor, group_ids: Sequence[int]) -> int:
+    """Delete groups of a locked audience by id and return how many there were; their contacts stay."""
+    rows = await tx.fetch(SQL["find_groups_by_ids"], actor.account_id, actor.audience_id, list(group_ids))
+    await _delete(tx, actor, [_group(row) for row in rows], GroupDeletion.KEEP_CONTACTS)
+    return len(rows)
+
+
+async def _delete(tx: Tx, actor: Actor, groups: Sequence[Group], mode: GroupDeletion) -> None:
     group_ids = [group.group_id for group in groups]
-    if command.mode is GroupDeletion.DELETE_CONTACTS:
+    if mode is GroupDeletion.DELETE_CONTACTS:
         members = _members(tx, actor, group_ids)
         await delete_contact_chunks(tx, actor, members, cause=DeletionCause.GROUP_DELETED)
     await tx.execute(SQL["delete_group_memberships"], actor.account_id, group_ids)
     await tx.execute(SQL["delete_groups"], actor.account_id, actor.audience_id, group_ids)
     for group in groups:
-        detail = {"name": group.name, "members": group.members, "mode": command.mode}
+        detail = {"name": group.name, "members": group.members, "mode": mode}
         await audit.record(tx, actor, "group.delete", group.group_id, detail)
-    return groups
 
 
 async def _members(tx: Tx, actor: Actor, group_ids: Sequence[GroupId]) -> AsyncIterator[Sequence[int]]:

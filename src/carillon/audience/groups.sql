@@ -22,6 +22,13 @@ SELECT group_id, number, name, description, kind, created_at, updated_at,
 FROM contact_group
 WHERE account_id = $1 AND audience_id = $2 AND group_id = $3;
 
+-- name: find_groups_by_ids
+SELECT group_id, number, name, description, kind, created_at, updated_at,
+       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+FROM contact_group
+WHERE account_id = $1 AND audience_id = $2 AND group_id = ANY ($3::bigint[])
+ORDER BY group_id;
+
 -- name: find_groups_by_number
 SELECT group_id, number, name, description, kind, created_at, updated_at,
        members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
@@ -76,9 +83,3 @@ DELETE FROM membership WHERE account_id = $1 AND group_id = ANY ($2::bigint[]);
 
 -- name: delete_groups
 DELETE FROM contact_group WHERE account_id = $1 AND audience_id = $2 AND group_id = ANY ($3::bigint[]);
-
--- name: group_names
-SELECT audience_id, group_id, name
-FROM contact_group
-WHERE account_id = $1 AND audience_id = ANY ($2::bigint[])
-ORDER BY group_id;

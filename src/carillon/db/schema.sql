@@ -90,7 +90,7 @@ CREATE TABLE audience (
     is_default  boolean NOT NULL,
     created_at  timestamptz NOT NULL,
     groups_made bigint NOT NULL DEFAULT 0,  -- the number of the latest group: numbers are never given twice
-    updated_at  timestamptz,         -- the last change of the name, the country or the attributes
+    updated_at  timestamptz,         -- the last change of what it is shown with: columns, fields, purposes, group sets
     attributes  jsonb NOT NULL DEFAULT '{}', -- what dialects keep of it, each under a key of its own
     kind        text NOT NULL DEFAULT 'standard' CHECK (kind IN (
         'standard',
@@ -98,6 +98,8 @@ CREATE TABLE audience (
         'push'                       -- of devices
     )),
     idle_days   integer,             -- contacts that did not change for so many days are swept; NULL: never
+    double_opt_in text[] NOT NULL DEFAULT '{}' CHECK (double_opt_in <@ ARRAY['sms', 'email']), -- channels on which contacts confirm
+    sender_defaults jsonb NOT NULL DEFAULT '{}', -- sms_sender, viber_sender, email_name, email_from, email_reply_to: texts
     -- Its row is the lock of everything in it: one writer at a time (scale.md, Statements 7).
     PRIMARY KEY (account_id, audience_id)
 );
@@ -112,6 +114,19 @@ CREATE TABLE field (
     created_at  timestamptz NOT NULL,
     PRIMARY KEY (account_id, audience_id, name),
     FOREIGN KEY (account_id, audience_id) REFERENCES audience ON DELETE CASCADE
+);
+
+-- What contacts can consent to. A consent names it by its key, which stays when the name changes.
+CREATE TABLE consent_purpose (
+    account_id  bigint NOT NULL,
+    audience_id bigint NOT NULL,
+    key         text COLLATE "C" NOT NULL,   -- letters, digits and _
+    number      integer NOT NULL,            -- the order of their making
+    name        text NOT NULL,
+    description text NOT NULL,
+    created_at  timestamptz NOT NULL,
+    updated_at  timestamptz NOT NULL,
+    PRIMARY KEY (account_id, audience_id, key)
 );
 
 CREATE TABLE contact (
@@ -143,6 +158,20 @@ CREATE UNIQUE INDEX contact_external_id ON contact (account_id, audience_id, ext
 CREATE INDEX contact_phone_digest ON contact (account_id, audience_id, (md5(phone)::uuid)) WHERE phone IS NOT NULL;
 CREATE INDEX contact_email_digest ON contact (account_id, audience_id, (md5(email)::uuid)) WHERE email IS NOT NULL;
 
+-- What a contact said of a purpose on a channel, last; no row: nothing.
+CREATE TABLE consent (
+    account_id  bigint NOT NULL,
+    audience_id bigint NOT NULL,
+    contact_id  bigint NOT NULL,
+    purpose     text COLLATE "C" NOT NULL,   -- the key
+    channel     text NOT NULL CHECK (channel IN ('sms', 'email')),
+    granted     boolean NOT NULL,
+    given_at    timestamptz NOT NULL,
+    source      text NOT NULL,               -- API; upgrade: it was kept otherwise before, and given_at is the contact's last change
+    actor       text NOT NULL,
+    PRIMARY KEY (account_id, audience_id, contact_id, purpose, channel)
+);
+
 CREATE TABLE device (
     account_id  bigint NOT NULL,
     audience_id bigint NOT NULL,
@@ -167,6 +196,21 @@ CREATE TABLE form_token (
 CREATE UNIQUE INDEX form_token_profile ON form_token (account_id, audience_id, profile);
 CREATE UNIQUE INDEX form_token_unsubscribe ON form_token (account_id, audience_id, unsubscribe);
 
+-- A named choice among groups.
+CREATE TABLE group_set (
+    account_id   bigint NOT NULL,
+    audience_id  bigint NOT NULL,
+    group_set_id uuid NOT NULL,
+    number       integer NOT NULL,       -- the order of their making
+    name         text NOT NULL,
+    selection    text NOT NULL CHECK (selection IN ('single', 'multiple')), -- how many of its groups a contact is meant to be in
+    attributes   jsonb NOT NULL,         -- what dialects keep of it, each under a key of its own
+    created_at   timestamptz NOT NULL,
+    updated_at   timestamptz NOT NULL,
+    PRIMARY KEY (account_id, group_set_id)
+);
+CREATE INDEX group_set_audience ON group_set (account_id, audience_id);
+
 CREATE TABLE contact_group (
     account_id     bigint NOT NULL,
     group_id       bigint NOT NULL,
@@ -185,6 +229,8 @@ CREATE TABLE contact_group (
     reachable_email bigint NOT NULL,
     reachable_android bigint NOT NULL,
     reachable_ios  bigint NOT NULL,
+    group_set_id   uuid,
+    attributes     jsonb NOT NULL DEFAULT '{}', -- what dialects keep of it, each under a key of its own
     PRIMARY KEY (account_id, group_id),
     FOREIGN KEY (account_id, audience_id) REFERENCES audience ON DELETE CASCADE
 ) WITH (fillfactor = 50);              -- counters change often and must not leave their page
@@ -278,6 +324,7 @@ CREATE UNIQUE INDEX contact_import_file ON contact_import (account_id, audience_
 -- the whole table, and an audience and a channel too; what selects is the rest of the key.
 
 ALTER TABLE contact ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
+ALTER TABLE consent ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE device ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE form_token ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE membership ALTER account_id SET (n_distinct = 1);

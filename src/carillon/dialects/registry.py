@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from carillon.dialects.apifon.routes import DIALECT as APIFON
+from carillon.dialects.apifon.dialect import DIALECT as APIFON
 from carillon.dialects.contract import Dialect
 from carillon.dialects.devino.routes import DIALECT as DEVINO
 from carillon.dialects.inforu.dialect import DIALECT as INFORU

@@ -13,7 +13,7 @@ from tests.dialects.apifon.wire import BLOCKS, HOST, JSON, Wire
 from carillon.app import create_app
 from carillon.dialects.apifon.auth import VENDOR_SCOPES
 from carillon.dialects.apifon.oauth import LIFETIME
-from carillon.dialects.apifon.routes import OPERATIONS
+from carillon.dialects.apifon.operations import OPERATIONS
 from carillon.dialects.rest import Operation
 from carillon.settings import Settings
 from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status

@@ -14,7 +14,8 @@ from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.audience.upsert.rows import ContactRow
-from carillon.dialects.apifon.mapping import BLOCK_REASONS, epoch_milliseconds
+from carillon.dialects.apifon.mapping import epoch_milliseconds
+from carillon.dialects.apifon.mapping_blocks import BLOCK_REASONS
 from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
 
 NUMBER, MAIL = "306912345678", "ana@mail.example"

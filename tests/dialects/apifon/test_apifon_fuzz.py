@@ -13,7 +13,7 @@ from tests.dialects import fuzzing
 from tests.dialects.apifon.wire import BLOCKS, LISTS, Wire
 from tests.dialects.fuzzing import escaped, escaped_query
 
-from carillon.dialects.apifon.routes import OPERATIONS
+from carillon.dialects.apifon.operations import OPERATIONS
 from carillon.dialects.reading import parameters
 from carillon.dialects.rest import Nothing, Operation
 

@@ -1,9 +1,11 @@
 """What can be asked of contacts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from carillon.audience.consents import CONSENT_CHANNELS
 from carillon.audience.field_types import Kind
+from carillon.audience.suppressions import Channel
 from carillon.db.filters import Attribute, Value
 
 _FIELD_VALUES = {Kind.NUMBER: Value.NUMBER, Kind.BOOLEAN: Value.BOOLEAN}
@@ -27,23 +29,37 @@ _ATTRIBUTES: Mapping[str, Attribute] = {
 }
 
 
-def contact_attributes(kinds: Mapping[str, Kind]) -> Mapping[str, Attribute]:
-    """Give what can be asked of contacts: their own attributes, and `fields.…` for every field, by its kind.
+def contact_attributes(kinds: Mapping[str, Kind], purposes: Sequence[str] = ()) -> Mapping[str, Attribute]:
+    """Return what can be asked of contacts: their own attributes, `fields.…` for every field, and consents.
 
-    Dates are texts of ISO 8601, as they are kept.
+    `consents.OFFERS.sms` is what was said of the purpose OFFERS on that channel. Dates are texts of ISO 8601, as they
+    are kept.
     """
-    return _attributes(tuple(kinds.items()))
+    return _attributes(tuple(kinds.items()), tuple(purposes))
 
 
 @lru_cache(100)
-def _attributes(kinds: tuple[tuple[str, Kind], ...]) -> Mapping[str, Attribute]:
+def _attributes(kinds: tuple[tuple[str, Kind], ...], purposes: tuple[str, ...]) -> Mapping[str, Attribute]:
     fields = {
         f"fields.{name}": Attribute(_field_expression(name, kind), _FIELD_VALUES.get(kind, Value.TEXT))
         for name, kind in kinds
     }
-    return {**_ATTRIBUTES, **fields}
+    consents = {
+        f"consents.{key}.{channel}": Attribute(_consent_expression(key, channel), Value.BOOLEAN)
+        for key in purposes
+        for channel in CONSENT_CHANNELS
+    }
+    return {**_ATTRIBUTES, **fields, **consents}
 
 
 def _field_expression(name: str, kind: Kind) -> str:
     text = f"(c.fields ->> '{name}')"  # a field's name has nothing but a-z, 0-9 and _
     return f"{text}::{_FIELD_VALUES[kind]}" if kind in _FIELD_VALUES else text
+
+
+def _consent_expression(key: str, channel: Channel) -> str:
+    # A purpose's key has nothing but letters, digits and _.
+    return (
+        "(SELECT k.granted FROM consent k WHERE k.account_id = $1 AND k.audience_id = $2"  # noqa: S608 - see above
+        f" AND k.contact_id = c.contact_id AND k.purpose = '{key}' AND k.channel = '{channel}')"
+    )

@@ -10,6 +10,7 @@ import msgspec
 from asyncpg import Record
 
 from carillon.addresses.phones import PhoneForm
+from carillon.audience.suppressions import Channel
 from carillon.kit.ids import ContactId, GroupId
 
 MAX_ID = 2**53 - 1
@@ -69,6 +70,15 @@ class GroupRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What a contact said last of a purpose, by its key, on a channel."""
+
+    purpose: str
+    channel: Channel
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
     """Where push messages reach a contact; `application` is the caller's name for its app."""
 
@@ -79,7 +89,10 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A contact. Phones are E.164 digits, e-mails as they were spelt, times UTC, fields under their canonical names."""
+    """A contact. Phones are E.164 digits, e-mails as they were spelt, times UTC, fields under their canonical names.
+
+    Groups and consents are there where the operation that returns it says so.
+    """
 
     contact_id: ContactId
     external_id: str | None
@@ -93,6 +106,7 @@ class Contact:
     fields: Mapping[str, Any] = field(repr=False)
     devices: tuple[Device, ...]
     groups: tuple[GroupRef, ...] = ()
+    consents: tuple[Consent, ...] = ()
     is_archived: bool = False
 
 
@@ -113,7 +127,15 @@ def groups_of(row: Record) -> tuple[GroupRef, ...]:
     )
 
 
-def contact_of(row: Record, groups: tuple[GroupRef, ...] = ()) -> Contact:
+def consents_of(row: Record) -> tuple[Consent, ...]:
+    """Take apart the consents that come with a row."""
+    return tuple(
+        Consent(purpose=purpose, channel=Channel(channel), granted=granted == "true")
+        for purpose, channel, granted in (consent.split(":") for consent in row["consents"])
+    )
+
+
+def contact_of(row: Record, groups: tuple[GroupRef, ...] = (), consents: tuple[Consent, ...] = ()) -> Contact:
     """Make a contact of a row that has the columns of `lookup.sql`."""
     return Contact(
         contact_id=ContactId(row["contact_id"]),
@@ -128,6 +150,7 @@ def contact_of(row: Record, groups: tuple[GroupRef, ...] = ()) -> Contact:
         is_archived=row["archived_at"] is not None,
         fields=_decode_fields(row["fields"]),
         groups=groups,
+        consents=consents,
         devices=tuple(
             Device(platform=platform, token=token)
             for platform, _, token in (device.partition(":") for device in row["devices"])

@@ -23,6 +23,9 @@ DELETE FROM membership WHERE account_id = $1 AND contact_id = ANY ($2::bigint[])
 -- name: delete_devices
 DELETE FROM device WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
 
+-- name: delete_consents
+DELETE FROM consent WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
+
 -- name: delete_form_tokens
 DELETE FROM form_token WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
 

@@ -11,7 +11,16 @@ from uuid import UUID
 from asyncpg import Record
 
 from carillon.addresses.emails import read_email
-from carillon.audience.contacts.contact import Contact, ContactKey, GroupRef, KeyKind, contact_of, groups_of, read_id
+from carillon.audience.contacts.contact import (
+    Contact,
+    ContactKey,
+    GroupRef,
+    KeyKind,
+    consents_of,
+    contact_of,
+    groups_of,
+    read_id,
+)
 from carillon.audience.upsert.ambiguous_phones import GivenPhone, resolve_numbers
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -68,9 +77,12 @@ async def contacts_by_key(tx: Tx, actor: Actor, keys: Sequence[ContactKey]) -> l
 
 
 async def find_by_digest(tx: Tx, actor: Actor, query: FindByDigest) -> list[Contact]:
-    """Find contacts by the MD5 of an address: one, unless one's phone and another's e-mail had the same."""
+    """Find contacts by the MD5 of an address, with groups and consents.
+
+    It is one, unless one's phone and another's e-mail had the same.
+    """
     rows = await tx.fetch(SQL["find_by_digest"], actor.account_id, actor.audience_id, query.digest)
-    return [contact_of(row, groups_of(row)) for row in rows]
+    return [contact_of(row, groups_of(row), consents_of(row)) for row in rows]
 
 
 async def key_columns(tx: Tx, actor: Actor, keys: Sequence[ContactKey], country: str) -> KeyColumns:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from carillon.audience.contacts.attributes import contact_attributes
-from carillon.audience.contacts.contact import Contact, ContactKey, contact_of, groups_of
+from carillon.audience.contacts.contact import Contact, ContactKey, consents_of, contact_of, groups_of
 from carillon.audience.contacts.lookup import FindContacts, find_contacts, with_group_refs
 from carillon.audience.field_types import Kind
 from carillon.db.database import Tx
@@ -51,21 +51,22 @@ class PageContacts:
 class QueryContacts:
     """Ask for a numbered page of the contacts that meet all conditions, oldest first unless said otherwise.
 
-    Conditions and the order name attributes of `contact_attributes(kinds)`.
+    Conditions and the order name attributes of `contact_attributes(kinds, purposes)`.
     """
 
     page: NumberedPage
     kinds: Mapping[str, Kind]
+    purposes: Sequence[str] = ()
     conditions: Sequence[Condition] = ()
     order: Order | None = None
 
 
 async def query_contacts(tx: Tx, actor: Actor, query: QueryContacts) -> Counted[Contact]:
-    """Give a numbered page of contacts that meet conditions, and how many there are in all.
+    """Return a numbered page of contacts that meet conditions, with groups and consents, and how many there are in all.
 
     Raises InvalidInputError for conditions and the order.
     """
-    attributes = contact_attributes(query.kinds)
+    attributes = contact_attributes(query.kinds, query.purposes)
     compiled = compile_conditions(attributes, query.conditions, given=4)
     order = compile_order(attributes, query.order, "c.contact_id")
     counting, paging = (compiled.into(SQL[name], order) for name in ("count_queried", "query_contacts"))
@@ -74,7 +75,7 @@ async def query_contacts(tx: Tx, actor: Actor, query: QueryContacts) -> Counted[
     # The end of the list tells how long it is; only what goes on is counted.
     is_end = len(rows) < query.page.size and (rows or not query.page.offset)
     total = query.page.offset + len(rows) if is_end else await tx.fetchval(counting, *asked)
-    return Counted(items=[contact_of(row, groups_of(row)) for row in rows], total=total)
+    return Counted(items=[contact_of(row, groups_of(row), consents_of(row)) for row in rows], total=total)
 
 
 async def list_contacts(tx: Tx, actor: Actor, query: ListContacts) -> Page[Contact]:

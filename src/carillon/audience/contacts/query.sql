@@ -29,7 +29,11 @@ SELECT c.contact_id, c.external_id, c.phone, c.email, c.email_given, c.landline,
              FROM membership m
              JOIN contact_group g ON g.account_id = m.account_id AND g.group_id = m.group_id
              WHERE m.account_id = $1 AND m.contact_id = c.contact_id
-             ORDER BY m.group_id) AS groups
+             ORDER BY m.group_id) AS groups,
+       ARRAY(SELECT k.purpose || ':' || k.channel || ':' || k.granted
+             FROM consent k
+             WHERE k.account_id = $1 AND k.audience_id = $2 AND k.contact_id = c.contact_id
+             ORDER BY k.purpose, k.channel) AS consents
 FROM contact c
 WHERE c.account_id = $1 AND c.audience_id = $2
   /* where */

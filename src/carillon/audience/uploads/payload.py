@@ -7,6 +7,7 @@ import msgspec
 
 from carillon.audience.contacts.batch_write import WritePolicy
 from carillon.audience.field_types import CANONICAL, Kind
+from carillon.audience.uploads.consent_fields import ConsentFields, with_consents
 from carillon.audience.upsert.parse import read_rows
 from carillon.audience.upsert.rows import Batch, ContactRow
 from carillon.kit.actor import Actor
@@ -36,10 +37,12 @@ def encode_payload(rows: Sequence[ContactRow], policy: WritePolicy | None) -> by
     return _encode(rows if policy is None else _Payload(rows, policy))
 
 
-def read_payload(actor: Actor, payload: bytes, kinds: Mapping[str, Kind]) -> ReadUpload:
+def read_payload(actor: Actor, payload: bytes, kinds: Mapping[str, Kind], consent_fields: ConsentFields) -> ReadUpload:
     """Read stored rows, as `read_upload` does."""
     stored = _decode(payload)
     rows, policy = (stored, None) if isinstance(stored, list) else (stored.rows, stored.policy)
+    if policy is not None and consent_fields:
+        rows, policy = with_consents(rows, policy, consent_fields)
     return read_upload(actor, rows, policy, kinds)
 
 

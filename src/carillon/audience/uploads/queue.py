@@ -12,6 +12,8 @@ import msgspec
 from asyncpg import Record
 
 from carillon.audience.locks import UPLOAD_WRITTEN
+from carillon.audience.suppressions import Channel
+from carillon.audience.uploads.consent_fields import ConsentFields
 from carillon.audience.upsert.rows import RowError
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
@@ -29,6 +31,7 @@ MAX_ATTEMPTS = 5
 LEASE = timedelta(seconds=6)
 
 _encode = msgspec.json.Encoder().encode
+_decode_consent_fields = msgspec.json.Decoder(dict[str, tuple[str, Channel]]).decode
 _NOT_WRITTEN = RowError(
     0, "row", "not_written", "", "The rows could not be written. They are kept; the operator can try again."
 )
@@ -40,6 +43,7 @@ class ClaimedUpload(Claimed):
 
     actor: Actor
     payload: bytes = field(repr=False)
+    consent_fields: ConsentFields = field(default_factory=dict)
 
 
 async def accounts_with_uploads(tx: Tx) -> list[AccountId]:
@@ -86,6 +90,7 @@ def _claimed(row: Record) -> ClaimedUpload:
         due_at=row["leased_before"] or row["created_at"] - actor.clock_offset,
         actor=actor,
         payload=row["payload"],
+        consent_fields=_decode_consent_fields(row["consent_fields"] or "{}"),
     )
 
 

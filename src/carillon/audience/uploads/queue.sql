@@ -39,7 +39,7 @@ FROM k, audience a, account t
 WHERE t.account_id = $1 AND i.account_id = $1 AND i.account_id = k.account_id AND i.import_id = k.import_id
   AND a.account_id = i.account_id AND a.audience_id = i.audience_id
 RETURNING i.account_id, i.import_id, i.audience_id, i.attempts, i.actor, i.source, i.payload, i.created_at,
-    k.leased_until AS leased_before, a.country, t.clock_offset;
+    k.leased_until AS leased_before, a.country, t.clock_offset, i.options -> 'consent_fields' AS consent_fields;
 
 -- name: is_contested
 -- Whether a claim, whose last upload is $4, stands beside another one, or leaves an older upload out.

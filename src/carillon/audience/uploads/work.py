@@ -59,7 +59,7 @@ class UploadWorker:
     async def prepare(self, db: Database, work: ClaimedUpload) -> ReadUpload:
         """Parse an upload's rows."""
         kinds = await db.read(field_kinds, work.actor)
-        return await asyncio.to_thread(read_payload, work.actor, work.payload, kinds)
+        return await asyncio.to_thread(read_payload, work.actor, work.payload, kinds, work.consent_fields)
 
     async def perform(self, db: Database, work: ClaimedUpload, prepared: ReadUpload) -> int | None:
         """Write an upload, and return the number of its rows."""
@@ -100,7 +100,7 @@ async def process_upload(
     if not await tx.fetchval(SQL["hold_upload"], actor.account_id, upload.work_id, upload.attempt):
         return None
     if read.policy is not None and (kinds := await field_kinds(tx, actor)) != read.kinds:
-        read = await asyncio.to_thread(read_payload, actor, upload.payload, kinds)
+        read = await asyncio.to_thread(read_payload, actor, upload.payload, kinds, upload.consent_fields)
     report, matched_none = await write_upload(tx, actor, read, expect_new=expect_new)
     await tx.execute(SQL["finish_upload"], actor.account_id, upload.work_id, tx.now, *report_columns(report))
     tx.wakes(UPLOAD_WRITTEN, upload.work_id)

@@ -14,20 +14,18 @@ from carillon.audience.suppressions import (
 )
 from carillon.db.filters import Condition, Op, Order
 from carillon.dialects.apifon import schemas
-from carillon.dialects.apifon.mapping import (
+from carillon.dialects.apifon.mapping import chosen, in_query, only, read_fields
+from carillon.dialects.apifon.mapping_blocks import (
     BLOCK_REASONS,
     TYPES,
     USER,
     address_of,
-    chosen,
-    in_query,
-    only,
     read_conditions,
-    read_fields,
     read_order,
     show_block,
 )
-from carillon.dialects.apifon.replies import links_of, read_page, tagged
+from carillon.dialects.apifon.paging import links_of, read_page
+from carillon.dialects.apifon.replies import tagged
 from carillon.dialects.reading import read_request, read_text
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, NotFoundError

@@ -7,8 +7,8 @@ from uuid import UUID
 from carillon.audience.contacts.contact import Contact
 from carillon.audience.form_tokens import FormTokens, find_form_tokens, make_form_tokens
 from carillon.dialects.apifon.mapping import show_id
-from carillon.dialects.apifon.structure import OpenList
 from carillon.dialects.rest import Call
+from carillon.kit.actor import Actor
 
 FORM_URLS = "form_urls"
 """The key of the addresses."""
@@ -26,7 +26,7 @@ def _place(call: Call, list_id: int) -> tuple[str, str]:
 
 
 def list_forms(call: Call, list_id: int) -> dict[str, str]:
-    """Give the addresses of a list's forms."""
+    """Return the addresses of a list's forms."""
     forms, query = _place(call, list_id)
     return {
         "SUBSCRIBE_MOBILE": f"{forms}/subscribe?{query}&c=mobile",
@@ -38,7 +38,7 @@ def list_forms(call: Call, list_id: int) -> dict[str, str]:
 
 
 def subscriber_forms(call: Call, list_id: int, tokens: FormTokens) -> dict[str, str]:
-    """Give the addresses of a subscriber's forms."""
+    """Return the addresses of a subscriber's forms."""
     forms, query = _place(call, list_id)
     profile, unsubscribe = f"u={tokens.profile}", f"u={tokens.unsubscribe}"
     return {
@@ -51,10 +51,10 @@ def subscriber_forms(call: Call, list_id: int, tokens: FormTokens) -> dict[str, 
     }
 
 
-async def forms_of(call: Call, opened: OpenList, contacts: Sequence[Contact]) -> Mapping[int, Mapping[str, str]]:
-    """Give the addresses of subscribers' forms by contact; those that were removed meanwhile have none."""
+async def forms_of(call: Call, actor: Actor, contacts: Sequence[Contact]) -> Mapping[int, Mapping[str, str]]:
+    """Return the addresses of forms by contact; those that were removed meanwhile have none."""
     contact_ids = [one.contact_id for one in contacts]
-    tokens = await call.db.read(find_form_tokens, opened.actor, contact_ids)
+    tokens = await call.db.read(find_form_tokens, actor, contact_ids)
     if len(tokens) < len(contact_ids):
-        tokens = await call.db.run(make_form_tokens, opened.actor, contact_ids)
-    return {contact_id: subscriber_forms(call, opened.actor.audience_id, one) for contact_id, one in tokens.items()}
+        tokens = await call.db.run(make_form_tokens, actor, contact_ids)
+    return {contact_id: subscriber_forms(call, actor.audience_id, one) for contact_id, one in tokens.items()}

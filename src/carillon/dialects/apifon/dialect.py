@@ -3,9 +3,8 @@
 from carillon.dialects.apifon import auth, oauth
 from carillon.dialects.apifon.errors import present_error
 from carillon.dialects.apifon.examples import first_calls
-from carillon.dialects.apifon.list_operations import FIELD_OPERATIONS, LIST_OPERATIONS
+from carillon.dialects.apifon.operations import OPERATIONS
 from carillon.dialects.apifon.scopes import authenticate_for
-from carillon.dialects.apifon.subscriber_operations import BLOCK_OPERATIONS, SUBSCRIBER_OPERATIONS
 from carillon.dialects.contract import Dialect, Route
 from carillon.dialects.rest import coverage_of, describe_operations, route_of
 
@@ -23,7 +22,6 @@ Every path is served with and without a slash at its end, under `/services/api/v
 these are the bounce list, lists and subscribers; **sending is not served yet**.
 """
 
-OPERATIONS = (*LIST_OPERATIONS, *FIELD_OPERATIONS, *SUBSCRIBER_OPERATIONS, *BLOCK_OPERATIONS)
 _SECURITY = {"type": "http", "scheme": "bearer", "description": "A token of POST /oauth2/token; or sign with ApifonWS."}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from carillon.dialects.apifon import fields, groups, lists, schemas
+from carillon.dialects.apifon import fields, groups, lists, purposes, schemas
 from carillon.dialects.apifon.replies import LISTS
 from carillon.dialects.rest import Operation
 from carillon.tenancy.scopes import Scope
@@ -132,7 +132,7 @@ FIELD_OPERATIONS: Sequence[Operation] = (
         summary="Adds a purpose that subscribers agree to, on each channel.",
         scope=Scope.AUDIENCE_WRITE,
         permission=_WRITE_LISTS,
-        handle=fields.create_purpose,
+        handle=purposes.create,
         body=schemas.SaveGdprField,
         status=201,
         reference=("list_id", "name", "description"),
@@ -145,7 +145,7 @@ FIELD_OPERATIONS: Sequence[Operation] = (
         summary="Changes a purpose; its identifier stays.",
         scope=Scope.AUDIENCE_WRITE,
         permission=_WRITE_LISTS,
-        handle=fields.update_purpose,
+        handle=purposes.update,
         body=schemas.SaveGdprField,
         reference=("list_id", "field", "name", "description"),
         sample={"name": "Newsletter", "description": "News twice a month"},

@@ -8,7 +8,7 @@ from carillon.addresses.emails import read_email
 from carillon.addresses.phones import likely_phone, phone_digits
 from carillon.audience.field_types import Kind
 from carillon.dialects.apifon.mapping import epoch_milliseconds
-from carillon.dialects.apifon.structure import SubscriberField
+from carillon.dialects.apifon.mapping_structure import SubscriberField
 from carillon.dialects.reading import read_text
 from carillon.errors import InvalidInputError
 

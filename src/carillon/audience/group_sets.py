@@ -1,0 +1,180 @@
+"""Group sets: named choices among groups, of which a contact is meant to be in one or in several."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from carillon.audience.groups import MAX_NAME_CHARACTERS, create_groups, delete_group_ids
+from carillon.audience.locks import lock_audience
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import InvalidInputError, NotFoundError
+from carillon.kit.actor import Actor
+from carillon.kit.ids import GroupId
+from carillon.tenancy import audit
+
+SQL = load_statements("carillon.audience", "group_sets.sql")
+
+MAX_GROUP_SETS = 200
+MAX_GROUPS_OF_SET = 1_000
+
+Attributes = Mapping[str, Mapping[str, Any]]
+"""What dialects keep of a thing, each under a key of its own."""
+
+_decode = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Selection(StrEnum):
+    """How many groups of a set a contact is meant to be in. It binds the dialects that know it, not imports."""
+
+    SINGLE = "single"
+    MULTIPLE = "multiple"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateGroupSet:
+    """Make a group set of the actor's audience, without groups."""
+
+    group_set_id: UUID
+    name: str
+    selection: Selection = Selection.SINGLE
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeGroupSet:
+    """Change a group set: what is None stays, and inside each key of the attributes what isn't given."""
+
+    group_set_id: UUID
+    name: str | None = None
+    selection: Selection | None = None
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteGroupSet:
+    """Delete a group set with its groups; their contacts stay."""
+
+    group_set_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveGroup:
+    """Delete a group; its contacts stay."""
+
+    group_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewGroup:
+    """A group to be made."""
+
+    name: str
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddGroups:
+    """Make groups in a group set, or in none."""
+
+    groups: Sequence[NewGroup]
+    group_set_id: UUID | None = None
+
+
+async def create_group_set(tx: Tx, actor: Actor, command: CreateGroupSet) -> None:
+    """Make a group set. Raises InvalidInputError for `name`, also when there are MAX_GROUP_SETS."""
+    name = _checked_name(command.name)
+    await lock_audience(tx, actor)
+    where = (actor.account_id, actor.audience_id)
+    if await tx.fetchval(SQL["count_group_sets"], *where) >= MAX_GROUP_SETS:
+        raise InvalidInputError("name", f"An audience has at most {MAX_GROUP_SETS} group sets.")
+    attributes = _encode(command.attributes).decode()
+    await tx.execute(SQL["create_group_set"], *where, command.group_set_id, name, command.selection, attributes, tx.now)
+    await _mark_changed(tx, actor)
+    await audit.record(tx, actor, "group_set.create", command.group_set_id, {"name": name})
+
+
+async def change_group_set(tx: Tx, actor: Actor, command: ChangeGroupSet) -> None:
+    """Change a group set. Raises NotFoundError for `group_set`, InvalidInputError for `name`."""
+    name = None if command.name is None else _checked_name(command.name)
+    await lock_audience(tx, actor)
+    kept = _decode(await _attributes_of(tx, actor, command.group_set_id))
+    merged = kept | {key: kept.get(key, {}) | dict(values) for key, values in command.attributes.items()}
+    await tx.execute(
+        SQL["change_group_set"],
+        actor.account_id,
+        actor.audience_id,
+        command.group_set_id,
+        name,
+        command.selection,
+        _encode(merged).decode(),
+        tx.now,
+    )
+    await _mark_changed(tx, actor)
+    await audit.record(tx, actor, "group_set.change", command.group_set_id, {"name": name})
+
+
+async def delete_group_set(tx: Tx, actor: Actor, command: DeleteGroupSet) -> None:
+    """Delete a group set with its groups. Raises NotFoundError for `group_set`."""
+    await lock_audience(tx, actor)
+    await _attributes_of(tx, actor, command.group_set_id)
+    where = (actor.account_id, actor.audience_id, command.group_set_id)
+    rows = await tx.fetch(SQL["groups_of_set"], *where)
+    await delete_group_ids(tx, actor, [row["group_id"] for row in rows])
+    await tx.execute(SQL["delete_group_set"], *where)
+    await _mark_changed(tx, actor)
+    await audit.record(tx, actor, "group_set.delete", command.group_set_id, {"groups": len(rows)})
+
+
+async def add_groups(tx: Tx, actor: Actor, command: AddGroups) -> list[GroupId]:
+    """Make groups and return their ids, in the order given.
+
+    Raises NotFoundError for `group_set`, InvalidInputError for `name`, also when there would be more than
+    MAX_GROUPS_OF_SET.
+    """
+    names = [_checked_name(group.name) for group in command.groups]
+    await lock_audience(tx, actor)
+    where = (actor.account_id, actor.audience_id, command.group_set_id)
+    if command.group_set_id is not None:
+        await _attributes_of(tx, actor, command.group_set_id)
+    if len(await tx.fetch(SQL["groups_of_set"], *where)) + len(names) > MAX_GROUPS_OF_SET:
+        raise InvalidInputError("name", f"A group set has at most {MAX_GROUPS_OF_SET} groups.")
+    group_ids = await create_groups(tx, actor, names)
+    attributes = [_encode(group.attributes).decode() for group in command.groups]
+    await tx.execute(SQL["put_into_set"], *where, group_ids, attributes)
+    await _mark_changed(tx, actor)
+    for group_id, name in zip(group_ids, names, strict=True):
+        await audit.record(tx, actor, "group.create", group_id, {"name": name})
+    return group_ids
+
+
+async def remove_group(tx: Tx, actor: Actor, command: RemoveGroup) -> None:
+    """Delete a group, of a set or of none. Raises NotFoundError for `group`."""
+    await lock_audience(tx, actor)
+    if not await delete_group_ids(tx, actor, [command.group_id]):
+        raise NotFoundError("group")
+    await _mark_changed(tx, actor)
+
+
+async def _mark_changed(tx: Tx, actor: Actor) -> None:
+    """Let the audience have changed just now: its sets and their groups are part of what it is shown with."""
+    await tx.execute(SQL["mark_audience_changed"], actor.account_id, actor.audience_id, tx.now)
+
+
+async def _attributes_of(tx: Tx, actor: Actor, group_set_id: UUID) -> str:
+    attributes: str | None = await tx.fetchval(SQL["attributes_of"], actor.account_id, actor.audience_id, group_set_id)
+    if attributes is None:
+        raise NotFoundError("group_set")
+    return attributes
+
+
+def _checked_name(given: str) -> str:
+    name = given.strip()
+    if not name or len(name) > MAX_NAME_CHARACTERS or "\0" in name:
+        raise InvalidInputError("name", f"A name has 1 to {MAX_NAME_CHARACTERS} characters.")
+    return name
