@@ -15,6 +15,7 @@ from carillon.http.request import Request
 MADE: dict[type[CarillonError], Callable[[], CarillonError]] = {
     errors.InvalidInputError: lambda: errors.InvalidInputError("name", "It is too long."),
     errors.MissingInputError: lambda: errors.MissingInputError("name"),
+    errors.SuppressedAddressError: lambda: errors.SuppressedAddressError("email"),
     errors.TooManyItemsError: lambda: errors.TooManyItemsError(limit=100, given=101),
     errors.NotFoundError: lambda: errors.NotFoundError("group"),
     errors.ScopeMissingError: lambda: errors.ScopeMissingError("audience:read"),
