@@ -24,10 +24,10 @@ from bench.calls import Connection, send_at_once
 from bench.inforu_http import LOOKUP_ROUNDS, LOOKUPS, LOOKUPS_BEFORE, Client, in_turns, load
 from bench.served import Served, served
 
-from carillon.audience.contacts.attributes import contact_attributes
-from carillon.audience.contacts.lookup import SQL as CONTACTS_SQL
-from carillon.audience.field_types import CANONICAL
-from carillon.db.filters import Condition, Op, Order, compile_conditions, compile_order
+from carillon.audience.contacts.query import ContactQuery, Statement, compile_count, compile_query
+from carillon.db.filters import Condition, Op, Order
+from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId, AudienceId
 
 CONTACTS, MANY, FEW = 1_000_000, 10_000_000, 10_000
 REQUESTS, BATCH_ROWS, CLIENTS, ROUNDS = 20, 5_000, 2, 3
@@ -149,12 +149,23 @@ async def measure_query(
 ) -> None:
     """Query by a condition that an index serves, against the two statements that it comes to."""
     name, ours, op = asked
-    attributes, draw, http = contact_attributes(CANONICAL), random.Random(13), caller.connection()  # noqa: S311 - samples
-    compiled = compile_conditions(attributes, [Condition(ours, op, value(0))], given=4)
-    order = compile_order(attributes, Order("contact_id"), "c.contact_id")
-    counting, paging = [
-        await connection.prepare(compiled.into(CONTACTS_SQL[one], order)) for one in ("count_queried", "query_contacts")
-    ]
+    draw, http = random.Random(13), caller.connection()  # noqa: S311 - samples
+    actor = Actor(
+        account_id=AccountId(caller.account_id),
+        audience_id=AudienceId(caller.audience_id),
+        name="bench",
+        source="bench",
+        country="IL",
+    )
+
+    def compiled(text: str) -> list[Statement]:
+        query = ContactQuery(
+            conditions=[Condition(ours, op, text)], order=Order("contact_id"), limit=200, with_archived=True,
+            with_groups=True,
+        )  # fmt: skip
+        return [compile_count(actor, query), compile_query(actor, query)]
+
+    counting, paging = [await connection.prepare(one.text) for one in compiled(value(0))]
     word = {Op.EQ: "eq", Op.BEGINS_WITH: "beginsWith"}[op]
     found: list[int] = []
 
@@ -168,11 +179,10 @@ async def measure_query(
     async def in_sql() -> float:
         times = []
         for _ in range(LOOKUPS_BEFORE + LOOKUPS):
-            condition = Condition(ours, op, value(draw.randrange(count)))
-            arguments = compile_conditions(attributes, [condition], given=4).arguments
+            to_count, to_page = (one.arguments for one in compiled(value(draw.randrange(count))))
             began = time.perf_counter()
-            total = await counting.fetchval(caller.account_id, caller.audience_id, 200, 0, *arguments)
-            await paging.fetch(caller.account_id, caller.audience_id, 200, 0, *arguments)
+            total = await counting.fetchval(*to_count)
+            await paging.fetch(*to_page)
             times.append(time.perf_counter() - began)
             found.append(total)
         return statistics.median(times[LOOKUPS_BEFORE:])

@@ -24,6 +24,7 @@ from bench.corpus import HEADER, rows
 from bench.served import Served, served
 
 from carillon.audience.contacts.lookup import SQL as CONTACTS_SQL
+from carillon.db.sql import with_parts
 
 CONTACTS = 1_000_000
 IN_PROGRESS = -2015
@@ -191,7 +192,7 @@ async def in_turns(
 async def measure_lookup(client: Client, connection: asyncpg.Connection, owner: tuple[int, int], count: int) -> None:
     """GetContact by phone against the same statement on one connection."""
     draw = random.Random(11)  # noqa: S311 - sample values
-    statement = await connection.prepare(CONTACTS_SQL["find_contacts"])
+    statement = await connection.prepare(with_parts(CONTACTS_SQL["find_contacts"], ()))
 
     def phone() -> str:
         return f"5{draw.randrange(count) * 7_368_787 % 100_000_000:08d}"

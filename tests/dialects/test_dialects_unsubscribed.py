@@ -38,6 +38,21 @@ async def seen_by_inwise(clients: DialectClients) -> Seen:
     return "mobile_number" in unsubscribed, "email" in unsubscribed
 
 
+async def seen_by_nrs(clients: DialectClients) -> Seen:
+    seen = []
+    for kind, recipient in (("sms", PHONE), ("mailing", MAIL)):
+        listed = (await clients.nrs("GET", f"/v2/blacklist/{kind}")).json()
+        found = (await clients.nrs("GET", f"/v2/blacklist/{kind}?recipient={recipient}")).json()
+        assert listed["data"] == found["data"]
+        assert listed["meta"]["pagination"]["total"] == len(listed["data"])
+        lines = [(one["recipient"], one["isDefinitive"]) for one in listed["data"]]
+        assert lines in ([], [(recipient, True)])
+        status = (await clients.nrs("DELETE", f"/v2/blacklist/{kind}", {"recipient": recipient})).status_code
+        assert status == (422 if lines else 404)
+        seen.append(bool(lines))
+    return seen[0], seen[1]
+
+
 async def range_of(clients: DialectClients, **query: str) -> list[dict[str, Any]]:
     (default,) = await clients.devino("GET", "/contact-groups")
     asked = "&".join(
@@ -70,6 +85,7 @@ READERS: Mapping[str, Callable[[DialectClients], Awaitable[Seen]]] = {
     "apifon": seen_by_apifon,
     "inforu": seen_by_inforu,
     "inwise": seen_by_inwise,
+    "nrs": seen_by_nrs,
     "devino": seen_by_devino,
 }
 
@@ -110,3 +126,26 @@ async def test_devino_shows_since_when_a_contact_is_unsubscribed(clients: Dialec
     assert (await clients.nrs("PUT", "/v2/blacklist/sms", {"recipient": PHONE})).status_code == 200
     ((line,),) = [one["unsubscribedData"] for one in await range_of(clients)]
     assert [one["unsubscribedAt"] for one in line["channelList"]] == ["2025-03-09T12:30:00"]
+
+
+async def test_360nrs_lists_the_unsubscribed_behind_the_suppressed(clients: DialectClients) -> None:
+    place = await place_of(clients)
+    phones = [f"97254111000{number}" for number in range(1, 6)]
+    for phone in phones:
+        assert (await clients.apifon("POST", place, {"destination": phone})).status_code == 201
+    by_phone = {one["destination"]: one["destination_id"] for one in await subscribers(clients, place)}
+    for phone in phones[:3]:
+        gone = await clients.apifon("POST", f"{place}/{by_phone[phone]}/unsubscribe")
+        assert gone.status_code == 204
+    for phone in phones[2:4]:
+        assert (await clients.nrs("PUT", "/v2/blacklist/sms", {"recipient": phone})).status_code == 200
+    shown = []
+    for page in (1, 2, 3):
+        reply = (await clients.nrs("GET", f"/v2/blacklist/sms?limit=2&page={page}")).json()
+        shown.append([(one["recipient"], one["isDefinitive"]) for one in reply["data"]])
+        assert reply["meta"]["pagination"]["total"] == 4
+    assert shown == [[(phones[2], False), (phones[3], False)], [(phones[0], True), (phones[1], True)], []]
+
+
+async def subscribers(clients: DialectClients, place: str) -> list[dict[str, Any]]:
+    return list((await clients.apifon("GET", place)).json()["results"])

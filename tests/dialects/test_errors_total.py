@@ -15,12 +15,13 @@ from carillon.http.request import Request
 MADE: dict[type[CarillonError], Callable[[], CarillonError]] = {
     errors.InvalidInputError: lambda: errors.InvalidInputError("name", "It is too long."),
     errors.MissingInputError: lambda: errors.MissingInputError("name"),
-    errors.SuppressedAddressError: lambda: errors.SuppressedAddressError("email"),
+    errors.SuppressedAddressError: lambda: errors.SuppressedAddressError("phone"),
     errors.TooManyItemsError: lambda: errors.TooManyItemsError(limit=100, given=101),
     errors.NotFoundError: lambda: errors.NotFoundError("group"),
     errors.ScopeMissingError: lambda: errors.ScopeMissingError("audience:read"),
     errors.NoSuchMethodError: lambda: errors.NoSuchMethodError(["GET", "PUT"]),
     errors.KeyConflictError: lambda: errors.KeyConflictError({"email": 7, "phone": 9}),
+    errors.SuppressedAddressError: lambda: errors.SuppressedAddressError("phone"),
     errors.RateLimitedError: lambda: errors.RateLimitedError(0.4),
 }
 SECRET = "the database's own words"

@@ -116,7 +116,7 @@ class PieceWorker:
         return 10 if done else None
 
     async def reschedule(self, tx: Tx, work: Claimed, *, counts: bool) -> None:
-        await _end(tx, work, "pending", tx.real_now + timedelta(milliseconds=1), int(not counts))
+        await _end(tx, work, "pending", None, int(not counts))
 
     async def fail(self, tx: Tx, work: Claimed) -> None:
         await _end(tx, work, "failed", None, 0)

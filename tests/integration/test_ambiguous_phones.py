@@ -9,7 +9,7 @@ from carillon.addresses.phones import PhoneForm
 from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.lookup import FindContacts, contacts_by_key, find_contacts, get_contact
-from carillon.audience.contacts.query import PageContacts, page_contacts
+from carillon.audience.contacts.query import ContactQuery, page_contacts
 from carillon.audience.contacts.save import SaveContact, save_and_get_contact
 from carillon.audience.suppressions import (
     Address,
@@ -60,7 +60,7 @@ async def test_the_reading_that_a_contact_has_is_meant(
 ) -> None:
     await save(db, account, f"+{held}")
     assert await found(db, account, key(form)) == [held]
-    page = await db.read(page_contacts, account.actor, PageContacts(page=NumberedPage(), keys=[key(form)]))
+    page = await db.read(page_contacts, account.actor, ContactQuery(keys=[key(form)]))
     assert [one.phone for one in page.items] == [held]
     assert await save(db, account, TEXT, ambiguous_phone=True) == held
     assert await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key(form)], must_exist=True)) == 1

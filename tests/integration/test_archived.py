@@ -8,7 +8,7 @@ from tests.support import Tenant
 
 from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
-from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.exports import ExportContacts, export_contacts
@@ -26,7 +26,7 @@ ROW = ContactRow(phone=PHONE, email="ana@mail.example", fields={"first_name": "A
 async def archived(db: Database, tenant: Tenant, row: ContactRow = ROW) -> int:
     saved = await db.run(save_contact, tenant.actor, SaveContact(row=row))
     standing = SubscriptionChange(contact_id=saved.contact_id, archived=True)
-    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(standings=[standing]))
+    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(changes=[standing]))
     return saved.contact_id
 
 
@@ -51,8 +51,8 @@ async def test_who_is_archived_is_neither_found_nor_listed_nor_exported(db: Data
     (kept,) = await db.read(find_contacts, account.actor, FindContacts(key=key, with_archived=True))
     assert (kept.contact_id, kept.is_archived) == (contact_id, True)
     members = await group(db, account)
-    for query in (ListContacts(), ListContacts(group_id=members.group_id)):
-        assert (await db.read(list_contacts, account.actor, query)).items == []
+    for query in (ContactQuery(), ContactQuery(group_id=members.group_id)):
+        assert (await db.read(query_contacts, account.actor, query)).items == []
     for name in (None, "Food"):
         target = io.BytesIO()
         async with db.transaction() as tx:
@@ -66,7 +66,7 @@ async def test_groups_do_not_count_who_is_archived(db: Database, account: Tenant
     counted = await group(db, account)
     assert (counted.members, counted.reachable, counted.reachable_sms, counted.reachable_email) == (1, 1, 1, 0)
     back = SubscriptionChange(contact_id=contact_id, archived=False)
-    await db.run(change_subscriptions, account.actor, ChangeSubscriptions(standings=[back]))
+    await db.run(change_subscriptions, account.actor, ChangeSubscriptions(changes=[back]))
     counted = await group(db, account)
     assert (counted.members, counted.reachable, counted.reachable_sms, counted.reachable_email) == (2, 2, 2, 1)
 

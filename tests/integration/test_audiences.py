@@ -21,7 +21,7 @@ from carillon.audience.audiences import (
     page_audiences,
 )
 from carillon.audience.contacts.contact import SubscriptionStatus
-from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.locks import lock_audience
@@ -74,7 +74,7 @@ async def test_nothing_is_done_to_an_audience_that_is_gone(db: Database, account
     with pytest.raises(NotFoundError):
         await db.run(change_audience, actor, ChangeAudience(name="Market"))
     with pytest.raises(NotFoundError):
-        await db.run(change_subscriptions, actor, ChangeSubscriptions(standings=[SubscriptionChange(contact_id=1)]))
+        await db.run(change_subscriptions, actor, ChangeSubscriptions(changes=[SubscriptionChange(contact_id=1)]))
 
 
 async def test_audiences_come_in_pages_by_any_attribute(db: Database, account: Tenant) -> None:
@@ -116,7 +116,7 @@ async def test_a_standing_is_of_one_audience_and_a_suppressed_address_stays_unsu
         email=SubscriptionStatus.UNCONFIRMED,
         archived=True,
     )
-    await db.run(change_subscriptions, account.actor, ChangeSubscriptions(standings=[one]))
+    await db.run(change_subscriptions, account.actor, ChangeSubscriptions(changes=[one]))
     assert await reach(db, account.actor) == (0, 0)
     assert await reach(db, elsewhere) == (1, 1)
     back = replace(one, sms=SubscriptionStatus.SUBSCRIBED, email=None, archived=False)
@@ -125,7 +125,7 @@ async def test_a_standing_is_of_one_audience_and_a_suppressed_address_stays_unsu
     await db.run(
         change_subscriptions,
         account.actor,
-        ChangeSubscriptions(standings=[replace(back, email=SubscriptionStatus.SUBSCRIBED)]),
+        ChangeSubscriptions(changes=[replace(back, email=SubscriptionStatus.SUBSCRIBED)]),
     )
     assert await reach(db, account.actor) == (1, 0)
 
@@ -140,7 +140,7 @@ BLOCK = Suppress(addresses=[Address(channel=Channel.SMS, value=PHONE)], reason="
 
 
 async def statuses(db: Database, actor: Actor) -> list[SubscriptionStatus]:
-    return [one.sms_status for one in (await db.read(list_contacts, actor, ListContacts())).items]
+    return [one.sms_status for one in (await db.read(query_contacts, actor, ContactQuery())).items]
 
 
 async def test_who_is_written_into_an_audience_made_during_a_suppression_has_it(db: Database, account: Tenant) -> None:
@@ -180,7 +180,7 @@ async def test_an_audience_that_is_not_there_is_told_at_once(db: Database, accou
 
 async def test_contacts_that_are_gone_have_no_standing(db: Database, account: Tenant) -> None:
     gone = SubscriptionChange(contact_id=2**50, sms=SubscriptionStatus.UNSUBSCRIBED)
-    await db.run(change_subscriptions, account.actor, ChangeSubscriptions(standings=[gone]))
+    await db.run(change_subscriptions, account.actor, ChangeSubscriptions(changes=[gone]))
 
 
 async def test_a_stop_list_silences_who_is_in_an_audience_made_meanwhile(db: Database, account: Tenant) -> None:

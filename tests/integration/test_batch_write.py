@@ -5,13 +5,13 @@ import asyncio
 import pytest
 from tests.support import Tenant
 
-from carillon.audience.contacts import batch_write
 from carillon.audience.contacts.batch_write import WriteBatch, WritePolicy, WrittenBatch, write_batch
 from carillon.audience.contacts.contact import Contact, SubscriptionStatus
-from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.contacts.row_changes import RowChange
 from carillon.audience.groups import FindGroups, Group, GroupKey, SaveGroup, find_groups, save_group
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
+from carillon.audience.upsert import engine
 from carillon.audience.upsert.parse import read_rows
 from carillon.audience.upsert.rows import ContactRow, RowError
 from carillon.db.database import Database
@@ -21,7 +21,7 @@ from carillon.kit.ids import GroupId
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_write, "_PIECE_ROWS", 3)
+    monkeypatch.setattr(engine, "_UPSERTED_AT_ONCE", 3)
     monkeypatch.setattr("carillon.audience.memberships._ENROLLED_AT_ONCE", 2)
 
 
@@ -39,7 +39,7 @@ async def write(
 
 
 async def contacts(db: Database, tenant: Tenant) -> list[Contact]:
-    return list((await db.read(list_contacts, tenant.actor, ListContacts(with_groups=True))).items)
+    return list((await db.read(query_contacts, tenant.actor, ContactQuery(with_groups=True))).items)
 
 
 async def group(db: Database, tenant: Tenant, group_id: int) -> Group:
@@ -117,7 +117,7 @@ async def test_batches_at_once_leave_alone_what_the_others_made(db: Database, ac
     assert len({one.fields["city"] for one in await contacts(db, account)}) == 1
 
 
-async def test_rows_change_standings_and_groups_and_counters_follow(db: Database, account: Tenant) -> None:
+async def test_rows_change_statuses_and_groups_and_counters_follow(db: Database, account: Tenant) -> None:
     food, shoes = [await db.run(save_group, account.actor, SaveGroup(name=name)) for name in ("Food", "Shoes")]
     unknown = [food.group_id, GroupId(999)]
     changes = {

@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 from tests.support import Tenant
 
+from carillon.audience.consents import ConsentChange, CreatePurpose, create_purpose
+from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.exports import EXPORT_COLUMNS, PAGE_ROWS, ExportContacts, export_contacts
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, create_field, field_kinds
@@ -135,6 +137,28 @@ async def test_a_groups_export_has_its_members_and_their_fields_only(db: Databas
     frame = pl.read_csv(await export(db, account, group="gold"), infer_schema=False)
     assert frame["email"].to_list() == ["Ana@mail.example", "cy@mail.example"]
     assert "text2" not in frame.columns
+
+
+@pytest.mark.usefixtures("people")
+async def test_consents_are_columns_behind_the_fields(db: Database, account: Tenant) -> None:
+    for name in ("Offers", "News", "Unused"):
+        await db.run(create_purpose, account.actor, CreatePurpose(name=name))
+    said = [ConsentChange("OFFERS", Channel.SMS, granted=True), ConsentChange("OFFERS", Channel.EMAIL, granted=False)]
+    row = ContactRow(external_id="r-1")
+    await db.run(save_contact, account.actor, SaveContact(row=row, consents=said))
+    row = ContactRow(phone="+306912345678")
+    news = [ConsentChange("NEWS", Channel.SMS, granted=True)]
+    await db.run(save_contact, account.actor, SaveContact(row=row, consents=news))
+    columns = ["consents.NEWS.sms", "consents.OFFERS.sms", "consents.OFFERS.email"]
+    frame = pl.read_csv(await export(db, account), infer_schema=False)
+    assert frame.columns[-3:] == columns
+    assert frame.select(columns).rows() == [(None, "true", "false"), ("true", None, None), (None, None, None)]
+    lines = (await export(db, account, format="ndjson", group="gold")).decode().splitlines()
+    shown = [{name: value for name, value in json.loads(line).items() if "consents" in name} for line in lines]
+    assert shown == [
+        {"consents.OFFERS.sms": True, "consents.OFFERS.email": False},
+        {"consents.OFFERS.sms": None, "consents.OFFERS.email": None},
+    ]
 
 
 @pytest.mark.usefixtures("people")

@@ -3,7 +3,7 @@
 import pytest
 from tests.support import Tenant
 
-from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import (
     MAX_FIELDS,
@@ -31,7 +31,7 @@ async def test_a_contact_keeps_the_typed_values_of_the_audiences_own_fields(db: 
     given = {"shoe_size": "41.5", "member": "Yes", "joined": "7/3/2024", "city": "Lod"}
     batch = read_rows([ContactRow(phone="0541110001", fields=given)], "IL", kinds=kinds)
     assert (await db.run(upsert, account.actor, batch)).report.error_count == 0
-    (contact,) = (await db.read(list_contacts, account.actor, ListContacts())).items
+    (contact,) = (await db.read(query_contacts, account.actor, ContactQuery())).items
     assert contact.fields == {"shoe_size": 41.5, "member": True, "joined": "2024-03-07", "city": "Lod"}
 
 
@@ -97,6 +97,6 @@ async def test_fields_are_deleted_with_their_values_and_built_in_ones_are_emptie
     rows = [ContactRow(phone=f"054111000{number}", fields=given) for number in range(5)]
     await db.run(upsert, account.actor, read_rows([*rows, ContactRow(phone="0541110009")], "IL", kinds=kinds))
     await db.run(delete_fields, account.actor, DeleteFields(names=["shoe_size", "city", "nothing"]))
-    page = await db.read(list_contacts, account.actor, ListContacts())
+    page = await db.read(query_contacts, account.actor, ContactQuery())
     assert [one.fields for one in page.items] == [{"hat_size": 55}] * 5 + [{}]
     assert [one.name for one in await db.read(list_fields, account.actor, ListFields())] == ["hat_size"]

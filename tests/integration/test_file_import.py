@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.support import Tenant, until_somebody_waits
 
-from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, DeleteFields, create_field, delete_fields
 from carillon.audience.groups import FindGroups, GroupKey, find_groups
@@ -50,7 +50,7 @@ def counts(summary: ImportSummary) -> tuple[int, ...]:
 
 async def stored(db: Database, account: Tenant) -> list[tuple[str | None, str | None, object]]:
     async with db.transaction() as tx:
-        page = await list_contacts(tx, account.actor, ListContacts(limit=100_000))
+        page = await query_contacts(tx, account.actor, ContactQuery(limit=100_000))
     return [(contact.phone, contact.email, contact.fields.get("first_name")) for contact in page.items]
 
 

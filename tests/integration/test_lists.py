@@ -23,10 +23,10 @@ from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.insert import InsertBatch, InsertedBatch, insert_batch
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
-from carillon.audience.contacts.ranges import RangeContacts, range_contacts
+from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.contacts.retention import SweepAudience, sweep_audience, swept_audiences
 from carillon.audience.contacts.save import SaveContact, save_contact
-from carillon.audience.devices import RegisteredDevice, devices_of, owner_of_token, register_devices
+from carillon.audience.devices import RegisteredDevice, owner_of_token, register_devices
 from carillon.audience.fields import ListFields, list_fields
 from carillon.audience.groups import ListGroups, list_groups
 from carillon.audience.upsert.parse import read_rows
@@ -106,8 +106,8 @@ async def test_every_row_that_is_added_makes_a_contact(db: Database, account: Te
     added = await add(db, account.actor, row, row, other, ContactRow())
     assert sorted(added.contact_ids) == [1, 2, 3, 4]
     assert len(set(added.contact_ids.values())) == 4
-    found = await db.read(range_contacts, account.actor, RangeContacts(limit=9))
-    assert [(one.phone, one.email) for one in found] == [
+    found = (await db.read(query_contacts, account.actor, ContactQuery())).items
+    assert [(one.any_phone, one.any_email) for one in found] == [
         ("972541110001", "Ana@mail.example"),
         ("972541110001", "ana@mail.example"),
         ("972541110002", "ana@mail.example"),
@@ -146,18 +146,31 @@ async def test_a_contact_has_several_devices_with_their_applications(db: Databas
     added = await add(db, account.actor, ContactRow(phone="0541110001"), ContactRow(phone="0541110002"))
     first, second = added.contact_ids[1], added.contact_ids[2]
     devices = [
-        RegisteredDevice(contact_id=first, platform="ios", token="a", application="shop"),
+        RegisteredDevice(contact_id=first, platform="ios", token="a:1", application="shop"),
         RegisteredDevice(contact_id=first, platform="android", token="b"),
     ]
     await db.run(register_devices, account.actor, devices)
-    assert await db.read(devices_of, account.actor, [first, second]) == {first: devices[::-1]}
+    assert await devices_by_contact(db, account) == {first: devices[::-1], second: []}
     await db.run(register_devices, account.actor, [replace(devices[0], contact_id=second)])
-    assert await db.read(owner_of_token, account.actor, "a") == second
+    assert await db.read(owner_of_token, account.actor, "a:1") == second
     assert await db.read(owner_of_token, account.actor, "z") is None
-    assert await db.read(devices_of, account.actor, [first]) == {first: devices[1:]}
+    assert (await devices_by_contact(db, account))[first] == devices[1:]
     other = RegisteredDevice(contact_id=first, platform="android", token="c", application="shop")
     await db.run(register_devices, account.actor, [other, replace(devices[1], token="d")])
-    assert await db.read(devices_of, account.actor, [first]) == {first: [replace(devices[1], token="d"), other]}
+    assert (await devices_by_contact(db, account))[first] == [replace(devices[1], token="d"), other]
+
+
+async def devices_by_contact(db: Database, account: Tenant) -> dict[int, list[RegisteredDevice]]:
+    page = await db.read(query_contacts, account.actor, ContactQuery(with_devices=True))
+    return {
+        one.contact_id: [
+            RegisteredDevice(
+                contact_id=one.contact_id, platform=device.platform, token=device.token, application=device.application
+            )
+            for device in one.devices
+        ]
+        for one in page.items
+    }
 
 
 async def test_devices_move_the_counters_of_groups(db: Database, account: Tenant) -> None:
@@ -171,16 +184,16 @@ async def test_devices_move_the_counters_of_groups(db: Database, account: Tenant
 async def test_a_range_meets_conditions_in_an_order(db: Database, account: Tenant) -> None:
     rows = [ContactRow(phone=f"054111000{number}", fields={"number1": str(number)}) for number in range(1, 6)]
     await add(db, account.actor, *rows)
-    query = RangeContacts(
+    query = ContactQuery(
         limit=2,
         offset=1,
-        conditions=[Condition("number1", Op.GTE, 2), Condition("unsubscribed", Op.EQ, value=False)],
-        order=Order("number1", descending=True),
+        conditions=[Condition("fields.number1", Op.GTE, 2), Condition("unsubscribed", Op.EQ, value=False)],
+        order=Order("fields.number1", descending=True),
     )
-    found = await db.read(range_contacts, account.actor, query)
+    found = (await db.read(query_contacts, account.actor, query)).items
     assert [one.fields["number1"] for one in found] == [4, 3]
     with pytest.raises(InvalidInputError):
-        await db.read(range_contacts, account.actor, replace(query, order=Order("nothing")))
+        await db.read(query_contacts, account.actor, replace(query, order=Order("nothing")))
 
 
 async def test_only_what_is_idle_or_out_of_reach_is_swept(db: Database, account: Tenant, clock: FixedClock) -> None:
@@ -190,14 +203,14 @@ async def test_only_what_is_idle_or_out_of_reach_is_swept(db: Database, account:
     await db.run(save_contact, inside, SaveContact(row=ContactRow(landline="1")))
     sweep = (OPERATOR, account.account_id, SweepAudience(audience_id=made.audience_id, idle_days=2))
     assert await db.run(sweep_audience, *sweep) is None
-    assert len(await db.read(range_contacts, inside, RangeContacts(limit=9))) == 3
+    assert len((await db.read(query_contacts, inside, ContactQuery())).items) == 3
     clock.moment += timedelta(days=2)
     await db.run(save_contact, inside, SaveContact(row=ContactRow(phone="0541110001", fields={"city": "Lod"})))
-    (kept, idle, _) = await db.read(range_contacts, inside, RangeContacts(limit=9))
+    (kept, idle, _) = (await db.read(query_contacts, inside, ContactQuery())).items
     await db.run(register_devices, inside, [RegisteredDevice(contact_id=idle.contact_id, platform="ios", token="a")])
     clock.moment += timedelta(seconds=1)
     await db.run(sweep_audience, *sweep)
-    found = await db.read(range_contacts, inside, RangeContacts(limit=9))
+    found = (await db.read(query_contacts, inside, ContactQuery())).items
     assert [one.contact_id for one in found] == [kept.contact_id, idle.contact_id]
 
 
@@ -217,4 +230,4 @@ async def test_who_is_deleted_by_an_address_is_gone_where_it_is_repeated_too(db:
     ):
         command = DeleteContacts(keys=[ContactKey(kind=kind, value=value)])
         assert await db.run(delete_contacts, inside, command) == gone
-        assert len(await db.read(range_contacts, inside, RangeContacts(limit=9))) == left
+        assert len((await db.read(query_contacts, inside, ContactQuery())).items) == left

@@ -69,7 +69,7 @@ async def furnish(db: Database, tenant: Tenant) -> list[int]:
     await write(db, tenant, *(row(number) for number in range(MANY)))
     ids = await contact_ids(db, tenant)
     silent = [SubscriptionChange(contact_id=one, sms=SubscriptionStatus.UNSUBSCRIBED) for one in ids[::7]]
-    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(standings=silent))
+    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(changes=silent))
     async with db.transaction() as tx:
         archive = "UPDATE contact SET archived_at = $3 WHERE account_id = $1 AND contact_id = ANY ($2::bigint[])"
         await tx.execute(archive, tenant.account_id, ids[::11], tx.now)

@@ -1,7 +1,6 @@
 """Lookups go through their own indexes also where the planner knows nothing of a table or of a new account."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,11 +10,9 @@ import msgspec
 import pytest
 from tests.support import MOMENT, Tenant
 
-from carillon.audience.contacts.attributes import contact_attributes
-from carillon.audience.contacts.ranges import range_attributes
-from carillon.audience.field_types import CANONICAL
+from carillon.audience.contacts.query import ContactQuery, compile_count, compile_query
 from carillon.db.database import Database
-from carillon.db.filters import Condition, Op, Order, compile_conditions, compile_order
+from carillon.db.filters import Condition, Op, Order
 from carillon.db.sql import load_statements
 from carillon.kit.ids import AccountId, AudienceId
 
@@ -51,22 +48,21 @@ def digest(address: str) -> str:
 
 
 LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
-    ("contacts/lookup.sql", "find_contacts", ([LAST], NOTHING, NOTHING, NOTHING)),
-    ("contacts/lookup.sql", "find_contacts", (NOTHING, [LAST_EMAIL], NOTHING, NOTHING)),
-    ("contacts/lookup.sql", "find_contacts", (NOTHING, NOTHING, NOTHING, [ROWS])),
+    ("contacts/contact.sql", "find_contacts", ([LAST], NOTHING, NOTHING, NOTHING)),
+    ("contacts/contact.sql", "find_contacts", (NOTHING, [LAST_EMAIL], NOTHING, NOTHING)),
+    ("contacts/contact.sql", "find_contacts", (NOTHING, NOTHING, NOTHING, [ROWS])),
+    ("contacts/delete.sql", "delete_consents", ([ROWS],)),
+    ("consents.sql", "remove_consents", (str(ROWS), "P", "sms")),
     ("upsert/match.sql", "taken_keys", ([LAST], [LAST_EMAIL], NOTHING)),
     ("contacts/delete.sql", "contact_ids", ([LAST], [LAST_EMAIL], [f"r{ROWS}"], [ROWS])),
-    ("contacts/lookup.sql", "find_by_digest", (digest(LAST),)),
-    ("contacts/lookup.sql", "find_by_digest", (digest(LAST_EMAIL),)),
-    ("contacts/query.sql", "list_contacts", (ROWS - 10, 5, None, None, None, None)),
-    ("contacts/query.sql", "list_group_contacts", (ROWS - 10, 5, None, None, None, None, 7)),
+    ("contacts/contact.sql", "find_by_digest", (digest(LAST),)),
+    ("contacts/contact.sql", "find_by_digest", (digest(LAST_EMAIL),)),
     ("upsert/match.sql", "match_phone", (LAST,)),
     ("upsert/match.sql", "match_email", (LAST_EMAIL,)),
     ("upsert/match.sql", "match_external_id", (f"r{ROWS}",)),
     ("upsert/match.sql", "contacts_by_id", ([ROWS],)),
     ("upsert/match.sql", "contacts_with_keys", ([LAST], [LAST_EMAIL], [f"r{ROWS}"])),
     ("contacts/save.sql", "owners_of_keys", (LAST, LAST_EMAIL, "")),
-    ("devices.sql", "devices_of", ([ROWS],)),
     ("devices.sql", "owners_of_tokens", (["t"],)),
     ("form_tokens.sql", "find_form_tokens", ([ROWS],)),
     ("counters.sql", "group_shares", ([ROWS],)),
@@ -75,12 +71,23 @@ LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
 ]
 
 
-RANGES: list[tuple[Sequence[Condition], Order]] = [
-    ((), Order("contact_id")),
-    ((), Order("contact_id", descending=True)),
-    ((Condition("phone", Op.EQ, LAST),), Order("contact_id")),
-    ((Condition("contact_id", Op.EQ, ROWS),), Order("contact_id")),
-    ((Condition("email", Op.EQ, LAST_EMAIL),), Order("contact_id", descending=True)),
+QUERIES: list[ContactQuery] = [
+    ContactQuery(after_id=ROWS - 10, limit=5),
+    ContactQuery(after_id=ROWS - 10, limit=5, group_id=7),
+    ContactQuery(after_id=ROWS - 10, limit=2, group_id=7, with_groups=True, with_devices=True),
+    ContactQuery(limit=2, with_groups=True, with_devices=True),
+    ContactQuery(limit=20, order=Order("contact_id")),
+    ContactQuery(limit=20, order=Order("contact_id", descending=True)),
+    ContactQuery(limit=20, conditions=[Condition("any_phone", Op.EQ, LAST)], order=Order("contact_id")),
+    ContactQuery(limit=20, conditions=[Condition("contact_id", Op.EQ, ROWS)], order=Order("contact_id")),
+    ContactQuery(
+        limit=20,
+        conditions=[Condition("any_email", Op.EQ, LAST_EMAIL)],
+        order=Order("contact_id", descending=True),
+    ),
+    ContactQuery(conditions=[Condition("phone", Op.EQ, LAST), Condition("email", Op.EQ, LAST_EMAIL)]),
+    ContactQuery(conditions=[Condition("external_id", Op.EQ, f"r{ROWS}")]),
+    ContactQuery(limit=2, with_consents=True),
 ]
 
 
@@ -107,12 +114,9 @@ async def pages_by_lookup(db: Database, tenant: Tenant) -> dict[str, int]:
     for name, address in (("contacts_with_sms", LAST), ("contacts_with_email", LAST_EMAIL)):
         statement = load_statements("carillon.audience", "suppressions.sql")[name]
         statements.append((name, statement, (tenant.account_id, [tenant.audience_id], [address])))
-    attributes = range_attributes(CANONICAL)
-    for conditions, order in RANGES:
-        compiled = compile_conditions(attributes, conditions, given=5)
-        by = compile_order(attributes, order, "c.contact_id")
-        statement = compiled.into(load_statements("carillon.audience", "contacts/ranges.sql")["range_contacts"], by)
-        statements.append((f"range of {conditions} by {order}", statement, (*inside, 20, 0, None, *compiled.arguments)))
+    for query in QUERIES:
+        compiled = compile_query(tenant.actor, query)
+        statements.append((str(query), compiled.text, tuple(compiled.arguments)))
     async with db.transaction() as tx:
         for name, statement, arguments in statements:
             values = ", ".join(map(_literal, arguments))
@@ -149,15 +153,15 @@ async def test_a_query_by_an_address_reads_few_pages(db: Database, account: Tena
     await fill(db, account, MOMENT)
     async with db.transaction() as tx:
         await tx.execute("ANALYZE contact")
-    compiled = compile_conditions(contact_attributes({}), [condition], given=4)
-    asked = (account.account_id, account.audience_id, 200, 0, *compiled.arguments)
+    query = ContactQuery(conditions=[condition], limit=200, with_archived=True, with_groups=True)
     async with db.transaction() as tx:
-        for name in ("count_queried", "query_contacts"):
-            statement = compiled.into(load_statements("carillon.audience", "contacts/query.sql")[name], "c.contact_id")
-            await tx.execute(f"PREPARE {name} AS {statement}")
+        for compiled in (compile_count(account.actor, query), compile_query(account.actor, query)):
+            name = f"asked_{len(compiled.arguments)}"
+            await tx.execute(f"PREPARE {name} AS {compiled.text}")
             for _ in range(7):  # the sixth may have a plan for any value
                 explained = await tx.fetchval(
-                    f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE {name} ({', '.join(map(_literal, asked))})"
+                    f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE {name} "
+                    f"({', '.join(map(_literal, compiled.arguments))})"
                 )
                 assert pages(msgspec.json.decode(explained)[0]["Plan"]) <= MOST_PAGES
 

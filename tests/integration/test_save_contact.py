@@ -8,9 +8,9 @@ import pytest
 from tests.support import Tenant
 
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
-from carillon.audience.contacts.feed import read_feed
+from carillon.audience.contacts.feed import ReadFeed, read_feed
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
-from carillon.audience.contacts.query import PageContacts, page_contacts
+from carillon.audience.contacts.query import ContactQuery, page_contacts
 from carillon.audience.contacts.save import SaveContact, SavedContact, save_contact
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, ListFields, create_field, list_fields
@@ -31,6 +31,7 @@ from carillon.audience.suppressions import (
 )
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
+from carillon.db.filters import Condition, Op
 from carillon.errors import InvalidInputError, KeyConflictError, NotFoundError
 from carillon.kit.ids import GroupId
 from carillon.kit.page import NumberedPage
@@ -129,7 +130,7 @@ async def test_a_value_that_cannot_be_read_refuses_the_whole_contact(
     with pytest.raises(InvalidInputError) as refused:
         await save(db, account, row)
     assert refused.value.field == field
-    assert (await db.read(page_contacts, account.actor, PageContacts(page=NumberedPage()))).total == 0
+    assert (await db.read(page_contacts, account.actor, ContactQuery())).total == 0
 
 
 async def test_an_unknown_contact_and_an_unknown_group_are_not_found(db: Database, account: Tenant) -> None:
@@ -137,7 +138,7 @@ async def test_an_unknown_contact_and_an_unknown_group_are_not_found(db: Databas
         await save(db, account, ANA, contact_id=4711)
     with pytest.raises(NotFoundError, match="group 4711"):
         await save(db, account, ANA, groups=Regroup(join=[GroupId(4711)]))
-    assert (await db.read(page_contacts, account.actor, PageContacts(page=NumberedPage()))).total == 0
+    assert (await db.read(page_contacts, account.actor, ContactQuery())).total == 0
 
 
 async def test_groups_are_joined_and_left_by_id_and_counted(db: Database, account: Tenant) -> None:
@@ -207,14 +208,17 @@ async def test_twenty_callers_at_once_make_one_contact(db: Database, account: Te
 async def test_contacts_are_paged_by_number_and_filtered(db: Database, account: Tenant) -> None:
     rows = [ContactRow(phone=f"05411100{n:02d}", landline="03-61" if n % 2 else None) for n in range(7)]
     ids = [(await save(db, account, row)).contact_id for row in rows]
-    third = await db.read(page_contacts, account.actor, PageContacts(page=NumberedPage(number=3, size=3)))
+    third = await db.read(page_contacts, account.actor, ContactQuery(limit=3, offset=6))
     assert ([one.contact_id for one in third.items], third.total) == (ids[6:], 7)
-    odd = await db.read(page_contacts, account.actor, PageContacts(page=NumberedPage(), landline="03-61"))
+    odd_one = Condition("landline", Op.EQ, "03-61")
+    odd = await db.read(page_contacts, account.actor, ContactQuery(conditions=[odd_one]))
     assert ([one.contact_id for one in odd.items], odd.total) == (ids[1::2], 3)
     keys = [ContactKey(kind=KeyKind.PHONE, value="0541110001")]
-    one = await db.read(page_contacts, account.actor, PageContacts(page=NumberedPage(), keys=keys, landline="03-61"))
+    one = await db.read(page_contacts, account.actor, ContactQuery(keys=keys, conditions=[odd_one]))
     assert ([one.contact_id for one in one.items], one.total) == ([ids[1]], 1)
-    none = await db.read(page_contacts, account.actor, PageContacts(page=NumberedPage(), keys=keys, landline="04"))
+    none = await db.read(
+        page_contacts, account.actor, ContactQuery(keys=keys, conditions=[Condition("landline", Op.EQ, "04")])
+    )
     assert (none.items, none.total) == ([], 0)
 
 
@@ -245,9 +249,9 @@ async def test_a_feed_gives_each_new_contact_once_and_each_credential_has_its_ow
 ) -> None:
     first, second = (replace(account.actor, credential_id=number) for number in (1, 2))
     ids = [(await save(db, account, ContactRow(phone=f"05411100{n:02d}"))).contact_id for n in range(5)]
-    assert [one.contact_id for one in await db.run(read_feed, first, 3)] == ids[:3]
+    assert [one.contact_id for one in await db.run(read_feed, first, ReadFeed(limit=3))] == ids[:3]
     await save(db, account, ContactRow(phone="0541110001", fields={"city": "Arad"}))  # an update doesn't count
-    assert [one.contact_id for one in await db.run(read_feed, first, 3)] == ids[3:]
-    assert await db.run(read_feed, first, 3) == []
-    reads = await asyncio.gather(*(db.run(read_feed, second, 1) for _ in range(9)))
+    assert [one.contact_id for one in await db.run(read_feed, first, ReadFeed(limit=3))] == ids[3:]
+    assert await db.run(read_feed, first, ReadFeed(limit=3)) == []
+    reads = await asyncio.gather(*(db.run(read_feed, second, ReadFeed(limit=1)) for _ in range(9)))
     assert sorted(one.contact_id for read in reads for one in read) == ids

@@ -30,7 +30,7 @@ async def say(
     db: Database, actor: Actor, contact_id: int, sms: SubscriptionStatus | None, email: SubscriptionStatus | None = None
 ) -> None:
     standing = SubscriptionChange(contact_id=contact_id, sms=sms, email=email)
-    await db.run(change_subscriptions, actor, ChangeSubscriptions(standings=[standing]))
+    await db.run(change_subscriptions, actor, ChangeSubscriptions(changes=[standing]))
 
 
 async def statuses(db: Database, actor: Actor, contact_id: int) -> tuple[SubscriptionStatus, SubscriptionStatus]:

@@ -14,7 +14,7 @@ from carillon.audience.audiences import AudienceKind, CreateAudience, create_aud
 from carillon.audience.contacts.batch_write import WritePolicy
 from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
-from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.contacts.row_changes import RowChange
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, DeleteFields, create_field, delete_fields, field_kinds
@@ -45,7 +45,7 @@ def rows(count: int, city: str = "Arad") -> list[ContactRow]:
 
 
 async def cities(db: Database, tenant: Tenant) -> list[str]:
-    page = await db.read(list_contacts, tenant.actor, ListContacts())
+    page = await db.read(query_contacts, tenant.actor, ContactQuery())
     return [contact.fields["city"] for contact in page.items]
 
 
@@ -238,7 +238,7 @@ async def test_uploads_are_written_on_their_terms_whatever_the_worker_expects(db
         (60, 60, 0, 0),
         (60, 40, 20, 0),
     ]
-    shown = (await db.read(list_contacts, account.actor, ListContacts())).items
+    shown = (await db.read(query_contacts, account.actor, ContactQuery())).items
     unsubscribed = {one.phone for one in shown if one.sms_status is SubscriptionStatus.UNSUBSCRIBED}
     assert unsubscribed == {f"972521{number:06d}" for number in range(50, 110)}
     assert len(shown) == 260
@@ -303,7 +303,7 @@ async def test_rows_that_were_read_before_a_field_changed_are_read_again(db: Dat
         await delete_fields(tx, account.actor, DeleteFields(names=["visits"]))
         await create_field(tx, account.actor, CreateField(name="visits", kind=Kind.NUMBER))
     await db.run(process_upload, upload.actor, upload, read)
-    shown = (await db.read(list_contacts, account.actor, ListContacts())).items
+    shown = (await db.read(query_contacts, account.actor, ContactQuery())).items
     assert [one.fields for one in shown] == [{}, {}]
 
 

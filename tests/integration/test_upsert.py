@@ -85,10 +85,8 @@ async def fall_silent(db: Database, tenant: Tenant) -> None:
     async with db.transaction() as tx:
         found = await tx.fetch("SELECT contact_id FROM contact WHERE account_id = $1", tenant.account_id)
     unsubscribed = SubscriptionStatus.UNSUBSCRIBED
-    standings = [
-        SubscriptionChange(contact_id=row["contact_id"], sms=unsubscribed, email=unsubscribed) for row in found
-    ]
-    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(standings=standings))
+    changes = [SubscriptionChange(contact_id=row["contact_id"], sms=unsubscribed, email=unsubscribed) for row in found]
+    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(changes=changes))
 
 
 async def counters_are_true(db: Database, tenant: Tenant) -> bool:

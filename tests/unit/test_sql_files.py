@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import carillon
-from carillon.db.sql import all_statements, parse_statements
+from carillon.db.sql import all_statements, parse_statements, with_parts
 from carillon.db.tables import TABLES
 
 SOURCE = Path(carillon.__file__).parent
@@ -174,11 +174,24 @@ def test_a_statement_across_accounts_says_why() -> None:
         "SELECT 1;\n-- name: late\nSELECT 2;",
         "-- name: twice\nSELECT 1;\n-- name: twice\nSELECT 2;",
         "-- name: nothing\n\n-- name: something\nSELECT 1;",
+        "-- name: one\nSELECT {columns};\n-- fragment: columns\na, b",
+        "-- fragment: twice\na\n-- name: twice\nSELECT 1;",
     ],
 )
 def test_a_file_that_is_not_a_series_of_named_statements_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="statement"):
         parse_statements(text)
+
+
+def test_fragments_come_into_the_statements_behind_them() -> None:
+    text = "-- fragment: columns\na, b\n-- fragment: all\n{columns}, c\n-- name: one\nSELECT {all}, '{}';"
+    assert parse_statements(text) == {"one": "SELECT a, b, c, '{}'"}
+
+
+def test_a_statement_has_the_optional_parts_that_are_named() -> None:
+    statement = "SELECT a /* b: */, b /* :b */ FROM t WHERE true /* c: */ AND c = 1 /* :c *//* b: */ AND b = 1 /* :b */"
+    assert with_parts(statement, {"b"}) == "SELECT a , b FROM t WHERE true AND b = 1"
+    assert with_parts(statement, {"c"}) == "SELECT a  FROM t WHERE true AND c = 1"
 
 
 def modules_of(sql_file: Path) -> list[ast.Module]:

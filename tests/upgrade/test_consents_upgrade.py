@@ -111,6 +111,17 @@ async def test_nothing_is_kept_twice(filled_dsn: str, filled_db: Database, tmp_p
     assert names == {"description", "prefix", "gdpr_properties", "double_optin", "fields"}
 
 
+async def test_a_field_that_another_api_has_made_anew_is_no_consent(filled_dsn: str, filled_db: Database) -> None:
+    async with filled_db.transaction() as tx:
+        await tx.execute("UPDATE field SET kind = 'text' WHERE account_id = 1 AND name = 'offers_mobile'")
+        await tx.execute('UPDATE contact SET fields = \'{"offers_mobile": "true"}\' WHERE account_id = 1')
+    await upgrade(filled_dsn, now=MOMENT)
+    async with filled_db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM consent WHERE account_id = 1") == 0
+        kept = "SELECT count(*) FROM contact WHERE account_id = 1 AND fields ->> 'offers_mobile' = 'true'"
+        assert await tx.fetchval(kept) == 6
+
+
 async def test_both_versions_may_write_until_the_old_one_is_gone(
     filled_dsn: str, filled_db: Database, tmp_path: Path
 ) -> None:

@@ -4,8 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from carillon.audience.audiences import Audience, CreateAudience, GetAudience, create_audience, get_audience
-from carillon.audience.field_types import CANONICAL, Kind
-from carillon.audience.fields import CreateFields, Field, ListFields, NewField, create_fields, free_name, list_fields
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import (
+    CreateFields,
+    Field,
+    ListFields,
+    NewField,
+    create_fields,
+    free_name,
+    kinds_of,
+    list_fields,
+)
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 
@@ -20,7 +29,7 @@ class AudienceFields:
     @property
     def kinds(self) -> Mapping[str, Kind]:
         """The kind of every field that its contacts can have, built-in ones first."""
-        return {**CANONICAL, **{one.name: one.kind for one in self.custom}}
+        return kinds_of(self.custom)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

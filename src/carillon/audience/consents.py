@@ -1,8 +1,6 @@
 """Consents: what contacts agree to, for each purpose of their audience and on each channel."""
 
 import csv
-import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +8,8 @@ from io import StringIO
 
 import msgspec
 
-from carillon.audience.locks import lock_audience
+from carillon.audience.locks import lock_audience, mark_changed
+from carillon.audience.names import checked_name, free_key
 from carillon.audience.suppressions import Channel
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements, one_text
@@ -24,7 +23,6 @@ CONSENT_CHANNELS = (Channel.SMS, Channel.EMAIL)
 MAX_PURPOSES = 100
 MAX_NAME_CHARACTERS = 200
 MAX_DESCRIPTION_CHARACTERS = 4_000
-_KEY_CHARACTERS = 60
 
 # Up to so many consents one statement is quicker than COPY.
 _FEW = 50
@@ -74,58 +72,33 @@ ConsentKey = tuple[int, str, Channel]
 """A contact's id, a purpose's key and a channel."""
 
 
-def free_key(name: str, taken: Collection[str], prefix: str = "") -> str:
-    """Derive a key from a name: its capitals, with _ for what is no letter or digit, and a number where that is taken.
-
-    "First name" becomes FIRST_NAME, or FIRST_NAME_2.
-    """
-    plain = capitals(name) or "FIELD"
-    spelling, number = prefix + plain, 2
-    while spelling in taken:
-        spelling, number = f"{prefix}{plain}_{number}", number + 1
-    return spelling
-
-
-def capitals(name: str) -> str:
-    """Write a name in capitals, with _ for what is no letter or digit; "" where it has neither."""
-    plain = unicodedata.normalize("NFKC", name).upper()
-    return re.sub(r"\W+", "_", plain).strip("_")[:_KEY_CHARACTERS].strip("_")
-
-
 async def create_purpose(tx: Tx, actor: Actor, command: CreatePurpose) -> str:
     """Make a purpose and return its key, which is derived from the name.
 
     Raises InvalidInputError for `name` and `description`, also when there are MAX_PURPOSES.
     """
-    name, description = _checked_name(command.name), _checked_description(command.description)
+    name, description = checked_name(command.name, MAX_NAME_CHARACTERS), _checked_description(command.description)
     await lock_audience(tx, actor)
     keys = [one.key for one in await list_purposes(tx, actor)]
     if len(keys) >= MAX_PURPOSES:
         raise InvalidInputError("name", f"An audience has at most {MAX_PURPOSES} purposes.")
     key = free_key(name, keys)
     await tx.execute(SQL["create_purpose"], actor.account_id, actor.audience_id, key, name, description, tx.now)
-    await tx.execute(SQL["mark_audience_changed"], actor.account_id, actor.audience_id, tx.now)
+    await mark_changed(tx, actor)
     await audit.record(tx, actor, "purpose.create", key, {"name": name})
     return key
 
 
 async def change_purpose(tx: Tx, actor: Actor, command: ChangePurpose) -> None:
     """Change a purpose. Raises NotFoundError for `purpose`, InvalidInputError for `name` and `description`."""
-    name = None if command.name is None else _checked_name(command.name)
+    name = None if command.name is None else checked_name(command.name, MAX_NAME_CHARACTERS)
     description = None if command.description is None else _checked_description(command.description)
     await lock_audience(tx, actor)
     where = (actor.account_id, actor.audience_id, command.key)
     if await tx.fetchval(SQL["change_purpose"], *where, name, description, tx.now) is None:
         raise NotFoundError("purpose", f"The audience has no purpose {command.key[:100]!r}.")
-    await tx.execute(SQL["mark_audience_changed"], actor.account_id, actor.audience_id, tx.now)
+    await mark_changed(tx, actor)
     await audit.record(tx, actor, "purpose.change", command.key, {"name": name})
-
-
-def _checked_name(given: str) -> str:
-    name = given.strip()
-    if not name or len(name) > MAX_NAME_CHARACTERS or "\0" in name:
-        raise InvalidInputError("name", f"A name has 1 to {MAX_NAME_CHARACTERS} characters.")
-    return name
 
 
 def _checked_description(given: str) -> str:
@@ -140,9 +113,14 @@ async def list_purposes(tx: Tx, actor: Actor) -> list[Purpose]:
     return [Purpose(**dict(row.items())) for row in rows]
 
 
+async def known_purposes(tx: Tx, actor: Actor) -> set[str]:
+    """Return the keys of the audience's purposes."""
+    return {one.key for one in await list_purposes(tx, actor)}
+
+
 async def require_purposes(tx: Tx, actor: Actor, changes: Sequence[ConsentChange]) -> None:
     """Raise NotFoundError for a `purpose` that the audience, which must be locked, doesn't have."""
-    known = {one.key for one in await list_purposes(tx, actor)} if changes else set[str]()
+    known = await known_purposes(tx, actor) if changes else set[str]()
     for change in changes:
         if change.purpose not in known:
             raise NotFoundError("purpose", f"The audience has no purpose {change.purpose[:100]!r}.")
@@ -151,17 +129,22 @@ async def require_purposes(tx: Tx, actor: Actor, changes: Sequence[ConsentChange
 async def write_consents(
     tx: Tx, actor: Actor, changes: Mapping[ConsentKey, bool | None], *, new: Collection[int] = ()
 ) -> None:
-    """Set and take back consents of a locked audience's contacts, who are changed by it; None takes back.
+    """Set and take back consents of a locked audience's contacts, which are changed by it; None takes back.
 
-    Purposes that the audience doesn't have are passed over. `new` are contacts that have no consents yet.
+    The audience must have the purposes. `new` are contacts that have no consents yet.
     """
-    known = {one.key for one in await list_purposes(tx, actor)} if changes else set[str]()
-    by_key = {key: granted for key, granted in changes.items() if key[1] in known}
-    copied = {key: granted for key, granted in by_key.items() if granted is not None and key[0] in new}
+    copied, given = dict[ConsentKey, bool](), dict[ConsentKey, bool]()
+    taken_back = list[ConsentKey]()
+    for key, granted in changes.items():
+        if granted is None:
+            taken_back.append(key)
+        elif key[0] in new:
+            copied[key] = granted
+        else:
+            given[key] = granted
     if len(copied) <= _FEW:
+        given |= copied
         copied = {}
-    given = {key: granted for key, granted in by_key.items() if granted is not None and key not in copied}
-    taken_back = [key for key, granted in by_key.items() if granted is None]
     if copied:
         await tx.copy_csv("consent", _COLUMNS, [_csv(tx, actor, copied)])
     where, origin = (actor.account_id, actor.audience_id), (tx.now, actor.source, actor.name)
@@ -182,7 +165,7 @@ def _columns(keys: Collection[ConsentKey]) -> tuple[str, str, str]:
     return contact_ids, one_text(purpose for _, purpose, _ in keys), one_text(channel for _, _, channel in keys)
 
 
-def _csv(tx: Tx, actor: Actor, consents: Mapping[ConsentKey, bool | None]) -> bytes:
+def _csv(tx: Tx, actor: Actor, consents: Mapping[ConsentKey, bool]) -> bytes:
     """Write lines to load; keys and channels have nothing in them that CSV would quote."""
     tail = StringIO()
     csv.writer(tail, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(

@@ -41,6 +41,3 @@ RETURNING k.contact_id;
 -- name: mark_contacts_changed
 UPDATE contact SET updated_at = $3
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($4::bigint[]) AND updated_at < $3;
-
--- name: mark_audience_changed
-UPDATE audience SET updated_at = $3 WHERE account_id = $1 AND audience_id = $2;

@@ -18,8 +18,8 @@ from carillon.audience.audiences import (
     delete_audience,
 )
 from carillon.audience.consents import Purpose
-from carillon.audience.field_types import CANONICAL, Kind
-from carillon.audience.fields import CreateField, DeleteFields, Field, create_field, delete_fields
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import CreateFields, DeleteFields, Field, NewField, create_fields, delete_fields, kinds_of
 from carillon.audience.group_sets import Selection
 from carillon.audience.locks import lock_audience
 from carillon.db.database import Tx
@@ -68,7 +68,7 @@ class AudienceDescription:
     @property
     def kinds(self) -> Mapping[str, Kind]:
         """The kind of every field that its contacts can have, built-in ones first."""
-        return {**CANONICAL, **{one.name: one.kind for one in self.fields}}
+        return kinds_of(self.fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class AudienceEdit:
     """What an audience becomes: its own columns, and custom fields that are made and deleted."""
 
     change: ChangeAudience = field(default_factory=ChangeAudience)
-    create_fields: Sequence[CreateField] = ()
+    create_fields: Mapping[str, NewField] = field(default_factory=dict)
     delete_fields: Sequence[str] = ()
 
 
@@ -146,12 +146,11 @@ async def describe_audience(tx: Tx, actor: Actor, *, with_counts: bool = False) 
 async def edit_audience(tx: Tx, actor: Actor, command: EditAudience) -> None:
     """Change the actor's audience, and make and delete fields of it, all in one.
 
-    Raises NotFoundError for `audience`, what `decide` raises, and what `change_audience` and `create_field` raise.
+    Raises NotFoundError for `audience`, what `decide` raises, and what `change_audience` and `create_fields` raise.
     """
     await lock_audience(tx, actor)
     edit = command.decide(await describe_audience(tx, actor, with_counts=command.with_counts))
-    for one in edit.create_fields:
-        await create_field(tx, actor, one)
+    await create_fields(tx, actor, CreateFields(fields=edit.create_fields))
     if edit.delete_fields:
         await delete_fields(tx, actor, DeleteFields(names=edit.delete_fields))
     await change_audience(tx, actor, edit.change)

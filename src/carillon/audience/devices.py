@@ -1,6 +1,6 @@
 """Devices: the push tokens of contacts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,11 +72,3 @@ async def owner_of_token(tx: Tx, actor: Actor, token: str) -> int | None:
     """Return the contact that has a token, or None."""
     rows = await tx.fetch(SQL["owners_of_tokens"], actor.account_id, actor.audience_id, [token])
     return rows[0]["contact_id"] if rows else None
-
-
-async def devices_of(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> Mapping[int, list[RegisteredDevice]]:
-    """Return the devices of contacts that have any, by contact."""
-    found: dict[int, list[RegisteredDevice]] = {}
-    for row in await tx.fetch(SQL["devices_of"], actor.account_id, actor.audience_id, list(contact_ids)):
-        found.setdefault(row["contact_id"], []).append(RegisteredDevice(**row))
-    return found

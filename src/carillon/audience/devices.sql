@@ -12,9 +12,3 @@ WHERE d.account_id = $1 AND d.audience_id = $2
 INSERT INTO device (account_id, audience_id, token, contact_id, platform, application, updated_at)
 SELECT $1, $2, s.token, s.contact_id, s.platform, s.application, $7
 FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[]) AS s (contact_id, platform, application, token);
-
--- name: devices_of
-SELECT contact_id, platform, token, application
-FROM device
-WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[])
-ORDER BY contact_id, platform, application NULLS FIRST;

@@ -5,7 +5,7 @@ What is exported can be imported again, and then leaves every contact as it was;
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,7 +13,8 @@ import msgspec
 import polars as pl
 from asyncpg import Record
 
-from carillon.audience.contacts.contact import STORED_STATUSES
+from carillon.audience.contacts.contact import STORED_STATUSES, consents_of
+from carillon.audience.contacts.query import ContactQuery, contact_rows
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import field_kinds
 from carillon.audience.groups import FindGroups, Group, GroupKey, find_groups
@@ -37,7 +38,7 @@ EXPORT_COLUMNS = (
     "created_at",
     "updated_at",
 )
-"""The columns of every export; behind them come the fields that any contact of the audience has."""
+"""The columns of every export; behind them come the fields and the consents that any contact of the audience has."""
 
 PAGE_ROWS = 10_000
 
@@ -71,13 +72,18 @@ async def export_contacts(
     group = None if command.group is None else await _group(tx, actor, command.group)
     kinds = await field_kinds(tx, actor)
     fields = await _fields_in_use(tx, actor, group, kinds)
+    consents = await _consents_in_use(tx, actor, group)
     typed = {name: _type(kinds.get(name, Kind.TEXT), command.format) for name in fields}
-    rows, after_id = 0, 0
+    group_id = None if group is None else group.group_id
+    query = ContactQuery(limit=PAGE_ROWS, group_id=group_id, with_consents=bool(consents))
+    rows = 0
     try:
-        with open_writer(command.format, command.target, [*EXPORT_COLUMNS, *fields], defuse=command.defuse) as writer:
-            while page := await _page(tx, actor, group, after_id):
-                await asyncio.to_thread(lambda rows: writer.write(_frame(rows, typed)), page)
-                rows, after_id = rows + len(page), page[-1]["contact_id"]
+        columns = [*EXPORT_COLUMNS, *fields, *consents]
+        with open_writer(command.format, command.target, columns, defuse=command.defuse) as writer:
+            while page := await contact_rows(tx, actor, query):
+                await asyncio.to_thread(lambda rows: writer.write(_frame(rows, typed, consents)), page)
+                query = replace(query, after_id=page[-1]["contact_id"])
+                rows += len(page)
                 progress(rows)
     except (OSError, pl.exceptions.ComputeError) as error:  # polars tells of a failed write of Parquet so
         why = getattr(error, "strerror", None) or error
@@ -106,23 +112,27 @@ async def _fields_in_use(tx: Tx, actor: Actor, group: Group | None, kinds: Mappi
     return sorted((row["name"] for row in rows), key=lambda name: (order.get(name, len(order)), name))
 
 
-async def _page(tx: Tx, actor: Actor, group: Group | None, after_id: int) -> Sequence[Record]:
-    where = (actor.account_id, actor.audience_id, after_id, PAGE_ROWS)
+async def _consents_in_use(tx: Tx, actor: Actor, group: Group | None) -> list[str]:
+    """List the columns of the consents that any contact has: `consents.OFFERS.sms`, by purpose."""
     if group is None:
-        return await tx.fetch(SQL["export_page"], *where)
-    return await tx.fetch(SQL["export_group_page"], *where, group.group_id)
+        rows = await tx.fetch(SQL["consents_in_use"], actor.account_id, actor.audience_id)
+    else:
+        rows = await tx.fetch(SQL["group_consents_in_use"], actor.account_id, actor.audience_id, group.group_id)
+    return [f"consents.{row['purpose']}.{row['channel']}" for row in rows]
 
 
 def _type(kind: Kind, format_: Format) -> type[pl.DataType]:
-    """Give a field's type in a file. In CSV a number keeps its digits: a float loses those after the fifteenth."""
+    """Return a field's type in a file. In CSV a number keeps its digits: a float loses those after the fifteenth."""
     if kind is Kind.BOOLEAN:
         return pl.Boolean
     return pl.Float64 if kind is Kind.NUMBER and format_ != "csv" else pl.String
 
 
-def _frame(page: Sequence[Record], fields: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+def _frame(page: Sequence[Record], fields: Mapping[str, type[pl.DataType]], consents: Sequence[str]) -> pl.DataFrame:
     columns = {"contact_id": pl.Series([row["contact_id"] for row in page], dtype=pl.Int64)}
-    for name in ("phone", "email", "external_id", "landline"):
+    columns["phone"] = "+" + pl.Series([row["phone"] for row in page], dtype=pl.String)
+    columns["email"] = pl.Series([row["email_given"] or row["email"] for row in page], dtype=pl.String)
+    for name in ("external_id", "landline"):
         columns[name] = pl.Series([row[name] for row in page], dtype=pl.String)
     for name in ("sms_status", "email_status"):
         columns[name] = pl.Series([_STATUS_NAMES[row[name]] for row in page], dtype=pl.String)
@@ -131,6 +141,9 @@ def _frame(page: Sequence[Record], fields: Mapping[str, type[pl.DataType]]) -> p
     values = [_decode_fields(row["fields"]) for row in page]
     for name, dtype in fields.items():
         columns[name] = _field([one.get(name) for one in values], dtype)
+    if consents:
+        granted = [{f"consents.{one.purpose}.{one.channel}": one.granted for one in consents_of(row)} for row in page]
+        columns |= {name: pl.Series([one.get(name) for one in granted], dtype=pl.Boolean) for name in consents}
     return pl.DataFrame(columns)
 
 

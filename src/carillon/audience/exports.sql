@@ -17,19 +17,15 @@ CROSS JOIN LATERAL jsonb_object_keys(c.fields) AS k (name)
 WHERE m.account_id = $1 AND m.group_id = $3
 ORDER BY k.name;
 
--- name: export_page
-SELECT c.contact_id, '+' || c.phone AS phone, coalesce(c.email_given, c.email) AS email, c.external_id, c.landline, c.sms_status,
-       c.email_status, c.created_at, c.updated_at, c.fields
-FROM contact c
-WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id > $3 AND c.archived_at IS NULL
-ORDER BY c.contact_id
-LIMIT $4;
+-- name: consents_in_use
+SELECT DISTINCT k.purpose, k.channel
+FROM consent k
+WHERE k.account_id = $1 AND k.audience_id = $2
+ORDER BY k.purpose, k.channel DESC;
 
--- name: export_group_page
-SELECT c.contact_id, '+' || c.phone AS phone, coalesce(c.email_given, c.email) AS email, c.external_id, c.landline, c.sms_status,
-       c.email_status, c.created_at, c.updated_at, c.fields
+-- name: group_consents_in_use
+SELECT DISTINCT k.purpose, k.channel
 FROM membership m
-JOIN contact c ON c.account_id = m.account_id AND c.audience_id = $2 AND c.contact_id = m.contact_id
-WHERE m.account_id = $1 AND m.group_id = $5 AND m.contact_id > $3 AND c.archived_at IS NULL
-ORDER BY m.contact_id
-LIMIT $4;
+JOIN consent k ON k.account_id = m.account_id AND k.audience_id = $2 AND k.contact_id = m.contact_id
+WHERE m.account_id = $1 AND m.group_id = $3
+ORDER BY k.purpose, k.channel DESC;

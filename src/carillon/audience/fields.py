@@ -115,6 +115,17 @@ def free_name(label: str, names: Collection[str]) -> str:
     return next(one for one in spellings if one not in taken)
 
 
+def field_called(label: str, kinds: Collection[Kind], custom: Sequence[Field]) -> str | None:
+    """Find the field, built-in or custom, whose name or label gives the same name, where it is of one of the kinds.
+
+    The fields that keep repeated addresses are not found.
+    """
+    labelled = {derived_name(one.label): (one.name, one.kind) for one in custom if one.name not in REPEATED.values()}
+    known = {**labelled, **{name: (name, kind) for name, kind in CANONICAL.items()}}
+    name, kind = known.get(derived_name(label), (None, None))
+    return name if kind in kinds else None
+
+
 def with_field_attributes(attributes: Mapping[str, Any], fields: Mapping[str, NewField]) -> dict[str, Any]:
     """Add to an audience's attributes those of fields, which are given by their names."""
     merged = dict(attributes)
@@ -150,8 +161,8 @@ async def create_fields(tx: Tx, actor: Actor, command: CreateFields) -> list[Fie
     await tx.execute(SQL["create_fields"], actor.account_id, actor.audience_id, *columns, tx.now)
     if any(one.attributes for one in command.fields.values()):
         await _keep_attributes(tx, actor, command.fields)
-    for field_ in made:
-        await audit.record(tx, actor, "field.create", field_.name, {"kind": field_.kind, "label": field_.label})
+    details = {one.name: {"kind": one.kind, "label": one.label} for one in made}
+    await audit.record_each(tx, actor, "field.create", details)
     return made
 
 
@@ -191,8 +202,7 @@ async def delete_fields(tx: Tx, actor: Actor, command: DeleteFields) -> None:
             await tx.execute(SQL["empty_fields"], actor.account_id, actor.audience_id, after, last, names, tx.now)
         after = last
     await tx.execute(SQL["delete_fields"], actor.account_id, actor.audience_id, names)
-    for name in names:
-        await audit.record(tx, actor, "field.delete", name, {})
+    await audit.record_each(tx, actor, "field.delete", {name: {} for name in names})
 
 
 async def list_fields(tx: Tx, actor: Actor, _query: ListFields) -> list[Field]:
@@ -215,5 +225,9 @@ async def fields_of_audiences(tx: Tx, actor: Actor, audience_ids: Sequence[int])
 
 async def field_kinds(tx: Tx, actor: Actor) -> Mapping[str, Kind]:
     """Return the kind of every field that the audience's contacts can have, built-in ones first."""
-    custom = await list_fields(tx, actor, ListFields())
-    return {**CANONICAL, **{field.name: field.kind for field in custom}}
+    return kinds_of(await list_fields(tx, actor, ListFields()))
+
+
+def kinds_of(custom: Sequence[Field]) -> Mapping[str, Kind]:
+    """Return the kind of every field that an audience's contacts can have, built-in ones first."""
+    return {**CANONICAL, **{one.name: one.kind for one in custom}}

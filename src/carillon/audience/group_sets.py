@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 
 from carillon.audience.groups import MAX_NAME_CHARACTERS, create_groups, delete_group_ids
-from carillon.audience.locks import lock_audience
+from carillon.audience.locks import lock_audience, mark_changed
+from carillon.audience.names import checked_name
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
@@ -88,20 +89,20 @@ class AddGroups:
 
 async def create_group_set(tx: Tx, actor: Actor, command: CreateGroupSet) -> None:
     """Make a group set. Raises InvalidInputError for `name`, also when there are MAX_GROUP_SETS."""
-    name = _checked_name(command.name)
+    name = checked_name(command.name, MAX_NAME_CHARACTERS)
     await lock_audience(tx, actor)
     where = (actor.account_id, actor.audience_id)
     if await tx.fetchval(SQL["count_group_sets"], *where) >= MAX_GROUP_SETS:
         raise InvalidInputError("name", f"An audience has at most {MAX_GROUP_SETS} group sets.")
     attributes = _encode(command.attributes).decode()
     await tx.execute(SQL["create_group_set"], *where, command.group_set_id, name, command.selection, attributes, tx.now)
-    await _mark_changed(tx, actor)
+    await mark_changed(tx, actor)
     await audit.record(tx, actor, "group_set.create", command.group_set_id, {"name": name})
 
 
 async def change_group_set(tx: Tx, actor: Actor, command: ChangeGroupSet) -> None:
     """Change a group set. Raises NotFoundError for `group_set`, InvalidInputError for `name`."""
-    name = None if command.name is None else _checked_name(command.name)
+    name = None if command.name is None else checked_name(command.name, MAX_NAME_CHARACTERS)
     await lock_audience(tx, actor)
     kept = _decode(await _attributes_of(tx, actor, command.group_set_id))
     merged = kept | {key: kept.get(key, {}) | dict(values) for key, values in command.attributes.items()}
@@ -115,7 +116,7 @@ async def change_group_set(tx: Tx, actor: Actor, command: ChangeGroupSet) -> Non
         _encode(merged).decode(),
         tx.now,
     )
-    await _mark_changed(tx, actor)
+    await mark_changed(tx, actor)
     await audit.record(tx, actor, "group_set.change", command.group_set_id, {"name": name})
 
 
@@ -127,7 +128,7 @@ async def delete_group_set(tx: Tx, actor: Actor, command: DeleteGroupSet) -> Non
     rows = await tx.fetch(SQL["groups_of_set"], *where)
     await delete_group_ids(tx, actor, [row["group_id"] for row in rows])
     await tx.execute(SQL["delete_group_set"], *where)
-    await _mark_changed(tx, actor)
+    await mark_changed(tx, actor)
     await audit.record(tx, actor, "group_set.delete", command.group_set_id, {"groups": len(rows)})
 
 
@@ -137,7 +138,7 @@ async def add_groups(tx: Tx, actor: Actor, command: AddGroups) -> list[GroupId]:
     Raises NotFoundError for `group_set`, InvalidInputError for `name`, also when there would be more than
     MAX_GROUPS_OF_SET.
     """
-    names = [_checked_name(group.name) for group in command.groups]
+    names = [checked_name(group.name, MAX_NAME_CHARACTERS) for group in command.groups]
     await lock_audience(tx, actor)
     where = (actor.account_id, actor.audience_id, command.group_set_id)
     if command.group_set_id is not None:
@@ -147,9 +148,9 @@ async def add_groups(tx: Tx, actor: Actor, command: AddGroups) -> list[GroupId]:
     group_ids = await create_groups(tx, actor, names)
     attributes = [_encode(group.attributes).decode() for group in command.groups]
     await tx.execute(SQL["put_into_set"], *where, group_ids, attributes)
-    await _mark_changed(tx, actor)
-    for group_id, name in zip(group_ids, names, strict=True):
-        await audit.record(tx, actor, "group.create", group_id, {"name": name})
+    await mark_changed(tx, actor)
+    details = {group_id: {"name": name} for group_id, name in zip(group_ids, names, strict=True)}
+    await audit.record_each(tx, actor, "group.create", details)
     return group_ids
 
 
@@ -158,12 +159,7 @@ async def remove_group(tx: Tx, actor: Actor, command: RemoveGroup) -> None:
     await lock_audience(tx, actor)
     if not await delete_group_ids(tx, actor, [command.group_id]):
         raise NotFoundError("group")
-    await _mark_changed(tx, actor)
-
-
-async def _mark_changed(tx: Tx, actor: Actor) -> None:
-    """Let the audience have changed just now: its sets and their groups are part of what it is shown with."""
-    await tx.execute(SQL["mark_audience_changed"], actor.account_id, actor.audience_id, tx.now)
+    await mark_changed(tx, actor)
 
 
 async def _attributes_of(tx: Tx, actor: Actor, group_set_id: UUID) -> str:
@@ -171,10 +167,3 @@ async def _attributes_of(tx: Tx, actor: Actor, group_set_id: UUID) -> str:
     if attributes is None:
         raise NotFoundError("group_set")
     return attributes
-
-
-def _checked_name(given: str) -> str:
-    name = given.strip()
-    if not name or len(name) > MAX_NAME_CHARACTERS or "\0" in name:
-        raise InvalidInputError("name", f"A name has 1 to {MAX_NAME_CHARACTERS} characters.")
-    return name

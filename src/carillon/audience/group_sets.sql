@@ -31,6 +31,3 @@ WHERE g.account_id = $1 AND g.audience_id = $2 AND g.group_id = s.group_id;
 
 -- name: delete_group_set
 DELETE FROM group_set WHERE account_id = $1 AND audience_id = $2 AND group_set_id = $3;
-
--- name: mark_audience_changed
-UPDATE audience SET updated_at = $3 WHERE account_id = $1 AND audience_id = $2;

@@ -228,9 +228,8 @@ async def _delete(tx: Tx, actor: Actor, groups: Sequence[Group], mode: GroupDele
         await delete_contact_chunks(tx, actor, members, cause=DeletionCause.GROUP_DELETED)
     await tx.execute(SQL["delete_group_memberships"], actor.account_id, group_ids)
     await tx.execute(SQL["delete_groups"], actor.account_id, actor.audience_id, group_ids)
-    for group in groups:
-        detail = {"name": group.name, "members": group.members, "mode": mode}
-        await audit.record(tx, actor, "group.delete", group.group_id, detail)
+    details = {one.group_id: {"name": one.name, "members": one.members, "mode": mode} for one in groups}
+    await audit.record_each(tx, actor, "group.delete", details)
 
 
 async def _members(tx: Tx, actor: Actor, group_ids: Sequence[GroupId]) -> AsyncIterator[Sequence[int]]:

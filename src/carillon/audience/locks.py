@@ -105,7 +105,12 @@ async def _lock_audiences(tx: Tx, actor: Actor) -> list[Record]:
     return await tx.fetch(SQL["lock_audiences"], actor.account_id)
 
 
+async def mark_changed(tx: Tx, actor: Actor) -> None:
+    """Let the actor's audience have changed now: what belongs to it is part of what it is shown with."""
+    await tx.execute(SQL["mark_audience_changed"], actor.account_id, actor.audience_id, tx.now)
+
+
 async def addresses_of(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> list[tuple[str | None, str | None]]:
-    """Give the phones and e-mails of contacts."""
+    """Return the phones and e-mails of contacts."""
     rows = await tx.fetch(SQL["addresses_of"], actor.account_id, actor.audience_id, contact_ids)
     return [(row["phone"], row["email"]) for row in rows]

@@ -36,3 +36,6 @@ FOR NO KEY UPDATE;
 
 -- name: addresses_of
 SELECT phone, email FROM contact WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
+
+-- name: mark_audience_changed
+UPDATE audience SET updated_at = $3 WHERE account_id = $1 AND audience_id = $2;

@@ -1,6 +1,6 @@
 """Suppressions: addresses of an account that must not be written to, and the ledger of how that came about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_values
 from datetime import datetime
@@ -365,6 +365,14 @@ async def suppressed_among(tx: Tx, actor: Actor, channel: Channel, addresses: Se
     """Return those of the normalised addresses that are suppressed on the channel."""
     rows = await tx.fetch(SQL["suppressed_among"], actor.account_id, channel, one_text(addresses))
     return {row["address"] for row in rows}
+
+
+async def suppressed_since(tx: Tx, actor: Actor, addresses: Collection[str]) -> Mapping[tuple[Channel, str], datetime]:
+    """Return since when normalised addresses are suppressed, by channel and address."""
+    if not addresses:
+        return {}
+    rows = await tx.fetch(SQL["suppressed_since"], actor.account_id, list(Channel), one_text(addresses))
+    return {(Channel(row["channel"]), row["address"]): row["created_at"] for row in rows}
 
 
 async def suppressing_channels(tx: Tx, actor: Actor) -> set[Channel]:

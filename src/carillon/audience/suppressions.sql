@@ -24,7 +24,7 @@ FROM contact
 WHERE account_id = $1 AND audience_id = ANY ($2::bigint[]) AND email = ANY ($3::text[]);
 
 -- name: mark_sms
--- A standing is kept 3 higher while the address is suppressed ($5), but for 3 itself: unsubscribed it stays.
+-- A status is kept 3 higher while the address is suppressed ($5), but for 3 itself: unsubscribed it stays.
 UPDATE contact SET sms_status = CASE WHEN $5 THEN sms_status + 3 ELSE sms_status - 3 END, updated_at = $4
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[])
   AND CASE WHEN $5 THEN sms_status < 3 ELSE sms_status > 3 END;
@@ -70,6 +70,12 @@ LIMIT $4 OFFSET $5;
 -- name: suppressed_among
 -- The addresses come as one text, see one_text.
 SELECT address FROM suppression WHERE account_id = $1 AND channel = $2 AND address = ANY (string_to_array($3::text, chr(31)));
+
+-- name: suppressed_since
+-- The addresses come as one text, see one_text.
+SELECT channel, address, created_at
+FROM suppression
+WHERE account_id = $1 AND channel = ANY ($2::text[]) AND address = ANY (string_to_array($3::text, chr(31)));
 
 -- name: suppressing_channels
 SELECT k.channel

@@ -199,7 +199,9 @@ class Database:
 
     def process_state(self, kind: type[State]) -> State:
         """Return this process's only value of a type, made when it is first asked for: what a feature remembers."""
-        state: State = self._process_state.setdefault(kind, kind())
+        if kind not in self._process_state:
+            self._process_state[kind] = kind()
+        state: State = self._process_state[kind]
         return state
 
     def new_uuid(self) -> UUID:

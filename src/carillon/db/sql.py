@@ -1,15 +1,18 @@
 """SQL lives in named statements in ``.sql`` files, beside the module that runs them.
 
 A file is a series of ``-- name: what_it_does`` lines, each followed by one statement. Comments below the name line and
-before the statement belong to it.
+before the statement belong to it. What statements share is written once, below ``-- fragment: what_it_is``, and later
+ones have it as ``{what_it_is}``. A statement may have optional parts, ``/* part: */ … /* :part */``.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-_NAME = re.compile(r"^-- name: ([a-z][a-z0-9_]*)$", re.MULTILINE)
+_NAME = re.compile(r"^-- (name|fragment): ([a-z][a-z0-9_]*)$", re.MULTILINE)
+_FRAGMENT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_PART = re.compile(r"/\* ([a-z]+): \*/(.*?)/\* :\1 \*/", re.DOTALL)
 # What a semicolon may be part of. A quote inside a quote is two: 'it''s' reads as two texts side by side.
 _LEXEME = re.compile(
     r"""(?P<comment>--[^\n]*)
@@ -26,20 +29,32 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
 def parse_statements(text: str) -> dict[str, str]:
-    """Split a file's text into its statements by name.
+    """Split a file's text into its statements by name, with its fragments in them.
 
-    Raises ValueError for a name given twice, an empty statement, or text before the first name.
+    Raises ValueError for a name given twice, an empty statement, text before the first name, and an unknown fragment.
     """
     head, *parts = _NAME.split(text)
     if any(line and not line.startswith("--") for line in head.splitlines()):
         raise ValueError("a statement stands before the first name")
+    known: dict[str, str] = {}
     statements: dict[str, str] = {}
-    for name, body in zip(parts[::2], parts[1::2], strict=True):
-        statement = body.strip().rstrip(";")
-        if name in statements or not statement:
+    for kind, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        statement = _FRAGMENT.sub(lambda found: _fragment(known, found[1]), body.strip().rstrip(";"))
+        if name in known or name in statements or not statement:
             raise ValueError(f"the statement {name} is empty or named twice")
-        statements[name] = statement
+        (statements if kind == "name" else known)[name] = statement
     return statements
+
+
+def _fragment(known: Mapping[str, str], name: str) -> str:
+    if name not in known:
+        raise ValueError(f"no fragment {name} stands before the statement")
+    return known[name]
+
+
+def with_parts(statement: str, parts: Collection[str]) -> str:
+    """Return a statement with those of its optional parts that are named, and without the others."""
+    return _PART.sub(lambda found: found[2].strip() if found[1] in parts else "", statement)
 
 
 def split_statements(script: str) -> list[str]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from carillon.dialects.apifon.dialect import DIALECT as APIFON
 from carillon.dialects.contract import Dialect
-from carillon.dialects.devino.routes import DIALECT as DEVINO
+from carillon.dialects.devino.dialect import DIALECT as DEVINO
 from carillon.dialects.inforu.dialect import DIALECT as INFORU
-from carillon.dialects.inwise.routes import DIALECT as INWISE
+from carillon.dialects.inwise.dialect import DIALECT as INWISE
 from carillon.dialects.nrs.dialect import DIALECT as NRS
 from carillon.tenancy.credentials import CredentialFormat
 

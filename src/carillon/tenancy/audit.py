@@ -41,17 +41,18 @@ async def record(tx: Tx, actor: Actor, action: str, subject: object, detail: Map
 
     `detail` is what changed, as JSON: never an address, a text or a secret.
     """
-    await tx.execute(
-        SQL["record_entry"],
-        actor.account_id,
-        tx.new_uuid(),
-        tx.now,
-        actor.source,
-        actor.name,
-        action,
-        str(subject),
-        msgspec.json.encode(detail).decode(),
-    )
+    await record_each(tx, actor, action, {subject: detail})
+
+
+async def record_each(tx: Tx, actor: Actor, action: str, details: Mapping[Any, Mapping[str, Any]]) -> None:
+    """Add an entry as `record` does for each subject, in their order, in one statement."""
+    if not details:
+        return
+    entry_ids = [tx.new_uuid() for _ in details]
+    subjects = [str(subject) for subject in details]
+    encoded = [msgspec.json.encode(detail).decode() for detail in details.values()]
+    origin = (tx.now, actor.source, actor.name, action)
+    await tx.execute(SQL["record_entries"], actor.account_id, *origin, entry_ids, subjects, encoded)
 
 
 async def list_audit(tx: Tx, actor: Actor, query: ListAudit) -> list[AuditEntry]:

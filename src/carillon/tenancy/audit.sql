@@ -1,6 +1,7 @@
--- name: record_entry
+-- name: record_entries
 INSERT INTO audit_entry (account_id, entry_id, at, source, actor, action, subject, detail)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb);
+SELECT $1, e.entry_id, $2, $3, $4, $5, e.subject, e.detail::jsonb
+FROM unnest($6::uuid[], $7::text[], $8::text[]) AS e (entry_id, subject, detail);
 
 -- name: list_entries
 SELECT entry_id, at, source, actor, action, subject, detail

@@ -1,4 +1,4 @@
-"""Many subscribers at once: accepted before they are written, and worked off on the terms of the call."""
+"""Many subscribers at once: accepted before they are written, and processed by the policy of the call."""
 
 import asyncio
 import hashlib
@@ -78,7 +78,7 @@ async def test_those_that_are_there_when_the_rows_are_written_are_changed_only_w
     assert await status(wire, place) == ["IDLE", 12]
 
 
-async def test_whoever_is_blocked_before_the_rows_are_written_is_left_out(wire: Wire) -> None:
+async def test_a_row_that_is_blocked_before_the_rows_are_written_is_left_out(wire: Wire) -> None:
     place = await wire.made_list()
     await wire.bulk(place, *people(), {"destination": f"+{number(50)}", "email": MAIL})
     for address in (number(0), MAIL):
@@ -228,7 +228,7 @@ async def test_a_number_in_doubt_is_one_that_waits_to_be_written_too(wire: Wire,
 
 
 @pytest.mark.parametrize("given", [{}, [], {"data": []}, {"subscriber": []}])
-async def test_a_list_of_nobody_is_400(wire: Wire, given: Any) -> None:
+async def test_an_empty_list_is_400(wire: Wire, given: Any) -> None:
     place = await wire.made_list()
     told = {"subscribers": "This is required."}
     assert await wire.refusal("POST", f"{place}/subscriber/bulk", {"subscribers": given}) == (400, told)

@@ -92,7 +92,7 @@ async def test_identifiers_are_derived_from_names_and_never_the_same(wire: Wire)
     assert names == ["FIRST_NAME", "FIRST_NAME_2", "ΌΝΟΜΑ", "FIELD", "DATE"]
 
 
-async def test_a_field_that_is_built_in_or_another_doors_is_that_field(wire: Wire) -> None:
+async def test_a_field_that_is_built_in_or_another_apis_is_that_field(wire: Wire) -> None:
     place = await wire.made_list()
     actor = wire.inside(place)
     await wire.runtime.db.run(create_field, actor, CreateField(name="shoe_size", kind=Kind.NUMBER))
@@ -270,7 +270,7 @@ async def test_what_subgroups_cannot_be_is_400(wire: Wire, names: list[Any], fie
     assert (status, list(details)) == (400, [field])
 
 
-async def test_a_subgroup_is_removed_and_one_that_another_door_deleted_is_not_shown(wire: Wire) -> None:
+async def test_a_subgroup_is_removed_and_one_that_another_api_deleted_is_not_shown(wire: Wire) -> None:
     place = await wire.made_list()
     group = await add_group(wire, place)
     fish, meat = await add_option(wire, group), await add_option(wire, group, "Meat")
@@ -338,7 +338,7 @@ async def test_removing_needs_the_scopes_of_lists_and_of_subscribers(wire: Wire)
 
 
 async def test_a_number_in_a_name_is_its_own(wire: Wire) -> None:
-    """City 2 is neither the built-in city nor a field that another door calls city."""
+    """City 2 is neither the built-in city nor a field that another API calls city."""
     place = await wire.made_list()
     inside = wire.inside(place)
     await wire.runtime.db.run(create_field, inside, CreateField(name="city_2", kind=Kind.TEXT, label="city"))

@@ -93,9 +93,9 @@ async def test_the_accounts_default_list_is_taken_back_as_it_is_shown(wire: Wire
     await wire.ok("PUT", f"{LISTS}/{shown['id']}", {**shown, "title": "Visitors"}, 204)
 
 
-@pytest.mark.parametrize(("prefix", "told_as"), [("30", "+30"), ("0030", "+30"), (" +357 ", "+357")])
-async def test_a_prefix_is_taken_in_its_spellings(wire: Wire, prefix: str, told_as: str) -> None:
-    assert (await wire.ok("GET", await wire.made_list(prefix=prefix)))["prefix"] == told_as
+@pytest.mark.parametrize(("prefix", "shown_as"), [("30", "+30"), ("0030", "+30"), (" +357 ", "+357")])
+async def test_a_prefix_is_taken_in_its_spellings(wire: Wire, prefix: str, shown_as: str) -> None:
+    assert (await wire.ok("GET", await wire.made_list(prefix=prefix)))["prefix"] == shown_as
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ async def test_there_are_no_lists_of_another_type(wire: Wire) -> None:
     assert (body["results"], body["meta"]["total"]) == ([], 0)
 
 
-async def test_a_list_of_another_door_is_shown_with_its_countrys_prefix(wire: Wire) -> None:
+async def test_a_list_of_another_api_is_shown_with_its_countrys_prefix(wire: Wire) -> None:
     made = await wire.runtime.db.run(create_audience, wire.account.actor, CreateAudience(name="Shop", country="CY"))
     shown = await wire.ok("GET", f"{LISTS}/{made.audience_id}")
     assert (shown["title"], shown["prefix"], shown["status"]) == ("Shop", "+357", "IDLE")

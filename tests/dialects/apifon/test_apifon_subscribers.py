@@ -118,7 +118,7 @@ async def test_a_subscriber_has_addresses_of_forms_of_its_own(wire: Wire) -> Non
     }
 
 
-async def test_addresses_of_forms_are_made_once_and_nobody_shares_them(wire: Wire) -> None:
+async def test_addresses_of_forms_are_made_once_and_not_shared(wire: Wire) -> None:
     place = await wire.made_list()
     other = NUMBER[:-1] + "9"
     await wire.bulk(place, {"destination": f"+{NUMBER}"}, {"destination": f"+{other}"})
@@ -174,7 +174,7 @@ async def test_a_single_choice_is_not_made_twice_by_the_groups_own_id(wire: Wire
     assert list((await wire.refusal("POST", f"{place}/subscriber", body))[1]) == ["groupOptions[1]"]
 
 
-async def test_two_of_a_single_choice_that_another_door_has_made_can_be_written_back(wire: Wire) -> None:
+async def test_two_of_a_single_choice_that_another_api_has_made_can_be_written_back(wire: Wire) -> None:
     place, options = await furnished(wire)
     made = await add(wire, place, groupOptions=[options["Big"]])
     row = ContactRow(phone=f"+{NUMBER}", add_to=["Small"])
@@ -303,7 +303,7 @@ async def test_a_subscriber_is_taken_back_as_it_is_shown(wire: Wire, phone: str 
     assert {**again, "date_updated": None, "meta": None} == {**shown, "date_updated": None, "meta": None}
 
 
-async def test_a_subscriber_that_another_door_left_unconfirmed_can_be_written_back(wire: Wire) -> None:
+async def test_a_subscriber_that_another_api_left_unconfirmed_can_be_written_back(wire: Wire) -> None:
     place = await wire.made_list()
     await wire.contact(NUMBER, MAIL, actor=wire.inside(place), sms=SubscriptionStatus.UNCONFIRMED)
     made = f"{place}/subscriber/{md5(NUMBER)}"
@@ -316,13 +316,13 @@ async def test_a_subscriber_that_another_door_left_unconfirmed_can_be_written_ba
 async def test_a_date_is_taken_in_all_forms(wire: Wire) -> None:
     place, _ = await furnished(wire)
     day = 1_741_478_400_000
-    for given_as, told_as in (("9/3/25", day), ("09/03/2025", day), (str(day), day), ("2025-03-09", day),
+    for given_as, shown_as in (("9/3/25", day), ("09/03/2025", day), (str(day), day), ("2025-03-09", day),
                               ("2025-03-09T12:30:00+02:00", MOMENT), ("22/6/91", 677_548_800_000),
                               (-86_400_000, -86_400_000)):  # fmt: skip
         made = f"{place}/subscriber/{md5(NUMBER)}"
         await wire.bulk(place, {"destination": NUMBER, "subscriber_fields": {"date_JOINED": given_as}},
                    update_on_duplicate=True)  # fmt: skip
-        assert (await wire.ok("GET", made))["subscriber_fields"]["date_JOINED"] == told_as, given_as
+        assert (await wire.ok("GET", made))["subscriber_fields"]["date_JOINED"] == shown_as, given_as
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ async def test_a_single_group_allows_one_subgroup(wire: Wire) -> None:
     assert (await wire.ok("GET", made))["groupOptions"] == []
 
 
-async def test_a_subgroup_that_another_door_has_deleted_is_refused(wire: Wire) -> None:
+async def test_a_subgroup_that_another_api_has_deleted_is_refused(wire: Wire) -> None:
     place, options = await furnished(wire)
     await wire.runtime.db.run(delete_groups, wire.inside(place), DeleteGroups(by=GroupKey.NAME, value="Fish"))
     body = {"destination": NUMBER, "groupOptions": [options["Fish"]]}
@@ -424,6 +424,15 @@ async def test_a_block_unsubscribes_in_every_list_until_it_is_lifted_and_the_lis
     await wire.ok("POST", f"{made[0]}/subscribe", None, 204)
     await wire.bulk(places[2], {"destination": NUMBER, "status": "UNCONFIRMED"}, update_on_duplicate=True)
     assert [(await wire.ok("GET", one))["status"] for one in made] == ["SUBSCRIBED", "UNSUBSCRIBED", "UNCONFIRMED"]
+
+
+async def test_a_subscriber_that_gets_a_blocked_address_is_unsubscribed_there(wire: Wire) -> None:
+    place = await wire.made_list()
+    made = await add(wire, place)
+    await wire.block(MAIL)
+    await wire.ok("PUT", made, {"email": MAIL}, 204)
+    await wire.ok("DELETE", f"{BLOCKS}/unblock/{MAIL}", None, 204)
+    assert told(await wire.ok("GET", made), "status", "email_status") == ["SUBSCRIBED", "UNSUBSCRIBED"]
 
 
 async def test_many_with_a_blocked_address_are_unsubscribed_there_until_they_are_subscribed_again(wire: Wire) -> None:
@@ -728,7 +737,7 @@ async def test_many_are_added_and_those_that_are_there_left_alone(wire: Wire) ->
     ]  # fmt: skip
 
 
-async def test_many_are_changed_when_asked_to_and_the_last_word_stands(wire: Wire) -> None:
+async def test_many_are_changed_when_asked_to_and_the_last_write_wins(wire: Wire) -> None:
     place, options = await furnished(wire)
     made = await add(wire, place, status="UNSUBSCRIBED", groupOptions=[options["Fish"]])
     await wire.bulk(

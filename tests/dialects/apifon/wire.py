@@ -119,12 +119,12 @@ class Wire:
         group: str | None = None,
         sms: SubscriptionStatus | None = None,
     ) -> int:
-        """Let another door make a contact."""
+        """Let another API make a contact."""
         row = ContactRow(phone=phone, email=email, add_to=[group] if group else [])
         actor = actor or self.account.actor
         saved = await self.runtime.db.run(save_contact, actor, SaveContact(row=row))
-        standings = ChangeSubscriptions(standings=[SubscriptionChange(contact_id=saved.contact_id, sms=sms)])
-        await self.runtime.db.run(change_subscriptions, actor, standings)
+        command = ChangeSubscriptions(changes=[SubscriptionChange(contact_id=saved.contact_id, sms=sms)])
+        await self.runtime.db.run(change_subscriptions, actor, command)
         return saved.contact_id
 
 

@@ -1,4 +1,4 @@
-"""Contacts: uploaded to a list, told apart from duplicates, suppressed by stop lists."""
+"""Contacts: uploaded to a list, kept apart from duplicates, suppressed by stop lists."""
 
 import asyncio
 from datetime import timedelta
@@ -18,7 +18,7 @@ def rejected(key: str, name: str, display_name: str) -> dict[str, Any]:
 
 async def test_a_contact_is_added_and_shown(wire: Wire) -> None:
     made = await wire.make(type="PUSH", fields=[{"name": "Pet", "displayName": "Pet name"}])
-    (told,) = await wire.add(
+    (outcome,) = await wire.add(
         made,
         {
             "email": MAIL,
@@ -33,9 +33,9 @@ async def test_a_contact_is_added_and_shown(wire: Wire) -> None:
             "pushInfo": [{"appId": "shop", "os": 1, "pushToken": "token-a"}],
         },
     )
-    assert told["code"] == "OK"
+    assert outcome["code"] == "OK"
     (shown,) = await wire.contacts(made)
-    assert shown["contactId"] == told["result"]["contactId"]
+    assert shown["contactId"] == outcome["result"]["contactId"]
     of_list, own = shown["contactId"].split("-")
     assert (len(of_list), len(own), int(of_list, 16)) == (16, 16, int(made))
     assert (shown["companyId"], shown["contactGroupId"]) == (wire.account.account_id, made)
@@ -134,9 +134,9 @@ async def test_a_zone_that_is_nowhere_is_refused(wire: Wire, zone: Any) -> None:
 async def test_a_bad_contact_costs_only_itself(wire: Wire, contact: Any, result: Any) -> None:
     fields = [{"name": "Size", "displayName": "The size", "values": ["S", "M"]}, {"name": "Shoes", "type": 2}]
     made = await wire.make(fields=fields)
-    first, told, last = await wire.add(made, {"phone": PHONE}, contact, {"email": MAIL})
-    assert (told["code"], told["result"]) == ("REJECTED", result)
-    assert told["description"]
+    first, outcome, last = await wire.add(made, {"phone": PHONE}, contact, {"email": MAIL})
+    assert (outcome["code"], outcome["result"]) == ("REJECTED", result)
+    assert outcome["description"]
     assert (first["code"], last["code"]) == ("OK", "OK")
     assert len(await wire.contacts(made)) == 2
 
@@ -166,12 +166,12 @@ async def test_duplicates_of_any_field_can_be_checked(wire: Wire) -> None:
     made = await wire.make(fields=[{"name": "Card", "displayName": "Card number", "type": 2}])
     card = {"fields": [{"name": "Card", "value": 4711}]}
     assert (await wire.add(made, card))[0]["code"] == "OK"
-    told = await wire.add(made, card, {"fields": [{"name": "Card", "value": 5}]}, {}, duplicateCheckField="Card")
-    assert [one["code"] for one in told] == ["REJECTED", "OK", "OK"]
-    assert told[0]["result"] == rejected("DUPLICATE_VALUE", "Card", "Card number")
+    outcome = await wire.add(made, card, {"fields": [{"name": "Card", "value": 5}]}, {}, duplicateCheckField="Card")
+    assert [one["code"] for one in outcome] == ["REJECTED", "OK", "OK"]
+    assert outcome[0]["result"] == rejected("DUPLICATE_VALUE", "Card", "Card number")
     named = {"fields": [{"name": "name", "value": "Dina"}]}
-    told = await wire.add(made, named, named, duplicateCheckField="name")
-    assert [one["code"] for one in told] == ["OK", "REJECTED"]
+    outcome = await wire.add(made, named, named, duplicateCheckField="name")
+    assert [one["code"] for one in outcome] == ["OK", "REJECTED"]
 
 
 @pytest.mark.parametrize(
@@ -188,17 +188,17 @@ async def test_a_duplicate_is_one_of_the_value_whatever_its_spelling(wire: Wire,
     contacts = [{"fields": [{"name": "Own", "value": value}]} for value in values]
     assert (await wire.add(made, contacts[0]))[0]["code"] == "OK"
     for contact in contacts:
-        (told,) = await wire.add(made, contact, duplicateCheckField="Own")
-        assert told["result"] == rejected("DUPLICATE_VALUE", "Own", "Own"), contact
+        (outcome,) = await wire.add(made, contact, duplicateCheckField="Own")
+        assert outcome["result"] == rejected("DUPLICATE_VALUE", "Own", "Own"), contact
 
 
 @pytest.mark.parametrize("check", [{}, {"duplicateCheckField": 0}, {"duplicateCheckField": "email"}])
 async def test_duplicates_that_are_not_checked_are_contacts_of_their_own(wire: Wire, check: Any) -> None:
     made = await wire.make()
     contact = {"phone": PHONE, "fields": [{"name": "name", "value": "Dina"}]}
-    told = await wire.add(made, contact, contact, **check)
-    told += await wire.add(made, contact, **check)
-    assert len({one["result"]["contactId"] for one in told}) == 3
+    outcome = await wire.add(made, contact, contact, **check)
+    outcome += await wire.add(made, contact, **check)
+    assert len({one["result"]["contactId"] for one in outcome}) == 3
     assert [one["phone"] for one in await wire.contacts(made)] == [PHONE] * 3
     assert len(await wire.contacts(made, queryName="phone", queryValue=PHONE)) == 3
     assert {tuple(one["name"] for one in shown["fields"]) for shown in await wire.contacts(made)} == {("name",)}
@@ -209,18 +209,18 @@ async def test_duplicates_that_are_not_checked_are_contacts_of_their_own(wire: W
 async def test_many_contacts_are_added_at_once(wire: Wire) -> None:
     made = await wire.make()
     rows = [{"phone": f"7926{number:07}", "email": f"a{number % 3000}@mail.example"} for number in range(6_000)]
-    told = await wire.add(made, *rows, {"phone": "1"}, {}, duplicateCheckField="phone")
-    assert [one["code"] for one in told] == ["OK"] * 6_000 + ["REJECTED", "OK"]
+    outcome = await wire.add(made, *rows, {"phone": "1"}, {}, duplicateCheckField="phone")
+    assert [one["code"] for one in outcome] == ["OK"] * 6_000 + ["REJECTED", "OK"]
     again = await wire.add(made, *rows[:200], duplicateCheckField="phone")
     assert {one["code"] for one in again} == {"REJECTED"}
     last = (await wire.contacts(made, offset=5_999, limit=1))[0]
     assert (last["phone"], last["email"]) == ("79260005999", "a2999@mail.example")
-    assert last["contactId"] == told[5_999]["result"]["contactId"]
+    assert last["contactId"] == outcome[5_999]["result"]["contactId"]
 
 
 @pytest.mark.parametrize("size", [1, 12, 80])
 @pytest.mark.parametrize("check", ["", "phone"])
-async def test_who_is_there_is_noticed_after_batches_that_met_nobody(wire: Wire, size: int, check: str) -> None:
+async def test_who_is_there_is_noticed_after_batches_that_matched_none(wire: Wire, size: int, check: str) -> None:
     def many(first: int, count: int) -> list[dict[str, str]]:
         return [{"phone": f"97254{number:07d}"} for number in range(first, first + count)]
 
@@ -244,8 +244,8 @@ async def test_a_field_that_the_list_lacks_is_made(wire: Wire) -> None:
         {"name": "Since", "type": 0, "value": "2024-05-01 10:00:00"},
         {"name": "timezone", "value": "+3", "displayName": "Zone"},
     ]
-    (told,) = await wire.add(made, {"phone": PHONE, "fields": fields}, params={"zoneOffset": 180})
-    assert told["code"] == "OK"
+    (outcome,) = await wire.add(made, {"phone": PHONE, "fields": fields}, params={"zoneOffset": 180})
+    assert outcome["code"] == "OK"
     (shown,) = await wire.lists(name="Clients")
     assert {one["name"]: one["type"] for one in shown["fields"] if not one["isDefault"]} == {"Since": 0, "timezone": 3}
     assert [one["displayName"] for one in shown["fields"] if not one["isDefault"]] == ["Since", "Zone"]
@@ -282,16 +282,16 @@ async def test_a_moment_is_of_the_zone_unless_it_says_its_own(wire: Wire, given:
 )  # fmt: skip
 async def test_what_is_no_moment_costs_its_contact(wire: Wire, given: str) -> None:
     made = await wire.make(fields=[{"name": "Since", "type": 0}])
-    (told,) = await wire.add(made, {"fields": [{"name": "Since", "value": given}]}, params={"zoneOffset": 180})
-    assert told["result"] == rejected("INVALID_VALUE", "Since", "Since")
+    (outcome,) = await wire.add(made, {"fields": [{"name": "Since", "value": given}]}, params={"zoneOffset": 180})
+    assert outcome["result"] == rejected("INVALID_VALUE", "Since", "Since")
 
 
 async def test_a_contact_with_fields_beyond_what_a_list_can_have_is_rejected_and_no_other(wire: Wire) -> None:
     made = await wire.make()
     fields = [[{"name": f"own {number}", "value": "1"} for number in range(at, at + 101)] for at in (0, 101)]
-    told = await wire.add(made, *({"fields": one} for one in fields), {"fields": fields[0][:1]})
-    assert [one["code"] for one in told] == ["OK", "REJECTED", "OK"]
-    assert told[1]["description"] == "The list has no such field, and can't have it."
+    outcome = await wire.add(made, *({"fields": one} for one in fields), {"fields": fields[0][:1]})
+    assert [one["code"] for one in outcome] == ["OK", "REJECTED", "OK"]
+    assert outcome[1]["description"] == "The list has no such field, and can't have it."
     assert await own_fields(wire) == {one["name"]: 3 for one in fields[0]}
 
 
@@ -304,7 +304,7 @@ CODE = {"name": "code", "type": 2, "value": "1"}
 
 
 @pytest.mark.parametrize(
-    ("contact", "told"),
+    ("contact", "outcome"),
     [
         ({"fields": [{"name": "nick", "type": 2, "value": "abc"}]}, "The value isn't a number."),
         ({"phone": "x", "fields": [CODE, {"name": "nick", "type": 2, "value": "1"}]}, "This is not a phone number."),
@@ -316,11 +316,11 @@ CODE = {"name": "code", "type": 2, "value": "1"}
     ],
 )
 async def test_a_contact_that_is_rejected_makes_no_fields_and_costs_no_other_its_own(
-    wire: Wire, contact: dict[str, Any], told: str
+    wire: Wire, contact: dict[str, Any], outcome: str
 ) -> None:
     made = await wire.make()
     (alone,) = await wire.add(made, contact)
-    assert (alone["code"], alone["description"]) == ("REJECTED", told)
+    assert (alone["code"], alone["description"]) == ("REJECTED", outcome)
     assert await own_fields(wire) == {}
     texts = [{"name": "nick", "type": 3, "value": "abc"}, {"name": "code", "type": 3, "value": "AB-1"}]
     _, second = await wire.add(made, contact, {"phone": "79750000001", "fields": texts})
@@ -338,8 +338,8 @@ async def test_a_contact_that_is_rejected_makes_no_fields_and_costs_no_other_its
 async def test_types_are_those_of_contacts_that_are_taken_though_many_are_not(wire: Wire, bad: dict[str, Any]) -> None:
     made = await wire.make()
     good = [{"phone": f"7975000000{number}", "fields": [{"name": "f", "value": "a"}]} for number in range(2)]
-    told = await wire.add(made, *[bad] * 60, *good)
-    assert [one["code"] for one in told[60:]] == ["OK", "OK"]
+    outcome = await wire.add(made, *[bad] * 60, *good)
+    assert [one["code"] for one in outcome[60:]] == ["OK", "OK"]
     assert await own_fields(wire) == {"f": 3}
 
 
@@ -348,19 +348,19 @@ async def test_a_contact_that_is_wrong_beside_another_costs_no_third_its_own(wir
     first = {"fields": [{"name": "bar", "type": 2, "value": "1"}]}
     second = {"fields": [{"name": "bar", "value": "abc"}, {"name": "foo", "type": 8, "value": "2024-01-01"}]}
     third = {"fields": [{"name": "foo", "value": "hello"}]}
-    told = await wire.add(made, first, second, third)
-    assert [one["code"] for one in told] == ["OK", "REJECTED", "OK"]
+    outcome = await wire.add(made, first, second, third)
+    assert [one["code"] for one in outcome] == ["OK", "REJECTED", "OK"]
     assert await own_fields(wire) == {"bar": 2, "foo": 3}
 
 
 async def test_a_field_whose_name_is_a_number_is_made_by_whoever_is_taken(wire: Wire) -> None:
     made = await wire.make()
-    told = await wire.add(
+    outcome = await wire.add(
         made, {"phone": "x", "fields": [{"name": "5", "value": "a"}]}, {"fields": [{"name": 5, "value": "x"}]}
     )
     own = await own_fields(wire)
     (shown,) = await wire.contacts(made)
-    assert [one["code"] for one in told] == ["REJECTED", "OK"]
+    assert [one["code"] for one in outcome] == ["REJECTED", "OK"]
     assert (own, [one["value"] for one in shown["fields"]]) == ({"5": 3}, [["x"]])
 
 
@@ -373,8 +373,8 @@ async def test_contacts_that_php_has_numbered_are_all_there(wire: Wire) -> None:
 async def test_fields_of_a_contact_that_has_too_many_are_not_made(wire: Wire) -> None:
     made = await wire.make()
     many = [{"name": f"own {number}", "value": "1"} for number in range(201)]
-    told = await wire.add(made, {"fields": many}, {"fields": many[:1]})
-    assert [one["code"] for one in told] == ["REJECTED", "OK"]
+    outcome = await wire.add(made, {"fields": many}, {"fields": many[:1]})
+    assert [one["code"] for one in outcome] == ["REJECTED", "OK"]
     (shown,) = await wire.lists(name="Clients")
     assert [one["name"] for one in shown["fields"] if not one["isDefault"]] == ["own 0"]
 
@@ -382,8 +382,8 @@ async def test_fields_of_a_contact_that_has_too_many_are_not_made(wire: Wire) ->
 @pytest.mark.parametrize("name", ["CreationDate", "lastUpdate", "contactId"])
 async def test_what_the_address_book_sets_is_not_written(wire: Wire, name: str) -> None:
     made = await wire.make()
-    (told,) = await wire.add(made, {"fields": [{"name": name, "value": "2024-05-01"}]})
-    assert told["result"] == rejected("INVALID_VALUE", name, name)
+    (outcome,) = await wire.add(made, {"fields": [{"name": name, "value": "2024-05-01"}]})
+    assert outcome["result"] == rejected("INVALID_VALUE", name, name)
     (shown,) = await wire.lists(name="Clients")
     assert name not in {one["name"] for one in shown["fields"]}
 
@@ -420,13 +420,13 @@ async def test_a_token_belongs_to_who_brought_it_last_and_a_contact_has_one_a_pl
     assert [one["pushToken"] for one in second["pushInfo"]] == ["b"]
 
 
-async def test_contacts_of_a_stop_list_are_silenced_everywhere(wire: Wire) -> None:
+async def test_contacts_of_a_stop_list_are_suppressed_everywhere(wire: Wire) -> None:
     clients = await wire.make()
     await wire.add(clients, {"phone": PHONE, "email": MAIL}, {"phone": "79260000002"})
     stop = await wire.make("Stop", type="STOPLIST")
     wire.clock.moment += timedelta(hours=1)
-    told = await wire.add(stop, {"phone": PHONE, "email": MAIL.lower()}, {"phone": "1"}, {})
-    assert [one["code"] for one in told] == ["OK", "REJECTED", "OK"]
+    outcome = await wire.add(stop, {"phone": PHONE, "email": MAIL.lower()}, {"phone": "1"}, {})
+    assert [one["code"] for one in outcome] == ["OK", "REJECTED", "OK"]
     suppressed_addresses, other = await wire.contacts(clients)
     assert other["unsubscribedData"] == []
     assert suppressed_addresses["unsubscribedData"] == [
@@ -453,13 +453,13 @@ async def test_contacts_of_a_stop_list_are_silenced_everywhere(wire: Wire) -> No
     assert (await wire.contacts(clients))[0]["unsubscribedData"]
 
 
-async def test_a_duplicate_in_a_stop_list_is_silenced_again_by_the_address_that_is_checked(wire: Wire) -> None:
+async def test_a_duplicate_in_a_stop_list_is_suppressed_again_by_the_address_that_is_checked(wire: Wire) -> None:
     stop = await wire.make("Stop", type="STOPLIST")
     await wire.add(stop, {"phone": PHONE})
     lifted = Reactivate(addresses=[Address(channel=Channel.SMS, value=f"+{PHONE}")], reason="asked")
     await wire.runtime.db.run(reactivate, wire.account.actor, lifted)
-    (told,) = await wire.add(stop, {"phone": PHONE, "email": MAIL}, duplicateCheckField="phone")
-    assert told["code"] == "REJECTED"
+    (outcome,) = await wire.add(stop, {"phone": PHONE, "email": MAIL}, duplicateCheckField="phone")
+    assert outcome["code"] == "REJECTED"
     clients = await wire.make()
     await wire.add(clients, {"phone": PHONE, "email": MAIL})
     (shown,) = await wire.contacts(clients)
@@ -469,13 +469,13 @@ async def test_a_duplicate_in_a_stop_list_is_silenced_again_by_the_address_that_
 
 async def test_twenty_clients_that_add_the_same_contact_make_one(wire: Wire) -> None:
     made = await wire.make()
-    told = await asyncio.gather(
+    outcome = await asyncio.gather(
         *(
             wire.add(made, {"phone": PHONE, "fields": [{"name": "Fresh", "value": 1}]}, duplicateCheckField="phone")
             for _ in range(20)
         )
     )
-    assert sorted(one["code"] for (one,) in told) == ["OK"] + ["REJECTED"] * 19
+    assert sorted(one["code"] for (one,) in outcome) == ["OK"] + ["REJECTED"] * 19
     assert len(await wire.contacts(made)) == 1
 
 
@@ -483,15 +483,15 @@ async def test_uploads_to_several_stop_lists_at_once_do_not_meet(wire: Wire) -> 
     stops = [await wire.make(f"Stop {number}", type="STOPLIST") for number in range(4)]
     plain = await wire.make()
     contact = {"phone": PHONE, "email": MAIL}
-    told = await asyncio.gather(*(wire.add(one, contact) for one in (*stops, plain) * 4))
-    assert {one["code"] for (one,) in told} == {"OK"}
+    outcome = await asyncio.gather(*(wire.add(one, contact) for one in (*stops, plain) * 4))
+    assert {one["code"] for (one,) in outcome} == {"OK"}
 
 
 async def test_a_field_may_be_called_as_ours_for_repeated_addresses(wire: Wire) -> None:
     made = await wire.make()
     contact = {"phone": PHONE, "fields": [{"name": "repeated_phone", "type": 2, "value": 7}]}
-    told = await wire.add(made, contact, contact)
-    assert [one["code"] for one in told] == ["OK", "OK"]
+    outcome = await wire.add(made, contact, contact)
+    assert [one["code"] for one in outcome] == ["OK", "OK"]
     shown = await wire.contacts(made, queryName="repeated_phone", queryValue="7")
     assert [(one["phone"], one["fields"][0]["value"]) for one in shown] == [(PHONE, ["7"])] * 2
 
@@ -514,8 +514,8 @@ async def test_lists_inside_a_contact_may_be_as_php_numbers_them(wire: Wire) -> 
         "fields": {"0": {"name": "name", "value": "Dina"}, "3": {"name": "pet", "value": "cat"}},
         "pushInfo": {"1": {"os": 0, "pushToken": "a"}},
     }
-    told = await wire.add(made, numbered, {"email": MAIL, "fields": {}, "pushInfo": {}})
-    assert [one["code"] for one in told] == ["OK", "OK"]
+    outcome = await wire.add(made, numbered, {"email": MAIL, "fields": {}, "pushInfo": {}})
+    assert [one["code"] for one in outcome] == ["OK", "OK"]
     first, _ = await wire.contacts(made)
     assert [one["value"] for one in first["fields"]] == [["Dina"], ["cat"]]
     assert [one["pushToken"] for one in first["pushInfo"]] == ["a"]

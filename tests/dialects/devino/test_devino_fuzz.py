@@ -11,7 +11,7 @@ from tests.dialects.devino.wire import BASE, BATCH, RANGE, Wire
 from tests.dialects.fuzzing import escaped, escaped_query
 
 from carillon.dialects.devino import schemas
-from carillon.dialects.devino.routes import OPERATIONS
+from carillon.dialects.devino.operations import OPERATIONS
 from carillon.dialects.reading import parameters
 from carillon.dialects.rest import Nothing, Operation
 

@@ -140,15 +140,15 @@ async def test_each_deleted_list_has_its_own_result(wire: Wire) -> None:
     first, second = await wire.make("A"), await wire.make("B")
     await wire.add(first, {"phone": "79261112233", "pushInfo": {"os": 0, "pushToken": "t"}})
     default = str(wire.account.audience_id)
-    told = await wire.result("DELETE", LISTS, params={"ids": [first, "9999", default, "x", second]})
-    assert [(one["code"], one["result"]) for one in told] == [
+    outcome = await wire.result("DELETE", LISTS, params={"ids": [first, "9999", default, "x", second]})
+    assert [(one["code"], one["result"]) for one in outcome] == [
         ("OK", first),
         ("REJECTED", "9999"),
         ("REJECTED", default),
         ("REJECTED", "x"),
         ("OK", second),
     ]
-    keys = [one["reasons"][0]["key"] for one in told if one["code"] == "REJECTED"]
+    keys = [one["reasons"][0]["key"] for one in outcome if one["code"] == "REJECTED"]
     assert keys == ["contactGroupId.unknown", "contactGroupId.forbidden", "contactGroupId.invalid"]
     assert [one["name"] for one in await wire.lists()] == ["Default"]
     assert (await wire.result("DELETE", LISTS, params={"ids": first}))[0]["code"] == "REJECTED"
@@ -164,7 +164,7 @@ async def test_lists_are_deleted_by_every_spelling(wire: Wire) -> None:
         assert await wire.result("DELETE", f"{path}?{query.format(made)}") == [{"code": "OK", "result": made}]
     one, two = await wire.make("A"), await wire.make("B")
     reply = await wire.client.delete(f"/contact-groups?ids={one},{two}", headers={"Authorization": f"Key {wire.key}"})
-    assert [told["code"] for told in reply.json()["result"]] == ["OK", "OK"]
+    assert [outcome["code"] for outcome in reply.json()["result"]] == ["OK", "OK"]
 
 
 async def test_nothing_to_delete_is_refused(wire: Wire) -> None:
@@ -177,15 +177,15 @@ async def test_nothing_to_delete_is_refused(wire: Wire) -> None:
 async def test_a_list_that_a_credential_works_in_is_not_deleted(wire: Wire) -> None:
     made = await wire.make("A")
     await wire.credential(audience_id=int(made))
-    (told,) = await wire.result("DELETE", LISTS, params={"ids": made})
-    assert told["reasons"] == [{"key": "contactGroupId.forbidden", "ref": "contactGroupId"}]
+    (outcome,) = await wire.result("DELETE", LISTS, params={"ids": made})
+    assert outcome["reasons"] == [{"key": "contactGroupId.forbidden", "ref": "contactGroupId"}]
 
 
 async def test_another_accounts_list_is_unknown(wire: Wire) -> None:
     other = await wire.runtime.db.run(create_account, OPERATOR, CreateAccount(name="Others", country="RU"))
     theirs = str(other.audience_id)
-    (told,) = await wire.result("DELETE", LISTS, params={"ids": theirs})
-    assert told["reasons"][0]["key"] == "contactGroupId.unknown"
+    (outcome,) = await wire.result("DELETE", LISTS, params={"ids": theirs})
+    assert outcome["reasons"][0]["key"] == "contactGroupId.unknown"
     assert theirs not in [one["contactGroupId"] for one in await wire.lists()]
     assert await wire.refusal("GET", "/contacts/http/range", params={"contactGroupId": theirs}) == (
         400,

@@ -27,8 +27,8 @@ async def people(wire: Wire) -> str:
     ):
         values = {"name": name, "Age": age, "Vip": vip, "Since": since, "gender": gender, "Born": born}
         given = [{"name": field, "value": value} for field, value in values.items()]
-        (told,) = await wire.add(made, {"phone": phone, "email": email, "fields": given})
-        assert told["code"] == "OK", told
+        (outcome,) = await wire.add(made, {"phone": phone, "email": email, "fields": given})
+        assert outcome["code"] == "OK", outcome
         wire.clock.moment += timedelta(hours=1)
     return made
 

@@ -1,4 +1,4 @@
-"""Who is let in, what is read of a request, and how it is refused."""
+"""Who is authenticated, what is read of a request, and how it is refused."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ import httpx
 import pytest
 from tests.dialects.devino.wire import BASE, LISTS, Wire
 
-from carillon.dialects.devino.routes import OPERATIONS
+from carillon.dialects.devino.operations import OPERATIONS
 from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
 
 CALLS = [(one.method, one.path) for one in OPERATIONS]

@@ -41,12 +41,12 @@ class Wire:
     async def refusal(self, method: str, path: str, body: object = None, **request: Any) -> tuple[int, str]:
         """Call what is refused, and give HTTP status and the reason's key."""
         reply = await self.send(method, path, body, **request)
-        told = reply.json()
-        assert told.keys() == {"code", "result", "reasons", "description"}, reply.text
-        assert (told["code"], told["result"]) == ("REJECTED", None)
-        (reason,) = told["reasons"]
+        outcome = reply.json()
+        assert outcome.keys() == {"code", "result", "reasons", "description"}, reply.text
+        assert (outcome["code"], outcome["result"]) == ("REJECTED", None)
+        (reason,) = outcome["reasons"]
         assert reason["key"].startswith(f"{reason['ref']}.")
-        assert told["description"] == f"Key error: (parameter: {reason['ref']} -> {reason['defaultMessage']})"
+        assert outcome["description"] == f"Key error: (parameter: {reason['ref']} -> {reason['defaultMessage']})"
         return reply.status_code, reason["key"]
 
     async def make(self, name: str = "Clients", **given: Any) -> str:

@@ -228,7 +228,7 @@ async def test_what_concerns_the_whole_file_is_refused_by_name(wire: Wire, body:
 
 async def test_a_file_has_a_limit_of_rows(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     assert schemas.MAX_ROWS == 50_000
-    monkeypatch.setattr("carillon.dialects.inwise.files.MAX_ROWS", 3)
+    monkeypatch.setattr("carillon.dialects.inwise.mapping_files.MAX_ROWS", 3)
     assert counts(await wire.insert("Email\n" + "a@example.com\n" * 3, EMAIL)) == {"created": 1, "skipped": 2}
     status, message = await refused(wire, batch("Email\n" + "a@example.com\n" * 4, EMAIL))
     assert (status, message) == (422, "csv_file: The file has more than 3 rows.")

@@ -123,10 +123,10 @@ async def test_a_conflict_names_both_contacts(wire: Wire) -> None:
 async def test_a_conflict_names_only_the_keys_that_conflict(wire: Wire) -> None:
     first = await wire.save(email=EMAIL, mobile_number=MOBILE, external_id="a1")
     second = await wire.save(email="second@example.com", mobile_number=OTHER_MOBILE)
-    told = f"The mobile number exists for contact ID #{first}."
-    assert await wire.refused(id=second, email="second@example.com", mobile_number=MOBILE) == (422, told)
-    told = f"The email exists for contact ID #{first}.The external ID exists for contact ID #{first}."
-    assert await wire.refused(id=second, email=EMAIL, external_id="a1") == (422, told)
+    outcome = f"The mobile number exists for contact ID #{first}."
+    assert await wire.refused(id=second, email="second@example.com", mobile_number=MOBILE) == (422, outcome)
+    outcome = f"The email exists for contact ID #{first}.The external ID exists for contact ID #{first}."
+    assert await wire.refused(id=second, email=EMAIL, external_id="a1") == (422, outcome)
 
 
 async def test_a_conflict_changes_nothing(wire: Wire) -> None:
@@ -212,9 +212,7 @@ async def test_the_confirmation_status_is_the_contacts_on_every_channel(
 
 async def test_who_is_unsubscribed_is_not_subscribed_by_a_confirmation(wire: Wire) -> None:
     contact_id = await wire.save(email=EMAIL, mobile_number=MOBILE)
-    gone = ChangeSubscriptions(
-        standings=[SubscriptionChange(contact_id=contact_id, sms=SubscriptionStatus.UNSUBSCRIBED)]
-    )
+    gone = ChangeSubscriptions(changes=[SubscriptionChange(contact_id=contact_id, sms=SubscriptionStatus.UNSUBSCRIBED)])
     await wire.runtime.db.run(change_subscriptions, wire.account.actor, gone)
     blocked = [Address(channel=Channel.EMAIL, value=EMAIL)]
     await wire.runtime.db.run(suppress, wire.account.actor, Suppress(addresses=blocked, reason="asked"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.dialects import fuzzing
 from tests.dialects.inwise.wire import Wire, batch
 
-from carillon.dialects.inwise.routes import OPERATIONS
+from carillon.dialects.inwise.operations import OPERATIONS
 from carillon.dialects.rest import Operation
 
 BOUNDED = fuzzing.bounded(60)

@@ -1,4 +1,4 @@
-"""Who is let in, where the operations are, and what a request that is none gets."""
+"""Who is authenticated, where the operations are, and what a request that is none gets."""
 
 import json
 from typing import Any

@@ -13,16 +13,12 @@ from carillon.audience.locks import lock_audience
 from carillon.audience.memberships import enrol, require_groups
 from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows, resolve_phones
-from carillon.audience.upsert.engine import upsert
+from carillon.audience.upsert.engine import upsert_pieces
 from carillon.audience.upsert.match import taken_keys
 from carillon.audience.upsert.parse import read_rows
 from carillon.audience.upsert.rows import KEYS, Batch, ContactRow, RowError
 from carillon.db.database import Database, Tx
 from carillon.kit.actor import Actor
-
-# The process answers others between two pieces.
-_PIECE_ROWS = 5_000
-
 
 # Queued payloads hold a policy under the names that versions before 0.1.0's reorganisation wrote.
 _STORED_NAMES = {"skip_suppressed": "leave_out_suppressed", "alternative_phones": "doubts"}
@@ -119,9 +115,7 @@ async def write_batch(tx: Tx, actor: Actor, command: WriteBatch, *, expect_new: 
     counts: Counter[str] = Counter()
     errors = list(batch.errors)
     contact_ids: dict[int, None] = {}
-    for piece in unmatched.iter_slices(_PIECE_ROWS):
-        rows = replace(batch, frame=piece, errors=(), failed=frozenset())
-        outcome = await upsert(tx, actor, rows, expect_new=are_new)
+    async for outcome in upsert_pieces(tx, actor, replace(batch, frame=unmatched), expect_new=are_new):
         matched_none &= outcome.matched_none
         counts.update(outcome.kept["outcome"].to_list())
         errors += outcome.report.errors

@@ -61,7 +61,7 @@ async def remove_contact(tx: Tx, actor: Actor, command: RemoveContact) -> None:
         await delete_contact_ids(tx, actor, [contact.contact_id])
     else:
         change = SubscriptionChange(contact_id=contact.contact_id, archived=True)
-        await change_subscriptions(tx, actor, ChangeSubscriptions(standings=[change]))
+        await change_subscriptions(tx, actor, ChangeSubscriptions(changes=[change]))
 
 
 async def _locked(tx: Tx, actor: Actor, digest: UUID) -> Contact:

@@ -1,6 +1,6 @@
 """What a contact is: its keys, its subscription status on each channel, its attributes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -14,6 +14,7 @@ from carillon.audience.suppressions import Channel
 from carillon.kit.ids import ContactId, GroupId
 
 MAX_ID = 2**53 - 1
+_PLATFORMS: Mapping[str, Literal["android", "ios"]] = {"android": "android", "ios": "ios"}
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -27,10 +28,9 @@ class KeyKind(StrEnum):
 
 
 class SubscriptionStatus(IntEnum):
-    """A contact's standing on a channel; the transitions are in schema.sql.
+    """A contact's subscription status on a channel; the transitions are in schema.sql.
 
-    Whoever is suppressed is unsubscribed; the standing that it has otherwise is kept, `SUPPRESSED_BY` higher, in the
-    tables.
+    A suppressed contact is unsubscribed; the tables keep the status that it has otherwise, `SUPPRESSED_BY` higher.
     """
 
     NONE = 0
@@ -91,7 +91,7 @@ class Device:
 class Contact:
     """A contact. Phones are E.164 digits, e-mails as they were spelt, times UTC, fields under their canonical names.
 
-    Groups and consents are there where the operation that returns it says so.
+    Groups, consents, devices and suppressions (of its addresses, with their times) are there where they were asked for.
     """
 
     contact_id: ContactId
@@ -104,10 +104,21 @@ class Contact:
     created_at: datetime
     updated_at: datetime
     fields: Mapping[str, Any] = field(repr=False)
-    devices: tuple[Device, ...]
+    is_archived: bool = False
     groups: tuple[GroupRef, ...] = ()
     consents: tuple[Consent, ...] = ()
-    is_archived: bool = False
+    devices: tuple[Device, ...] = ()
+    suppressions: Mapping[Channel, datetime] = field(default_factory=dict)
+
+    @property
+    def any_phone(self) -> str | None:
+        """The phone, or the one that it repeats."""
+        return self.phone or self.fields.get("repeated_phone")
+
+    @property
+    def any_email(self) -> str | None:
+        """The e-mail, or the one that it repeats."""
+        return self.email or self.fields.get("repeated_email")
 
 
 def read_id(text: str) -> int | None:
@@ -119,40 +130,49 @@ def read_id(text: str) -> int | None:
     return number if 0 < number <= MAX_ID else None
 
 
-def groups_of(row: Record) -> tuple[GroupRef, ...]:
-    """Take apart the groups that come with a row."""
-    return tuple(
-        GroupRef(group_id=GroupId(int(group_id)), number=int(number), name=name)
-        for group_id, number, name in (group.split(":", 2) for group in row["groups"])
-    )
+def contacts_of(rows: Sequence[Record]) -> list[Contact]:
+    """Make contacts of rows of `contact.sql`, with the groups, consents and devices that come with them."""
+    if not rows:
+        return []
+    columns = frozenset(rows[0].keys())
+    groups, consents, devices = (one in columns for one in ("groups", "consents", "devices"))
+    return [
+        Contact(
+            contact_id=row["contact_id"],
+            external_id=row["external_id"],
+            phone=row["phone"],
+            email=row["email_given"] or row["email"],
+            landline=row["landline"],
+            sms_status=STORED_STATUSES[row["sms_status"]],
+            email_status=STORED_STATUSES[row["email_status"]],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            is_archived=row["archived_at"] is not None,
+            fields=_decode_fields(row["fields"]),
+            groups=tuple([_group(text) for text in row["groups"]]) if groups else (),
+            consents=consents_of(row) if consents else (),
+            devices=tuple([_device(text) for text in row["devices"]]) if devices else (),
+        )
+        for row in rows
+    ]
 
 
 def consents_of(row: Record) -> tuple[Consent, ...]:
-    """Take apart the consents that come with a row."""
-    return tuple(
-        Consent(purpose=purpose, channel=Channel(channel), granted=granted == "true")
-        for purpose, channel, granted in (consent.split(":") for consent in row["consents"])
-    )
+    """Make consents of a row of `contact.sql` that has them."""
+    return tuple([_consent(text) for text in row["consents"]])
 
 
-def contact_of(row: Record, groups: tuple[GroupRef, ...] = (), consents: tuple[Consent, ...] = ()) -> Contact:
-    """Make a contact of a row that has the columns of `lookup.sql`."""
-    return Contact(
-        contact_id=ContactId(row["contact_id"]),
-        external_id=row["external_id"],
-        phone=row["phone"],
-        email=row["email_given"] or row["email"],
-        landline=row["landline"],
-        sms_status=STORED_STATUSES[row["sms_status"]],
-        email_status=STORED_STATUSES[row["email_status"]],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        is_archived=row["archived_at"] is not None,
-        fields=_decode_fields(row["fields"]),
-        groups=groups,
-        consents=consents,
-        devices=tuple(
-            Device(platform=platform, token=token)
-            for platform, _, token in (device.partition(":") for device in row["devices"])
-        ),
-    )
+def _group(text: str) -> GroupRef:
+    group_id, number, name = text.split(":", 2)
+    return GroupRef(group_id=GroupId(int(group_id)), number=int(number), name=name)
+
+
+def _consent(text: str) -> Consent:
+    purpose, channel, granted = text.split(":")
+    return Consent(purpose=purpose, channel=Channel(channel), granted=granted == "true")
+
+
+def _device(text: str) -> Device:
+    platform, length, rest = text.split(":", 2)
+    end = int(length)
+    return Device(platform=_PLATFORMS[platform], token=rest[:end], application=rest[end:] or None)

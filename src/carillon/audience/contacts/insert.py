@@ -17,7 +17,7 @@ from carillon.audience.devices import RegisteredDevice, register_devices
 from carillon.audience.fields import REPEATED, CreateFields, NewField, create_fields, field_kinds
 from carillon.audience.locks import lock_audience
 from carillon.audience.stoplists import suppress_addresses
-from carillon.audience.upsert.engine import upsert
+from carillon.audience.upsert.engine import upsert_pieces
 from carillon.audience.upsert.match import taken_keys
 from carillon.audience.upsert.optimistic import NotNewError, OptimisticInserts
 from carillon.audience.upsert.rows import Batch, RowError, decode_patch, encode_patch
@@ -29,8 +29,6 @@ SQL = load_statements("carillon.audience.contacts", "insert.sql")
 
 # What belongs to an address in a frame.
 _COLUMNS = {"phone": ("phone", "phone_quality", "phone_region"), "email": ("email", "email_given")}
-# The process answers others between two pieces.
-_PIECE_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,9 +144,7 @@ async def insert_batch(tx: Tx, actor: Actor, command: InsertBatch, *, expect_new
     if audience.is_stoplist:  # also by an address that another contact of the list has
         await suppress_addresses(tx, actor, audience, [*given.iter_rows(), *_checked_addresses(command, duplicates)])
     contact_ids: dict[int, int] = {}
-    for piece in frame.iter_slices(_PIECE_ROWS):
-        batch = replace(command.batch, frame=piece, errors=(), failed=frozenset())
-        outcome = await upsert(tx, actor, batch, expect_new=are_new)
+    async for outcome in upsert_pieces(tx, actor, replace(command.batch, frame=frame), expect_new=are_new):
         if expect_new and not outcome.matched_none:
             raise NotNewError
         contact_ids |= dict(outcome.kept.select("row", "contact_id").iter_rows())

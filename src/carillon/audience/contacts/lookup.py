@@ -4,31 +4,21 @@ Archived contacts are found by digest and `with_archived` only.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from asyncpg import Record
-
 from carillon.addresses.emails import read_email
-from carillon.audience.contacts.contact import (
-    Contact,
-    ContactKey,
-    GroupRef,
-    KeyKind,
-    consents_of,
-    contact_of,
-    groups_of,
-    read_id,
-)
+from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, contacts_of, read_id
 from carillon.audience.upsert.ambiguous_phones import GivenPhone, resolve_numbers
 from carillon.db.database import Tx
-from carillon.db.sql import load_statements
+from carillon.db.sql import load_statements, with_parts
 from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import GroupId
 
-SQL = load_statements("carillon.audience.contacts", "lookup.sql")
+SQL = load_statements("carillon.audience.contacts", "contact.sql")
+
+_FIND, _FIND_WITH_GROUPS = (with_parts(SQL["find_contacts"], parts) for parts in ((), ("groups",)))
 
 KeyColumns = tuple[list[Any], list[Any], list[Any], list[Any]]
 """Phones, e-mails, external ids and contact ids."""
@@ -51,11 +41,11 @@ class FindByDigest:
 
 
 async def find_contacts(tx: Tx, actor: Actor, query: FindContacts) -> list[Contact]:
-    """Find contacts by a key: none when nothing matches or when the value can't be such a key."""
+    """Find contacts by a key, with their devices: none when nothing matches or when the value can't be such a key."""
     columns = await key_columns(tx, actor, [query.key], actor.country)
-    rows = await tx.fetch(SQL["find_contacts"], actor.account_id, actor.audience_id, *columns)
-    present = [row for row in rows if query.with_archived or row["archived_at"] is None]
-    return await with_group_refs(tx, actor, present, with_groups=query.with_groups)
+    statement = _FIND_WITH_GROUPS if query.with_groups else _FIND
+    rows = await tx.fetch(statement, actor.account_id, actor.audience_id, *columns)
+    return contacts_of([row for row in rows if query.with_archived or row["archived_at"] is None])
 
 
 async def get_contact(tx: Tx, actor: Actor, query: FindContacts) -> Contact:
@@ -69,20 +59,20 @@ async def get_contact(tx: Tx, actor: Actor, query: FindContacts) -> Contact:
 async def contacts_by_key(tx: Tx, actor: Actor, keys: Sequence[ContactKey]) -> list[list[Contact]]:
     """Find the contacts that each of the keys names, in the order of the keys; archived ones are not among them."""
     values = await key_values(tx, actor, keys, actor.country)
-    rows = await tx.fetch(SQL["find_contacts"], actor.account_id, actor.audience_id, *_columns(keys, values))
+    rows = await tx.fetch(_FIND, actor.account_id, actor.audience_id, *_columns(keys, values))
     return [
-        [contact_of(row) for row in rows if row[key.kind.value] == value and row["archived_at"] is None]
+        contacts_of([row for row in rows if row[key.kind.value] == value and row["archived_at"] is None])
         for key, value in zip(keys, values, strict=True)
     ]
 
 
 async def find_by_digest(tx: Tx, actor: Actor, query: FindByDigest) -> list[Contact]:
-    """Find contacts by the MD5 of an address, with groups and consents.
+    """Find contacts by the MD5 of an address, with groups, consents and devices.
 
     It is one, unless one's phone and another's e-mail had the same.
     """
     rows = await tx.fetch(SQL["find_by_digest"], actor.account_id, actor.audience_id, query.digest)
-    return [contact_of(row, groups_of(row), consents_of(row)) for row in rows]
+    return contacts_of(rows)
 
 
 async def key_columns(tx: Tx, actor: Actor, keys: Sequence[ContactKey], country: str) -> KeyColumns:
@@ -121,15 +111,3 @@ def _key_value(key: ContactKey) -> str | int | None:
             return read_id(key.value)
     text = key.value.strip()
     return None if "\0" in text else text or None
-
-
-async def with_group_refs(tx: Tx, actor: Actor, rows: Sequence[Record], *, with_groups: bool) -> list[Contact]:
-    """Make contacts of rows, with references to their groups where they are asked for."""
-    contacts = [contact_of(row) for row in rows]
-    if not (with_groups and contacts):
-        return contacts
-    groups: dict[int, list[GroupRef]] = {contact.contact_id: [] for contact in contacts}
-    for row in await tx.fetch(SQL["groups_of_contacts"], actor.account_id, list(groups)):
-        ref = GroupRef(group_id=GroupId(row["group_id"]), number=row["number"], name=row["name"])
-        groups[row["contact_id"]].append(ref)
-    return [replace(contact, groups=tuple(groups[contact.contact_id])) for contact in contacts]

@@ -1,138 +1,171 @@
-"""Listing contacts: by keyset, by numbered pages, by conditions."""
+"""Querying contacts: by conditions, group and keys, in any order, by a place or by numbered pages.
+
+Every listing, export and segment is a `ContactQuery`. A page by `after_id` costs the same at any depth; one by `offset`
+as much as all that comes before it. A condition that no index serves, and an order, walk over the audience.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+from dataclasses import dataclass, replace
+from functools import cache
+
+from asyncpg import Record
 
 from carillon.audience.contacts.attributes import contact_attributes
-from carillon.audience.contacts.contact import Contact, ContactKey, consents_of, contact_of, groups_of
-from carillon.audience.contacts.lookup import FindContacts, find_contacts, with_group_refs
-from carillon.audience.field_types import Kind
+from carillon.audience.contacts.contact import Contact, ContactKey, contacts_of
+from carillon.audience.contacts.lookup import key_values
+from carillon.audience.field_types import CANONICAL, Kind
+from carillon.audience.fields import field_kinds
+from carillon.audience.suppressions import Channel, suppressed_since
 from carillon.db.database import Tx
-from carillon.db.filters import Condition, Order, compile_conditions, compile_order
-from carillon.db.sql import load_statements
+from carillon.db.filters import MAX_VALUE_CHARACTERS, Condition, Op, Order, compile_conditions, compile_order
+from carillon.db.sql import load_statements, with_parts
 from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import GroupId
-from carillon.kit.page import Counted, NumberedPage, Page
+from carillon.kit.page import Counted, Page
 
-SQL = load_statements("carillon.audience.contacts", "query.sql")
+SQL = load_statements("carillon.audience.contacts", "contact.sql")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListContacts:
-    """List contacts by id, after one, optionally of a group or of a span of time (half open, UTC)."""
-
-    after_id: int = 0
-    limit: int = 1000
-    date_field: Literal["created", "updated"] = "created"
-    since: datetime | None = None
-    until: datetime | None = None
-    group_id: GroupId | None = None
-    with_groups: bool = False
+_NO_CONTACT = Condition("contact_id", Op.EQ, -1)
+# Attributes whose expressions depend on the audience's fields.
+_OF_FIELDS = ("fields.", "any_", "suppressed_", "unsubscribed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageContacts:
-    """Ask for a numbered page of the contacts that have all of these attributes, oldest first.
+class ContactQuery:
+    """Ask for the contacts that meet all conditions, that every key names and that are in a group, oldest first.
 
-    Phone, e-mail and external id are found by their indexes; by landline or country the audience is walked.
+    Conditions and the order name attributes of `contact_attributes(kinds, purposes)`; the kinds of the audience's
+    fields are read where they are None and asked for. Archived contacts are there only with `with_archived`. `after_id`
+    goes with no order. Groups, consents, devices and suppressions come with the contacts where they are asked for.
     """
 
-    page: NumberedPage
-    keys: Sequence[ContactKey] = ()
-    landline: str | None = field(default=None, repr=False)
-    country: str | None = None
-    with_groups: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryContacts:
-    """Ask for a numbered page of the contacts that meet all conditions, oldest first unless said otherwise.
-
-    Conditions and the order name attributes of `contact_attributes(kinds, purposes)`.
-    """
-
-    page: NumberedPage
-    kinds: Mapping[str, Kind]
-    purposes: Sequence[str] = ()
     conditions: Sequence[Condition] = ()
+    keys: Sequence[ContactKey] = ()
+    group_id: int | None = None
     order: Order | None = None
+    after_id: int = 0
+    offset: int = 0
+    limit: int = 1000
+    kinds: Mapping[str, Kind] | None = None
+    purposes: Sequence[str] = ()
+    with_archived: bool = False
+    with_groups: bool = False
+    with_consents: bool = False
+    with_devices: bool = False
+    with_suppressions: bool = False
 
 
-async def query_contacts(tx: Tx, actor: Actor, query: QueryContacts) -> Counted[Contact]:
-    """Return a numbered page of contacts that meet conditions, with groups and consents, and how many there are in all.
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A compiled statement with its arguments."""
 
-    Raises InvalidInputError for conditions and the order.
-    """
-    attributes = contact_attributes(query.kinds, query.purposes)
-    compiled = compile_conditions(attributes, query.conditions, given=4)
-    order = compile_order(attributes, query.order, "c.contact_id")
-    counting, paging = (compiled.into(SQL[name], order) for name in ("count_queried", "query_contacts"))
-    asked = (actor.account_id, actor.audience_id, query.page.size, query.page.offset, *compiled.arguments)
-    rows = await tx.fetch(paging, *asked)
-    # The end of the list tells how long it is; only what goes on is counted.
-    is_end = len(rows) < query.page.size and (rows or not query.page.offset)
-    total = query.page.offset + len(rows) if is_end else await tx.fetchval(counting, *asked)
-    return Counted(items=[contact_of(row, groups_of(row), consents_of(row)) for row in rows], total=total)
+    text: str
+    arguments: Sequence[object]
 
 
-async def list_contacts(tx: Tx, actor: Actor, query: ListContacts) -> Page[Contact]:
-    """List contacts in the order of their ids; a page costs the same at any depth.
-
-    Raises NotFoundError for a group that isn't in the actor's audience.
-    """
-    by_creation = query.date_field == "created"
-    span = (query.since, query.until)
-    moments = (*span, None, None) if by_creation else (None, None, *span)
-    if query.group_id is None:
-        rows = await tx.fetch(
-            SQL["list_contacts"], actor.account_id, actor.audience_id, query.after_id, query.limit, *moments
-        )
-    else:
-        known = await tx.fetchval(SQL["group_exists"], actor.account_id, actor.audience_id, query.group_id)
-        if not known:
-            raise NotFoundError("group")
-        rows = await tx.fetch(
-            SQL["list_group_contacts"],
-            actor.account_id,
-            actor.audience_id,
-            query.after_id,
-            query.limit,
-            *moments,
-            query.group_id,
-        )
-    contacts = await with_group_refs(tx, actor, rows, with_groups=query.with_groups)
+async def query_contacts(tx: Tx, actor: Actor, query: ContactQuery) -> Page[Contact]:
+    """List contacts. Raises NotFoundError for `group`, and InvalidInputError for conditions and the order."""
+    await _require_group(tx, actor, query)
+    rows = await contact_rows(tx, actor, query)
+    contacts = contacts_of(rows)
+    if query.with_suppressions:
+        contacts = await _with_suppressions(tx, actor, rows, contacts)
     return Page(items=contacts, last_id=contacts[-1].contact_id if contacts else query.after_id)
 
 
-async def page_contacts(tx: Tx, actor: Actor, query: PageContacts) -> Counted[Contact]:
-    """Give a numbered page of contacts, and how many there are in all."""
+async def page_contacts(tx: Tx, actor: Actor, query: ContactQuery) -> Counted[Contact]:
+    """List contacts, and count all that meet the query. Raises what `query_contacts` does."""
+    prepared = await _prepared(tx, actor, query)
+    contacts = (await query_contacts(tx, actor, prepared)).items
+    # A page that ends the list tells its length; only what goes on is counted.
+    if len(contacts) < query.limit and (contacts or not query.offset):
+        return Counted(items=contacts, total=query.offset + len(contacts))
+    counting = compile_count(actor, prepared)
+    return Counted(items=contacts, total=await tx.fetchval(counting.text, *counting.arguments))
+
+
+async def contact_rows(tx: Tx, actor: Actor, query: ContactQuery) -> Sequence[Record]:
+    """Return the rows that `contacts_of` makes contacts of. Raises InvalidInputError for conditions and the order."""
+    listing = compile_query(actor, await _prepared(tx, actor, query))
+    return await tx.fetch(listing.text, *listing.arguments)
+
+
+async def _prepared(tx: Tx, actor: Actor, query: ContactQuery) -> ContactQuery:
+    """Read the keys, which become conditions, and the kinds of fields where these are asked for."""
     if query.keys:
-        return await _page_of_keyed(tx, actor, query)
-    total = await tx.fetchval(SQL["count_contacts"], actor.account_id, actor.audience_id, query.landline, query.country)
-    rows = await tx.fetch(
-        SQL["page_contacts"],
-        actor.account_id,
-        actor.audience_id,
-        query.landline,
-        query.country,
-        query.page.size,
-        query.page.offset,
+        values = await key_values(tx, actor, query.keys, actor.country)
+        of_keys = [_key_condition(key, value) for key, value in zip(query.keys, values, strict=True)]
+        query = replace(query, keys=(), conditions=[*query.conditions, *of_keys])
+    names = [one.name for one in query.conditions] + ([query.order.name] if query.order else [])
+    if query.kinds is not None or not any(name.startswith(_OF_FIELDS) for name in names):
+        return query
+    return replace(query, kinds=await field_kinds(tx, actor))
+
+
+def _key_condition(key: ContactKey, value: str | int | None) -> Condition:
+    if value is None or len(str(value)) > MAX_VALUE_CHARACTERS:
+        return _NO_CONTACT
+    return Condition(key.kind, Op.EQ, value)
+
+
+async def _with_suppressions(
+    tx: Tx, actor: Actor, rows: Sequence[Record], contacts: Sequence[Contact]
+) -> list[Contact]:
+    """Add the suppressions of a page's addresses: asked for at once, they cost one walk at most, whatever the plan."""
+    # The column has the e-mail in the form that suppressions have it in.
+    keys = [(one.any_phone, row["email"] or one.any_email) for row, one in zip(rows, contacts, strict=True)]
+    since = await suppressed_since(tx, actor, {address for pair in keys for address in pair if address})
+    if not since:
+        return list(contacts)
+    of_contacts = (
+        {
+            channel: since[channel, address]
+            for channel, address in ((Channel.SMS, phone), (Channel.VOICE, phone), (Channel.EMAIL, email))
+            if address and (channel, address) in since
+        }
+        for phone, email in keys
     )
-    return Counted(items=await with_group_refs(tx, actor, rows, with_groups=query.with_groups), total=total)
+    return [replace(one, suppressions=found) for one, found in zip(contacts, of_contacts, strict=True)]
 
 
-async def _page_of_keyed(tx: Tx, actor: Actor, query: PageContacts) -> Counted[Contact]:
-    """Find the contacts that every key names; they are few, so the rest is asked of each."""
-    found: dict[int, Contact] | None = None
-    for key in query.keys:
-        named = await find_contacts(tx, actor, FindContacts(key=key, with_groups=query.with_groups))
-        found = {one.contact_id: one for one in named if found is None or one.contact_id in found}
-    contacts = [
-        one
-        for one in (found or {}).values()
-        if query.landline in {None, one.landline} and query.country in {None, one.fields.get("country")}
-    ]
-    return Counted(items=contacts[query.page.offset :][: query.page.size], total=len(contacts))
+async def _require_group(tx: Tx, actor: Actor, query: ContactQuery) -> None:
+    place = (actor.account_id, actor.audience_id, query.group_id)
+    if query.group_id is not None and not await tx.fetchval(SQL["group_exists"], *place):
+        raise NotFoundError("group")
+
+
+def compile_query(actor: Actor, query: ContactQuery) -> Statement:
+    """Compile a query without keys to the statement of its page. Raises InvalidInputError."""
+    fixed = (actor.account_id, actor.audience_id, query.after_id, query.limit, query.offset)
+    return _compile(SQL["contacts"], query, fixed)
+
+
+def compile_count(actor: Actor, query: ContactQuery) -> Statement:
+    """Compile a query without keys to the statement that counts. Raises InvalidInputError."""
+    return _compile(SQL["count_contacts"], query, (actor.account_id, actor.audience_id))
+
+
+def _compile(statement: str, query: ContactQuery, fixed: Sequence[object]) -> Statement:
+    attributes = contact_attributes(query.kinds or CANONICAL, query.purposes)
+    arguments = [*fixed] if query.group_id is None else [*fixed, query.group_id]
+    compiled = compile_conditions(attributes, query.conditions, given=len(arguments))
+    order = compile_order(attributes, query.order, "c.contact_id")
+    text = compiled.into(_with_parts(statement, _parts(query)), order)
+    return Statement(text, [*arguments, *compiled.arguments])
+
+
+def _parts(query: ContactQuery) -> frozenset[str]:
+    asked = {
+        "all": not query.conditions,
+        "group": query.group_id is not None,
+        "present": not query.with_archived,
+        "groups": query.with_groups,
+        "consents": query.with_consents,
+        "devices": query.with_devices,
+    }
+    return frozenset(part for part, is_asked in asked.items() if is_asked)
+
+
+@cache
+def _with_parts(statement: str, parts: frozenset[str]) -> str:
+    return with_parts(statement, parts)

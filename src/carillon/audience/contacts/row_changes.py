@@ -1,12 +1,12 @@
 """What rows of a batch set beyond attributes: subscription statuses, groups and consents of their contacts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
 import polars as pl
 
-from carillon.audience.consents import ConsentChange, ConsentKey, write_consents
+from carillon.audience.consents import ConsentChange, ConsentKey, known_purposes, write_consents
 from carillon.audience.contacts.contact import SubscriptionStatus
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.memberships import Moves, known_groups, move
@@ -48,6 +48,7 @@ SuppressedRows = Mapping[Channel, frozenset[int]]
 class _Changes:
     """What a batch changes of its contacts, by their ids; of several rows the last write wins."""
 
+    purposes: Collection[str]
     statuses: dict[int, SubscriptionChange] = field(default_factory=dict)
     groups: dict[int, Sequence[GroupId]] = field(default_factory=dict)
     consents: dict[ConsentKey, bool | None] = field(default_factory=dict)
@@ -59,7 +60,8 @@ class _Changes:
         if change.groups is not None:
             self.groups[contact_id] = change.groups
         for one in change.consents:
-            self.consents[contact_id, one.purpose, one.channel] = one.granted
+            if one.purpose in self.purposes:
+                self.consents[contact_id, one.purpose, one.channel] = one.granted
 
     def set_status(self, contact_id: int, sms: SubscriptionStatus | None, email: SubscriptionStatus | None) -> None:
         before = self.statuses.get(contact_id, SubscriptionChange(contact_id=contact_id))
@@ -78,12 +80,13 @@ async def apply_changes(
     With `suppressed` rows a suppressed address isn't subscribed: a new contact is unsubscribed there, and one that was
     there keeps its status. Groups and purposes that the audience doesn't have are passed over.
     """
-    rows = set(changes).union(*(suppressed or {}).values())
-    if not rows:
+    if not changes and not any((suppressed or {}).values()):
         return
-    gathered = _gather(changes, suppressed or {}, kept.select("row", "contact_id", "outcome"), rows)
+    has_consents = any(change.consents for change in changes.values())
+    gathered = _Changes(purposes=await known_purposes(tx, actor) if has_consents else ())
+    _gather(gathered, changes, suppressed or {}, kept.select("row", "contact_id", "outcome"))
     statuses = list(gathered.statuses.values())
-    command = ChangeSubscriptions(standings=statuses, unless_suppressed=suppressed is not None)
+    command = ChangeSubscriptions(changes=statuses, unless_suppressed=suppressed is not None)
     await change_subscriptions(tx, actor, command)
     if gathered.groups:
         await move(tx, actor, await _moves(tx, actor, gathered.groups))
@@ -91,9 +94,9 @@ async def apply_changes(
 
 
 def _gather(
-    changes: Mapping[int, RowChange], suppressed: SuppressedRows, kept: pl.DataFrame, rows: set[int]
-) -> _Changes:
-    gathered = _Changes()
+    gathered: _Changes, changes: Mapping[int, RowChange], suppressed: SuppressedRows, kept: pl.DataFrame
+) -> None:
+    rows = set(changes).union(*suppressed.values())
     unsubscribed: dict[int, set[Channel]] = {}
     for row, contact_id, outcome in kept.iter_rows():
         is_new = outcome == NEW
@@ -102,13 +105,12 @@ def _gather(
         if row not in rows:
             continue
         gathered.add(contact_id, changes.get(row, _NOTHING), is_new=is_new)
-        if contact_id in gathered.new and suppressed:
+        if suppressed and contact_id in gathered.new:
             channels = {channel for channel, its_rows in suppressed.items() if row in its_rows}
             unsubscribed.setdefault(contact_id, set()).update(channels)
     for contact_id, channels in unsubscribed.items():
         by_sms, by_email = (_UNSUBSCRIBED if one in channels else None for one in (Channel.SMS, Channel.EMAIL))
         gathered.set_status(contact_id, by_sms, by_email)
-    return gathered
 
 
 async def _moves(tx: Tx, actor: Actor, wanted: Mapping[int, Sequence[GroupId]]) -> Moves:

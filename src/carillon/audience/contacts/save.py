@@ -194,4 +194,4 @@ async def _set_statuses(tx: Tx, actor: Actor, saved: SavedContact, statuses: _St
     )
     if sms is not None or email is not None:
         change = SubscriptionChange(contact_id=saved.contact_id, sms=sms, email=email)
-        await change_subscriptions(tx, actor, ChangeSubscriptions(standings=[change]))
+        await change_subscriptions(tx, actor, ChangeSubscriptions(changes=[change]))

@@ -31,17 +31,17 @@ class SubscriptionChange:
 class ChangeSubscriptions:
     """Change the statuses of contacts; with `unless_suppressed` none of a suppressed address but to unsubscribed."""
 
-    standings: Sequence[SubscriptionChange]
+    changes: Sequence[SubscriptionChange]
     unless_suppressed: bool = False
 
 
 async def change_subscriptions(tx: Tx, actor: Actor, command: ChangeSubscriptions) -> None:
     """Change the statuses of contacts; that of a suppressed address applies when the suppression is lifted."""
-    if not command.standings:
+    if not command.changes:
         return
     await lock_audience(tx, actor)
-    standings = command.standings
-    contact_ids = [one.contact_id for one in standings]
+    changes = command.changes
+    contact_ids = [one.contact_id for one in changes]
     addresses = await addresses_of(tx, actor, contact_ids)
     suppressed = {
         channel: await suppressed_among(tx, actor, channel, [address for one in addresses if (address := one[place])])
@@ -49,9 +49,9 @@ async def change_subscriptions(tx: Tx, actor: Actor, command: ChangeSubscription
     }
     columns = (
         contact_ids,
-        [one.sms if one.sms is None else int(one.sms) for one in standings],
-        [one.email if one.email is None else int(one.email) for one in standings],
-        [one.archived for one in standings],
+        [one.sms if one.sms is None else int(one.sms) for one in changes],
+        [one.email if one.email is None else int(one.email) for one in changes],
+        [one.archived for one in changes],
     )
     async with recounting(tx, actor, contact_ids):
         await tx.execute(

@@ -34,7 +34,7 @@ _encode = msgspec.json.Encoder().encode
 class AcceptUpload:
     """Take in rows; `options` are what the dialect wants kept beside them.
 
-    With a policy they are written by `write_batch`, and may name the audience's own fields; without, by `upsert`.
+    With a policy they are written by `write_batch`, and may name custom fields; without, by `upsert`.
     """
 
     rows: Sequence[ContactRow]

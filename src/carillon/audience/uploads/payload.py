@@ -38,7 +38,7 @@ def encode_payload(rows: Sequence[ContactRow], policy: WritePolicy | None) -> by
 
 
 def read_payload(actor: Actor, payload: bytes, kinds: Mapping[str, Kind], consent_fields: ConsentFields) -> ReadUpload:
-    """Read stored rows, as `read_upload` does."""
+    """Read stored rows, as `read_upload` does; what they have in `consent_fields` are consents."""
     stored = _decode(payload)
     rows, policy = (stored, None) if isinstance(stored, list) else (stored.rows, stored.policy)
     if policy is not None and consent_fields:

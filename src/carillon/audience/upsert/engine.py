@@ -8,8 +8,8 @@ after another too.
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from io import StringIO
 
 import msgspec
@@ -48,6 +48,8 @@ _COPIED = (
 _FEW = 50
 # So many rows are made while the server takes in as many.
 _PIECE_ROWS = 2_000
+# The process answers others between two such pieces of a batch.
+_UPSERTED_AT_ONCE = 5_000
 _SUPPRESSED = SubscriptionStatus.SUBSCRIBED + SUPPRESSED_BY
 _CHANNELS = (("phone", "sms_status", Channel.SMS), ("email", "email_status", Channel.EMAIL))
 
@@ -108,6 +110,12 @@ async def upsert(
         await suppress_addresses(tx, actor, audience, await addresses_of(tx, actor, plan.kept["contact_id"].to_list()))
     kept = _decided(plan, [*changed, *plan.archived])
     return UpsertOutcome(report=_report(batch, kept, plan), kept=kept, matched_none=plan.matched_none)
+
+
+async def upsert_pieces(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool) -> AsyncIterator[UpsertOutcome]:
+    """Write a batch as `upsert` does, a piece of its frame at a time; the batch's own errors are in no report."""
+    for piece in batch.frame.iter_slices(_UPSERTED_AT_ONCE):
+        yield await upsert(tx, actor, replace(batch, frame=piece, errors=(), failed=frozenset()), expect_new=expect_new)
 
 
 def _decided(plan: Plan, changed: list[int]) -> pl.DataFrame:

@@ -37,7 +37,7 @@ _MAX_CHARACTERS = 1_000
 
 
 async def authenticate(services: Services, request: Request) -> Actor:
-    """Let the caller in by what its Authorization header shows.
+    """Authenticate the caller by what its Authorization header shows.
 
     Raises MissingCredentialsError when there is none of the two kinds, and what `Authenticator` raises.
     """

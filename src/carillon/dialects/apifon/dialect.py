@@ -15,7 +15,7 @@ _HEAD = """\
 # Apifon: what is served
 
 Generated from the table of operations; do not edit. The reference is `001_94193108bab8683b.txt`; what is our own choice
-is told in the [dialect's README](../../src/carillon/dialects/apifon/README.md).
+is in the [dialect's README](../../src/carillon/dialects/apifon/README.md).
 
 Every path is served with and without a slash at its end, under `/services/api/v1` and `/services`. Callers sign
 (ApifonWS) or show a token of `POST /oauth2/token`; `POST /oauth2/revoke` ends one. Of the reference's resources
@@ -26,7 +26,7 @@ _SECURITY = {"type": "http", "scheme": "bearer", "description": "A token of POST
 
 
 def canonical_path(path: str) -> str | None:
-    """Give the path in `routes`: without a slash at its end, and under the longer of the two bases."""
+    """Return the path in `routes`: without a slash at its end, and under the longer of the two bases."""
     trimmed = path.rstrip("/")
     if trimmed.startswith(("/oauth2/", f"{BASE}/")):
         return trimmed

@@ -2,7 +2,7 @@
 
 
 def first_calls(url: str) -> list[str]:
-    """Give curl lines; the client's id and secret come from the environment."""
+    """Write curl lines; the client's id and secret come from the environment."""
     token = (
         f'APIFON_BEARER=$(curl -s -X POST -u "$APIFON_CLIENT_ID:$APIFON_CLIENT_SECRET" {url}/oauth2/token '
         '-d grant_type=client_credentials | sed \'s/.*"access_token":"\\([^"]*\\).*/\\1/\')'

@@ -1,14 +1,12 @@
 """Fields that subscribers of a list can have."""
 
-from collections.abc import Sequence
-
 from msgspec.structs import replace
 
 from carillon.audience.audiences import ChangeAudience
-from carillon.audience.consents import free_key
 from carillon.audience.descriptions import AudienceDescription, AudienceEdit, EditAudience, edit_audience
-from carillon.audience.field_types import CANONICAL, Kind
-from carillon.audience.fields import REPEATED, CreateField, Field, derived_name, free_name
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import NewField, field_called, free_name
+from carillon.audience.names import free_key
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.lists import actor_in, naming_list
 from carillon.dialects.apifon.mapping import chosen
@@ -26,6 +24,7 @@ from carillon.errors import InvalidInputError, NotFoundError
 
 _DATE = "DATE"
 _DATE_PREFIX = "date_"
+_KINDS_OF_DATES = {Kind.DATE, Kind.DATETIME}
 
 
 async def create(call: Call) -> Answer:
@@ -37,7 +36,10 @@ async def create(call: Call) -> Answer:
 
     def decide(described: AudienceDescription) -> AudienceEdit:
         attributes = attributes_of(described)
-        ours, is_new = _our_field(described.fields, name, kind, {one.ours for one in attributes.fields})
+        known = field_called(name, _KINDS_OF_DATES if kind == _DATE else {KINDS[kind]}, described.fields)
+        if known in {one.ours for one in attributes.fields}:
+            known = None
+        ours = known or free_name(name, [one.name for one in described.fields])
         before = _DATE_PREFIX if kind == _DATE else ""
         added = SubscriberField(
             field=free_key(name, {one.field for one in attributes.fields}, before),
@@ -48,7 +50,7 @@ async def create(call: Call) -> Answer:
             date_format=date_format or (DATE_FORMATS[0] if kind == _DATE else None),
             ours=ours,
         )
-        created = [CreateField(name=ours, kind=KINDS[kind], label=name)] if is_new else []
+        created = {} if known else {ours: NewField(label=name, kind=KINDS[kind])}
         attributes.fields.append(added)
         return AudienceEdit(change=_change(attributes), create_fields=created)
 
@@ -106,18 +108,6 @@ def _found(described: AudienceDescription, identity: str) -> tuple[ListAttribute
         if field.field == identity:
             return attributes, place
     raise NotFoundError("field", f"The list has no field {identity[:100]!r}.")
-
-
-def _our_field(custom: Sequence[Field], name: str, kind: str, taken: set[str]) -> tuple[str, bool]:
-    """Name the audience's field: one that is called so by others, where it fits, or else a new one; tell which."""
-    # The fields that keep repeated addresses are no list's to name.
-    labelled = {derived_name(one.label): (one.name, one.kind) for one in custom if one.name not in REPEATED.values()}
-    known = {**labelled, **{one: (one, its_kind) for one, its_kind in CANONICAL.items()}}
-    fitting = {Kind.DATE, Kind.DATETIME} if kind == _DATE else {KINDS[kind]}
-    same, its_kind = known.get(derived_name(name), (None, None))
-    if same and its_kind in fitting and same not in taken:
-        return same, False
-    return free_name(name, [one.name for one in custom]), True
 
 
 def _name(given: str) -> str:

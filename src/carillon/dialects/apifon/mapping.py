@@ -46,7 +46,7 @@ def parse_id(text: str) -> int | None:
 
 
 def chosen(given: str, options: Sequence[str], field: str) -> str:
-    """Find the option that a word names, its case ignored. Raises InvalidInputError that lists the options."""
+    """Find the option that a text names, its case ignored. Raises InvalidInputError that lists the options."""
     for option in options:
         if option.lower() == given.strip().lower():
             return option

@@ -184,11 +184,14 @@ def show_list(shown: SubscriberList, account_name: str) -> dict[str, Any]:
         "brand_name": account_name,
         "company_name": account_name,
         "gdpr_properties": attributes.gdpr_properties,
-        "double_optin": {
-            **{name: channel in audience.double_opt_in for name, channel in CHANNELS.items()},
-            _REVIEW: attributes.double_optin.get(_REVIEW, False),
-        },
+        "double_optin": _show_double_optin(shown),
     }
+
+
+def _show_double_optin(shown: SubscriberList) -> dict[str, bool]:
+    confirmed = shown.described.audience.double_opt_in
+    channels = {name: channel in confirmed for name, channel in CHANNELS.items()}
+    return channels | {_REVIEW: shown.attributes.double_optin.get(_REVIEW, False)}
 
 
 def _status(counts: AudienceCounts) -> str:

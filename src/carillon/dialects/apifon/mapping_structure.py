@@ -9,11 +9,11 @@ from uuid import UUID
 import msgspec
 
 from carillon.addresses.phones import calling_code
-from carillon.audience.consents import capitals
 from carillon.audience.contacts.contact import read_id
 from carillon.audience.descriptions import AudienceDescription, DescribedGroup, GroupSet
 from carillon.audience.field_types import Kind
 from carillon.audience.group_sets import Selection
+from carillon.audience.names import capitals
 from carillon.audience.suppressions import Channel
 from carillon.dialects.apifon.mapping import parse_id, show_id
 from carillon.errors import InvalidInputError, NotFoundError

@@ -91,14 +91,14 @@ def read_digest(text: str) -> UUID:
 
 
 def digest_of(address: str) -> str:
-    """Give the MD5 that names the subscriber with an address."""
+    """Return the MD5 that names the subscriber with an address."""
     return hashlib.md5(address.encode(), usedforsecurity=False).hexdigest()
 
 
 def read_subscriber(
     asked: schemas.Subscriber, field_map: FieldMap, known: Contact | None = None, *, skip_removed: bool = False
 ) -> Wanted:
-    """Read what is asked of a subscriber, who may be `known`.
+    """Read what is asked of a subscriber, which may be `known`.
 
     With `skip_removed` a subgroup that the list doesn't have any more is passed over. Raises InvalidInputError with the
     place of what can't be used.
@@ -131,9 +131,9 @@ def _consents(given: Mapping[str, Any], field_map: FieldMap) -> list[ConsentChan
         if not isinstance(consent, Mapping):
             raise InvalidInputError(place, "An object belongs here.")
         changes += [
-            ConsentChange(name, channel, read_flag(consent[word], f"{place}.{word}"))
-            for word, channel in CHANNELS.items()
-            if consent.get(word) is not None
+            ConsentChange(name, channel, read_flag(consent[key], f"{place}.{key}"))
+            for key, channel in CHANNELS.items()
+            if consent.get(key) is not None
         ]
     return changes
 
@@ -206,7 +206,7 @@ def _shown_consents(contact: Contact, opened: SubscriberList) -> dict[str, dict[
     granted = {(one.purpose, one.channel): one.granted for one in contact.consents}
     shown = {
         one.key: {
-            word: granted[one.key, channel] for word, channel in CHANNELS.items() if (one.key, channel) in granted
+            name: granted[one.key, channel] for name, channel in CHANNELS.items() if (one.key, channel) in granted
         }
         for one in opened.described.purposes
     }

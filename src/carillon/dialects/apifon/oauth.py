@@ -37,7 +37,7 @@ class _Refusal(Exception):  # noqa: N818 - it is an answer
 
 
 async def token(services: Services, request: Request) -> Reply:
-    """Give a token to whoever shows a credential; parameters are in the query, a form, JSON or a Basic header."""
+    """Issue a token for a credential; parameters are in the query, a form, JSON or a Basic header."""
     try:
         asked = _parameters(request)
         actor = await _client(services, request, asked)

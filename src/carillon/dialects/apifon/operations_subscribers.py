@@ -54,7 +54,7 @@ SUBSCRIBER_OPERATIONS: Sequence[Operation] = (
             "subscribers": [{"destination": "+306912345678", "email": "ana@mail.example", "status": "SUBSCRIBED"}],
         },
         notes=(
-            "Up to ten rows are written before the reply; more are stored before it and worked off in their order.",
+            "Up to ten rows are written before the reply; more are queued before it and processed in their order.",
             "A row that can't be used is left out.",
             "A row whose addresses are all blocked is left out; where one of two is, that one is unsubscribed.",
         ),
@@ -104,7 +104,7 @@ SUBSCRIBER_OPERATIONS: Sequence[Operation] = (
         method="PUT",
         path=f"{_SUBSCRIBERS}/{{lookup_md5}}",
         title="Update Subscriber",
-        summary="Changes a subscriber, who is archived no more.",
+        summary="Changes a subscriber, which is archived no more.",
         scope=Scope.AUDIENCE_WRITE,
         permission=_WRITE,
         handle=subscribers.update,

@@ -20,7 +20,7 @@ def read_page(number: int | None, size: int | None, default: int = schemas.MAX_P
 
 
 def links_of(request: Request, page: NumberedPage, total: int) -> dict[str, str]:
-    """Give the addresses of the pages around one, which say the size whoever set it; "" where there is none."""
+    """Return the addresses of the pages around one, which all name the size; "" where there is none."""
     last = max(1, -(-total // page.size))
     place = f"{request.base_url}{request.raw_path.rstrip('/')}"
     kept = [(name, value) for name, value in parse_qsl(request.query) if name.lower() not in {"page", "size"}]

@@ -12,7 +12,7 @@ LISTS = "/services/api/v1/list"
 
 
 def location_of(call: Call, *inside: str, list_id: int | None = None) -> str:
-    """Give the address of a list, the one that is called unless said otherwise, or of what is inside it.
+    """Return the address of a list, the one that is called unless said otherwise, or of what is inside it.
 
     Identifiers are escaped: they have letters, and a caller's spelling of an id line feeds, that no header can have.
     """
@@ -37,7 +37,7 @@ def require_match(expected: str, tag: str) -> None:
 
 
 def if_match(call: Call) -> str:
-    """Give what the caller says of the item that is to be changed."""
+    """Return the If-Match header of the call, "" where there is none."""
     return call.request.headers.get("if-match", "")
 
 

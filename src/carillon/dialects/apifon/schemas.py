@@ -1,4 +1,4 @@
-"""What each endpoint is asked, in Apifon's words."""
+"""What each endpoint reads, as the vendor's JSON has it."""
 
 from typing import Annotated, Any, TypeAlias
 
@@ -29,7 +29,7 @@ class Block(Request):
 
     destination: Destination = ""
     reason: Annotated[str, REQUIRED, Meta(description="One of BLOCK_REASONS.")] = ""
-    description: Annotated[str | None, Meta(description="A few words about it.")] = None
+    description: Annotated[str | None, Meta(description="A description.")] = None
 
 
 class ListBlocks(Request):
@@ -123,7 +123,7 @@ class ChangeList(Request):
     """A list as it shall be."""
 
     title: Annotated[str, REQUIRED, Meta(description="Its name.")] = ""
-    description: Annotated[str | None, Meta(description="A few words about it.")] = None
+    description: Annotated[str | None, Meta(description="A description.")] = None
     prefix: Annotated[str, REQUIRED, Meta(description="The calling code of national numbers: +30, or 30.")] = ""
     campaign_defaults: Annotated[
         dict[str, Any] | None,
@@ -181,7 +181,7 @@ class SaveGdprField(Request):
     """A purpose that subscribers agree to or not."""
 
     name: Annotated[str, REQUIRED, Meta(description="Its name.")] = ""
-    description: Annotated[str | None, Meta(description="A few words about it.")] = None
+    description: Annotated[str | None, Meta(description="A description.")] = None
 
 
 class SaveGroup(Request):

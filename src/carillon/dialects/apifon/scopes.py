@@ -19,7 +19,7 @@ OURS: Mapping[str, Scope] = {
 
 
 def available_scopes(actor: Actor) -> frozenset[str]:
-    """Give the vendor's scopes that a credential may have: all of them unless it is limited."""
+    """Return the vendor's scopes that a credential may have: all of them unless it is limited."""
     if not actor.scopes:
         return frozenset(VENDOR_SCOPES)
     return frozenset(scope for scope, ours in OURS.items() if ours in actor.scopes)
@@ -31,7 +31,7 @@ def authenticate_for(scope: str) -> Callable[[Services, Request], Awaitable[Acto
     It raises ScopeMissingError, and MediaTypeError for a body that calls itself anything but JSON (Status Codes, 415).
     """
 
-    async def let_in(services: Services, request: Request) -> Actor:
+    async def authenticate_scoped(services: Services, request: Request) -> Actor:
         actor = await authenticate(services, request)
         if request.body and "json" not in request.headers.get("content-type", "json").lower():
             raise MediaTypeError
@@ -42,4 +42,4 @@ def authenticate_for(scope: str) -> Callable[[Services, Request], Awaitable[Acto
             return replace(actor, scopes=frozenset())
         return actor
 
-    return let_in
+    return authenticate_scoped

@@ -16,7 +16,7 @@ from carillon.audience.contacts.change import (
 )
 from carillon.audience.contacts.contact import Contact, SubscriptionStatus
 from carillon.audience.contacts.lookup import FindByDigest, find_by_digest
-from carillon.audience.contacts.query import QueryContacts, query_contacts
+from carillon.audience.contacts.query import ContactQuery, page_contacts
 from carillon.audience.contacts.row_changes import RowChange
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.memberships import NO_MOVES, Regroup
@@ -151,7 +151,7 @@ def _read_many(asked: schemas.AddSubscribers, opened: SubscriberList) -> AcceptR
 
 
 async def update(call: Call) -> Answer:
-    """Change a subscriber, who is archived no more."""
+    """Change a subscriber, which is archived no more."""
     digest, opened = _digest(call), await open_list(call)
     asked, field_map = call.body, field_map_of(opened)
 
@@ -202,9 +202,9 @@ async def list_subscribers(call: Call) -> Answer:
     page, fields = read_page(asked.page, asked.size), read_fields(asked.fields)
     given = (("sms_status", "status", asked.status), ("email_status", "email", asked.email))
     conditions = [
-        Condition(ours, Op.EQ, int(STATUSES[chosen(word, tuple(STATUSES), place)]))
-        for ours, place, word in given
-        if word
+        Condition(ours, Op.EQ, int(STATUSES[chosen(status, tuple(STATUSES), place)]))
+        for ours, place, status in given
+        if status
     ]
     opened = await open_list(call)
     found = await _query(call, opened, page, conditions, read_subscriber_order(asked.sort, asked.sort_dir, opened))
@@ -233,14 +233,18 @@ async def query_subscribers(call: Call) -> Answer:
 async def _query(
     call: Call, opened: SubscriberList, page: NumberedPage, conditions: Sequence[Condition], order: Order
 ) -> Counted[Contact]:
-    query = QueryContacts(
-        page=page,
+    query = ContactQuery(
+        limit=page.size,
+        offset=page.offset,
         kinds=opened.described.kinds,
         purposes=[one.key for one in opened.described.purposes],
         conditions=conditions,
         order=order,
+        with_archived=True,
+        with_groups=True,
+        with_consents=True,
     )
-    return await call.db.read(query_contacts, opened.actor, query)
+    return await call.db.read(page_contacts, opened.actor, query)
 
 
 def _show_page(

@@ -15,7 +15,7 @@ _MAX_CHARACTERS = 1_000
 
 
 async def authenticate(services: Services, request: Request) -> Actor:
-    """Let the caller in; the reference names no rate.
+    """Authenticate the caller; the reference names no rate.
 
     Raises MissingCredentialsError without a header that can be read, and what `Authenticator` raises.
     """

@@ -1,6 +1,6 @@
 """Every domain error in Devino's envelope: code REJECTED, reasons with key, ref and defaultMessage, and a description.
 
-A reason's key is the parameter's name and one of the vendor's words: must.be.not.null, invalid, length.too.long,
+A reason's key is the parameter's name and one of the vendor's suffixes: must.be.not.null, invalid, length.too.long,
 unknown, forbidden.
 """
 
@@ -24,11 +24,11 @@ NOT_NULL, INVALID, TOO_LONG, UNKNOWN, FORBIDDEN = (
 
 
 class RefusedError(errors.InvalidInputError):
-    """A parameter's value is refused, with one of the vendor's words for why."""
+    """A parameter's value is refused, with one of the vendor's suffixes for why."""
 
-    def __init__(self, field: str, word: str, message: str) -> None:
+    def __init__(self, field: str, suffix: str, message: str) -> None:
         super().__init__(field, message)
-        self.word = word
+        self.suffix = suffix
 
 
 class Reason(msgspec.Struct):
@@ -50,11 +50,11 @@ class Refusal(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the table: the status; what is refused, unless the error names it; the word."""
+    """A line of the table: the status; what is refused, unless the error names it; the suffix of the key."""
 
     http_status: int
     ref: str
-    word: str
+    suffix: str
 
 
 TABLE: Mapping[type[errors.CarillonError], Line] = {
@@ -105,11 +105,11 @@ def reason_of(error: errors.CarillonError) -> Reason:
     line = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
     named = error.field if isinstance(error, errors.InvalidInputError | errors.TooManyItemsError) else ""
     ref = named or line.ref
-    word = error.word if isinstance(error, RefusedError) else line.word
-    message = _SENTENCES.get(word if word == NOT_NULL else line.http_status, error.message)
+    suffix = error.suffix if isinstance(error, RefusedError) else line.suffix
+    message = _SENTENCES.get(suffix if suffix == NOT_NULL else line.http_status, error.message)
     if isinstance(error, errors.NotFoundError) and error.subject == "audience":
         message = "there is no such contact list"
-    return Reason(key=f"{ref}.{word}", ref=ref, default_message=message)
+    return Reason(key=f"{ref}.{suffix}", ref=ref, default_message=message)
 
 
 def describe(reason: Reason) -> str:

@@ -2,6 +2,6 @@
 
 
 def first_calls(url: str) -> list[str]:
-    """Give curl lines for the server at `url`; the key comes from the environment."""
+    """Return curl lines for the server at `url`; the key comes from the environment."""
     head = f'curl -s -H "Authorization: Key $DEVINO_KEY" {url}/address-book-api/contact-groups'
     return [f'{head} -H "Content-Type: application/json" -d \'{{"name":"Friends","type":"STANDARD"}}\'', head]

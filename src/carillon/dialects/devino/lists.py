@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from carillon.audience.audience_fields import CreateAudienceWithFields, create_audience_with_fields
+from carillon.audience.audience_fields import AudienceFields, CreateAudienceWithFields, create_audience_with_fields
 from carillon.audience.audiences import CreateAudience, PageAudiences, count_audiences, delete_audience, page_audiences
 from carillon.audience.fields import NewField, fields_of_audiences
 from carillon.dialects.devino import errors, mapping, replies, schemas
-from carillon.dialects.devino.mapping import FieldMap
+from carillon.dialects.devino.mapping_fields import MAIN_NAMES, SET_HERE, FieldMap, new_field, read_type
+from carillon.dialects.devino.paging import read_span
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, MissingInputError, NotFoundError
@@ -37,12 +38,12 @@ def _new_fields(given: Sequence[object]) -> list[NewField]:
         name = mapping.checked_length(one.name, f"{path}.name")
         if name in fields or "\0" in name:
             raise InvalidInputError(f"{path}.name", "a list has one field of a name")
-        if name.lower() in mapping.MAIN_NAMES | mapping.SET_HERE:  # every list has it
+        if name.lower() in MAIN_NAMES | SET_HERE:  # every list has it
             continue
-        fields[name] = mapping.new_field(
+        fields[name] = new_field(
             name,
             mapping.checked_length(one.display_name, f"{path}.displayName") or name,
-            mapping.read_type(one.type, f"{path}.type"),
+            read_type(one.type, f"{path}.type"),
             [mapping.checked_length(read_text(value, f"{path}.values"), f"{path}.values") for value in one.values],
         )
     return list(fields.values())
@@ -52,7 +53,7 @@ async def show_all(call: Call) -> Answer:
     """Show lists, oldest first."""
     asked: schemas.ListLists = call.query
     zone = mapping.read_zone(asked.zone_offset)
-    limit, offset = mapping.read_span(asked.limit, asked.offset)
+    limit, offset = read_span(asked.limit, asked.offset)
     until = mapping.read_moment(asked.created_to, zone, "to")
     kinds = mapping.read_kinds([read_text(one, "type") for one in asked.type])
     query = PageAudiences(
@@ -76,12 +77,12 @@ async def _shown(call: Call, query: PageAudiences, zone: timedelta) -> list[repl
     audience_ids = [one.audience_id for one in found]
     counts = await call.db.read(count_audiences, call.actor, audience_ids)
     fields = await call.db.read(fields_of_audiences, call.actor, audience_ids)
+    company_id = call.actor.account_id
+    listed = [AudienceFields(audience=one, custom=fields[one.audience_id]) for one in found]
     return [
-        mapping.show_list(
-            one, FieldMap(one, fields[one.audience_id]), counts[one.audience_id], call.actor.account_id, zone
-        )
-        for one in found
-        if one.audience_id in counts
+        mapping.show_list(one.audience, FieldMap(one), counts[one.audience.audience_id], company_id, zone)
+        for one in listed
+        if one.audience.audience_id in counts
     ]
 
 

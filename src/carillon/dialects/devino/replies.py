@@ -1,4 +1,4 @@
-"""What operations answer, in Devino's words and the order of its samples."""
+"""What operations answer, in Devino's terms and the order of its samples."""
 
 from typing import Generic, TypeVar
 

@@ -1,4 +1,4 @@
-"""What each operation is asked, in Devino's words: queries and bodies for the tolerant reading."""
+"""What each operation is asked, in Devino's terms: queries and bodies for the tolerant reading."""
 
 from typing import Annotated, Any
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
+from carillon.audience.contacts.attributes import span_of
 from carillon.audience.contacts.contact import MAX_ID, ContactKey
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
-from carillon.audience.contacts.query import ListContacts, list_contacts
+from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.uploads.accept import AcceptUpload, accept_upload, upload_in_turn
 from carillon.audience.uploads.report import FinishedUpload, upload_report
 from carillon.dialects.inforu import replies, schemas
@@ -19,7 +20,7 @@ from carillon.dialects.inforu.paging import place_in_list, show_page
 from carillon.kit.ids import GroupId
 
 CONFIGURATIONS = {"WithoutGroups": False, "WithGroups": True}
-DATE_FIELDS: dict[str, Literal["created", "updated"]] = {"CreatedDate": "created", "UpdatedDate": "updated"}
+DATE_FIELDS = {"CreatedDate": "created_at", "UpdatedDate": "updated_at"}
 
 
 async def create_or_update_contacts(
@@ -76,19 +77,19 @@ async def get_contact(call: Call, asked: schemas.GetContact) -> replies.FoundCon
 
 async def get_contact_list(call: Call, asked: schemas.GetContactList) -> replies.Batch[Any]:
     """List contacts that were created or updated in a span of time, by their ids."""
-    date_field: Literal["created", "updated"] = "created"
+    moment = "created_at"
     if asked.filter_by:
-        _, date_field = choose(DATE_FIELDS, asked.filter_by, "Data.FilterBy")
+        _, moment = choose(DATE_FIELDS, asked.filter_by, "Data.FilterBy")
     zone = call.show.zone
-    query = ListContacts(
+    since = read_since(asked.from_date, zone, "Data.FromDate")
+    query = ContactQuery(
+        conditions=span_of(moment, since, read_until(asked.to_date, zone, "Data.ToDate")),
         after_id=place_in_list(asked.last_fetched_id),
         limit=call.services.page_size,
-        date_field=date_field,
-        since=read_since(asked.from_date, zone, "Data.FromDate"),
-        until=read_until(asked.to_date, zone, "Data.ToDate"),
         group_id=GroupId(_id(asked.only_for_group_id)) if asked.only_for_group_id else None,
+        with_devices=True,
     )
-    page = await call.services.db.read(list_contacts, call.actor, query)
+    page = await call.services.db.read(query_contacts, call.actor, query)
     return show_page(page, partial(call.show.contact, with_groups=False))
 
 

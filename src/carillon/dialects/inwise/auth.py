@@ -14,7 +14,7 @@ _MAX_CHARACTERS = 1_000
 
 
 async def authenticate(services: Services, request: Request) -> Actor:
-    """Let the caller in. Raises MissingCredentialsError without a key, and what `Authenticator` raises.
+    """Authenticate the caller. Raises MissingCredentialsError without a key, and what `Authenticator` raises.
 
     The reference names no rate, so there is none but a credential's own.
     """

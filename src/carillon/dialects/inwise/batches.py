@@ -4,15 +4,10 @@ import asyncio
 from functools import partial
 
 from carillon.audience.contacts.batch_write import WriteRows, write_rows
-from carillon.dialects.inwise.files import read_file
-from carillon.dialects.inwise.mapping import country_of, group_id_of, word_of
-from carillon.dialects.inwise.schemas import (
-    MAX_REPORTED_ERRORS,
-    BatchInserted,
-    BatchInsertRequest,
-    FieldMapping,
-    RowProblem,
-)
+from carillon.dialects.inwise.mapping import country_of, field_name_of, group_id_of
+from carillon.dialects.inwise.mapping_files import read_file
+from carillon.dialects.inwise.replies import BatchInserted, RowProblem
+from carillon.dialects.inwise.schemas import MAX_REPORTED_ERRORS, BatchInsertRequest, FieldMapping
 from carillon.dialects.reading import read_request, require
 from carillon.dialects.rest import Answer, Call
 
@@ -42,7 +37,7 @@ async def batch_insert(call: Call) -> Answer:
             failed=written.failed,
             error_count=len(written.errors),
             errors=[
-                RowProblem(row=one.row, field=word_of(one.field), value=one.value, message=one.message)
+                RowProblem(row=one.row, field=field_name_of(one.field), value=one.value, message=one.message)
                 for one in written.errors[:MAX_REPORTED_ERRORS]
             ],
         )

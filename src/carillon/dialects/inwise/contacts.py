@@ -1,16 +1,17 @@
 """Contacts one by one: make or change one, show one, and the feed of new ones."""
 
 from carillon.audience.contacts.contact import ContactKey, KeyKind
-from carillon.audience.contacts.feed import read_feed
-from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.contacts.feed import ReadFeed, read_feed
+from carillon.audience.contacts.lookup import FindContacts, get_contact
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.memberships import Regroup
 from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.inwise.mapping import country_of, field_of, group_ids, show_contact, trimmed
-from carillon.dialects.inwise.schemas import PersonalField, SaveContactRequest, SavedContact
+from carillon.dialects.inwise.replies import SavedContact
+from carillon.dialects.inwise.schemas import PersonalField, SaveContactRequest
 from carillon.dialects.reading import read_request, require
 from carillon.dialects.rest import Answer, Call
-from carillon.errors import InvalidInputError, KeyConflictError, NotFoundError
+from carillon.errors import InvalidInputError, KeyConflictError
 
 FEED_LIMIT = 1_000
 _DEFAULT_CODE = "mobile_number_default_country_code"
@@ -88,13 +89,11 @@ def _country(asked: SaveContactRequest) -> str | None:
 async def show(call: Call) -> Answer:
     """Show a contact."""
     key = ContactKey(kind=KeyKind.CONTACT_ID, value=call.request.segments["id"])
-    found = await call.db.read(find_contacts, call.actor, FindContacts(key=key, with_groups=True))
-    if not found:
-        raise NotFoundError("contact")
-    return Answer(data=show_contact(found[0], call.actor.country))
+    found = await call.db.read(get_contact, call.actor, FindContacts(key=key, with_groups=True))
+    return Answer(data=show_contact(found, call.actor.country))
 
 
 async def feed(call: Call) -> Answer:
-    """Give the contacts that were made since the key's last call."""
-    contacts = await call.db.run(read_feed, call.actor, FEED_LIMIT, with_groups=True)
+    """Show the contacts that were made since the key's last call."""
+    contacts = await call.db.run(read_feed, call.actor, ReadFeed(limit=FEED_LIMIT, with_groups=True))
     return Answer(data=[show_contact(one, call.actor.country) for one in contacts])

@@ -1,4 +1,4 @@
-"""Every domain error as inwise tells it: an HTTP status, and a body of a message and the same number.
+"""Every domain error as inwise reports it: an HTTP status, and a body of a message and the same number.
 
 The reference has one refusal, the 422 of a conflict, whose sentence is kept. The other statuses are ours.
 """
@@ -32,7 +32,7 @@ TABLE: Mapping[type[errors.CarillonError], int] = {
 }
 
 # What the engine's fields are called here, where a refusal is about one of them.
-WORDS: Mapping[str, str] = {
+FIELD_NAMES: Mapping[str, str] = {
     "phone": "mobile_number",
     "first_name": "field1",
     "last_name": "field2",
@@ -74,7 +74,7 @@ def _message(error: errors.CarillonError, status: int) -> str:
                 f"The {name} exists for contact ID #{owners[key]}." for key, name in _KEYS.items() if key in owners
             )
         case errors.InvalidInputError(field=field) | errors.TooManyItemsError(field=field) if field:
-            return f"{WORDS.get(field, field)}: {error.message}"
+            return f"{FIELD_NAMES.get(field, field)}: {error.message}"
         case errors.CallerError():
             return error.message
     return _OURS[status]

@@ -1,4 +1,4 @@
-"""inwise's words and ours: personal fields, phones, ids, and a contact as it is told."""
+"""inwise's values and ours: personal fields, phones, ids, and a contact as it is shown."""
 
 import re
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from msgspec import UNSET
 
 from carillon.addresses.phones import likely_phone, phone_digits, region_of_calling_code
 from carillon.audience.contacts.contact import Contact, SubscriptionStatus, read_id
-from carillon.dialects.inwise.errors import WORDS
-from carillon.dialects.inwise.schemas import ShownContact, ShownField
+from carillon.dialects.inwise.errors import FIELD_NAMES
+from carillon.dialects.inwise.replies import ShownContact, ShownField
 from carillon.dialects.reading import read_text
 from carillon.errors import InvalidInputError
 from carillon.kit.ids import GroupId
@@ -27,7 +27,7 @@ _LEADING_ZERO = re.compile(r"([^+\uff0b0-9]*)0(?!0)")
 
 
 def field_of(name: str, path: str) -> str:
-    """Give the audience's field for field1, or for 1 alone. Raises InvalidInputError, with the name in its text."""
+    """Return the audience's field for field1, or for 1 alone. Raises InvalidInputError, with the name in its text."""
     match = _FIELD_NAME.fullmatch(name.strip())
     field = _FIELDS.get(int(match[1])) if match else None
     if field is None:
@@ -43,7 +43,7 @@ def trimmed(phone: str) -> str:
 
 
 def country_of(code: str, path: str) -> str:
-    """Give the country of a calling code. Raises InvalidInputError."""
+    """Return the country of a calling code. Raises InvalidInputError."""
     country = region_of_calling_code(code)
     if country is None:
         raise InvalidInputError(path, "This is no country's calling code; 972 is one.")
@@ -51,7 +51,7 @@ def country_of(code: str, path: str) -> str:
 
 
 def group_ids(items: Sequence[object], path: str) -> list[GroupId]:
-    """Read the ids of groups; 0 and blanks are nobody's. Raises InvalidInputError."""
+    """Read the ids of groups; 0 and blanks are passed over. Raises InvalidInputError."""
     ids: list[GroupId] = []
     for place, item in enumerate(items):
         if item is None:
@@ -73,7 +73,7 @@ def group_id_of(text: str, path: str) -> GroupId | None:
 
 
 def show_contact(contact: Contact, country: str) -> ShownContact:
-    """Tell a contact."""
+    """Show a contact."""
     values = ((number, contact.fields.get(name)) for number, name in _FIELDS.items())
     statuses = (("email", contact.email_status), ("mobile_number", contact.sms_status))
     return ShownContact(
@@ -108,6 +108,6 @@ def _shown_value(number: int, value: object) -> str:
     return text
 
 
-def word_of(field: str) -> str:
-    """Give inwise's name of a row's field."""
-    return {"email": "[Email]", "phone": "[MobileNumber]"}.get(field) or WORDS.get(field, field)
+def field_name_of(field: str) -> str:
+    """Return inwise's name of a row's field."""
+    return {"email": "[Email]", "phone": "[MobileNumber]"}.get(field) or FIELD_NAMES.get(field, field)

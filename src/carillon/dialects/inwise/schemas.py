@@ -1,4 +1,4 @@
-"""What each operation is asked and answers, in inwise's words.
+"""What each operation is asked, in inwise's terms.
 
 Every parameter has a default, so that a request with anything missing is still read and the answer can name what is
 required.
@@ -7,7 +7,7 @@ required.
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 REQUIRED = {"required": True}
 
@@ -65,12 +65,6 @@ class SaveContactRequest(msgspec.Struct, kw_only=True):
     ] = None
 
 
-class SavedContact(msgspec.Struct, kw_only=True):
-    """Which contact it was."""
-
-    id: int
-
-
 class FieldMapping(msgspec.Struct, kw_only=True):
     """Where a column of the file goes."""
 
@@ -107,44 +101,3 @@ class BatchInsertRequest(msgspec.Struct, kw_only=True):
         str | None, Meta(description="The calling code that national numbers belong to; else the audience's country.")
     ] = None
     trim_leading_zero: Annotated[bool | None, Meta(description="Take one leading zero off national numbers.")] = None
-
-
-class RowProblem(msgspec.Struct, kw_only=True):
-    """What is wrong with a row, which counts from 1 below the line of names."""
-
-    row: int
-    field: str
-    value: str
-    message: str
-
-
-class BatchInserted(msgspec.Struct, kw_only=True):
-    """What became of the rows; `errors` are the first of `error_count`."""
-
-    created: int
-    updated: int
-    unchanged: int
-    skipped: int
-    failed: int
-    error_count: int
-    errors: list[RowProblem]
-
-
-class ShownField(msgspec.Struct, kw_only=True):
-    """A personal field's value."""
-
-    name: str
-    content: str
-
-
-class ShownContact(msgspec.Struct, kw_only=True):
-    """A contact; `unsubscribed` names its addresses that are, and is left out where none is."""
-
-    id: int
-    email: str
-    mobile_number: str
-    external_id: str
-    fields: list[ShownField]
-    groups_ids: list[int]
-    created: str
-    unsubscribed: list[str] | UnsetType = UNSET

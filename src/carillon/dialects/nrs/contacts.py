@@ -6,10 +6,11 @@ from carillon.addresses.phones import PhoneForm
 from carillon.audience.contacts.contact import ContactKey, KeyKind, read_id
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.lookup import FindContacts, get_contact
-from carillon.audience.contacts.query import PageContacts, page_contacts
+from carillon.audience.contacts.query import ContactQuery, page_contacts
 from carillon.audience.contacts.save import SaveContact, save_and_get_contact
 from carillon.audience.fields import Field, ListFields, list_fields
 from carillon.audience.memberships import Regroup
+from carillon.db.filters import Condition, Op
 from carillon.dialects.nrs import mapping, schemas
 from carillon.dialects.nrs.mapping import Include, show_contact
 from carillon.dialects.nrs.paging import read_page, show_page
@@ -35,11 +36,12 @@ async def list_contacts(call: Call) -> Answer:
         ContactKey(kind=KeyKind.PHONE, value=asked.phone, country=country, phone_form=phone_form),
         ContactKey(kind=KeyKind.EXTERNAL_ID, value=asked.external_id),
     )
-    query = PageContacts(
-        page=page,
+    attributes = (("landline", asked.landline.strip()), ("fields.country", country))
+    query = ContactQuery(
         keys=[key for key in keys if key.value.strip()],
-        landline=asked.landline.strip() or None,
-        country=country,
+        conditions=[Condition(name, Op.EQ, value) for name, value in attributes if value],
+        limit=page.size,
+        offset=page.offset,
         with_groups=include.groups,
     )
     found = await call.db.read(page_contacts, call.actor, query)

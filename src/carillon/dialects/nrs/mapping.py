@@ -203,3 +203,16 @@ def show_line(blacklist: str, line: Suppression, *, in_list: bool) -> replies.Bl
         campaign_name=None,
         created_at=show_moment(line.created_at),
     )
+
+
+def show_unsubscribed(word: str, contact: Contact, channel: Channel) -> replies.BlacklistLine:
+    """Show a contact that its audience has unsubscribed: a definitive line, which isn't removed through this API."""
+    address = (contact.email or "").lower() if channel is Channel.EMAIL else contact.phone or ""
+    return replies.BlacklistLine(
+        type=word,
+        recipient=address,
+        is_definitive=True,
+        sending_id=None,
+        campaign_name=None,
+        created_at=show_moment(contact.updated_at),
+    )

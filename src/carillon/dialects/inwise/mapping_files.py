@@ -72,7 +72,7 @@ def _failed(number: int, message: str) -> ContactRow:
 
 
 def read_records(text: str) -> Iterator[list[str] | None]:
-    r"""Give the records that are not blank, None for one that can't be read: the next one begins a line later.
+    r"""Yield the records that are not blank, None for one that can't be read: the next one begins a line later.
 
     Lines end in \n, \r\n or \r, and a quoted cell may hold any of them. Raises InvalidInputError for too many records
     that can't be read.

@@ -1,4 +1,4 @@
-"""The contacts of a batch, into rows for the engine and devices beside them. Pure.
+"""The contacts of a batch, into rows of contacts and their devices. Pure.
 
 They are read by hand and not by structs, since a batch has thousands of them.
 """
@@ -17,7 +17,16 @@ from carillon.audience.fields import MAX_LABEL_CHARACTERS, NewField
 from carillon.audience.upsert.rows import MAX_TOKEN_CHARACTERS, ContactRow, RowError
 from carillon.dialects.devino import mapping, schemas
 from carillon.dialects.devino.errors import UNKNOWN, RefusedError
-from carillon.dialects.devino.mapping import GENDER_PREFIX, FieldMap, VendorField
+from carillon.dialects.devino.mapping_fields import (
+    FIELD_KINDS,
+    GENDER_PREFIX,
+    OBJECT,
+    SET_HERE,
+    TEXT,
+    FieldMap,
+    VendorField,
+    new_field,
+)
 from carillon.dialects.reading import as_json, read_text
 from carillon.errors import InvalidInputError
 
@@ -26,7 +35,7 @@ _CODES = {"too_long": TOO_LONG, DUPLICATE: DUPLICATE}
 _PLATFORMS: Mapping[str, Literal["android", "ios"]] = {"0": "android", "1": "ios"}
 _CHECKED = {"": None, "0": None, "1": "phone", "2": "email", "phone": "phone", "email": "email"}
 _ADDRESSES = ("phone", "email")
-_CODES_OF_TYPES = {str(code): code for code in mapping.FIELD_KINDS}
+_CODES_OF_TYPES = {str(code): code for code in FIELD_KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class BatchRows:
 
     def read(self, fields: AudienceFields) -> Sequence[ReadRow]:
         """Read all contacts, by the fields of their list."""
-        field_map = FieldMap(fields.audience, fields.custom)
+        field_map = FieldMap(fields)
         return [self._read(place, one, field_map) for place, one in enumerate(self.contacts, 1)]
 
     def _read(self, place: int, given: object, field_map: FieldMap) -> ReadRow:
@@ -69,7 +78,7 @@ class BatchRows:
 
         What can't be read is left out, and so are the fields of a contact that is rejected for their number.
         """
-        return _missing_fields(self.contacts, FieldMap(fields.audience, fields.custom), last)
+        return _missing_fields(self.contacts, FieldMap(fields), last)
 
     def labels(self, row: int) -> Iterator[str]:
         """Yield the names of a contact's fields, those among them that have no value."""
@@ -81,7 +90,7 @@ class BatchRows:
         name = self.unique.strip()
         if name.lower() in _CHECKED:
             return _CHECKED[name.lower()]
-        known = FieldMap(fields.audience, fields.custom).find(name)
+        known = FieldMap(fields).find(name)
         if known is None:
             raise RefusedError("duplicateCheckField", UNKNOWN, "the list has no such field")
         return known.field
@@ -106,7 +115,7 @@ class _RejectedError(Exception):
 
 
 def wrong_of(field_map: FieldMap, name: str, code: str, message: str) -> Wrong:
-    """Say what the engine found wrong with one of its fields."""
+    """Say what the engine found wrong with one of our fields."""
     return Wrong(_CODES.get(code, INVALID_VALUE), *field_map.titles(name), message)
 
 
@@ -129,13 +138,13 @@ def _missing_fields(
             named.add(name)
             display_name = one.get("displayName")
             shown = display_name.strip()[:MAX_LABEL_CHARACTERS] if isinstance(display_name, str) else ""
-            code = str(one.get("type", mapping.TEXT)).strip()
+            code = str(one.get("type", TEXT)).strip()
             shown = shown.replace("\0", "") or name
-            yield place, mapping.new_field(name, shown, _CODES_OF_TYPES.get(code, mapping.TEXT))
+            yield place, new_field(name, shown, _CODES_OF_TYPES.get(code, TEXT))
 
 
 def _can_be_made(name: str) -> bool:
-    reserved = name.lower() in _ADDRESSES or name.lower() in mapping.SET_HERE
+    reserved = name.lower() in _ADDRESSES or name.lower() in SET_HERE
     return bool(name) and len(name) <= MAX_LABEL_CHARACTERS and "\0" not in name and not reserved
 
 
@@ -197,7 +206,7 @@ def _text(given: object, name: str, display_name: str) -> str:
 
 
 def _international(phone: str) -> str | None:
-    """Take a number for one with its country's code, as E.164 says, also without a plus."""
+    """Read a number as an international one, as E.164 says, also without a plus."""
     if not phone:
         return None
     return phone if phone.startswith("+") or not phone.isdigit() else f"+{phone}"
@@ -211,14 +220,14 @@ def _read_field(
     name = _text(item.get("name"), "fields.name", "Field name")
     if not name:
         raise _RejectedError("fields.name", "Field name", "must not be null")
-    word = field_map.find(name)
-    text = _value_of(item.get("value"), name[:50], is_object=word is not None and word.type == mapping.OBJECT)
+    known = field_map.find(name)
+    text = _value_of(item.get("value"), name[:50], is_object=known is not None and known.type == OBJECT)
     if name.lower() in _ADDRESSES:
         addresses[name.lower()] = addresses[name.lower()] or text
-    elif word is None:
+    elif known is None:
         raise _RejectedError(name[:50], name[:50], "The list has no such field, and can't have it.")
     elif text:
-        fields[word.field] = _checked(word, text, zone)
+        fields[known.field] = _checked(known, text, zone)
 
 
 def _value_of(value: object, name: str, *, is_object: bool) -> str:
@@ -229,14 +238,14 @@ def _value_of(value: object, name: str, *, is_object: bool) -> str:
     return ", ".join(one for one in texts if one)
 
 
-def _checked(word: VendorField, text: str, zone: timedelta) -> str:
-    if word.values and not word.is_default and text not in word.values:
-        raise _RejectedError(word.name, word.display_name, "It is none of the field's values.")
-    return plain_text(text, word.kind, zone)
+def _checked(known: VendorField, text: str, zone: timedelta) -> str:
+    if known.values and not known.is_default and text not in known.values:
+        raise _RejectedError(known.name, known.display_name, "It is none of the field's values.")
+    return stored_text(text, known.kind, zone)
 
 
-def plain_text(text: str, kind: Kind, zone: timedelta) -> str:
-    """Give a value as the engine reads its kind; a date with a time comes from the zone."""
+def stored_text(text: str, kind: Kind, zone: timedelta) -> str:
+    """Return a value as our fields of its kind are read; a date with a time is of the zone."""
     if kind is Kind.GENDER:
         return text.removeprefix(GENDER_PREFIX)
     if kind is Kind.DATETIME and (moment := mapping.parse_moment(text, zone)) is not None:
