@@ -82,7 +82,7 @@ class Caller:
 
 
 def caller_of(server: Served, dialect: str, account: tuple[int, int] | None = None) -> Caller:
-    """Give a caller of a dialect, in a new account unless one is given."""
+    """Return a caller of a dialect, in a new account unless one is given."""
     if account is None:
         made = server.command("account", "create", "Bench", "--country", "IL")
         account = int(str(made["account_id"])), int(str(made["audience_id"]))
@@ -104,7 +104,7 @@ def caller_of(server: Served, dialect: str, account: tuple[int, int] | None = No
 
 
 def furnish(caller: Caller) -> None:
-    """Give an Apifon list the fields that its rows have."""
+    """Return an Apifon list the fields that its rows have."""
     connection = caller.connection()
     for name in HEADER.split(","):
         if name not in _NO_FIELDS:

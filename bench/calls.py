@@ -12,7 +12,7 @@ _REFUSED = 400
 
 
 def basic(username: str, password: str) -> str:
-    """Give the header's value of HTTP Basic."""
+    """Return the header's value of HTTP Basic."""
     return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
 
 

@@ -48,7 +48,7 @@ _UNFINISHED = "SELECT count(*) FROM contact_import WHERE state IN ('pending', 'r
 
 
 async def all_written(connection: asyncpg.Connection) -> None:
-    """Wait until nothing is left to be worked off."""
+    """Wait until nothing is left to process."""
     while True:
         if not await connection.fetchval(_UNFINISHED):
             return
@@ -128,12 +128,12 @@ async def measure_singles(server: Served, connection: asyncpg.Connection) -> Non
 
 
 def phone(number: int) -> str:
-    """Give the phone of a loaded contact."""
+    """Return the phone of a loaded contact."""
     return f"9725{number * 7_368_787 % 100_000_000:08d}"
 
 
 def median_time(connection: Connection, requests: Sequence[bytes], expected: bytes, before: int = 0) -> float:
-    """Give the median time of requests whose replies have something in them, but for some that come before."""
+    """Return the median time of requests whose replies have something in them, but for some that come before."""
     times = []
     for request in requests:
         began = time.perf_counter()

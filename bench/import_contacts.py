@@ -75,7 +75,7 @@ class Figures:
         print(f"  {name}: {rows / seconds:,.0f} rows/s", flush=True)
 
     def ratio(self, name: str, other: str) -> float:
-        """Give the median of the rounds' ratios: both halves of a round see the same noise."""
+        """Return the median of the rounds' ratios: both halves of a round see the same noise."""
         return statistics.median(a / b for a, b in zip(self.paces[name], self.paces[other], strict=True))
 
 

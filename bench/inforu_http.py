@@ -102,7 +102,7 @@ def uploads(count: int, start: int) -> list[list[dict[str, str]]]:
 
 
 def send_uploads(client: Client, requests: Sequence[bytes]) -> list[dict[str, Any]]:
-    """Send all of them, then ask until each is worked off; give the reports."""
+    """Send all of them, then ask until each is processed; return the reports."""
     tokens = [json.loads(client.send(request))["Data"]["RequestToken"] for request in requests]
     reports = []
     for token in tokens:

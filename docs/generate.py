@@ -22,7 +22,7 @@ _WIDTH = 100
 
 
 def pages() -> dict[str, str]:
-    """Give the text of every generated page, by its path below `docs`."""
+    """Return the text of every generated page, by its path below `docs`."""
     return {
         "reference/settings.md": _settings_page(),
         "reference/command-line.md": _command_line_page(),

@@ -17,7 +17,7 @@ from carillon.workers.shape import Background
 
 
 async def process_uploads(db: Database, *accounts: AccountId) -> int:
-    """Give the accounts, or all that have due uploads, one turn each, and return how many uploads were written."""
+    """Return the accounts, or all that have due uploads, one turn each, and return how many uploads were written."""
     worker = UploadWorker()
     performer = Performer(db, worker, Metrics().work)
     due = await db.read(worker.due_accounts)

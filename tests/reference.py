@@ -19,7 +19,7 @@ class Person:
     silent: set[str] = field(default_factory=set)
 
     def says(self) -> tuple[SubscriptionStatus, ...]:
-        """How the person stands by phone and by e-mail: who has asked for silence has it at another address too."""
+        """The person's status by phone and by e-mail: an unsubscription holds for another address too."""
         return tuple(
             SubscriptionStatus.NONE
             if not value

@@ -31,13 +31,13 @@ def bounded(examples: int) -> settings:
 
 
 def leaves(own: Collection[Any] = ()) -> Trees:
-    """Give values, among them hostile ones and the dialect's own."""
+    """Return values, among them hostile ones and the dialect's own."""
     known = st.sampled_from([*own, *HOSTILE])
     return known | st.text(max_size=20) | st.integers() | st.floats() | st.booleans() | st.none()
 
 
 def trees(names: Collection[str], own: Collection[Any] = ()) -> Trees:
-    """Give lists and objects of such values, under known names and others."""
+    """Return lists and objects of such values, under known names and others."""
     keys = st.sampled_from(sorted(names)) | st.text(max_size=6)
     return st.recursive(
         leaves(own),
@@ -47,12 +47,12 @@ def trees(names: Collection[str], own: Collection[Any] = ()) -> Trees:
 
 
 def bodies(names: Collection[str], own: Collection[Any] = ()) -> Trees:
-    """Give objects of known names and such trees."""
+    """Return objects of known names and such trees."""
     return st.dictionaries(st.sampled_from(sorted(names)), trees(names, own), max_size=8)
 
 
 def queries(names: Collection[str]) -> st.SearchStrategy[dict[str, str]]:
-    """Give queries."""
+    """Return queries."""
     return st.dictionaries(st.sampled_from(sorted(names)) | st.text(max_size=6), st.text(max_size=12), max_size=5)
 
 

@@ -1,4 +1,4 @@
-"""One contact through every keyboard: what one dialect writes, all others read."""
+"""One contact through every dialect: what one dialect writes, all others read."""
 
 from typing import Any
 

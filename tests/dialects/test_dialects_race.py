@@ -13,7 +13,7 @@ import httpx
 import pytest
 from tests.background import uploads_processed
 from tests.dialects.clients import DialectClients
-from tests.journeys.wholeness import UNSUBSCRIBED_BY_ITS_LIST, all_worked_off, whats_wrong
+from tests.journeys.wholeness import UNSUBSCRIBED_BY_ITS_LIST, all_processed, whats_wrong
 
 from carillon.db.database import Database
 
@@ -147,7 +147,7 @@ class Racer:
         return await self._clients.apifon("DELETE", f"/bounce/subscriber/unblock/{self._phone()}")
 
     def _subscriber(self, people: int = PEOPLE) -> dict[str, object]:
-        """Give a subscriber whose phone and e-mail may be two different people's."""
+        """Return a subscriber whose phone and e-mail may be two different people's."""
         subscriber: dict[str, object] = {"destination": self._phone(people), "status": self._status()}
         if self._rng.random() < 0.5:
             subscriber |= {"email": self._email(), "email_status": self._status()}
@@ -234,7 +234,7 @@ async def test_twenty_clients_of_all_dialects_leave_a_whole_database(
             known = await furnished(clients)
             racers = [Racer(seed + number, clients, known) for number in range(CLIENTS)]
             await asyncio.gather(*(racer.run() for racer in racers))
-            await all_worked_off(connection)
+            await all_processed(connection)
         statuses = sum((racer.statuses for racer in racers), Counter[tuple[str, int]]())
         print(sorted(statuses.items()))
         assert [outcome for outcome in statuses if outcome[1] >= HTTPStatus.INTERNAL_SERVER_ERROR] == []

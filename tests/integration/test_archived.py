@@ -25,8 +25,8 @@ ROW = ContactRow(phone=PHONE, email="ana@mail.example", fields={"first_name": "A
 
 async def archived(db: Database, tenant: Tenant, row: ContactRow = ROW) -> int:
     saved = await db.run(save_contact, tenant.actor, SaveContact(row=row))
-    standing = SubscriptionChange(contact_id=saved.contact_id, archived=True)
-    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(changes=[standing]))
+    change = SubscriptionChange(contact_id=saved.contact_id, archived=True)
+    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(changes=[change]))
     return saved.contact_id
 
 

@@ -183,7 +183,7 @@ async def test_contacts_that_are_gone_have_no_standing(db: Database, account: Te
     await db.run(change_subscriptions, account.actor, ChangeSubscriptions(changes=[gone]))
 
 
-async def test_a_stop_list_silences_who_is_in_an_audience_made_meanwhile(db: Database, account: Tenant) -> None:
+async def test_a_stop_list_suppresses_who_is_in_an_audience_made_meanwhile(db: Database, account: Tenant) -> None:
     stop = await db.run(create_audience, account.actor, CreateAudience(name="Stop", kind=AudienceKind.STOPLIST))
     inside = replace(account.actor, audience_id=stop.audience_id)
     async with db.transaction() as tx:

@@ -1,4 +1,4 @@
-"""An audience's own fields: made once, typed, and written by the same engine as the built-in ones."""
+"""An audience's custom fields: made once, typed, and written by the same engine as the built-in ones."""
 
 import pytest
 from tests.support import Tenant
@@ -24,7 +24,7 @@ from carillon.errors import InvalidInputError
 from carillon.tenancy.audit import ListAudit, list_audit
 
 
-async def test_a_contact_keeps_the_typed_values_of_the_audiences_own_fields(db: Database, account: Tenant) -> None:
+async def test_a_contact_keeps_the_typed_values_of_custom_fields(db: Database, account: Tenant) -> None:
     for name, kind in (("shoe_size", Kind.NUMBER), ("member", Kind.BOOLEAN), ("joined", Kind.DATE)):
         await db.run(create_field, account.actor, CreateField(name=name, kind=kind))
     kinds = await db.read(field_kinds, account.actor)
@@ -59,7 +59,7 @@ async def test_a_field_is_made_once_and_told_in_the_audit_trail(db: Database, ac
     assert (newest.action, newest.subject) == ("field.create", "shoe_size")
 
 
-async def test_an_audience_has_a_limited_number_of_own_fields(db: Database, account: Tenant) -> None:
+async def test_an_audience_has_a_limited_number_of_custom_fields(db: Database, account: Tenant) -> None:
     async with db.transaction() as tx:
         for number in range(MAX_FIELDS):
             await create_field(tx, account.actor, CreateField(name=f"f{number}"))

@@ -1,4 +1,4 @@
-"""Lent connections: as many as there are, whole when they come back, and closed in the end."""
+"""Acquired connections: as many as there are, whole when they come back, and closed in the end."""
 
 import asyncio
 
@@ -10,12 +10,12 @@ from carillon.db.sessions import SessionPool
 PID = "SELECT pg_backend_pid()"
 
 
-async def lender_of(dsn: str, size: int) -> SessionPool:
+async def session_pool_of(dsn: str, size: int) -> SessionPool:
     return SessionPool(await asyncpg.create_pool(dsn, min_size=1, max_size=size), size)
 
 
-async def test_a_connection_that_came_back_whole_is_lent_again(dsn: str) -> None:
-    session_pool = await lender_of(dsn, 3)
+async def test_a_connection_that_was_released_whole_is_acquired_again(dsn: str) -> None:
+    session_pool = await session_pool_of(dsn, 3)
     pids = set()
     for _ in range(5):
         async with session_pool.session() as session:
@@ -24,25 +24,25 @@ async def test_a_connection_that_came_back_whole_is_lent_again(dsn: str) -> None
     await session_pool.close()
 
 
-async def test_no_more_are_lent_than_there_are_and_who_waits_gets_the_next(dsn: str) -> None:
-    session_pool = await lender_of(dsn, 2)
-    most = lent = 0
+async def test_no_more_are_acquired_than_there_are_and_who_waits_gets_the_next(dsn: str) -> None:
+    session_pool = await session_pool_of(dsn, 2)
+    most = acquired = 0
 
     async def borrow() -> None:
-        nonlocal most, lent
+        nonlocal most, acquired
         async with session_pool.session() as session:
-            lent += 1
-            most = max(most, lent)
+            acquired += 1
+            most = max(most, acquired)
             await session.connection.execute("SELECT pg_sleep(0.01)")
-            lent -= 1
+            acquired -= 1
 
     await asyncio.gather(*(borrow() for _ in range(20)))
-    assert (most, lent) == (2, 0)
+    assert (most, acquired) == (2, 0)
     await session_pool.close()
 
 
 async def test_a_connection_that_broke_off_is_replaced(dsn: str) -> None:
-    session_pool = await lender_of(dsn, 1)
+    session_pool = await session_pool_of(dsn, 1)
     async with session_pool.session() as session:
         first = await session.connection.fetchval(PID)
     with pytest.raises(asyncpg.PostgresError):  # that it was told to go, or that it is gone
@@ -54,7 +54,7 @@ async def test_a_connection_that_broke_off_is_replaced(dsn: str) -> None:
 
 
 async def test_a_connection_that_breaks_off_while_nobody_has_it_is_replaced(dsn: str) -> None:
-    session_pool = await lender_of(dsn, 1)
+    session_pool = await session_pool_of(dsn, 1)
     other = await asyncpg.connect(dsn)
     async with session_pool.session() as session:
         first = await session.connection.fetchval(PID)
@@ -69,7 +69,7 @@ async def test_a_connection_that_breaks_off_while_nobody_has_it_is_replaced(dsn:
 
 
 async def test_a_transaction_that_was_left_open_is_rolled_back(dsn: str) -> None:
-    session_pool = await lender_of(dsn, 1)
+    session_pool = await session_pool_of(dsn, 1)
     async with session_pool.session() as session:
         await session.connection.execute("BEGIN; CREATE TABLE left_behind ()")
     async with session_pool.session() as session:
@@ -79,7 +79,7 @@ async def test_a_transaction_that_was_left_open_is_rolled_back(dsn: str) -> None
 
 
 async def test_a_statement_that_was_cancelled_leaves_a_connection_that_works(dsn: str) -> None:
-    session_pool = await lender_of(dsn, 1)
+    session_pool = await session_pool_of(dsn, 1)
 
     async def dawdle() -> None:
         async with session_pool.session() as session:
@@ -92,8 +92,8 @@ async def test_a_statement_that_was_cancelled_leaves_a_connection_that_works(dsn
     await session_pool.close()
 
 
-async def test_closing_closes_what_waits_to_be_lent(dsn: str) -> None:
-    session_pool = await lender_of(dsn, 2)
+async def test_closing_closes_what_is_idle(dsn: str) -> None:
+    session_pool = await session_pool_of(dsn, 2)
     other = await asyncpg.connect(dsn)
     async with session_pool.session() as session, session_pool.session():
         first = await session.connection.fetchval(PID)
@@ -105,7 +105,7 @@ async def test_closing_closes_what_waits_to_be_lent(dsn: str) -> None:
 
 
 async def test_statements_are_prepared_once_for_each_session(dsn: str) -> None:
-    session_pool = await lender_of(dsn, 1)
+    session_pool = await session_pool_of(dsn, 1)
     statements = []
     for text in (PID, PID, "SELECT 1"):
         async with session_pool.session() as session:
@@ -116,7 +116,7 @@ async def test_statements_are_prepared_once_for_each_session(dsn: str) -> None:
 
 async def test_no_session_keeps_more_statements_than_the_limit(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("carillon.db.sessions._MAX_PREPARED", 3)
-    session_pool = await lender_of(dsn, 1)
+    session_pool = await session_pool_of(dsn, 1)
     async with session_pool.session() as session:
         for number in range(10):
             assert await (await session.prepared(f"SELECT {number}")).fetchval() == number

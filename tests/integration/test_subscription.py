@@ -29,8 +29,8 @@ async def save(db: Database, actor: Actor, phone: str = PHONE, email: str = MAIL
 async def say(
     db: Database, actor: Actor, contact_id: int, sms: SubscriptionStatus | None, email: SubscriptionStatus | None = None
 ) -> None:
-    standing = SubscriptionChange(contact_id=contact_id, sms=sms, email=email)
-    await db.run(change_subscriptions, actor, ChangeSubscriptions(changes=[standing]))
+    change = SubscriptionChange(contact_id=contact_id, sms=sms, email=email)
+    await db.run(change_subscriptions, actor, ChangeSubscriptions(changes=[change]))
 
 
 async def statuses(db: Database, actor: Actor, contact_id: int) -> tuple[SubscriptionStatus, SubscriptionStatus]:

@@ -1,4 +1,4 @@
-"""Uploads: accepted durably, worked off in order, exactly once, whatever fails in between."""
+"""Uploads: accepted durably, processed in order, exactly once, whatever fails in between."""
 
 import asyncio
 from dataclasses import replace
@@ -49,7 +49,7 @@ async def cities(db: Database, tenant: Tenant) -> list[str]:
     return [contact.fields["city"] for contact in page.items]
 
 
-async def test_an_accepted_upload_is_in_progress_until_it_is_worked_off(db: Database, account: Tenant) -> None:
+async def test_an_accepted_upload_is_in_progress_until_it_is_processed(db: Database, account: Tenant) -> None:
     import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(30)))
     with pytest.raises(JobInProgressError):
         await db.read(upload_report, account.actor, import_id)
@@ -80,7 +80,7 @@ async def test_an_upload_of_another_audience_is_not_found(db: Database, account:
         await db.read(upload_report, account.actor, import_id)
 
 
-async def test_uploads_of_an_account_are_worked_off_in_their_order(db: Database, account: Tenant) -> None:
+async def test_uploads_of_an_account_are_processed_in_their_order(db: Database, account: Tenant) -> None:
     for city in ("Arad", "Lod", "Yavne", "Eilat", "Acre", "Ashdod", "Safed", "Afula", "Dimona", "Haifa"):
         await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12, city)))
     assert await process_uploads(db) == 8
@@ -178,8 +178,8 @@ async def test_an_upload_that_always_fails_is_given_up_and_kept_and_the_next_goe
             await db.read(upload_report, account.actor, good)
         clock.moment += timedelta(minutes=1)
     assert await process_uploads(db) == 1
-    given_up = (await db.read(upload_report, account.actor, bad)).report
-    assert (given_up.rows, given_up.failed, given_up.error_count) == (11, 11, 1)
+    failed = (await db.read(upload_report, account.actor, bad)).report
+    assert (failed.rows, failed.failed, failed.error_count) == (11, 11, 1)
     assert (await db.read(upload_report, account.actor, good)).report.new == 11
     async with db.transaction() as tx:
         assert await tx.fetchval("SELECT payload FROM contact_import WHERE import_id = $1", bad) == b"x"

@@ -58,12 +58,12 @@ FROM contact_group g WHERE g.account_id = $1
 
 
 # How `write` goes about it: whether it first takes rows for new, as an import does.
-ways = {"hopes": False}
+ways = {"optimistic": False}
 
 
 async def write(db: Database, tenant: Tenant, given_rows: list[ContactRow]) -> UpsertReport:
     read = read_rows(given_rows, tenant.actor.country)
-    if ways["hopes"]:
+    if ways["optimistic"]:
         with contextlib.suppress(UniqueViolationError):
             return (await db.run(upsert, tenant.actor, read, expect_new=True)).report
     return (await db.run(upsert, tenant.actor, read)).report
@@ -108,10 +108,10 @@ def people(book: Book) -> list[tuple[object, ...]]:
     return sorted((person.picture() for person in book.people), key=repr)
 
 
-@pytest.fixture(params=["one_by_one", "by_columns", "hoping"])
+@pytest.fixture(params=["one_by_one", "by_columns", "optimistic"])
 def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small batches are taken one by one, large ones by columns, an import's as new; the rule is the same for all."""
-    monkeypatch.setitem(ways, "hopes", request.param == "hoping")
+    monkeypatch.setitem(ways, "optimistic", request.param == "optimistic")
     few = 1000 if request.param == "one_by_one" else -1
     monkeypatch.setattr(parse, "_FEW", few)
     monkeypatch.setattr(match, "_FEW", few)

@@ -134,7 +134,7 @@ class Caller(threading.Thread):
                         call()
 
     def _post(self, dialect: str, path: str, asked: object) -> httpx.Response | None:
-        """Give a reply that acknowledges, or None where it can't be known what became of the call."""
+        """Return a reply that acknowledges, or None where it can't be known what became of the call."""
         try:
             reply = self._client.post(f"{self._url}{path}", json=asked, headers=self._apis.headers[dialect])
         except httpx.TransportError:
@@ -161,7 +161,7 @@ class Caller(threading.Thread):
         return self._rng.randint(2, 200)
 
     def _inforu(self, function: str, data: object) -> Any:
-        """Give the function's Data, or None where it can't be known what became of the call."""
+        """Return the function's Data, or None where it can't be known what became of the call."""
         reply = self._post("inforu", f"{BASE}{function}", body(data))
         if reply is None:
             return None
@@ -274,10 +274,10 @@ class Caller(threading.Thread):
 
 
 def phone(number: int) -> str:
-    """Give a caller's number as it is dialled in Israel, but for the zero."""
+    """Return a caller's number as it is dialled in Israel, but for the zero."""
     return f"52{number:07d}"
 
 
 def email(number: int) -> str:
-    """Give the e-mail address that goes with a number."""
+    """Return the e-mail address that goes with a number."""
     return f"caller.{number}@example.com"

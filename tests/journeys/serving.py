@@ -129,12 +129,12 @@ class Home:
         return processes(self.cluster)
 
     def credential(self) -> tuple[str, str]:
-        """Give the demo account's user name and token."""
+        """Return the demo account's user name and token."""
         keys = self.keys()
         return keys["INFORU_USERNAME"], keys["INFORU_TOKEN"]
 
     def keys(self) -> dict[str, str]:
-        """Give the demo account's credentials, by the names of their variables."""
+        """Return the demo account's credentials, by the names of their variables."""
         lines = (self.data_dir / "demo.env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
@@ -170,7 +170,7 @@ def body(data: object) -> dict[str, Any]:
 
 
 def client_of(process: Process, credential: tuple[str, str]) -> httpx.Client:
-    """Give a client that calls functions by name."""
+    """Return a client that calls functions by name."""
     return httpx.Client(base_url=f"{process.url}{BASE}", auth=credential, timeout=60)
 
 
@@ -183,7 +183,7 @@ def answer(client: httpx.Client, function: str, data: object) -> Any:
 
 
 def report(client: httpx.Client, token: str) -> Any:
-    """Wait until an upload is worked off, and give its report."""
+    """Wait until an upload is processed, and give its report."""
     question = body({"RequestToken": token})
     envelope: dict[str, Any] = {}
 

@@ -15,7 +15,7 @@ def client_of(process: Process, headers: dict[str, str]) -> httpx.Client:
 
 
 def signed_in(place: Home, process: Process) -> dict[str, str]:
-    """Give the headers of a caller with a token, which outlives the servers."""
+    """Return the headers of a caller with a token, which outlives the servers."""
     made = place.command("credential", "create", "--account", 1, "--dialect", "apifon", "--rate", 0)
     auth = (made["client_id"], made["client_secret"])
     reply = httpx.post(f"{process.url}/oauth2/token", auth=auth)

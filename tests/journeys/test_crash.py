@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 from tests.journeys.callers import GROUPS, MEMBERS, Caller, Ledger, Sent, open_apis, phone
 from tests.journeys.serving import Home, Process, client_of, home, report, until
-from tests.journeys.wholeness import all_worked_off, whats_wrong
+from tests.journeys.wholeness import all_processed, whats_wrong
 
 from carillon.db.embedded import running_dsn
 
@@ -75,7 +75,7 @@ async def test_whatever_is_killed_all_that_was_acknowledged_is_there_exactly_onc
 
 
 def failures(place: Home) -> Iterable[str]:
-    """Give what the servers said of their own failures; shown when the test fails."""
+    """Return what the servers said of their own failures; shown when the test fails."""
     lines = (json.loads(line) for process in place.processes for line in process.log.splitlines() if line[0] == "{")
     return [line["exception"] for line in lines if "exception" in line and "UnavailableError" not in line["exception"]]
 
@@ -91,7 +91,7 @@ def ask_for_reports(client: httpx.Client, batches: Iterable[Sent]) -> None:
 async def prove(connection: asyncpg.Connection, ledger: Ledger) -> None:
     """Hold the database against what was acknowledged, once nothing is left to do."""
     assert ledger.strange == []
-    await all_worked_off(connection)
+    await all_processed(connection)
     assert await whats_wrong(connection) == {}
     people = await people_by_phone(connection)
     sizes = Counter(name for name, _ in chain.from_iterable(people.values()))
@@ -113,7 +113,7 @@ async def prove(connection: asyncpg.Connection, ledger: Ledger) -> None:
 
 
 async def people_by_phone(connection: asyncpg.Connection) -> dict[str | None, list[tuple[str, list[str]]]]:
-    """Give the first name and the groups of every contact, by its phone."""
+    """Return the first name and the groups of every contact, by its phone."""
     rows = await connection.fetch(
         "SELECT c.phone, c.fields ->> 'first_name' AS name, "
         "ARRAY(SELECT g.name FROM membership m JOIN contact_group g ON g.account_id = m.account_id "

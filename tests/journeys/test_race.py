@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import httpx
 from tests.journeys.serving import BASE, body, home
-from tests.journeys.wholeness import all_worked_off, whats_wrong
+from tests.journeys.wholeness import all_processed, whats_wrong
 
 from carillon.db.embedded import running_dsn
 
@@ -47,7 +47,7 @@ class Racer:
             self.outcomes[function, reply.status_code, envelope["StatusId"]] += 1
 
     def _row(self) -> dict[str, object]:
-        """Give a row whose phone, e-mail and id may be three different people's."""
+        """Return a row whose phone, e-mail and id may be three different people's."""
         row: dict[str, object] = {"FirstName": f"Name {self._rng.randrange(5)}", "PhoneNumber": self._phone()}
         if self._rng.random() < 0.6:
             row["Email"] = self._email()
@@ -118,7 +118,7 @@ async def test_twenty_clients_on_the_same_contacts_leave_a_whole_database() -> N
         assert outcomes.total() == CLIENTS * CALLS
         connection = await asyncpg.connect(running_dsn(place.data_dir))
         try:
-            await all_worked_off(connection)
+            await all_processed(connection)
             assert await whats_wrong(connection) == {}
             assert 0 < await connection.fetchval("SELECT count(*) FROM contact WHERE account_id > 0") <= 3 * PEOPLE
         finally:

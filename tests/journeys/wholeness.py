@@ -40,7 +40,7 @@ QUERIES = {
         ) n
         WHERE (g.members, g.reachable, g.reachable_sms, g.reachable_email, g.reachable_android, g.reachable_ios)
               <> (n.members, n.reachable, n.sms, n.email, n.android, n.ios)""",
-    "a contact whose standing differs from its addresses and their suppressions": f"""
+    "a contact whose status differs from its addresses and their suppressions": f"""
         SELECT c.contact_id, c.sms_status, c.email_status {_SUPPRESSIONS}
         WHERE (c.sms_status IN (0, 6, 7)) <> (c.phone IS NULL) OR (c.email_status IN (0, 6, 7)) <> (c.email IS NULL)
            OR s.address IS NOT NULL AND c.sms_status < 3 OR s.address IS NULL AND c.sms_status IN (4, 5)
@@ -73,8 +73,8 @@ QUERIES = {
 }
 
 
-async def all_worked_off(connection: asyncpg.Connection) -> None:
-    """Wait until no upload is left to do; those whose acknowledgement was lost are worked off all the same."""
+async def all_processed(connection: asyncpg.Connection) -> None:
+    """Wait until no upload is left to do; those whose acknowledgement was lost are processed all the same."""
     unfinished = "SELECT count(*) FROM contact_import WHERE state IN ('pending', 'running')"
     while await connection.fetchval(unfinished):  # noqa: ASYNC110 - another process's work tells nobody when it ends
         await asyncio.sleep(0.05)

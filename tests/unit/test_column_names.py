@@ -69,7 +69,7 @@ def test_columns_of_no_known_name_are_told() -> None:
     assert plan.unmapped == ("Shoe size", "text21")
 
 
-def test_an_audiences_own_fields_are_known_by_their_names() -> None:
+def test_custom_fields_are_known_by_their_names() -> None:
     plan = plan_columns(["phone", "Shoe size"], NO_MAPPING, ["first_name", "shoe_size"])
     assert plan.attributes == {"phone": "phone", "Shoe size": "shoe_size"}
 

@@ -47,7 +47,7 @@ def test_phones_of_a_column_are_what_the_reference_reads(country: str | None) ->
     assert_frame_equal(normalise_phones(texts(values), country), expected)
 
 
-# Of other countries without a plus, of new ranges, and in doubt.
+# Of other countries without a plus, of new ranges, and ambiguous.
 FOREIGN = (
     *("447911123456", "33612345678", "12025550123", "306912345678", "4915112345678", "3466666666", "3212345678"),
     *("4572345678", "98748683", "0541110001", "541110001", "687751234", "9723466666667"),

@@ -109,7 +109,7 @@ def dialling_of(region: str) -> Dialling:
 
 
 def _national_format(number_format: NumberFormat) -> tuple[re.Pattern[str], re.Pattern[str], str | None]:
-    """Give which numbers a format is for, and the digits it puts before them; None: it rearranges the number."""
+    """Return which numbers a format is for, and the digits it puts before them; None: it rearranges the number."""
     leading = number_format.leading_digits_pattern[-1] if number_format.leading_digits_pattern else ""
     rule = number_format.national_prefix_formatting_rule or ""
     prefix = re.sub(r"\D", "", rule.replace(r"\1", ""))

@@ -157,7 +157,7 @@ class PhoneColumn:
         return found, unplanned
 
     def _national(self, ways: dict[int, pl.DataFrame]) -> tuple[list[pl.DataFrame], pl.DataFrame]:
-        """Read the others: `row`, `code`, `nsn` of what had the own calling code; national ones, settled.
+        """Read the others: `row`, `code`, `nsn` of what had the own calling code; national ones, decided.
 
         As the end of phonenumbers' `_maybe_extract_country_code`: the region's calling code is stripped where
         that makes a number of the plan, or where the digits are too many for the plan.
@@ -179,22 +179,22 @@ class PhoneColumn:
             national.append(coded.lazy().filter(~pl.col("strip")).select("row", "nsn").collect())
         if self._region is None:
             return own, _NOTHING
-        return own, self._settled(self._plan, pl.concat(national))
+        return own, self._decided(self._plan, pl.concat(national))
 
-    def _settled(self, plan: Plan, numbers: pl.DataFrame) -> pl.DataFrame:
+    def _decided(self, plan: Plan, numbers: pl.DataFrame) -> pl.DataFrame:
         numbers = decide_national_numbers(plan, numbers)
         return self._leave_if(numbers, numbers["nsn"].is_null())
 
-    def _by_calling_code(self, unsettled: pl.DataFrame, national: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
-        """Settle international numbers by their calling code's plan and put each code's numbers together."""
+    def _by_calling_code(self, coded: pl.DataFrame, national: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
+        """Decide international numbers by their calling code's plan and put each code's numbers together."""
         groups: dict[int, list[pl.DataFrame]] = {}
         if national.height:
             groups[self._plan.calling_code] = [national]
-        for (code,), numbers in _parted(unsettled, "code"):
+        for (code,), numbers in _parted(coded, "code"):
             if numbers.height <= _FEW and code not in groups:
                 self._leave(numbers)
             else:
-                groups.setdefault(code, []).append(self._settled(main_plan(code), numbers))
+                groups.setdefault(code, []).append(self._decided(main_plan(code), numbers))
         return [(code, pl.concat(numbers)) for code, numbers in groups.items()]
 
     def _placed(self, code: int, numbers: pl.DataFrame) -> list[pl.DataFrame]:
@@ -267,7 +267,7 @@ def _with_calling_code(numbers: pl.DataFrame) -> pl.DataFrame:
 
 @functools.cache
 def _calling_codes() -> pl.Series:
-    """Give for each number's first three digits its calling code, 0 where it has none."""
+    """Return for each number's first three digits its calling code, 0 where it has none."""
     known = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
     codes = [0] * 1000
     for head in range(100, 1000):

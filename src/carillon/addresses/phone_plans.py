@@ -134,7 +134,7 @@ def _rare_kinds(metadata: PhoneMetadata) -> tuple[tuple[PhoneKind, Described], .
 
 @functools.cache
 def plan_of(calling_code: int, region: str) -> Plan:
-    """Give the plan of a region ("001" for a calling code of no country)."""
+    """Return the plan of a region ("001" for a calling code of no country)."""
     metadata = PhoneMetadata.metadata_for_region_or_calling_code(calling_code, region)
     if metadata is None or metadata.general_desc is None:
         raise LookupError(f"no numbering plan for +{calling_code} {region}")
@@ -159,7 +159,7 @@ def plan_of(calling_code: int, region: str) -> Plan:
 
 @functools.cache
 def main_plan(calling_code: int) -> Plan:
-    """Give the plan by which international numbers of a calling code are read."""
+    """Return the plan by which international numbers of a calling code are read."""
     return plan_of(calling_code, phonenumbers.region_code_for_country_code(calling_code))
 
 

@@ -78,7 +78,7 @@ class PhoneQuality(NamedTuple):
         return cls(Validity(validity), PhoneKind(kind))
 
     def encode(self) -> int:
-        """Give the integer that `decode` takes apart."""
+        """Return the integer that `decode` takes apart."""
         return self.validity * KINDS_PER_VALIDITY + self.kind
 
 
@@ -119,7 +119,7 @@ class PhoneReading:
 
 
 def known_region(country: str | None) -> str | None:
-    """Give the country in the form that libphonenumber knows, or None where it knows no such country."""
+    """Return the country in the form that libphonenumber knows, or None where it knows no such country."""
     if country is None:
         return None
     region = country.upper()
@@ -127,7 +127,7 @@ def known_region(country: str | None) -> str | None:
 
 
 def region_of_calling_code(code: str) -> str | None:
-    """Give the country by whose plan a calling code's numbers are dialled: IL for 972, +972 and 00972."""
+    """Return the country by whose plan a calling code's numbers are dialled: IL for 972, +972 and 00972."""
     digits = code.strip().removeprefix("+").removeprefix("00")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 3):  # noqa: PLR2004 - no calling code is longer
         return None
@@ -135,7 +135,7 @@ def region_of_calling_code(code: str) -> str | None:
 
 
 def calling_code(country: str) -> str:
-    """Give the calling code of a country whose numbers can be read: 972 of IL."""
+    """Return the calling code of a country whose numbers can be read: 972 of IL."""
     return str(phonenumbers.country_code_for_region(country))
 
 
@@ -180,7 +180,7 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
 
 
 def phone_digits(value: str, country: str | None) -> str | None:
-    """Give the digits that `read_phone` reads, in a tenth of its time where the number is plainly dialled."""
+    """Return the digits that `read_phone` reads, in a tenth of its time where the number is plainly dialled."""
     region = known_region(country)
     if region is not None and (digits := dialling_of(region).read(value)) is not None:
         return digits
@@ -189,7 +189,7 @@ def phone_digits(value: str, country: str | None) -> str | None:
 
 
 def likely_phone(value: str, *countries: str | None) -> str:
-    """Give a phone with a plus, read as one of the countries dials it; None reads international numbers without a plus.
+    """Return a phone with a plus, read as one of the countries dials it; None reads international ones without a plus.
 
     It is the reading that the numbering plans know best, and the first of those that they know as well; of readings
     that no plan knows (NOT_POSSIBLE) the international one. What can't be read stays as it is.

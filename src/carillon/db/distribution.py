@@ -113,7 +113,7 @@ async def hint_shards(connection: "asyncpg.Connection") -> list[str]:
 
 
 async def _copy_samples(connection: "asyncpg.Connection", table: str) -> None:
-    """Give every shard the sample rows of account 0 (ADR 11): none is empty, and none is without statistics."""
+    """Put into every shard the sample rows of account 0 (ADR 11): none is empty, and none is without statistics."""
     if await connection.fetchval(_HAS_SAMPLES.format(table)):
         columns = await connection.fetchval(_COLUMNS, table)
         for row in await connection.fetch(_SAMPLE_ACCOUNTS):

@@ -1,6 +1,6 @@
 """Under which account the embedded PostgreSQL server runs. Linux only.
 
-PostgreSQL refuses uid 0, so a Carillon started by root lends it another account, or, where no other account
+PostgreSQL refuses uid 0, so a Carillon started by root runs it under another account, or, where no other account
 can reach the files (a clone in root's home), a user namespace in which root's files belong to an ordinary
 user. The owner of an existing cluster decides first; `tests/integration/test_embedded.py` shows each way.
 """

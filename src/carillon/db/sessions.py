@@ -1,4 +1,4 @@
-"""Lending a pool's connections: one that comes back whole is lent again as it is.
+"""Acquiring a pool's connections: one that is released whole is acquired again as it is.
 
 asyncpg's own way back takes a task and a turn of the loop for each connection, which is a third of what a single lookup
 costs. So the pool makes, closes and repairs connections, and in between they wait here.
@@ -12,7 +12,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from asyncpg.prepared_stmt import PreparedStatement
 
-# A network forgets connections on which nothing happens; a used one is lent first, so that the others can age.
+# A network forgets connections on which nothing happens; a used one is acquired first, so that the others can age.
 _MAX_IDLE_SECONDS = 300
 
 
@@ -51,7 +51,7 @@ class Session:
 
 
 class SessionPool:
-    """Lends at most `size` connections of a pool that has as many."""
+    """Acquires at most `size` connections of a pool that has as many."""
 
     def __init__(self, pool: asyncpg.Pool, size: int) -> None:
         self._pool = pool
@@ -59,7 +59,7 @@ class SessionPool:
         self._idle: list[Session] = []
 
     def session(self) -> "SessionContext":
-        """Lend a session for a block."""
+        """Acquire a session for a block."""
         return SessionContext(self)
 
     async def take(self) -> Session:
@@ -93,7 +93,7 @@ class SessionPool:
         return Session(await self._pool.acquire())
 
     async def close(self) -> None:
-        """Close every connection, waiting a little for those that are lent."""
+        """Close every connection, waiting a little for those in use."""
         while self._idle:
             await self._pool.release(self._idle.pop().connection)
         try:
@@ -122,7 +122,7 @@ class AccountConcurrency:
 
 
 class SessionContext:
-    """A block's session. A class, as a generator's context costs as much again as the lending."""
+    """A block's session. A class, as a generator's context costs as much again as acquiring one."""
 
     __slots__ = ("_session", "_session_pool")
 

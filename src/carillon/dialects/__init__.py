@@ -1,1 +1,1 @@
-"""The vendors' HTTP APIs, each played from its own keyboard. A dialect never imports another."""
+"""The vendors' HTTP APIs, one folder each. A dialect never imports another."""

@@ -25,12 +25,12 @@ class Covered:
     permission: str = ""
 
     def rows(self) -> Iterator[tuple[str, Parameter]]:
-        """Give every parameter, those inside items included, with its place."""
+        """Return every parameter, those inside items included, with its place."""
         for place, request in self.reads:
             yield from _inside(request, place)
 
     def served(self) -> set[str]:
-        """Give every name that it reads: in the path, and all spellings of its parameters."""
+        """Return every name that it reads: in the path, and all spellings of its parameters."""
         segments = {part.strip("{}") for part in self.path.split("/") if part.startswith("{")}
         return segments | {name for _, one in self.rows() for name in one.names}
 

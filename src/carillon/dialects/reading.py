@@ -68,7 +68,7 @@ def _parameter(field: inspect.Field) -> Parameter:
 
 @cache
 def _by_name(request: type[msgspec.Struct]) -> Mapping[str, tuple[Parameter, bool, bool]]:
-    """Give parameters by their names as they are spelt and in lower case; whether one is an alias, and of a text."""
+    """Return parameters by their names as they are spelt and in lower case; whether one is an alias, and of a text."""
     known = {
         name.lower(): (one, name.lower() != one.names[0].lower(), isinstance(one.type, inspect.StrType))
         for one in reversed(parameters(request))
@@ -184,7 +184,7 @@ def _wraps_nothing(given: object, item: type[msgspec.Struct] | None) -> bool:
 
 
 def _listed(given: object) -> list[Any]:
-    """Give the items of a list in any of its spellings.
+    """Return the items of a list in any of its spellings.
 
     A list; one item alone; or, as XML wraps items, an object whose only member is the item or the items. An item's own
     members are never objects, which tells the last two apart.

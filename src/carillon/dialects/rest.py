@@ -30,7 +30,7 @@ class Nothing(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call of a caller that has been let in; `query` and `body` are of the operation's structs."""
+    """A call of an authenticated caller; `query` and `body` are of the operation's structs."""
 
     db: Database
     actor: Actor
@@ -73,7 +73,7 @@ class Operation:
 
 
 def route_of(operation: Operation, authenticate: Callable[[Services, Request], Awaitable[Actor]]) -> Route:
-    """Make an operation's route: let in, read, run, write."""
+    """Make an operation's route: authenticate, read, run, write."""
 
     async def handle(services: Services, request: Request) -> Reply:
         actor = await authenticate(services, request)
@@ -129,7 +129,7 @@ def read_json(body: bytes) -> object:
 def describe_operations(
     name: str, operations: Sequence[Operation], security: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give OpenAPI's `paths` and `components`; `security` is the dialect's security scheme."""
+    """Return OpenAPI's `paths` and `components`; `security` is the dialect's security scheme."""
     types = {one for operation in operations for one in (operation.body, operation.reply) if one not in {None, Nothing}}
     ordered = sorted(types, key=str)
     named, schemas = msgspec.json.schema_components(ordered, ref_template=f"{_REF}{name}.{{name}}")

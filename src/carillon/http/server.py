@@ -109,7 +109,7 @@ class _JoiningTransport(asyncio.Transport):
             self._transport.write(data)
 
     def flush(self) -> None:
-        """Send what is held back."""
+        """Send what is buffered."""
         if self._head:
             self._transport.write(self._head)
             self._head = b""

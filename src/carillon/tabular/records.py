@@ -1,6 +1,6 @@
 """Records that need a closer look: of several lines, with NULs, undecodable bytes, surplus cells or broken quotes.
 
-One bad row must not cost the good ones behind it. So a record whose quotes are broken gives up the lines that it
+One bad row must not cost the good ones behind it. So a record whose quotes are broken releases the lines that it
 would swallow from the first of them that reads as a row by itself: whole, with no more cells than columns, and with
 no fewer than the broken record's own first line shows.
 """

@@ -191,17 +191,17 @@ class Authenticator:
         self._noted: dict[int, float] = {}
 
     async def authenticate(self, login: Login) -> Actor:
-        """Let a caller in, or raise as `authenticate` does; RateLimitedError when it calls too often."""
+        """Admit a caller within its rate; raise as `authenticate` does; RateLimitedError when it calls too often."""
         return self._counted(login, await self._known(_cache_key(login), login, authenticate))
 
     async def authenticate_signed(self, login: SignedLogin) -> Actor:
-        """Let in a caller that signs, or raise as `authenticate_signed` does; RateLimitedError as above."""
+        """Admit a caller that signs; raise as `authenticate_signed` does; RateLimitedError as above."""
         known = await self._db.read(authenticate_signed, login, self._box)
         await self._note_use(known.actor.account_id, known.credential_id)
         return self._counted(login, known)
 
     async def authenticate_token(self, login: TokenLogin) -> Actor:
-        """Let in a caller with a token, or raise as `authenticate_token` does; RateLimitedError as above."""
+        """Admit a caller with a token; raise as `authenticate_token` does; RateLimitedError as above."""
         return self._counted(
             login, await self._known(_token_key(login.dialect, login.token), login, authenticate_token)
         )

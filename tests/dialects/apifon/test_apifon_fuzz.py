@@ -57,7 +57,7 @@ TREES, BODIES = fuzzing.trees(NAMES, HOSTILE), fuzzing.bodies(NAMES, HOSTILE)
 
 
 def path_of(wire: Wire, operation: Operation, **segments: str) -> str:
-    """Give the operation's path in the account's list, about a subscriber that is there, unless said otherwise."""
+    """Return the operation's path in the account's list, about a subscriber that is there, unless said otherwise."""
     known = {
         "list_id": str(wire.account.audience_id),
         "lookup_md5": hashlib.md5(NUMBER.encode(), usedforsecurity=False).hexdigest(),

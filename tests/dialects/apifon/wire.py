@@ -40,7 +40,7 @@ class Wire:
     parts: dict[str, str]
 
     async def limited(self, **options: Any) -> "Wire":
-        """Give the same with another credential."""
+        """Return the same with another credential."""
         command = new_key("apifon", **options)
         made = await self.runtime.db.run(create_credential, self.account.actor, command, self.runtime.secret_box)
         return replace(self, parts=made.parts)
@@ -107,7 +107,7 @@ class Wire:
         return await process_uploads(self.runtime.db, self.account.account_id)
 
     def inside(self, place: str) -> Actor:
-        """Give an actor in a list."""
+        """Return an actor in a list."""
         return replace(self.account.actor, audience_id=AudienceId(int(place.rpartition("/")[2], 16)))
 
     async def contact(
@@ -129,5 +129,5 @@ class Wire:
 
 
 def told(shown: dict[str, Any], *names: str) -> list[Any]:
-    """Give some of what is shown."""
+    """Return some of what is shown."""
     return [shown[name] for name in names]

@@ -292,10 +292,10 @@ async def test_a_contact_with_fields_beyond_what_a_list_can_have_is_rejected_and
     outcome = await wire.add(made, *({"fields": one} for one in fields), {"fields": fields[0][:1]})
     assert [one["code"] for one in outcome] == ["OK", "REJECTED", "OK"]
     assert outcome[1]["description"] == "The list has no such field, and can't have it."
-    assert await own_fields(wire) == {one["name"]: 3 for one in fields[0]}
+    assert await custom_fields(wire) == {one["name"]: 3 for one in fields[0]}
 
 
-async def own_fields(wire: Wire) -> dict[str, int]:
+async def custom_fields(wire: Wire) -> dict[str, int]:
     (shown,) = await wire.lists(name="Clients")
     return {one["name"]: one["type"] for one in shown["fields"] if not one["isDefault"]}
 
@@ -321,11 +321,11 @@ async def test_a_contact_that_is_rejected_makes_no_fields_and_costs_no_other_its
     made = await wire.make()
     (alone,) = await wire.add(made, contact)
     assert (alone["code"], alone["description"]) == ("REJECTED", outcome)
-    assert await own_fields(wire) == {}
+    assert await custom_fields(wire) == {}
     texts = [{"name": "nick", "type": 3, "value": "abc"}, {"name": "code", "type": 3, "value": "AB-1"}]
     _, second = await wire.add(made, contact, {"phone": "79750000001", "fields": texts})
     assert second["code"] == "OK"
-    assert await own_fields(wire) == {"nick": 3, "code": 3}
+    assert await custom_fields(wire) == {"nick": 3, "code": 3}
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ async def test_types_are_those_of_contacts_that_are_taken_though_many_are_not(wi
     good = [{"phone": f"7975000000{number}", "fields": [{"name": "f", "value": "a"}]} for number in range(2)]
     outcome = await wire.add(made, *[bad] * 60, *good)
     assert [one["code"] for one in outcome[60:]] == ["OK", "OK"]
-    assert await own_fields(wire) == {"f": 3}
+    assert await custom_fields(wire) == {"f": 3}
 
 
 async def test_a_contact_that_is_wrong_beside_another_costs_no_third_its_own(wire: Wire) -> None:
@@ -350,7 +350,7 @@ async def test_a_contact_that_is_wrong_beside_another_costs_no_third_its_own(wir
     third = {"fields": [{"name": "foo", "value": "hello"}]}
     outcome = await wire.add(made, first, second, third)
     assert [one["code"] for one in outcome] == ["OK", "REJECTED", "OK"]
-    assert await own_fields(wire) == {"bar": 2, "foo": 3}
+    assert await custom_fields(wire) == {"bar": 2, "foo": 3}
 
 
 async def test_a_field_whose_name_is_a_number_is_made_by_whoever_is_taken(wire: Wire) -> None:
@@ -358,7 +358,7 @@ async def test_a_field_whose_name_is_a_number_is_made_by_whoever_is_taken(wire: 
     outcome = await wire.add(
         made, {"phone": "x", "fields": [{"name": "5", "value": "a"}]}, {"fields": [{"name": 5, "value": "x"}]}
     )
-    own = await own_fields(wire)
+    own = await custom_fields(wire)
     (shown,) = await wire.contacts(made)
     assert [one["code"] for one in outcome] == ["REJECTED", "OK"]
     assert (own, [one["value"] for one in shown["fields"]]) == ({"5": 3}, [["x"]])
@@ -530,4 +530,4 @@ async def test_a_field_that_is_named_without_a_value_is_made(wire: Wire) -> None
             "contacts": [{"fields": [{"name": "pet", "value": ""}]}],
         }
         assert (await wire.send("POST", BATCH, body)).status_code == 200
-    assert await own_fields(wire) == {"pet": 3}
+    assert await custom_fields(wire) == {"pet": 3}

@@ -50,7 +50,7 @@ class Wire:
         return await self.data("CreateOrUpdateContacts", {"List": list(rows)})
 
     async def get(self, value: str, kind: str = "Phone") -> Any:
-        """Give the one contact that a key names."""
+        """Return the one contact that a key names."""
         found = await self.data("GetContact", {"Type": kind, "Value": value, "Configuration": "WithGroups"})
         assert found["Contacts"]["Count"] == 1, found
         return found["Contacts"]["List"][0]
@@ -61,7 +61,7 @@ class Wire:
         return int(found["Contacts"]["Count"])
 
     async def group(self, name: str) -> Any:
-        """Give the one group of a name."""
+        """Return the one group of a name."""
         found = await self.data("GetGroup", {"GetGroupBy": "GroupName", "Value": name})
         assert found["Count"] == 1, found
         return found["List"][0]

@@ -206,7 +206,7 @@ async def test_the_confirmation_status_is_the_contacts_on_every_channel(
 ) -> None:
     for word in words:
         contact_id = await wire.save(email=EMAIL, mobile_number=MOBILE, confirmation_status=word)
-    found = await standing(wire, contact_id)
+    found = await statuses_of(wire, contact_id)
     assert found == (status, status)
 
 
@@ -218,9 +218,9 @@ async def test_who_is_unsubscribed_is_not_subscribed_by_a_confirmation(wire: Wir
     await wire.runtime.db.run(suppress, wire.account.actor, Suppress(addresses=blocked, reason="asked"))
     for word in ("unconfirmed", "confirmed", "unconfirmed"):
         await wire.save(email=EMAIL, confirmation_status=word)
-        assert await standing(wire, contact_id) == (SubscriptionStatus.UNSUBSCRIBED, SubscriptionStatus.UNSUBSCRIBED)
+        assert await statuses_of(wire, contact_id) == (SubscriptionStatus.UNSUBSCRIBED, SubscriptionStatus.UNSUBSCRIBED)
     await wire.runtime.db.run(reactivate, wire.account.actor, Reactivate(addresses=blocked, reason="asked"))
-    assert await standing(wire, contact_id) == (SubscriptionStatus.UNSUBSCRIBED, SubscriptionStatus.UNCONFIRMED)
+    assert await statuses_of(wire, contact_id) == (SubscriptionStatus.UNSUBSCRIBED, SubscriptionStatus.UNCONFIRMED)
 
 
 async def test_another_confirmation_status_is_refused(wire: Wire) -> None:
@@ -228,7 +228,7 @@ async def test_another_confirmation_status_is_refused(wire: Wire) -> None:
     assert (status, "confirmation_status" in message) == (422, True)
 
 
-async def standing(wire: Wire, contact_id: int) -> tuple[SubscriptionStatus, SubscriptionStatus]:
+async def statuses_of(wire: Wire, contact_id: int) -> tuple[SubscriptionStatus, SubscriptionStatus]:
     key = ContactKey(kind=KeyKind.CONTACT_ID, value=str(contact_id))
     (found,) = await wire.runtime.db.read(find_contacts, wire.account.actor, FindContacts(key=key))
     return found.sms_status, found.email_status

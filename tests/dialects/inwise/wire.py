@@ -49,13 +49,13 @@ class Wire:
         return await self.refusal("POST", "/contacts", json=contact)
 
     async def show(self, contact_id: int) -> Any:
-        """Give a contact."""
+        """Return a contact."""
         reply = await self.call("GET", f"/contacts/{contact_id}")
         assert reply.status_code == 200, reply.text
         return reply.json()
 
     async def fields(self, contact_id: int) -> dict[str, str]:
-        """Give a contact's personal fields."""
+        """Return a contact's personal fields."""
         return {field["name"]: field["content"] for field in (await self.show(contact_id))["fields"]}
 
     async def feed(self, key: str | None = None) -> list[Any]:
@@ -79,6 +79,6 @@ class Wire:
 
 
 def batch(csv_file: str, mapping: dict[str, str], **options: Any) -> dict[str, Any]:
-    """Give the body of a batch; `mapping` leads from columns to fields."""
+    """Return the body of a batch; `mapping` leads from columns to fields."""
     mappings = [{"field_name": field, "file_column_name": column} for column, field in mapping.items()]
     return {"csv_file": csv_file, "fields_mapping": mappings, **options}

@@ -58,11 +58,11 @@ class Wire:
         return reply.json()["data"]
 
     async def show(self, contact_id: int) -> Any:
-        """Give a contact with all that belongs to it."""
+        """Return a contact with all that belongs to it."""
         return (await self.get(f"/contacts/{contact_id}", include="customFields,groups"))["data"]
 
     async def custom(self, contact_id: int) -> dict[str, tuple[str, str]]:
-        """Give the type and the value of a contact's custom fields by their keys."""
+        """Return the type and the value of a contact's custom fields by their keys."""
         data = (await self.show(contact_id))["customFields"]["data"]
         return {one["key"]: (one["type"], one["value"]) for one in data}
 

@@ -1,6 +1,6 @@
 """What the database knows of a file's import: its report so far, and the place from which it goes on.
 
-A place belongs to one run, the process that is at it. A run that finds another run's place in its import gives up.
+A place belongs to one run, the process that works on it. A run that finds another run's place in its import ends.
 """
 
 from collections.abc import Mapping

@@ -58,14 +58,14 @@ def read_rows(
     moves = [(number, name, joins) for number, row in kept for names, joins in _moves_of(row) for name in names]
     good_moves, bad_names = _checked_moves(moves)
     unread = [error for row in rows for error in row.errors]
-    given_up = {number: row.failure for number, row in enumerate(rows, 1) if row.failure}
+    unreadable = {number: row.failure for number, row in enumerate(rows, 1) if row.failure}
     return Batch(
         size=len(rows),
         frame=batch.frame,
         moves=good_moves,
         join_all=(),
-        errors=sorted([*given_up.values(), *unread, *batch.errors, *bad_names], key=lambda error: error.row),
-        failed=batch.failed | given_up.keys(),
+        errors=sorted([*unreadable.values(), *unread, *batch.errors, *bad_names], key=lambda error: error.row),
+        failed=batch.failed | unreadable.keys(),
     )
 
 

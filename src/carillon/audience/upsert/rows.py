@@ -60,7 +60,7 @@ class ContactRow(msgspec.Struct, omit_defaults=True):
     """A row as a caller gave it: None leaves an attribute alone, the empty text empties it.
 
     `fields` holds raw texts under canonical names; `errors` are values of it that its dialect couldn't read, and
-    `failure` is a row that it gave up.
+    `failure` is a row that it could not read.
     """
 
     phone: str | None = None

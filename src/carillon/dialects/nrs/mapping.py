@@ -142,7 +142,7 @@ def show_moment(moment: datetime) -> str:
 
 
 def show_contact(contact: Contact, include: Include, own: Sequence[Field], url: str | None = None) -> replies.Contact:
-    """Show a contact; `own` are the audience's own fields, `url` is where one is that has just been written."""
+    """Show a contact; `own` are the audience's custom fields, `url` is where one is that has just been written."""
     country = contact.fields.get("country") or ""
     return replies.Contact(
         id=contact.contact_id,
