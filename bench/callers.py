@@ -104,7 +104,7 @@ def caller_of(server: Served, dialect: str, account: tuple[int, int] | None = No
 
 
 def furnish(caller: Caller) -> None:
-    """Return an Apifon list the fields that its rows have."""
+    """Define in an Apifon list the fields that its rows have."""
     connection = caller.connection()
     for name in HEADER.split(","):
         if name not in _NO_FIELDS:

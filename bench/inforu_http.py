@@ -182,10 +182,10 @@ async def load(
 
 
 async def in_turns(
-    one: Callable[[], Awaitable[float]], other: Callable[[], Awaitable[float]], account_concurrency: int
+    one: Callable[[], Awaitable[float]], other: Callable[[], Awaitable[float]], rounds: int
 ) -> list[float]:
     """Measure two things in turns and give the medians."""
-    pairs = [(await one(), await other()) for _ in range(account_concurrency)]
+    pairs = [(await one(), await other()) for _ in range(rounds)]
     return [statistics.median(times) for times in zip(*pairs, strict=True)]
 
 

@@ -29,10 +29,11 @@ class Served:
     pid: int
     dsn: str
     data_dir: Path
+    program: Path = CARILLON
 
     def command(self, *arguments: object) -> dict[str, object]:
         """Run another command on the same database, and give what it answers."""
-        command = [str(CARILLON), *map(str, arguments), "--json", "--data-dir", str(self.data_dir)]
+        command = [str(self.program), *map(str, arguments), "--json", "--data-dir", str(self.data_dir)]
         ended = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own program
         answer: dict[str, object] = json.loads(ended.stdout)
         return answer
@@ -58,19 +59,19 @@ class Served:
 
 
 @contextmanager
-def served() -> Iterator[Served]:
-    """Start a server, wait until it answers, and stop it in the end."""
+def served(program: Path = CARILLON) -> Iterator[Served]:
+    """Start a server of this checkout, or of the one that `program` is installed in; stop it in the end."""
     place = Path(tempfile.mkdtemp(prefix="carillon-bench-"))
     place.chmod(0o755)  # the account that PostgreSQL runs under has to enter
     try:
         with (place / "out").open("w") as out, (place / "log").open("w") as log:
-            command = [str(CARILLON), "serve", "--port", "0", "--data-dir", str(place / "data")]
+            command = [str(program), "serve", "--port", "0", "--data-dir", str(place / "data")]
             process = subprocess.Popen(command, stdout=out, stderr=log)  # noqa: S603 - our own program
         try:
             host, port = _address(process, place)
             dsn = running_dsn(place / "data")
             assert dsn is not None, "a server that answers has a database"  # noqa: S101 - a bench asserts
-            yield Served(host=host, port=port, pid=process.pid, dsn=dsn, data_dir=place / "data")
+            yield Served(host=host, port=port, pid=process.pid, dsn=dsn, data_dir=place / "data", program=program)
         finally:
             process.terminate()
             process.wait(_STOP_SECONDS)
