@@ -65,3 +65,20 @@ def test_every_variable_and_command_that_the_pages_name_exists() -> None:
     for page in ALL_PAGES:
         named = set(re.findall(r"\bCARILLON_[A-Z_]+\b", page.read_text("utf-8")))
         assert named <= settings, page
+
+
+def test_the_architecture_page_names_every_module() -> None:
+    page = (DOCS / "explanation" / "architecture.md").read_text()
+    source = ROOT / "src" / "carillon"
+    shown = set(re.findall(r"`(\w+\.py)`", page))
+    # A dialect's files have the same names everywhere, or are a noun each; a command is a noun, too.
+    modules = [
+        path for path in source.rglob("*.py") if not {"cli", "__init__.py"} & set(path.relative_to(source).parts)
+    ]
+    of_dialects = source / "dialects"
+    missing = {
+        path.relative_to(source).as_posix()
+        for path in modules
+        if path.name not in shown and not (path.is_relative_to(of_dialects) and path.parent != of_dialects)
+    }
+    assert missing == set()
