@@ -296,5 +296,5 @@ async def test_every_statement_prepares_on_the_schema(db: Database) -> None:
 
 async def test_a_statement_that_the_schema_does_not_know_stops_the_start(db: Database, dsn: str) -> None:
     await execute(dsn, "ALTER TABLE audit_entry RENAME COLUMN detail TO details")
-    with pytest.raises(RuntimeError, match=r"record_entry of audit\.sql"):
+    with pytest.raises(RuntimeError, match=r"record_entries of audit\.sql"):
         await db.prepare_statements()
