@@ -18,14 +18,14 @@ _COUNTRIES = (
     *(("972", "5", 8), ("30", "69", 8), ("34", "6", 8), ("7", "9", 9)),
     *(("44", "74", 8), ("20", "10", 8), ("91", "98", 8), ("81", "90", 8)),
 )
-_PLAIN, _SPACED, _DASHED = "+{code}{local}", "+{code} {net} {first} {second}", "+{code}-{net}-{first}{second}"
+_UNSPACED, _SPACED, _DASHED = "+{code}{local}", "+{code} {net} {first} {second}", "+{code}-{net}-{first}{second}"
 _FORMS = (
-    *(_PLAIN, _PLAIN, _PLAIN, _PLAIN, "00{code}{local}"),
+    *(_UNSPACED, _UNSPACED, _UNSPACED, _UNSPACED, "00{code}{local}"),
     *(_SPACED, _SPACED, _DASHED, _DASHED, "+{code} {net}-{first}-{second}"),
 )
 _NATIONAL = "0{net}-{first}{second}"
 _FORMS_OF_ISRAEL = (
-    *(_PLAIN, _PLAIN, "00{code}{local}", _SPACED, _DASHED),
+    *(_UNSPACED, _UNSPACED, "00{code}{local}", _SPACED, _DASHED),
     *("0{local}", "0{local}", _NATIONAL, _NATIONAL, "0{net} {first} {second}"),
 )
 _NAMES = (

@@ -166,12 +166,12 @@ async def measure_query(
         return [compile_count(actor, query), compile_query(actor, query)]
 
     counting, paging = [await connection.prepare(one.text) for one in compiled(value(0))]
-    word = {Op.EQ: "eq", Op.BEGINS_WITH: "beginsWith"}[op]
+    operator = {Op.EQ: "eq", Op.BEGINS_WITH: "beginsWith"}[op]
     found: list[int] = []
 
     async def over_http() -> float:
         values = [value(draw.randrange(count)) for _ in range(LOOKUPS_BEFORE + LOOKUPS)]
-        bodies = [{"conditions": [{"name": name, "op": word, "vl": one}]} for one in values]
+        bodies = [{"conditions": [{"name": name, "op": operator, "vl": one}]} for one in values]
         path = f"{LISTS}/{caller.audience_id}/subscriber/query"
         requests = [http.written("POST", path, body) for body in bodies]
         return median_time(http, requests, b'"destination"', LOOKUPS_BEFORE)
@@ -188,7 +188,7 @@ async def measure_query(
         return statistics.median(times[LOOKUPS_BEFORE:])
 
     over, bare = await in_turns(over_http, in_sql, LOOKUP_ROUNDS)
-    what = f"Apifon query, {name} {word}, {statistics.median(found):.0f} of {count:,}"
+    what = f"Apifon query, {name} {operator}, {statistics.median(found):.0f} of {count:,}"
     print(f"{what}: p50 {over * 1e6:,.0f} µs, bare SQL {bare * 1e6:,.0f} µs: ratio {over / bare:.1f} (at most 4)")
 
 

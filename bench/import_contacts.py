@@ -207,7 +207,7 @@ async def bench(rows: int, repeat: int, *, only: str | None, big: bool) -> None:
             await stage.empty()
             await stage.run_import("first import", file)
             if only != "group":
-                await _bench_plain(stage, file, changed)
+                await _bench_without_group(stage, file, changed)
         if big:
             await _bench_big(stage, file)
         await stage.admin.close()
@@ -223,7 +223,7 @@ async def _bench_group(stage: Stage, file: Path) -> None:
     await stage.run_import("known contacts into another group", file, "--group", "Others")
 
 
-async def _bench_plain(stage: Stage, file: Path, changed: Path) -> None:
+async def _bench_without_group(stage: Stage, file: Path, changed: Path) -> None:
     await stage.settle()
     await stage.run_import("same file again", file, "--again")
     await stage.settle()

@@ -1,4 +1,4 @@
-"""What the host does with uploads, at a test's word."""
+"""What the host does with uploads, when a test says so."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from carillon.workers.shape import Background
 
 
 async def process_uploads(db: Database, *accounts: AccountId) -> int:
-    """Return the accounts, or all that have due uploads, one turn each, and return how many uploads were written."""
+    """Let the accounts, or all that have due uploads, have a turn each; return how many uploads were written."""
     worker = UploadWorker()
     performer = Performer(db, worker, Metrics().work)
     due = await db.read(worker.due_accounts)

@@ -27,8 +27,8 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "json", "console"]
 
 # Of these msgspec writes nothing but what they say. It would open a value type, where the other writes its masked repr.
-_PLAIN = frozenset({str, int, float, bool, type(None)})
-_encode_plain = msgspec.json.Encoder().encode
+_JSON_VALUES = frozenset({str, int, float, bool, type(None)})
+_encode_values = msgspec.json.Encoder().encode
 _encode = json.JSONEncoder(default=repr, separators=(",", ":"), ensure_ascii=False).encode
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 # Empty where it is the request's id.
@@ -120,7 +120,7 @@ def log_request(dialect: str, function: str, status: int, seconds: float) -> Non
         datetime.now(UTC),
         _report_id.get(),
     )
-    _straight.write(_encode_plain(line) + b"\n")
+    _straight.write(_encode_values(line) + b"\n")
     _straight.flush()
 
 
@@ -134,7 +134,7 @@ def add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
 
 
 def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    return _encode_plain(event).decode() if _PLAIN.issuperset(map(type, event.values())) else _encode(event)
+    return _encode_values(event).decode() if _JSON_VALUES.issuperset(map(type, event.values())) else _encode(event)
 
 
 class _NamedLogger(structlog.WriteLogger):
@@ -153,7 +153,7 @@ def _without_reprs(record: logging.LogRecord) -> bool:
 
 
 def describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Put an exception's classes and places in the stead of its text."""
+    """Put an exception's classes and places in place of its text."""
     exc_info = event.pop("exc_info", None)
     if exc_info is True:
         exc_info = sys.exc_info()

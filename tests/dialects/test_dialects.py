@@ -73,9 +73,9 @@ async def test_calls_that_are_blocked_do_not_stop_texts(clients: DialectClients)
 async def test_what_devino_uploads_the_others_read_and_what_they_write_devino_shows(clients: DialectClients) -> None:
     (default,) = [one["contactGroupId"] for one in await clients.devino("GET", "/contact-groups")]
     contact = {"phone": PHONE, "email": MAIL, "fields": [{"name": "surname", "value": "Levi"}]}
-    (told,) = await clients.devino("POST", "/contacts/batch", {"contactGroupId": default, "contacts": [contact]})
+    (replied,) = await clients.devino("POST", "/contacts/batch", {"contactGroupId": default, "contacts": [contact]})
     shown = await look(clients)
-    assert (shown["LastName"], shown["ContactId"]) == ("Levi", int(told["result"]["contactId"].split("-")[1], 16))
+    assert (shown["LastName"], shown["ContactId"]) == ("Levi", int(replied["result"]["contactId"].split("-")[1], 16))
     await clients.inforu(
         "CreateOrUpdateContacts", {"List": [{"PhoneNumber": NATIONAL, "FirstName": "Anat", "Text3": "x"}]}
     )
@@ -97,8 +97,8 @@ async def test_what_devino_uploads_the_others_read_and_what_they_write_devino_sh
 async def test_a_contact_that_repeats_an_address_can_be_changed_by_the_others(clients: DialectClients) -> None:
     (default,) = [one["contactGroupId"] for one in await clients.devino("GET", "/contact-groups")]
     body = {"contactGroupId": default, "contacts": [{"phone": PHONE}, {"phone": PHONE, "email": MAIL}]}
-    told = await clients.devino("POST", "/contacts/batch", body)
-    second = int(told[1]["result"]["contactId"].split("-")[1], 16)
+    replied = await clients.devino("POST", "/contacts/batch", body)
+    second = int(replied[1]["result"]["contactId"].split("-")[1], 16)
     change = {"id": second, "clear_existing_fields": True, "fields": [{"name": "field1", "content": "Ana"}]}
     assert (await clients.inwise("POST", "/contacts", change)).status_code == 200
     shown = await clients.devino("GET", f"/contacts/http/range?contactGroupId={default}")

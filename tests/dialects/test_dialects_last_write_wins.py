@@ -69,8 +69,8 @@ async def then_devino_finds_it_there(clients: DialectClients) -> None:
     """Devino's clients only add: whoever is among the many is there already."""
     (shown,) = await clients.devino("GET", "/contact-groups")
     body = {"contactGroupId": shown["contactGroupId"], "duplicateCheckField": "phone", "contacts": [{"phone": PHONE}]}
-    (told,) = await clients.devino("POST", "/contacts/batch", body)
-    assert told["code"] == "REJECTED"
+    (replied,) = await clients.devino("POST", "/contacts/batch", body)
+    assert replied["code"] == "REJECTED"
     await then_inwise(clients)
 
 

@@ -103,7 +103,7 @@ async def test_an_audience_goes_with_all_its_contacts_and_leaves_the_others(
         await db.run(delete_audience, account.actor)
 
 
-async def test_a_standing_is_of_one_audience_and_a_suppressed_address_stays_unsubscribed(
+async def test_a_status_is_of_one_audience_and_a_suppressed_address_stays_unsubscribed(
     db: Database, account: Tenant
 ) -> None:
     row = ContactRow(phone="0541110001", email="ana@mail.example")
@@ -178,7 +178,7 @@ async def test_an_audience_that_is_not_there_is_told_at_once(db: Database, accou
                 await db.run(lock_audience, nowhere)
 
 
-async def test_contacts_that_are_gone_have_no_standing(db: Database, account: Tenant) -> None:
+async def test_contacts_that_are_gone_have_no_status(db: Database, account: Tenant) -> None:
     gone = SubscriptionChange(contact_id=2**50, sms=SubscriptionStatus.UNSUBSCRIBED)
     await db.run(change_subscriptions, account.actor, ChangeSubscriptions(changes=[gone]))
 

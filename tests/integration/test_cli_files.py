@@ -71,7 +71,7 @@ def test_an_import_reports_to_people(run: Run) -> None:
     assert "was imported before" in run("import", "people.csv", "--account", 1, "--map", "Nickname=first_name").stdout
 
 
-def test_a_guessed_encoding_is_told(run: Run) -> None:
+def test_a_guessed_encoding_is_reported(run: Run) -> None:
     Path("hebrew.csv").write_bytes("phone;first name\n0541110003;נועה\n".encode("windows-1255"))
     assert "was read as windows-1255" in run("import", "hebrew.csv", "--account", 1).stdout
     again = answer(run("import", "hebrew.csv", "--account", 1, "--json"))

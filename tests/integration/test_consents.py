@@ -110,7 +110,7 @@ async def test_a_purpose_needs_a_name(db: Database, actor: Actor, name: str) -> 
         assert refused.value.field == "name"
 
 
-async def test_there_is_a_most_of_purposes_and_one_that_is_not_there_is_told(db: Database, actor: Actor) -> None:
+async def test_there_is_a_most_of_purposes_and_one_that_is_not_there_is_reported(db: Database, actor: Actor) -> None:
     with pytest.raises(NotFoundError, match="NONE"):
         await db.run(change_purpose, actor, ChangePurpose(key="NONE", name="x"))
     for number in range(MAX_PURPOSES - 2):
@@ -200,8 +200,8 @@ async def test_consents_go_with_their_contacts_and_purposes_with_their_audience(
 
 
 async def test_contacts_are_asked_for_by_what_they_said(db: Database, actor: Actor) -> None:
-    told = ((sms("OFFERS", YES), email("OFFERS", NO)), (sms("OFFERS", NO),), (email("NEWS", YES),))
-    for number, consents in enumerate(told):
+    given = ((sms("OFFERS", YES), email("OFFERS", NO)), (sms("OFFERS", NO),), (email("NEWS", YES),))
+    for number, consents in enumerate(given):
         await save(db, actor, *consents, phone=f"054111000{number}")
     for conditions, expected in (
         ([Condition("consents.OFFERS.sms", Op.EQ, True)], [0]),  # noqa: FBT003 - the value

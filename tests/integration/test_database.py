@@ -232,7 +232,7 @@ async def test_ids_are_handed_out_while_every_connection_is_in_a_transaction(db:
     assert len(set(taken)) == 8
 
 
-async def test_a_statement_that_takes_too_long_is_given_up(dsn: str) -> None:
+async def test_a_statement_that_takes_too_long_is_cancelled(dsn: str) -> None:
     impatient = await Database.connect(dsn, statement_timeout=0.2)
 
     async def dawdle(tx: Tx) -> None:

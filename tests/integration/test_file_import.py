@@ -213,7 +213,7 @@ async def test_rejects_that_were_lost_meanwhile_stop_the_resumption(
         await run(db, account, path)
 
 
-async def test_a_file_that_changes_under_the_import_is_told(db: Database, account: Tenant, tmp_path: Path) -> None:
+async def test_a_file_that_changes_under_the_import_is_reported(db: Database, account: Tenant, tmp_path: Path) -> None:
     path = write(tmp_path / "people.csv", many_lines(50))
 
     def append(_progress: ImportProgress) -> None:
@@ -352,7 +352,7 @@ async def test_what_cannot_be_imported_is_refused_before_anything_is_written(
         assert await tx.fetchval("SELECT count(*) FROM contact_import WHERE account_id = $1", account.account_id) == 0
 
 
-async def test_a_file_that_is_not_there_is_told(db: Database, account: Tenant, tmp_path: Path) -> None:
+async def test_a_file_that_is_not_there_is_reported(db: Database, account: Tenant, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"nowhere\.csv"):
         await run(db, account, tmp_path / "nowhere.csv")
 

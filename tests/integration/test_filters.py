@@ -102,8 +102,8 @@ async def items(db: Database, account: Tenant, clock: FixedClock) -> list[Suppre
         address = Address(channel=Channel.SMS, value=f"05411100{number:02d}")
         if number % 3 == 0:
             address = Address(channel=Channel.EMAIL, value=f"ana{number}@mail.example")
-        told = WORDS[-number] if number % 2 else None
-        command = Suppress(addresses=[address], reason=word, actor_name=f"clerk {number % 2}", description=told)
+        description = WORDS[-number] if number % 2 else None
+        command = Suppress(addresses=[address], reason=word, actor_name=f"clerk {number % 2}", description=description)
         await db.run(suppress, account.actor, command)
     return list(await found(db, account))
 

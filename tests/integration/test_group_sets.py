@@ -107,7 +107,7 @@ async def test_a_group_of_a_set_is_a_group_like_any_other(db: Database, account:
         await db.run(remove_group, account.actor, RemoveGroup(group_id=meat.group_id))
 
 
-async def test_what_is_not_there_is_told(db: Database, account: Tenant) -> None:
+async def test_what_is_not_there_is_reported(db: Database, account: Tenant) -> None:
     for operation, command in (
         (change_group_set, ChangeGroupSet(group_set_id=NOWHERE, name="x")),
         (delete_group_set, DeleteGroupSet(group_set_id=NOWHERE)),

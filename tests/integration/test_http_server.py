@@ -107,7 +107,7 @@ async def test_a_reply_in_parts_arrives_part_by_part() -> None:
         assert b"; two" in await read_until(reader, b"0\r\n\r\n")
 
 
-async def test_whoever_waits_to_be_told_to_go_on_is_told() -> None:
+async def test_whoever_waits_for_100_continue_receives_it() -> None:
     async def answer(_scope: Any, receive: Any, send: Any) -> None:
         body = (await receive())["body"]
         await send(start((b"content-length", str(len(body)).encode())))
@@ -176,7 +176,7 @@ async def test_offers_to_upgrade_that_come_at_once_are_answered_in_their_order()
             assert await reader.readexactly(4) == body
 
 
-async def test_who_offers_an_upgrade_and_waits_to_be_told_to_go_on_is_told() -> None:
+async def test_who_offers_an_upgrade_and_waits_for_100_continue_receives_it() -> None:
     async with connected(echo) as (reader, writer):
         writer.write(asking("POST", *UPGRADE, "content-length: 4", "expect: 100-continue"))
         assert await read_until(reader, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"

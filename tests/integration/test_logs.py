@@ -80,7 +80,7 @@ def named(lines: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("level", "log_format"), [("debug", "json"), ("debug", "console"), ("info", "auto")])
-def test_no_address_gets_into_the_log_by_whichever_door(level: str, log_format: str) -> None:
+def test_no_address_gets_into_the_log_by_whichever_way(level: str, log_format: str) -> None:
     log = log_of(level, log_format)
     assert "upload.accepted" in log
     assert "306912345678" not in log

@@ -109,7 +109,7 @@ async def test_a_few_rows_get_a_token_when_the_earlier_uploads_take_too_long(
     assert (await db.read(upload_report, account.actor, later)).report.updated == 2
 
 
-async def test_an_upload_that_kills_its_worker_is_given_up_and_can_be_tried_again(
+async def test_an_upload_that_kills_its_worker_fails_and_can_be_tried_again(
     db: Database, account: Tenant, clock: FixedClock
 ) -> None:
     import_id = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(12)))
@@ -165,7 +165,7 @@ async def test_leases_are_renewed_while_the_first_of_the_uploads_is_written(
     assert await process_uploads(db) == 2
 
 
-async def test_an_upload_that_always_fails_is_given_up_and_kept_and_the_next_goes_on(
+async def test_an_upload_that_always_fails_has_failed_for_good_and_is_kept_and_the_next_goes_on(
     db: Database, account: Tenant, clock: FixedClock
 ) -> None:
     bad = await db.run(accept_upload, account.actor, AcceptUpload(rows=rows(11)))
@@ -209,8 +209,8 @@ async def test_uploads_that_were_taken_for_new_and_meet_somebody_are_written_all
         given = [ContactRow(phone=f"0521{number:06d}", fields={"city": city}) for number in range(first, first + 60)]
         reports.append(await db.run(accept_upload, account.actor, AcceptUpload(rows=given)))
     assert await process_uploads(db) == 6
-    told = [(await db.read(upload_report, account.actor, import_id)).report for import_id in reports]
-    assert [(one.new, one.updated, one.failed) for one in told] == [
+    reported = [(await db.read(upload_report, account.actor, import_id)).report for import_id in reports]
+    assert [(one.new, one.updated, one.failed) for one in reported] == [
         (60, 0, 0),
         (60, 0, 0),
         (40, 20, 0),
@@ -230,8 +230,8 @@ async def test_uploads_are_written_on_their_terms_whatever_the_worker_expects(db
         command = AcceptUpload(rows=given, policy=WritePolicy(update_existing=update, changes=changes))
         reports.append(await db.run(accept_upload, account.actor, command))
     assert await process_uploads(db) == 5
-    told = [(await db.read(upload_report, account.actor, import_id)).report for import_id in reports]
-    assert [(one.rows, one.new, one.updated + one.unchanged, one.failed) for one in told] == [
+    reported = [(await db.read(upload_report, account.actor, import_id)).report for import_id in reports]
+    assert [(one.rows, one.new, one.updated + one.unchanged, one.failed) for one in reported] == [
         (60, 60, 0, 0),
         (60, 60, 0, 0),
         (60, 40, 20, 0),

@@ -99,7 +99,7 @@ class Caller(threading.Thread):
     def __init__(self, number: int, seed: float, ledger: Ledger, apis: Apis) -> None:
         super().__init__(name=f"caller {number}")
         self._url = ""
-        self._told_to_go_on = threading.Event()
+        self._may_go_on = threading.Event()
         self._client = httpx.Client(timeout=30)
         self._numbers = count(number * 1_000_000)
         self._rng = random.Random(seed)  # noqa: S311 - sample calls
@@ -123,7 +123,7 @@ class Caller(threading.Thread):
     def go_on_at(self, url: str) -> None:
         """Tell it where the server answers."""
         self._url = url
-        self._told_to_go_on.set()
+        self._may_go_on.set()
 
     def run(self) -> None:
         """Make all calls in ever new orders, until it is stopped."""
@@ -138,8 +138,8 @@ class Caller(threading.Thread):
         try:
             reply = self._client.post(f"{self._url}{path}", json=asked, headers=self._apis.headers[dialect])
         except httpx.TransportError:
-            self._told_to_go_on.clear()
-            self._told_to_go_on.wait(1)
+            self._may_go_on.clear()
+            self._may_go_on.wait(1)
             return None
         if reply.is_success:
             return reply
@@ -180,10 +180,10 @@ class Caller(threading.Thread):
             }
             for number in sent.numbers
         ]
-        told = self._inforu("CreateOrUpdateContacts", {"List": contacts})
-        if told is not None:
-            sent.token = told.get("RequestToken")
-            sent.new = told.get("ContactsNew", 0)
+        replied = self._inforu("CreateOrUpdateContacts", {"List": contacts})
+        if replied is not None:
+            sent.token = replied.get("RequestToken")
+            sent.new = replied.get("ContactsNew", 0)
             sent.acknowledged = True
 
     def _inforu_few(self) -> None:

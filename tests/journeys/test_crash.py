@@ -83,9 +83,9 @@ def failures(place: Home) -> Iterable[str]:
 def ask_for_reports(client: httpx.Client, batches: Iterable[Sent]) -> None:
     for sent in batches:
         if sent.token:
-            told = report(client, sent.token)
-            assert (told["Rows"], told["RowsFailed"]) == (len(sent.numbers), 0)
-            sent.new = told["ContactsNew"]
+            reported = report(client, sent.token)
+            assert (reported["Rows"], reported["RowsFailed"]) == (len(sent.numbers), 0)
+            sent.new = reported["ContactsNew"]
 
 
 async def prove(connection: asyncpg.Connection, ledger: Ledger) -> None:

@@ -48,7 +48,7 @@ QUERIES = {
     UNSUBSCRIBED_BY_ITS_LIST: f"""
         SELECT c.contact_id, c.sms_status, c.email_status {_SUPPRESSIONS}
         WHERE s.address IS NULL AND c.sms_status > 1 OR e.address IS NULL AND c.email_status > 1""",
-    "an address whose last word in the ledger differs from its suppression": """
+    "an address whose last entry in the ledger differs from its suppression": """
         SELECT l.channel, l.address, l.action
         FROM (SELECT DISTINCT ON (account_id, channel, address) account_id, channel, address, action
               FROM suppression_entry ORDER BY account_id, channel, address, entry_id DESC) l

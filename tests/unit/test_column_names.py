@@ -64,7 +64,7 @@ def test_a_column_is_known_by_its_name(name: str, attribute: str) -> None:
     assert attributes(name, key) == {name: attribute, key: key}
 
 
-def test_columns_of_no_known_name_are_told() -> None:
+def test_columns_of_no_known_name_are_reported() -> None:
     plan = plan_columns(["phone", "Shoe size", "text21"], NO_MAPPING)
     assert plan.unmapped == ("Shoe size", "text21")
 

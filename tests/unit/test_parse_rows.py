@@ -118,7 +118,7 @@ def test_every_problem_names_its_row_field_and_value(few: int, monkeypatch: pyte
     assert read.frame["row"].to_list() == [1, 4, 5, 6, 7, 8, 9]
 
 
-def test_a_row_that_its_dialect_gave_up_is_reported_and_left_out() -> None:
+def test_a_row_that_its_dialect_could_not_read_is_reported_and_left_out() -> None:
     failure = RowError(1, "row", "missing_key", "", "Nothing to go by.")
     unread = RowError(2, "city", "invalid", "{}", "A text belongs here.")
     read = read_rows(

@@ -82,7 +82,7 @@ def test_a_file_that_is_no_key_is_refused_and_left_alone(tmp_path: Path, content
     assert path.read_bytes() == content
 
 
-def test_a_place_where_no_file_can_be_is_told(tmp_path: Path) -> None:
+def test_a_place_where_no_file_can_be_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SecretKeyError, match="can't be used"):
         SecretBox(tmp_path / "file" / "secret.key").seal("tower bell", context="a")

@@ -253,7 +253,7 @@ async def test_writers_go_on_while_an_index_is_built(dsn: str) -> None:
     assert (await building).applied == ["0006_pre_contact_digests"]
 
 
-async def test_who_was_suppressed_before_contacts_kept_their_own_standing_is_subscribed_but_for_that(dsn: str) -> None:
+async def test_who_was_suppressed_before_contacts_kept_their_own_status_is_subscribed_but_for_that(dsn: str) -> None:
     await execute(
         dsn,
         "INSERT INTO account (account_id, name, status, country, time_zone, currency, created_at)"

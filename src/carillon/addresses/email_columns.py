@@ -72,14 +72,14 @@ def common_emails(texts: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
 def _spelled(found: pl.DataFrame) -> pl.DataFrame:
     """Add `given`: the address with its domain lower-cased, where the local part has capitals that count."""
     as_key = found["text"] == found["key"]
-    plain = found.select("row", "key", given=pl.lit(None, dtype=pl.String))
+    unchanged = found.select("row", "key", given=pl.lit(None, dtype=pl.String))
     if as_key.all():
-        return plain
+        return unchanged
     at = _KEY.str.find("@", literal=True)
     local, key_local = _TEXT.str.slice(0, at), _KEY.str.slice(0, at)
     counts = (local != key_local) & ~key_local.is_in(CASE_INSENSITIVE_MAILBOX_NAMES)
     given = pl.when(counts).then(local + _KEY.str.slice(at))
-    return pl.concat([plain.filter(as_key), found.filter(~as_key).select("row", "key", given=given)])
+    return pl.concat([unchanged.filter(as_key), found.filter(~as_key).select("row", "key", given=given)])
 
 
 def composed_emails(texts: pl.Series, rows: pl.Series) -> tuple[pl.DataFrame, pl.Series]:

@@ -86,13 +86,13 @@ class PhoneColumn:
         """Reduce texts to `row`, `nsn` (all their digits) and `plus`."""
         rows = pl.DataFrame({"row": pl.arange(texts.len(), dtype=pl.UInt32, eager=True), "text": texts})
         short = _TEXT.str.len_bytes() <= _MAX_FAST_BYTES
-        plain = rows.select(_TEXT.str.contains("^[0-9]+$") & short).to_series().fill_null(value=False)
-        bare = rows.lazy().filter(plain).select("row", nsn="text", plus=pl.lit(value=False)).collect()
+        digits_only = rows.select(_TEXT.str.contains("^[0-9]+$") & short).to_series().fill_null(value=False)
+        bare = rows.lazy().filter(digits_only).select("row", nsn="text", plus=pl.lit(value=False)).collect()
         if bare.height == rows.height:
             return bare
         # A letter refuses a text, and so does more than the limit even at four bytes a character.
         too_long = _TEXT.str.len_bytes() > MAX_PHONE_CHARACTERS * _BYTES_PER_CHARACTER
-        rest = rows.lazy().filter(~plain).filter(~too_long).filter(~_TEXT.str.contains("[A-Za-z]")).collect()
+        rest = rows.lazy().filter(~digits_only).filter(~too_long).filter(~_TEXT.str.contains("[A-Za-z]")).collect()
         punctuated = rest.select(_TEXT.str.contains(_PUNCTUATED) & short).to_series()
         rest = self._leave_if(rest, ~punctuated)
         digits = _TEXT.str.replace_all("[^0-9]+", "")

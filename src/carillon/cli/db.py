@@ -77,7 +77,7 @@ def status(session: Session) -> None:
 
 def _status_lines(found: "SchemaStatus") -> list[str]:
     parts = (("applied", found.applied), ("missing", found.missing), ("unknown", found.unknown))
-    lines = [f"{word}  {version}" for word, versions in parts for version in versions]
+    lines = [f"{state}  {version}" for state, versions in parts for version in versions]
     if found.unknown:
         return [*lines, "The database was upgraded by a newer Carillon: install that version."]
     if found.missing:

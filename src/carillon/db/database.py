@@ -381,7 +381,7 @@ async def _open_pool(dsn: str, size: int, statement_timeout: float, first: Seque
 
 
 async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
-    """Return a connection as it is, without a round trip to clean it.
+    """Leave a connection as it is, without a round trip to clean it.
 
     Operations leave nothing on a session: transactions end with their block (the pool makes sure), and nobody sets,
     listens, declares a cursor or takes an advisory lock beyond one.

@@ -194,7 +194,7 @@ def _ensure_running(data_dir: Path, start_lock: int, *, fresh: bool) -> Path:
         if socket_dir:
             return socket_dir
         _start(data_dir, start_lock, fresh=fresh)
-    raise EmbeddedError(f"PostgreSQL stops right after its start. {_last_words(data_dir / 'postgres.log', 0)}")
+    raise EmbeddedError(f"PostgreSQL stops right after its start. {_last_lines(data_dir / 'postgres.log', 0)}")
 
 
 def _start(data_dir: Path, start_lock: int, *, fresh: bool) -> None:
@@ -219,7 +219,7 @@ def _start(data_dir: Path, start_lock: int, *, fresh: bool) -> None:
     finally:
         os.close(log)
     if ended.returncode != 0 and not condition(cluster)[1]:
-        raise EmbeddedError(f"PostgreSQL does not start. {_last_words(log_path, before)}")
+        raise EmbeddedError(f"PostgreSQL does not start. {_last_lines(log_path, before)}")
 
 
 def _stop(cluster: Path) -> None:
@@ -363,7 +363,7 @@ def _open_log(path: Path) -> tuple[int, int]:
     return log, os.fstat(log).st_size
 
 
-def _last_words(log_path: Path, since: int) -> str:
+def _last_lines(log_path: Path, since: int) -> str:
     with log_path.open("rb") as log:
         log.seek(since)
         said = log.read().decode(errors="replace").strip().splitlines()

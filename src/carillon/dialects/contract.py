@@ -1,6 +1,6 @@
 """What a dialect is: the types between the application and a vendor's API.
 
-A dialect knows no framework: it is given an `Request` and gives back a `Reply`, so that its tests, the application and
+A dialect knows no framework: it is given a `Request` and returns a `Reply`, so that its tests, the application and
 a benchmark call the same function.
 """
 

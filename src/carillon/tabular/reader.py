@@ -75,8 +75,8 @@ class _Reading:
         self._source = source
         self._names = shape.header
         self._grammar = Grammar(shape.delimiter)
-        self._plain = FastText(shape.delimiter, shape.header)
-        self._careful = TolerantText(shape.delimiter, shape.header)
+        self._fast_path = FastText(shape.delimiter, shape.header)
+        self._tolerant = TolerantText(shape.delimiter, shape.header)
         self._line = line
         self._record_size = _FIRST_GUESS
         self._record_lines = 1
@@ -133,13 +133,13 @@ class _Reading:
         block = source.text[:stop]
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n")
-        taken, quotes = self._plain.takes(block)
+        taken, quotes = self._fast_path.takes(block)
         if not taken:
             return None
         breaks = block.count(b"\n")
         lines = breaks + (not block.endswith(b"\n"))
-        frame = self._plain.parse(block, lines, quotes=quotes, surplus=False)
-        if frame is None or (self._plain.may_hold_blank_lines(frame) and has_blank_lines(block)):
+        frame = self._fast_path.parse(block, lines, quotes=quotes, surplus=False)
+        if frame is None or (self._fast_path.may_hold_blank_lines(frame) and has_blank_lines(block)):
             return None
         frame = frame.with_columns(pl.int_range(self._line, self._line + lines, dtype=pl.Int64).alias(LINE_COLUMN))
         return Piece(frame=frame, bad=[], length=stop, breaks=breaks)
@@ -156,7 +156,7 @@ class _Reading:
             most=most,
             ended=source.ended,
         )
-        return self._careful.read(stretch, fast=self._fast)
+        return self._tolerant.read(stretch, fast=self._fast)
 
     def _stop(self, room: int, most: int) -> int:
         """Find the end of the last whole line within `room` bytes, of `most` lines at most; 0 when there is none."""

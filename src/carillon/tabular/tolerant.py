@@ -57,7 +57,7 @@ class TolerantText:
         self._names = names
         self._delimiter = delimiter
         self._grammar = Grammar(delimiter)
-        self._plain = FastText(delimiter, names)
+        self._fast_path = FastText(delimiter, names)
 
     def read(self, stretch: Stretch, *, fast: bool = True) -> Piece:
         """Read a stretch; without `fast` every record goes the slow way, to the same result."""
@@ -86,7 +86,7 @@ class TolerantText:
             # Delimiters inside quotes count here too: such a line only gets a look that it does not need.
             odd |= delimiters.cast(pl.Int64) - trailing.cast(pl.Int64) >= len(self._names)
         if b'"' in joined:
-            odd |= ~self._plain.are_regular(lines)
+            odd |= ~self._fast_path.are_regular(lines)
         if b"\0" in joined:
             odd |= lines.str.contains("\0", literal=True)
         if len(joined) > RECORD_LIMIT:
@@ -103,7 +103,7 @@ class TolerantText:
         if not walk.records:
             return slow
         block = b"\n".join(walk.records)
-        parsed = self._plain.parse(block, len(walk.records), quotes=b'"' in block, surplus=True)
+        parsed = self._fast_path.parse(block, len(walk.records), quotes=b'"' in block, surplus=True)
         if parsed is None:
             return None
         parsed = parsed.with_columns(pl.Series(LINE_COLUMN, walk.record_lines, dtype=pl.Int64))

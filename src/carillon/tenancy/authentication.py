@@ -111,7 +111,7 @@ async def authenticate(tx: Tx, login: Login) -> Authenticated:
     if not (login.key_name + login.secret).isascii() or "\0" in login.key_name:  # as none of ours is
         raise BadCredentialsError
     rows = await tx.fetch(SQL["find_by_key"], login.dialect, login.key_name)
-    return await _let_in(tx, login, _matching(rows, hash_secret(login.secret)))
+    return await _authenticated(tx, login, _matching(rows, hash_secret(login.secret)))
 
 
 async def authenticate_signed(tx: Tx, login: SignedLogin, box: SecretBox) -> Authenticated:
@@ -125,7 +125,7 @@ async def authenticate_signed(tx: Tx, login: SignedLogin, box: SecretBox) -> Aut
             expected = hmac.digest(secret.encode(), login.message, "sha256")
             if hmac.compare_digest(expected, login.signature):
                 found = row
-    return await _let_in(tx, login, found)
+    return await _authenticated(tx, login, found)
 
 
 async def authenticate_token(tx: Tx, login: TokenLogin) -> Authenticated:
@@ -140,7 +140,7 @@ async def authenticate_token(tx: Tx, login: TokenLogin) -> Authenticated:
     return replace(known, expires_at=min(known.expires_at or found["token_expires_at"], found["token_expires_at"]))
 
 
-async def _let_in(tx: Tx, login: AnyLogin, found: Record | None) -> Authenticated:
+async def _authenticated(tx: Tx, login: AnyLogin, found: Record | None) -> Authenticated:
     """Check all but the secret, which was right where a credential was found."""
     if found is None or found["revoked_at"] is not None:
         raise BadCredentialsError

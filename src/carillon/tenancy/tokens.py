@@ -1,4 +1,4 @@
-"""Tokens: what a credential's client is given for a while, in the stead of its secret (OAuth 2, client credentials)."""
+"""Tokens: what a credential's client is given for a while, in place of its secret (OAuth 2, client credentials)."""
 
 import hashlib
 from collections.abc import Sequence

@@ -75,7 +75,7 @@ class Worker(Protocol[Work, Prepared]):
         ...
 
     async def reschedule(self, tx: Tx, work: Work, *, counts: bool) -> None:
-        """Return work that failed, to be due again later; `counts` says whether it was an attempt."""
+        """Make work that failed due again later; `counts` says whether it was an attempt."""
         ...
 
     async def fail(self, tx: Tx, work: Work) -> None:
@@ -83,7 +83,7 @@ class Worker(Protocol[Work, Prepared]):
         ...
 
     async def release(self, tx: Tx, held: Sequence[Work]) -> None:
-        """Return what was claimed and not begun; it is due at once, and was no attempt."""
+        """Release what was claimed and not begun; it is due at once, and was no attempt."""
         ...
 
 

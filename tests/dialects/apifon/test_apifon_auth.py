@@ -78,7 +78,7 @@ async def test_a_space_after_the_colon_and_any_spelling_of_the_date_are_taken(wi
         {"X-ApifonWS-Date": "Mon, 01 Jan 2024 00:00:00 +99999999999999"},
     ],
 )
-async def test_who_is_not_let_in_learns_nothing_but_that(wire: Wire, headers: dict[str, str]) -> None:
+async def test_who_is_not_authenticated_learns_nothing_but_that(wire: Wire, headers: dict[str, str]) -> None:
     assert await wire.refusal("GET", BLOCKS, headers=headers) == (401, {})
     reply = await wire.call("GET", BLOCKS, headers=headers)
     assert reply.json()["title"] == "Unauthorized"
@@ -92,7 +92,7 @@ async def test_a_signature_of_another_request_is_refused(wire: Wire) -> None:
     assert await wire.refusal("GET", BLOCKS, headers=headers, date=date) == (401, {})
 
 
-async def is_let_in(wire: Wire, seconds: int) -> list[bool]:
+async def is_authenticated(wire: Wire, seconds: int) -> list[bool]:
     """Whether a date so far from the server's clock is taken, later and earlier."""
     dates = (wire.clock.now() + way * timedelta(seconds=seconds) for way in (1, -1))
     replies = [await wire.call("GET", BLOCKS, date=format_datetime(date, usegmt=True)) for date in dates]
@@ -101,7 +101,7 @@ async def is_let_in(wire: Wire, seconds: int) -> list[bool]:
 
 
 async def test_a_signature_outside_the_clocks_tolerance_is_refused(wire: Wire) -> None:
-    assert [await is_let_in(wire, seconds) for seconds in (86_400, 86_401)] == [[True, True], [False, False]]
+    assert [await is_authenticated(wire, seconds) for seconds in (86_400, 86_401)] == [[True, True], [False, False]]
 
 
 async def test_the_clocks_tolerance_is_a_setting(wire: Wire) -> None:
@@ -109,7 +109,7 @@ async def test_the_clocks_tolerance_is_a_setting(wire: Wire) -> None:
     app = create_app(replace(wire.runtime, settings=strict))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST) as client:
         there = replace(wire, client=client)
-        assert [await is_let_in(there, seconds) for seconds in (60, 61)] == [[True, True], [False, False]]
+        assert [await is_authenticated(there, seconds) for seconds in (60, 61)] == [[True, True], [False, False]]
 
 
 async def test_a_token_is_given_as_the_sdk_asks_for_it(wire: Wire) -> None:

@@ -279,8 +279,8 @@ async def test_a_query_that_cannot_be_asked_is_400_and_named(wire: Wire, body: A
 
 async def test_an_unknown_operator_is_told_those_there_are_as_they_are_spelt(wire: Wire) -> None:
     asked = {"conditions": [{"name": "reason", "op": "like", "vl": "x"}]}
-    told = "This is one of eq, beginsWith, gte, gt, lte, lt, exists, nexists."
-    assert await wire.refusal("POST", f"{BLOCKS}/query", asked) == (400, {"conditions[0].op": told})
+    message = "This is one of eq, beginsWith, gte, gt, lte, lt, exists, nexists."
+    assert await wire.refusal("POST", f"{BLOCKS}/query", asked) == (400, {"conditions[0].op": message})
 
 
 async def test_another_account_sees_none_of_it(wire: Wire) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.background import uploads_processed, write_claimed
-from tests.dialects.apifon.wire import HOST, Wire, told
+from tests.dialects.apifon.wire import HOST, Wire, values_of
 
 from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
 from carillon.audience.uploads.queue import LEASE, MAX_ATTEMPTS, claim_uploads
@@ -38,7 +38,7 @@ def path(place: str, address: str) -> str:
 
 
 async def status(wire: Wire, place: str) -> list[Any]:
-    return told(await wire.ok("GET", place), "status", "total_subscribers")
+    return values_of(await wire.ok("GET", place), "status", "total_subscribers")
 
 
 async def test_many_are_stored_before_the_reply_and_the_list_is_updating_until_they_are_written(wire: Wire) -> None:
@@ -85,7 +85,10 @@ async def test_a_row_that_is_blocked_before_the_rows_are_written_is_left_out(wir
         await wire.block(address)
     await wire.process_upload()
     assert (await wire.refusal("GET", path(place, number(0))))[0] == 404
-    assert told(await wire.ok("GET", path(place, MAIL)), "status", "email_status") == ["SUBSCRIBED", "UNSUBSCRIBED"]
+    assert values_of(await wire.ok("GET", path(place, MAIL)), "status", "email_status") == [
+        "SUBSCRIBED",
+        "UNSUBSCRIBED",
+    ]
     assert await status(wire, place) == ["IDLE", 11]
 
 
@@ -114,7 +117,7 @@ async def test_fields_and_subgroups_that_are_removed_before_the_rows_are_written
     await removing
     await write_claimed(wire.runtime.db, second)
     shown = await wire.ok("GET", path(place, number(10)))
-    assert told(shown, "subscriber_fields", "groupOptions") == [{"POINTS": 2}, [fish]]
+    assert values_of(shown, "subscriber_fields", "groupOptions") == [{"POINTS": 2}, [fish]]
 
 
 async def test_what_is_said_of_a_subscriber_after_the_many_stands(wire: Wire) -> None:
@@ -163,8 +166,8 @@ async def test_a_change_behind_many_that_take_too_long_is_refused_for_now(
 async def test_subscribers_that_are_no_list_of_objects_are_400(wire: Wire, given: Any) -> None:
     place = await wire.made_list()
     asked = {"subscribers": given}
-    told = {"subscribers": "A list of objects belongs here."}
-    assert await wire.refusal("POST", f"{place}/subscriber/bulk", asked) == (400, told)
+    message = {"subscribers": "A list of objects belongs here."}
+    assert await wire.refusal("POST", f"{place}/subscriber/bulk", asked) == (400, message)
 
 
 async def test_a_list_that_php_has_made_an_object_is_a_list(wire: Wire) -> None:
@@ -181,10 +184,14 @@ async def test_many_whose_worker_died_are_written_once_on_their_terms(wire: Wire
     assert await status(wire, place) == ["UPDATING", 0]
     wire.clock.moment += LEASE + timedelta(seconds=1)
     assert await wire.process_upload() == 1
-    assert told(await wire.ok("GET", place), "status", "total_subscribers", "active_subscribers") == ["IDLE", 11, 0]
+    assert values_of(await wire.ok("GET", place), "status", "total_subscribers", "active_subscribers") == [
+        "IDLE",
+        11,
+        0,
+    ]
 
 
-async def test_a_list_is_corrupted_while_its_latest_import_is_one_that_was_given_up(wire: Wire) -> None:
+async def test_a_list_is_corrupted_while_its_latest_import_has_failed(wire: Wire) -> None:
     place = await wire.made_list()
     await wire.bulk(place, *people())
     for _ in range(MAX_ATTEMPTS):
@@ -214,7 +221,7 @@ async def test_a_list_is_removed_with_what_was_to_be_written(wire: Wire) -> None
 
 
 @pytest.mark.parametrize("is_one_call", [True, False])
-async def test_a_number_in_doubt_is_one_that_waits_to_be_written_too(wire: Wire, is_one_call: bool) -> None:  # noqa: FBT001
+async def test_an_ambiguous_number_is_one_that_waits_to_be_written_too(wire: Wire, is_one_call: bool) -> None:  # noqa: FBT001
     place = await wire.made_list()
     first = [{"destination": "+3466666666", "status": "UNSUBSCRIBED"}, *people(count=20)]
     second = [{"destination": "3466666666", "email": "ana@mail.example"}] * 11
@@ -223,12 +230,12 @@ async def test_a_number_in_doubt_is_one_that_waits_to_be_written_too(wire: Wire,
     while await wire.process_upload():
         pass
     shown = await wire.ok("GET", path(place, "3466666666"))
-    assert told(shown, "destination", "status", "email") == ["3466666666", "UNSUBSCRIBED", "ana@mail.example"]
+    assert values_of(shown, "destination", "status", "email") == ["3466666666", "UNSUBSCRIBED", "ana@mail.example"]
     assert (await wire.ok("GET", place))["total_subscribers"] == 21
 
 
 @pytest.mark.parametrize("given", [{}, [], {"data": []}, {"subscriber": []}])
 async def test_an_empty_list_is_400(wire: Wire, given: Any) -> None:
     place = await wire.made_list()
-    told = {"subscribers": "This is required."}
-    assert await wire.refusal("POST", f"{place}/subscriber/bulk", {"subscribers": given}) == (400, told)
+    message = {"subscribers": "This is required."}
+    assert await wire.refusal("POST", f"{place}/subscriber/bulk", {"subscribers": given}) == (400, message)

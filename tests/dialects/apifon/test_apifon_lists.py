@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.dialects.apifon.wire import LISTS, Wire, told
+from tests.dialects.apifon.wire import LISTS, Wire, values_of
 from tests.support import OPERATOR, new_key
 
 from carillon.audience.audiences import CreateAudience, create_audience
@@ -259,7 +259,7 @@ async def test_a_list_counts_its_subscribers(wire: Wire) -> None:
     await wire.contact("0541110002", None, sms=SubscriptionStatus.UNSUBSCRIBED)
     await wire.contact(None, "ben@mail.example")
     shown = await wire.ok("GET", f"{LISTS}/{wire.account.audience_id}")
-    assert told(shown, "total_subscribers", "active_subscribers", "active_email_subscribers") == [3, 1, 2]
+    assert values_of(shown, "total_subscribers", "active_subscribers", "active_email_subscribers") == [3, 1, 2]
 
 
 async def test_a_list_is_removed_with_everything_in_it(wire: Wire) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.dialects.apifon.wire import BLOCKS, HOST, LISTS, Wire, told
+from tests.dialects.apifon.wire import BLOCKS, HOST, LISTS, Wire, values_of
 from tests.support import OPERATOR
 
 from carillon.audience.contacts.contact import SubscriptionStatus
@@ -227,7 +227,7 @@ async def test_a_number_as_it_is_shown_is_the_same_number(wire: Wire, number: st
     await wire.bulk(place, *([{"destination": number}] * 20), update_on_duplicate=True)
     await wire.process_upload()
     (only,) = (await wire.ok("GET", f"{place}/subscriber"))["results"]
-    assert told(only, "destination", "email", "status") == [number, MAIL, "UNSUBSCRIBED"]
+    assert values_of(only, "destination", "email", "status") == [number, MAIL, "UNSUBSCRIBED"]
 
 
 @pytest.mark.parametrize("status", ["UNSUBSCRIBED", "UNCONFIRMED"])
@@ -236,13 +236,13 @@ async def test_a_status_stays_when_the_number_or_the_address_changes(wire: Wire,
     made = await add(wire, place, email=MAIL, status=status, email_status=status)
     reply = await wire.call("PUT", made, {"destination": "6912345679", "email": "Ana@Mail.Example"})
     moved = reply.headers["location"].removeprefix(HOST)
-    assert told(await wire.ok("GET", moved), "status", "email_status") == [status, status]
+    assert values_of(await wire.ok("GET", moved), "status", "email_status") == [status, status]
     for rows in (1, 20):
         row = {"destination": f"69123456{rows:02}", "email": MAIL}
         await wire.bulk(place, *([row] * rows), update_on_duplicate=True)
         await wire.process_upload()
         (only,) = (await wire.ok("GET", f"{place}/subscriber"))["results"]
-        assert told(only, "destination", "status", "email_status") == [f"3069123456{rows:02}", status, status]
+        assert values_of(only, "destination", "status", "email_status") == [f"3069123456{rows:02}", status, status]
 
 
 @pytest.mark.parametrize("status", ["UNSUBSCRIBED", "UNCONFIRMED"])
@@ -252,10 +252,10 @@ async def test_a_status_without_an_address_is_kept_for_the_one_that_comes(wire: 
     assert "email_status" not in await wire.ok("GET", made)
     assert await found(wire, place, ("email_status", "eq", status)) == []
     await wire.ok("PUT", made, {"email": MAIL}, 204)
-    assert told(await wire.ok("GET", made), "status", "email_status") == ["SUBSCRIBED", status]
+    assert values_of(await wire.ok("GET", made), "status", "email_status") == ["SUBSCRIBED", status]
     await wire.ok("PUT", made, {"email": ""}, 204)
     await wire.bulk(place, {"destination": NUMBER, "email": MAIL}, update_on_duplicate=True)
-    assert told(await wire.ok("GET", made), "status", "email_status") == ["SUBSCRIBED", status]
+    assert values_of(await wire.ok("GET", made), "status", "email_status") == ["SUBSCRIBED", status]
 
 
 async def test_a_value_of_a_field_as_it_is_shown_is_the_same_value(wire: Wire) -> None:
@@ -286,7 +286,7 @@ async def test_a_subscriber_without_a_number_has_no_keys_of_it_but_the_identifie
     assert made.endswith(md5(MAIL))
     shown = await wire.ok("GET", made)
     assert not {"destination", "status"} & set(shown)
-    assert told(shown, "destination_id", "email_id", "email_status") == [None, md5(MAIL), "SUBSCRIBED"]
+    assert values_of(shown, "destination_id", "email_id", "email_status") == [None, md5(MAIL), "SUBSCRIBED"]
 
 
 @pytest.mark.parametrize("phone", [NUMBER, None])
@@ -307,10 +307,10 @@ async def test_a_subscriber_that_another_api_left_unconfirmed_can_be_written_bac
     place = await wire.made_list()
     await wire.contact(NUMBER, MAIL, actor=wire.inside(place), sms=SubscriptionStatus.UNCONFIRMED)
     made = f"{place}/subscriber/{md5(NUMBER)}"
-    assert told(await wire.ok("GET", made), "status", "email_status") == ["UNCONFIRMED", "SUBSCRIBED"]
+    assert values_of(await wire.ok("GET", made), "status", "email_status") == ["UNCONFIRMED", "SUBSCRIBED"]
     await wire.ok("PUT", made, {"status": "UNCONFIRMED"}, 204)
     assert (await wire.refusal("PUT", made, {"email_status": "UNCONFIRMED"}))[0] == 400
-    assert told(await wire.ok("GET", made), "status", "email_status") == ["UNCONFIRMED", "SUBSCRIBED"]
+    assert values_of(await wire.ok("GET", made), "status", "email_status") == ["UNCONFIRMED", "SUBSCRIBED"]
 
 
 async def test_a_date_is_taken_in_all_forms(wire: Wire) -> None:
@@ -432,7 +432,7 @@ async def test_a_subscriber_that_gets_a_blocked_address_is_unsubscribed_there(wi
     await wire.block(MAIL)
     await wire.ok("PUT", made, {"email": MAIL}, 204)
     await wire.ok("DELETE", f"{BLOCKS}/unblock/{MAIL}", None, 204)
-    assert told(await wire.ok("GET", made), "status", "email_status") == ["SUBSCRIBED", "UNSUBSCRIBED"]
+    assert values_of(await wire.ok("GET", made), "status", "email_status") == ["SUBSCRIBED", "UNSUBSCRIBED"]
 
 
 async def test_many_with_a_blocked_address_are_unsubscribed_there_until_they_are_subscribed_again(wire: Wire) -> None:
@@ -451,7 +451,7 @@ async def test_many_with_a_blocked_address_are_unsubscribed_there_until_they_are
     for address in (MAIL, *(row["email"] for row in rows)):
         await wire.ok("DELETE", f"{BLOCKS}/unblock/{address}", None, 204)
     shown = (await wire.ok("GET", f"{place}/subscriber"))["results"]
-    assert [told(one, "status", "email_status") for one in shown] == [["SUBSCRIBED", "UNSUBSCRIBED"]] * 4
+    assert [values_of(one, "status", "email_status") for one in shown] == [["SUBSCRIBED", "UNSUBSCRIBED"]] * 4
 
 
 async def test_many_that_are_said_to_be_unsubscribed_while_they_are_blocked_stay_so(wire: Wire) -> None:
@@ -462,7 +462,7 @@ async def test_many_that_are_said_to_be_unsubscribed_while_they_are_blocked_stay
     await wire.bulk(place, row, update_on_duplicate=True)
     await wire.ok("DELETE", f"{BLOCKS}/unblock/{NUMBER}", None, 204)
     shown = (await wire.ok("GET", f"{place}/subscriber"))["results"]
-    assert [told(one, "status", "email_status") for one in shown] == [["UNSUBSCRIBED", "SUBSCRIBED"]]
+    assert [values_of(one, "status", "email_status") for one in shown] == [["UNSUBSCRIBED", "SUBSCRIBED"]]
 
 
 async def test_a_block_unsubscribes_in_every_list(wire: Wire) -> None:
@@ -483,7 +483,7 @@ async def test_subscribing_is_of_the_channel_that_is_named_and_of_one_list(wire:
     ):
         reply = await wire.call("POST", path)
         assert (reply.status_code, reply.content) == (204, b"")
-        assert told(await wire.ok("GET", made), "status", "email_status") == expected
+        assert values_of(await wire.ok("GET", made), "status", "email_status") == expected
         assert (await wire.ok("GET", elsewhere))["status"] == "SUBSCRIBED"
 
 
@@ -500,7 +500,7 @@ async def test_a_subscriber_is_changed_and_found_by_its_new_address(wire: Wire) 
     assert reply.headers["location"] == reply.headers["content-location"] == f"{HOST}{place}/subscriber/{md5(other)}"
     assert (await wire.refusal("GET", made)) == (404, {"subscriber": "There is no such subscriber."})
     shown = await wire.ok("GET", f"{place}/subscriber/{md5(other)}")
-    assert told(shown, "destination", "email", "subscriber_fields") == [other, MAIL, {"FIRST_NAME": "Jo"}]
+    assert values_of(shown, "destination", "email", "subscriber_fields") == [other, MAIL, {"FIRST_NAME": "Jo"}]
 
 
 async def test_an_address_of_another_subscriber_is_409_and_none_at_all_400(wire: Wire) -> None:
@@ -523,7 +523,7 @@ async def test_a_removed_subscriber_is_archived_until_something_is_done_with_it(
         reply = await wire.call("DELETE", made)
         assert (reply.status_code, reply.content) == (204, b"")
         assert (await wire.ok("GET", made))["archived"] is True
-        assert told(await wire.ok("GET", place), "total_subscribers", "active_subscribers") == [1, 0]
+        assert values_of(await wire.ok("GET", place), "total_subscribers", "active_subscribers") == [1, 0]
         await wire.ok(method, path, body, 204)
         assert (await wire.ok("GET", made))["archived"] is False
     await wire.ok("DELETE", f"{made}?permanent=false", None, 204)
@@ -732,7 +732,7 @@ async def test_many_are_added_and_those_that_are_there_left_alone(wire: Wire) ->
     await wire.bulk(place, {"destination": NUMBER, "subscriber_fields": {"FIRST_NAME": "Eve"}}, other)
     assert (await wire.ok("GET", made))["subscriber_fields"] == {"FIRST_NAME": "Ana"}
     shown = await wire.ok("GET", f"{place}/subscriber/{md5(MAIL)}")
-    assert told(shown, "status", "email_status", "groupOptions", "subscriber_fields", "gdpr_fields") == [
+    assert values_of(shown, "status", "email_status", "groupOptions", "subscriber_fields", "gdpr_fields") == [
         "UNSUBSCRIBED", "SUBSCRIBED", [options["Meat"]], {"VISITS": 2}, {"NEWS": {"email": True}},
     ]  # fmt: skip
 
@@ -745,7 +745,7 @@ async def test_many_are_changed_when_asked_to_and_the_last_write_wins(wire: Wire
         {"destination": NUMBER, "email": MAIL, "subscriber_fields": {"FIRST_NAME": "Eve"}}, update_on_duplicate="true",
     )  # fmt: skip
     shown = await wire.ok("GET", made)
-    assert told(shown, "status", "groupOptions", "email") == ["SUBSCRIBED", [options["Meat"]], MAIL]
+    assert values_of(shown, "status", "groupOptions", "email") == ["SUBSCRIBED", [options["Meat"]], MAIL]
 
 
 async def test_a_row_that_cannot_be_used_costs_only_itself(wire: Wire) -> None:

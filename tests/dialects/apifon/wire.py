@@ -128,6 +128,6 @@ class Wire:
         return saved.contact_id
 
 
-def told(shown: dict[str, Any], *names: str) -> list[Any]:
+def values_of(shown: dict[str, Any], *names: str) -> list[Any]:
     """Return some of what is shown."""
     return [shown[name] for name in names]

@@ -130,7 +130,7 @@ async def test_without_a_credential_a_broken_body_is_a_general_failure(wire: Wir
     assert (reply.status_code, reply.json()["StatusId"]) == GENERAL_FAILURE
 
 
-async def test_a_credential_of_another_dialect_does_not_let_in(wire: Wire) -> None:
+async def test_a_credential_of_another_dialect_does_not_authenticate(wire: Wire) -> None:
     command = new_key("nrs")
     made = await wire.runtime.db.run(create_credential, wire.account.actor, command, wire.runtime.secret_box)
     assert await status(wire, basic(f"{made.parts['username']}:{made.parts['password']}")) == NOT_AUTHENTICATED

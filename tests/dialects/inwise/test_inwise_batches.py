@@ -243,7 +243,7 @@ async def test_the_row_after_an_open_quote_is_the_next_line(wire: Wire) -> None:
     assert sorted(one["email"] for one in await wire.feed()) == ["b@example.com", "c@example.com"]
 
 
-async def test_a_file_full_of_open_quotes_is_given_up(wire: Wire) -> None:
+async def test_a_file_full_of_open_quotes_is_refused(wire: Wire) -> None:
     status, message = await refused(wire, batch("Email\n" + 'a,"b"c\n' * 101, EMAIL))
     assert (status, message.startswith("csv_file: ")) == (422, True)
     assert counts(await wire.insert("Email\n" + 'a,"b"c\n' * 100, EMAIL)) == {"failed": 100, "error_count": 100}

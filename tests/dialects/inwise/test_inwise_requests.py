@@ -30,7 +30,9 @@ async def made_key(wire: Wire, **more: Any) -> str:
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
 @pytest.mark.parametrize("headers", [{}, {"X-API-Key": ""}, {"X-API-Key": "nobody"}, {"X-API-Key": "k" * 2_000}])
-async def test_without_a_good_key_nobody_is_let_in(wire: Wire, method: str, path: str, headers: dict[str, str]) -> None:
+async def test_without_a_good_key_nobody_is_authenticated(
+    wire: Wire, method: str, path: str, headers: dict[str, str]
+) -> None:
     status, message = await wire.refusal(method, path, headers=headers)
     assert (status, bool(message)) == (401, True)
 
@@ -57,7 +59,7 @@ async def test_a_key_of_another_dialect_does_not_open_this_one(wire: Wire) -> No
     assert (await wire.refusal("GET", "/contacts", headers={"X-API-Key": key}))[0] == 401
 
 
-async def test_an_address_that_is_not_on_the_list_is_not_let_in(wire: Wire) -> None:
+async def test_an_address_that_is_not_on_the_list_is_not_authenticated(wire: Wire) -> None:
     key = await made_key(wire, allowed_networks=["198.51.100.0/24"])
     assert (await wire.refusal("GET", "/contacts", headers={"X-API-Key": key}))[0] == 401
 

@@ -511,7 +511,7 @@ async def test_a_phone_as_it_is_shown_finds_its_contact_whatever_the_plans_say(w
     assert (await wire.get("/contacts", phone="3466666668"))["data"] == []
 
 
-async def test_a_phone_as_it_is_shown_can_be_put_back(wire: Wire) -> None:
+async def test_a_phone_as_it_is_shown_can_be_sent_back(wire: Wire) -> None:
     made = await wire.add(email="una@example.org", phone="+3212345678", countryIso="US")
     assert made["phone"] == "3212345678"
     put = await wire.put(made["id"], phone=made["phone"], countryIso="US")
@@ -544,7 +544,7 @@ async def test_a_country_without_a_telephone_network_is_a_country(wire: Wire, co
 
 
 @pytest.mark.parametrize("empty", [{"data": []}, {}, [], ""])
-async def test_custom_fields_as_they_are_shown_can_be_put_back_though_there_are_none(wire: Wire, empty: Any) -> None:
+async def test_custom_fields_as_they_are_shown_can_be_sent_back_though_there_are_none(wire: Wire, empty: Any) -> None:
     made = await wire.add(email="una@example.org")
     assert (await wire.show(made["id"]))["customFields"] == {"data": []}
     await wire.put(made["id"], email="una@example.org", customFields=empty)

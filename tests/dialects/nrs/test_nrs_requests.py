@@ -65,7 +65,7 @@ async def test_an_address_that_is_not_on_the_list_is_told_so(wire: Wire) -> None
     assert await wire.refusal("GET", "/account", auth=(far[0], "wrong")) == UNKNOWN
 
 
-async def test_a_credential_of_another_dialect_does_not_let_in(wire: Wire) -> None:
+async def test_a_credential_of_another_dialect_does_not_authenticate(wire: Wire) -> None:
     other = await wire.credential(dialect="inforu")
     assert await wire.refusal("GET", "/account", auth=other) == UNKNOWN
 

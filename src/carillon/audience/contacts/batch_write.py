@@ -1,4 +1,4 @@
-"""Writing a batch by terms of its own: all of its rows in one transaction, a piece at a time."""
+"""Writing a batch by a policy of its own: all of its rows in one transaction, a piece at a time."""
 
 import asyncio
 from collections import Counter

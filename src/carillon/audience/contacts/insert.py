@@ -62,7 +62,7 @@ async def add_contacts(db: Database, actor: Actor, command: AddContacts) -> Adde
     reading = await asyncio.to_thread(_read_if_known, command.rows, fields)
     optimistic = db.process_state(OptimisticInserts).of(actor)
     added, inserted = await optimistic.write(partial(db.run, _add, actor, command, reading))
-    optimistic.learn(matched_none=inserted.matched_none)
+    optimistic.record(matched_none=inserted.matched_none)
     return added
 
 

@@ -44,7 +44,7 @@ _Statuses = Mapping[Channel, SubscriptionStatus | None]
 class SaveContact:
     """Change the contact with `contact_id`; without one, the contact that the row's keys name, or else make it.
 
-    `country` reads national phones in the stead of the audience's. With `ambiguous_phone` a number without a plus may
+    `country` reads national phones in place of the audience's. With `ambiguous_phone` a number without a plus may
     be an international one as well (`ambiguous_phones`). `clear_fields` empties the fields that the row does not give.
     `labelled_fields` are values of custom fields, which are made where they are missing. Statuses that are None stay; a
     new contact is subscribed. `is_confirmed` subscribes the contact or makes it unconfirmed where it isn't

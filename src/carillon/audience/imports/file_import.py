@@ -105,7 +105,7 @@ async def import_file(
     process is importing it), `map`, `group`, `country` and `rejects`.
     """
     started = time.monotonic()
-    with _told(), _alone_with(command.path):
+    with _as_caller_errors(), _alone_with(command.path):
         kinds = await db.read(field_kinds, actor)
         source = await asyncio.to_thread(open_source, actor, command, kinds)
         await db.run(follow_uploads, actor)
@@ -117,8 +117,8 @@ async def import_file(
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Tell what is wrong with the file as the caller's mistake."""
+def _as_caller_errors() -> Iterator[None]:
+    """Raise what is wrong with the file as the caller's mistake."""
     try:
         yield
     except TabularError as error:
@@ -131,7 +131,7 @@ def _alone_with(path: Path) -> Iterator[None]:
     try:
         file = path.open("rb")
     except OSError:
-        yield  # what is wrong with it is told by whoever reads it
+        yield  # reading it reports what is wrong with it
         return
     with file:
         try:
@@ -154,7 +154,7 @@ class _Run:
         self._place = begun.place
         self._rejects = Rejects(path=source.rejects, shape=source.shape, columns=source.columns)
         self._started = started
-        self._hope = OptimisticInsert()
+        self._optimistic_insert = OptimisticInsert()
         self._rows = 0  # of this run
 
     async def work(self, progress: Callable[[ImportProgress], None], should_stop: Callable[[], bool]) -> None:
@@ -180,7 +180,7 @@ class _Run:
         return asyncio.get_running_loop().run_in_executor(reader, next, chunks, None)
 
     async def _write(self, prepared: PreparedChunk) -> Place:
-        return await self._hope.write(partial(self._db.run, self._write_chunk, prepared))
+        return await self._optimistic_insert.write(partial(self._db.run, self._write_chunk, prepared))
 
     async def _write_chunk(self, tx: Tx, prepared: PreparedChunk, *, expect_new: bool = False) -> Place:
         """Write one chunk; safe to try again when it isn't known whether the last try was committed."""
@@ -191,7 +191,7 @@ class _Run:
         if held.offset == chunk.next_offset:
             return held
         outcome = await upsert(tx, self._actor, prepared.batch, expect_new=expect_new)
-        self._hope.learn(matched_none=outcome.matched_none)
+        self._optimistic_insert.record(matched_none=outcome.matched_none)
         report = prepared.whole_report(outcome.report)
         size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, outcome.report.errors)
         place = Place(offset=chunk.next_offset, line=chunk.next_line, rejects=size, seconds=held.seconds, run=held.run)

@@ -109,19 +109,19 @@ async def renew_leases(tx: Tx, held: Sequence[ClaimedUpload]) -> None:
 
 
 async def reschedule_upload(tx: Tx, upload: ClaimedUpload, *, counts: bool) -> None:
-    """Return an upload that couldn't be written, to be tried again later; `counts` says whether it was an attempt."""
+    """Reschedule an upload that couldn't be written; `counts` says whether it was an attempt."""
     due_at = tx.real_now + timedelta(seconds=2 ** min(upload.attempt, MAX_ATTEMPTS))
     await tx.execute(SQL["reschedule_upload"], upload.account_id, upload.work_id, upload.attempt, due_at, int(counts))
 
 
 async def fail_upload(tx: Tx, upload: ClaimedUpload) -> None:
     """Stop trying; the report says so, the rows are kept, and `retry_upload` begins again."""
-    told = _encode([_NOT_WRITTEN]).decode()
-    await tx.execute(SQL["fail_upload"], upload.account_id, upload.work_id, upload.attempt, tx.now, told)
+    errors = _encode([_NOT_WRITTEN]).decode()
+    await tx.execute(SQL["fail_upload"], upload.account_id, upload.work_id, upload.attempt, tx.now, errors)
     tx.wakes(UPLOAD_WRITTEN, upload.work_id)
 
 
 async def release_uploads(tx: Tx, held: Sequence[ClaimedUpload]) -> None:
-    """Return uploads that were claimed and not begun; it doesn't count as an attempt."""
+    """Release uploads that were claimed and not begun; it doesn't count as an attempt."""
     attempts = [upload.attempt for upload in held]
     await tx.execute(SQL["release_uploads"], held[0].account_id, _ids(held), attempts)

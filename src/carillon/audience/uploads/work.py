@@ -68,11 +68,11 @@ class UploadWorker:
         matched_none = await optimistic.write(process)
         if matched_none is None:
             return None
-        optimistic.learn(matched_none=matched_none)
+        optimistic.record(matched_none=matched_none)
         return prepared.batch.size
 
     async def reschedule(self, tx: Tx, work: ClaimedUpload, *, counts: bool) -> None:
-        """Return an upload, to be tried again later."""
+        """Reschedule an upload."""
         await reschedule_upload(tx, work, counts=counts)
 
     async def fail(self, tx: Tx, work: ClaimedUpload) -> None:
@@ -80,7 +80,7 @@ class UploadWorker:
         await fail_upload(tx, work)
 
     async def release(self, tx: Tx, held: Sequence[ClaimedUpload]) -> None:
-        """Return uploads that are not begun."""
+        """Release uploads that are not begun."""
         await release_uploads(tx, held)
 
 

@@ -1,7 +1,7 @@
 """The one upsert engine: a single row, an API batch and a chunk of a million-row file all go through `upsert`.
 
 The rule it protects: the table afterwards is what one would get by taking the rows one after another, each looking for
-its contact by phone, then by e-mail, then by external id (docs/explanation/upsert.md). `resolving` decides which
+its contact by phone, then by e-mail, then by external id (docs/explanation/upsert.md). `match` decides which
 contact each row means; here the plan is written. The audience is locked meanwhile, so that concurrent batches come one
 after another too.
 """

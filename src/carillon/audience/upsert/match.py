@@ -40,8 +40,8 @@ class Plan:
 
     `inserts` are new contacts with their ids, by row; `changes` are patches by contact, `releasing` those of them that
     may give up a key which another row takes; `kept` gives each row its contact and outcome, null where only the
-    writing will tell whether anything changes; `readdressed` are old contacts whose addresses may change; `archived`
-    are those of the rows' contacts that are archived.
+    writing will tell whether anything changes; `address_changed` are old contacts whose addresses may change;
+    `archived` are those of the rows' contacts that are archived.
     """
 
     inserts: pl.DataFrame

@@ -24,24 +24,24 @@ class OptimisticInsert:
     """
 
     def __init__(self) -> None:
-        self._calm = 0
+        self._batches_without_match = 0
         self._needed = 1
 
     async def write(self, batch: Callable[..., Awaitable[Written]]) -> Written:
         """Write a batch in a transaction: optimistically with `expect_new`, and again without where that was wrong."""
         needed = self._needed
-        if self._calm >= needed:
+        if self._batches_without_match >= needed:
             try:
                 return await batch(expect_new=True)
             except (NotNewError, UniqueViolationError):
                 if self._needed == needed:  # batches that were wrong at the same time count as one
                     self._needed = min(2 * needed, _MAX_REQUIRED)
-                self._calm = 0
+                self._batches_without_match = 0
         return await batch(expect_new=False)
 
-    def learn(self, *, matched_none: bool) -> None:
-        """Hear what became of a batch."""
-        self._calm = self._calm + 1 if matched_none else 0
+    def record(self, *, matched_none: bool) -> None:
+        """Count a batch that matched none; one that matched begins the count anew."""
+        self._batches_without_match = self._batches_without_match + 1 if matched_none else 0
 
 
 class OptimisticInserts:

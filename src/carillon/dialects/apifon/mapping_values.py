@@ -14,7 +14,7 @@ from carillon.errors import InvalidInputError
 
 DATE_FORMATS = ("dd-MM-yy", "yy-MM-dd", "MM-dd-yy", "dd/MM/yy", "yy/MM/dd", "MM/dd/yy")
 
-_PLAIN = {"TEXT", "NUMBER"}
+_TEXTUAL = {"TEXT", "NUMBER"}
 _URL = re.compile(r"https?://[^\s/?#]+\.[^\s]+", re.IGNORECASE)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _TIMESTAMP_CHARACTERS = 18
@@ -24,10 +24,10 @@ _PIVOT = 70  # a year of two digits is of the last century from here on
 
 def read_value(field: SubscriberField, given: object, country: str, place: str) -> str:
     """Read a value into the text that our field of that kind takes; "" empties it. Raises InvalidInputError."""
-    if field.type in _PLAIN and given.__class__ is str and "\0" not in given:  # most values of thousands are so
+    if field.type in _TEXTUAL and given.__class__ is str and "\0" not in given:  # most values of thousands are so
         return given.strip()
     text = "" if given is None else read_text(given, place).strip()
-    if not text or field.type in _PLAIN:
+    if not text or field.type in _TEXTUAL:
         return text
     match field.type:
         case "DATE":

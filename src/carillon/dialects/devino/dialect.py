@@ -24,8 +24,8 @@ def canonical_path(path: str) -> str | None:
     """Return the path as the operations spell it; None for one that isn't ours."""
     trimmed = path.rstrip("/")
     for prefix in ("", BASE):
-        for word in ("contact-groups", "contacts-groups"):
-            if trimmed == f"{prefix}/{word}":
+        for spelling in ("contact-groups", "contacts-groups"):
+            if trimmed == f"{prefix}/{spelling}":
                 return LISTS
     return trimmed if trimmed == BASE or trimmed.startswith(f"{BASE}/") else None
 

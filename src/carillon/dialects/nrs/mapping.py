@@ -205,11 +205,11 @@ def show_line(blacklist: str, line: Suppression, *, in_list: bool) -> replies.Bl
     )
 
 
-def show_unsubscribed(word: str, contact: Contact, channel: Channel) -> replies.BlacklistLine:
+def show_unsubscribed(channel_name: str, contact: Contact, channel: Channel) -> replies.BlacklistLine:
     """Show a contact that its audience has unsubscribed: a definitive line, which isn't removed through this API."""
     address = (contact.email or "").lower() if channel is Channel.EMAIL else contact.phone or ""
     return replies.BlacklistLine(
-        type=word,
+        type=channel_name,
         recipient=address,
         is_definitive=True,
         sending_id=None,
