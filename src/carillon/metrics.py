@@ -133,7 +133,6 @@ class _Requests(Collector):
         times.buckets[bisect_left(_SECONDS, seconds)] += 1
 
     def collect(self) -> Iterator[Metric]:
-        """Show them."""
         requests = CounterMetricFamily(
             "carillon_requests",
             "Requests answered, by dialect, function and HTTP status.",

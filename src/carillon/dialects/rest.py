@@ -96,7 +96,6 @@ def route_of(operation: Operation, authenticate: Callable[[Services, Request], A
 
 
 def json_reply(answer: Answer) -> Reply:
-    """Write an answer."""
     body = b"" if answer.data is None else msgspec.json.encode(answer.data)
     return Reply(status=answer.status, body=body, media_type=MEDIA_TYPE, headers=answer.headers)
 

@@ -9,7 +9,6 @@ log = structlog.get_logger(__name__)
 
 
 def log_failure(event: str, error: BaseException, **ids: object) -> None:
-    """Log a failure."""
     log.error(event, error=type(error).__name__, **ids)
 
 

@@ -110,7 +110,6 @@ async def create(call: Call) -> Answer:
 
 
 async def update(call: Call) -> Answer:
-    """Change a group."""
     asked: schemas.SaveGroup = call.body
     chosen(asked.type, _TYPES, "type")
     selection = None

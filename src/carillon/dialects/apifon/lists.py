@@ -64,7 +64,6 @@ async def _account_name(call: Call) -> str:
 
 
 async def create(call: Call) -> Answer:
-    """Make a list."""
     asked: schemas.AddList = call.body
     chosen(asked.type, (LIST_TYPE,), "type")
     made = await call.db.run(create_audience, call.actor, read_list(asked).creation())
@@ -100,7 +99,6 @@ async def list_lists(call: Call) -> Answer:
 
 
 async def show(call: Call) -> Answer:
-    """Show a list."""
     opened = await open_list(call, with_counts=True)
     shown = _shown(call, opened, await _account_name(call))
     return tagged(call, shown, shown["meta"]["ETag"])
@@ -112,7 +110,6 @@ def _shown(call: Call, opened: SubscriberList, account_name: str) -> dict[str, A
 
 
 async def update(call: Call) -> Answer:
-    """Change a list."""
     written, expected, actor = read_list(call.body), if_match(call), actor_in(call)
     name = await _account_name(call) if expected else ""
 

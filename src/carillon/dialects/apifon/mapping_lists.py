@@ -53,7 +53,6 @@ class WrittenList:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def creation(self) -> CreateAudience:
-        """Make the audience."""
         return CreateAudience(
             name=self.title,
             country=self.country,

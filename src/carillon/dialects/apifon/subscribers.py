@@ -177,7 +177,6 @@ async def _change(call: Call, opened: SubscriberList, command: ChangeContact) ->
 
 
 async def show(call: Call) -> Answer:
-    """Show a subscriber."""
     digest, opened = _digest(call), await open_list(call)
     found = await call.db.read(find_by_digest, opened.actor, FindByDigest(digest=digest))
     if not found:

@@ -17,7 +17,6 @@ from carillon.kit.ids import AudienceId
 
 
 async def create(call: Call) -> Answer:
-    """Make a list."""
     asked: schemas.CreateList = call.body
     audience = CreateAudience(
         name=mapping.checked_length(asked.name, "name"),

@@ -128,7 +128,6 @@ def checked_length(text: str, ref: str, most: int = schemas.MAX_NAME_CHARACTERS)
 def show_list(
     audience: Audience, field_map: FieldMap, counts: AudienceCounts, company_id: int, zone: timedelta
 ) -> replies.ContactList:
-    """Show a list."""
     return replies.ContactList(
         contact_group_id=str(audience.audience_id),
         company_id=company_id,

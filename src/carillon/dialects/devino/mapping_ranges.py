@@ -186,7 +186,6 @@ def _subscription(query: schemas.Range) -> list[Condition]:
 def show_contact(
     contact: Contact, audience_id: int, field_map: FieldMap, company_id: int, zone: timedelta
 ) -> replies.Contact:
-    """Show a contact."""
     return replies.Contact(
         contact_id=mapping.contact_id(audience_id, contact.contact_id),
         company_id=company_id,

@@ -87,7 +87,6 @@ def _country(asked: SaveContactRequest) -> str | None:
 
 
 async def show(call: Call) -> Answer:
-    """Show a contact."""
     key = ContactKey(kind=KeyKind.CONTACT_ID, value=call.request.segments["id"])
     found = await call.db.read(get_contact, call.actor, FindContacts(key=key, with_groups=True))
     return Answer(data=show_contact(found, call.actor.country))

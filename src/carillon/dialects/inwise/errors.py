@@ -52,7 +52,6 @@ class Refusal(msgspec.Struct):
 
 
 def present_error(_request: Request, error: errors.CarillonError) -> Reply:
-    """Write a refusal."""
     status = status_of(error)
     body = msgspec.json.encode(Refusal(message=_message(error, status), code=status))
     return Reply(

@@ -73,7 +73,6 @@ def group_id_of(text: str, path: str) -> GroupId | None:
 
 
 def show_contact(contact: Contact, country: str) -> ShownContact:
-    """Show a contact."""
     values = ((number, contact.fields.get(name)) for number, name in _FIELDS.items())
     statuses = (("email", contact.email_status), ("mobile_number", contact.sms_status))
     return ShownContact(

@@ -54,7 +54,6 @@ async def _fields_for(call: Call, include: Include) -> list[Field]:
 
 
 async def show(call: Call) -> Answer:
-    """Show a contact."""
     include = mapping.read_include(call.query.include)
     query = FindContacts(key=_key(call), with_groups=include.groups)
     contact = await call.db.read(get_contact, call.actor, query)
@@ -68,7 +67,6 @@ async def create(call: Call) -> Answer:
 
 
 async def update(call: Call) -> Answer:
-    """Change a contact."""
     command = _command(call.body)
     contact_id = read_id(call.request.segments["id"])
     if contact_id is None:

@@ -24,7 +24,6 @@ async def list_groups(call: Call) -> Answer:
 
 
 async def show(call: Call) -> Answer:
-    """Show a group."""
     query = FindGroups(by=GroupKey.ID, value=call.request.segments["id"])
     found = await call.db.read(ours.find_groups, call.actor, query)
     if not found:
@@ -33,7 +32,6 @@ async def show(call: Call) -> Answer:
 
 
 async def create(call: Call) -> Answer:
-    """Make a group."""
     group = await call.db.run(ours.save_group, call.actor, ours.SaveGroup(name=call.body.name))
     return Answer(data=One(show_group(group)), status=_CREATED)
 

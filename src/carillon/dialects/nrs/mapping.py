@@ -189,7 +189,6 @@ def _shown(value: Any, kind: Kind) -> str:
 
 
 def show_group(group: Group) -> replies.Group:
-    """Show a group."""
     return replies.Group(id=group.group_id, name=group.name)
 
 
