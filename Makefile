@@ -23,7 +23,7 @@ run: install ## Install, start PostgreSQL in ./data and serve on 127.0.0.1:8080 
 	@exec $(BIN)/carillon serve --data-dir $(DATA)
 
 test: install check ## Install, check and run the whole suite (also on Debian's PostgreSQL 15, when it is installed)
-	@$(BIN)/python tests/on_debian_postgres.py $(BIN)/python -m pytest -n 2 tests/integration tests/upgrade tests/dialects
+	@$(BIN)/python tests/on_debian_postgres.py $(BIN)/python -m pytest -n 2 -m "not any_database" tests/integration tests/upgrade tests/dialects
 	@$(BIN)/python -m pytest -n 2
 
 check: install ## Lint, format, types, import contracts

@@ -22,6 +22,8 @@ from carillon.app import openapi_document
 from carillon.dialects.contract import Dialect
 from carillon.dialects.registry import DIALECTS
 
+pytestmark = pytest.mark.any_database
+
 DOCUMENT = openapi_document(DIALECTS)
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 CHECKS: Any = [status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -22,6 +22,8 @@ from tests.support import Tenant, shorten_wait
 from carillon.app import openapi_document
 from carillon.dialects.registry import DIALECTS
 
+pytestmark = pytest.mark.any_database
+
 BOUNDED = bounded(25)
 CHECKS: Any = [status_code_conformance, content_type_conformance, response_schema_conformance]
 DOCUMENT = openapi_document(DIALECTS)

@@ -13,6 +13,8 @@ import pytest
 
 from carillon.db.embedded import embedded_server, running_dsn
 
+pytestmark = pytest.mark.any_database
+
 CARILLON = Path(sys.executable).with_name("carillon")
 
 # Each of these takes as long to import as all of `carillon --help` may.

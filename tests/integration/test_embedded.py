@@ -25,6 +25,8 @@ from carillon.db.embedded import STOP_SECONDS, EmbeddedError, embedded_server, p
 from carillon.db.embedded_settings import GB, MB, memory_bytes, server_settings
 from carillon.db.embedded_state import postmaster, processes
 
+pytestmark = pytest.mark.any_database
+
 SECONDS = 60
 
 _reachable = os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in psql_path().parents)

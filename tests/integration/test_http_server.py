@@ -12,6 +12,8 @@ import uvicorn
 
 from carillon.http.server import Protocol, Server
 
+pytestmark = pytest.mark.any_database
+
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 _DATA_SEGMENTS_IN = 152  # tcpi_data_segs_in in Linux's struct tcp_info

@@ -10,9 +10,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support import Tenant
 
 from carillon.db.database import Database
+
+pytestmark = pytest.mark.any_database
 
 ROWS = 200_000
 KILLS = 5

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.any_database
+
 # Values that a log must never show, in the places where libraries and we would put them.
 PROGRAM = """
 import asyncio, logging, sys

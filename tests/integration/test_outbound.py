@@ -18,6 +18,8 @@ from tests.integration.scripted_http import OK, replying, serving
 from carillon.outbound.client import HttpClient
 from carillon.outbound.exchange import Failure, HttpReply, HttpRequest, OutboundError
 
+pytestmark = pytest.mark.any_database
+
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 

@@ -17,6 +17,8 @@ from carillon.outbound.client import HttpClient
 from carillon.outbound.connector import AddressRefusedError, FilteringResolver, guarded_connector
 from carillon.outbound.exchange import Failure, HttpRequest, OutboundError
 
+pytestmark = pytest.mark.any_database
+
 # Each of them led some client to 127.0.0.1 or ::1, or names an address that belongs to no other machine.
 LITERALS = [
     "127.0.0.1",

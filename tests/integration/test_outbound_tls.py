@@ -20,6 +20,8 @@ from tests.integration.scripted_http import OK, replying, serving
 from carillon.outbound.client import HttpClient
 from carillon.outbound.exchange import Failure, HttpRequest, OutboundError
 
+pytestmark = pytest.mark.any_database
+
 HOST = "bells.example"
 
 

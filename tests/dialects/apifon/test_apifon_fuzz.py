@@ -17,6 +17,8 @@ from carillon.dialects.apifon.operations import OPERATIONS
 from carillon.dialects.reading import parameters
 from carillon.dialects.rest import Nothing, Operation
 
+pytestmark = pytest.mark.any_database
+
 NUMBER = "306912345678"
 
 OWN = (

@@ -15,6 +15,8 @@ from carillon.dialects.devino.operations import OPERATIONS
 from carillon.dialects.reading import parameters
 from carillon.dialects.rest import Nothing, Operation
 
+pytestmark = pytest.mark.any_database
+
 OWN = (
     *("79261112233", "0521110001", "dina@mail.example", "STOPLIST", "PUSH", "OMNI_API", "name", "phone", "gender.male"),
     *("8", "2018-03-13 14:32:25", "9999-12-31 23:59:59", "0001-01-01 00:00:00", "repeated_phone"),

@@ -11,6 +11,8 @@ from carillon.dialects.inforu.coverage import covered
 from carillon.dialects.inforu.operations import OPERATIONS
 from carillon.kit.xml import read_xml
 
+pytestmark = pytest.mark.any_database
+
 NAMES = [one.name for one in OPERATIONS]
 
 

@@ -16,6 +16,8 @@ from carillon.dialects.inforu.operations import OPERATIONS
 from carillon.dialects.inforu.schemas import ContactRow
 from carillon.kit.xml import read_xml
 
+pytestmark = pytest.mark.any_database
+
 NAMES = [one.name for one in OPERATIONS]
 BOUNDED = fuzzing.bounded(20)
 WORDS = {name for one in OPERATIONS for name in covered("", one).served()} | {"Data", "Auth", "Username"}

@@ -12,6 +12,8 @@ from tests.dialects.inwise.wire import Wire, batch
 from carillon.dialects.inwise.operations import OPERATIONS
 from carillon.dialects.rest import Operation
 
+pytestmark = pytest.mark.any_database
+
 BOUNDED = fuzzing.bounded(60)
 NAMES = {name for one in OPERATIONS for name in one.reference}
 OWN = (

@@ -14,6 +14,8 @@ from carillon.dialects.nrs.operations import OPERATIONS
 from carillon.dialects.reading import parameters
 from carillon.dialects.rest import Nothing, Operation
 
+pytestmark = pytest.mark.any_database
+
 OWN = ("34612000111", "0521110001", "rosa@example.org", "ES", "es", "string", "date", "decimal", "customFields")
 HOSTILE = [*OWN, *fuzzing.HOSTILE]
 NAMES = sorted(
