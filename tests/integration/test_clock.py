@@ -19,7 +19,7 @@ from carillon.audience.uploads.queue import claim_uploads, fail_upload
 from carillon.audience.uploads.report import delete_reports, failed_uploads, upload_report
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database, Tx
-from carillon.errors import InvalidInputError, JobNotFoundError
+from carillon.errors import BadCredentialsError, InvalidInputError, JobNotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.clock import FixedClock
 from carillon.kit.ids import first_uuid_of
@@ -32,10 +32,17 @@ from carillon.tenancy.accounts import (
     open_account,
 )
 from carillon.tenancy.audit import ListAudit, list_audit
-from carillon.tenancy.authentication import Authenticator, Login
-from carillon.tenancy.credentials import create_credential
+from carillon.tenancy.authentication import Authenticator, Login, TokenLogin, authenticate, authenticate_token
+from carillon.tenancy.credentials import (
+    ListCredentials,
+    RevokeCredential,
+    create_credential,
+    list_credentials,
+    revoke_credential,
+)
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import SecretBox
+from carillon.tenancy.tokens import IssueToken, issue_token
 
 TWO_HOURS = timedelta(hours=2)
 DAY = timedelta(days=1)
@@ -136,6 +143,35 @@ async def test_an_api_caller_has_the_accounts_clock(db: Database, account: Tenan
         Login(dialect="inforu", key_name=made.parts["username"], secret=made.parts["token"], remote_address="")
     )
     assert caller.clock_offset == TWO_HOURS
+
+
+async def test_a_token_ends_by_the_real_time(db: Database, account: Tenant, clock: FixedClock, tmp_path: Path) -> None:
+    ahead, box = await set_forward(db, account, MONTH), SecretBox(tmp_path / "key")
+    made = await db.run(create_credential, ahead, new_key("apifon"), box)
+    client = replace(ahead, credential_id=made.credential_id)
+    token = await db.run(issue_token, client, IssueToken(scopes=[], lifetime=timedelta(hours=1)))
+    login = TokenLogin(dialect="apifon", token=token, remote_address="")
+    assert (await db.read(authenticate_token, login)).credential_id == made.credential_id
+    clock.moment += TWO_HOURS
+    with pytest.raises(BadCredentialsError):
+        await db.read(authenticate_token, login)
+    await db.run(issue_token, client, IssueToken(scopes=[], lifetime=timedelta(hours=1)))
+    assert await db.read(Tx.fetchval, "SELECT count(*) FROM access_token") == 1  # the other one had expired
+
+
+async def test_a_credential_ends_by_the_real_time(
+    db: Database, account: Tenant, clock: FixedClock, tmp_path: Path
+) -> None:
+    ahead, box = await set_forward(db, account, MONTH), SecretBox(tmp_path / "key")
+    made = await db.run(create_credential, ahead, new_key("inforu", expires_at=MOMENT + 7 * DAY), box)
+    login = Login(dialect="inforu", key_name=made.parts["username"], secret=made.parts["token"], remote_address="")
+    clock.moment += 6 * DAY
+    assert (await db.read(authenticate, login)).credential_id == made.credential_id
+    await db.run(revoke_credential, ahead, RevokeCredential(credential_id=made.credential_id))
+    (shown,) = await db.read(list_credentials, ahead, ListCredentials())
+    assert (shown.created_at, shown.revoked_at) == (MOMENT, MOMENT + 6 * DAY)
+    with pytest.raises(InvalidInputError, match="expired"):
+        await db.run(create_credential, ahead, new_key("inforu", expires_at=clock.moment), box)
 
 
 async def test_frozen_sources_give_the_same_ids_and_secrets_twice(
