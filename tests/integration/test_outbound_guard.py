@@ -168,6 +168,12 @@ async def test_a_name_that_resolves_to_an_address_that_is_not_public_is_refused(
     assert server.connections == 0
 
 
+async def test_a_name_without_addresses_fails_as_a_lookup_and_may_be_tried_again(server: ScriptedServer) -> None:
+    async with HttpClient(lookup=lambda _host: []) as client:
+        failure = await failure_of(client, get("bells.example", server.port))
+    assert (failure, failure.is_permanent) == (Failure.DNS, False)
+
+
 async def test_the_server_of_these_tests_can_be_reached(server: ScriptedServer) -> None:
     async with HttpClient([ip_network("127.0.0.1")]) as client:
         for host in ("127.0.0.1", "localhost", "１２７.０.０.１", "[::ffff:127.0.0.1]"):  # noqa: RUF001 - full width
