@@ -45,7 +45,9 @@ def create_app(
         logging_config=None,
     )
     sites = [site_of(dialect, services) for dialect in dialects]
-    front: Any = Front(inner, sites, metrics, max_body_bytes=runtime.settings.max_body_bytes)
+    front: Any = Front(
+        inner, sites, metrics, max_body_bytes=runtime.settings.max_body_bytes, new_uuid=runtime.db.new_uuid
+    )
     if runtime.settings.trusted_proxies:
         front = ProxyHeadersMiddleware(front, [str(network) for network in runtime.settings.trusted_proxies])
     app: Application = front

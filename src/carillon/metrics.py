@@ -76,7 +76,9 @@ class WorkMetrics:
             registry=registry,
         )
         self._jobs = counter("job_runs", "Runs of periodic jobs, by outcome: done or failed.", "job", "outcome")
-        self._services = counter("service_failures", "Ends of services that were started again.", "service")
+        self._services = counter(
+            "service_failures", "Ends of services and of workers' loops that were started again.", "service"
+        )
 
     def claimed(self, worker: str, lags: Sequence[float]) -> None:
         """Count pieces of work that were claimed, each so many seconds after it was due."""

@@ -95,7 +95,13 @@ class PieceWorker:
             now = tx.real_now
             rows = await tx.fetch(_CLAIM, account_id, now, now + self.lease, limit)
             return [
-                Claimed(account_id=account_id, work_id=row["piece_id"], attempt=row["attempts"], due_at=now)
+                Claimed(
+                    account_id=account_id,
+                    clock_offset=timedelta(),
+                    work_id=row["piece_id"],
+                    attempt=row["attempts"],
+                    due_at=now,
+                )
                 for row in sorted(rows, key=lambda row: row["piece_id"])
             ]
 

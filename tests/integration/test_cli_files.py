@@ -1,19 +1,25 @@
 """`carillon import` and `carillon export` as a person or a script calls them."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.support import OPERATOR
 
 from carillon.audience.imports.file_import import ImportProgress
 from carillon.cli import main
 from carillon.cli.imports import progress_line
+from carillon.db.database import Database
+from carillon.tenancy.accounts import AdvanceClock, OpenAccount, advance_clock, open_account
+from carillon.tenancy.audit import ListAudit, list_audit
 
 Run = Callable[..., Result]
 
@@ -89,6 +95,17 @@ def test_what_is_imported_is_exported(run: Run, tmp_path: Path) -> None:
     written = answer(run("export", "--account", 1, "--group", "Gold", "--format", "ndjson", "-o", "out.json", "--json"))
     assert written == {"rows": 1, "file": "out.json"}
     assert json.loads((tmp_path / "out.json").read_text())["text1"] == "Ana"
+
+
+async def test_an_export_is_in_the_trail_at_the_accounts_time(run: Run, own_dsn: str) -> None:
+    db = await Database.connect(own_dsn, size=2)
+    actor = await db.read(open_account, OPERATOR, OpenAccount(account_id=1))
+    await db.run(advance_clock, actor, AdvanceClock(by=timedelta(days=30)))
+    assert (await asyncio.to_thread(run, "export", "--account", 1)).exit_code == 0
+    newest = (await db.read(list_audit, actor, ListAudit(limit=1)))[0]
+    await db.close()
+    assert newest.action == "contact.export"
+    assert newest.at - db.clock.now() > timedelta(days=29)
 
 
 @pytest.mark.parametrize(

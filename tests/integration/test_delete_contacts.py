@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.support import OPERATOR, Tenant
+from tests.support import Tenant
 
 from carillon.audience.audiences import CreateAudience, create_audience, delete_audience
 from carillon.audience.contacts.contact import ContactKey, KeyKind
@@ -57,6 +57,5 @@ async def test_an_audience_that_is_deleted_is_one_entry_of_its_contacts(db: Data
 
 async def test_a_sweep_is_one_entry(db: Database, account: Tenant) -> None:
     inside = await book(db, account)
-    sweep = SweepAudience(audience_id=inside.audience_id, idle_days=-1)
-    await db.run(sweep_audience, OPERATOR, account.account_id, sweep)
+    await db.run(sweep_audience, inside, SweepAudience(idle_days=-1))
     assert await deletions(db, inside) == [{"contacts": 3, "cause": "idle"}]

@@ -36,8 +36,7 @@ NOWHERE = UUID(int=7)
 
 
 async def make(db: Database, account: Tenant, name: str, *groups: str) -> UUID:
-    group_set_id = db.new_uuid()
-    await db.run(create_group_set, account.actor, CreateGroupSet(group_set_id=group_set_id, name=name))
+    group_set_id = await db.run(create_group_set, account.actor, CreateGroupSet(name=name))
     added = AddGroups(group_set_id=group_set_id, groups=[NewGroup(name=one) for one in groups])
     await db.run(add_groups, account.actor, added)
     return group_set_id
@@ -67,10 +66,9 @@ async def test_sets_and_their_groups_come_in_the_order_of_their_making(db: Datab
 
 
 async def test_a_change_leaves_what_it_does_not_name(db: Database, account: Tenant) -> None:
-    made = db.new_uuid()
     attributes = {"x": {"a": 1, "b": 2}, "y": {"c": 3}}
-    command = CreateGroupSet(group_set_id=made, name="Food", selection=Selection.MULTIPLE, attributes=attributes)
-    await db.run(create_group_set, account.actor, command)
+    command = CreateGroupSet(name="Food", selection=Selection.MULTIPLE, attributes=lambda _: attributes)
+    made = await db.run(create_group_set, account.actor, command)
     await db.run(change_group_set, account.actor, ChangeGroupSet(group_set_id=made, name="Dishes"))
     await db.run(change_group_set, account.actor, ChangeGroupSet(group_set_id=made, attributes={"x": {"b": 5}}))
     (one,) = (await described(db, account)).group_sets
@@ -122,7 +120,7 @@ async def test_what_is_not_there_is_reported(db: Database, account: Tenant) -> N
 async def test_sets_and_groups_need_names(db: Database, account: Tenant, name: str) -> None:
     made = await make(db, account, "Food")
     for operation, command in (
-        (create_group_set, CreateGroupSet(group_set_id=db.new_uuid(), name=name)),
+        (create_group_set, CreateGroupSet(name=name)),
         (change_group_set, ChangeGroupSet(group_set_id=made, name=name)),
         (add_groups, AddGroups(groups=[NewGroup(name=name)])),
     ):

@@ -1,11 +1,13 @@
 """Audiences as lists: kinds, sizes and deletion; contacts that are added, devices, ranges and the sweep."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support import OPERATOR, Tenant
+from structlog.testing import capture_logs
+from tests.support import Tenant, until_somebody_waits
 
 from carillon.audience.audiences import (
     Audience,
@@ -24,7 +26,7 @@ from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.insert import InsertBatch, InsertedBatch, insert_batch
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.contacts.query import ContactQuery, query_contacts
-from carillon.audience.contacts.retention import SweepAudience, sweep_audience, swept_audiences
+from carillon.audience.contacts.retention import SweepAudience, sweep_audience, sweep_audiences, swept_audiences
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.devices import RegisteredDevice, owner_of_token, register_devices
 from carillon.audience.fields import ListFields, list_fields
@@ -201,7 +203,7 @@ async def test_only_what_is_idle_or_out_of_reach_is_swept(db: Database, account:
     assert await db.read(swept_audiences, account.account_id) == {made.audience_id: 2}
     await add(db, inside, ContactRow(phone="0541110001"), ContactRow(email="a@mail.example"), ContactRow())
     await db.run(save_contact, inside, SaveContact(row=ContactRow(landline="1")))
-    sweep = (OPERATOR, account.account_id, SweepAudience(audience_id=made.audience_id, idle_days=2))
+    sweep = (inside, SweepAudience(idle_days=2))
     assert await db.run(sweep_audience, *sweep) is None
     assert len((await db.read(query_contacts, inside, ContactQuery())).items) == 3
     clock.moment += timedelta(days=2)
@@ -215,8 +217,14 @@ async def test_only_what_is_idle_or_out_of_reach_is_swept(db: Database, account:
 
 
 async def test_an_audience_that_is_gone_is_no_failure_of_the_sweep(db: Database, account: Tenant) -> None:
-    nowhere = SweepAudience(audience_id=10**9, idle_days=1)
-    assert await db.run(sweep_audience, OPERATOR, account.account_id, nowhere) is None
+    _, inside = await another(db, account, idle_days=2)
+    with capture_logs() as logs:
+        async with db.transaction(inside) as tx:
+            await delete_audience(tx, inside)
+            sweeping = asyncio.create_task(sweep_audiences(db))
+            await until_somebody_waits(tx)
+        await sweeping
+    assert logs == []
 
 
 async def test_who_is_deleted_by_an_address_is_gone_where_it_is_repeated_too(db: Database, account: Tenant) -> None:

@@ -47,6 +47,10 @@ LITERALS = [
     "[64:ff9b:1::127.0.0.1]",
     "[2002:7f00:1::]",
     "[2002:7f00:1::1]",
+    "[2001:470:1::5efe:10.0.0.1]",
+    "[2001:470:1::200:5efe:7f00:1]",
+    "[2001:470:1::5efe:10.0.0.1]",
+    "[2001:470:1::200:5efe:7f00:1]",
     "[2001:0:7f00:1::80ff:fffe]",
     "[2001::80ff:fffe]",
     "[fc00::1]",
@@ -168,6 +172,12 @@ async def test_a_name_that_resolves_to_an_address_that_is_not_public_is_refused(
         for host, address in hosts.items():
             assert await failure_of(client, get(host, server.port)) == Failure.REFUSED_ADDRESS, address
     assert server.connections == 0
+
+
+async def test_a_name_without_addresses_fails_as_a_lookup_and_may_be_tried_again(server: ScriptedServer) -> None:
+    async with HttpClient(lookup=lambda _host: []) as client:
+        failure = await failure_of(client, get("bells.example", server.port))
+    assert (failure, failure.is_permanent) == (Failure.DNS, False)
 
 
 async def test_the_server_of_these_tests_can_be_reached(server: ScriptedServer) -> None:

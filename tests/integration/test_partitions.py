@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta, timezone
+from random import Random
 from uuid import UUID
 
 import asyncpg
@@ -87,7 +88,8 @@ async def other(own_dsn: str) -> AsyncIterator[asyncpg.Connection]:
 async def run(
     connection: asyncpg.Connection, now: datetime = MOMENT, *, retention_days: int = RETENTION_DAYS
 ) -> Maintained:
-    [report] = await maintain(connection, [SPECIMEN], now=now, retention_days=retention_days)
+    random = Random(7)  # noqa: S311 - jitter
+    [report] = await maintain(connection, [SPECIMEN], now=now, random=random, retention_days=retention_days)
     return report
 
 
@@ -344,6 +346,27 @@ async def test_the_job_works_beside_the_pools_at_the_databases_time(
         assert len(report.made) == expected
         clock.moment += DAY
     assert await attached(connection) == names(MIDNIGHT - DAY, MIDNIGHT + 8 * DAY)
+
+
+async def test_attempts_that_locks_have_failed_pause_by_the_databases_randomness(
+    own_dsn: str, clock: FixedClock, connection: asyncpg.Connection
+) -> None:
+    class Counted(Random):
+        asked = 0
+
+        def random(self) -> float:
+            self.asked += 1
+            return 0.0
+
+    counted = Counted()
+    db = await Database.connect(own_dsn, clock=clock, random=counted, size=1)
+    before = counted.asked
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE specimen IN SHARE UPDATE EXCLUSIVE MODE")
+        [report] = await maintain_partitions(db, retention_days=RETENTION_DAYS, tables=[SPECIMEN])
+    await db.close()
+    assert report.postponed
+    assert counted.asked - before == 5
 
 
 async def test_an_upgrade_makes_the_partitions_of_new_tables_and_drops_none(

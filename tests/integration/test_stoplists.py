@@ -12,9 +12,9 @@ from carillon.audience.suppression_ledger import ListSuppressionEntries, list_su
 from carillon.audience.suppressions import (
     Address,
     Channel,
-    CheckSuppressed,
+    PageSuppressions,
     Reactivate,
-    check_suppressed,
+    page_suppressions,
     reactivate,
 )
 from carillon.audience.upsert.engine import upsert
@@ -22,6 +22,7 @@ from carillon.audience.upsert.parse import read_rows
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.kit.actor import Actor
+from carillon.kit.page import NumberedPage
 
 PHONE, OTHER, MAIL = "0541110001", "0541110002", "ana@mail.example"
 
@@ -33,9 +34,13 @@ async def inside(db: Database, account: Tenant) -> Actor:
     return replace(account.actor, audience_id=made.audience_id)
 
 
+async def is_suppressed(db: Database, account: Tenant, channel: Channel, address: str) -> bool:
+    query = PageSuppressions(channels=[channel], page=NumberedPage(), address=address)
+    return bool((await db.read(page_suppressions, account.actor, query)).items)
+
+
 async def suppressed(db: Database, account: Tenant, phone: str = PHONE) -> list[bool]:
-    asked = [Address(channel=Channel.SMS, value=phone), Address(channel=Channel.VOICE, value=phone)]
-    return await db.read(check_suppressed, account.actor, CheckSuppressed(addresses=asked))
+    return [await is_suppressed(db, account, channel, phone) for channel in (Channel.SMS, Channel.VOICE)]
 
 
 async def write(db: Database, actor: Actor, *rows: ContactRow) -> None:
@@ -49,8 +54,7 @@ async def test_who_is_added_is_suppressed_on_every_channel(
     rows = [ContactRow(phone=f"05422200{number:02d}") for number in range(others)]
     await write(db, inside, *rows, ContactRow(phone=PHONE, email=MAIL))
     assert await suppressed(db, account) == [True, True]
-    mail = CheckSuppressed(addresses=[Address(channel=Channel.EMAIL, value=MAIL)])
-    assert await db.read(check_suppressed, account.actor, mail) == [True]
+    assert await is_suppressed(db, account, Channel.EMAIL, MAIL)
     entries = await db.read(list_suppression_entries, account.actor, ListSuppressionEntries(channels=[Channel.EMAIL]))
     assert [one.reason for one in entries.items] == ["STOPLIST Stop"]
 

@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 from tests.integration.pieces import PieceWorker, make_pieces, states
 
-from carillon.db.database import Database
+from carillon.db.database import Database, Tx
 from carillon.errors import UnavailableError
 from carillon.kit.clock import SystemClock
 from carillon.kit.ids import AccountId
@@ -86,6 +86,48 @@ async def test_a_wake_gives_an_account_its_turn_at_once(db: Database) -> None:
         await worker.listed.wait()
         await make_pieces(db, 1, 5)
         await until(lambda: len(worker.performed) == 5)
+
+
+async def test_a_wake_whose_key_is_no_account_is_ignored(db: Database) -> None:
+    worker = PieceWorker()
+    await make_pieces(db, 1, 0)
+    with capture_logs() as logs:
+        async with running(db, Background(workers=[worker]), poll_seconds=3600):
+            await worker.listed.wait()
+            for key in ("abc", "", "-1", "1.5", "²", "1" * 40, "9" * 7_000, "{}"):
+                db.topics.receive(worker.topic, key)
+            await make_pieces(db, 1, 1)
+            await until(lambda: len(worker.performed) == 1)
+    assert logs == []
+
+
+async def test_a_workers_loop_that_fails_is_started_again_and_ends_nothing_else(db: Database) -> None:
+    class Failing(PieceWorker):
+        async def due_accounts(self, tx: Tx) -> Sequence[AccountId]:
+            if not failures:
+                failures.append("a worker's mistake")
+                return None  # type: ignore[return-value]
+            return await super().due_accounts(tx)
+
+    failures: list[str] = []
+    ended: list[bool] = []
+
+    async def serve(stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        ended.append(True)
+
+    worker = Failing()
+    await make_pieces(db, 1, 1)
+    background = Background(workers=[worker], services=[Service(name="bind", run=serve)])
+    with capture_logs() as logs:
+        async with running(db, background, poll_seconds=3600) as metrics:
+            await until(lambda: len(worker.performed) == 1)
+            assert not ended
+    assert ended == [True]
+    assert [(line["event"], line["error"], line["service"]) for line in logs] == [
+        ("service_failed", "TypeError", "pieces"),
+    ]
+    assert 'carillon_service_failures_total{service="pieces"} 1.0' in metrics.exposition().decode()
 
 
 async def test_work_without_a_wake_is_found_by_polling(db: Database, own_dsn: str) -> None:

@@ -1,15 +1,18 @@
 """The front with two sites that are no dialects: what it does for any site."""
 
 from collections.abc import AsyncIterator
+from random import Random
 from typing import Any
 
 import httpx
 import pytest
+from tests.support import MOMENT
 
 from carillon.errors import CarillonError, InvalidInputError, NoSuchMethodError, NoSuchPathError
 from carillon.http.front import REQUEST_ID, Front
 from carillon.http.request import Reply, Request
 from carillon.http.site import Endpoint, Site
+from carillon.kit.ids import UuidFactory
 from carillon.metrics import Metrics
 
 LIMIT = 100
@@ -58,7 +61,9 @@ async def behind(scope: Any, _receive: Any, send: Any) -> None:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    front = Front(behind, [site("links", "/l"), site("callbacks", "/c")], Metrics(), max_body_bytes=LIMIT)
+    uuids = UuidFactory(Random(7))  # noqa: S311 - frozen on purpose
+    sites = [site("links", "/l"), site("callbacks", "/c")]
+    front = Front(behind, sites, Metrics(), max_body_bytes=LIMIT, new_uuid=lambda: uuids.make(MOMENT))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(front), base_url="http://carillon.example") as made:
         yield made
 
@@ -68,6 +73,13 @@ async def test_each_site_answers_its_own_paths(client: httpx.AsyncClient, prefix
     reply = await client.post(f"{prefix}//a%2Fb/?x=1", content=b"hello", headers={"X-Request-Id": "mine-1"})
     assert (reply.status_code, reply.text) == (200, "POST a/b x=1 hello")
     assert reply.headers["x-request-id"] == "mine-1"
+
+
+async def test_ids_of_requests_come_from_the_source_that_is_given(client: httpx.AsyncClient) -> None:
+    same = UuidFactory(Random(7))  # noqa: S311 - frozen on purpose
+    for given in ("", "no id!"):
+        reply = await client.get("/l/abc", headers={"X-Request-Id": given})
+        assert reply.headers["x-request-id"] == str(same.make(MOMENT))
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,23 @@ def test_an_embedded_address_is_found_and_checked_where_its_form_is_allowed(form
     assert AddressGuard((ip_network("::/0"), ip_network(int(four)))).permits(address)
 
 
+@pytest.mark.parametrize("form", ["2001:470:1::5efe:0:0", "2001:470:1::200:5efe:0:0", "2a00:1:2:3:200:5efe::"])
+@given(four=ipv4_addresses)
+def test_an_isatap_address_is_permitted_where_its_ipv4_address_is(form: str, four: IPv4Address) -> None:
+    address = IPv6Address(int(IPv6Address(form)) | int(four))
+    assert embedded_ipv4(address) == (four,)
+    assert AddressGuard().permits(address) == is_public(four)
+    assert AddressGuard((ip_network(form), ip_network(address))).permits(address) == is_public(four)
+    assert AddressGuard((ip_network(int(four)),)).permits(address)
+
+
+def test_both_addresses_of_isatap_inside_6to4_are_checked() -> None:
+    guard = AddressGuard((ip_network("2002::/16"),))
+    assert guard.permits(ip_address("2002:808:808::5efe:1.1.1.1"))
+    assert not guard.permits(ip_address("2002:808:808::5efe:10.0.0.1"))
+    assert not guard.permits(ip_address("2002:a00:1::5efe:1.1.1.1"))
+
+
 @given(addresses, networks)
 def test_an_allowed_network_permits_its_own_addresses_and_changes_nothing_for_others(
     address: Address, allowed: tuple[IPv6Network, ...]

@@ -1,6 +1,6 @@
 """Group sets: named choices among groups, of which a contact is meant to be in one or in several."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -30,6 +30,10 @@ _decode = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
 _encode = msgspec.json.Encoder().encode
 
 
+def _no_attributes(_unique: UUID) -> Attributes:
+    return {}
+
+
 class Selection(StrEnum):
     """How many groups of a set a contact is meant to be in. It binds the dialects that know it, not imports."""
 
@@ -39,12 +43,14 @@ class Selection(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateGroupSet:
-    """Make a group set of the actor's audience, without groups."""
+    """Make a group set of the actor's audience, without groups.
 
-    group_set_id: UUID
+    `attributes` is a pure function: the attributes are made of the set's id, which is made inside.
+    """
+
     name: str
     selection: Selection = Selection.SINGLE
-    attributes: Attributes = field(default_factory=dict)
+    attributes: Callable[[UUID], Attributes] = _no_attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +79,18 @@ class RemoveGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewGroup:
-    """A group to be made."""
+    """A group to be made; `attributes` is a pure function of an id that no other group has been given."""
 
     name: str
-    attributes: Attributes = field(default_factory=dict)
+    attributes: Callable[[UUID], Attributes] = _no_attributes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedGroup:
+    """A group just made."""
+
+    group_id: GroupId
+    attributes: Attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,17 +101,19 @@ class AddGroups:
     group_set_id: UUID | None = None
 
 
-async def create_group_set(tx: Tx, actor: Actor, command: CreateGroupSet) -> None:
-    """Make a group set. Raises InvalidInputError for `name`, also when there are MAX_GROUP_SETS."""
+async def create_group_set(tx: Tx, actor: Actor, command: CreateGroupSet) -> UUID:
+    """Make a group set and return its id. Raises InvalidInputError for `name`, also when there are MAX_GROUP_SETS."""
     name = checked_name(command.name, MAX_NAME_CHARACTERS)
     await lock_audience(tx, actor)
     where = (actor.account_id, actor.audience_id)
     if await tx.fetchval(SQL["count_group_sets"], *where) >= MAX_GROUP_SETS:
         raise InvalidInputError("name", f"An audience has at most {MAX_GROUP_SETS} group sets.")
-    attributes = _encode(command.attributes).decode()
-    await tx.execute(SQL["create_group_set"], *where, command.group_set_id, name, command.selection, attributes, tx.now)
+    group_set_id = tx.new_uuid()
+    attributes = _encode(command.attributes(group_set_id)).decode()
+    await tx.execute(SQL["create_group_set"], *where, group_set_id, name, command.selection, attributes, tx.now)
     await mark_changed(tx, actor)
-    await audit.record(tx, actor, "group_set.create", command.group_set_id, {"name": name})
+    await audit.record(tx, actor, "group_set.create", group_set_id, {"name": name})
+    return group_set_id
 
 
 async def change_group_set(tx: Tx, actor: Actor, command: ChangeGroupSet) -> None:
@@ -132,8 +148,8 @@ async def delete_group_set(tx: Tx, actor: Actor, command: DeleteGroupSet) -> Non
     await audit.record(tx, actor, "group_set.delete", command.group_set_id, {"groups": len(rows)})
 
 
-async def add_groups(tx: Tx, actor: Actor, command: AddGroups) -> list[GroupId]:
-    """Make groups and return their ids, in the order given.
+async def add_groups(tx: Tx, actor: Actor, command: AddGroups) -> list[AddedGroup]:
+    """Make groups and return them, in the order given.
 
     Raises NotFoundError for `group_set`, InvalidInputError for `name`, also when there would be more than
     MAX_GROUPS_OF_SET.
@@ -146,12 +162,12 @@ async def add_groups(tx: Tx, actor: Actor, command: AddGroups) -> list[GroupId]:
     if len(await tx.fetch(SQL["groups_of_set"], *where)) + len(names) > MAX_GROUPS_OF_SET:
         raise InvalidInputError("name", f"A group set has at most {MAX_GROUPS_OF_SET} groups.")
     group_ids = await create_groups(tx, actor, names)
-    attributes = [_encode(group.attributes).decode() for group in command.groups]
-    await tx.execute(SQL["put_into_set"], *where, group_ids, attributes)
+    attributes = [group.attributes(tx.new_uuid()) for group in command.groups]
+    await tx.execute(SQL["put_into_set"], *where, group_ids, [_encode(one).decode() for one in attributes])
     await mark_changed(tx, actor)
     details = {group_id: {"name": name} for group_id, name in zip(group_ids, names, strict=True)}
     await audit.record_each(tx, actor, "group.create", details)
-    return group_ids
+    return [AddedGroup(group_id=one, attributes=kept) for one, kept in zip(group_ids, attributes, strict=True)]
 
 
 async def remove_group(tx: Tx, actor: Actor, command: RemoveGroup) -> None:

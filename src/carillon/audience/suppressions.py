@@ -149,13 +149,6 @@ SUPPRESSION_ATTRIBUTES: Mapping[str, Attribute] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckSuppressed:
-    """Ask of each address whether it is suppressed."""
-
-    addresses: Sequence[Address]
-
-
 StoredAddress = tuple[Channel, str]
 """A channel, and an address in the form that the tables hold."""
 
@@ -341,14 +334,6 @@ async def page_suppressions(tx: Tx, actor: Actor, query: PageSuppressions) -> Co
     total = await tx.fetchval(counting, actor.account_id, channels, keys, *page, *compiled.arguments)
     rows = await tx.fetch(paging, actor.account_id, channels, keys, *page, *compiled.arguments)
     return Counted(items=[Suppression(**{**row, "channel": Channel(row["channel"])}) for row in rows], total=total)
-
-
-async def check_suppressed(tx: Tx, actor: Actor, query: CheckSuppressed) -> list[bool]:
-    """Tell of each address, in the order asked, whether it is suppressed; what can't be an address isn't."""
-    keys = await read_addresses(tx, actor, query.addresses)
-    stored = [(one.channel, key) for one, key in zip(query.addresses, keys, strict=True) if key]
-    found = await suppressed_addresses(tx, actor, stored)
-    return [(one.channel, key) in found for one, key in zip(query.addresses, keys, strict=True)]
 
 
 async def suppressed_addresses(tx: Tx, actor: Actor, addresses: Sequence[StoredAddress]) -> set[StoredAddress]:

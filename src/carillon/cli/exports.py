@@ -50,7 +50,7 @@ def export(  # noqa: PLR0913 - one for each flag
 
     async def run(db: "Database") -> int:
         actor = await db.read(open_account, operator(), where)
-        async with db.transaction() as tx:  # not tried again: what went to standard output can't be taken back
+        async with db.transaction(actor) as tx:  # not tried again: what went to standard output can't be taken back
             return await export_contacts(tx, actor, command)
 
     rows = session.run(run)

@@ -210,7 +210,7 @@ class Database:
 
     def _tx(self, session: Session, actor: object) -> Tx:
         sources = Sources(clock=self.clock, random=self.random, uuids=self._uuids, ids=self._ids)
-        offset = actor.clock_offset if isinstance(actor, Actor) else timedelta()
+        offset: timedelta = getattr(actor, "clock_offset", timedelta())
         return Tx(session, sources, clock_offset=offset)
 
     async def close(self) -> None:
@@ -251,7 +251,8 @@ class Database:
     async def transaction(self, actor: object = None) -> AsyncIterator[Tx]:
         """Open a transaction: committed when the block ends, rolled back when it raises.
 
-        Its time is that of the actor's account; without an actor it is the real one.
+        Its time is that of the account whose `clock_offset` the actor has: an `Actor`, or a piece of work that a
+        worker holds. Without one it is the real time.
 
         Raises UnavailableError when the connection breaks in the COMMIT: it is unknown whether it took effect.
         """
@@ -279,7 +280,8 @@ class Database:
         """Run an operation in a transaction of its own, again when the failure is transient and has undone it.
 
         An account's operations, whose actor comes first, take turns when they are many (`AccountConcurrency`). One that
-        is behind earlier work (`EarlierWorkError`) waits for it outside of its transaction and turn.
+        is behind earlier work (`EarlierWorkError`) waits for it outside of its transaction and turn. The first argument
+        is also whose time it has, as in `transaction`.
 
         Raises UnavailableError when it fails `MAX_ATTEMPTS` times, or when the earlier work takes longer than a caller
         waits; what the operation raises passes through.

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
+from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Literal
 
 import asyncpg
@@ -112,7 +113,9 @@ async def _status(connection: asyncpg.Connection) -> SchemaStatus:
     )
 
 
-async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre", "post")) -> UpgradeReport:
+async def upgrade(
+    dsn: str, *, now: datetime, random: Random | None = None, phases: tuple[Phase, ...] = ("pre", "post")
+) -> UpgradeReport:
     """Apply what is missing, and where Citus is present distribute the tables that aren't yet.
 
     Partitioned tables get the partitions of the days ahead, so that a table has them before its first row. Safe to run
@@ -131,7 +134,7 @@ async def upgrade(dsn: str, *, now: datetime, phases: tuple[Phase, ...] = ("pre"
         if on_citus:
             distributed = await distribute_tables(connection)
             hinted = await hint_shards(connection)
-        await make_ahead(connection, PARTITIONED, now=now)
+        await make_ahead(connection, PARTITIONED, now=now, random=random or SystemRandom())
         return UpgradeReport(applied=applied, distributed=distributed, hinted=hinted)
 
 

@@ -9,11 +9,11 @@ coordinator of a cluster.
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from random import Random
 from uuid import UUID
 
 import asyncpg
@@ -65,11 +65,17 @@ async def maintain_partitions(
 ) -> list[Maintained]:
     """Run `maintain` on a connection of its own to the coordinator. To be called every hour or so, by any process."""
     async with db.control_connection() as connection:
-        return await maintain(connection, tables, now=db.clock.now(), retention_days=retention_days)
+        now = db.clock.now()
+        return await maintain(connection, tables, now=now, random=db.random, retention_days=retention_days)
 
 
 async def maintain(
-    connection: asyncpg.Connection, tables: Iterable[PartitionedTable], *, now: datetime, retention_days: int
+    connection: asyncpg.Connection,
+    tables: Iterable[PartitionedTable],
+    *,
+    now: datetime,
+    random: Random,
+    retention_days: int,
 ) -> list[Maintained]:
     """Make the partitions of the days ahead, and drop those that ended `retention_days` ago or earlier.
 
@@ -81,7 +87,7 @@ async def maintain(
         raise ValueError("retention_days is 1 at least: the partition of yesterday is always made")
     today = _day_at(now)
     oldest = today - retention_days * _DAY
-    runs = [_Run(connection, table) for table in tables]
+    runs = [_Run(connection, table, random) for table in tables]
     for run in runs:
         await run.make_ahead(today)
         await run.drop_before(oldest)
@@ -91,11 +97,13 @@ async def maintain(
     return [run.report() for run in runs]
 
 
-async def make_ahead(connection: asyncpg.Connection, tables: Iterable[PartitionedTable], *, now: datetime) -> None:
+async def make_ahead(
+    connection: asyncpg.Connection, tables: Iterable[PartitionedTable], *, now: datetime, random: Random
+) -> None:
     """Make the partitions of the days ahead, for those of the tables that exist."""
     for table in tables:
         if await connection.fetchval(SQL["is_there"], table.name):
-            await _Run(connection, table).make_ahead(_day_at(now))
+            await _Run(connection, table, random).make_ahead(_day_at(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +134,9 @@ class _Day:
 class _Run:
     """One run over one table. When locks have kept it from one thing, the others are postponed without an attempt."""
 
-    def __init__(self, connection: asyncpg.Connection, table: PartitionedTable) -> None:
+    def __init__(self, connection: asyncpg.Connection, table: PartitionedTable, random: Random) -> None:
         self._connection = connection
+        self._random = random
         self._table = table
         self._default = f"{table.name}_default"
         self._made: list[str] = []
@@ -236,7 +245,7 @@ class _Run:
         for _ in range(0 if self._postponed else _LOCK_ATTEMPTS):
             if await self._attempt_once(name, work, lock_timeout):
                 return
-            await asyncio.sleep(lock_timeout * (1 + random.random()))  # noqa: S311 - jitter, not a secret
+            await asyncio.sleep(lock_timeout * (1 + self._random.random()))  # jitter
             lock_timeout *= 2
         self._postponed.append(name)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
 
 import structlog
 
@@ -18,7 +19,6 @@ from carillon.errors import BodyTooLargeError, CallerError, CarillonError, Inval
 from carillon.http.request import Reply, Request
 from carillon.http.router import Router
 from carillon.http.site import Endpoint, Handler, Site
-from carillon.kit.ids import new_request_id
 from carillon.logs import bind_request_id, log_request
 from carillon.metrics import Metrics
 
@@ -48,12 +48,21 @@ _WITHOUT_CONTENT = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class Front:
-    """The outermost ASGI application."""
+    """The outermost ASGI application; `new_uuid` makes the ids of requests."""
 
-    def __init__(self, behind: Any, sites: Sequence[Site], metrics: Metrics, *, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        behind: Any,
+        sites: Sequence[Site],
+        metrics: Metrics,
+        *,
+        max_body_bytes: int,
+        new_uuid: Callable[[], UUID],
+    ) -> None:
         self._behind = behind
         self._mounted = [_Mounted(site, max_body_bytes) for site in sites]
         self._metrics = metrics
+        self._new_uuid = new_uuid
         self._static: dict[tuple[str, bytes], _Call] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -63,7 +72,7 @@ class Front:
             return
         began = time.perf_counter()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        ids = _ids(headers)
+        ids = self._ids_of(headers)
         bind_request_id(*ids)  # the server makes a task for each request
         call = self._call_of(scope)
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
@@ -76,6 +85,11 @@ class Front:
         finally:
             self._metrics.requests_in_progress -= 1
             self._record(call, status, time.perf_counter() - began)
+
+    def _ids_of(self, headers: Mapping[str, str]) -> "_Ids":
+        given = headers.get(_REQUEST_ID_HEADER, "")
+        request_id = given if given and _VALID_REQUEST_ID.fullmatch(given) else str(self._new_uuid())
+        return _Ids(request_id, request_id if _UUID.fullmatch(request_id) else str(self._new_uuid()))
 
     def _call_of(self, scope: Any) -> "_Call | None":
         raw_path = scope.get("raw_path") or scope["path"].encode()
@@ -122,12 +136,6 @@ class _Ids(NamedTuple):
 
     request_id: str
     report_id: str
-
-
-def _ids(headers: Mapping[str, str]) -> _Ids:
-    given = headers.get(_REQUEST_ID_HEADER, "")
-    request_id = given if given and _VALID_REQUEST_ID.fullmatch(given) else new_request_id()
-    return _Ids(request_id, request_id if _UUID.fullmatch(request_id) else new_request_id())
 
 
 class _Mounted:

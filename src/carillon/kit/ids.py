@@ -5,13 +5,10 @@ from random import Random
 from typing import NewType
 from uuid import UUID
 
-import uuid_utils
-
 AccountId = NewType("AccountId", int)
 AudienceId = NewType("AudienceId", int)
 ContactId = NewType("ContactId", int)
 GroupId = NewType("GroupId", int)
-ImportId = NewType("ImportId", UUID)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -42,8 +39,3 @@ def first_uuid_of(moment: datetime) -> UUID:
     # timestamp() is a float, which is up to a millisecond too early for one moment in ninety.
     milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
-
-
-def new_request_id() -> str:
-    """Make the id of a request: a UUIDv7 in its usual form, with dashes."""
-    return str(uuid_utils.uuid7())

@@ -48,10 +48,15 @@ _EMBEDDING_IPV6 = (
     IPv6Network("64:ff9b:1::/48"),  # NAT64 of local use, RFC 8215, with a prefix of 96 bits
 )
 _IPV6_LOOPBACK = IPv6Address("::1")
+# ISATAP, RFC 5214: under any prefix, 0:5efe or 0200:5efe before the IPv4 address in the last 32 bits.
+_ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
 def is_public(address: Address) -> bool:
-    """Decide whether an address is one of the public Internet that names no other address inside itself."""
+    """Decide whether an address is one of the public Internet.
+
+    None of them names another address inside itself, but for ISATAP's: those may lie in any network (`embedded_ipv4`).
+    """
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _SPECIAL_IPV4)
     return address in _GLOBAL_IPV6 and not any(address in network for network in _SPECIAL_IPV6)
@@ -60,16 +65,16 @@ def is_public(address: Address) -> bool:
 def embedded_ipv4(address: IPv6Address) -> tuple[IPv4Address, ...]:
     """Read the IPv4 addresses that a transition mechanism carries packets to.
 
-    Teredo has two: its server's and its client's.
+    Teredo has two: its server's and its client's. ISATAP may be inside 6to4.
     """
     if address.teredo is not None:
         return address.teredo
-    if address.sixtofour is not None:
-        return (address.sixtofour,)
+    outer = () if address.sixtofour is None else (address.sixtofour,)
     # `::` and `::1` lie among the IPv4-compatible ones and are none.
-    if int(address) > int(_IPV6_LOOPBACK) and any(address in network for network in _EMBEDDING_IPV6):
-        return (IPv4Address(int(address) & 0xFFFF_FFFF),)
-    return ()
+    in_prefix = int(address) > int(_IPV6_LOOPBACK) and any(address in network for network in _EMBEDDING_IPV6)
+    if in_prefix or int(address) >> 32 & 0xFFFF_FFFF in _ISATAP:
+        return (*outer, IPv4Address(int(address) & 0xFFFF_FFFF))
+    return outer
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,8 @@ class AddressGuard:
         """Decide whether a connection to the address may be made.
 
         What embeds an IPv4 address has to be allowed, and the embedded one permitted: an operator whose machine reaches
-        IPv4 through NAT64 allows 64:ff9b::/96 and still has 64:ff9b::127.0.0.1 refused.
+        IPv4 through NAT64 allows 64:ff9b::/96 and still has 64:ff9b::127.0.0.1 refused. ISATAP's are permitted in any
+        public network where the embedded one is.
         """
         if not self.allows(address) and not is_public(address):
             return False

@@ -39,9 +39,15 @@ class FilteringResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Resolve a host. Raises OSError where it has no address, AddressRefusedError where it has no permitted one."""
+        """Resolve a host. Raises OSError where it has no address, AddressRefusedError where it has no permitted one.
+
+        The first may pass by itself; the second is permanent, whatever another look-up would find (`is_permanent` of
+        `Failure`).
+        """
         del family
         found = await asyncio.get_running_loop().run_in_executor(self._threads, self._lookup, host)
+        if not found:
+            raise OSError("The host has no address.")
         addresses = [ip_address(text) for text in found]
         permitted = [address for address in addresses if self._guard.permits(address)]
         if not permitted:

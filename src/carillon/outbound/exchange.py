@@ -51,7 +51,11 @@ class Failure(StrEnum):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether the same call fails again until its URL, or an operator's setting, is another."""
+        """Whether the same call fails again until its URL, its host's addresses, or an operator's setting, is another.
+
+        A host whose name leads only to refused addresses is refused for good, though the name may lead elsewhere a
+        moment later: a call of a private address is a mistake or an attack, and neither is worth another attempt.
+        """
         return self in {Failure.INVALID_REQUEST, Failure.REFUSED_ADDRESS}
 
 

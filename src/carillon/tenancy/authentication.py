@@ -134,9 +134,9 @@ async def authenticate_token(tx: Tx, login: TokenLogin) -> Authenticated:
     if account_id is None:
         raise BadCredentialsError
     found = await tx.fetchrow(SQL["find_by_token"], account_id, hash_token(login.token), login.dialect)
-    if found is None or found["revoked_at"] is not None or found["token_expires_at"] <= tx.now:
+    if found is None or found["revoked_at"] is not None or found["token_expires_at"] <= tx.real_now:
         raise BadCredentialsError
-    known = _admitted(login, found, found, now=tx.now)
+    known = _admitted(login, found, found, now=tx.real_now)
     return replace(known, expires_at=min(known.expires_at or found["token_expires_at"], found["token_expires_at"]))
 
 
@@ -147,7 +147,7 @@ async def _authenticated(tx: Tx, login: AnyLogin, found: Record | None) -> Authe
     account = await tx.fetchrow(SQL["account_status"], found["account_id"], found["audience_id"])
     if account is None:
         raise BadCredentialsError
-    return _admitted(login, found, account, now=tx.now)
+    return _admitted(login, found, account, now=tx.real_now)
 
 
 def _admitted(login: AnyLogin, found: Record, account: Record, *, now: datetime) -> Authenticated:
@@ -242,7 +242,7 @@ class Authenticator:
 
 
 async def _write_use(tx: Tx, account_id: AccountId, credential_id: int) -> None:
-    await tx.execute(SQL["note_use"], account_id, credential_id, tx.now)
+    await tx.execute(SQL["note_use"], account_id, credential_id, tx.real_now)
 
 
 def _cache_key(login: Login) -> bytes:

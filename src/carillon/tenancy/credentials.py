@@ -1,6 +1,6 @@
 """Credentials: the keys with which a dialect's clients come in, made, listed and revoked here.
 
-How one is checked is in `carillon.tenancy.authentication`.
+How one is checked is in `carillon.tenancy.authentication`. Its times are real ones, whatever the account's clock says.
 """
 
 import math
@@ -98,7 +98,7 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
     `audience`.
     """
     networks = [read_network(network) for network in command.allowed_networks]
-    _check(command, now=tx.now)
+    _check(command, now=tx.real_now)
     audience_id = actor.audience_id if command.audience_id is None else command.audience_id
     if not await tx.fetchval(SQL["audience_exists"], actor.account_id, audience_id):
         raise NotFoundError("audience", f"There is no audience {audience_id} in account {actor.account_id}.")
@@ -127,7 +127,7 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
         networks,
         command.calls_per_second,
         command.expires_at,
-        tx.now,
+        tx.real_now,
     )
     detail = asdict(replace(command, audience_id=audience_id))
     del detail["key_format"]
@@ -158,7 +158,7 @@ async def revoke_credential(tx: Tx, actor: Actor, command: RevokeCredential) -> 
     if row is None:
         raise NotFoundError("credential", f"There is no credential {command.credential_id}.")
     if row["revoked_at"] is None:
-        await tx.execute(SQL["revoke_credential"], actor.account_id, command.credential_id, tx.now)
+        await tx.execute(SQL["revoke_credential"], actor.account_id, command.credential_id, tx.real_now)
         await audit.record(tx, actor, "credential.revoke", command.credential_id, {})
 
 

@@ -1,4 +1,7 @@
-"""Tokens: what a credential's client is given for a while, in place of its secret (OAuth 2, client credentials)."""
+"""Tokens: what a credential's client is given for a while, in place of its secret (OAuth 2, client credentials).
+
+They are held against the real time, whatever the account's clock says.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -29,14 +32,14 @@ async def issue_token(tx: Tx, actor: Actor, command: IssueToken) -> str:
     """Make a token. Earlier ones stay valid until they expire; some that have expired are deleted."""
     # It carries the account, so that it is found without asking all of them (scale.md, Tables 6).
     token = f"{actor.account_id:x}-{new_secret(tx.random)}"
-    await tx.execute(SQL["drop_expired"], actor.account_id, actor.credential_id, tx.now, _SWEPT_AT_ONCE)
+    await tx.execute(SQL["drop_expired"], actor.account_id, actor.credential_id, tx.real_now, _SWEPT_AT_ONCE)
     await tx.execute(
         SQL["add_token"],
         actor.account_id,
         hash_token(token),
         actor.credential_id,
         list(command.scopes),
-        tx.now + command.lifetime,
+        tx.real_now + command.lifetime,
     )
     return token
 

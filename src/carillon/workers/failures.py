@@ -9,7 +9,14 @@ log = structlog.get_logger(__name__)
 
 
 def log_failure(event: str, error: BaseException, **ids: object) -> None:
-    log.error(event, error=type(error).__name__, **ids)
+    log.error(event, error=_types(error), **ids)
+
+
+def _types(error: BaseException) -> str:
+    """Name its type; of a group, as a TaskGroup raises it, those of the failures inside."""
+    if isinstance(error, BaseExceptionGroup):
+        return ", ".join(dict.fromkeys(_types(one) for one in error.exceptions))
+    return type(error).__name__
 
 
 @contextlib.contextmanager

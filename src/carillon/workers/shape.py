@@ -20,10 +20,12 @@ class Claimed:
     """A piece of work that is held until its lease ends.
 
     `attempt` counts from 1, this one included. It is the proof that no other process has claimed the work since, and is
-    compared by every statement that ends it. `due_at` is the real time from which it could be claimed.
+    compared by every statement that ends it. `due_at` is the real time from which it could be claimed. `clock_offset`
+    is the account's: what runs with a piece as its first argument has the account's time (`Database.transaction`).
     """
 
     account_id: AccountId
+    clock_offset: timedelta
     work_id: UUID
     attempt: int
     due_at: datetime

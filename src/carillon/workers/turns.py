@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from carillon.db.database import Database
@@ -16,6 +16,8 @@ from carillon.workers.shape import Worker
 # So many accounts are kept in mind for the time when those with due work can't be listed.
 _MAX_KNOWN = 1_000
 _LONGEST_REST_SECONDS = 30.0
+# The most that an account's id has: ids are below 2^53.
+_ID_DIGITS = 16
 
 
 class Turns:
@@ -50,7 +52,7 @@ class Turns:
                         self._active.add(account_id)
                         turns.create_task(self._turn(account_id, stopping))
                     woken = await self._listener.wait()
-                    self._enqueue(AccountId(int(key)) for key in sorted(woken))
+                    self._enqueue(_account_ids(woken))
                 polling.cancel()
 
     async def _interrupt(self, stopping: asyncio.Event) -> None:
@@ -102,6 +104,13 @@ class Turns:
             self._once_more.discard(account_id)
             self._enqueue([account_id])
         self._listener.wake()
+
+
+def _account_ids(keys: Iterable[str]) -> Iterator[AccountId]:
+    """Read the accounts that a wake names. Other keys are ignored: any session of the database can send them."""
+    for key in sorted(keys):
+        if len(key) <= _ID_DIGITS and key.isascii() and key.isdecimal():
+            yield AccountId(int(key))
 
 
 class _Rests:

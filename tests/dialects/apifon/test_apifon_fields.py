@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, ListFields, create_field, field_kinds, list_fields
 from carillon.audience.groups import DeleteGroups, FindGroups, GroupKey, delete_groups, find_groups
 from carillon.audience.upsert.rows import ContactRow
+from carillon.kit.ids import first_uuid_of
+from carillon.tenancy.accounts import AdvanceClock, advance_clock
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
@@ -251,6 +255,15 @@ async def test_a_subgroup_is_a_group_of_ours_under_its_name(wire: Wire) -> None:
     assert await wire.ok("GET", option) == {"name": "Seafood", "field": identity}
     found = await wire.runtime.db.read(find_groups, wire.inside(place), FindGroups(by=GroupKey.NAME, value="Seafood"))
     assert [one.group_id for one in found] == [ours.group_id]
+
+
+async def test_groups_and_subgroups_have_ids_of_the_accounts_time(wire: Wire) -> None:
+    month = timedelta(days=30)
+    await wire.runtime.db.run(advance_clock, wire.account.actor, AdvanceClock(by=month))
+    group = await add_group(wire, await wire.made_list())
+    for made in (group, await add_option(wire, group)):
+        first = first_uuid_of(wire.clock.now() + month)
+        assert first < uuid.UUID(made.rpartition("_")[2]) < first_uuid_of(wire.clock.now() + month + timedelta(hours=1))
 
 
 async def test_several_subgroups_are_added_at_once(wire: Wire) -> None:

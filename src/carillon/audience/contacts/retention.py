@@ -1,5 +1,6 @@
 """The sweep of audiences that want it: contacts that did not change for long, or that nothing can reach."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from carillon.audience.locks import lock_audience
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
+from carillon.kit.actor import Actor
 from carillon.tenancy.accounts import OpenAccount, Operator, every_account, open_account
 from carillon.workers.failures import logged
 
@@ -29,10 +31,15 @@ async def sweep_audiences(db: Database) -> None:
             audiences = await db.read(swept_audiences, account_id)
         for audience_id, days in audiences.items():
             with logged("audience_not_swept", account_id=account_id, audience_id=audience_id):
-                last: int | None = 0
-                while last is not None:
-                    command = SweepAudience(audience_id=audience_id, idle_days=days, after_id=last)
-                    last = await db.run(sweep_audience, _SWEEPER, account_id, command)
+                await _sweep(db, OpenAccount(account_id=account_id, audience_id=audience_id), days)
+
+
+async def _sweep(db: Database, where: OpenAccount, days: int) -> None:
+    with suppress(NotFoundError):  # it was deleted meanwhile
+        actor = await db.read(open_account, _SWEEPER, where)
+        last: int | None = 0
+        while last is not None:
+            last = await db.run(sweep_audience, actor, SweepAudience(idle_days=days, after_id=last))
 
 
 async def swept_audiences(tx: Tx, account_id: int) -> dict[int, int]:
@@ -43,24 +50,19 @@ async def swept_audiences(tx: Tx, account_id: int) -> dict[int, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepAudience:
-    """Delete some contacts of an audience, in the order of their ids, from one on."""
+    """Delete some contacts of the actor's audience, in the order of their ids, from one on."""
 
-    audience_id: int
     idle_days: int
     after_id: int = 0
 
 
-async def sweep_audience(tx: Tx, operator: Operator, account_id: int, command: SweepAudience) -> int | None:
+async def sweep_audience(tx: Tx, actor: Actor, command: SweepAudience) -> int | None:
     """Delete contacts that did not change for more than so many days, and those that nothing can reach.
 
     A contact changes by an attribute, a status or a push token; it is reached by phone, e-mail, landline or token.
-    Returns the last one's id when there may be more of them.
+    Returns the last one's id when there may be more of them. Raises NotFoundError for `audience`.
     """
-    try:
-        actor = await open_account(tx, operator, OpenAccount(account_id=account_id, audience_id=command.audience_id))
-        await lock_audience(tx, actor)
-    except NotFoundError:  # it was deleted meanwhile
-        return None
+    await lock_audience(tx, actor)
     before = tx.now - timedelta(days=command.idle_days)
     where = (actor.account_id, actor.audience_id, before, list(REPEATED.values()), _SWEPT_AT_ONCE, command.after_id)
     found = [row["contact_id"] for row in await tx.fetch(SQL["idle_contacts"], *where)]

@@ -85,6 +85,7 @@ def _claimed(row: Record) -> ClaimedUpload:
     )
     return ClaimedUpload(
         account_id=actor.account_id,
+        clock_offset=actor.clock_offset,
         work_id=row["import_id"],
         attempt=row["attempts"],
         due_at=row["leased_before"] or row["created_at"] - actor.clock_offset,

@@ -14,9 +14,9 @@ from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import JobInProgressError, JobNotFoundError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import AccountId, AudienceId, first_uuid_of
+from carillon.kit.ids import AudienceId, first_uuid_of
 from carillon.tenancy import audit
-from carillon.tenancy.accounts import Operator, every_account
+from carillon.tenancy.accounts import OpenAccount, Operator, every_account, open_account
 from carillon.workers.failures import logged
 
 SQL = load_statements("carillon.audience.uploads", "report.sql")
@@ -98,14 +98,15 @@ async def delete_reports(db: Database, *, days: int) -> None:
 
     A failure in one account is logged, and left for the next run; the others' go on.
     """
-    before = db.clock.now() - timedelta(days=days)
     async for account_id in every_account(db, _DELETER):
         with logged("reports_not_deleted", account_id=account_id):
-            while await db.run(delete_old_reports, account_id, before):
+            actor = await db.read(open_account, _DELETER, OpenAccount(account_id=account_id))
+            while await db.run(delete_old_reports, actor, days):
                 pass
 
 
-async def delete_old_reports(tx: Tx, account_id: AccountId, before: datetime) -> bool:
-    """Delete reports of uploads that were accepted before a moment; True when there may be more of them."""
-    gone = await tx.fetch(SQL["delete_old_reports"], account_id, first_uuid_of(before), _DELETED_AT_ONCE)
+async def delete_old_reports(tx: Tx, actor: Actor, days: int) -> bool:
+    """Delete an account's reports of more than so many days ago; True when there may be more of them."""
+    before = first_uuid_of(tx.now - timedelta(days=days))
+    gone = await tx.fetch(SQL["delete_old_reports"], actor.account_id, before, _DELETED_AT_ONCE)
     return len(gone) == _DELETED_AT_ONCE

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from carillon.audience.group_sets import (
     AddGroups,
+    Attributes,
     ChangeGroupSet,
     CreateGroupSet,
     DeleteGroupSet,
@@ -28,7 +30,7 @@ from carillon.dialects.apifon.mapping_structure import (
     GroupAttributes,
     Option,
     SubscriberList,
-    other_option,
+    option_field,
     stored_attributes,
     unique_identifier,
 )
@@ -100,13 +102,15 @@ async def create(call: Call) -> Answer:
     asked: schemas.SaveGroup = call.body
     chosen(asked.type, _TYPES, "type")
     selection = SELECTIONS[chosen(asked.selection_type or "SINGLE", tuple(SELECTIONS), "selectionType")]
-    given, name, group_set_id = _given_attributes(asked), _name(asked.name), call.db.new_uuid()
-    identity = unique_identifier(name, group_set_id)
-    attributes = stored_attributes(GroupAttributes(field=identity, **given))
-    command = CreateGroupSet(group_set_id=group_set_id, name=name, selection=selection, attributes=attributes)
+    given, name = _given_attributes(asked), _name(asked.name)
+
+    def attributes(group_set_id: UUID) -> Attributes:
+        return stored_attributes(GroupAttributes(field=unique_identifier(name, group_set_id), **given))
+
     with _naming():
-        await call.db.run(create_group_set, actor_in(call), command)
-    return _written(call, 201, "group", identity)
+        command = CreateGroupSet(name=name, selection=selection, attributes=attributes)
+        group_set_id = await call.db.run(create_group_set, actor_in(call), command)
+    return _written(call, 201, "group", unique_identifier(name, group_set_id))
 
 
 async def update(call: Call) -> Answer:
@@ -160,15 +164,18 @@ async def create_options(call: Call) -> Answer:
 async def _add(call: Call, names: Sequence[str]) -> tuple[Group, list[str]]:
     """Add subgroups, and return the group and their identifiers."""
     group = await _called_group(call)
-    identities = [unique_identifier(name, call.db.new_uuid()) for name in names]
-    added = [
-        NewGroup(name=name, attributes={} if group.group_set_id is None else {ATTRIBUTE: {"field": identity}})
-        for name, identity in zip(names, identities, strict=True)
-    ]
+    new = [_new_option(name, group) for name in names]
     with _naming():
-        command = AddGroups(groups=added, group_set_id=group.group_set_id)
-        group_ids = await call.db.run(add_groups, actor_in(call), command)
-    return group, [other_option(one) for one in group_ids] if group.group_set_id is None else identities
+        command = AddGroups(groups=new, group_set_id=group.group_set_id)
+        added = await call.db.run(add_groups, actor_in(call), command)
+    return group, [option_field(one) for one in added]
+
+
+def _new_option(name: str, group: Group) -> NewGroup:
+    def attributes(unique: UUID) -> Attributes:
+        return {ATTRIBUTE: {"field": unique_identifier(name, unique)}}
+
+    return NewGroup(name=name) if group.group_set_id is None else NewGroup(name=name, attributes=attributes)
 
 
 async def update_option(call: Call) -> Answer:

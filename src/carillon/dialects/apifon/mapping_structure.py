@@ -12,7 +12,7 @@ from carillon.addresses.phones import calling_code
 from carillon.audience.contacts.contact import read_id
 from carillon.audience.descriptions import AudienceDescription, DescribedGroup, GroupSet
 from carillon.audience.field_types import Kind
-from carillon.audience.group_sets import Selection
+from carillon.audience.group_sets import AddedGroup, Selection
 from carillon.audience.names import capitals
 from carillon.audience.suppressions import Channel
 from carillon.dialects.apifon.mapping import parse_id, show_id
@@ -128,7 +128,7 @@ class SubscriberList:
         """Its groups; behind them the one of the groups that are in no set, while there are any."""
         options: dict[UUID | None, list[Option]] = {}
         for one in self.described.groups:
-            option = Option(field=_option_field(one), name=one.name, group_id=one.group_id)
+            option = Option(field=option_field(one), name=one.name, group_id=one.group_id)
             options.setdefault(one.group_set_id, []).append(option)
         groups = [_group(one, options.get(one.group_set_id, ())) for one in self.described.group_sets]
         return [*groups, _other_groups(options[None])] if None in options else groups
@@ -161,7 +161,8 @@ def _other_groups(options: Sequence[Option]) -> Group:
     return Group(group_set_id=None, name="Groups", selection=Selection.MULTIPLE, attributes=attributes, options=options)
 
 
-def _option_field(group: DescribedGroup) -> str:
+def option_field(group: DescribedGroup | AddedGroup) -> str:
+    """Return the identifier of a subgroup."""
     stored: str = group.attributes.get(ATTRIBUTE, {}).get("field", "")
     return stored or other_option(group.group_id)
 
