@@ -11,8 +11,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from carillon.db.database import Database
-from carillon.dialects.contract import Handler, Route, Services
+from carillon.dialects.contract import Handler, OperationRunner, Route, Services
 from carillon.dialects.coverage import Covered, coverage_page
 from carillon.dialects.reading import parameters, read_request, require
 from carillon.errors import InvalidInputError
@@ -32,7 +31,7 @@ class Nothing(msgspec.Struct):
 class Call:
     """A call of an authenticated caller; `query` and `body` are of the operation's structs."""
 
-    db: Database
+    db: OperationRunner
     actor: Actor
     request: Request
     query: Any

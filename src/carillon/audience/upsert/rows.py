@@ -56,6 +56,18 @@ class RowError(msgspec.Struct, omit_defaults=True):
     message: str
 
 
+class UpsertReport(msgspec.Struct, frozen=True):
+    """What became of a batch's rows. `error_count` counts every error, also those of rows that were kept."""
+
+    rows: int
+    new: int
+    updated: int
+    unchanged: int
+    failed: int
+    error_count: int
+    errors: list[RowError]
+
+
 class ContactRow(msgspec.Struct, omit_defaults=True):
     """A row as a caller gave it: None leaves an attribute alone, the empty text empties it.
 
