@@ -78,7 +78,7 @@ def test_what_no_dialect_uses_of_the_engine_is_forbidden_to_dialects() -> None:
     (forbidden,) = (set(one["forbidden_modules"]) for one in contracts if one["name"].startswith("Dialects call"))
     pairs = [pair for path in CALLERS if ROOT / "dialects" in path.parents for pair in imports_of(path)]
     used = {module for module, _ in pairs} | {f"{module}.{name}" for module, name in pairs}
-    inside = [path for room in ("audience", "db") for path in sorted((ROOT / room).rglob("*.py"))]
+    inside = [path for folder in ("audience", "db") for path in sorted((ROOT / folder).rglob("*.py"))]
     modules = [
         ".".join(("carillon", *path.relative_to(ROOT).with_suffix("").parts))
         for path in inside
