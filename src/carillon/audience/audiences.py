@@ -18,9 +18,10 @@ from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId
+from carillon.kit.names import checked_name
 from carillon.kit.page import Counted, Page
 from carillon.tenancy import audit
-from carillon.tenancy.accounts import checked_country, checked_name
+from carillon.tenancy.accounts import MAX_NAME_CHARACTERS, checked_country
 
 SQL = load_statements("carillon.audience", "audiences.sql")
 
@@ -164,7 +165,7 @@ async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audi
     await lock_audience_set(tx, actor)
     tx.read_clock()
     audience = Audience(
-        name=checked_name(command.name),
+        name=checked_name(command.name, MAX_NAME_CHARACTERS),
         country=actor.country if command.country is None else checked_country(command.country),
         audience_id=AudienceId((await tx.ids.take("audience"))[0]),
         is_default=False,
@@ -201,7 +202,7 @@ async def change_audience(tx: Tx, actor: Actor, command: ChangeAudience) -> None
         SQL["change_audience"],
         actor.account_id,
         actor.audience_id,
-        None if command.name is None else checked_name(command.name),
+        None if command.name is None else checked_name(command.name, MAX_NAME_CHARACTERS),
         None if command.country is None else checked_country(command.country),
         None if command.attributes is None else _encode(command.attributes).decode(),
         tx.now,
