@@ -706,6 +706,31 @@ async def test_a_condition_that_cannot_be_is_400_and_names_its_place(
     assert (status, list(details)) == (400, [f"conditions[0].{field}"])
 
 
+@pytest.mark.parametrize("conditions", ["", "x", {"name": "destination", "op": "exists"}])
+async def test_conditions_that_are_no_list_are_400(wire: Wire, conditions: Any) -> None:
+    place, _ = await furnished(wire)
+    told = {"conditions": "A list of objects belongs here."}
+    assert await wire.refusal("POST", f"{place}/subscriber/query", {"conditions": conditions}) == (400, told)
+
+
+@pytest.mark.parametrize(
+    "query", [{"conditions": []}, {"conditions": {}}, {"fields": "destination,status"}, {"fields": ["destination"]}]
+)
+async def test_lists_of_a_query_may_be_empty_and_its_keys_a_text(wire: Wire, query: Any) -> None:
+    place, _ = await questioned(wire)
+    body = await wire.ok("POST", f"{place}/subscriber/query", query)
+    assert body["meta"]["total"] == 3
+    assert not query.get("fields") or set(body["results"][0]) <= {"destination", "status"}
+
+
+@pytest.mark.parametrize("given", ["", "x", {"option": "x"}])
+async def test_group_options_that_are_no_list_are_400(wire: Wire, given: Any) -> None:
+    place, _ = await furnished(wire)
+    subscriber = {"destination": "306920000009", "groupOptions": given}
+    told = {"groupOptions": "A list belongs here."}
+    assert await wire.refusal("POST", f"{place}/subscriber", subscriber) == (400, told)
+
+
 async def test_a_query_is_sorted_paged_and_cut_to_fields(wire: Wire) -> None:
     place, _ = await questioned(wire)
     for name in ("id", "destination", "date_created", "subscriber_fields.VISITS"):
