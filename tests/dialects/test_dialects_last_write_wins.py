@@ -86,7 +86,7 @@ THEN: Mapping[str, Callable[[DialectClients], Awaitable[None]]] = {
 @pytest.mark.usefixtures("working")
 @pytest.mark.parametrize("then", THEN)
 @pytest.mark.parametrize("first", FIRST)
-async def test_the_later_word_stands(clients: DialectClients, first: str, then: str) -> None:
+async def test_last_write_wins_over_an_earlier_upload(clients: DialectClients, first: str, then: str) -> None:
     await FIRST[first](clients)
     await THEN[then](clients)
     found = await clients.inforu("GetContact", {"Type": "Phone", "Value": NATIONAL})

@@ -86,7 +86,7 @@ async def test_an_api_caller_has_the_accounts_clock(db: Database, account: Tenan
 async def test_frozen_sources_give_the_same_ids_and_secrets_twice(
     cluster: Cluster, template: str, tmp_path: Path
 ) -> None:
-    async def story() -> tuple[object, ...]:
+    async def outcomes() -> tuple[object, ...]:
         name = await cluster.create(template)
         db = await Database.connect(cluster.dsn(name), clock=FixedClock(MOMENT), random=Random(7), size=2)  # noqa: S311 - frozen on purpose
         try:
@@ -100,4 +100,4 @@ async def test_frozen_sources_give_the_same_ids_and_secrets_twice(
             await db.close()
             await cluster.drop(name)
 
-    assert await story() == await story()
+    assert await outcomes() == await outcomes()

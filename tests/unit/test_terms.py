@@ -21,6 +21,7 @@ RETIRED = {
     "custom fields": r"\bown[_ ]fields\b",
     "suppress": r"\bsilenc",
     "interdependent rows": r"\btangl",
+    "wire cases, make_fixtures, last write wins": r"\bstor(y|ies)\b|\b[Tt]eller\b|\bfurnish|later_word",
     "process": r"\bwork(s|ed|ing)?[_ ]off\b",
     "reschedule": r"\bput_back\b",
     "fail": r"\b(give|gave|given)_up\b",
