@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from asyncpg import Record
 
-from carillon.audience.contacts.delete import DeletionCause, delete_contact_chunks
+from carillon.audience.contacts.delete import DELETION_CHUNK, DeletionCause, delete_contact_chunks
 from carillon.audience.locks import follow_uploads, lock_audience, lock_audience_set
 from carillon.audience.suppressions import Channel
 from carillon.db.database import Tx
@@ -26,8 +26,6 @@ from carillon.tenancy.accounts import MAX_NAME_CHARACTERS, checked_country
 SQL = load_statements("carillon.audience", "audiences.sql")
 
 _COLUMNS = ("audience_id", "name", "country", "is_default", "created_at", "updated_at", "idle_days")
-# Contacts are deleted with their audience so many at a time: statements stay short, the transaction is one.
-_DELETION_CHUNK = 10_000
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
@@ -238,7 +236,7 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
 async def _contacts(tx: Tx, actor: Actor) -> AsyncIterator[Sequence[int]]:
     """Yield the ids of the audience's contacts in chunks, which the caller may delete meanwhile."""
     last = 0
-    while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, last, _DELETION_CHUNK):
+    while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, last, DELETION_CHUNK):
         yield [row["contact_id"] for row in rows]
         last = rows[-1]["contact_id"]
 

@@ -9,7 +9,7 @@ from typing import Literal
 from asyncpg import Record
 
 from carillon.audience.contacts.contact import read_id
-from carillon.audience.contacts.delete import DeletionCause, delete_contact_chunks
+from carillon.audience.contacts.delete import DELETION_CHUNK, DeletionCause, delete_contact_chunks
 from carillon.audience.locks import lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -24,8 +24,6 @@ SQL = load_statements("carillon.audience", "groups.sql")
 
 MAX_NAME_CHARACTERS = 200
 MAX_DESCRIPTION_CHARACTERS = 1000
-# Contacts are deleted with their group so many at a time: statements stay short, the transaction is one.
-_DELETION_CHUNK = 10_000
 
 GroupKind = Literal["static", "segment"]
 
@@ -238,7 +236,7 @@ async def _members(tx: Tx, actor: Actor, group_ids: Sequence[GroupId]) -> AsyncI
     for group_id in group_ids:
         last = 0
         where = (actor.account_id, actor.audience_id, group_id)
-        while rows := await tx.fetch(SQL["some_members"], *where, last, _DELETION_CHUNK):
+        while rows := await tx.fetch(SQL["some_members"], *where, last, DELETION_CHUNK):
             yield [row["contact_id"] for row in rows]
             last = rows[-1]["contact_id"]
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from carillon.db.database import Database, Tx
 from carillon.errors import CarillonError
-from carillon.http.request import Method, Reply, Request
+from carillon.http.request import Reply, Request
 from carillon.http.site import Endpoint, Site
 from carillon.kit.clock import Clock
 from carillon.tenancy.authentication import Authenticator
@@ -82,16 +82,6 @@ Handler = Callable[[Services, Request], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """A method on a path, which may have `{segments}`. `function` names it in metrics and logs."""
-
-    method: Method
-    path: str
-    function: str
-    handle: Handler
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """A vendor's API, `name` as operators write it; its clients are configured with a key in `credential_format`.
 
@@ -105,7 +95,7 @@ class Dialect:
 
     name: str
     credential_format: CredentialFormat
-    routes: Sequence[Route]
+    routes: Sequence[Endpoint[Handler]]
     canonical_path: Callable[[str], str | None]
     present_error: Callable[[Request, CarillonError], Reply]
     describe: Callable[[], tuple[dict[str, Any], dict[str, Any]]]

@@ -13,6 +13,8 @@ from carillon.audience.field_types import MAX_TEXT_CHARACTERS
 KEYS = ("phone", "email", "external_id")
 DEVICE = ("device_token", "device_platform")
 PLATFORMS = ("android", "ios")
+ATTRIBUTES = (*KEYS, "landline", *DEVICE)
+"""What a row has beside its fields and groups."""
 
 MAX_TOKEN_CHARACTERS = 1_024
 MAX_GROUP_CHARACTERS = 200
