@@ -56,7 +56,8 @@ def imports_of(path: Path) -> Iterator[tuple[str, str]]:
             yield from ((node.module or "", one.name) for one in node.names)
 
 
-CALLERS = [path for folder in ("dialects", "cli") for path in sorted((ROOT / folder).rglob("*.py"))]
+DIALECT_FILES = sorted((ROOT / "dialects").rglob("*.py"))
+CALLERS = [*DIALECT_FILES, *sorted((ROOT / "cli").rglob("*.py"))]
 
 
 @pytest.mark.parametrize("path", CALLERS, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -76,7 +77,7 @@ def test_what_no_dialect_uses_of_the_engine_is_forbidden_to_dialects() -> None:
         "contracts"
     ]
     (forbidden,) = (set(one["forbidden_modules"]) for one in contracts if one["name"].startswith("Dialects call"))
-    pairs = [pair for path in CALLERS if ROOT / "dialects" in path.parents for pair in imports_of(path)]
+    pairs = [pair for path in DIALECT_FILES for pair in imports_of(path)]
     used = {module for module, _ in pairs} | {f"{module}.{name}" for module, name in pairs}
     inside = [path for folder in ("audience", "db") for path in sorted((ROOT / folder).rglob("*.py"))]
     modules = [
@@ -99,3 +100,16 @@ def test_a_handler_runs_operations_and_opens_no_transaction(kind: type) -> None:
         "run_at_once",
         "run_spanning",
     }
+
+
+@pytest.mark.parametrize("path", DIALECT_FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_a_handler_runs_is_an_operation_and_nothing_of_its_own(path: Path) -> None:
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    features = ("carillon.audience", "carillon.tenancy")
+    operations = {
+        one.asname or one.name for node in imports for one in node.names if str(node.module).startswith(features)
+    }
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    given = [ast.unparse(one.args[0]) for one in calls if re.search(r"\bdb\.(run\w*|read)$", ast.unparse(one.func))]
+    assert [one for one in given if one.split(".")[0] not in operations] == []
