@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.background import process_uploads
+from tests.background import parse, process_uploads
 from tests.support import Tenant
 
 from carillon.audience.audiences import CreateAudience, create_audience
@@ -14,6 +14,8 @@ from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
 from carillon.audience.uploads.accept import AcceptUpload, accept_upload
+from carillon.audience.uploads.queue import claim_uploads
+from carillon.audience.uploads.work import process_upload
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.kit.actor import Actor
@@ -122,6 +124,18 @@ async def test_a_queued_upload_comes_before_a_suppression_that_unsubscribes(
     async with db.transaction() as tx:
         noted = "SELECT DISTINCT options FROM contact_import WHERE account_id = $1"
         assert [row["options"] for row in await tx.fetch(noted, account.account_id)] == ["{}"]
+
+
+async def test_an_upload_that_a_worker_holds_already_comes_before_the_suppression_too(
+    db: Database, account: Tenant
+) -> None:
+    await upload(db, account.actor)
+    (held,) = await claim_uploads(db, account.account_id, 8)
+    await db.run(suppress, account.actor, Suppress(addresses=BOTH[:1], reason="asked", unsubscribe_contacts=True))
+    await db.run(suppress, account.actor, Suppress(addresses=BOTH[1:], reason="asked", unsubscribe_contacts=True))
+    await db.run_at_once(process_upload, held.actor, held, parse(held))
+    await lift(db, account)
+    assert await uploaded(db, account.actor) == (UNSUBSCRIBED, UNSUBSCRIBED)
 
 
 async def test_who_is_subscribed_after_a_suppression_that_uploads_came_before_stays_so(
