@@ -103,7 +103,7 @@ def caller_of(server: Served, dialect: str, account: tuple[int, int] | None = No
     return Caller(server=server, account_id=account[0], audience_id=account[1], head=head)
 
 
-def furnish(caller: Caller) -> None:
+def define_fields(caller: Caller) -> None:
     """Define in an Apifon list the fields that its rows have."""
     connection = caller.connection()
     for name in HEADER.split(","):

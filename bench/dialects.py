@@ -19,7 +19,7 @@ from typing import Any
 
 import asyncpg
 import uvloop
-from bench.callers import LISTS, Caller, apifon_row, batch_request, caller_of, furnish, nrs_row, people
+from bench.callers import LISTS, Caller, apifon_row, batch_request, caller_of, define_fields, nrs_row, people
 from bench.calls import Connection, send_at_once
 from bench.inforu_http import LOOKUP_ROUNDS, LOOKUPS, LOOKUPS_BEFORE, Client, in_turns, load
 from bench.served import Served, served
@@ -65,7 +65,7 @@ async def write_batches(server: Served, connection: asyncpg.Connection, dialect:
     """Bring rows with two clients at once until all are written, and give the rows per second."""
     caller = caller_of(server, dialect)
     if dialect == "apifon":
-        furnish(caller)
+        define_fields(caller)
     given = people(requests * BATCH_ROWS, 0)
     written = [batch_request(dialect, caller, given[at : at + BATCH_ROWS]) for at in range(0, len(given), BATCH_ROWS)]
     shares = [(caller.connection(), written[place::CLIENTS]) for place in range(CLIENTS)]
@@ -93,7 +93,7 @@ async def write_singles(server: Served, connection: asyncpg.Connection, dialect:
     """Create contacts one a call with sixteen clients, and give the contacts per second."""
     caller = caller_of(server, dialect)
     if dialect == "apifon":
-        furnish(caller)
+        define_fields(caller)
     writing = caller.connection()
     given = [row for row in people(2 * SINGLES * SINGLE_CLIENTS, 0) if row["Phone"].startswith("+")]
     given = list({row["Phone"]: row for row in given}.values())[: SINGLES * SINGLE_CLIENTS]
@@ -306,7 +306,7 @@ async def measure_reads(server: Served, connection: asyncpg.Connection, count: i
     account = inforu.account_id, inforu.audience_id
     await load(connection, *account, None, count)
     apifon = caller_of(server, "apifon", account)
-    furnish(apifon)
+    define_fields(apifon)
     for digits in (7, 6):
         begins = ("destination", "phone", Op.BEGINS_WITH)
         await measure_query(apifon, connection, begins, lambda number, to=digits: phone(number)[: 2 + to], count)  # type: ignore[misc]

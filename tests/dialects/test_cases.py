@@ -1,10 +1,12 @@
-"""Every wire case of every dialect, played as `stories.py` says. A new one is a file in `cases/<dialect>/`."""
+"""Every wire case of every dialect, run as `wire_cases.py` says. A new one is a file in `cases/<dialect>/`."""
 
 import json
 
+import httpx
 import pytest
+import structlog
 from tests.dialects.clients import DialectClients
-from tests.dialects.stories import CASES, Teller
+from tests.dialects.wire_cases import CASES, CaseRunner
 from tests.support import Tenant
 
 from carillon.dialects.registry import DIALECTS
@@ -19,8 +21,8 @@ from carillon.runtime import Runtime
 async def test_the_case_goes_as_it_is_written(
     clients: DialectClients, runtime: Runtime, account: Tenant, dialect: str, text: str
 ) -> None:
-    teller = Teller(clients=clients, runtime=runtime, account_id=account.account_id, dialect=dialect)
-    await teller.play(json.loads(text))
+    runner = CaseRunner(clients=clients, runtime=runtime, account_id=account.account_id, dialect=dialect)
+    await runner.run(json.loads(text))
 
 
 def test_every_dialect_has_cases() -> None:
@@ -38,6 +40,26 @@ def test_every_dialect_has_cases() -> None:
 async def test_a_case_that_is_not_so_fails(
     clients: DialectClients, runtime: Runtime, account: Tenant, broken: dict[str, object]
 ) -> None:
-    teller = Teller(clients=clients, runtime=runtime, account_id=account.account_id, dialect="inforu")
+    runner = CaseRunner(clients=clients, runtime=runtime, account_id=account.account_id, dialect="inforu")
     with pytest.raises(AssertionError):
-        await teller.play(broken)
+        await runner.run(broken)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "GET /services/api/v1/nothing/306999888777/at",
+        "GET /services/api/v1/nothing?recipient=%2B306999888777",
+        "GET /services/api/v1/nothing?a=1&b=rita%40mail.example",
+    ],
+)
+async def test_an_address_of_a_path_or_query_must_not_be_logged(
+    clients: DialectClients, runtime: Runtime, account: Tenant, call: str
+) -> None:
+    async def log_call(request: httpx.Request) -> None:
+        structlog.get_logger().info("sent", url=str(request.url))
+
+    runner = CaseRunner(clients=clients, runtime=runtime, account_id=account.account_id, dialect="apifon")
+    clients.client.event_hooks = {"request": [log_call]}
+    with pytest.raises(AssertionError, match="a log line shows a value"):
+        await runner.run({"steps": [{"call": call, "reply": {"status": 404}}]})

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
-from tests.background import uploads_processed
+from tests.background import process_uploads, uploads_processed
 from tests.dialects.clients import DialectClients
 
 from carillon.db.database import Database
@@ -86,9 +86,26 @@ THEN: Mapping[str, Callable[[DialectClients], Awaitable[None]]] = {
 @pytest.mark.usefixtures("working")
 @pytest.mark.parametrize("then", THEN)
 @pytest.mark.parametrize("first", FIRST)
-async def test_the_later_word_stands(clients: DialectClients, first: str, then: str) -> None:
+async def test_last_write_wins_over_an_earlier_upload(clients: DialectClients, first: str, then: str) -> None:
     await FIRST[first](clients)
     await THEN[then](clients)
     found = await clients.inforu("GetContact", {"Type": "Phone", "Value": NATIONAL})
     (contact,) = found["Contacts"]["List"]
     assert contact["FirstName"] == "New"
+
+
+@pytest.mark.parametrize("is_lifted", [False, True])
+async def test_a_block_of_apifons_comes_after_an_upload_that_is_still_queued(
+    clients: DialectClients, db: Database, *, is_lifted: bool
+) -> None:
+    await by_inforu(clients)
+    path = "/bounce/subscriber"
+    assert (await clients.apifon("POST", f"{path}/block", {"destination": PHONE, "reason": "other"})).status_code == 201
+    for lifts_now in (is_lifted, not is_lifted):
+        if lifts_now:
+            assert (await clients.apifon("DELETE", f"{path}/unblock/{PHONE}")).status_code == 204
+        await process_uploads(db)
+        (audience,) = (await clients.apifon("GET", "/list")).json()["results"]
+        query = {"conditions": [{"name": "destination", "op": "eq", "vl": PHONE}]}
+        found = (await clients.apifon("POST", f"/list/{audience['id']}/subscriber/query", query)).json()["results"]
+        assert [one["status"] for one in found] == ["UNSUBSCRIBED"]

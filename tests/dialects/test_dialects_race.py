@@ -211,7 +211,7 @@ class Racer:
         return await self._clients.call_devino("GET", f"/contacts/http/range?{query}")
 
 
-async def furnished(clients: DialectClients) -> Known:
+async def make_lists(clients: DialectClients) -> Known:
     (default,) = [one["contactGroupId"] for one in await clients.devino("GET", "/contact-groups")]
     stop = await clients.devino("POST", "/contact-groups", {"name": "Stop", "type": "STOPLIST"})
     return Known(default=default, stop=stop)
@@ -231,7 +231,7 @@ async def test_twenty_clients_of_all_dialects_leave_a_whole_database(
     connection = await asyncpg.connect(own_dsn)
     try:
         async with uploads_processed(db):
-            known = await furnished(clients)
+            known = await make_lists(clients)
             racers = [Racer(seed + number, clients, known) for number in range(CLIENTS)]
             await asyncio.gather(*(racer.run() for racer in racers))
             await all_processed(connection)

@@ -27,7 +27,15 @@ async def seen_by_apifon(clients: DialectClients) -> Seen:
 async def seen_by_inforu(clients: DialectClients) -> Seen:
     found = await clients.inforu("GetContact", {"Type": "Phone", "Value": NATIONAL})
     (shown,) = found["Contacts"]["List"]
-    return shown["PhoneStatusId"] == -2, shown["EmailStatusId"] == -2
+    seen = shown["PhoneStatusId"] == -2, shown["EmailStatusId"] == -2
+    phone, mail, contact = [
+        {"Type": kind, "Value": value}
+        for kind, value in (("Phone", NATIONAL), ("Email", MAIL), ("ContactId", str(shown["ContactId"])))
+    ]
+    checked = await clients.inforu("CheckIfUnsubscribe", {"List": [phone, mail, contact]})
+    expected = [one for one, is_seen in ((phone, seen[0]), (mail, seen[1]), (contact, any(seen))) if is_seen]
+    assert checked["Unsubscribe"] == {"Count": len(expected), "List": expected}
+    return seen
 
 
 async def seen_by_inwise(clients: DialectClients) -> Seen:

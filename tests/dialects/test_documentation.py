@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from structlog.testing import capture_logs
 from tests.dialects.clients import DialectClients
-from tests.dialects.furnish import filled, furnish
+from tests.dialects.fixtures import filled, make_fixtures
 from tests.support import Tenant
 
 from carillon.app import openapi_document
@@ -46,7 +46,7 @@ def with_known(tree: Any, known: Mapping[str, str]) -> Any:
 
 
 async def ids_for(clients: DialectClients, account: Tenant, path: str, method: str) -> dict[str, str]:
-    known = await furnish(clients, account, path)
+    known = await make_fixtures(clients, account, path)
     if path.endswith("{list_id}") and method == "delete":  # the default list can't be deleted
         reply = await clients.apifon("POST", "/list", {"title": "Guests", "type": "ADVANCED", "prefix": "+30"})
         known["list_id"] = reply.headers["location"].rpartition("/")[2]

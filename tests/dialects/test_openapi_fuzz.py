@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from tests.dialects.clients import DialectClients
-from tests.dialects.furnish import filled, furnish
+from tests.dialects.fixtures import filled, make_fixtures
 from tests.dialects.fuzzing import bounded
 from tests.support import Tenant, shorten_wait
 
@@ -49,7 +49,7 @@ async def test_openapis_requests_are_answered_as_openapi_says(
     collect()
     dialect = DOCUMENT["paths"][path][method.lower()]["tags"][0].lower()
     headers = {"Content-Type": "application/json", **await clients.headers(dialect)}
-    known = await furnish(clients, account, path)
+    known = await make_fixtures(clients, account, path)
     statuses: set[int] = set()
 
     async def send(case: Any, values: Mapping[str, Any]) -> httpx.Response:

@@ -11,7 +11,7 @@ from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.lookup import FindContacts, contacts_by_key, find_contacts, get_contact
 from carillon.audience.contacts.query import ContactQuery, page_contacts
 from carillon.audience.contacts.save import SaveContact, save_and_get_contact
-from carillon.audience.suppressed_contacts import CheckKeysSuppressed, check_keys_suppressed
+from carillon.audience.suppressed_contacts import CheckKeysUnsubscribed, check_keys_unsubscribed
 from carillon.audience.suppressions import (
     Address,
     Channel,
@@ -118,8 +118,8 @@ async def test_the_reading_that_a_contact_or_a_suppression_has_is_suppressed(
     await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key(PhoneForm.NATIONAL, f"+{INTERNATIONAL}")]))
     assert await suppressed(db, account, address=TEXT, phone_form=form) == [INTERNATIONAL]
     assert await suppressed(db, account, address=TEXT) == []
-    query = CheckKeysSuppressed(keys=[key(form), key(PhoneForm.NATIONAL)])
-    assert await db.read(check_keys_suppressed, account.actor, query) == [True, False]
+    query = CheckKeysUnsubscribed(keys=[key(form), key(PhoneForm.NATIONAL)])
+    assert await db.read(check_keys_unsubscribed, account.actor, query) == [True, False]
     assert await save(db, account, TEXT, ambiguous_phone=True) == INTERNATIONAL
     outcome = await db.run(reactivate, account.actor, Reactivate(addresses=[address(form)], reason="asked"))
     assert outcome.done == 1

@@ -15,10 +15,11 @@ from tests.support import Cluster, Tenant, new_key
 
 from carillon.app import create_app
 from carillon.db.database import Database
-from carillon.dialects.contract import Route, Services
+from carillon.dialects.contract import Services
 from carillon.dialects.registry import DIALECTS
 from carillon.errors import UnavailableError
 from carillon.http.request import Reply, Request
+from carillon.http.site import Endpoint
 from carillon.kit.clock import FixedClock
 from carillon.logs import add_request_id, describe_exception
 from carillon.metrics import Metrics
@@ -184,7 +185,9 @@ def log() -> Iterator[list[Any]]:
 async def test_an_unforeseen_failure_is_logged_without_its_words_and_told_as_ours(
     runtime: Runtime, log: list[Any]
 ) -> None:
-    broken = replace(DIALECTS[0], routes=[Route(method="POST", path=FUNCTION, function="GetGroupList", handle=failing)])
+    broken = replace(
+        DIALECTS[0], routes=[Endpoint(method="POST", path=FUNCTION, function="GetGroupList", handle=failing)]
+    )
     async with client_of(create_app(runtime, dialects=[broken])) as client:
         body = {"Data": {"Value": "tal@example.com"}}
         reply = await client.post(FUNCTION, json=body, headers={"X-Request-Id": "trace-7"}, auth=("user", "s3cret"))
@@ -215,7 +218,7 @@ async def test_a_failing_service_is_logged_with_its_own_words(runtime: Runtime, 
     async def unavailable(_services: Services, _request: Request) -> Reply:
         raise UnavailableError("The database failed 5 times.")
 
-    broken = replace(DIALECTS[0], routes=[Route(method="POST", path=FUNCTION, function="x", handle=unavailable)])
+    broken = replace(DIALECTS[0], routes=[Endpoint(method="POST", path=FUNCTION, function="x", handle=unavailable)])
     async with client_of(create_app(runtime, dialects=[broken])) as client:
         reply = await client.post(FUNCTION, json={})
     assert reply.status_code == 503

@@ -13,9 +13,9 @@ from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.exports import ExportContacts, export_contacts
 from carillon.audience.groups import Group, ListGroups, list_groups
-from carillon.audience.upsert.engine import UpsertReport, upsert
+from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.parse import read_rows
-from carillon.audience.upsert.rows import ContactRow
+from carillon.audience.upsert.rows import ContactRow, UpsertReport
 from carillon.db.database import Database
 from carillon.kit.clock import FixedClock
 

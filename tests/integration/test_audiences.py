@@ -90,7 +90,7 @@ async def test_audiences_come_in_pages_by_any_attribute(db: Database, account: T
 async def test_an_audience_goes_with_all_its_contacts_and_leaves_the_others(
     db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("carillon.audience.audiences._DELETION_CHUNK", 2)
+    monkeypatch.setattr("carillon.audience.audiences.DELETION_CHUNK", 2)
     actor = await made(db, account)
     for where in (actor, account.actor):
         for number in range(5):

@@ -177,7 +177,7 @@ async def test_a_credential_ends_by_the_real_time(
 async def test_frozen_sources_give_the_same_ids_and_secrets_twice(
     cluster: Cluster, template: str, tmp_path: Path
 ) -> None:
-    async def story() -> tuple[object, ...]:
+    async def outcomes() -> tuple[object, ...]:
         name = await cluster.create(template)
         db = await Database.connect(cluster.dsn(name), clock=FixedClock(MOMENT), random=Random(7), size=2)  # noqa: S311 - frozen on purpose
         try:
@@ -191,4 +191,4 @@ async def test_frozen_sources_give_the_same_ids_and_secrets_twice(
             await db.close()
             await cluster.drop(name)
 
-    assert await story() == await story()
+    assert await outcomes() == await outcomes()

@@ -99,7 +99,7 @@ async def test_purposes_come_in_the_order_of_their_making_and_keep_their_keys(db
     ]
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\0b"])
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\0b", "\u200b", "Offers\u202e"])
 async def test_a_purpose_needs_a_name(db: Database, actor: Actor, name: str) -> None:
     for operation, command in (
         (create_purpose, CreatePurpose(name=name)),

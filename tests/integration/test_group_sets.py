@@ -25,7 +25,7 @@ from carillon.audience.group_sets import (
     delete_group_set,
     remove_group,
 )
-from carillon.audience.groups import DeleteGroups, GroupKey, delete_groups
+from carillon.audience.groups import DeleteGroups, GroupKey, SaveGroup, delete_groups, save_group
 from carillon.audience.memberships import Regroup
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
@@ -116,7 +116,7 @@ async def test_what_is_not_there_is_reported(db: Database, account: Tenant) -> N
         assert refused.value.subject == "group_set"
 
 
-@pytest.mark.parametrize("name", ["", " ", "x" * 201, "a\0b"])
+@pytest.mark.parametrize("name", ["", " ", "x" * 201, "a\0b", "\u200b", "Offers\u202e"])
 async def test_sets_and_groups_need_names(db: Database, account: Tenant, name: str) -> None:
     made = await make(db, account, "Food")
     for operation, command in (
@@ -127,6 +127,19 @@ async def test_sets_and_groups_need_names(db: Database, account: Tenant, name: s
         with pytest.raises(InvalidInputError) as refused:
             await db.run(operation, account.actor, command)  # type: ignore[arg-type]
         assert refused.value.field == "name"
+
+
+async def test_a_name_that_was_given_before_it_was_refused_is_kept(db: Database, account: Tenant) -> None:
+    old, food = "Old\u202e", await make(db, account, "Food", "Fish")
+    (fish,) = (await described(db, account)).groups
+    async with db.transaction() as tx:
+        for table in ("group_set", "contact_group"):
+            await tx.execute(f"UPDATE {table} SET name = $2 WHERE account_id = $1", account.account_id, old)  # noqa: S608 - a name of two
+    await db.run(change_group_set, account.actor, ChangeGroupSet(group_set_id=food, name=old))
+    await db.run(save_group, account.actor, SaveGroup(group_id=fish.group_id, name=old))
+    assert await shown(db, account) == {old: [old]}
+    with pytest.raises(InvalidInputError):
+        await db.run(save_group, account.actor, SaveGroup(group_id=fish.group_id, name=f"{old}!"))
 
 
 async def test_there_is_a_most_of_sets_and_of_a_sets_groups(db: Database, account: Tenant) -> None:

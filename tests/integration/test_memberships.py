@@ -64,12 +64,12 @@ async def counted(db: Database, tenant: Tenant, name: str) -> Group:
     return group
 
 
-async def furnish(db: Database, tenant: Tenant) -> list[int]:
+async def make_contacts(db: Database, tenant: Tenant) -> list[int]:
     """Make contacts, of whom some are unsubscribed and some archived."""
     await write(db, tenant, *(row(number) for number in range(MANY)))
     ids = await contact_ids(db, tenant)
-    silent = [SubscriptionChange(contact_id=one, sms=SubscriptionStatus.UNSUBSCRIBED) for one in ids[::7]]
-    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(changes=silent))
+    unsubscribed = [SubscriptionChange(contact_id=one, sms=SubscriptionStatus.UNSUBSCRIBED) for one in ids[::7]]
+    await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(changes=unsubscribed))
     async with db.transaction() as tx:
         archive = "UPDATE contact SET archived_at = $3 WHERE account_id = $1 AND contact_id = ANY ($2::bigint[])"
         await tx.execute(archive, tenant.account_id, ids[::11], tx.now)
@@ -78,7 +78,7 @@ async def furnish(db: Database, tenant: Tenant) -> list[int]:
 
 @pytest.mark.parametrize("members", [0, 1, MANY // 2, MANY])
 async def test_known_contacts_join_a_group_whoever_is_in_it(db: Database, account: Tenant, members: int) -> None:
-    ids = await furnish(db, account)
+    ids = await make_contacts(db, account)
     await write(db, account, ContactRow(external_id="first", add_to=["Gold"]))
     group = await counted(db, account, "Gold")
     await db.run(enrol, account.actor, group.group_id, ids[:members])
@@ -91,7 +91,7 @@ async def test_known_contacts_join_a_group_whoever_is_in_it(db: Database, accoun
 async def test_rows_that_join_leave_and_change_at_once_are_counted_as_they_end(
     db: Database, account: Tenant, count: int
 ) -> None:
-    await furnish(db, account)
+    await make_contacts(db, account)
     await write(db, account, *(row(number, add_to="Gold") for number in range(0, MANY, 2)))
     await counted(db, account, "Gold")
     changing = [

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.background import parse, process_uploads
 from tests.support import Tenant
 
 from carillon.audience.audiences import CreateAudience, create_audience
@@ -12,6 +13,9 @@ from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
+from carillon.audience.uploads.accept import AcceptUpload, accept_upload
+from carillon.audience.uploads.queue import claim_uploads
+from carillon.audience.uploads.work import process_upload
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.kit.actor import Actor
@@ -77,6 +81,96 @@ async def test_a_suppression_that_unsubscribes_is_lifted_and_contacts_stay_unsub
     assert await statuses(db, account.actor, contact_id) == (UNSUBSCRIBED, SUBSCRIBED)
     await say(db, account.actor, contact_id, SUBSCRIBED)
     assert await statuses(db, account.actor, contact_id) == (SUBSCRIBED, SUBSCRIBED)
+
+
+async def upload(db: Database, actor: Actor, *more: ContactRow) -> None:
+    await db.run(accept_upload, actor, AcceptUpload(rows=[ContactRow(phone=PHONE, email=MAIL), *more]))
+
+
+async def uploaded(db: Database, actor: Actor) -> tuple[SubscriptionStatus, SubscriptionStatus]:
+    """The statuses of the contact that an upload has made."""
+    (found,) = await db.read(find_contacts, actor, FindContacts(key=ContactKey(kind=KeyKind.PHONE, value=PHONE)))
+    return found.sms_status, found.email_status
+
+
+@pytest.mark.parametrize("is_lifted", [False, True])
+@pytest.mark.parametrize("is_suppressed", [False, True])
+@pytest.mark.parametrize("is_there", [False, True])
+async def test_a_queued_upload_comes_before_a_suppression_that_unsubscribes(
+    db: Database, account: Tenant, *, is_lifted: bool, is_suppressed: bool, is_there: bool
+) -> None:
+    made = await db.run(create_audience, account.actor, CreateAudience(name="Other"))
+    other = replace(account.actor, audience_id=made.audience_id)
+    if is_there:
+        await db.run(save_contact, account.actor, SaveContact(row=ContactRow(email=MAIL)))
+    if is_suppressed:
+        await block(db, account)
+    many = [ContactRow(phone=f"054222{number:04}") for number in range(100)]
+    for actor in (account.actor, other):
+        await upload(db, actor, *many)
+    phones = [one for one in BOTH if one.channel is Channel.SMS]
+    strangers = [Address(channel=Channel.SMS, value="0541110009"), Address(channel=Channel.VOICE, value=PHONE)]
+    for addresses in (phones, strangers):
+        await db.run(suppress, account.actor, Suppress(addresses=addresses, reason="asked", unsubscribe_contacts=True))
+    if is_lifted:
+        await lift(db, account)
+    assert await process_uploads(db) == 2
+    if not is_lifted:
+        await lift(db, account)
+    assert await uploaded(db, account.actor) == (UNSUBSCRIBED, SUBSCRIBED)
+    assert await uploaded(db, other) == (UNSUBSCRIBED, SUBSCRIBED)
+    first = await db.read(find_contacts, other, FindContacts(key=ContactKey(kind=KeyKind.PHONE, value="0542220000")))
+    assert [one.sms_status for one in first] == [SUBSCRIBED]
+    async with db.transaction() as tx:
+        noted = "SELECT DISTINCT options FROM contact_import WHERE account_id = $1"
+        assert [row["options"] for row in await tx.fetch(noted, account.account_id)] == ["{}"]
+
+
+async def test_an_upload_that_a_worker_holds_already_comes_before_the_suppression_too(
+    db: Database, account: Tenant
+) -> None:
+    await upload(db, account.actor)
+    (held,) = await claim_uploads(db, account.account_id, 8)
+    await db.run(suppress, account.actor, Suppress(addresses=BOTH[:1], reason="asked", unsubscribe_contacts=True))
+    await db.run(suppress, account.actor, Suppress(addresses=BOTH[1:], reason="asked", unsubscribe_contacts=True))
+    await db.run_at_once(process_upload, held.actor, held, parse(held))
+    await lift(db, account)
+    assert await uploaded(db, account.actor) == (UNSUBSCRIBED, UNSUBSCRIBED)
+
+
+async def test_who_is_subscribed_after_a_suppression_that_uploads_came_before_stays_so(
+    db: Database, account: Tenant
+) -> None:
+    await upload(db, account.actor)
+    await db.run(suppress, account.actor, Suppress(addresses=BOTH, reason="asked", unsubscribe_contacts=True))
+    await lift(db, account)
+    await upload(db, account.actor)  # it says nothing of the status
+    await process_uploads(db)
+    assert await uploaded(db, account.actor) == (UNSUBSCRIBED, UNSUBSCRIBED)
+    contact_id = await save(db, account.actor)
+    await say(db, account.actor, contact_id, SUBSCRIBED, SUBSCRIBED)
+    await upload(db, account.actor)
+    await process_uploads(db)
+    assert await uploaded(db, account.actor) == (SUBSCRIBED, SUBSCRIBED)
+
+
+async def test_an_upload_that_is_accepted_after_a_suppression_is_the_later_write(db: Database, account: Tenant) -> None:
+    await db.run(suppress, account.actor, Suppress(addresses=BOTH, reason="asked", unsubscribe_contacts=True))
+    await upload(db, account.actor)
+    await process_uploads(db)
+    await lift(db, account)
+    assert await uploaded(db, account.actor) == (SUBSCRIBED, SUBSCRIBED)
+
+
+async def test_a_suppression_that_leaves_statuses_alone_does_so_for_queued_uploads(
+    db: Database, account: Tenant
+) -> None:
+    await upload(db, account.actor)
+    await block(db, account)
+    await process_uploads(db)
+    assert await uploaded(db, account.actor) == (UNSUBSCRIBED, UNSUBSCRIBED)
+    await lift(db, account)
+    assert await uploaded(db, account.actor) == (SUBSCRIBED, SUBSCRIBED)
 
 
 @pytest.mark.parametrize("said", [SUBSCRIBED, UNCONFIRMED, UNSUBSCRIBED])

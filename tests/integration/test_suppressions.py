@@ -7,7 +7,7 @@ from tests.support import Tenant
 
 from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.save import SaveContact, save_contact
-from carillon.audience.suppressed_contacts import CheckKeysSuppressed, check_keys_suppressed
+from carillon.audience.suppressed_contacts import CheckKeysUnsubscribed, check_keys_unsubscribed
 from carillon.audience.suppression_ledger import SuppressionHistory, suppression_history
 from carillon.audience.suppressions import (
     Address,
@@ -82,7 +82,7 @@ async def test_a_contact_is_suppressed_when_any_of_its_addresses_is(db: Database
     await db.run(save_contact, account.actor, SaveContact(row=row))
 
     async def verdicts() -> list[bool]:
-        return await db.read(check_keys_suppressed, account.actor, CheckKeysSuppressed(keys=KEYS))
+        return await db.read(check_keys_unsubscribed, account.actor, CheckKeysUnsubscribed(keys=KEYS))
 
     assert await verdicts() == [False] * 5
     await block(db, account, Address(channel=Channel.VOICE, value=PHONE.value))

@@ -21,9 +21,9 @@ from carillon.audience.contacts.subscription import ChangeSubscriptions, Subscri
 from carillon.audience.groups import FindGroups, GroupKey, ListGroups, find_groups, list_groups
 from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
 from carillon.audience.upsert import match, parse
-from carillon.audience.upsert.engine import UpsertReport, upsert
+from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.parse import read_rows
-from carillon.audience.upsert.rows import ContactRow
+from carillon.audience.upsert.rows import ContactRow, UpsertReport
 from carillon.db.database import Database
 
 PHONES = ["0541110001", "0541110002", "0541110003", "+972541110001", "", "12", None]

@@ -22,6 +22,7 @@ RETIRED = {
     "custom fields": "own[_ ]fields",
     "suppress": "silenc(e|es|ed|ing)",
     "interdependent rows": "tangl(e|ed|es)",
+    "wire cases, make_fixtures, last write wins": "stor(y|ies)|teller|furnish(ed)?|later_word",
     "process": "work(s|ed|ing)?[_ ]off",
     "reschedule": "put_back",
     "fail": "(give|gave|given)_up",

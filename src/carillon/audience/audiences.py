@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from asyncpg import Record
 
-from carillon.audience.contacts.delete import DeletionCause, delete_contact_chunks
+from carillon.audience.contacts.delete import DELETION_CHUNK, DeletionCause, delete_contact_chunks
 from carillon.audience.locks import follow_uploads, lock_audience, lock_audience_set
 from carillon.audience.suppressions import Channel
 from carillon.db.database import Tx
@@ -18,15 +18,14 @@ from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId
+from carillon.kit.names import checked_name
 from carillon.kit.page import Counted, Page
 from carillon.tenancy import audit
-from carillon.tenancy.accounts import checked_country, checked_name
+from carillon.tenancy.accounts import MAX_NAME_CHARACTERS, checked_country
 
 SQL = load_statements("carillon.audience", "audiences.sql")
 
 _COLUMNS = ("audience_id", "name", "country", "is_default", "created_at", "updated_at", "idle_days")
-# Contacts are deleted with their audience so many at a time: statements stay short, the transaction is one.
-_DELETION_CHUNK = 10_000
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
@@ -164,7 +163,7 @@ async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audi
     await lock_audience_set(tx, actor)
     tx.read_clock()
     audience = Audience(
-        name=checked_name(command.name),
+        name=checked_name(command.name, MAX_NAME_CHARACTERS),
         country=actor.country if command.country is None else checked_country(command.country),
         audience_id=AudienceId((await tx.ids.take("audience"))[0]),
         is_default=False,
@@ -201,7 +200,7 @@ async def change_audience(tx: Tx, actor: Actor, command: ChangeAudience) -> None
         SQL["change_audience"],
         actor.account_id,
         actor.audience_id,
-        None if command.name is None else checked_name(command.name),
+        None if command.name is None else checked_name(command.name, MAX_NAME_CHARACTERS),
         None if command.country is None else checked_country(command.country),
         None if command.attributes is None else _encode(command.attributes).decode(),
         tx.now,
@@ -237,7 +236,7 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
 async def _contacts(tx: Tx, actor: Actor) -> AsyncIterator[Sequence[int]]:
     """Yield the ids of the audience's contacts in chunks, which the caller may delete meanwhile."""
     last = 0
-    while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, last, _DELETION_CHUNK):
+    while rows := await tx.fetch(SQL["some_contacts"], actor.account_id, actor.audience_id, last, DELETION_CHUNK):
         yield [row["contact_id"] for row in rows]
         last = rows[-1]["contact_id"]
 

@@ -9,12 +9,13 @@ from io import StringIO
 import msgspec
 
 from carillon.audience.locks import lock_audience, mark_changed
-from carillon.audience.names import checked_name, free_key
+from carillon.audience.names import free_key
 from carillon.audience.suppressions import Channel
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements, one_text
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
+from carillon.kit.names import changed_name, checked_name
 from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience", "consents.sql")
@@ -91,9 +92,12 @@ async def create_purpose(tx: Tx, actor: Actor, command: CreatePurpose) -> str:
 
 async def change_purpose(tx: Tx, actor: Actor, command: ChangePurpose) -> None:
     """Change a purpose. Raises NotFoundError for `purpose`, InvalidInputError for `name` and `description`."""
-    name = None if command.name is None else checked_name(command.name, MAX_NAME_CHARACTERS)
     description = None if command.description is None else _checked_description(command.description)
     await lock_audience(tx, actor)
+    name = None
+    if command.name is not None:
+        names = {one.key: one.name for one in await list_purposes(tx, actor)}
+        name = changed_name(command.name, names.get(command.key), MAX_NAME_CHARACTERS)
     where = (actor.account_id, actor.audience_id, command.key)
     if await tx.fetchval(SQL["change_purpose"], *where, name, description, tx.now) is None:
         raise NotFoundError("purpose", f"The audience has no purpose {command.key[:100]!r}.")

@@ -7,15 +7,16 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from asyncpg import Record
 
 from carillon.audience.groups import MAX_NAME_CHARACTERS, create_groups, delete_group_ids
 from carillon.audience.locks import lock_audience, mark_changed
-from carillon.audience.names import checked_name
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import GroupId
+from carillon.kit.names import changed_name, checked_name
 from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience", "group_sets.sql")
@@ -118,9 +119,10 @@ async def create_group_set(tx: Tx, actor: Actor, command: CreateGroupSet) -> UUI
 
 async def change_group_set(tx: Tx, actor: Actor, command: ChangeGroupSet) -> None:
     """Change a group set. Raises NotFoundError for `group_set`, InvalidInputError for `name`."""
-    name = None if command.name is None else checked_name(command.name, MAX_NAME_CHARACTERS)
     await lock_audience(tx, actor)
-    kept = _decode(await _attributes_of(tx, actor, command.group_set_id))
+    present = await _group_set(tx, actor, command.group_set_id)
+    name = None if command.name is None else changed_name(command.name, present["name"], MAX_NAME_CHARACTERS)
+    kept = _decode(present["attributes"])
     merged = kept | {key: kept.get(key, {}) | dict(values) for key, values in command.attributes.items()}
     await tx.execute(
         SQL["change_group_set"],
@@ -139,7 +141,7 @@ async def change_group_set(tx: Tx, actor: Actor, command: ChangeGroupSet) -> Non
 async def delete_group_set(tx: Tx, actor: Actor, command: DeleteGroupSet) -> None:
     """Delete a group set with its groups. Raises NotFoundError for `group_set`."""
     await lock_audience(tx, actor)
-    await _attributes_of(tx, actor, command.group_set_id)
+    await _group_set(tx, actor, command.group_set_id)
     where = (actor.account_id, actor.audience_id, command.group_set_id)
     rows = await tx.fetch(SQL["groups_of_set"], *where)
     await delete_group_ids(tx, actor, [row["group_id"] for row in rows])
@@ -158,7 +160,7 @@ async def add_groups(tx: Tx, actor: Actor, command: AddGroups) -> list[AddedGrou
     await lock_audience(tx, actor)
     where = (actor.account_id, actor.audience_id, command.group_set_id)
     if command.group_set_id is not None:
-        await _attributes_of(tx, actor, command.group_set_id)
+        await _group_set(tx, actor, command.group_set_id)
     if len(await tx.fetch(SQL["groups_of_set"], *where)) + len(names) > MAX_GROUPS_OF_SET:
         raise InvalidInputError("name", f"A group set has at most {MAX_GROUPS_OF_SET} groups.")
     group_ids = await create_groups(tx, actor, names)
@@ -178,8 +180,8 @@ async def remove_group(tx: Tx, actor: Actor, command: RemoveGroup) -> None:
     await mark_changed(tx, actor)
 
 
-async def _attributes_of(tx: Tx, actor: Actor, group_set_id: UUID) -> str:
-    attributes: str | None = await tx.fetchval(SQL["attributes_of"], actor.account_id, actor.audience_id, group_set_id)
-    if attributes is None:
+async def _group_set(tx: Tx, actor: Actor, group_set_id: UUID) -> Record:
+    found = await tx.fetchrow(SQL["find_group_set"], actor.account_id, actor.audience_id, group_set_id)
+    if found is None:
         raise NotFoundError("group_set")
-    return attributes
+    return found

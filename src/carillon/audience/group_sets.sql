@@ -8,8 +8,8 @@ WHERE s.account_id = $1 AND s.audience_id = $2;
 -- name: count_group_sets
 SELECT count(*) FROM group_set WHERE account_id = $1 AND audience_id = $2;
 
--- name: attributes_of
-SELECT attributes FROM group_set WHERE account_id = $1 AND audience_id = $2 AND group_set_id = $3;
+-- name: find_group_set
+SELECT name, attributes FROM group_set WHERE account_id = $1 AND audience_id = $2 AND group_set_id = $3;
 
 -- name: change_group_set
 UPDATE group_set

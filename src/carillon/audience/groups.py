@@ -9,13 +9,14 @@ from typing import Literal
 from asyncpg import Record
 
 from carillon.audience.contacts.contact import read_id
-from carillon.audience.contacts.delete import DeletionCause, delete_contact_chunks
+from carillon.audience.contacts.delete import DELETION_CHUNK, DeletionCause, delete_contact_chunks
 from carillon.audience.locks import lock_audience
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import GroupNotEmptyError, InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import GroupId
+from carillon.kit.names import changed_name, checked_name
 from carillon.kit.page import Counted, NumberedPage, Page
 from carillon.tenancy import audit
 
@@ -23,8 +24,6 @@ SQL = load_statements("carillon.audience", "groups.sql")
 
 MAX_NAME_CHARACTERS = 200
 MAX_DESCRIPTION_CHARACTERS = 1000
-# Contacts are deleted with their group so many at a time: statements stay short, the transaction is one.
-_DELETION_CHUNK = 10_000
 
 GroupKind = Literal["static", "segment"]
 
@@ -106,29 +105,29 @@ def name_key(name: str) -> str:
     return name.strip().casefold()
 
 
-def _checked(text: str, field: str, limit: int) -> str:
+def _checked_description(text: str) -> str:
     text = text.strip()
-    if len(text) > limit or "\0" in text:
-        raise InvalidInputError(field, f"The {field} must be at most {limit} characters, without NUL.")
+    if len(text) > MAX_DESCRIPTION_CHARACTERS or "\0" in text:
+        raise InvalidInputError(
+            "description", f"The description must be at most {MAX_DESCRIPTION_CHARACTERS} characters, without NUL."
+        )
     return text
 
 
 async def save_group(tx: Tx, actor: Actor, command: SaveGroup) -> Group:
     """Create or rename a group.
 
-    Raises NotFoundError for an unknown id, InvalidInputError for a blank or over-long name.
+    Raises NotFoundError for an unknown id, InvalidInputError for `name` and `description`.
     """
-    name = _checked(command.name, "name", MAX_NAME_CHARACTERS)
-    if not name:
-        raise InvalidInputError("name", "A group needs a name.")
-    description = None
-    if command.description is not None:
-        description = _checked(command.description, "description", MAX_DESCRIPTION_CHARACTERS)
+    description = None if command.description is None else _checked_description(command.description)
     await lock_audience(tx, actor)
     if command.group_id is None:
+        name = checked_name(command.name, MAX_NAME_CHARACTERS)
         (group_id,) = await create_groups(tx, actor, [name], description)
     else:
         group_id = command.group_id
+        rows = await tx.fetch(SQL["find_groups_by_id"], actor.account_id, actor.audience_id, group_id)
+        name = changed_name(command.name, rows[0]["name"] if rows else None, MAX_NAME_CHARACTERS)
         await tx.execute(
             SQL["rename_group"],
             actor.account_id,
@@ -237,7 +236,7 @@ async def _members(tx: Tx, actor: Actor, group_ids: Sequence[GroupId]) -> AsyncI
     for group_id in group_ids:
         last = 0
         where = (actor.account_id, actor.audience_id, group_id)
-        while rows := await tx.fetch(SQL["some_members"], *where, last, _DELETION_CHUNK):
+        while rows := await tx.fetch(SQL["some_members"], *where, last, DELETION_CHUNK):
             yield [row["contact_id"] for row in rows]
             last = rows[-1]["contact_id"]
 

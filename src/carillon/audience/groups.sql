@@ -1,3 +1,7 @@
+-- fragment: columns
+group_id, number, name, description, kind, created_at, updated_at,
+       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+
 -- name: create_groups
 -- Numbers count up within the audience, whose lock the caller holds.
 WITH counted AS (
@@ -17,34 +21,29 @@ SET name = $4, name_key = $5, description = coalesce($6, description), updated_a
 WHERE account_id = $1 AND audience_id = $2 AND group_id = $3;
 
 -- name: find_groups_by_id
-SELECT group_id, number, name, description, kind, created_at, updated_at,
-       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+SELECT {columns}
 FROM contact_group
 WHERE account_id = $1 AND audience_id = $2 AND group_id = $3;
 
 -- name: find_groups_by_ids
-SELECT group_id, number, name, description, kind, created_at, updated_at,
-       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+SELECT {columns}
 FROM contact_group
 WHERE account_id = $1 AND audience_id = $2 AND group_id = ANY ($3::bigint[])
 ORDER BY group_id;
 
 -- name: find_groups_by_number
-SELECT group_id, number, name, description, kind, created_at, updated_at,
-       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+SELECT {columns}
 FROM contact_group
 WHERE account_id = $1 AND audience_id = $2 AND number = $3;
 
 -- name: find_groups_by_name
-SELECT group_id, number, name, description, kind, created_at, updated_at,
-       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+SELECT {columns}
 FROM contact_group
 WHERE account_id = $1 AND audience_id = $2 AND name_key = $3
 ORDER BY group_id;
 
 -- name: list_groups
-SELECT group_id, number, name, description, kind, created_at, updated_at,
-       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+SELECT {columns}
 FROM contact_group
 WHERE account_id = $1 AND audience_id = $2 AND group_id > $3
   AND ($5::timestamptz IS NULL OR created_at >= $5) AND ($6::timestamptz IS NULL OR created_at < $6)
@@ -56,8 +55,7 @@ LIMIT $4;
 SELECT count(*) FROM contact_group WHERE account_id = $1 AND audience_id = $2;
 
 -- name: page_groups
-SELECT group_id, number, name, description, kind, created_at, updated_at,
-       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios
+SELECT {columns}
 FROM contact_group
 WHERE account_id = $1 AND audience_id = $2
 ORDER BY group_id

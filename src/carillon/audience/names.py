@@ -1,20 +1,10 @@
-"""Names that people give to parts of an audience, and the keys that are derived from them."""
+"""Keys that are derived from the names which people give to parts of an audience."""
 
 import re
 import unicodedata
 from collections.abc import Collection
 
-from carillon.errors import InvalidInputError
-
 _KEY_CHARACTERS = 60
-
-
-def checked_name(given: str, limit: int) -> str:
-    """Strip a name and check it. Raises InvalidInputError for `name`: blank, too long or with NUL."""
-    name = given.strip()
-    if not name or len(name) > limit or "\0" in name:
-        raise InvalidInputError("name", f"A name has 1 to {limit} characters.")
-    return name
 
 
 def free_key(name: str, taken: Collection[str], prefix: str = "") -> str:

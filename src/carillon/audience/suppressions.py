@@ -51,7 +51,7 @@ class Suppress:
     """Leave addresses alone from now on, whether or not a contact has them.
 
     With `unsubscribe_contacts` the contacts that have them are unsubscribed in every audience, and stay so when the
-    suppression is lifted (docs/adr/0024).
+    suppression is lifted: those too that uploads make which were accepted before (docs/adr/0024).
     """
 
     addresses: Sequence[Address]
@@ -264,6 +264,8 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
             await _write_ledger(tx, actor, change, changed)
         if marked := keys if unsubscribes else changed:
             await _mark_contacts(tx, actor, change, marked, audiences)
+        if unsubscribes and channel in _MARKED:
+            await tx.execute(SQL["unsubscribe_in_uploads"], actor.account_id, channel, keys)
     return AddressOutcome(done=len(command.addresses) - len(failed), failed=failed)
 
 
@@ -296,10 +298,7 @@ async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str],
     if change.channel not in _MARKED:
         return
     channel, is_suppressed = change.channel.value, change.action == "unsubscribe"
-    found: dict[int, list[int]] = {}
-    for row in await tx.fetch(SQL[f"contacts_with_{channel}"], actor.account_id, audiences, keys):
-        found.setdefault(row["audience_id"], []).append(row["contact_id"])
-    for audience_id, contact_ids in sorted(found.items()):
+    for audience_id, contact_ids in (await _contacts_with(tx, actor, change.channel, keys, audiences)).items():
         inside = replace_values(actor, audience_id=AudienceId(audience_id))
         where = (actor.account_id, audience_id, contact_ids, tx.now)
         async with recounting(tx, inside, contact_ids):
@@ -307,6 +306,24 @@ async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str],
                 await tx.execute(SQL[f"unsubscribe_{channel}"], *where)
             else:
                 await tx.execute(SQL[f"mark_{channel}"], *where, is_suppressed)
+
+
+async def _contacts_with(
+    tx: Tx, actor: Actor, channel: Channel, keys: Sequence[str], audiences: Sequence[int]
+) -> dict[int, list[int]]:
+    """Return the ids of the contacts that have addresses, by their audiences in order."""
+    found: dict[int, list[int]] = {}
+    for row in await tx.fetch(SQL[f"contacts_with_{channel}"], actor.account_id, audiences, keys):
+        found.setdefault(row["audience_id"], []).append(row["contact_id"])
+    return dict(sorted(found.items()))
+
+
+async def unsubscribe_addresses(tx: Tx, actor: Actor, channel: Channel, keys: Sequence[str]) -> None:
+    """Unsubscribe the contacts of the actor's audience, which is locked, that have normalised addresses."""
+    found = await _contacts_with(tx, actor, channel, keys, [actor.audience_id])
+    for audience_id, contact_ids in found.items():
+        async with recounting(tx, actor, contact_ids):
+            await tx.execute(SQL[f"unsubscribe_{channel}"], actor.account_id, audience_id, contact_ids, tx.now)
 
 
 async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Page[Suppression]:

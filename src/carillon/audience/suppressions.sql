@@ -42,6 +42,23 @@ WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]) A
 UPDATE contact SET email_status = 3, updated_at = $4
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]) AND email_status <> 3;
 
+-- name: unsubscribe_in_uploads
+-- The uploads that are queued have been accepted before: their worker unsubscribes the contacts that they make.
+WITH k AS MATERIALIZED (
+    SELECT import_id
+    FROM contact_import
+    WHERE account_id = $1 AND state IN ('pending', 'running') AND file_hash IS NULL
+    ORDER BY import_id
+    FOR UPDATE
+)
+UPDATE contact_import i
+SET options = i.options || jsonb_build_object(
+        'unsubscribed',
+        coalesce(i.options -> 'unsubscribed', '{}') || jsonb_build_object(
+            $2::text, coalesce(i.options -> 'unsubscribed' -> $2::text, '[]') || to_jsonb($3::text[])))
+FROM k
+WHERE i.account_id = $1 AND i.import_id = k.import_id;
+
 -- name: list_suppressions
 SELECT suppression_id, channel, address, created_at, source, actor, reason, description
 FROM suppression

@@ -311,6 +311,15 @@ class Database:
         async with self._turn(actor):
             return await self._run(actor, lambda tx: operation(tx, *arguments, **keywords), frozenset())
 
+    async def run_spanning(
+        self,
+        operation: Callable[Concatenate["Database", Arguments], Awaitable[Outcome]],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Outcome:
+        """Run an operation that spans several transactions, and so takes the database: it raises what they raise."""
+        return await operation(self, *arguments, **keywords)
+
     def _turn(self, actor: object) -> AbstractAsyncContextManager[object]:
         return self._account_concurrency.of(actor.account_id) if isinstance(actor, Actor) else nullcontext()
 

@@ -302,7 +302,7 @@ CREATE TABLE contact_import (
     created_at  timestamptz NOT NULL,
     finished_at timestamptz,
     payload     bytea,                     -- an upload's rows, encoded; NULL once done
-    options     jsonb NOT NULL,
+    options     jsonb NOT NULL,            -- what its dialect keeps; unsubscribed: addresses by channel, until it is done (ADR 24)
     file_hash   text,                      -- SHA-256 of a file with its options: the same import isn't done twice
     progress    jsonb NOT NULL,            -- a file's place: byte offset, line, size of the rejects file
     rows        bigint NOT NULL,

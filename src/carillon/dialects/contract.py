@@ -8,14 +8,60 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from uuid import UUID
 
-from carillon.db.database import Database
+from carillon.db.database import Database, Tx
 from carillon.errors import CarillonError
-from carillon.http.request import Method, Reply, Request
+from carillon.http.request import Reply, Request
 from carillon.http.site import Endpoint, Site
+from carillon.kit.clock import Clock
 from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import CredentialFormat
+
+Arguments = ParamSpec("Arguments")
+Outcome = TypeVar("Outcome")
+
+
+class OperationRunner(Protocol):
+    """What handlers have of the database: it runs operations, and opens no transaction to them (`Database`)."""
+
+    clock: Clock
+
+    def new_uuid(self) -> UUID:
+        """Make a UUIDv7 of the present moment."""
+
+    async def run(
+        self,
+        operation: Callable[Concatenate[Tx, Arguments], Awaitable[Outcome]],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Outcome:
+        """Run an operation in a transaction, after the earlier work that it is behind."""
+
+    async def run_at_once(
+        self,
+        operation: Callable[Concatenate[Tx, Arguments], Awaitable[Outcome]],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Outcome:
+        """Run an operation as `run` does, however many of the account's run already."""
+
+    async def read(
+        self,
+        operation: Callable[Concatenate[Tx, Arguments], Awaitable[Outcome]],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Outcome:
+        """Run an operation that only reads."""
+
+    async def run_spanning(
+        self,
+        operation: Callable[Concatenate[Database, Arguments], Awaitable[Outcome]],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Outcome:
+        """Run an operation that spans several transactions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,23 +72,13 @@ class Services:
     clock.
     """
 
-    db: Database
+    db: OperationRunner
     authenticator: Authenticator
     page_size: int = 1000
     signature_age: timedelta = timedelta(days=1)
 
 
 Handler = Callable[[Services, Request], Awaitable[Reply]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """A method on a path, which may have `{segments}`. `function` names it in metrics and logs."""
-
-    method: Method
-    path: str
-    function: str
-    handle: Handler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +95,7 @@ class Dialect:
 
     name: str
     credential_format: CredentialFormat
-    routes: Sequence[Route]
+    routes: Sequence[Endpoint[Handler]]
     canonical_path: Callable[[str], str | None]
     present_error: Callable[[Request, CarillonError], Reply]
     describe: Callable[[], tuple[dict[str, Any], dict[str, Any]]]

@@ -3,7 +3,7 @@
 Vendors' clients send `"groupId": "3002356"`, `"value": 5` and names that we do not know, queries are all text, and so
 is XML. A request is a Struct whose fields have a default each; `Meta` says of one whether it is required, what else it
 is called (`aliases`), how many items a list or an object may have (`limit`), whether a list's items have objects in
-them (`nested`), whether an item alone is no list of one (`only_list`), and whether only JSON's own type of the value
+them (`nested`), whether nothing but a list will do (`only_list`), and whether only JSON's own type of the value
 will do (`typed`). A list that is none of these may be one item alone, or an object that wraps the items as XML does. An
 object whose names are all numbers is always a list: so PHP writes one that has had items taken out, and {} for one that
 was made an object.
@@ -130,14 +130,15 @@ def _require_type(parameter: Parameter, given: object, path: str) -> None:
     match parameter.type:
         case inspect.StrType():
             read_typed_text(given, path)
-        case inspect.ListType() if not (isinstance(given, list) or given == "" or _is_numbered(given)):
+        case inspect.ListType() if not (isinstance(given, list) or given == "" or is_numbered(given)):
             # What is shown may come back as it was: the items in an object, under a name of their own.
             members = list(given.values()) if isinstance(given, Mapping) and "item" in parameter.extra else []
             if not (len(members) == 1 and isinstance(members[0], list)):
                 raise InvalidInputError(path, "A list belongs here.")
 
 
-def _is_numbered(given: object) -> bool:
+def is_numbered(given: object) -> bool:
+    """Tell a list as PHP writes one that has had items taken out, or that was made an object."""
     return isinstance(given, Mapping) and all(name.isdigit() for name in given)
 
 
@@ -146,15 +147,15 @@ def _read_items(given: object, extra: Mapping[str, Any], path: str) -> list[Any]
     # Counted before they are looked at: millions of items would hold the process up for seconds.
     if isinstance(given, list) and (extra.get("nested") or extra.get("typed") or len(given) > limit):
         items = given
-    elif isinstance(given, Mapping) and _is_numbered(given):
+    elif isinstance(given, Mapping) and is_numbered(given):
         items = list(given.values())
+    elif extra.get("only_list") and not isinstance(given, list):
+        raise InvalidInputError(path, f"A list{' of objects' if 'item' in extra else ''} belongs here.")
     elif given == "" or _wraps_nothing(given, extra.get("item")):
         items = []
     elif extra.get("nested"):
         raise InvalidInputError(path, "A list belongs here.")
-    elif not isinstance(given, list) and (
-        extra.get("only_list") or ("item" in extra and not isinstance(given, Mapping))
-    ):
+    elif "item" in extra and not isinstance(given, list | Mapping):
         raise InvalidInputError(path, "A list of objects belongs here.")
     else:
         items = _listed(given)

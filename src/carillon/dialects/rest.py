@@ -11,12 +11,12 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from carillon.db.database import Database
-from carillon.dialects.contract import Handler, Route, Services
+from carillon.dialects.contract import Handler, OperationRunner, Services
 from carillon.dialects.coverage import Covered, coverage_page
 from carillon.dialects.reading import parameters, read_request, require
 from carillon.errors import InvalidInputError
 from carillon.http.request import Method, Reply, Request
+from carillon.http.site import Endpoint
 from carillon.kit.actor import Actor
 from carillon.tenancy.scopes import Scope, require_scope
 
@@ -32,7 +32,7 @@ class Nothing(msgspec.Struct):
 class Call:
     """A call of an authenticated caller; `query` and `body` are of the operation's structs."""
 
-    db: Database
+    db: OperationRunner
     actor: Actor
     request: Request
     query: Any
@@ -72,7 +72,7 @@ class Operation:
     notes: Sequence[str] = ()
 
 
-def route_of(operation: Operation, authenticate: Callable[[Services, Request], Awaitable[Actor]]) -> Route:
+def route_of(operation: Operation, authenticate: Callable[[Services, Request], Awaitable[Actor]]) -> Endpoint[Handler]:
     """Make an operation's route: authenticate, read, run, write."""
 
     async def handle(services: Services, request: Request) -> Reply:
@@ -92,7 +92,7 @@ def route_of(operation: Operation, authenticate: Callable[[Services, Request], A
         return json_reply(await operation.handle(call))
 
     handler: Handler = handle
-    return Route(method=operation.method, path=operation.path, function=operation.title, handle=handler)
+    return Endpoint(method=operation.method, path=operation.path, function=operation.title, handle=handler)
 
 
 def json_reply(answer: Answer) -> Reply:

@@ -144,7 +144,7 @@ class _Mounted:
     def __init__(self, site: Site, max_body_bytes: int) -> None:
         self.site = site
         self.max_body_bytes = max_body_bytes
-        self._router: Router[Endpoint] = Router([(one.method, one.path, one) for one in site.endpoints])
+        self._router: Router[Endpoint[Handler]] = Router([(one.method, one.path, one) for one in site.endpoints])
 
     def call_of(self, method: str, path: str) -> "_Call | None":
         """Find what a request calls; None for a path that is not the site's."""

@@ -5,21 +5,23 @@ A vendor's dialect is one; carrier callbacks, short links, forms and the console
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from carillon.errors import CarillonError
 from carillon.http.request import Method, Reply, Request
 
 Handler = Callable[[Request], Awaitable[Reply]]
+Handle = TypeVar("Handle")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Generic[Handle]):
     """A method on a path, which may have `{segments}`. `function` is its name in metrics and logs."""
 
     method: Method
     path: str
     function: str
-    handle: Handler
+    handle: Handle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,6 @@ class Site:
     """
 
     name: str
-    endpoints: Sequence[Endpoint]
+    endpoints: Sequence[Endpoint[Handler]]
     canonical_path: Callable[[str], str | None]
     present_error: Callable[[Request, CarillonError], Reply]

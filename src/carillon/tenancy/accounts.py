@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from unicodedata import category
 
 from asyncpg import Record
 
@@ -16,6 +15,7 @@ from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
+from carillon.kit.names import checked_name
 from carillon.kit.page import Page
 from carillon.tenancy import audit
 from carillon.tenancy.currencies import CURRENCIES
@@ -24,8 +24,6 @@ SQL = load_statements("carillon.tenancy", "accounts.sql")
 
 DEFAULT_AUDIENCE_NAME = "Default"
 MAX_NAME_CHARACTERS = 200
-_NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}
-_OVERRIDES = {chr(code) for code in range(0x202A, 0x202F)}
 
 # What an account of these countries has when nothing else is said; any other has UTC and EUR.
 _HOME: dict[str, tuple[str, str]] = {
@@ -121,7 +119,7 @@ async def create_account(tx: Tx, operator: Operator, command: CreateAccount) -> 
     """
     country = checked_country(command.country)
     home_zone, home_currency = _HOME.get(country, ("UTC", "EUR"))
-    name = checked_name(command.name)
+    name = checked_name(command.name, MAX_NAME_CHARACTERS)
     time_zone = _time_zone(command.time_zone or home_zone)
     currency = _currency(command.currency or home_currency)
     account = Account(
@@ -230,17 +228,6 @@ async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
         time_zone=row["time_zone"],
         clock_offset=row["clock_offset"],
     )
-
-
-def checked_name(name: str) -> str:
-    """Strip a name and check it. Raises InvalidInputError when blank or too long."""
-    name = name.strip()
-    # Spaces and joiners of every kind belong to names beside what is seen; what turns the text around doesn't.
-    kinds = {category(one) for one in name[: MAX_NAME_CHARACTERS + 1]}
-    is_seen = any(kind[0] not in "CZ" for kind in kinds)
-    if len(name) > MAX_NAME_CHARACTERS or not is_seen or kinds & _NOT_IN_NAMES or _OVERRIDES & set(name):
-        raise InvalidInputError("name", f"A name has 1 to {MAX_NAME_CHARACTERS} characters that can be seen.")
-    return name
 
 
 def checked_country(country: str) -> str:

@@ -275,9 +275,17 @@ async def test_several_subgroups_are_added_at_once(wire: Wire) -> None:
 
 @pytest.mark.parametrize(
     ("names", "field"),
-    [([], "name"), (["a", " "], "name[1]"), (["x" * 201], "name[0]"), ([["a"]], "name[0]"), (["a"] * 101, "request")],
+    [
+        ([], "name"),
+        ("x", "name"),
+        ({"option": "x"}, "name"),
+        (["a", " "], "name[1]"),
+        (["x" * 201], "name[0]"),
+        ([["a"]], "name[0]"),
+        (["a"] * 101, "request"),
+    ],
 )
-async def test_what_subgroups_cannot_be_is_400(wire: Wire, names: list[Any], field: str) -> None:
+async def test_what_subgroups_cannot_be_is_400(wire: Wire, names: Any, field: str) -> None:
     group = await add_group(wire, await wire.made_list())
     status, details = await wire.refusal("POST", f"{group.replace('/group/', '/')}/options", {"name": names})
     assert (status, list(details)) == (400, [field])

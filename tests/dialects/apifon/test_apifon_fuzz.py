@@ -74,7 +74,7 @@ def path_of(wire: Wire, operation: Operation, **segments: str) -> str:
     return path
 
 
-async def furnish(wire: Wire) -> None:
+async def make_fixtures(wire: Wire) -> None:
     """Let the list have something of everything."""
     place = f"{LISTS}/{wire.account.audience_id}"
     for name, kind in (("First name", "TEXT"), ("Joined", "DATE"), ("Visits", "NUMBER")):
@@ -94,7 +94,7 @@ def assert_is_answered(reply: httpx.Response) -> None:
 async def test_any_body_and_any_query_are_answered(
     wire: Wire, operation: Operation, body: object, query: dict[str, str]
 ) -> None:
-    await furnish(wire)
+    await make_fixtures(wire)
     path = f"{path_of(wire, operation)}?{escaped_query(query)}"
     assert_is_answered(await wire.call(operation.method, path, json.dumps(body).encode()))
 
@@ -117,7 +117,7 @@ async def test_any_bytes_are_answered(wire: Wire, operation: Operation, body: by
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.title)
 async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire: Wire, operation: Operation) -> None:
-    await furnish(wire)
+    await make_fixtures(wire)
     path, good = path_of(wire, operation), dict(operation.sample or {})
     if operation.body is not Nothing:
         for name in sorted(set(field_map(operation.body))):
@@ -129,7 +129,7 @@ async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire
 
 
 async def test_every_part_of_a_subscriber_and_of_a_condition_may_have_any_hostile_value(wire: Wire) -> None:
-    await furnish(wire)
+    await make_fixtures(wire)
     place = f"{LISTS}/{wire.account.audience_id}/subscriber"
     fields = ("FIRST_NAME", "date_JOINED", "VISITS")
     for value in HOSTILE:

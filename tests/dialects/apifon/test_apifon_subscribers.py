@@ -26,7 +26,7 @@ def md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-async def furnished(wire: Wire) -> tuple[str, dict[str, str]]:
+async def list_with_fields(wire: Wire) -> tuple[str, dict[str, str]]:
     """A list with a field of each type, two purposes and two groups; its path, and subgroups' identifiers by name."""
     place = await wire.made_list(double_optin={"mobile": True})
     for name, kind in (("First name", "TEXT"), ("Visits", "NUMBER"), ("Site", "URL"), ("Work", "EMAIL"),
@@ -58,7 +58,7 @@ async def found(wire: Wire, place: str, *conditions: tuple[str, str, Any], **mor
 
 
 async def test_a_subscriber_is_added_and_shown_whole(wire: Wire) -> None:
-    place, options = await furnished(wire)
+    place, options = await list_with_fields(wire)
     made = await add(
         wire, place, email="Ana@Mail.example", status="UNSUBSCRIBED", email_status="SUBSCRIBED",
         subscriber_fields={"FIRST_NAME": "Ana", "VISITS": 3, "SITE": "https://ana.example/a", "WORK": "a@work.example",
@@ -166,7 +166,7 @@ async def test_addresses_of_forms_are_left_out_where_others_are_asked_for(wire: 
 
 
 async def test_a_single_choice_is_not_made_twice_by_the_groups_own_id(wire: Wire) -> None:
-    place, options = await furnished(wire)
+    place, options = await list_with_fields(wire)
     async with wire.runtime.db.transaction() as tx:
         own = "SELECT group_id FROM contact_group WHERE account_id = $1 AND name = 'Small'"
         small = await tx.fetchval(own, wire.account.account_id)
@@ -175,7 +175,7 @@ async def test_a_single_choice_is_not_made_twice_by_the_groups_own_id(wire: Wire
 
 
 async def test_two_of_a_single_choice_that_another_api_has_made_can_be_written_back(wire: Wire) -> None:
-    place, options = await furnished(wire)
+    place, options = await list_with_fields(wire)
     made = await add(wire, place, groupOptions=[options["Big"]])
     row = ContactRow(phone=f"+{NUMBER}", add_to=["Small"])
     await wire.runtime.db.run(save_contact, wire.inside(place), SaveContact(row=row))
@@ -198,7 +198,7 @@ async def test_the_lists_prefix_reads_national_numbers(wire: Wire) -> None:
 
 @pytest.mark.parametrize("number", ["447911123456", "12025550123", "4915112345678"])
 async def test_a_number_of_another_country_needs_no_plus(wire: Wire, number: str) -> None:
-    place, _ = await furnished(wire)
+    place, _ = await list_with_fields(wire)
     made = await add(wire, place, number, subscriber_fields={"OTHER": number})
     shown = await wire.ok("GET", made)
     assert (shown["destination"], shown["subscriber_fields"]) == (number, {"OTHER": number})
@@ -259,7 +259,7 @@ async def test_a_status_without_an_address_is_kept_for_the_one_that_comes(wire: 
 
 
 async def test_a_value_of_a_field_as_it_is_shown_is_the_same_value(wire: Wire) -> None:
-    place, _ = await furnished(wire)
+    place, _ = await list_with_fields(wire)
     fields = {"OTHER": "+447700614379", "VISITS": 0.5, "date_JOINED": "31/12/99", "FIRST_NAME": "Ana"}
     made = await add(wire, place, subscriber_fields=fields)
     shown = await wire.ok("GET", made)
@@ -291,7 +291,7 @@ async def test_a_subscriber_without_a_number_has_no_keys_of_it_but_the_identifie
 
 @pytest.mark.parametrize("phone", [NUMBER, None])
 async def test_a_subscriber_is_taken_back_as_it_is_shown(wire: Wire, phone: str | None) -> None:
-    place, _ = await furnished(wire)
+    place, _ = await list_with_fields(wire)
     fields = {"FIRST_NAME": "Ana", "VISITS": 1}
     made = await add(wire, place, phone, email=MAIL, subscriber_fields=fields)
     shown = await wire.ok("GET", made)
@@ -314,7 +314,7 @@ async def test_a_subscriber_that_another_api_left_unconfirmed_can_be_written_bac
 
 
 async def test_a_date_is_taken_in_all_forms(wire: Wire) -> None:
-    place, _ = await furnished(wire)
+    place, _ = await list_with_fields(wire)
     day = 1_741_478_400_000
     for given_as, shown_as in (("9/3/25", day), ("09/03/2025", day), (str(day), day), ("2025-03-09", day),
                               ("2025-03-09T12:30:00+02:00", MOMENT), ("22/6/91", 677_548_800_000),
@@ -352,14 +352,14 @@ async def test_a_date_is_taken_in_all_forms(wire: Wire) -> None:
     ],
 )
 async def test_what_a_subscriber_cannot_be_is_400_and_named(wire: Wire, change: dict[str, Any], field: str) -> None:
-    place, _ = await furnished(wire)
+    place, _ = await list_with_fields(wire)
     status, details = await wire.refusal("POST", f"{place}/subscriber", {"destination": NUMBER, **change})
     assert (status, list(details)) == (400, [field])
     assert (await wire.ok("GET", f"{place}/subscriber"))["meta"]["total"] == 0
 
 
 async def test_a_single_group_allows_one_subgroup(wire: Wire) -> None:
-    place, options = await furnished(wire)
+    place, options = await list_with_fields(wire)
     both = [options["Big"], options["Small"]]
     body = {"destination": NUMBER, "groupOptions": both}
     assert list((await wire.refusal("POST", f"{place}/subscriber", body))[1]) == ["groupOptions[1]"]
@@ -373,7 +373,7 @@ async def test_a_single_group_allows_one_subgroup(wire: Wire) -> None:
 
 
 async def test_a_subgroup_that_another_api_has_deleted_is_refused(wire: Wire) -> None:
-    place, options = await furnished(wire)
+    place, options = await list_with_fields(wire)
     await wire.runtime.db.run(delete_groups, wire.inside(place), DeleteGroups(by=GroupKey.NAME, value="Fish"))
     body = {"destination": NUMBER, "groupOptions": [options["Fish"]]}
     assert (await wire.refusal("POST", f"{place}/subscriber", body))[0] == 400
@@ -382,7 +382,7 @@ async def test_a_subgroup_that_another_api_has_deleted_is_refused(wire: Wire) ->
 
 
 async def test_unconfirmed_is_only_for_double_opt_in(wire: Wire) -> None:
-    place, _ = await furnished(wire)
+    place, _ = await list_with_fields(wire)
     assert (await wire.ok("GET", await add(wire, place, status="unconfirmed")))["status"] == "UNCONFIRMED"
 
 
@@ -488,7 +488,7 @@ async def test_subscribing_is_of_the_channel_that_is_named_and_of_one_list(wire:
 
 
 async def test_a_subscriber_is_changed_and_found_by_its_new_address(wire: Wire) -> None:
-    place, _ = await furnished(wire)
+    place, _ = await list_with_fields(wire)
     made = await add(wire, place, subscriber_fields={"FIRST_NAME": "Ana", "VISITS": 1}, status="UNSUBSCRIBED")
     other = NUMBER[:-1] + "1"
     reply = await wire.call(
@@ -532,7 +532,7 @@ async def test_a_removed_subscriber_is_archived_until_something_is_done_with_it(
 
 
 async def test_a_subscriber_is_deleted_for_good(wire: Wire) -> None:
-    place, options = await furnished(wire)
+    place, options = await list_with_fields(wire)
     made = await add(wire, place, groupOptions=[options["Fish"]])
     await wire.ok("DELETE", f"{made}?permanent=true", None, 204)
     assert (await wire.refusal("GET", made))[0] == 404
@@ -608,7 +608,7 @@ async def test_subscribers_are_listed_by_their_statuses(wire: Wire) -> None:
 
 async def questioned(wire: Wire) -> tuple[str, dict[str, str]]:
     """Three subscribers, a minute apart, of whom the first has most."""
-    place, options = await furnished(wire)
+    place, options = await list_with_fields(wire)
     wire.clock.moment += timedelta(minutes=1)
     await add(
         wire, place, "+306910000001", email=MAIL, groupOptions=[options["Fish"], options["Big"]],
@@ -700,10 +700,35 @@ async def test_all_operators_on_all_kinds_of_fields(wire: Wire) -> None:
 async def test_a_condition_that_cannot_be_is_400_and_names_its_place(
     wire: Wire, condition: dict[str, Any], field: str
 ) -> None:
-    place, _ = await furnished(wire)
+    place, _ = await list_with_fields(wire)
     body = {"conditions": [condition]}
     status, details = await wire.refusal("POST", f"{place}/subscriber/query", body)
     assert (status, list(details)) == (400, [f"conditions[0].{field}"])
+
+
+@pytest.mark.parametrize("conditions", ["", "x", {"name": "destination", "op": "exists"}])
+async def test_conditions_that_are_no_list_are_400(wire: Wire, conditions: Any) -> None:
+    place, _ = await list_with_fields(wire)
+    message = {"conditions": "A list of objects belongs here."}
+    assert await wire.refusal("POST", f"{place}/subscriber/query", {"conditions": conditions}) == (400, message)
+
+
+@pytest.mark.parametrize(
+    "query", [{"conditions": []}, {"conditions": {}}, {"fields": "destination,status"}, {"fields": ["destination"]}]
+)
+async def test_lists_of_a_query_may_be_empty_and_its_keys_a_text(wire: Wire, query: Any) -> None:
+    place, _ = await questioned(wire)
+    body = await wire.ok("POST", f"{place}/subscriber/query", query)
+    assert body["meta"]["total"] == 3
+    assert not query.get("fields") or set(body["results"][0]) <= {"destination", "status"}
+
+
+@pytest.mark.parametrize("given", ["", "x", {"option": "x"}])
+async def test_group_options_that_are_no_list_are_400(wire: Wire, given: Any) -> None:
+    place, _ = await list_with_fields(wire)
+    subscriber = {"destination": "306920000009", "groupOptions": given}
+    message = {"groupOptions": "A list belongs here."}
+    assert await wire.refusal("POST", f"{place}/subscriber", subscriber) == (400, message)
 
 
 async def test_a_query_is_sorted_paged_and_cut_to_fields(wire: Wire) -> None:
@@ -725,7 +750,7 @@ async def test_a_query_is_sorted_paged_and_cut_to_fields(wire: Wire) -> None:
 
 
 async def test_many_are_added_and_those_that_are_there_left_alone(wire: Wire) -> None:
-    place, options = await furnished(wire)
+    place, options = await list_with_fields(wire)
     made = await add(wire, place, subscriber_fields={"FIRST_NAME": "Ana"})
     other = {"destination": "6910000002", "email": MAIL, "status": "UNSUBSCRIBED", "groupOptions": [options["Meat"]],
              "subscriber_fields": {"VISITS": 2}, "gdpr_fields": {"NEWS": {"email": True}}}  # fmt: skip
@@ -738,7 +763,7 @@ async def test_many_are_added_and_those_that_are_there_left_alone(wire: Wire) ->
 
 
 async def test_many_are_changed_when_asked_to_and_the_last_write_wins(wire: Wire) -> None:
-    place, options = await furnished(wire)
+    place, options = await list_with_fields(wire)
     made = await add(wire, place, status="UNSUBSCRIBED", groupOptions=[options["Fish"]])
     await wire.bulk(
         place, {"destination": NUMBER, "status": "SUBSCRIBED", "groupOptions": [options["Meat"]]},
@@ -749,7 +774,7 @@ async def test_many_are_changed_when_asked_to_and_the_last_write_wins(wire: Wire
 
 
 async def test_a_row_that_cannot_be_used_costs_only_itself(wire: Wire) -> None:
-    place, _ = await furnished(wire)
+    place, _ = await list_with_fields(wire)
     rows: list[Any] = [{"destination": "12"}, {"destination": NUMBER, "status": "X"}, {}, "x", [1], None,
                        {"destination": "6910000001", "subscriber_fields": {"NONE": 1}},
                        {"destination": "6910000002"}]  # fmt: skip

@@ -112,6 +112,8 @@ async def test_a_zone_that_is_nowhere_is_refused(wire: Wire, zone: Any) -> None:
         ("text", rejected("INVALID_VALUE", "contacts", "Contacts")),
         (None, rejected("INVALID_VALUE", "contacts", "Contacts")),
         ({"fields": "x"}, rejected("INVALID_VALUE", "fields", "fields")),
+        ({"fields": ""}, rejected("INVALID_VALUE", "fields", "fields")),
+        ({"fields": {"name": "name", "value": "Dina"}}, rejected("INVALID_VALUE", "fields", "fields")),
         ({"fields": [1]}, rejected("INVALID_VALUE", "fields", "Fields")),
         ({"fields": [{"value": "x"}]}, rejected("INVALID_VALUE", "fields.name", "Field name")),
         ({"fields": [{"name": "gender", "value": "x"}]}, rejected("INVALID_VALUE", "gender", "Gender")),
@@ -123,6 +125,7 @@ async def test_a_zone_that_is_nowhere_is_refused(wire: Wire, zone: Any) -> None:
         ({"fields": [{"name": "name", "value": "x"}] * 201}, rejected("LENGTH_TOO_LONG", "fields", "fields")),
         ({"pushInfo": [{"os": 0}]}, rejected("INVALID_VALUE", "pushToken", "pushToken")),
         ({"pushInfo": [{"os": 2, "pushToken": "t"}]}, rejected("INVALID_VALUE", "os", "os")),
+        ({"pushInfo": {"os": 0, "pushToken": "t"}}, rejected("INVALID_VALUE", "pushInfo", "pushInfo")),
         ({"pushInfo": ["t"]}, rejected("INVALID_VALUE", "pushInfo", "pushInfo")),
         ({"pushInfo": [{"os": 0, "pushToken": "t" * 1025}]}, rejected("LENGTH_TOO_LONG", "pushToken", "pushToken")),
         (

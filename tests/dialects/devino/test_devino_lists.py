@@ -114,6 +114,16 @@ async def test_lists_are_filtered(wire: Wire) -> None:
     assert shown[0]["creationDate"] == "2025-03-09T10:00:00"
 
 
+@pytest.mark.parametrize("fields", ["", "x", 1, {"name": "abc"}, {"field": {"name": "abc"}}, {"field": []}])
+async def test_fields_that_are_no_list_are_refused(wire: Wire, fields: Any) -> None:
+    assert await wire.refusal("POST", LISTS, {"name": "A", "fields": fields}) == (400, "fields.invalid")
+
+
+@pytest.mark.parametrize("fields", [[], {}, None, {"1": {"name": "abc"}}])
+async def test_fields_are_a_list_as_php_writes_it_too(wire: Wire, fields: Any) -> None:
+    assert await wire.result("POST", LISTS, {"name": "A", "fields": fields})
+
+
 @pytest.mark.parametrize(
     ("params", "key"),
     [
@@ -138,7 +148,7 @@ async def test_the_default_audience_is_a_list(wire: Wire) -> None:
 
 async def test_each_deleted_list_has_its_own_result(wire: Wire) -> None:
     first, second = await wire.make("A"), await wire.make("B")
-    await wire.add(first, {"phone": "79261112233", "pushInfo": {"os": 0, "pushToken": "t"}})
+    await wire.add(first, {"phone": "79261112233", "pushInfo": [{"os": 0, "pushToken": "t"}]})
     default = str(wire.account.audience_id)
     outcome = await wire.result("DELETE", LISTS, params={"ids": [first, "9999", default, "x", second]})
     assert [(one["code"], one["result"]) for one in outcome] == [

@@ -32,7 +32,7 @@ def body_to_copy(text: str) -> str:
 @pytest.mark.parametrize("view", ["json", "xml"])
 @pytest.mark.parametrize("function", NAMES)
 async def test_the_body_of_a_functions_page_works_when_it_is_posted(wire: Wire, function: str, view: str) -> None:
-    # The samples stand in one story: a contact in Customers, a group Newsletter, an unsubscribed phone.
+    # The samples are of the same things: a contact in Customers, a group Newsletter, an unsubscribed phone.
     for step in ("CreateOrUpdateContacts", "CreateOrUpdateGroup", "Unsubscribe"):
         await wire.data(step, next(one.sample for one in OPERATIONS if one.name == step))
     body = body_to_copy(await page(wire, function, view))

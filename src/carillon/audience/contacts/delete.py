@@ -16,6 +16,9 @@ from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience.contacts", "delete.sql")
 
+DELETION_CHUNK = 10_000
+"""What deletes contacts by the million gives so many at a time: statements stay short, the transaction is one."""
+
 
 class DeletionCause(StrEnum):
     """Why contacts are deleted, as the audit trail has it."""

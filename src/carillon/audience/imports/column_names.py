@@ -9,11 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from carillon.audience.field_types import CANONICAL
-from carillon.audience.upsert.rows import DEVICE, KEYS
+from carillon.audience.upsert.rows import ATTRIBUTES, KEYS
 from carillon.errors import InvalidInputError
 from carillon.tabular import REJECT_COLUMNS
-
-_ATTRIBUTES = (*KEYS, "landline", *DEVICE)
 
 IGNORED = "-"
 """Mapped to this, a column is left out."""
@@ -102,7 +100,7 @@ def plan_columns(
     `fields` are the names of the audience's fields, built-in and own. Raises InvalidInputError for `map`: a column that
     the file doesn't have, an attribute that doesn't exist, two columns for one attribute, or no column with a key.
     """
-    attributes_there = (*_ATTRIBUTES, *fields)
+    attributes_there = (*ATTRIBUTES, *fields)
     by_name = {**_attribute_by_usual_name(), **{compared(attribute): attribute for attribute in attributes_there}}
     chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}
     taken = set(chosen.values())

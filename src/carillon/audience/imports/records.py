@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from carillon.audience.upsert.engine import UpsertReport
+from carillon.audience.upsert.rows import UpsertReport
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, JobNotFoundError

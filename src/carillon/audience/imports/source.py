@@ -13,9 +13,8 @@ from carillon.audience.field_types import Kind
 from carillon.audience.imports.column_names import ColumnPlan, plan_columns
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
-from carillon.audience.upsert.engine import UpsertReport
 from carillon.audience.upsert.parse_columns import read_frame
-from carillon.audience.upsert.rows import MAX_GROUP_CHARACTERS, Batch, RowError, shown
+from carillon.audience.upsert.rows import MAX_GROUP_CHARACTERS, Batch, RowError, UpsertReport, shown
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.tabular import (

@@ -16,8 +16,8 @@ from carillon.audience.locks import UPLOAD_WRITTEN, lock_audience
 from carillon.audience.uploads.payload import ReadUpload, encode_payload, read_upload
 from carillon.audience.uploads.queue import UPLOADS_DUE
 from carillon.audience.uploads.report import FinishedUpload, report_columns, upload_report
-from carillon.audience.upsert.engine import UpsertReport, upsert
-from carillon.audience.upsert.rows import ContactRow
+from carillon.audience.upsert.engine import upsert
+from carillon.audience.upsert.rows import ContactRow, UpsertReport
 from carillon.db import ordering
 from carillon.db.database import Database, Tx
 from carillon.db.ordering import EarlierWorkError

@@ -8,8 +8,7 @@ import msgspec
 from asyncpg import Record
 
 from carillon.audience.uploads.queue import UPLOADS_DUE
-from carillon.audience.upsert.engine import UpsertReport
-from carillon.audience.upsert.rows import RowError
+from carillon.audience.upsert.rows import RowError, UpsertReport
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import JobInProgressError, JobNotFoundError

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
 from carillon.audience.fields import field_kinds
 from carillon.audience.locks import UPLOAD_WRITTEN, lock_audience
+from carillon.audience.suppressions import Channel, unsubscribe_addresses
 from carillon.audience.uploads.accept import write_upload
 from carillon.audience.uploads.payload import ReadUpload, read_payload
 from carillon.audience.uploads.queue import (
@@ -29,6 +32,8 @@ from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 
 SQL = load_statements("carillon.audience.uploads", "work.sql")
+
+_decode_unsubscribed = msgspec.json.Decoder(dict[Channel, list[str]]).decode
 
 
 class UploadWorker:
@@ -91,17 +96,21 @@ async def process_upload(
 
     Does nothing, and returns None, when the lease ended and another process has taken the upload over, or when the
     audience is gone. The audience is locked first, as by who deletes it, and rows are read again whose fields have
-    changed since they were read.
+    changed since they were read. Addresses that were unsubscribed in all audiences after the upload was accepted
+    (docs/adr/0024) are so when its contacts are written.
     """
     try:
         await lock_audience(tx, actor, after_uploads=False)
     except NotFoundError:
         return None
-    if not await tx.fetchval(SQL["hold_upload"], actor.account_id, upload.work_id, upload.attempt):
+    held = await tx.fetchrow(SQL["hold_upload"], actor.account_id, upload.work_id, upload.attempt)
+    if held is None:
         return None
     if read.policy is not None and (kinds := await field_kinds(tx, actor)) != read.kinds:
         read = await asyncio.to_thread(read_payload, actor, upload.payload, kinds, upload.consent_fields)
     report, matched_none = await write_upload(tx, actor, read, expect_new=expect_new)
+    for channel, addresses in _decode_unsubscribed(held["unsubscribed"] or "{}").items():
+        await unsubscribe_addresses(tx, actor, channel, addresses)
     await tx.execute(SQL["finish_upload"], actor.account_id, upload.work_id, tx.now, *report_columns(report))
     tx.wakes(UPLOAD_WRITTEN, upload.work_id)
     return matched_none

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 
-import msgspec
 import polars as pl
 
 from carillon.audience.contacts.contact import SUPPRESSED_BY, SubscriptionStatus
@@ -23,7 +22,7 @@ from carillon.audience.memberships import move, move_in, plan_moves
 from carillon.audience.stoplists import suppress_addresses
 from carillon.audience.suppressions import Channel, suppressed_among, suppressing_channels
 from carillon.audience.upsert.match import NEW, UNCHANGED, Plan, resolve, resolve_to
-from carillon.audience.upsert.rows import KEYS, Batch, RowError
+from carillon.audience.upsert.rows import KEYS, Batch, UpsertReport
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
@@ -52,18 +51,6 @@ _PIECE_ROWS = 2_000
 _UPSERTED_AT_ONCE = 5_000
 _SUPPRESSED = SubscriptionStatus.SUBSCRIBED + SUPPRESSED_BY
 _CHANNELS = (("phone", "sms_status", Channel.SMS), ("email", "email_status", Channel.EMAIL))
-
-
-class UpsertReport(msgspec.Struct, frozen=True):
-    """What became of a batch's rows. `error_count` counts every error, also those of rows that were kept."""
-
-    rows: int
-    new: int
-    updated: int
-    unchanged: int
-    failed: int
-    error_count: int
-    errors: list[RowError]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,8 @@ from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.upsert.parse_columns import read_frame
 from carillon.audience.upsert.parse_row import read_row_values
 from carillon.audience.upsert.rows import (
-    DEVICE,
+    ATTRIBUTES,
     FRAME_SCHEMA,
-    KEYS,
     MAX_GROUP_CHARACTERS,
     Batch,
     ContactRow,
@@ -19,7 +18,6 @@ from carillon.audience.upsert.rows import (
 )
 from carillon.errors import InvalidInputError
 
-_ATTRIBUTES = (*KEYS, "landline", *DEVICE)
 # Up to so many rows, parsing row by row is quicker: columns have a fixed cost, whatever their length.
 _FEW = 50
 
@@ -76,7 +74,7 @@ def _moves_of(row: ContactRow) -> tuple[tuple[list[str], bool], ...]:
 def _as_frame(rows: Sequence[tuple[int, ContactRow]]) -> pl.DataFrame:
     """Lay rows out in columns of raw texts, one for each attribute and field that any of them has."""
     texts: dict[str, list[str | None]] = {}
-    for attribute in _ATTRIBUTES:
+    for attribute in ATTRIBUTES:
         column = [getattr(row, attribute) for _, row in rows]
         if any(value is not None for value in column):
             texts[attribute] = column

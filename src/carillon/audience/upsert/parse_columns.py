@@ -7,7 +7,7 @@ import polars as pl
 from carillon.addresses.normalise import normalise_emails, normalise_phones
 from carillon.audience.field_types import CANONICAL, Kind, type_column
 from carillon.audience.upsert.rows import (
-    DEVICE,
+    ATTRIBUTES,
     KEYS,
     MAX_TOKEN_CHARACTERS,
     MIN_PROBLEM_CHARACTERS,
@@ -17,8 +17,6 @@ from carillon.audience.upsert.rows import (
     RowError,
     problem,
 )
-
-_ATTRIBUTES = (*KEYS, "landline", *DEVICE)
 
 
 def read_frame(
@@ -130,7 +128,7 @@ class _Reading:
         read: dict[str, pl.Series] = {}
         blanks: dict[str, pl.Series] = {}
         for name in self._raw.columns:
-            if name in _ATTRIBUTES or name == "row":
+            if name in ATTRIBUTES or name == "row":
                 continue
             given = self._given(name)
             kind = self._kinds.get(name)

@@ -13,6 +13,8 @@ from carillon.audience.field_types import MAX_TEXT_CHARACTERS
 KEYS = ("phone", "email", "external_id")
 DEVICE = ("device_token", "device_platform")
 PLATFORMS = ("android", "ios")
+ATTRIBUTES = (*KEYS, "landline", *DEVICE)
+"""What a row has beside its fields and groups."""
 
 MAX_TOKEN_CHARACTERS = 1_024
 MAX_GROUP_CHARACTERS = 200
@@ -54,6 +56,18 @@ class RowError(msgspec.Struct, omit_defaults=True):
     code: str  # invalid, too_long, conflict, missing_key, unknown_field
     value: str
     message: str
+
+
+class UpsertReport(msgspec.Struct, frozen=True):
+    """What became of a batch's rows. `error_count` counts every error, also those of rows that were kept."""
+
+    rows: int
+    new: int
+    updated: int
+    unchanged: int
+    failed: int
+    error_count: int
+    errors: list[RowError]
 
 
 class ContactRow(msgspec.Struct, omit_defaults=True):

@@ -5,8 +5,9 @@ from carillon.dialects.apifon.errors import present_error
 from carillon.dialects.apifon.examples import first_calls
 from carillon.dialects.apifon.operations import OPERATIONS
 from carillon.dialects.apifon.scopes import authenticate_for
-from carillon.dialects.contract import Dialect, Route
+from carillon.dialects.contract import Dialect
 from carillon.dialects.rest import coverage_of, describe_operations, route_of
+from carillon.http.site import Endpoint
 
 BASE = "/services/api/v1"
 _OTHER_BASE = "/services"
@@ -40,8 +41,8 @@ DIALECT = Dialect(
     credential_format=auth.CREDENTIAL_FORMAT,
     routes=(
         *(route_of(one, authenticate_for(one.permission)) for one in OPERATIONS),
-        Route(method="POST", path="/oauth2/token", function="token", handle=oauth.token),
-        Route(method="POST", path="/oauth2/revoke", function="revoke", handle=oauth.revoke),
+        Endpoint(method="POST", path="/oauth2/token", function="token", handle=oauth.token),
+        Endpoint(method="POST", path="/oauth2/revoke", function="revoke", handle=oauth.revoke),
     ),
     canonical_path=canonical_path,
     present_error=present_error,

@@ -23,7 +23,7 @@ from carillon.dialects.apifon.mapping_structure import (
 )
 from carillon.dialects.reading import read_request, require
 from carillon.errors import InvalidInputError
-from carillon.tenancy.accounts import checked_name
+from carillon.kit.names import checked_name
 
 LIST_TYPE = "ADVANCED"
 CHANNELS: Mapping[str, Channel] = {"mobile": Channel.SMS, "email": Channel.EMAIL}
@@ -76,7 +76,7 @@ class WrittenList:
 def read_list(asked: schemas.ChangeList) -> WrittenList:
     """Read what a caller sets of a list. Raises InvalidInputError with the place of what can't be used."""
     try:
-        title = checked_name(asked.title)
+        title = checked_name(asked.title, schemas.MAX_TITLE_CHARACTERS)
     except InvalidInputError as error:
         raise InvalidInputError("title", error.message) from error
     country = region_of_calling_code(asked.prefix)

@@ -72,7 +72,7 @@ class Query(Request):
         list[Any],
         Meta(
             description=f"All of them must hold; up to {MAX_CONDITIONS}.",
-            extra={"item": Condition, "limit": MAX_CONDITIONS},
+            extra={"item": Condition, "limit": MAX_CONDITIONS, "only_list": True},
         ),
     ] = []
     fields: Annotated[
@@ -212,7 +212,7 @@ class SaveOption(Request):
 class AddOptions(Request):
     """Several subgroups."""
 
-    name: Annotated[list[Any], REQUIRED, Meta(description="Their names.", extra={"limit": 100})] = []
+    name: Annotated[list[Any], REQUIRED, Meta(description="Their names.", extra={"limit": 100, "only_list": True})] = []
 
 
 MAX_SUBSCRIBERS = 10_000
@@ -237,7 +237,8 @@ class Subscriber(Request):
         Meta(description="`mobile` and `email` by the purposes' identifiers.", extra={"limit": MAX_MEMBERS}),
     ] = None
     group_options: Annotated[
-        list[Any] | None, Meta(description="The identifiers of subgroups.", extra={"limit": MAX_OPTIONS})
+        list[Any] | None,
+        Meta(description="The identifiers of subgroups.", extra={"limit": MAX_OPTIONS, "only_list": True}),
     ] = msgspec.field(name="groupOptions", default=None)
 
 

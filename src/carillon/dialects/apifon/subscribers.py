@@ -128,7 +128,7 @@ async def create_many(call: Call) -> Answer:
     opened = await open_list(call)
     command = await asyncio.to_thread(_read_many, asked, opened)
     with naming_list():
-        await accept_rows(call.db, opened.actor, command)
+        await call.db.run_spanning(accept_rows, opened.actor, command)
     return Answer(data=None)
 
 

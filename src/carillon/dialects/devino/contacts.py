@@ -29,7 +29,7 @@ async def add_batch(call: Call) -> Answer:
         unique=asked.duplicate_check_field,
         zone=mapping.read_zone(call.query.zone_offset),
     )
-    added = await add_contacts(call.db, inside, AddContacts(rows=contacts))
+    added = await call.db.run_spanning(add_contacts, inside, AddContacts(rows=contacts))
     return Answer(data=replies.Result(_outcomes(contacts, added)))
 
 

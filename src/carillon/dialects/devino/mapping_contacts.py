@@ -27,7 +27,7 @@ from carillon.dialects.devino.mapping_fields import (
     VendorField,
     new_field,
 )
-from carillon.dialects.reading import as_json, read_text
+from carillon.dialects.reading import as_json, is_numbered, read_text
 from carillon.errors import InvalidInputError
 
 INVALID_VALUE, TOO_LONG, DUPLICATE = "INVALID_VALUE", "LENGTH_TOO_LONG", "DUPLICATE_VALUE"
@@ -150,9 +150,8 @@ def _can_be_made(name: str) -> bool:
 
 def _items(contact: object, name: str) -> Sequence[object]:
     given = contact.get(name) if isinstance(contact, dict) else None
-    if isinstance(given, dict):
-        # So PHP writes a list that has had items taken out.
-        return list(given.values()) if all(one.isdigit() for one in given) else [given]
+    if isinstance(given, dict) and is_numbered(given):
+        return list(given.values())
     return given if isinstance(given, list) else []
 
 
@@ -186,7 +185,7 @@ def _read_contact(given: object, field_map: FieldMap, zone: timedelta) -> ReadRo
 
 def _limited(given: Mapping[str, object], name: str, most: int) -> Sequence[object]:
     value = given.get(name)
-    if value is not None and not isinstance(value, list | dict):
+    if value is not None and not isinstance(value, list) and not is_numbered(value):
         raise _RejectedError(name, name, "A list belongs here.")
     items = _items(given, name)
     if len(items) > most:

@@ -47,7 +47,10 @@ class CreateList(Request):
     ] = None
     fields: Annotated[
         list[Any],
-        Meta(description="Fields beside the main ones.", extra={"item": ListField, "limit": MAX_FIELDS}),
+        Meta(
+            description="Fields beside the main ones.",
+            extra={"item": ListField, "limit": MAX_FIELDS, "only_list": True},
+        ),
     ] = []
 
 

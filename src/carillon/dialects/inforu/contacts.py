@@ -33,7 +33,7 @@ async def create_or_update_contacts(
     upload = read_rows(asked.rows) if is_few else await asyncio.to_thread(read_rows, asked.rows)
     command = AcceptUpload(rows=upload.rows, options=_options(asked, upload))
     if is_few:
-        written = await upload_in_turn(call.services.db, call.actor, command)
+        written = await call.services.db.run_spanning(upload_in_turn, call.actor, command)
         if isinstance(written, FinishedUpload):
             return show_report(written.import_id, written.report)
         accepted = written

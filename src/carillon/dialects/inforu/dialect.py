@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from carillon.dialects.contract import Dialect, Route, Services
+from carillon.dialects.contract import Dialect, Services
 from carillon.dialects.inforu import auth
 from carillon.dialects.inforu.bodies import Format, Wrapped, open_document, wanted_format, write_envelope
 from carillon.dialects.inforu.calls import Call, Operation
@@ -22,6 +22,7 @@ from carillon.dialects.inforu.replies import Envelope
 from carillon.dialects.reading import require
 from carillon.errors import CarillonError, InvalidInputError
 from carillon.http.request import Reply, Request
+from carillon.http.site import Endpoint
 from carillon.tenancy.scopes import require_scope
 
 BASE = "/api/v2/Contact/"
@@ -91,9 +92,14 @@ DIALECT = Dialect(
     name=auth.DIALECT,
     credential_format=auth.CREDENTIAL_FORMAT,
     routes=(
-        *(Route(method="POST", path=f"{BASE}{one.name}", function=one.name, handle=_serve(one)) for one in OPERATIONS),
         *(
-            Route(method="GET", path=f"{BASE}{one.name}", function=f"{one.name} (documentation)", handle=_document(one))
+            Endpoint(method="POST", path=f"{BASE}{one.name}", function=one.name, handle=_serve(one))
+            for one in OPERATIONS
+        ),
+        *(
+            Endpoint(
+                method="GET", path=f"{BASE}{one.name}", function=f"{one.name} (documentation)", handle=_document(one)
+            )
             for one in OPERATIONS
         ),
     ),

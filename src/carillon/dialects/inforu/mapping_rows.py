@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from carillon.audience.upsert.engine import UpsertReport
-from carillon.audience.upsert.rows import ContactRow, RowError, shown
+from carillon.audience.upsert.rows import ContactRow, RowError, UpsertReport, shown
 from carillon.dialects.inforu.mapping_fields import CONTACT_FIELDS, KEY_FIELDS, ROW_INSTRUCTIONS, SHOWN_FIELDS
 from carillon.dialects.inforu.replies import UploadError, UploadReport
 from carillon.dialects.reading import as_json, read_flag, read_text

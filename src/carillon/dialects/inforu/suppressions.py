@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from carillon.audience.contacts.contact import ContactKey
-from carillon.audience.suppressed_contacts import CheckKeysSuppressed, check_keys_suppressed
+from carillon.audience.suppressed_contacts import CheckKeysUnsubscribed, check_keys_unsubscribed
 from carillon.audience.suppression_ledger import (
     ListSuppressionEntries,
     SuppressionHistory,
@@ -114,19 +114,19 @@ async def get_unsubscribe_history_list(
 
 
 async def check_if_unsubscribe(call: Call, asked: schemas.CheckIfUnsubscribe) -> replies.SuppressionCheck:
-    """Sort addresses, and contacts, into those that are suppressed and those that are not."""
+    """Sort addresses, and contacts, into those that are unsubscribed and those that are not."""
     check_count(len(asked.items), schemas.MAX_ITEMS)
     read = [usable(item, KEY_KINDS) for item in asked.items]
     keys = [ContactKey(kind=one[1], value=one[2]) for one in read if isinstance(one, tuple)]
-    verdicts = iter(await call.services.db.read(check_keys_suppressed, call.actor, CheckKeysSuppressed(keys=keys)))
-    suppressed: list[replies.Address] = []
+    verdicts = iter(await call.services.db.read(check_keys_unsubscribed, call.actor, CheckKeysUnsubscribed(keys=keys)))
+    unsubscribed: list[replies.Address] = []
     free: list[replies.Address] = []
     for one in read:
         if isinstance(one, tuple):
-            (suppressed if next(verdicts) else free).append(replies.Address(type=one[0], value=one[2]))
+            (unsubscribed if next(verdicts) else free).append(replies.Address(type=one[0], value=one[2]))
         else:
             free.append(one)
     return replies.SuppressionCheck(
-        unsubscribe=replies.Listing(count=len(suppressed), items=suppressed),
+        unsubscribe=replies.Listing(count=len(unsubscribed), items=unsubscribed),
         not_unsubscribe=replies.Listing(count=len(free), items=free),
     )

@@ -27,7 +27,7 @@ async def batch_insert(call: Call) -> Answer:
         group_id=group_id,
         update_existing=bool(asked.update_existing_contacts),
     )
-    written = await write_rows(call.db, call.actor, command)
+    written = await call.db.run_spanning(write_rows, call.actor, command)
     return Answer(
         data=BatchInserted(
             created=written.new,

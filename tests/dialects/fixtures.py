@@ -11,7 +11,7 @@ from tests.support import Tenant
 PHONE, MAIL = "972541110001", "rita@mail.example"
 
 
-async def furnish(clients: DialectClients, account: Tenant, path: str) -> dict[str, str]:
+async def make_fixtures(clients: DialectClients, account: Tenant, path: str) -> dict[str, str]:
     """Make something of everything, and return what the `{segments}` of a path may name."""
     row = {"PhoneNumber": "0541110001", "Email": MAIL, "AddToGroupName": "Food"}
     upload = await clients.inforu("CreateOrUpdateContacts", {"List": [row]})

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 import httpx
 from structlog.testing import capture_logs
@@ -35,22 +36,24 @@ _ADDRESS = re.compile(r"@|\d{7}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Teller:
-    """Plays cases of one dialect against the application."""
+class CaseRunner:
+    """Runs cases of one dialect against the application."""
 
     clients: DialectClients
     runtime: Runtime
     account_id: int
     dialect: str
     names: dict[str, Any] = field(default_factory=dict)
+    in_paths: set[str] = field(default_factory=set)
+    """The values that calls have had in their paths and queries."""
 
-    async def play(self, case: dict[str, Any]) -> None:
-        """Play a case; raise AssertionError where it goes otherwise, or where a log line shows a value of it."""
+    async def run(self, case: dict[str, Any]) -> None:
+        """Run a case; raise AssertionError where it goes otherwise, or where a log line shows a value of it."""
         with capture_logs() as lines:
             for number, step in enumerate(case["steps"], 1):
                 await self._step(step, f"step {number}")
         logged = repr(lines)
-        for value in {*_values(case["steps"]), *self.clients.keys[self.dialect].values()}:
+        for value in {*_values(case["steps"]), *self.in_paths, *self.clients.keys[self.dialect].values()}:
             assert value not in logged, "a log line shows a value of the case"
         for check in case.get("rows", []):
             async with self.runtime.db.transaction() as tx:
@@ -76,12 +79,14 @@ class Teller:
     async def _send(self, step: dict[str, Any]) -> httpx.Response:
         method, _, path = step["call"].partition(" ")
         headers = {} if step.get("anonymous") else await self.clients.headers(self.dialect)
+        path = self._filled_text(path)
+        self.in_paths.update(_path_values(path))
         body = self._filled(step.get("body"))
         content = None if body is None else body if isinstance(body, str) else json.dumps(body)
         if content is not None:
             headers["Content-Type"] = "application/json"
         return await self.clients.client.request(
-            method, self._filled_text(path), content=content, headers={**headers, **step.get("headers", {})}
+            method, path, content=content, headers={**headers, **step.get("headers", {})}
         )
 
     def _filled_text(self, text: str) -> str:
@@ -126,6 +131,14 @@ def _values(tree: Any) -> Iterator[str]:
     """Yield the values of requests' bodies that must not be logged."""
     for step in tree:
         yield from _leaves(step.get("body"))
+
+
+def _path_values(path: str) -> Iterator[str]:
+    """Yield the values of a call's path and query that must not be logged, as they are sent and as they are read."""
+    place, _, query = path.partition("?")
+    for value in (*place.split("/"), *(pair.partition("=")[2] for pair in query.split("&"))):
+        if _ADDRESS.search(unquote_plus(value)):
+            yield from (value, unquote_plus(value))
 
 
 def _leaves(tree: Any) -> Iterator[str]:
