@@ -84,6 +84,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: Annotated[
         int, Meta(ge=1024, le=1024 * _MEGABYTE, description="The size of the largest request body that is read.")
     ] = 32 * _MEGABYTE
+    max_connections: Annotated[
+        int,
+        Meta(
+            ge=20,
+            le=100_000,
+            description="How many connections of callers are kept; fewer where the process may not open as many files. "
+            "When there are more, the one that has been idle for longest is closed.",
+        ),
+    ] = 1000
+    max_connections_per_address: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="How many of them one address may have, but for the addresses of trusted_proxies.",
+        ),
+    ] = 250
     list_page_size: Annotated[
         int, Meta(ge=1, le=100_000, description="How many items a list holds at most where its caller sets no limit.")
     ] = 1000

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from carillon.http.server import Protocol, Server
+from carillon.http.connections import Connections, Limits
+from carillon.http.server import Server, protocol_of
 
 pytestmark = pytest.mark.any_database
 
@@ -46,8 +47,9 @@ async def greet(_scope: Any, _receive: Any, send: Any) -> None:
 async def connected(app: Application) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection to a server of the application."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, loop="none", http=Protocol, lifespan="off", log_config=None)
-    server = Server(config, [])
+    connections = Connections(Limits())
+    config = uvicorn.Config(app, loop="none", http=protocol_of(connections), lifespan="off", log_config=None)
+    server = Server(config, [], connections)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     reader, writer = await asyncio.open_connection(*listener.getsockname())
     try:

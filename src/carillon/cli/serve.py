@@ -14,7 +14,8 @@ from carillon.app import create_app
 from carillon.background import background_of
 from carillon.cli.demo import make_demo, welcome
 from carillon.errors import InvalidInputError
-from carillon.http.server import Protocol, Server
+from carillon.http.connections import Connections, Limits, most_connections
+from carillon.http.server import Server, protocol_of
 from carillon.logs import configure_logging
 from carillon.metrics import Metrics
 from carillon.runtime import Runtime, open_runtime
@@ -112,11 +113,20 @@ def _listener(settings: Settings) -> socket.socket:
 async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, stopping: asyncio.Event) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    settings = runtime.settings
+    connections = Connections(
+        Limits(
+            connections=most_connections(settings.max_connections),
+            per_address=settings.max_connections_per_address,
+            proxies=settings.trusted_proxies,
+            idle_seconds=_IDLE_SECONDS,
+        )
+    )
     server = Server(
         uvicorn.Config(
             create_app(runtime, metrics=metrics),
             loop="none",
-            http=Protocol,
+            http=protocol_of(connections),
             lifespan="on",
             log_config=None,
             log_level="warning",
@@ -127,6 +137,7 @@ async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, s
             timeout_keep_alive=_IDLE_SECONDS,
         ),
         welcome(runtime, url),
+        connections,
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopped = asyncio.create_task(stopping.wait())

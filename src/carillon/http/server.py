@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 import click
@@ -10,16 +13,37 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from carillon.http.connections import Connections, Phase, Progress
+
+MAX_HEAD_BYTES = 65_536
+MAX_HEADERS = 100
+
 _HEAD, _CONTINUE = b"HTTP/1.1 ", b"HTTP/1.1 100 "
 _OFFER = b"upgrade"
+_TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+# Of a header's line, beside its name and value.
+_LINE_BYTES = 4
+# As much is parsed at a time: a header that doesn't end is noticed so often.
+_HEAD_PIECE_BYTES, _BODY_PIECE_BYTES = 16_384, 65_536
+# Lengths and ends of chunks, their extensions and trailers: five bytes for a chunk of one byte are honest.
+_MAX_FRAMING_BYTES, _FRAMING_PER_BYTE = 65_536, 8
+_TICKS_A_SECOND = 10
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Server(uvicorn.Server):
     """Uvicorn without its own signal handlers (`serve` has the process's), and with a greeting once it accepts."""
 
-    def __init__(self, config: uvicorn.Config, greeting: Iterable[str]) -> None:
+    def __init__(self, config: uvicorn.Config, greeting: Iterable[str], connections: Connections) -> None:
         super().__init__(config)
         self._greeting = greeting
+        self._connections = connections
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look at the connections once a second."""
+        if counter % _TICKS_A_SECOND == 0:
+            self._connections.look(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
         """Begin to accept, and greet."""
@@ -32,51 +56,143 @@ class Server(uvicorn.Server):
         yield
 
 
+class _RefusedHeadError(Exception):
+    """A head is over its limits."""
+
+
 class Protocol(HttpToolsProtocol):
-    """Uvicorn's protocol, which sends a reply's head together with its body, and passes over offers to upgrade.
+    """Uvicorn's protocol with limits, which sends a reply's head with its body, and passes over offers to upgrade.
 
     Java's HttpClient offers h2c with every request. The parser stops there, and uvicorn would lose the body; a
     server may answer as though nothing had been offered (RFC 9110, 7.8).
+
+    The parser keeps a header until its end, and puts its pieces together in quadratic time: it is given a little at a
+    time, and no more than a head may have.
     """
 
+    def __init__(self, connections: Connections, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._admissions = connections
+        self.progress = Progress(since=self.loop.time())
+        self.address = ""
+        self._head_bytes = 0
+        self._framing_bytes = 0
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in the base
-        """Take a connection."""
+        """Take a connection, or refuse it when there are too many."""
         super().connection_made(transport)
         self._joining = _JoiningTransport(transport)
+        self.address = self.client[0] if self.client else ""
+        if not self._admissions.admit(self):
+            self.refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a connection."""
+        self._admissions.remove(self)
+        super().connection_lost(exc)
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the caller is waited for."""
+        return not self.flow.read_paused
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What of a reply has not been taken yet."""
+        return self.transport.get_write_buffer_size()
+
+    def close(self) -> None:
+        """Hang up."""
+        self.transport.close()
+
+    def abort(self) -> None:
+        """Hang up without sending what is left, which the system would keep otherwise."""
+        with contextlib.suppress(OSError):
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.transport.abort()
+
+    def refuse(self, status: HTTPStatus) -> None:
+        """Say why, where no reply has begun, and hang up."""
+        is_free = not self.is_answering or not (self.pipeline or self.cycle.response_started)
+        if is_free and not self.transport.is_closing():
+            self.transport.write(_refusal(status))
+        self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Read what has come, and a request that offers an upgrade once more without its offer."""
         self._unset_keepalive_if_required()
-        while True:
+        at = 0
+        while at < len(data) and not self.transport.is_closing():
+            phase, before = self.progress.phase, self.progress.body_bytes
+            end = at + (_BODY_PIECE_BYTES if phase is Phase.BODY else _HEAD_PIECE_BYTES)
+            piece, at = data[at:end], end
             try:
-                self.parser.feed_data(data)
+                self.parser.feed_data(piece)
             except httptools.HttpParserUpgrade as offer:
                 if not self._offers_upgrade():
                     return  # CONNECT: what would follow is no HTTP
-                data = self._request_without_offer() + data[offer.args[0] :]
+                data, at = self._request_without_offer() + piece[offer.args[0] :] + data[end:], 0
                 self.parser = httptools.HttpRequestParser(self)
-            except httptools.HttpParserError:
-                message = "Invalid HTTP request received."
-                self.logger.warning(message)
-                self.send_400_response(message)
+                continue
+            except httptools.HttpParserError as error:
+                too_large = isinstance(error.__context__, _RefusedHeadError)
+                self.refuse(_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST)
                 return
-            else:
-                return
+            self._count(len(piece), phase, before)
+
+    def _count(self, size: int, phase: Phase, body_bytes_before: int) -> None:
+        """Count what was read: a head that doesn't end, or a body of hardly more than its framing, is refused."""
+        if self.progress.phase is not phase:
+            return
+        if phase is Phase.HEAD:
+            self._head_bytes += size
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self.refuse(_TOO_LARGE)
+        elif phase is Phase.BODY:
+            self._framing_bytes += max(0, size - (self.progress.body_bytes - body_bytes_before))
+            if self._framing_bytes > _MAX_FRAMING_BYTES + _FRAMING_PER_BYTE * self.progress.body_bytes:
+                self.refuse(HTTPStatus.BAD_REQUEST)
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        self.progress.enter(Phase.HEAD, self.loop.time())
+        self.progress.requests += 1
+        self._head_bytes = 0
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Let the request's answer go through the joining transport."""
-        if not self._offers_upgrade():
-            super().on_headers_complete()
-            self.cycle.transport = self._joining
+        if self._offers_upgrade():
+            return
+        size = len(self.url) + sum(len(name) + len(value) + _LINE_BYTES for name, value in self.headers)
+        if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
+            raise _RefusedHeadError
+        self.progress.enter(Phase.BODY, self.loop.time())
+        self._framing_bytes = 0
+        super().on_headers_complete()
+        self.cycle.transport = self._joining
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body."""
+        self.progress.body_bytes += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """End a request."""
         if not self._offers_upgrade():
+            self.progress.enter(Phase.IDLE, self.loop.time())
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """End an answer, which is without a body when HEAD was asked."""
         self._joining.flush()
+        if self.progress.phase is Phase.IDLE:
+            self.progress.since = self.loop.time()
         super().on_response_complete()
 
     def _offers_upgrade(self) -> bool:
@@ -87,6 +203,23 @@ class Protocol(HttpToolsProtocol):
         lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
         lines += [name + b": " + value for name, value in self.headers if name != _OFFER]
         return b"\r\n".join([*lines, b"", b""])
+
+
+def protocol_of(connections: Connections) -> type[asyncio.Protocol]:
+    """Make the protocol class of a server whose connections are counted by these."""
+
+    class Counted(Protocol):
+        def __init__(self, *arguments: Any, **keywords: Any) -> None:
+            super().__init__(connections, *arguments, **keywords)
+
+    return Counted
+
+
+def _refusal(status: HTTPStatus) -> bytes:
+    text = status.phrase.encode()
+    retry = b"retry-after: 1\r\n" if status is HTTPStatus.SERVICE_UNAVAILABLE else b""
+    head = b"HTTP/1.1 %d %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+    return head % (status, text, len(text)) + retry + b"connection: close\r\n\r\n" + text
 
 
 class _JoiningTransport(asyncio.Transport):
