@@ -13,6 +13,7 @@ import pytest
 from carillon.db import ordering
 from carillon.db.database import Tx
 from carillon.dialects.registry import CREDENTIAL_FORMAT
+from carillon.http.body import Body, BodyBudget
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.tenancy.accounts import Operator
@@ -77,3 +78,12 @@ async def until_somebody_waits(tx: Tx | asyncpg.Connection) -> None:
     async with asyncio.timeout(30):
         while not await tx.fetchval(waiting):  # noqa: ASYNC110 - the database's
             await asyncio.sleep(0.01)
+
+
+def body_of(content: bytes) -> Body:
+    """A body that is ready to be read."""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    return Body(receive, str(len(content)), BodyBudget(2**30, 2**25))

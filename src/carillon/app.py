@@ -19,6 +19,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from carillon.dialects.contract import Dialect, Services, site_of
 from carillon.dialects.registry import DIALECTS
+from carillon.http.body import BodyBudget
 from carillon.http.front import REQUEST_ID, Application, Front
 from carillon.metrics import MEDIA_TYPE, Metrics
 from carillon.readiness import readiness
@@ -46,7 +47,11 @@ def create_app(
     )
     sites = [site_of(dialect, services) for dialect in dialects]
     front: Any = Front(
-        inner, sites, metrics, max_body_bytes=runtime.settings.max_body_bytes, new_uuid=runtime.db.new_uuid
+        inner,
+        sites,
+        metrics,
+        bodies=BodyBudget(runtime.settings.max_bodies_bytes, runtime.settings.max_body_bytes),
+        new_uuid=runtime.db.new_uuid,
     )
     if runtime.settings.trusted_proxies:
         front = ProxyHeadersMiddleware(front, [str(network) for network in runtime.settings.trusted_proxies])

@@ -194,6 +194,12 @@ class UnavailableError(ServiceError):
     code = "unavailable"
 
 
+class OverloadedError(UnavailableError):
+    """More is being done at once than there is room for; the same call may work in a moment."""
+
+    code = "overloaded"
+
+
 class SchemaMismatchError(ServiceError):
     """The database's schema isn't the one that this program knows."""
 

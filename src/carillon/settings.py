@@ -84,6 +84,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: Annotated[
         int, Meta(ge=1024, le=1024 * _MEGABYTE, description="The size of the largest request body that is read.")
     ] = 32 * _MEGABYTE
+    max_bodies_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=64 * 1024 * _MEGABYTE,
+            description="How much memory the bodies of all requests may take that are being read or answered; callers "
+            "that are not authenticated yet have a quarter of it, one account a half.",
+        ),
+    ] = 256 * _MEGABYTE
     max_connections: Annotated[
         int,
         Meta(

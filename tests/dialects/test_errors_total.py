@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 
 import pytest
+from tests.support import body_of
 
 from carillon import errors
 from carillon.dialects.contract import Dialect
@@ -42,7 +43,12 @@ def made(kind: type[CarillonError]) -> CarillonError:
 def request(dialect: Dialect) -> Request:
     route = dialect.routes[0]
     return Request(
-        method=route.method, path=route.path, remote_address="192.0.2.1", request_id="req-1", report_id="req-1"
+        method=route.method,
+        path=route.path,
+        body=body_of(b""),
+        remote_address="192.0.2.1",
+        request_id="req-1",
+        report_id="req-1",
     )
 
 

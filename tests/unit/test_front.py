@@ -9,6 +9,7 @@ import pytest
 from tests.support import MOMENT
 
 from carillon.errors import CarillonError, InvalidInputError, NoSuchMethodError, NoSuchPathError
+from carillon.http.body import BodyBudget
 from carillon.http.front import REQUEST_ID, Front
 from carillon.http.request import Reply, Request
 from carillon.http.site import Endpoint, Site
@@ -19,7 +20,7 @@ LIMIT = 100
 
 
 async def show(request: Request) -> Reply:
-    text = f"{request.method} {request.segments['code']} {request.query} {request.body.decode()}"
+    text = f"{request.method} {request.segments['code']} {request.query} {(await request.body.read()).decode()}"
     return Reply(status=200, body=text.encode(), media_type="text/plain")
 
 
@@ -63,7 +64,7 @@ async def behind(scope: Any, _receive: Any, send: Any) -> None:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     uuids = UuidFactory(Random(7))  # noqa: S311 - frozen on purpose
     sites = [site("links", "/l"), site("callbacks", "/c")]
-    front = Front(behind, sites, Metrics(), max_body_bytes=LIMIT, new_uuid=lambda: uuids.make(MOMENT))
+    front = Front(behind, sites, Metrics(), bodies=BodyBudget(8 * LIMIT, LIMIT), new_uuid=lambda: uuids.make(MOMENT))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(front), base_url="http://carillon.example") as made:
         yield made
 

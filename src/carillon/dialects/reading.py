@@ -23,6 +23,10 @@ from carillon.errors import InvalidInputError, MissingInputError, TooManyItemsEr
 
 Wanted = TypeVar("Wanted", bound=msgspec.Struct)
 
+MAX_VALUES = 2_000_000
+"""Values that a body has at most."""
+
+_FEW_BYTES = 1_000_000
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _YES, _NO = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
@@ -75,6 +79,16 @@ def _by_name(request: type[msgspec.Struct]) -> Mapping[str, tuple[Parameter, boo
         for name in one.names
     }
     return {**{name: known[name.lower()] for one in parameters(request) for name in one.names}, **known}
+
+
+def require_few_values(text: bytes, path: str) -> None:
+    """Refuse JSON of very many values before it is decoded: they take fifty times its size in memory.
+
+    Commas in texts are counted, too: 5,000 contacts with all that a vendor has are a fifth of the limit. Raises
+    InvalidInputError for `path`.
+    """
+    if len(text) > _FEW_BYTES and text.count(b",") + text.count(b"[") + text.count(b"{") > MAX_VALUES:
+        raise InvalidInputError(path, f"It has more than {MAX_VALUES} values.")
 
 
 def within(path: str, name: str) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from carillon.dialects.contract import Handler, OperationRunner, Services
 from carillon.dialects.coverage import Covered, coverage_page
-from carillon.dialects.reading import parameters, read_request, require
+from carillon.dialects.reading import parameters, read_request, require, require_few_values
 from carillon.errors import InvalidInputError
 from carillon.http.request import Method, Reply, Request
 from carillon.http.site import Endpoint
@@ -79,7 +79,10 @@ def route_of(operation: Operation, authenticate: Callable[[Services, Request], A
         actor = await authenticate(services, request)
         require_scope(actor, operation.scope)
         query = read_request(operation.query, read_query(request.query))
-        body = read_request(operation.body, read_json(request.body) if operation.body is not Nothing else None)
+        body: msgspec.Struct = Nothing()
+        if operation.body is not Nothing:
+            await request.body.read(actor.account_id)
+            body = await request.body.decode(lambda content: read_request(operation.body, read_json(content)))
         require(query)
         require(body)
         call = Call(
@@ -117,6 +120,7 @@ def read_json(body: bytes) -> object:
     text = body.removeprefix(b"\xef\xbb\xbf").strip()
     if not text:
         return None
+    require_few_values(text, "body")
     try:
         return msgspec.json.decode(text)
     except RecursionError as error:

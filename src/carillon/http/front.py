@@ -8,14 +8,14 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import structlog
 
-from carillon.errors import BodyTooLargeError, CallerError, CarillonError, InvalidInputError, ServiceError
+from carillon.errors import CallerError, CarillonError, OverloadedError, ServiceError
+from carillon.http.body import Body, BodyBudget
 from carillon.http.request import Reply, Request
 from carillon.http.router import Router
 from carillon.http.site import Endpoint, Handler, Site
@@ -56,11 +56,11 @@ class Front:
         sites: Sequence[Site],
         metrics: Metrics,
         *,
-        max_body_bytes: int,
+        bodies: BodyBudget,
         new_uuid: Callable[[], UUID],
     ) -> None:
         self._behind = behind
-        self._mounted = [_Mounted(site, max_body_bytes) for site in sites]
+        self._mounted = [_Mounted(site, bodies) for site in sites]
         self._metrics = metrics
         self._new_uuid = new_uuid
         self._static: dict[tuple[str, bytes], _Call] = {}
@@ -141,9 +141,9 @@ class _Ids(NamedTuple):
 class _Mounted:
     """A site with the router of its endpoints."""
 
-    def __init__(self, site: Site, max_body_bytes: int) -> None:
+    def __init__(self, site: Site, bodies: BodyBudget) -> None:
         self.site = site
-        self.max_body_bytes = max_body_bytes
+        self.bodies = bodies
         self._router: Router[Endpoint[Handler]] = Router([(one.method, one.path, one) for one in site.endpoints])
 
     def call_of(self, method: str, path: str) -> "_Call | None":
@@ -177,23 +177,28 @@ class _Call:
 
     async def answer(self, scope: Any, headers: Mapping[str, str], ids: _Ids, receive: Any, send: Any) -> int:
         """Answer it, and return the status."""
-        request = partial(self._request, scope, headers, ids)
-        body = b""
+        body = Body(receive, _announced(headers), self.mounted.bodies)
+        request = self._request(scope, headers, ids, body)
         try:
-            body = await _read_body(headers, receive, self.mounted.max_body_bytes)
-            reply = await self.handle(request(body))
-        except CallerError as error:
-            reply = self.site.present_error(request(body), error)
-        except CarillonError as error:
-            log.exception("service_failed")
-            reply = self.site.present_error(request(body), error)
-        except Exception:
-            log.exception("request_failed")
-            reply = self.site.present_error(request(body), ServiceError())
-        await _send_reply(reply, ids.request_id, send)
+            reply = await self._reply(request)
+            await _send_reply(reply, ids.request_id, send)
+        finally:
+            body.release()
         return reply.status
 
-    def _request(self, scope: Any, headers: Mapping[str, str], ids: _Ids, body: bytes) -> Request:
+    async def _reply(self, request: Request) -> Reply:
+        try:
+            return await self.handle(request)
+        except (CallerError, OverloadedError) as error:
+            return self.site.present_error(request, error)
+        except CarillonError as error:
+            log.exception("service_failed")
+            return self.site.present_error(request, error)
+        except Exception:
+            log.exception("request_failed")
+            return self.site.present_error(request, ServiceError())
+
+    def _request(self, scope: Any, headers: Mapping[str, str], ids: _Ids, body: Body) -> Request:
         client = scope.get("client")
         return Request(
             method=scope["method"],
@@ -210,31 +215,16 @@ class _Call:
         )
 
 
+def _announced(headers: Mapping[str, str]) -> str | None:
+    """Return the length of the body that is to come; one that is sent in chunks has none."""
+    return None if "transfer-encoding" in headers else headers.get("content-length", "0")
+
+
 def _raising(error: CallerError) -> Handler:
     async def refuse(_request: Request) -> Reply:
         raise error
 
     return refuse
-
-
-async def _read_body(headers: Mapping[str, str], receive: Any, limit: int) -> bytes:
-    """Read the body, and no more of it than the limit. Raises BodyTooLargeError."""
-    announced = headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit:
-        raise BodyTooLargeError
-    chunks: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message: Any = await receive()
-        if message["type"] == "http.disconnect":
-            raise InvalidInputError("Body", "The caller hung up before its end.")
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise BodyTooLargeError
-        chunks.append(chunk)
-        more = message.get("more_body", False)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 async def _send_reply(reply: Reply, request_id: str, send: Any) -> None:

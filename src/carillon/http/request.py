@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from carillon.http.body import Body
+
 Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 
@@ -23,7 +25,7 @@ class Request:
     scheme: str = "http"
     query: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes = field(default=b"", repr=False)
+    body: Body = field(repr=False)
     remote_address: str
     request_id: str
     report_id: str

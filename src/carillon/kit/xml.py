@@ -1,9 +1,11 @@
 """XML as another spelling of JSON's values: elements for keys, repeated elements for lists.
 
 Reading refuses every document type declaration, and with it every entity of a document's own: there is nothing to
-expand and nothing to fetch. Neither direction recurses deeper than `MAX_DEPTH`.
+expand and nothing to fetch. Neither direction recurses deeper than `MAX_DEPTH`. A document is parsed a piece at a time,
+so that no tag is longer than `MAX_TAG_BYTES`.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -17,6 +19,17 @@ MAX_DEPTH = 32
 
 MAX_ELEMENTS = 500_000
 """Longer documents are refused: 5,000 rows with every field that a vendor has are 300,000 elements."""
+
+MAX_TAG_BYTES = 65_536
+"""Longer tags and comments are refused before they are whole: one of two million attributes took seconds."""
+
+MAX_ATTRIBUTES = 100
+"""Elements with more are refused; attributes don't count anyway."""
+
+MAX_MEMBER_CHARACTERS = 4_096
+"""What `read_xml_member` reads at most of it."""
+
+_PIECE_BYTES = 16_384
 
 # What XML 1.0 can't carry, not even as a character reference (section 2.2).
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -38,11 +51,8 @@ class _Reader:
         self._count = 0
 
     def start(self, _name: str, attributes: dict[str, str]) -> None:
-        if len(self._open) == MAX_DEPTH:
-            raise XmlError(f"Elements are nested more than {MAX_DEPTH} deep.")
         self._count += 1
-        if self._count > MAX_ELEMENTS:
-            raise XmlError(f"There are more than {MAX_ELEMENTS} elements.")
+        _require_bounds(len(self._open), self._count, attributes)
         self._open.append({})
         self._texts.append([])
         self._nil.append(any(_local(key) == "nil" and value in _NIL for key, value in attributes.items()))
@@ -70,6 +80,55 @@ class _Reader:
             siblings[key] = [earlier, value]
 
 
+class _FoundError(Exception):
+    """What was looked for is read."""
+
+
+class _MemberReader:
+    """Reads one member of the root, whatever its case, and nothing of the others."""
+
+    def __init__(self, member: str) -> None:
+        self._member = member
+        self._depth = self._count = self._size = 0
+        self._reader: _Reader | None = None
+
+    @property
+    def value(self) -> Tree:
+        return self._reader.root if self._reader else None
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._count += 1
+        _require_bounds(self._depth, self._count, attributes)
+        if self._depth == 1 and _local(name).lower() == self._member:
+            self._reader = _Reader()
+        self._depth += 1
+        if self._reader:
+            self._reader.start(name, attributes)
+
+    def text(self, text: str) -> None:
+        if self._reader:
+            self._size += len(text)
+            if self._size > MAX_MEMBER_CHARACTERS:
+                raise XmlError("The text of an element is too long.")
+            self._reader.text(text)
+
+    def end(self, name: str) -> None:
+        self._depth -= 1
+        if self._reader:
+            self._reader.end(name)
+            if self._depth == 1:
+                raise _FoundError
+
+
+def _require_bounds(depth: int, count: int, attributes: Mapping[str, str]) -> None:
+    if depth == MAX_DEPTH:
+        raise XmlError(f"Elements are nested more than {MAX_DEPTH} deep.")
+    if count > MAX_ELEMENTS:
+        raise XmlError(f"There are more than {MAX_ELEMENTS} elements.")
+    if len(attributes) > MAX_ATTRIBUTES:
+        raise XmlError(f"An element has more than {MAX_ATTRIBUTES} attributes.")
+
+
 def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
@@ -85,6 +144,22 @@ def read_xml(document: bytes) -> Tree:
     any other is its text; `xsi:nil="true"` is None. Attributes and namespaces do not count. Raises XmlError.
     """
     reader = _Reader()
+    _parse(document, reader)
+    return reader.root
+
+
+def read_xml_member(document: bytes, member: str) -> Tree:
+    """Read the first child of the root that has a name, in any case, and nothing else; None without one.
+
+    Its text is `MAX_MEMBER_CHARACTERS` long at most; what follows it isn't looked at. Raises XmlError.
+    """
+    reader = _MemberReader(member.lower())
+    with contextlib.suppress(_FoundError):
+        _parse(document, reader)
+    return reader.value
+
+
+def _parse(document: bytes, reader: "_Reader | _MemberReader") -> None:
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse
@@ -92,7 +167,12 @@ def read_xml(document: bytes) -> Tree:
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
     try:
-        parser.Parse(document, True)  # noqa: FBT003 - the C function takes no keyword
+        for at in range(0, len(document), _PIECE_BYTES):
+            parser.Parse(document[at : at + _PIECE_BYTES], False)  # noqa: FBT003 - the C function takes no keyword
+            # Behind the last event is what isn't whole yet.
+            if at - parser.CurrentByteIndex > MAX_TAG_BYTES:
+                raise XmlError(f"A tag or comment is longer than {MAX_TAG_BYTES} bytes.")
+        parser.Parse(b"", True)  # noqa: FBT003 - as above
     except expat.ExpatError as error:
         place = f"line {error.lineno}, column {error.offset + 1}"
         raise XmlError(f"{expat.errors.messages[error.code]} ({place})") from error
@@ -100,7 +180,6 @@ def read_xml(document: bytes) -> Tree:
         if isinstance(error, XmlError):
             raise
         raise XmlError("The encoding that it declares isn't known.") from error
-    return reader.root
 
 
 def write_xml(root: str, value: object) -> bytes:

@@ -47,14 +47,14 @@ async def authenticate(services: Services, request: Request) -> Actor:
         raise BadCredentialsError
     match scheme.lower():
         case "apifonws":
-            return await services.authenticator.authenticate_signed(_signed(services, request, shown))
+            return await services.authenticator.authenticate_signed(await _signed(services, request, shown))
         case "bearer":
             login = TokenLogin(dialect=DIALECT, token=shown, remote_address=request.remote_address)
             return await services.authenticator.authenticate_token(login)
     raise MissingCredentialsError
 
 
-def _signed(services: Services, request: Request, shown: str) -> SignedLogin:
+async def _signed(services: Services, request: Request, shown: str) -> SignedLogin:
     token, _, signature = shown.partition(":")
     date = request.headers.get("x-apifonws-date", "")
     if not _is_recent(date, services.db.clock.now(), services.signature_age):
@@ -67,7 +67,7 @@ def _signed(services: Services, request: Request, shown: str) -> SignedLogin:
     return SignedLogin(
         dialect=DIALECT,
         key_name=token.strip(),
-        message=head + request.body + f"\n{date}".encode("latin-1", "replace"),
+        message=head + await request.body.read() + f"\n{date}".encode("latin-1", "replace"),
         signature=given,
         remote_address=request.remote_address,
     )

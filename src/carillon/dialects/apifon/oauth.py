@@ -25,6 +25,8 @@ LIFETIME = timedelta(hours=1)
 GRANT = "client_credentials"
 
 _MAX_CHARACTERS = 1_000
+# Of a request that shows a credential, which nobody has checked yet.
+_MAX_BYTES = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class _Refusal(Exception):  # noqa: N818 - it is an answer
 async def token(services: Services, request: Request) -> Reply:
     """Issue a token for a credential; parameters are in the query, a form, JSON or a Basic header."""
     try:
-        asked = _parameters(request)
+        asked = await _parameters(request)
         actor = await _client(services, request, asked)
         _check_grant(asked.get("grant_type", GRANT))
         scopes = _scopes(asked.get("scope") or asked.get("scopes") or "", actor)
@@ -59,7 +61,7 @@ async def token(services: Services, request: Request) -> Reply:
 async def revoke(services: Services, request: Request) -> Reply:
     """End a token of the client's own; one that has ended already is no mistake (RFC 7009, section 2.2)."""
     try:
-        asked = _parameters(request)
+        asked = await _parameters(request)
         actor = await _client(services, request, asked)
     except _Refusal as refusal:
         return _refused(refusal)
@@ -69,16 +71,17 @@ async def revoke(services: Services, request: Request) -> Reply:
     return _reply(200, {})
 
 
-def _parameters(request: Request) -> dict[str, str]:
+async def _parameters(request: Request) -> dict[str, str]:
     """Gather the parameters; what stands in the body goes before what stands in the query."""
+    content = await request.body.read(limit=_MAX_BYTES)
     found: dict[str, Any] = read_query(request.query)
     content_type = request.headers.get("content-type", "").lower()
     try:
         if "json" in content_type:
-            body = read_json(request.body)
+            body = read_json(content)
             found |= body if isinstance(body, Mapping) else {}
-        elif request.body:
-            found |= read_query(request.body.decode("utf-8", "replace").strip())
+        elif content:
+            found |= read_query(content.decode("utf-8", "replace").strip())
         return {name: read_text(value, name)[:_MAX_CHARACTERS] for name, value in found.items() if value is not None}
     except InvalidInputError as error:
         raise _Refusal("invalid_request", f"{error.field}: {error.message}") from error

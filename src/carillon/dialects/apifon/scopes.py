@@ -33,7 +33,7 @@ def authenticate_for(scope: str) -> Callable[[Services, Request], Awaitable[Acto
 
     async def authenticate_scoped(services: Services, request: Request) -> Actor:
         actor = await authenticate(services, request)
-        if request.body and "json" not in request.headers.get("content-type", "json").lower():
+        if not request.body.is_empty and "json" not in request.headers.get("content-type", "json").lower():
             raise MediaTypeError
         if actor.scopes & set(VENDOR_SCOPES):  # a token's
             for one in scope.split():

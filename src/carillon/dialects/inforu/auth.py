@@ -2,7 +2,7 @@
 
 from carillon.dialects.basic_auth import read_basic
 from carillon.dialects.contract import Services
-from carillon.dialects.inforu.bodies import Document, read_credentials
+from carillon.dialects.inforu.bodies import Document, open_document
 from carillon.errors import BadCredentialsError, InvalidInputError, MissingCredentialsError
 from carillon.http.request import Request
 from carillon.kit.actor import Actor
@@ -18,15 +18,15 @@ CALLS_PER_SECOND = 30.0
 _MAX_CHARACTERS = 1_000
 
 
-async def authenticate(services: Services, request: Request, document: Document) -> Actor:
+async def authenticate(services: Services, request: Request) -> Actor:
     """Authenticate the caller. A Basic header counts when there is one, and the body isn't read; its `Auth` only else.
 
     Raises MissingCredentialsError when there is neither or it can't be decoded, and what `Authenticator` raises.
     """
     found = read_basic(request)
     if found is None:
-        await document.load()
-        found = _from_body(document)
+        await request.body.read()
+        found = await request.body.decode(lambda content: _from_body(open_document(request, content)))
     username, token = found
     # No credential has such a name, and PostgreSQL takes no NUL.
     if "\0" in username or len(username) > _MAX_CHARACTERS or len(token) > _MAX_CHARACTERS:
@@ -43,8 +43,7 @@ async def authenticate(services: Services, request: Request, document: Document)
 
 def _from_body(document: Document) -> tuple[str, str]:
     try:
-        auth = document.auth()
-        found = read_credentials(auth) if auth is not None else None
+        found = document.credentials()
     except InvalidInputError as error:
         # Without a credential a caller learns no more than this of how bodies are read.
         raise MissingCredentialsError(

@@ -1,20 +1,20 @@
 """A request's body and the way back: JSON and XML, raw, in a form field or in the query, in the charset it names."""
 
-import asyncio
-import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
+from itertools import product
 from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 import msgspec
 
 from carillon.dialects.inforu.replies import Envelope
-from carillon.dialects.reading import read_request, read_text
+from carillon.dialects.reading import read_request, read_text, require_few_values
 from carillon.errors import InvalidInputError
 from carillon.http.request import Request
-from carillon.kit.xml import XmlError, read_xml, write_xml
+from carillon.kit.xml import Tree, XmlError, read_xml, read_xml_member, write_xml
 
 Wanted = TypeVar("Wanted", bound=msgspec.Struct)
 Data = TypeVar("Data")
@@ -30,8 +30,7 @@ _CHARSETS = frozenset(
 )
 _PYTHON_NAMES = {"iso-8859-8-i": "iso-8859-8"}
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-# A tenth of a second's reading is some ten times as much.
-_LONG_XML_BYTES = 100_000
+_MAX_FIELDS, _MAX_NAME_BYTES, _UNQUOTED_AT_ONCE = 100, 50, 65_536
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
@@ -49,11 +48,11 @@ class Wrapped(msgspec.Struct, Generic[Data], rename="pascal", forbid_unknown_fie
     auth: msgspec.Raw = msgspec.Raw()
 
 
-class _OnlyAuth(msgspec.Struct, rename="pascal"):
-    auth: msgspec.Raw = msgspec.Raw()
-
-
+# Every spelling of `Auth`; nothing else of a body is decoded for it.
+_SPELLINGS = ["".join(letters) for letters in product(*((one.upper(), one) for one in "auth"))]
+_OnlyAuth = msgspec.defstruct("_OnlyAuth", [(one, msgspec.Raw, msgspec.Raw()) for one in _SPELLINGS])
 _decode_auth = msgspec.json.Decoder(_OnlyAuth).decode
+_MAX_AUTH_BYTES = 4_096
 _decode_tree = msgspec.json.Decoder().decode
 
 
@@ -69,31 +68,32 @@ class Document:
     def __repr__(self) -> str:
         return f"Document({self.format}, {len(self._text)} bytes)"
 
-    @property
-    def is_read(self) -> bool:
-        """Whether the whole of it has been decoded, or could not be."""
-        return self._tree is not None or self._failure is not None
+    def credentials(self) -> tuple[str, str] | None:
+        """Return the user name and the token of the object under `Auth`, or None; nothing else is decoded.
 
-    async def load(self) -> None:
-        """Read a long XML document in a thread, where it does not hold other calls up; an error is raised later."""
-        if self.format is Format.XML and len(self._text) > _LONG_XML_BYTES and not self.is_read:
-            with contextlib.suppress(InvalidInputError):
-                await asyncio.to_thread(self._root)
-
-    def auth(self) -> Mapping[str, Any] | None:
-        """Return the object under `Auth`, or None. Raises InvalidInputError when the body can't be read."""
-        if self.format is Format.JSON and self._text:
-            raw = _decoded(_decode_auth, self._text).auth
-            tree = {"Auth": _decoded(_decode_tree, bytes(raw))} if raw else self._root()
-        else:
-            tree = self._root()
-        found = _member(tree, "auth")
-        return found if isinstance(found, Mapping) else None
+        Raises InvalidInputError when the body can't be read.
+        """
+        found: object = None
+        if self.format is Format.XML:
+            found = _read_xml(partial(read_xml_member, member="auth"), self._text)
+        elif self._text:
+            shown = _decoded(_decode_auth, self._text)
+            raw = next((one for name in _SPELLINGS if (one := getattr(shown, name))), None)
+            if raw is not None and len(bytes(raw)) > _MAX_AUTH_BYTES:
+                raise InvalidInputError("Auth", "It is too long.")
+            found = _decoded(_decode_tree, bytes(raw)) if raw is not None else None
+        if not isinstance(found, Mapping):
+            return None
+        username, token = _member(found, "username"), _member(found, "token")
+        if username is None or token is None:
+            return None
+        return read_text(username, "Auth.Username"), read_text(token, "Auth.Token")
 
     def data(self, request: type[Wanted], decoder: "msgspec.json.Decoder[Wrapped[Wanted]]") -> Wanted:
         """Read what is under `Data`. Raises InvalidInputError with the place of what can't be read."""
         # A NUL has its own place in the error only if the tolerant reading sees it; PostgreSQL knows no such text.
         if self.format is Format.JSON and self._text and b"\\u0000" not in self._text:
+            require_few_values(self._text, "Body")
             try:
                 return decoder.decode(self._text).data
             except (msgspec.ValidationError, RecursionError):
@@ -117,10 +117,7 @@ class Document:
         if not self._text:
             return {}
         if self.format is Format.XML:
-            try:
-                tree: object = read_xml(self._text)
-            except XmlError as error:
-                raise InvalidInputError("Body", f"This is not XML that can be read: {error}") from error
+            tree: object = _read_xml(read_xml, self._text)
         else:
             tree = _decoded(_decode_tree, self._text)
         if tree == "":
@@ -130,7 +127,15 @@ class Document:
         return tree
 
 
+def _read_xml(read: Callable[[bytes], Tree], text: bytes) -> Tree:
+    try:
+        return read(text)
+    except XmlError as error:
+        raise InvalidInputError("Body", f"This is not XML that can be read: {error}") from error
+
+
 def _decoded(decode: Any, text: bytes) -> Any:
+    require_few_values(text, "Body")
     try:
         return decode(text)
     except RecursionError as error:
@@ -148,25 +153,17 @@ def _member(tree: Mapping[str, Any], name: str) -> object:
     return tree[exact] if exact in tree else next((tree[key] for key in tree if key.lower() == name), None)
 
 
-def read_credentials(auth: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the user name and the token of an `Auth` object, or None when either is missing."""
-    username, token = _member(auth, "username"), _member(auth, "token")
-    if username is None or token is None:
-        return None
-    return read_text(username, "Auth.Username"), read_text(token, "Auth.Token")
-
-
-def open_document(request: Request) -> Document:
-    """Find the body: the raw one, the one in a form field, or the one in the query, in this order.
+def open_document(request: Request, content: bytes) -> Document:
+    """Find the body: the raw one (`content`), the one in a form field, or the one in the query, in this order.
 
     Raises InvalidInputError for a charset that isn't known or does not fit.
     """
     content_type = request.headers.get("content-type", "").lower()
-    text = _recoded(request.body, content_type)
+    text = _recoded(content, content_type)
     if text and text[:1] not in b'{[<"' and "x-www-form-urlencoded" in content_type:
-        text = _carried(text.decode("utf-8", "replace"))
+        text = _carried(text)
     if not text and request.query:
-        text = _carried(request.query)
+        text = _carried(request.query.encode("latin-1"))
     is_xml = text.startswith(b"<") or ("xml" in content_type and text[:1] not in (b"{", b"["))
     return Document(text, Format.XML if is_xml else Format.JSON)
 
@@ -188,13 +185,31 @@ def _recoded(body: bytes, content_type: str) -> bytes:
     return body.removeprefix(_UTF8_MARK).strip()
 
 
-def _carried(pairs: str) -> bytes:
-    try:
-        fields = parse_qsl(pairs, keep_blank_values=True, max_num_fields=100)
-    except ValueError as error:
-        raise InvalidInputError("Body", "It has too many form fields.") from error
-    found = (value for name, value in fields if name.lower() in _CARRIERS and value.strip())
-    return next(found, "").strip().removeprefix("\ufeff").encode("utf-8", "replace")
+def _carried(pairs: bytes) -> bytes:
+    """Return the body that a form's field carries, in UTF-8: of the others only the names are looked at."""
+    fields = pairs.split(b"&", _MAX_FIELDS)
+    if len(fields) > _MAX_FIELDS:
+        raise InvalidInputError("Body", "It has too many form fields.")
+    for one in fields:
+        name, _, value = one.partition(b"=")
+        if len(name) <= _MAX_NAME_BYTES and unquote(name.decode("latin-1")).lower() in _CARRIERS:
+            text = _unquoted(value).decode("utf-8", "replace").strip().removeprefix("\ufeff")
+            if text:
+                return text.encode("utf-8", "replace")
+    return b""
+
+
+def _unquoted(value: bytes) -> bytes:
+    """Decode a form field's value a piece at a time: as a whole it takes ninety times its size in memory."""
+    parts = []
+    at = 0
+    while at < len(value):
+        end = at + _UNQUOTED_AT_ONCE
+        if end < len(value):  # an escape of three bytes isn't cut
+            end -= next((back for back in (1, 2) if value[end - back : end - back + 1] == b"%"), 0)
+        parts.append(unquote_to_bytes(value[at:end].replace(b"+", b" ")))
+        at = end
+    return b"".join(parts)
 
 
 def wanted_format(request: Request, document: Document | None) -> Format:

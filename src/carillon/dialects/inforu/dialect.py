@@ -29,6 +29,8 @@ BASE = "/api/v2/Contact/"
 # The reference's samples name their functions under this one too.
 _OTHER_BASE = "/api/Contact/"
 
+_BEGINNING_BYTES = 1_000
+
 _PATHS = {f"{base}{one.name}".lower(): f"{BASE}{one.name}" for one in OPERATIONS for base in (BASE, _OTHER_BASE)}
 _OPERATIONS = {f"{BASE}{one.name}".lower(): one for one in OPERATIONS}
 
@@ -42,15 +44,19 @@ def _serve(operation: Operation) -> Callable[[Services, Request], Awaitable[Repl
     decoder: msgspec.json.Decoder[Wrapped[Any]] = msgspec.json.Decoder(Wrapped[operation.request])  # type: ignore[name-defined] # the type is a value here
 
     async def handle(services: Services, request: Request) -> Reply:
-        document = open_document(request)
-        actor = await auth.authenticate(services, request, document)
+        actor = await auth.authenticate(services, request)
         require_scope(actor, operation.scope)
-        await document.load()
-        asked = document.data(operation.request, decoder)
+        await request.body.read(actor.account_id)
+
+        def read(content: bytes) -> tuple[Any, Format]:
+            document = open_document(request, content)
+            return document.data(operation.request, decoder), wanted_format(request, document)
+
+        asked, form = await request.body.decode(read)
         require(asked, "Data")
         call = Call(services=services, actor=actor, show=Presenter.of(actor))
         answer = await operation.handle(call, asked)
-        return _reply(request, wanted_format(request, document), SUCCESS, data=answer)
+        return _reply(request, form, SUCCESS, data=answer)
 
     return handle
 
@@ -73,7 +79,8 @@ def present_error(request: Request, error: CarillonError) -> Reply:
     status = status_of(error)
     operation = _OPERATIONS.get((canonical_path(request.path) or "").lower())
     try:
-        form = wanted_format(request, open_document(request))
+        # Its beginning tells its format.
+        form = wanted_format(request, open_document(request, request.body.content[:_BEGINNING_BYTES]))
     except InvalidInputError:
         form = wanted_format(request, None)
     detail = detail_of(error, operation.field_names if operation else {})
