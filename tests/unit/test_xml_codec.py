@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.kit.xml import MAX_DEPTH, MAX_ELEMENTS, XmlError, read_xml, write_xml
+from carillon.kit.xml import (
+    MAX_ATTRIBUTES,
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    MAX_MEMBER_CHARACTERS,
+    MAX_TAG_BYTES,
+    XmlError,
+    read_xml,
+    read_xml_member,
+    write_xml,
+)
 
 NAMES = st.from_regex(r"[A-Z][A-Za-z0-9]{0,8}", fullmatch=True)
 # What XML can carry, but for what it changes on the way: white space alone, which reads as an empty text.
@@ -64,6 +74,9 @@ def test_documents_are_read(document: bytes, value: object) -> None:
         (b"<a>" * (MAX_DEPTH + 1), "nested"),
         (b"<a>" * 100_000, "nested"),
         (b"<R>" + b"<a/>" * MAX_ELEMENTS + b"</R>", "more than 500000 elements"),
+        (b"<R " + b" ".join(b'a%d=""' % n for n in range(MAX_ATTRIBUTES + 1)) + b"/>", "more than 100 attributes"),
+        (b"<R " + b" ".join(b'a%d=">"' % n for n in range(50_000)) + b"/>", "longer than 65536 bytes"),
+        (b"<R><!--" + b"c" * 2 * MAX_TAG_BYTES + b"--></R>", "longer than 65536 bytes"),
     ],
 )
 def test_what_is_not_accepted_is_refused_with_its_reason(document: bytes, why: str) -> None:
@@ -86,3 +99,38 @@ def test_values_are_spelt_as_in_json() -> None:
 def test_what_xml_cannot_carry_becomes_a_replacement_character() -> None:
     written = write_xml("R", "a\x00\x0b\ud800\uffff\r\n<&>]]>")
     assert read_xml(written) == "a\ufffd\ufffd\ufffd\ufffd\r\n<&>]]>"
+
+
+@pytest.mark.parametrize("text", ["t" * 1_000_000, "é" * 300_000, "\n" * 200_000 + "x"])
+def test_a_long_text_is_read(text: str) -> None:
+    assert read_xml(f"<R><a>{text}</a><b><![CDATA[{text}]]></b></R>".encode()) == {"a": text, "b": text}
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        (b"<R><Auth><U>x</U></Auth><Data/></R>", {"U": "x"}),
+        (b"<R><Data><Auth>inner</Auth></Data><AUTH>outer</AUTH></R>", "outer"),
+        (b"<R><s:auth>x</s:auth></R>", "x"),
+        (b"<R><Data/></R>", None),
+        (b"<R/>", None),
+        (b"<R><Auth>x</Auth> and then <no XML", "x"),
+    ],
+)
+def test_a_member_is_read_without_the_rest(document: bytes, found: object) -> None:
+    assert read_xml_member(document, "Auth") == found
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"<R><Auth>" + b"x" * (MAX_MEMBER_CHARACTERS + 1) + b"</Auth></R>",
+        b"<R>" + b"<a/>" * MAX_ELEMENTS + b"<Auth/></R>",
+        b"<R><Data>" + b"<a>" * MAX_DEPTH,
+        b"<R><Auth>",
+        b"<!DOCTYPE R><R/>",
+    ],
+)
+def test_looking_for_a_member_has_the_limits_too(document: bytes) -> None:
+    with pytest.raises(XmlError):
+        read_xml_member(document, "Auth")

@@ -1,0 +1,241 @@
+"""Hostile callers against the real server, while a customer looks contacts up: who has no credential stops nobody.
+
+Each attack is bounded, and lasts for as long as its calls take or some seconds. What is measured is the customer: how
+long `/healthz` and GetContact take meanwhile, and how much memory the server has had.
+"""
+
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.journeys.serving import BASE, Home, Process, answer, body, client_of, home
+
+pytestmark = pytest.mark.any_database
+
+MEGABYTE = 1024 * 1024
+MOST_SECONDS = 0.5
+MOST_MEMORY = 600 * MEGABYTE
+PHONE = "0521234567"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A server, its port, and a customer's credential."""
+
+    home: Home
+    process: Process
+    credential: tuple[str, str]
+
+    @property
+    def port(self) -> int:
+        return int(self.process.url.rpartition(":")[2])
+
+    def memory(self) -> int:
+        """The most memory that the process has had since it was last asked to forget."""
+        lines = Path("/proc", str(self.process.popen.pid), "status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+    def connect(self) -> socket.socket:
+        found = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return found
+
+
+@dataclass(slots=True)
+class Customer:
+    """A well-behaved customer: how long its calls took."""
+
+    times: dict[str, list[float]] = field(default_factory=lambda: {"healthz": [], "GetContact": []})
+    failures: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[Target]:
+    with home() as made:
+        process = made.serve()
+        credential = made.unlimited()
+        with client_of(process, credential) as client:
+            answer(client, "CreateOrUpdateContacts", {"List": [{"PhoneNumber": PHONE, "FirstName": "Noa"}]})
+        yield Target(home=made, process=process, credential=credential)
+
+
+@contextmanager
+def customer_of(target: Target) -> Iterator[Customer]:
+    """Let the customer call during a block."""
+    customer, done = Customer(), threading.Event()
+
+    def call() -> None:
+        asked = body({"Type": "Phone", "Value": PHONE})
+        with client_of(target.process, target.credential) as client:
+            while not done.is_set():
+                for name in ("healthz", "GetContact"):
+                    began = time.perf_counter()
+                    try:
+                        if name == "healthz":
+                            good = client.get(f"{target.process.url}/healthz").status_code == 200
+                        else:
+                            good = client.post("GetContact", json=asked).json()["StatusId"] == 1
+                    except httpx.HTTPError as error:
+                        customer.failures.append(repr(error))
+                        continue
+                    customer.times[name].append(time.perf_counter() - began)
+                    if not good:
+                        customer.failures.append(name)
+                time.sleep(0.01)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    try:
+        yield customer
+    finally:
+        done.set()
+        thread.join(60)
+
+
+def sent(target: Target, *parts: bytes) -> bytes:
+    """Send parts on a connection of its own, until they are sent or the server hangs up, and return what it says."""
+    with target.connect() as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+            return connection.recv(65_536)
+        except (ConnectionError, TimeoutError):
+            return b""
+
+
+def posted(target: Target, path: str, content: bytes, *headers: str) -> bytes:
+    head = "\r\n".join([f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {len(content)}", *headers, "", ""])
+    return sent(target, head.encode(), content)
+
+
+GROUPS = f"{BASE}GetGroupList"
+FORM, JSON, XML = (
+    f"Content-Type: {one}" for one in ("application/x-www-form-urlencoded", "application/json", "application/xml")
+)
+
+
+def a_form_of_escapes(target: Target) -> None:
+    assert b" 401 " in posted(target, GROUPS, b"json=" + b"%20" * (10 * MEGABYTE), FORM)
+
+
+def a_token_request_of_thirty_megabytes(target: Target) -> None:
+    assert b" 413 " in posted(target, "/oauth2/token", b"client_id=" + b"%41" * (10 * MEGABYTE), FORM)
+
+
+def json_in_auth(target: Target) -> None:
+    content = b'{"Auth":{"x":[' + b"{}," * (10 * MEGABYTE) + b"1]}}"
+    assert b" 401 " in posted(target, GROUPS, content, JSON)
+
+
+def json_beside_auth(target: Target) -> None:
+    content = b'{"Data":[' + b"[]," * (10 * MEGABYTE) + b'1],"Auth":{"Username":"x","Token":"y"}}'
+    assert b" 401 " in posted(target, GROUPS, content, JSON)
+
+
+def a_tag_of_two_million_attributes(target: Target) -> None:
+    attributes = b"".join(b' a%d=""' % number for number in range(2_000_000))
+    assert b" 401 " in posted(target, GROUPS, b"<R><Auth" + attributes + b"/></R>", XML)
+
+
+def many_elements(target: Target) -> None:
+    assert b" 401 " in posted(target, GROUPS, b"<R>" + b"<a/>" * (7 * MEGABYTE) + b"</R>", XML)
+
+
+def a_header_of_64_megabytes(target: Target) -> None:
+    sent(target, b"GET / HTTP/1.1\r\nx: ", *[b"v" * MEGABYTE] * 64)
+
+
+def a_million_headers(target: Target) -> None:
+    sent(target, b"GET / HTTP/1.1\r\n", *[b"x: v\r\n" * 10_000] * 100)
+
+
+def fifty_large_bodies(target: Target) -> None:
+    """As many as would take 1.6 GB, none of which ends."""
+    head = f"POST {GROUPS} HTTP/1.1\r\nHost: x\r\n{JSON}\r\nContent-Length: {31 * MEGABYTE}\r\n\r\n".encode()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(target.connect()) for _ in range(50)]
+        for connection in connections:
+            connection.sendall(head)
+        for _ in range(30):
+            for connection in connections:
+                connection.settimeout(0.01)
+                try:
+                    connection.sendall(b" " * MEGABYTE)
+                except OSError:
+                    continue
+
+
+def half_open_connections(target: Target) -> None:
+    with ExitStack() as stack:
+        for _ in range(400):
+            try:
+                connection = stack.enter_context(target.connect())
+                connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n")
+            except OSError:
+                continue
+        time.sleep(2)
+
+
+def slow_bodies(target: Target) -> None:
+    head = f"POST {GROUPS} HTTP/1.1\r\nHost: x\r\n{JSON}\r\nContent-Length: 1000\r\n\r\n".encode()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(target.connect()) for _ in range(100)]
+        for connection in connections:
+            connection.sendall(head)
+        for _ in range(20):
+            for connection in connections:
+                connection.send(b"x")
+            time.sleep(0.1)
+
+
+def endless_trailers(target: Target) -> None:
+    head = f"POST {GROUPS} HTTP/1.1\r\nHost: x\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nx: ".encode()
+    sent(target, head, *[b"v" * MEGABYTE] * 32)
+
+
+ATTACKS: list[Callable[[Target], None]] = [
+    a_form_of_escapes,
+    a_token_request_of_thirty_megabytes,
+    json_in_auth,
+    json_beside_auth,
+    a_tag_of_two_million_attributes,
+    many_elements,
+    a_header_of_64_megabytes,
+    a_million_headers,
+    fifty_large_bodies,
+    half_open_connections,
+    slow_bodies,
+    endless_trailers,
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+def test_a_customer_is_answered_while_a_stranger_attacks(target: Target, attack: Callable[[Target], None]) -> None:
+    Path("/proc", str(target.process.popen.pid), "clear_refs").write_text("5")
+    with customer_of(target) as customer:
+        attack(target)
+        time.sleep(0.3)
+    assert customer.failures == []
+    for name, times in customer.times.items():
+        assert max(times) < MOST_SECONDS, f"{name}: median {statistics.median(times):.3f} s, most {max(times):.3f} s"
+    assert target.memory() < MOST_MEMORY
+    assert target.process.popen.poll() is None
+
+
+def test_a_stranger_s_connections_are_closed(target: Target) -> None:
+    with ExitStack() as stack:
+        connections = [stack.enter_context(target.connect()) for _ in range(50)]
+        for connection in connections:
+            connection.sendall(b"GET / HTTP/1.1\r\n")
+        began = time.monotonic()
+        for connection in connections:
+            connection.settimeout(20)
+            assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
+        assert time.monotonic() - began < 15
