@@ -192,7 +192,7 @@ async def in_turns(
 async def measure_lookup(client: Client, connection: asyncpg.Connection, owner: tuple[int, int], count: int) -> None:
     """GetContact by phone against the same statement on one connection."""
     draw = random.Random(11)  # noqa: S311 - sample values
-    statement = await connection.prepare(with_parts(CONTACTS_SQL["find_contacts"], ()))
+    statement = await connection.prepare(with_parts(CONTACTS_SQL["find_contact"], ["phone"]))
 
     def phone() -> str:
         return f"5{draw.randrange(count) * 7_368_787 % 100_000_000:08d}"
@@ -212,9 +212,9 @@ async def measure_lookup(client: Client, connection: asyncpg.Connection, owner: 
     async def in_sql() -> float:
         times = []
         for _ in range(LOOKUPS_BEFORE + LOOKUPS):
-            digits = [f"972{phone()}"]
+            digits = f"972{phone()}"
             began = time.perf_counter()
-            found = await statement.fetch(*owner, digits, [], [], [])
+            found = await statement.fetch(*owner, digits)
             times.append(time.perf_counter() - began)
             if len(found) != 1:
                 raise RuntimeError(digits)

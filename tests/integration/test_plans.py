@@ -13,7 +13,7 @@ from tests.support import MOMENT, Tenant
 from carillon.audience.contacts.query import ContactQuery, compile_count, compile_query
 from carillon.db.database import Database
 from carillon.db.filters import Condition, Op, Order
-from carillon.db.sql import load_statements
+from carillon.db.sql import load_statements, with_parts
 from carillon.kit.ids import AccountId, AudienceId
 
 ROWS = 40_000
@@ -71,6 +71,8 @@ LOOKUPS: list[tuple[str, str, tuple[object, ...]]] = [
 ]
 
 
+BY_KEY = {"phone": LAST, "email": LAST_EMAIL, "external_id": f"r{ROWS}", "contact_id": str(ROWS)}
+
 QUERIES: list[ContactQuery] = [
     ContactQuery(after_id=ROWS - 10, limit=5),
     ContactQuery(after_id=ROWS - 10, limit=5, group_id=7),
@@ -114,6 +116,9 @@ async def pages_by_lookup(db: Database, tenant: Tenant) -> dict[str, int]:
     for name, address in (("contacts_with_sms", LAST), ("contacts_with_email", LAST_EMAIL)):
         statement = load_statements("carillon.audience", "suppressions.sql")[name]
         statements.append((name, statement, (tenant.account_id, [tenant.audience_id], [address])))
+    for kind, key in BY_KEY.items():
+        statement = with_parts(load_statements("carillon.audience.contacts", "contact.sql")["find_contact"], [kind])
+        statements.append((f"find_contact by {kind}", statement, (*inside, key)))
     for query in QUERIES:
         compiled = compile_query(tenant.actor, query)
         statements.append((str(query), compiled.text, tuple(compiled.arguments)))

@@ -200,6 +200,9 @@ def likely_phone(value: str, *countries: str | None) -> str:
 
 def phone_readings(value: str, country: str, form: PhoneForm) -> tuple[str, ...]:
     """Read a number in a form: its E.164 digits by each reading that is a number, the form's first one first."""
+    if form is PhoneForm.NATIONAL:  # most are, and single lookups feel what this costs
+        digits = phone_digits(value, country)
+        return (digits,) if digits else ()
     return tuple(dict.fromkeys(digits for one in _countries(country, form) if (digits := phone_digits(value, one))))
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from random import Random, SystemRandom
@@ -160,9 +160,9 @@ class Database:
         self._ids = IdBlocks(control)
         self._uuids = UuidFactory(random)
         self._process_state: dict[type[Any], Any] = {}
-        self.clock = clock
         self.random = random
         self.topics = Topics()
+        self._sources = Sources(clock=clock, random=random, uuids=self._uuids, ids=self._ids)
 
     @classmethod
     async def connect(  # noqa: PLR0913 - each has a default
@@ -197,6 +197,15 @@ class Database:
             random=random or SystemRandom(),
         )
 
+    @property
+    def clock(self) -> Clock:
+        """The clock of all transactions."""
+        return self._sources.clock
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        self._sources = replace(self._sources, clock=clock)
+
     def process_state(self, kind: type[State]) -> State:
         """Return this process's only value of a type, made when it is first asked for: what a feature remembers."""
         if kind not in self._process_state:
@@ -209,9 +218,8 @@ class Database:
         return self._uuids.make(self.clock.now())
 
     def _tx(self, session: Session, actor: object) -> Tx:
-        sources = Sources(clock=self.clock, random=self.random, uuids=self._uuids, ids=self._ids)
         offset: timedelta = getattr(actor, "clock_offset", timedelta())
-        return Tx(session, sources, clock_offset=offset)
+        return Tx(session, self._sources, clock_offset=offset)
 
     async def close(self) -> None:
         """Close every connection, waiting a little for those in use."""

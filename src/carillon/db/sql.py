@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 
 _NAME = re.compile(r"^-- (name|fragment): ([a-z][a-z0-9_]*)$", re.MULTILINE)
 _FRAGMENT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-_PART = re.compile(r"/\* ([a-z]+): \*/(.*?)/\* :\1 \*/", re.DOTALL)
+_PART = re.compile(r"/\* ([a-z_]+): \*/(.*?)/\* :\1 \*/", re.DOTALL)
 # What a semicolon may be part of. A quote inside a quote is two: 'it''s' reads as two texts side by side.
 _LEXEME = re.compile(
     r"""(?P<comment>--[^\n]*)

@@ -87,9 +87,11 @@ class Front:
             self._record(call, status, time.perf_counter() - began)
 
     def _ids_of(self, headers: Mapping[str, str]) -> "_Ids":
-        given = headers.get(_REQUEST_ID_HEADER, "")
-        request_id = given if given and _VALID_REQUEST_ID.fullmatch(given) else str(self._new_uuid())
-        return _Ids(request_id, request_id if _UUID.fullmatch(request_id) else str(self._new_uuid()))
+        given = headers.get(_REQUEST_ID_HEADER)
+        if not given or not _VALID_REQUEST_ID.fullmatch(given):
+            made = str(self._new_uuid())
+            return _Ids(made, made)
+        return _Ids(given, given if _UUID.fullmatch(given) else str(self._new_uuid()))
 
     def _call_of(self, scope: Any) -> "_Call | None":
         raw_path = scope.get("raw_path") or scope["path"].encode()

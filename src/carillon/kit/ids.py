@@ -13,7 +13,11 @@ GroupId = NewType("GroupId", int)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+_MILLISECOND = timedelta(milliseconds=1)
 _COUNTER_BITS, _LOW_BITS = 26, 14
+_RANDOM_BITS, _DRAWN = 48, 32
+_RANDOM_MASK = (1 << _RANDOM_BITS) - 1
+_VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 
 
 class UuidFactory:
@@ -25,17 +29,30 @@ class UuidFactory:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._counter = random.getrandbits(_COUNTER_BITS - 1)
+        self._bits = 0
+        self._bits_left = 0
 
     def make(self, moment: datetime) -> UUID:
         """Make the next id of a moment."""
         self._counter = (self._counter + 1) % (1 << _COUNTER_BITS)
-        high, low = divmod(self._counter, 1 << _LOW_BITS)
-        head = first_uuid_of(moment).int | high << 64
-        return UUID(int=head | low << 48 | self._random.getrandbits(48))
+        high, low = self._counter >> _LOW_BITS, self._counter & ((1 << _LOW_BITS) - 1)
+        return UUID(int=_first_int_of(moment) | high << 64 | low << 48 | self._random_bits())
+
+    def _random_bits(self) -> int:
+        """Take some of the random bits, which are drawn for many ids at once: each draw is a call of the system."""
+        if not self._bits_left:
+            self._bits, self._bits_left = self._random.getrandbits(_RANDOM_BITS * _DRAWN), _DRAWN
+        self._bits_left -= 1
+        found = self._bits & _RANDOM_MASK
+        self._bits >>= _RANDOM_BITS
+        return found
 
 
 def first_uuid_of(moment: datetime) -> UUID:
     """Return the UUIDv7 that sorts before all that are made from a moment on."""
+    return UUID(int=_first_int_of(moment))
+
+
+def _first_int_of(moment: datetime) -> int:
     # timestamp() is a float, which is up to a millisecond too early for one moment in ninety.
-    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
+    return (moment - _EPOCH) // _MILLISECOND << 80 | _VERSION_AND_VARIANT

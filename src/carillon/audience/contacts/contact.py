@@ -132,10 +132,6 @@ def read_id(text: str) -> int | None:
 
 def contacts_of(rows: Sequence[Record]) -> list[Contact]:
     """Make contacts of rows of `contact.sql`, with the groups, consents and devices that come with them."""
-    if not rows:
-        return []
-    columns = frozenset(rows[0].keys())
-    groups, consents, devices = (one in columns for one in ("groups", "consents", "devices"))
     return [
         Contact(
             contact_id=row["contact_id"],
@@ -149,9 +145,9 @@ def contacts_of(rows: Sequence[Record]) -> list[Contact]:
             updated_at=row["updated_at"],
             is_archived=row["archived_at"] is not None,
             fields=_decode_fields(row["fields"]),
-            groups=tuple([_group(text) for text in row["groups"]]) if groups else (),
-            consents=consents_of(row) if consents else (),
-            devices=tuple([_device(text) for text in row["devices"]]) if devices else (),
+            groups=tuple([_group(text) for text in groups]) if (groups := row.get("groups")) else (),
+            consents=consents_of(row) if row.get("consents") else (),
+            devices=tuple([_device(text) for text in devices]) if (devices := row.get("devices")) else (),
         )
         for row in rows
     ]

@@ -22,10 +22,22 @@ ARRAY(SELECT k.purpose || ':' || k.channel || ':' || k.granted
              WHERE k.account_id = $1 AND k.audience_id = $2 AND k.contact_id = c.contact_id
              ORDER BY k.purpose, k.channel) AS consents
 
--- name: find_contacts
+-- name: find_contact
+-- By one key, which its index finds at half the cost of arrays; an id comes as a text, as the other keys do.
 SELECT {columns},
        {devices}
        /* groups: */, {groups} /* :groups */
+FROM contact c
+WHERE c.account_id = $1 AND c.audience_id = $2
+  /* phone: */ AND c.phone = $3 /* :phone */
+  /* email: */ AND c.email = $3 /* :email */
+  /* external_id: */ AND c.external_id = $3 /* :external_id */
+  /* contact_id: */ AND c.contact_id = $3::text::bigint /* :contact_id */
+ORDER BY c.contact_id;
+
+-- name: find_contacts
+SELECT {columns},
+       {devices}
 FROM contact c
 WHERE c.account_id = $1 AND c.audience_id = $2
   AND (c.phone = ANY ($3::text[]) OR c.email = ANY ($4::text[]) OR c.external_id = ANY ($5::text[])

@@ -18,10 +18,16 @@ from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience.contacts", "contact.sql")
 
-_FIND, _FIND_WITH_GROUPS = (with_parts(SQL["find_contacts"], parts) for parts in ((), ("groups",)))
+_FIND_BY = {
+    (kind, with_groups): with_parts(SQL["find_contact"], [kind.value, *(["groups"] if with_groups else [])])
+    for kind in KeyKind
+    for with_groups in (False, True)
+}
 
 KeyColumns = tuple[list[Any], list[Any], list[Any], list[Any]]
 """Phones, e-mails, external ids and contact ids."""
+
+_COLUMN_KINDS = (KeyKind.PHONE, KeyKind.EMAIL, KeyKind.EXTERNAL_ID, KeyKind.CONTACT_ID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +48,11 @@ class FindByDigest:
 
 async def find_contacts(tx: Tx, actor: Actor, query: FindContacts) -> list[Contact]:
     """Find contacts by a key, with their devices: none when nothing matches or when the value can't be such a key."""
-    columns = await key_columns(tx, actor, [query.key], actor.country)
-    statement = _FIND_WITH_GROUPS if query.with_groups else _FIND
-    rows = await tx.fetch(statement, actor.account_id, actor.audience_id, *columns)
+    (value,) = await key_values(tx, actor, [query.key], actor.country)
+    if value is None:
+        return []
+    statement = _FIND_BY[query.key.kind, query.with_groups]
+    rows = await tx.fetch(statement, actor.account_id, actor.audience_id, str(value))
     return contacts_of([row for row in rows if query.with_archived or row["archived_at"] is None])
 
 
@@ -59,7 +67,7 @@ async def get_contact(tx: Tx, actor: Actor, query: FindContacts) -> Contact:
 async def contacts_by_key(tx: Tx, actor: Actor, keys: Sequence[ContactKey]) -> list[list[Contact]]:
     """Find the contacts that each of the keys names, in the order of the keys; archived ones are not among them."""
     values = await key_values(tx, actor, keys, actor.country)
-    rows = await tx.fetch(_FIND, actor.account_id, actor.audience_id, *_columns(keys, values))
+    rows = await tx.fetch(SQL["find_contacts"], actor.account_id, actor.audience_id, *_columns(keys, values))
     return [
         contacts_of([row for row in rows if row[key.kind.value] == value and row["archived_at"] is None])
         for key, value in zip(keys, values, strict=True)
@@ -84,10 +92,11 @@ async def key_columns(tx: Tx, actor: Actor, keys: Sequence[ContactKey], country:
 
 
 def _columns(keys: Sequence[ContactKey], values: Sequence[str | int | None]) -> KeyColumns:
-    phones, emails, external_ids, contact_ids = (
-        [value for key, value in zip(keys, values, strict=True) if key.kind is kind and value is not None]
-        for kind in (KeyKind.PHONE, KeyKind.EMAIL, KeyKind.EXTERNAL_ID, KeyKind.CONTACT_ID)
-    )
+    columns: dict[KeyKind, list[Any]] = {kind: [] for kind in _COLUMN_KINDS}
+    for key, value in zip(keys, values, strict=True):
+        if value is not None:
+            columns[key.kind].append(value)
+    phones, emails, external_ids, contact_ids = columns.values()
     return phones, emails, external_ids, contact_ids
 
 

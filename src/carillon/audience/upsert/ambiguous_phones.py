@@ -70,7 +70,9 @@ async def resolve_numbers(tx: Tx, actor: Actor, given: Sequence[GivenPhone]) -> 
     """
     readings = [phone_readings(one.value, one.country, one.form) for one in given]
     ambiguous = {digits for one in readings if len(one) > 1 for digits in one}
-    known = await known_phones(tx, actor, ambiguous) if ambiguous else {}
+    if not ambiguous:
+        return [one[0] if one else None for one in readings]
+    known = await known_phones(tx, actor, ambiguous)
     return [
         _meant(one, both, known) if len(both) > 1 else next(iter(both), None)
         for one, both in zip(given, readings, strict=True)
