@@ -8,6 +8,7 @@ be allowed to make databases). With xdist every worker has its own server, or it
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 from tests.support import MOMENT, OPERATOR, Cluster, Tenant
 
 from carillon.db.database import Database
-from carillon.db.embedded import embedded_server
+from carillon.db.embedded import embedded_server, psql_path
 from carillon.db.migrate import upgrade
 from carillon.kit.clock import FixedClock
 from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
@@ -41,6 +42,8 @@ def server_url() -> Iterator[str]:
     place.chmod(0o755)
     try:
         with embedded_server(place / "data") as server:
+            # Tests may do what the application may, and make databases.
+            subprocess.run([psql_path(), "-qc", "ALTER ROLE carillon CREATEDB", server.admin_dsn], check=True)  # noqa: S603
             yield server.dsn
     finally:
         shutil.rmtree(place)
