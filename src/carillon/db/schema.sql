@@ -45,6 +45,7 @@ CREATE TABLE credential (
     expires_at       timestamptz,
     revoked_at       timestamptz,
     created_at       timestamptz NOT NULL,
+    confined         boolean,             -- reaches no other audience; NULL (made before 0022): unless its one is the default
     PRIMARY KEY (account_id, credential_id)
 );
 CREATE INDEX credential_by_key ON credential (dialect, key_name);

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeVar
 
 from asyncpg import Record
@@ -23,6 +22,7 @@ from carillon.errors import (
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.tenancy.accounts import AccountStatus
+from carillon.tenancy.networks import Network, is_within, plain_network
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import KEY_NAME_CHARACTERS, SecretBox, hash_secret, seal_context
 from carillon.tenancy.tokens import account_of, hash_token
@@ -92,7 +92,7 @@ class Authenticated:
 
     actor: Actor
     credential_id: int
-    allowed_networks: Sequence[IPv4Network | IPv6Network]
+    allowed_networks: Sequence[Network]
     calls_per_second: float | None
     expires_at: datetime | None
 
@@ -151,10 +151,13 @@ async def _authenticated(tx: Tx, login: AnyLogin, found: Record | None) -> Authe
 
 
 def _admitted(login: AnyLogin, found: Record, account: Record, *, now: datetime) -> Authenticated:
+    audience_id = AudienceId(found["audience_id"])
+    # Unknown of credentials that an earlier version made: whoever named another audience than the default one meant it.
+    confined = not account["is_default"] if found["confined"] is None else found["confined"]
     authenticated = Authenticated(
         actor=Actor(
             account_id=AccountId(found["account_id"]),
-            audience_id=AudienceId(found["audience_id"]),
+            audience_id=audience_id,
             credential_id=found["credential_id"],
             name=found["key_name"],
             source="API",
@@ -162,9 +165,10 @@ def _admitted(login: AnyLogin, found: Record, account: Record, *, now: datetime)
             time_zone=account["time_zone"],
             clock_offset=account["clock_offset"],
             scopes=frozenset(found["scopes"]),
+            confined_to=audience_id if confined else None,
         ),
         credential_id=found["credential_id"],
-        allowed_networks=found["allowed_networks"],
+        allowed_networks=[plain_network(network) for network in found["allowed_networks"]],
         calls_per_second=found["calls_per_second"],
         expires_at=found["expires_at"],
     )
@@ -268,18 +272,8 @@ def _matching(rows: Sequence[Record], secret_hash: bytes) -> Record | None:
 def _admit(known: Authenticated, login: AnyLogin, *, now: datetime) -> None:
     if known.expires_at is not None and known.expires_at <= now:
         raise BadCredentialsError
-    if known.allowed_networks and not _is_within(login.remote_address, known.allowed_networks):
+    if known.allowed_networks and not is_within(login.remote_address, known.allowed_networks):
         raise AddressNotAllowedError
-
-
-def _is_within(remote_address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    try:
-        address = ip_address(remote_address)
-    except ValueError:  # a socket without an address is in no network
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return any(address in network for network in networks)
 
 
 def _require_open(status: AccountStatus) -> None:
