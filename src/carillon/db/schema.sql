@@ -69,6 +69,16 @@ CREATE TABLE access_token (
 );
 CREATE INDEX access_token_credential ON access_token (account_id, credential_id, expires_at);
 
+-- Signatures of calls that change something, until their dates are too old to be accepted anyway: each is taken once, but for a retry.
+CREATE TABLE signed_call (
+    account_id    bigint NOT NULL,
+    signature     uuid NOT NULL,         -- the first half of its SHA-256
+    first_seen_at timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    PRIMARY KEY (account_id, signature)
+);
+CREATE INDEX signed_call_expiry ON signed_call (account_id, expires_at);
+
 CREATE TABLE audit_entry (
     account_id bigint NOT NULL,
     entry_id   uuid NOT NULL,

@@ -25,6 +25,7 @@ from carillon.tenancy.accounts import AccountStatus
 from carillon.tenancy.networks import Network, is_within, plain_network
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import KEY_NAME_CHARACTERS, SecretBox, hash_secret, seal_context
+from carillon.tenancy.signed_calls import remember_signed_call
 from carillon.tenancy.tokens import account_of, hash_token
 
 SQL = load_statements("carillon.tenancy", "authentication.sql")
@@ -66,7 +67,11 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedLogin:
-    """What a caller showed that signs its requests: HMAC-SHA256 of `message` with the secret, which it never sends."""
+    """What a caller showed that signs its requests: HMAC-SHA256 of `message` with the secret, which it never sends.
+
+    `remember_until` is for calls that change something: until then the signature would be accepted, and so long it is
+    remembered. None for calls that only read.
+    """
 
     dialect: str
     key_name: str
@@ -74,6 +79,7 @@ class SignedLogin:
     signature: bytes = field(repr=False)
     remote_address: str
     calls_per_second: float = 0.0
+    remember_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,10 +205,17 @@ class Authenticator:
         return self._counted(login, await self._known(_cache_key(login), login, authenticate))
 
     async def authenticate_signed(self, login: SignedLogin) -> Actor:
-        """Admit a caller that signs; raise as `authenticate_signed` does; RateLimitedError as above."""
+        """Admit a caller that signs; raise as `authenticate_signed` does; RateLimitedError as above.
+
+        A call that changes something is admitted once: raises BadCredentialsError when it comes again later than a
+        client's retry would (`remember_signed_call`).
+        """
         known = await self._db.read(authenticate_signed, login, self._box)
         await self._note_use(known.actor.account_id, known.credential_id)
-        return self._counted(login, known)
+        actor = self._counted(login, known)
+        if login.remember_until is not None:
+            await self._db.run_at_once(remember_signed_call, actor, login.signature, login.remember_until)
+        return actor
 
     async def authenticate_token(self, login: TokenLogin) -> Actor:
         """Admit a caller with a token; raise as `authenticate_token` does; RateLimitedError as above."""
