@@ -29,7 +29,7 @@ import asyncpg
 from bench.corpus import write_file
 
 from carillon.db.database import Database
-from carillon.db.embedded import embedded_server
+from carillon.db.embedded import EmbeddedServer, embedded_server
 from carillon.db.migrate import upgrade
 from carillon.kit.clock import SystemClock
 from carillon.tenancy.accounts import CreateAccount, Operator, create_account
@@ -162,20 +162,21 @@ class Stage:
 
 
 @contextmanager
-def _server() -> Iterator[tuple[Path, str]]:
+def _server() -> Iterator[tuple[Path, EmbeddedServer]]:
     with tempfile.TemporaryDirectory(prefix="carillon-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # the server's account has to enter
         with embedded_server(folder / "data") as server:
-            yield folder, server.dsn
+            yield folder, server
 
 
-async def _stage(folder: Path, dsn: str) -> Stage:
+async def _stage(folder: Path, server: EmbeddedServer) -> Stage:
+    dsn = server.dsn
     await upgrade(dsn, now=SystemClock().now())
     db = await Database.connect(dsn)
     made = await db.run(create_account, Operator(name="bench", source="CLI"), CreateAccount(name="Bench", country="IL"))
     await db.close()
-    admin = await asyncpg.connect(dsn, command_timeout=3600)
+    admin = await asyncpg.connect(server.admin_dsn, command_timeout=3600)
     for table in TABLES:
         sample = f"SELECT * FROM {table} WHERE account_id = 0"  # noqa: S608 - our tables
         await admin.execute(f"CREATE TEMPORARY TABLE sample_{table} AS {sample}")

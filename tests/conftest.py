@@ -18,7 +18,7 @@ import pytest
 from tests.support import MOMENT, OPERATOR, Cluster, Tenant
 
 from carillon.db.database import Database
-from carillon.db.embedded import embedded_server
+from carillon.db.embedded import EmbeddedServer, embedded_server
 from carillon.db.migrate import upgrade
 from carillon.kit.clock import FixedClock
 from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
@@ -48,7 +48,9 @@ def server_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 async def cluster(server_url: str) -> AsyncIterator[Cluster]:
-    admin = await asyncpg.connect(urlsplit(server_url)._replace(path="/postgres").geturl())
+    # Of the embedded server, databases are made by its administrator, and used by the role that the application has.
+    url = os.environ.get("CARILLON_TEST_DATABASE_URL") or EmbeddedServer(Path(), server_url).admin_dsn
+    admin = await asyncpg.connect(urlsplit(url)._replace(path="/postgres").geturl())
     try:
         yield Cluster(admin=admin, url=server_url)
     finally:

@@ -36,7 +36,9 @@ class Cluster:
     async def create(self, template: str) -> str:
         """Make a database of a random name."""
         name = f"carillon_test_{uuid4().hex}"
-        await self.admin.execute(f'CREATE DATABASE "{name}" TEMPLATE {template} STRATEGY file_copy')
+        owner = urlsplit(self.url).username
+        made_by = "" if owner is None else f' OWNER "{owner}"'
+        await self.admin.execute(f'CREATE DATABASE "{name}"{made_by} TEMPLATE {template} STRATEGY file_copy')
         return name
 
     async def drop(self, name: str) -> None:

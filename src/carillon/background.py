@@ -13,6 +13,7 @@ from carillon.db.embedded_watch import watch_embedded
 from carillon.db.hints import exchange_hints
 from carillon.db.partitions import maintain_partitions
 from carillon.runtime import Runtime
+from carillon.tenancy.signed_calls import delete_signed_calls
 from carillon.workers.shape import Background, Job, Service
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ def background_of(runtime: Runtime) -> Background:
         jobs=[
             Job(name="contact_retention", interval=_HOUR, run=sweep_audiences),
             Job(name="partitions", interval=_HOUR, run=partial(_keep_partitions, days=settings.retention_days)),
+            Job(name="signature_deletion", interval=_HOUR, run=delete_signed_calls),
             Job(name="report_deletion", interval=_HOUR, run=partial(delete_reports, days=settings.upload_report_days)),
         ],
         services=services,

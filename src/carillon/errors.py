@@ -154,6 +154,17 @@ class ScopeMissingError(CallerError):
         self.scope = scope
 
 
+class AudienceConfinedError(ScopeMissingError):
+    """The credential was bound to one audience, and the operation concerns the account's audiences as such."""
+
+    code = "audience_confined"
+
+    def __init__(self, audience_id: int) -> None:
+        CallerError.__init__(
+            self, f"The credential works in audience {audience_id} only: it neither makes nor deletes any."
+        )
+
+
 class AccountNotActiveError(CallerError):
     """The account isn't active."""
 

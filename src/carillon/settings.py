@@ -118,8 +118,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=31_536_000,
-            description="How far the date of a signed request may be from the server's clock, in either way. Within it "
-            "an overheard request can be sent again.",
+            description="How far the date of a signed request may be behind the server's clock; ahead of it are five "
+            "minutes. So long an overheard request that only reads can be sent again, and one that changes something "
+            "is remembered and refused.",
         ),
     ] = 86_400
     worker_poll_seconds: Annotated[

@@ -20,6 +20,7 @@ MADE: dict[type[CarillonError], Callable[[], CarillonError]] = {
     errors.TooManyItemsError: lambda: errors.TooManyItemsError(limit=100, given=101),
     errors.NotFoundError: lambda: errors.NotFoundError("group"),
     errors.ScopeMissingError: lambda: errors.ScopeMissingError("audience:read"),
+    errors.AudienceConfinedError: lambda: errors.AudienceConfinedError(7),
     errors.NoSuchMethodError: lambda: errors.NoSuchMethodError(["GET", "PUT"]),
     errors.KeyConflictError: lambda: errors.KeyConflictError({"email": 7, "phone": 9}),
     errors.SuppressedAddressError: lambda: errors.SuppressedAddressError("phone"),

@@ -21,7 +21,14 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
-from carillon.db.embedded import STOP_SECONDS, EmbeddedError, embedded_server, psql_path, running_dsn
+from carillon.db.embedded import (
+    STOP_SECONDS,
+    EmbeddedError,
+    EmbeddedServer,
+    embedded_server,
+    psql_path,
+    running_dsn,
+)
 from carillon.db.embedded_settings import GB, MB, memory_bytes, server_settings
 from carillon.db.embedded_state import postmaster, processes
 
@@ -190,8 +197,115 @@ async def test_the_first_start_makes_a_database_that_answers(place: Path) -> Non
         "lower": "äé",
         "encoding": "UTF8",
         "zone": "UTC",
-        "superuser": True,
+        "superuser": False,
     }
+
+
+def test_the_application_owns_its_database_and_nothing_else(place: Path) -> None:
+    with embedded_server(place / "data") as server:
+        attributes = "rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
+        find = f"SELECT {attributes} FROM pg_roles WHERE rolname = 'carillon'"  # noqa: S608 - the line above
+        assert ask(server.dsn, find) == "f|f|f|f|f"
+        assert (
+            ask(server.dsn, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'carillon'") == "carillon"
+        )
+        assert ask(server.dsn, "SELECT count(*) FROM pg_auth_members WHERE member = 'carillon'::regrole") == "0"
+        for statement in (
+            "COPY (SELECT 1) TO PROGRAM 'cat'",
+            "SELECT pg_read_file('/etc/passwd')",
+            "ALTER SYSTEM SET fsync = off",
+            "SET ROLE carillon_admin",
+            "CREATE ROLE other",
+        ):
+            assert "permission denied" in refused(server.dsn, statement), statement
+        write_row(server.dsn, "its own")
+        assert ask(server.admin_dsn, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == "t"
+
+
+# How the version before made a cluster: its superuser is the application's role, and owns everything.
+AS_BEFORE = (
+    ("carillon_admin", "CREATE ROLE helper SUPERUSER LOGIN"),
+    ("helper", "REASSIGN OWNED BY carillon TO carillon_admin"),
+    ("helper", "DROP ROLE carillon"),
+    ("helper", "ALTER ROLE carillon_admin RENAME TO carillon"),
+    ("carillon", "DROP ROLE helper"),
+)
+OWNERS = (
+    "SELECT string_agg(DISTINCT pg_get_userbyid(c.relowner), ',') FROM pg_class c"
+    " WHERE c.relnamespace IN ('public'::regnamespace, to_regnamespace('own'))"
+)
+
+
+def of_before(server: EmbeddedServer) -> None:
+    """Make the cluster one of the version before, with something of everything in it."""
+    for role, statement in AS_BEFORE:
+        ask(server.dsn.replace("//carillon@", f"//{role}@"), statement)
+    (server.data_dir / "postgres" / "carillon.role").unlink()
+    ask(
+        server.dsn,
+        "CREATE TABLE numbered (n serial PRIMARY KEY, i int GENERATED ALWAYS AS IDENTITY, note text)",
+        "CREATE VIEW noted AS SELECT note FROM numbered",
+        "CREATE SEQUENCE apart",
+        "CREATE SCHEMA own",
+        'CREATE TABLE own."Quoted name" (note text) PARTITION BY LIST (note)',
+        "CREATE DOMAIN own.short AS text",
+        "CREATE TYPE own.state AS ENUM ('a')",
+        "CREATE FUNCTION own.twice(int) RETURNS int LANGUAGE sql AS 'SELECT 2 * $1'",
+    )
+    assert ask(server.dsn, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == "t"
+
+
+def settled(server: EmbeddedServer) -> None:
+    """Hold a cluster against what `of_before` has made."""
+    assert ask(server.dsn, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == "f"
+    assert ask(server.dsn, OWNERS) == "carillon"
+    others = "SELECT count(*) FROM pg_roles WHERE rolname !~ '^pg_' AND rolname NOT IN ('carillon', 'carillon_admin')"
+    assert ask(server.dsn, others) == "0"
+    assert rows(server.dsn) == ["of before"]
+    write_row(server.dsn, "of now")
+    ask(
+        server.dsn,
+        "INSERT INTO numbered (note) VALUES ('x')",
+        "ALTER TABLE numbered ADD COLUMN more text",
+        'DROP TABLE own."Quoted name"',
+        "DROP FUNCTION own.twice",
+        "DROP SCHEMA own CASCADE",
+    )
+
+
+def test_a_cluster_of_the_version_before_is_given_to_a_role_that_is_no_superuser(place: Path) -> None:
+    with embedded_server(place / "data") as server:
+        of_before(server)
+        write_row(server.dsn, "of before")
+    with embedded_server(place / "data") as server:
+        settled(server)
+    with embedded_server(place / "data") as server:
+        assert rows(server.dsn) == ["of before", "of now"]
+
+
+async def test_a_cluster_is_given_away_while_the_version_before_runs(place: Path) -> None:
+    with embedded_server(place / "data") as before:
+        of_before(before)
+        write_row(before.dsn, "of before")
+        connection = await asyncpg.connect(before.dsn)
+        with embedded_server(place / "data") as server:
+            settled(server)
+            await connection.execute("INSERT INTO kept VALUES ('of before, later')")
+            await connection.close()
+            assert rows(server.dsn) == ["of before", "of before, later", "of now"]
+
+
+def test_what_was_interrupted_is_done_at_the_next_start(place: Path) -> None:
+    with embedded_server(place / "data") as server:
+        of_before(server)
+        write_row(server.dsn, "of before")
+        ask(server.dsn, "CREATE ROLE carillon_upgrade SUPERUSER LOGIN")  # and no more
+        with embedded_server(place / "data") as again:
+            settled(again)
+        ask(server.admin_dsn, "CREATE ROLE carillon_upgrade SUPERUSER LOGIN")  # all but its end
+        (place / "data" / "postgres" / "carillon.role").unlink()
+        with embedded_server(place / "data") as again:
+            assert ask(again.dsn, "SELECT count(*) FROM pg_roles WHERE rolname = 'carillon_upgrade'") == "0"
 
 
 def test_nobody_else_reaches_the_folder_or_the_socket(place: Path) -> None:
@@ -524,7 +638,7 @@ def test_the_callers_environment_changes_nothing(place: Path, monkeypatch: pytes
 def test_durability_cannot_be_switched_off_by_a_file_of_the_cluster(place: Path) -> None:
     protected = ("fsync", "synchronous_commit", "full_page_writes")
     with embedded_server(place / "data") as server:
-        ask(server.dsn, *(f"ALTER SYSTEM SET {name} = off" for name in protected))
+        ask(server.admin_dsn, *(f"ALTER SYSTEM SET {name} = off" for name in protected))
     with embedded_server(place / "data") as server:
         assert ask(server.dsn, *(f"SHOW {name}" for name in protected)) == "on\non\non"
 

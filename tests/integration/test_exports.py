@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import os
+import stat
 import threading
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -231,6 +233,29 @@ async def test_a_file_that_cannot_be_written_is_told_and_nothing_is_left(
         async with db.transaction() as tx:
             await export_contacts(tx, account.actor, command)
     assert refused.value.field == "output"
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("format_", ["csv", "ndjson", "parquet"])
+async def test_a_file_is_its_owners_alone_also_while_it_is_written(
+    db: Database, account: Tenant, tmp_path: Path, format_: Any
+) -> None:
+    target, modes = tmp_path / "export", set[int]()
+    target.touch(0o644)
+    (tmp_path / ".export.part").touch(0o666)  # of an export that was killed, or of somebody who waits for one
+
+    def look(_rows: int) -> None:
+        modes.update(stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir() if path != target)
+
+    before = os.umask(0)
+    try:
+        async with db.transaction() as tx:
+            await export_contacts(tx, account.actor, ExportContacts(target=target, format=format_), look)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert modes <= {0o600, 0o700}
+    assert modes
 
 
 async def test_an_export_is_in_the_audit_trail(db: Database, account: Tenant) -> None:

@@ -386,5 +386,5 @@ async def test_an_import_leaves_its_beginning_and_end_in_the_audit_trail(
     end, beginning = (await db.read(list_audit, account.actor, ListAudit(limit=2)))[:2]
     assert (beginning.action, end.action) == ("import.start", "import.finish")
     assert beginning.subject == end.subject == str(summary.import_id)
-    assert beginning.detail["file"] == "people.csv"
+    assert (beginning.detail["audience_id"], beginning.detail["columns"]) == (account.audience_id, 3)
     assert end.detail == {"rows": 2, "new": 1, "updated": 0, "unchanged": 0, "failed": 1}

@@ -358,6 +358,7 @@ async def test_every_change_leaves_an_entry_of_who_what_and_when(
     assert entries[1].detail == {
         "dialect": "inforu",
         "audience_id": account.audience_id,
+        "confined": False,
         "scopes": [],
         "allowed_networks": [],
         "calls_per_second": None,
@@ -366,15 +367,20 @@ async def test_every_change_leaves_an_entry_of_who_what_and_when(
 
 
 async def test_the_trail_is_read_page_by_page_and_only_one_s_own(db: Database, account: Tenant) -> None:
-    for number in range(4):
-        await db.run(create_audience, account.actor, CreateAudience(name=f"A{number}"))
+    made = [
+        (await db.run(create_audience, account.actor, CreateAudience(name=f"A{number}"))).audience_id
+        for number in range(4)
+    ]
     await db.run(create_account, OPERATOR, CreateAccount(name="Other", country="IL"))
-    names: list[str] = []
+    found: list[tuple[str, str]] = []
     query = ListAudit(limit=2)
     while entries := await db.read(list_audit, account.actor, query):
-        names += [entry.detail["name"] for entry in entries]
+        found += [(entry.action, entry.subject) for entry in entries]
         query = ListAudit(limit=2, before=entries[-1].entry_id)
-    assert names == ["A3", "A2", "A1", "A0", "Testers"]
+    assert found == [
+        *(("audience.create", str(audience_id)) for audience_id in reversed(made)),
+        ("account.create", str(account.account_id)),
+    ]
 
 
 async def test_a_change_that_is_rolled_back_leaves_no_entry(db: Database, account: Tenant) -> None:

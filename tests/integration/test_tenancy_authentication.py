@@ -148,6 +148,10 @@ async def test_a_character_does_not_slip_from_the_one_half_into_the_other(admiss
     [
         ("192.0.2.0/24", ["192.0.2.0", "192.0.2.255", "::ffff:192.0.2.9"], ["192.0.3.1", "::1", "", "socket"]),
         ("2001:db8::/32", ["2001:db8::1"], ["2001:db9::1", "192.0.2.1"]),
+        ("::ffff:192.0.2.0/120", ["192.0.2.0", "::ffff:192.0.2.255"], ["192.0.3.1", "::1", "::c000:201"]),
+        ("::ffff:192.0.2.7", ["192.0.2.7", "::ffff:c000:207"], ["192.0.2.8", "::ffff:192.0.2.8"]),
+        ("::ffff:0:0/96", ["192.0.2.7", "::ffff:10.0.0.1", "255.255.255.255"], ["::1", "2001:db8::1", ""]),
+        ("::/0", ["::1", "2001:db8::1"], ["192.0.2.7", "::ffff:192.0.2.7"]),
     ],
 )
 async def test_a_credential_with_networks_opens_only_from_there_also_when_warm(
@@ -159,6 +163,17 @@ async def test_a_credential_with_networks_opens_only_from_there_also_when_warm(
             assert await admission.refusal(replace(login, remote_address=address)) is AddressNotAllowedError
         for address in inside:
             assert await admission.refusal(replace(login, remote_address=address)) is None
+
+
+async def test_a_mapped_network_that_an_earlier_version_has_stored_means_the_same(admission: Admission) -> None:
+    login = await admission.credential(allowed_networks=["198.51.100.1"])
+    async with admission.db.transaction() as tx:
+        await tx.execute(
+            "UPDATE credential SET allowed_networks = '{::ffff:192.0.2.0/120}' WHERE account_id = $1",
+            admission.tenant.account_id,
+        )
+    assert await admission.refusal(login) is None
+    assert await admission.refusal(replace(login, remote_address="192.0.3.1")) is AddressNotAllowedError
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
 import csv
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,20 @@ def test_records_that_could_not_be_read_are_written_too(tmp_path: Path) -> None:
         ["Bob", "2", "3", "column 3", "3"],
         ['Cyd,"4', "", "4", "phone", '"4\n'],
     ]
+
+
+def test_the_file_is_its_owners_alone_and_one_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    new, there = tmp_path / "rejects.csv", tmp_path / "there.csv"
+    there.write_text("something longer than what is written", "utf-8")
+    there.chmod(0o640)
+    before = os.umask(0)
+    try:
+        for path in (new, there):
+            RejectsWriter.open(path, ["a"]).close()
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (new, there)] == [0o600, 0o640]
+    assert new.read_bytes() == there.read_bytes()
 
 
 def test_a_mended_file_is_imported_again_and_its_rejects_keep_the_original_columns(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from carillon.kit.names import checked_name
 from carillon.kit.page import Counted, Page
 from carillon.tenancy import audit
 from carillon.tenancy.accounts import MAX_NAME_CHARACTERS, checked_country
+from carillon.tenancy.scopes import require_all_audiences
 
 SQL = load_statements("carillon.audience", "audiences.sql")
 
@@ -159,7 +160,11 @@ class AudienceCounts:
 
 
 async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audience:
-    """Make an audience beside the default one. Raises InvalidInputError for `name` and `country`."""
+    """Make an audience beside the default one.
+
+    Raises InvalidInputError for `name` and `country`, AudienceConfinedError.
+    """
+    require_all_audiences(actor)
     await lock_audience_set(tx, actor)
     tx.read_clock()
     audience = Audience(
@@ -188,7 +193,7 @@ async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audi
         sorted(audience.double_opt_in),
         _encode(audience.sender_defaults).decode(),
     )
-    detail = {"name": audience.name, "country": audience.country}
+    detail = {"country": audience.country, "kind": audience.kind}
     await audit.record(tx, actor, "audience.create", audience.audience_id, detail)
     return audience
 
@@ -196,28 +201,30 @@ async def create_audience(tx: Tx, actor: Actor, command: CreateAudience) -> Audi
 async def change_audience(tx: Tx, actor: Actor, command: ChangeAudience) -> None:
     """Change the actor's audience. Raises NotFoundError, and InvalidInputError for `name` and `country`."""
     await lock_audience(tx, actor)
+    country = None if command.country is None else checked_country(command.country)
     await tx.execute(
         SQL["change_audience"],
         actor.account_id,
         actor.audience_id,
         None if command.name is None else checked_name(command.name, MAX_NAME_CHARACTERS),
-        None if command.country is None else checked_country(command.country),
+        country,
         None if command.attributes is None else _encode(command.attributes).decode(),
         tx.now,
         None if command.double_opt_in is None else sorted(command.double_opt_in),
         None if command.sender_defaults is None else _encode(command.sender_defaults).decode(),
     )
     del tx.locked[actor.account_id, actor.audience_id]  # what is known of it
-    detail = {"name": command.name, "country": command.country, "attributes": sorted(command.attributes or ())}
+    detail = {"renamed": command.name is not None, "country": country, "attributes": sorted(command.attributes or ())}
     await audit.record(tx, actor, "audience.change", actor.audience_id, detail)
 
 
 async def delete_audience(tx: Tx, actor: Actor) -> None:
     """Delete the actor's audience with everything in it, uploads too that are not written; suppressions stay.
 
-    A stop list's uploads are written first, as they suppress addresses of the account. Raises NotFoundError, and
-    InvalidInputError for the default audience and for one that a credential works in.
+    A stop list's uploads are written first, as they suppress addresses of the account. Raises NotFoundError,
+    AudienceConfinedError, and InvalidInputError for the default audience and for one that a credential works in.
     """
+    require_all_audiences(actor)
     if (await lock_audience(tx, actor, after_uploads=False)).is_stoplist:
         await follow_uploads(tx, actor)
     audience = await get_audience(tx, actor, GetAudience(audience_id=actor.audience_id))
@@ -230,7 +237,7 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
     # It waits for uploads that are being accepted; after it none can be.
     await tx.execute(SQL["delete_audience"], actor.account_id, actor.audience_id)
     await tx.execute(SQL["delete_imports"], actor.account_id, actor.audience_id)
-    await audit.record(tx, actor, "audience.delete", actor.audience_id, {"name": audience.name, "contacts": gone})
+    await audit.record(tx, actor, "audience.delete", actor.audience_id, {"contacts": gone})
 
 
 async def _contacts(tx: Tx, actor: Actor) -> AsyncIterator[Sequence[int]]:
@@ -242,23 +249,22 @@ async def _contacts(tx: Tx, actor: Actor) -> AsyncIterator[Sequence[int]]:
 
 
 async def get_audience(tx: Tx, actor: Actor, query: GetAudience) -> Audience:
-    """Find one of the account's audiences. Raises NotFoundError for `audience`."""
+    """Find one of the actor's audiences. Raises NotFoundError for `audience`."""
     row = await tx.fetchrow(SQL["get_audience"], actor.account_id, query.audience_id)
-    if row is None:
+    if row is None or not actor.reaches(query.audience_id):
         raise NotFoundError("audience", f"There is no audience {query.audience_id} in account {actor.account_id}.")
     return audience_of(row)
 
 
 async def list_audiences(tx: Tx, actor: Actor, query: ListAudiences) -> Page[Audience]:
-    """List the account's audiences in the order of their ids."""
-    audiences = [
-        audience_of(row) for row in await tx.fetch(SQL["list_audiences"], actor.account_id, query.after_id, query.limit)
-    ]
+    """List the actor's audiences, all of the account unless it is confined to one, in the order of their ids."""
+    place = (actor.account_id, query.after_id, query.limit, actor.confined_to)
+    audiences = [audience_of(row) for row in await tx.fetch(SQL["list_audiences"], *place)]
     return Page(items=audiences, last_id=audiences[-1].audience_id if audiences else query.after_id)
 
 
 async def page_audiences(tx: Tx, actor: Actor, query: PageAudiences) -> Counted[Audience]:
-    """List a slice of audiences, oldest first unless said otherwise, and count them all.
+    """List a slice of the actor's audiences, oldest first unless said otherwise, and count them all.
 
     Raises InvalidInputError for `sort`.
     """
@@ -268,6 +274,7 @@ async def page_audiences(tx: Tx, actor: Actor, query: PageAudiences) -> Counted[
         query.until,
         [kind.value for kind in query.kinds] or None,
         query.sweeps,
+        actor.confined_to,
     )
     order = compile_order(AUDIENCE_ATTRIBUTES, query.order, "a.audience_id")
     paging = SQL["page_audiences"].replace("/* order */", f"{order},")
@@ -277,8 +284,8 @@ async def page_audiences(tx: Tx, actor: Actor, query: PageAudiences) -> Counted[
 
 
 async def count_audiences(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> Mapping[int, AudienceCounts]:
-    """Count what is in audiences, by their ids."""
-    rows = await tx.fetch(SQL["audience_counts"], actor.account_id, list(audience_ids))
+    """Count what is in the actor's audiences, by their ids."""
+    rows = await tx.fetch(SQL["audience_counts"], actor.account_id, actor.reached(audience_ids))
     return {row["audience_id"]: AudienceCounts(**dict(row.items())) for row in rows}
 
 

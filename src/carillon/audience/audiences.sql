@@ -13,7 +13,7 @@ WHERE account_id = $1 AND audience_id = $2;
 SELECT audience_id, name, country, is_default, created_at, coalesce(updated_at, created_at) AS updated_at, kind,
        idle_days, attributes, double_opt_in, sender_defaults
 FROM audience
-WHERE account_id = $1 AND audience_id > $2
+WHERE account_id = $1 AND audience_id > $2 AND ($4::bigint IS NULL OR audience_id = $4)
 ORDER BY audience_id
 LIMIT $3;
 
@@ -23,7 +23,8 @@ FROM audience a
 WHERE a.account_id = $1
   AND ($2::text IS NULL OR strpos(lower(a.name), lower($2::text)) > 0)
   AND ($3::timestamptz IS NULL OR a.created_at >= $3) AND ($4::timestamptz IS NULL OR a.created_at < $4)
-  AND ($5::text[] IS NULL OR a.kind = ANY ($5)) AND ($6::boolean IS NULL OR (a.idle_days IS NOT NULL) = $6);
+  AND ($5::text[] IS NULL OR a.kind = ANY ($5)) AND ($6::boolean IS NULL OR (a.idle_days IS NOT NULL) = $6)
+  AND ($7::bigint IS NULL OR a.audience_id = $7);
 
 -- name: page_audiences
 -- An order comes in where it says so.
@@ -34,8 +35,9 @@ WHERE a.account_id = $1
   AND ($2::text IS NULL OR strpos(lower(a.name), lower($2::text)) > 0)
   AND ($3::timestamptz IS NULL OR a.created_at >= $3) AND ($4::timestamptz IS NULL OR a.created_at < $4)
   AND ($5::text[] IS NULL OR a.kind = ANY ($5)) AND ($6::boolean IS NULL OR (a.idle_days IS NOT NULL) = $6)
+  AND ($7::bigint IS NULL OR a.audience_id = $7)
 ORDER BY /* order */ a.audience_id
-LIMIT $7 OFFSET $8;
+LIMIT $8 OFFSET $9;
 
 -- name: change_audience
 -- NULL leaves what it is given for as it is; attributes are replaced key by key.

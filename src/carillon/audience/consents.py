@@ -86,7 +86,7 @@ async def create_purpose(tx: Tx, actor: Actor, command: CreatePurpose) -> str:
     key = free_key(name, keys)
     await tx.execute(SQL["create_purpose"], actor.account_id, actor.audience_id, key, name, description, tx.now)
     await mark_changed(tx, actor)
-    await audit.record(tx, actor, "purpose.create", key, {"name": name})
+    await audit.record(tx, actor, "purpose.create", key, {"audience_id": actor.audience_id})
     return key
 
 
@@ -102,7 +102,8 @@ async def change_purpose(tx: Tx, actor: Actor, command: ChangePurpose) -> None:
     if await tx.fetchval(SQL["change_purpose"], *where, name, description, tx.now) is None:
         raise NotFoundError("purpose", f"The audience has no purpose {command.key[:100]!r}.")
     await mark_changed(tx, actor)
-    await audit.record(tx, actor, "purpose.change", command.key, {"name": name})
+    detail = {"audience_id": actor.audience_id, "renamed": name is not None}
+    await audit.record(tx, actor, "purpose.change", command.key, detail)
 
 
 def _checked_description(given: str) -> str:

@@ -27,6 +27,7 @@ from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import GroupId
+from carillon.tenancy.scopes import require_all_audiences
 
 SQL = load_statements("carillon.audience", "descriptions.sql")
 
@@ -113,8 +114,8 @@ _decode_groups = msgspec.json.Decoder(list[DescribedGroup]).decode
 
 
 async def describe_audiences(tx: Tx, actor: Actor, query: DescribeAudiences) -> dict[int, AudienceDescription]:
-    """Describe audiences, by their ids; those that aren't there are left out."""
-    rows = await tx.fetch(SQL["describe_audiences"], actor.account_id, list(query.audience_ids))
+    """Describe the actor's audiences, by their ids; those that aren't there are left out."""
+    rows = await tx.fetch(SQL["describe_audiences"], actor.account_id, actor.reached(query.audience_ids))
     counts = await count_audiences(tx, actor, query.audience_ids) if query.with_counts else {}
     return {
         row["audience_id"]: _described(row, counts.get(row["audience_id"]))
@@ -158,6 +159,7 @@ async def edit_audience(tx: Tx, actor: Actor, command: EditAudience) -> None:
 
 async def delete_described_audience(tx: Tx, actor: Actor, command: DeleteDescribedAudience) -> None:
     """Delete the actor's audience as `delete_audience` does; what the precondition raises leaves it as it is."""
+    require_all_audiences(actor)
     await lock_audience(tx, actor, after_uploads=False)
     command.precondition(await describe_audience(tx, actor, with_counts=True))
     await delete_audience(tx, actor)

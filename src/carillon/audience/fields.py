@@ -161,7 +161,7 @@ async def create_fields(tx: Tx, actor: Actor, command: CreateFields) -> list[Fie
     await tx.execute(SQL["create_fields"], actor.account_id, actor.audience_id, *columns, tx.now)
     if any(one.attributes for one in command.fields.values()):
         await _keep_attributes(tx, actor, command.fields)
-    details = {one.name: {"kind": one.kind, "label": one.label} for one in made}
+    details = {one.name: {"kind": one.kind} for one in made}
     await audit.record_each(tx, actor, "field.create", details)
     return made
 
@@ -216,8 +216,8 @@ def _field(row: Record) -> Field:
 
 
 async def fields_of_audiences(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> Mapping[int, Sequence[Field]]:
-    """List the custom fields of the account's audiences by name, by audience."""
-    found: dict[int, list[Field]] = {audience_id: [] for audience_id in audience_ids}
+    """List the custom fields of the actor's audiences by name, by audience."""
+    found: dict[int, list[Field]] = {audience_id: [] for audience_id in actor.reached(audience_ids)}
     for row in await tx.fetch(SQL["fields_of_audiences"], actor.account_id, list(found)):
         found[row["audience_id"]].append(_field(row))
     return found

@@ -113,7 +113,7 @@ async def create_group_set(tx: Tx, actor: Actor, command: CreateGroupSet) -> UUI
     attributes = _encode(command.attributes(group_set_id)).decode()
     await tx.execute(SQL["create_group_set"], *where, group_set_id, name, command.selection, attributes, tx.now)
     await mark_changed(tx, actor)
-    await audit.record(tx, actor, "group_set.create", group_set_id, {"name": name})
+    await audit.record(tx, actor, "group_set.create", group_set_id, {"audience_id": actor.audience_id})
     return group_set_id
 
 
@@ -135,7 +135,7 @@ async def change_group_set(tx: Tx, actor: Actor, command: ChangeGroupSet) -> Non
         tx.now,
     )
     await mark_changed(tx, actor)
-    await audit.record(tx, actor, "group_set.change", command.group_set_id, {"name": name})
+    await audit.record(tx, actor, "group_set.change", command.group_set_id, {"renamed": name is not None})
 
 
 async def delete_group_set(tx: Tx, actor: Actor, command: DeleteGroupSet) -> None:
@@ -167,8 +167,8 @@ async def add_groups(tx: Tx, actor: Actor, command: AddGroups) -> list[AddedGrou
     attributes = [group.attributes(tx.new_uuid()) for group in command.groups]
     await tx.execute(SQL["put_into_set"], *where, group_ids, [_encode(one).decode() for one in attributes])
     await mark_changed(tx, actor)
-    details = {group_id: {"name": name} for group_id, name in zip(group_ids, names, strict=True)}
-    await audit.record_each(tx, actor, "group.create", details)
+    detail = {"audience_id": actor.audience_id, "group_set_id": command.group_set_id}
+    await audit.record_each(tx, actor, "group.create", dict.fromkeys(group_ids, detail))
     return [AddedGroup(group_id=one, attributes=kept) for one, kept in zip(group_ids, attributes, strict=True)]
 
 

@@ -142,7 +142,7 @@ async def save_group(tx: Tx, actor: Actor, command: SaveGroup) -> Group:
     if not rows:
         raise NotFoundError("group")
     action = "group.create" if command.group_id is None else "group.change"
-    await audit.record(tx, actor, action, group_id, {"name": name})
+    await audit.record(tx, actor, action, group_id, {"audience_id": actor.audience_id})
     return _group(rows[0])
 
 
@@ -227,7 +227,7 @@ async def _delete(tx: Tx, actor: Actor, groups: Sequence[Group], mode: GroupDele
         await delete_contact_chunks(tx, actor, members, cause=DeletionCause.GROUP_DELETED)
     await tx.execute(SQL["delete_group_memberships"], actor.account_id, group_ids)
     await tx.execute(SQL["delete_groups"], actor.account_id, actor.audience_id, group_ids)
-    details = {one.group_id: {"name": one.name, "members": one.members, "mode": mode} for one in groups}
+    details = {one.group_id: {"members": one.members, "mode": mode} for one in groups}
     await audit.record_each(tx, actor, "group.delete", details)
 
 

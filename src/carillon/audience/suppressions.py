@@ -299,7 +299,8 @@ async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str],
         return
     channel, is_suppressed = change.channel.value, change.action == "unsubscribe"
     for audience_id, contact_ids in (await _contacts_with(tx, actor, change.channel, keys, audiences)).items():
-        inside = replace_values(actor, audience_id=AudienceId(audience_id))
+        # A suppression is the account's: it marks contacts also where the actor may not work.
+        inside = replace_values(actor, audience_id=AudienceId(audience_id), confined_to=None)
         where = (actor.account_id, audience_id, contact_ids, tx.now)
         async with recounting(tx, inside, contact_ids):
             if change.unsubscribes:

@@ -54,7 +54,10 @@ def group() -> None:
     required=True,
     help="Whose API the client speaks; native is our own, which is not served yet.",
 )
-@audience_option("The audience it works in.")
+@audience_option(
+    "The only audience that it reaches.",
+    default="all of them as Apifon's and Devino's lists; the default one in the other dialects",
+)
 @click.option("--scopes", metavar="A,B", default="", help=f"Limit it to some of {', '.join(Scope)}. [default: all]")
 @click.option(
     "--allow", "networks", multiple=True, metavar="CIDR", help="Let it in from this network only; may be repeated."
@@ -84,6 +87,7 @@ def create(  # noqa: PLR0913 - one for each flag
     command = CreateCredential(
         dialect=dialect,
         key_format=CREDENTIAL_FORMAT[dialect],
+        audience_id=audience_id,
         scopes=[scope.strip() for scope in scopes.split(",") if scope.strip()],
         allowed_networks=networks,
         calls_per_second=rate,
@@ -92,7 +96,7 @@ def create(  # noqa: PLR0913 - one for each flag
     box = SecretBox(session.settings.secret_key_path)
 
     async def make(db: "Database") -> NewCredential:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id, audience_id=audience_id))
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
         return await db.run(create_credential, actor, command, box)
 
     made = session.run(make)

@@ -29,8 +29,6 @@ def account_option(sentence: str = "The account.") -> Callable[[Any], Any]:
     return click.option("--account", "account_id", type=Id(), required=True, metavar="ID", help=sentence)
 
 
-def audience_option(sentence: str) -> Callable[[Any], Any]:
+def audience_option(sentence: str, *, default: str = "the default one") -> Callable[[Any], Any]:
     """Ask for one of the account's audiences, as `audience_id`."""
-    return click.option(
-        "--audience", "audience_id", type=Id(), metavar="ID", help=f"{sentence} [default: the default one]"
-    )
+    return click.option("--audience", "audience_id", type=Id(), metavar="ID", help=f"{sentence} [default: {default}]")

@@ -28,12 +28,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from carillon.db.embedded_account import CLEAN_ENVIRONMENT, Account, EmbeddedError, choose_account
+from carillon.db.embedded_role import ADMINISTRATOR, CREATION, DATABASE, ROLE, mark_settled, settle_roles
 from carillon.db.embedded_settings import server_settings
 from carillon.db.embedded_state import SOCKET_NAME, condition, is_postgres_of, postmaster, processes
 
 __all__ = ["EmbeddedError", "EmbeddedServer", "bin_dir", "embedded_server", "psql_path", "running_dsn"]
 
-ROLE = DATABASE = "carillon"
 SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path on Linux, less its closing NUL
 LOG_BYTES = 10 * 1024**2
 START_ATTEMPTS = 3
@@ -48,6 +48,11 @@ class EmbeddedServer:
 
     data_dir: Path
     dsn: str
+
+    @property
+    def admin_dsn(self) -> str:
+        """The same of the cluster's superuser, which Carillon itself never uses."""
+        return self.dsn.replace(f"//{ROLE}@", f"//{ADMINISTRATOR}@", 1)
 
 
 @contextmanager
@@ -100,7 +105,9 @@ def _join(data_dir: Path, *, fresh: bool) -> tuple[int, str]:
         membership = _open_private(data_dir / "server.lock")
         fcntl.flock(membership, fcntl.LOCK_SH)
         try:
-            return membership, _dsn(_ensure_running(data_dir, start_lock, fresh=fresh))
+            socket_dir = _ensure_running(data_dir, start_lock, fresh=fresh)
+            settle_roles(data_dir / "postgres", socket_dir, psql_path())
+            return membership, _dsn(socket_dir)
         except BaseException:
             _leave(data_dir, membership)
             raise
@@ -281,14 +288,15 @@ def _make_cluster(cluster: Path, account: Account, start_lock: int) -> None:
     account.take(new)
     initdb, postgres = bin_dir() / "initdb", bin_dir() / "postgres"
     locale = ("--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-    create = f'echo "CREATE DATABASE {DATABASE}" | exec "$1" --single -D "$2" -c exit_on_error=on template1'
+    create = 'printf %s "$3" | exec "$1" --single -D "$2" -c exit_on_error=on template1'
     for command in (
-        (initdb, "-D", new, "-U", ROLE, "-A", "trust", "-E", "UTF8", *locale),
-        ("/bin/sh", "-c", create, "sh", postgres, new),
+        (initdb, "-D", new, "-U", ADMINISTRATOR, "-A", "trust", "-E", "UTF8", *locale),
+        ("/bin/sh", "-c", create, "sh", postgres, new, CREATION),
     ):
         ended = account.run(command, keep=(start_lock,))
         if ended.returncode != 0:
             raise EmbeddedError(f"PostgreSQL cannot make its cluster in {new}:\n{ended.stdout.strip()}")
+    mark_settled(new)
     new.rename(cluster)
     folder = os.open(cluster.parent, os.O_RDONLY)
     try:

@@ -45,6 +45,7 @@ CREATE TABLE credential (
     expires_at       timestamptz,
     revoked_at       timestamptz,
     created_at       timestamptz NOT NULL,
+    confined         boolean,             -- reaches no other audience; NULL (made before 0022): unless its one is the default
     PRIMARY KEY (account_id, credential_id)
 );
 CREATE INDEX credential_by_key ON credential (dialect, key_name);
@@ -67,6 +68,16 @@ CREATE TABLE access_token (
     PRIMARY KEY (account_id, token_hash)
 );
 CREATE INDEX access_token_credential ON access_token (account_id, credential_id, expires_at);
+
+-- Signatures of calls that change something, until their dates are too old to be accepted anyway: each is taken once, but for a retry.
+CREATE TABLE signed_call (
+    account_id    bigint NOT NULL,
+    signature     uuid NOT NULL,         -- the first half of its SHA-256
+    first_seen_at timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    PRIMARY KEY (account_id, signature)
+);
+CREATE INDEX signed_call_expiry ON signed_call (account_id, expires_at);
 
 CREATE TABLE audit_entry (
     account_id bigint NOT NULL,

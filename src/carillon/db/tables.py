@@ -31,6 +31,7 @@ TABLES: dict[str, Kind] = {
     "form_token": "tenant",
     "group_set": "tenant",
     "membership": "tenant",
+    "signed_call": "tenant",
     "suppression": "tenant",
     "suppression_entry": "tenant",
 }

@@ -68,8 +68,8 @@ class OperationRunner(Protocol):
 class Services:
     """What a dialect's handlers work with.
 
-    `page_size` is for lists whose caller sets no limit, `signature_age` is how far a signature's date may be from our
-    clock.
+    `page_size` is for lists whose caller sets no limit, `signature_age` is how far a signature's date may be
+    behind our clock.
     """
 
     db: OperationRunner

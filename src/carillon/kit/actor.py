@@ -1,8 +1,10 @@
 """Who calls: every operation takes an actor, and reaches nothing outside the actor's account."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from carillon.errors import NotFoundError
 from carillon.kit.ids import AccountId, AudienceId
 
 
@@ -14,6 +16,9 @@ class Actor:
     `audience_id` is the audience that a flat dialect works in; `country` (ISO 3166 alpha-2) reads its national numbers;
     `time_zone` (IANA) renders its times; `clock_offset` is how far the account's clock is ahead of the real time.
     Empty `scopes` allow everything.
+
+    `confined_to` is the only audience that its credential was bound to: one that is bound is never in another, whoever
+    tries to put it there. Raises NotFoundError for `audience`, as for one that isn't there.
     """
 
     account_id: AccountId
@@ -25,3 +30,16 @@ class Actor:
     time_zone: str = "UTC"
     clock_offset: timedelta = timedelta()
     scopes: frozenset[str] = field(default_factory=frozenset)
+    confined_to: AudienceId | None = None
+
+    def __post_init__(self) -> None:
+        if not self.reaches(self.audience_id):
+            raise NotFoundError("audience")
+
+    def reaches(self, audience_id: int) -> bool:
+        """Whether an audience of the account is one that it may work in."""
+        return self.confined_to is None or audience_id == self.confined_to
+
+    def reached(self, audience_ids: Iterable[int]) -> list[int]:
+        """Return those of the audiences that it may work in."""
+        return [audience_id for audience_id in audience_ids if self.reaches(audience_id)]

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, Self
 
 from carillon.tabular.errors import LostRejectsError, UnreadableFileError
 from carillon.tabular.formulas import defused
+from carillon.tabular.private import write_private
 from carillon.tabular.records import BadRecord
 
 REJECT_COLUMNS: Final = ("_line", "_field", "_value", "_reason")
@@ -69,7 +70,7 @@ class RejectsWriter:
         """
         try:
             if not keep_bytes:
-                writer = cls(path.open("wb"), header)
+                writer = cls(write_private(path), header)
                 writer._begin()
                 return writer
             file = path.open("r+b")

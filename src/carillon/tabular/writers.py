@@ -12,6 +12,7 @@ import polars as pl
 
 from carillon.tabular.formulas import defuse as defuse_frame
 from carillon.tabular.formulas import defused
+from carillon.tabular.private import create_private
 
 Format = Literal["csv", "ndjson", "parquet"]
 
@@ -83,6 +84,7 @@ def open_writer(
 ) -> TableWriter:
     """Open an export of `columns` to a path or an open binary file, which the caller closes.
 
+    A file named by its path is its owner's alone to read (mode 0600), while it is written too.
     CSV is UTF-8 with a comma and a header; null is an empty cell. With `defuse` (the default) cells that a spreadsheet
     would run as a formula get a leading apostrophe (see `formulas`), which `restore` takes off when the file is
     imported again; `mark` begins the file with a byte order mark, without which Excel takes Hebrew for western text.
@@ -109,7 +111,7 @@ def _partial(path: Path) -> Path:
 
 
 def _open_partial(path: Path) -> BinaryIO:
-    return _partial(path).open("wb")
+    return create_private(_partial(path))
 
 
 class _Csv:

@@ -147,7 +147,7 @@ async def create_account(tx: Tx, operator: Operator, command: CreateAccount) -> 
         country=country,
         time_zone=time_zone,
     )
-    detail = {"name": name, "country": country, "time_zone": time_zone, "currency": currency}
+    detail = {"country": country, "time_zone": time_zone, "currency": currency}
     await audit.record(tx, actor, "account.create", account.account_id, detail)
     return NewAccount(account=account, audience_id=audience_id)
 

@@ -39,7 +39,8 @@ class ListAudit:
 async def record(tx: Tx, actor: Actor, action: str, subject: object, detail: Mapping[str, Any]) -> None:
     """Add an entry in the transaction that makes the change, so that there is never one without the other.
 
-    `detail` is what changed, as JSON: never an address, a text or a secret.
+    `detail` is what changed, as JSON: ids, counts, codes and our own terms, never a text that a caller chose (a name,
+    an address), nor a secret.
     """
     await record_each(tx, actor, action, {subject: detail})
 

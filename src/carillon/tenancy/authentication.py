@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeVar
 
 from asyncpg import Record
@@ -23,8 +22,10 @@ from carillon.errors import (
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.tenancy.accounts import AccountStatus
+from carillon.tenancy.networks import Network, is_within, plain_network
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import KEY_NAME_CHARACTERS, SecretBox, hash_secret, seal_context
+from carillon.tenancy.signed_calls import remember_signed_call
 from carillon.tenancy.tokens import account_of, hash_token
 
 SQL = load_statements("carillon.tenancy", "authentication.sql")
@@ -66,7 +67,11 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedLogin:
-    """What a caller showed that signs its requests: HMAC-SHA256 of `message` with the secret, which it never sends."""
+    """What a caller showed that signs its requests: HMAC-SHA256 of `message` with the secret, which it never sends.
+
+    `remember_until` is for calls that change something: until then the signature would be accepted, and so long it is
+    remembered. None for calls that only read.
+    """
 
     dialect: str
     key_name: str
@@ -74,6 +79,7 @@ class SignedLogin:
     signature: bytes = field(repr=False)
     remote_address: str
     calls_per_second: float = 0.0
+    remember_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +98,7 @@ class Authenticated:
 
     actor: Actor
     credential_id: int
-    allowed_networks: Sequence[IPv4Network | IPv6Network]
+    allowed_networks: Sequence[Network]
     calls_per_second: float | None
     expires_at: datetime | None
 
@@ -151,10 +157,13 @@ async def _authenticated(tx: Tx, login: AnyLogin, found: Record | None) -> Authe
 
 
 def _admitted(login: AnyLogin, found: Record, account: Record, *, now: datetime) -> Authenticated:
+    audience_id = AudienceId(found["audience_id"])
+    # Unknown of credentials that an earlier version made: whoever named another audience than the default one meant it.
+    confined = not account["is_default"] if found["confined"] is None else found["confined"]
     authenticated = Authenticated(
         actor=Actor(
             account_id=AccountId(found["account_id"]),
-            audience_id=AudienceId(found["audience_id"]),
+            audience_id=audience_id,
             credential_id=found["credential_id"],
             name=found["key_name"],
             source="API",
@@ -162,9 +171,10 @@ def _admitted(login: AnyLogin, found: Record, account: Record, *, now: datetime)
             time_zone=account["time_zone"],
             clock_offset=account["clock_offset"],
             scopes=frozenset(found["scopes"]),
+            confined_to=audience_id if confined else None,
         ),
         credential_id=found["credential_id"],
-        allowed_networks=found["allowed_networks"],
+        allowed_networks=[plain_network(network) for network in found["allowed_networks"]],
         calls_per_second=found["calls_per_second"],
         expires_at=found["expires_at"],
     )
@@ -195,10 +205,17 @@ class Authenticator:
         return self._counted(login, await self._known(_cache_key(login), login, authenticate))
 
     async def authenticate_signed(self, login: SignedLogin) -> Actor:
-        """Admit a caller that signs; raise as `authenticate_signed` does; RateLimitedError as above."""
+        """Admit a caller that signs; raise as `authenticate_signed` does; RateLimitedError as above.
+
+        A call that changes something is admitted once: raises BadCredentialsError when it comes again later than a
+        client's retry would (`remember_signed_call`).
+        """
         known = await self._db.read(authenticate_signed, login, self._box)
         await self._note_use(known.actor.account_id, known.credential_id)
-        return self._counted(login, known)
+        actor = self._counted(login, known)
+        if login.remember_until is not None:
+            await self._db.run_at_once(remember_signed_call, actor, login.signature, login.remember_until)
+        return actor
 
     async def authenticate_token(self, login: TokenLogin) -> Actor:
         """Admit a caller with a token; raise as `authenticate_token` does; RateLimitedError as above."""
@@ -268,18 +285,8 @@ def _matching(rows: Sequence[Record], secret_hash: bytes) -> Record | None:
 def _admit(known: Authenticated, login: AnyLogin, *, now: datetime) -> None:
     if known.expires_at is not None and known.expires_at <= now:
         raise BadCredentialsError
-    if known.allowed_networks and not _is_within(login.remote_address, known.allowed_networks):
+    if known.allowed_networks and not is_within(login.remote_address, known.allowed_networks):
         raise AddressNotAllowedError
-
-
-def _is_within(remote_address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    try:
-        address = ip_address(remote_address)
-    except ValueError:  # a socket without an address is in no network
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return any(address in network for network in networks)
 
 
 def _require_open(status: AccountStatus) -> None:

@@ -5,21 +5,19 @@ How one is checked is in `carillon.tenancy.authentication`. Its times are real o
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.tenancy import audit
+from carillon.tenancy.networks import read_network
 from carillon.tenancy.scopes import Scope
 from carillon.tenancy.secrets import SecretBox, hash_secret, new_key_name, new_secret, seal_context
 
 SQL = load_statements("carillon.tenancy", "credentials.sql")
-
-Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +38,8 @@ class CredentialFormat:
 class CreateCredential:
     """Make a credential: in the actor's audience, with the dialect's own rate, unless other ones are given.
 
+    With an `audience_id` it reaches no other audience, whatever its dialect; without one a flat dialect works in the
+    actor's audience, and a list dialect in all of the account.
     `dialect` is whose API it opens, and `key_format` is that dialect's.
     `calls_per_second` 0 is no limit; `allowed_networks` are in CIDR notation, none of them: from anywhere.
     """
@@ -63,12 +63,13 @@ class NewCredential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """A credential as it may be shown; `last_used_at` is true to a minute."""
+    """A credential as it may be shown: whether it is `confined` to its audience; `last_used_at` is true to a minute."""
 
     credential_id: int
     audience_id: int
     dialect: str
     key_name: str
+    confined: bool
     scopes: Sequence[str]
     allowed_networks: Sequence[str]
     calls_per_second: float | None
@@ -128,9 +129,17 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
         command.calls_per_second,
         command.expires_at,
         tx.real_now,
+        command.audience_id is not None,
     )
-    detail = asdict(replace(command, audience_id=audience_id))
-    del detail["key_format"]
+    detail = {
+        "dialect": command.dialect,
+        "audience_id": audience_id,
+        "confined": command.audience_id is not None,
+        "scopes": command.scopes,
+        "allowed_networks": [str(network) for network in networks],
+        "calls_per_second": command.calls_per_second,
+        "expires_at": command.expires_at,
+    }
     await audit.record(tx, actor, "credential.create", credential_id, detail)
     return NewCredential(credential_id=credential_id, parts=parts)
 
@@ -160,15 +169,6 @@ async def revoke_credential(tx: Tx, actor: Actor, command: RevokeCredential) -> 
     if row["revoked_at"] is None:
         await tx.execute(SQL["revoke_credential"], actor.account_id, command.credential_id, tx.real_now)
         await audit.record(tx, actor, "credential.revoke", command.credential_id, {})
-
-
-def read_network(text: str) -> Network:
-    """Read a network in CIDR notation; an address alone is a network of one. Raises InvalidInputError."""
-    try:
-        return ip_network(text.strip())
-    except ValueError as error:
-        message = f"{text!r} is not a network such as 192.0.2.0/24 or 2001:db8::/32: {error}."
-        raise InvalidInputError("allowed_networks", message) from None
 
 
 def _check(command: CreateCredential, *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from carillon.errors import ScopeMissingError
+from carillon.errors import AudienceConfinedError, ScopeMissingError
 from carillon.kit.actor import Actor
 
 
@@ -17,3 +17,9 @@ def require_scope(actor: Actor, scope: Scope) -> None:
     """Let an actor pass whose scopes cover the operation. Raises ScopeMissingError."""
     if actor.scopes and scope not in actor.scopes:
         raise ScopeMissingError(scope)
+
+
+def require_all_audiences(actor: Actor) -> None:
+    """Let an actor pass that isn't confined to an audience. Raises AudienceConfinedError."""
+    if actor.confined_to is not None:
+        raise AudienceConfinedError(actor.confined_to)

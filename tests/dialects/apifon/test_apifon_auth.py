@@ -1,6 +1,7 @@
 """Who calls: signatures, tokens, scopes."""
 
 import base64
+import hashlib
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,14 @@ from carillon.dialects.apifon.oauth import LIFETIME
 from carillon.dialects.apifon.operations import OPERATIONS
 from carillon.dialects.rest import Operation
 from carillon.settings import Settings
-from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
+from carillon.tenancy.accounts import (
+    AccountStatus,
+    AdvanceClock,
+    SetAccountStatus,
+    advance_clock,
+    set_account_status,
+)
+from carillon.tenancy.signed_calls import delete_signed_calls
 
 
 async def bearer(
@@ -92,16 +100,17 @@ async def test_a_signature_of_another_request_is_refused(wire: Wire) -> None:
     assert await wire.refusal("GET", BLOCKS, headers=headers, date=date) == (401, {})
 
 
-async def is_authenticated(wire: Wire, seconds: int) -> list[bool]:
-    """Whether a date so far from the server's clock is taken, later and earlier."""
-    dates = (wire.clock.now() + way * timedelta(seconds=seconds) for way in (1, -1))
+async def is_authenticated(wire: Wire, *seconds: int) -> list[bool]:
+    """Whether dates so far ahead of the server's clock are taken; negative ones are behind it."""
+    dates = [wire.clock.now() + timedelta(seconds=one) for one in seconds]
     replies = [await wire.call("GET", BLOCKS, date=format_datetime(date, usegmt=True)) for date in dates]
     assert {reply.status_code for reply in replies} <= {200, 401}
     return [reply.status_code == 200 for reply in replies]
 
 
 async def test_a_signature_outside_the_clocks_tolerance_is_refused(wire: Wire) -> None:
-    assert [await is_authenticated(wire, seconds) for seconds in (86_400, 86_401)] == [[True, True], [False, False]]
+    assert await is_authenticated(wire, -86_400, -86_401) == [True, False]
+    assert await is_authenticated(wire, 300, 301) == [True, False]
 
 
 async def test_the_clocks_tolerance_is_a_setting(wire: Wire) -> None:
@@ -109,7 +118,84 @@ async def test_the_clocks_tolerance_is_a_setting(wire: Wire) -> None:
     app = create_app(replace(wire.runtime, settings=strict))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST) as client:
         there = replace(wire, client=client)
-        assert [await is_authenticated(there, seconds) for seconds in (60, 61)] == [[True, True], [False, False]]
+        assert await is_authenticated(there, -60, -61) == [True, False]
+
+
+def blocking(destination: str) -> dict[str, str]:
+    return {"destination": destination, "reason": "other"}
+
+
+async def status_of_copy(wire: Wire, method: str, path: str, data: object, date: str) -> int:
+    """Send a request as it was sent before, and give the status."""
+    return (await wire.call(method, path, data, date=date)).status_code
+
+
+async def test_a_signed_call_that_changes_something_is_refused_when_it_comes_again_later(wire: Wire) -> None:
+    date = format_datetime(wire.clock.now(), usegmt=True)
+    sent = ("POST", f"{BLOCKS}/block", blocking("306912345678"), date)
+    assert [await status_of_copy(wire, *sent) for _ in range(2)] == [201, 201]  # twice within a second
+    wire.clock.moment += timedelta(minutes=1)
+    assert await status_of_copy(wire, *sent) == 201  # a client's retry
+    wire.clock.moment += timedelta(seconds=1)
+    assert await wire.refusal(*sent[:3], date=date) == (401, {})
+    assert (await wire.call(*sent[:3])).status_code == 201  # signed anew
+    assert (await wire.call("POST", f"{BLOCKS}/block", blocking("306912345679"), date=date)).status_code == 201
+
+
+async def test_what_is_added_to_the_query_is_no_other_call(wire: Wire) -> None:
+    date = format_datetime(wire.clock.now(), usegmt=True)
+    made = await wire.made_list()
+    digest = hashlib.md5(b"306912345678", usedforsecurity=False).hexdigest()
+    await wire.ok("POST", f"{made}/subscriber", {"destination": "306912345678", "status": "SUBSCRIBED"}, 201)
+    archiving = f"{made}/subscriber/{digest}"
+    assert await status_of_copy(wire, "DELETE", archiving, None, date) == 204
+    wire.clock.moment += timedelta(minutes=2)
+    assert await status_of_copy(wire, "DELETE", f"{archiving}?permanent=true", None, date) == 401
+
+
+async def test_queries_by_post_may_come_again(wire: Wire) -> None:
+    date = format_datetime(wire.clock.now(), usegmt=True)
+    for _ in range(3):
+        assert await status_of_copy(wire, "POST", f"{BLOCKS}/query", {"conditions": []}, date) == 200
+        wire.clock.moment += timedelta(hours=1)
+    async with wire.runtime.db.transaction() as tx:
+        assert not await tx.fetchval("SELECT count(*) FROM signed_call WHERE account_id = $1", wire.account.account_id)
+
+
+async def test_a_call_that_was_not_admitted_is_not_remembered(wire: Wire) -> None:
+    date = format_datetime(wire.clock.now(), usegmt=True)
+    slow = await wire.limited(calls_per_second=1.0)
+    first, second = [("POST", f"{BLOCKS}/block", blocking(one), date) for one in ("306912345678", "306912345679")]
+    assert [await status_of_copy(slow, *one) for one in (first, second)] == [201, 429]
+    async with wire.runtime.db.transaction() as tx:
+        known = await tx.fetchval("SELECT count(*) FROM signed_call WHERE account_id = $1", wire.account.account_id)
+    assert known == 1
+
+
+async def test_a_signature_is_held_against_the_real_time(wire: Wire) -> None:
+    date = format_datetime(wire.clock.now(), usegmt=True)
+    sent = ("POST", f"{BLOCKS}/block", blocking("306912345678"), date)
+    assert await status_of_copy(wire, *sent) == 201
+    await wire.runtime.db.run(advance_clock, wire.account.actor, AdvanceClock(by=timedelta(days=30)))
+    assert await status_of_copy(wire, *sent) == 201
+
+
+async def test_signatures_are_deleted_when_their_dates_are_too_old(wire: Wire) -> None:
+    date = format_datetime(wire.clock.now(), usegmt=True)
+    sent = ("POST", f"{BLOCKS}/block", blocking("306912345678"), date)
+    assert await status_of_copy(wire, *sent) == 201
+
+    async def remembered() -> int:
+        async with wire.runtime.db.transaction() as tx:
+            statement = "SELECT count(*) FROM signed_call WHERE account_id = $1"
+            return int(await tx.fetchval(statement, wire.account.account_id))
+
+    wire.clock.moment += timedelta(seconds=86_399)
+    await delete_signed_calls(wire.runtime.db)
+    assert (await remembered(), await status_of_copy(wire, *sent)) == (1, 401)
+    wire.clock.moment += timedelta(seconds=2)
+    await delete_signed_calls(wire.runtime.db)
+    assert (await remembered(), await status_of_copy(wire, *sent)) == (0, 401)
 
 
 async def test_a_token_is_given_as_the_sdk_asks_for_it(wire: Wire) -> None:

@@ -110,7 +110,8 @@ async def _start(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport:
     )
     if import_id is None:
         raise busy()
-    await audit.record(tx, actor, "import.start", import_id, command.options)
+    detail = {"bytes": command.options.get("bytes"), "columns": len(command.options.get("columns", ()))}
+    await audit.record(tx, actor, "import.start", import_id, {"audience_id": actor.audience_id, **detail})
     return BegunImport(import_id=import_id, place=start, is_done=False, is_resumed=False)
 
 

@@ -34,11 +34,14 @@ VENDOR_SCOPES: Sequence[str] = (
 )
 
 _MAX_CHARACTERS = 1_000
+# How far a client's clock may be ahead of ours; how far its date may be behind is `signature_age_seconds`.
+_AHEAD = timedelta(minutes=5)
 
 
-async def authenticate(services: Services, request: Request) -> Actor:
+async def authenticate(services: Services, request: Request, *, changes: bool = False) -> Actor:
     """Authenticate the caller by what its Authorization header shows.
 
+    A signature of a call that `changes` something is accepted once, but for a client's retry.
     Raises MissingCredentialsError when there is none of the two kinds, and what `Authenticator` raises.
     """
     scheme, _, shown = request.headers.get("authorization", "").strip().partition(" ")
@@ -47,17 +50,19 @@ async def authenticate(services: Services, request: Request) -> Actor:
         raise BadCredentialsError
     match scheme.lower():
         case "apifonws":
-            return await services.authenticator.authenticate_signed(await _signed(services, request, shown))
+            login = await _signed(services, request, shown, changes=changes)
+            return await services.authenticator.authenticate_signed(login)
         case "bearer":
-            login = TokenLogin(dialect=DIALECT, token=shown, remote_address=request.remote_address)
-            return await services.authenticator.authenticate_token(login)
+            bearer = TokenLogin(dialect=DIALECT, token=shown, remote_address=request.remote_address)
+            return await services.authenticator.authenticate_token(bearer)
     raise MissingCredentialsError
 
 
-async def _signed(services: Services, request: Request, shown: str) -> SignedLogin:
+async def _signed(services: Services, request: Request, shown: str, *, changes: bool) -> SignedLogin:
     token, _, signature = shown.partition(":")
     date = request.headers.get("x-apifonws-date", "")
-    if not _is_recent(date, services.db.clock.now(), services.signature_age):
+    moment = _read_date(date)
+    if not -_AHEAD <= services.db.clock.now() - moment <= services.signature_age:
         raise BadCredentialsError
     try:
         given = base64.b64decode(signature.strip(), validate=True)
@@ -70,13 +75,15 @@ async def _signed(services: Services, request: Request, shown: str) -> SignedLog
         message=head + await request.body.read() + f"\n{date}".encode("latin-1", "replace"),
         signature=given,
         remote_address=request.remote_address,
+        remember_until=moment + services.signature_age if changes else None,
     )
 
 
-def _is_recent(date: str, now: datetime, age: timedelta) -> bool:
+def _read_date(date: str) -> datetime:
+    """Read a signature's date. Raises BadCredentialsError for what is none."""
     try:
         moment = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
-        return False
+        raise BadCredentialsError from None
     # -0000, as some mail libraries write it, is UTC too; they read it as a time without a zone.
-    return abs(now - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))) <= age
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -8,6 +8,7 @@ from carillon.dialects.apifon.scopes import authenticate_for
 from carillon.dialects.contract import Dialect
 from carillon.dialects.rest import coverage_of, describe_operations, route_of
 from carillon.http.site import Endpoint
+from carillon.tenancy.scopes import Scope
 
 BASE = "/services/api/v1"
 _OTHER_BASE = "/services"
@@ -40,7 +41,10 @@ DIALECT = Dialect(
     name=auth.DIALECT,
     credential_format=auth.CREDENTIAL_FORMAT,
     routes=(
-        *(route_of(one, authenticate_for(one.permission)) for one in OPERATIONS),
+        *(
+            route_of(one, authenticate_for(one.permission, changes=one.scope is Scope.AUDIENCE_WRITE))
+            for one in OPERATIONS
+        ),
         Endpoint(method="POST", path="/oauth2/token", function="token", handle=oauth.token),
         Endpoint(method="POST", path="/oauth2/revoke", function="revoke", handle=oauth.revoke),
     ),

@@ -215,6 +215,6 @@ def list_of(actor: Actor, described: AudienceDescription) -> SubscriberList:
 def inside(actor: Actor, list_id: str) -> Actor:
     """Return an actor in a list, which may not be there. Raises NotFoundError for `list` where it can't be."""
     audience_id = parse_id(list_id)
-    if audience_id is None:
+    if audience_id is None or not actor.reaches(audience_id):
         raise NotFoundError("list")
     return replace(actor, audience_id=AudienceId(audience_id))

@@ -25,14 +25,15 @@ def available_scopes(actor: Actor) -> frozenset[str]:
     return frozenset(scope for scope, ours in OURS.items() if ours in actor.scopes)
 
 
-def authenticate_for(scope: str) -> Callable[[Services, Request], Awaitable[Actor]]:
+def authenticate_for(scope: str, *, changes: bool) -> Callable[[Services, Request], Awaitable[Actor]]:
     """Make what lets callers in to endpoints that the reference requires a scope, or several, for.
 
+    `changes` tells what changes something from what only reads, whatever its method.
     It raises ScopeMissingError, and MediaTypeError for a body that calls itself anything but JSON (Status Codes, 415).
     """
 
     async def authenticate_scoped(services: Services, request: Request) -> Actor:
-        actor = await authenticate(services, request)
+        actor = await authenticate(services, request, changes=changes)
         if not request.body.is_empty and "json" not in request.headers.get("content-type", "json").lower():
             raise MediaTypeError
         if actor.scopes & set(VENDOR_SCOPES):  # a token's

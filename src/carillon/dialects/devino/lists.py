@@ -12,7 +12,7 @@ from carillon.dialects.devino.mapping_fields import MAIN_NAMES, SET_HERE, FieldM
 from carillon.dialects.devino.paging import read_span
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.dialects.rest import Answer, Call
-from carillon.errors import InvalidInputError, MissingInputError, NotFoundError
+from carillon.errors import AudienceConfinedError, InvalidInputError, MissingInputError, NotFoundError
 from carillon.kit.ids import AudienceId
 
 
@@ -100,6 +100,8 @@ async def _deleted(call: Call, text: str) -> replies.DeletedList:
     try:
         await call.db.run(delete_audience, replace(call.actor, audience_id=AudienceId(mapping.list_id(text))))
     except NotFoundError as error:
+        return _refused(text, errors.reason_of(error))
+    except AudienceConfinedError as error:
         return _refused(text, errors.reason_of(error))
     except InvalidInputError as error:
         if error.field == "audience":
