@@ -176,6 +176,12 @@ class RateLimitedError(CallerError):
         self.retry_after = retry_after
 
 
+class TooExpensiveError(CallerError):
+    """This takes too long: ask for less, by narrower conditions, or by going on from the last id instead of by number."""
+
+    code = "too_expensive"
+
+
 class JobNotFoundError(CallerError):
     """No job has this token."""
 

@@ -33,6 +33,9 @@ VENDOR_SCOPES: Sequence[str] = (
     "openid",
 )
 
+CALLS_PER_SECOND = 100.0
+"""For credentials that have no rate of their own; the reference has a 429 and no figure."""
+
 _MAX_CHARACTERS = 1_000
 
 
@@ -49,7 +52,12 @@ async def authenticate(services: Services, request: Request) -> Actor:
         case "apifonws":
             return await services.authenticator.authenticate_signed(await _signed(services, request, shown))
         case "bearer":
-            login = TokenLogin(dialect=DIALECT, token=shown, remote_address=request.remote_address)
+            login = TokenLogin(
+                dialect=DIALECT,
+                token=shown,
+                remote_address=request.remote_address,
+                calls_per_second=CALLS_PER_SECOND,
+            )
             return await services.authenticator.authenticate_token(login)
     raise MissingCredentialsError
 
@@ -70,6 +78,7 @@ async def _signed(services: Services, request: Request, shown: str) -> SignedLog
         message=head + await request.body.read() + f"\n{date}".encode("latin-1", "replace"),
         signature=given,
         remote_address=request.remote_address,
+        calls_per_second=CALLS_PER_SECOND,
     )
 
 
