@@ -2,8 +2,8 @@
 
     python -m bench.fairness [--contacts 400000] [--callers 40] [--lookups 3000] [--call deep|sorted|filtered|counted]
 
-A process of its own makes the expensive calls, each caller one after another; meanwhile GetContact of another account is
-timed, over HTTP. The limits are the issue's.
+A process of its own makes the expensive calls, each caller one after another; GetContact of another account is timed
+meanwhile, over HTTP. The limits are the issue's.
 """
 
 import argparse
@@ -89,7 +89,9 @@ def quantile(times: Sequence[float], share: float) -> float:
     return sorted(times)[min(int(share * len(times)), len(times) - 1)]
 
 
-def measure_call(server: Served, busy: Caller, name: str, quiet: tuple[Client, int], arguments: argparse.Namespace) -> None:
+def measure_call(
+    server: Served, busy: Caller, name: str, quiet: tuple[Client, int], arguments: argparse.Namespace
+) -> None:
     """Time lookups alone and beside a call, and print the comparison."""
     client, others = quiet
     dialect = DIALECTS[name]
@@ -110,7 +112,7 @@ def measure_call(server: Served, busy: Caller, name: str, quiet: tuple[Client, i
     statuses, middle, longest = found.get()
     flood.join()
     p50, p99 = quantile(loaded, 0.5), quantile(loaded, 0.99)
-    print(f"  {name}: {arguments.callers} callers, replies {json.dumps(statuses)}, p50 {middle:.2f} s, max {longest:.1f} s")
+    print(f"  {name}: {arguments.callers} callers, {json.dumps(statuses)}, p50 {middle:.2f} s, max {longest:.1f} s")
     print(
         f"GetContact beside {name}: idle p50 {idle * 1e3:.2f} ms; p50 {p50 * 1e3:.2f} ms, p99 {p99 * 1e3:.2f} ms, "
         f"max {max(loaded) * 1e3:.0f} ms: ratio {p99 / idle:.1f} (below 20, and below 100 ms)",

@@ -177,7 +177,7 @@ class RateLimitedError(CallerError):
 
 
 class TooExpensiveError(CallerError):
-    """This takes too long: ask for less, by narrower conditions, or by going on from the last id instead of by number."""
+    """It takes too long: ask for less, by narrower conditions, or by going on from the last id."""
 
     code = "too_expensive"
 

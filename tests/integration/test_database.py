@@ -244,20 +244,21 @@ async def test_an_account_has_one_expensive_read_at_a_time_and_waits_without_a_c
 ) -> None:
     running: list[int] = []
     most: list[list[int]] = []
-    ended = asyncio.Event()
+    both, ended = asyncio.Event(), asyncio.Event()
 
     async def walk(tx: Tx, actor: Actor) -> None:
         tx.require_turn()
         running.append(actor.account_id)
         most.append(sorted(running))
+        if len(running) == 2:
+            both.set()
         await ended.wait()
         running.remove(actor.account_id)
 
     actors = [replace(account.actor, account_id=AccountId(account.account_id + number)) for number in range(3)]
     walks = [asyncio.create_task(db.read(walk, actor)) for actor in actors for _ in range(10)]
     async with asyncio.timeout(10):
-        while len(most) < 2:
-            await asyncio.sleep(0.01)
+        await both.wait()
         assert await db.read(own_name, account.actor) == "Testers"
     ended.set()
     await asyncio.gather(*walks)

@@ -74,7 +74,9 @@ async def test_a_clock_that_is_set_breaks_neither_leases_nor_the_order(
     again = await claim_uploads(db, account.account_id, 8)  # the lease is over at once, not in an hour
     assert [upload.work_id for upload in again] == accepted
     await write_claimed(db, held)  # whoever held it writes nothing any more
-    assert (await db.read(Tx.fetchval, "SELECT state FROM contact_import WHERE import_id = $1", held.work_id)) == "running"
+    assert (
+        await db.read(Tx.fetchval, "SELECT state FROM contact_import WHERE import_id = $1", held.work_id)
+    ) == "running"
     await db.run(renew_leases, again)
     assert await claim_uploads(db, account.account_id, 8) == []
 

@@ -1,5 +1,6 @@
-"""The disk is full for a while: callers are told to come back, and what was accepted is processed when there is room."""
+"""The disk is full for a while: callers are told to come back, and what was accepted is processed afterwards."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import asyncpg
@@ -21,8 +23,9 @@ MEGABYTES = 400
 ROWS = 4_000
 FULL_SECONDS = 10
 UPLOADS = 8
+UNAVAILABLE = 503
 STATES = "SELECT state, count(*) AS uploads FROM contact_import GROUP BY state"
-FILL = 'dd if=/dev/zero of="$1" bs=1M status=none 2>/dev/null; dd if=/dev/zero of="$1.rest" bs=4k status=none 2>/dev/null'
+FILL = 'dd if=/dev/zero of="$1" bs=1M status=none; dd if=/dev/zero of="$1.rest" bs=4k status=none'
 
 
 @contextmanager
@@ -62,7 +65,30 @@ async def states(at: Home) -> dict[str, int]:
         await connection.close()
 
 
-async def test_what_was_accepted_outlasts_a_full_disk() -> None:
+def be_full(client: httpx.Client, url: str, first: int) -> list[str]:
+    """Upload while the disk is full, and return the tokens of what is accepted all the same."""
+    statuses: Counter[int] = Counter()
+    ready: Counter[int] = Counter()
+    tokens = []
+    ends = time.monotonic() + FULL_SECONDS
+    for number in count(first):
+        if time.monotonic() > ends:
+            break
+        reply = upload(client, number)
+        statuses[reply.status_code] += 1
+        if reply.status_code == UNAVAILABLE:
+            assert int(reply.headers["retry-after"]) > 0
+        elif reply.json()["StatusId"] == 1:
+            tokens.append(reply.json()["Data"]["RequestToken"])
+        ready[httpx.get(f"{url}/readyz").status_code] += 1
+    print(f"while it was full: {dict(statuses)}, /readyz {dict(ready)}")
+    assert statuses[UNAVAILABLE] > 0
+    assert set(statuses) <= {200, UNAVAILABLE}
+    assert ready[UNAVAILABLE] > 0
+    return tokens
+
+
+def test_what_was_accepted_outlasts_a_full_disk() -> None:
     if os.geteuid() != 0:
         pytest.skip("Only root may mount a file system.")
     with small_disk() as place:
@@ -70,41 +96,27 @@ async def test_what_was_accepted_outlasts_a_full_disk() -> None:
         try:
             process = at.serve()
             client = client_of(process, at.unlimited())
-            until(lambda: httpx.get(f"{process.url}/readyz").status_code == 200, "a ready server")
-            tokens = []
-            for number in range(UPLOADS):
-                reply = upload(client, number)
-                assert reply.status_code == 200, reply.text
-                tokens.append(reply.json()["Data"]["RequestToken"])
+            until_ready(process.url)
+            replies = [upload(client, number) for number in range(UPLOADS)]
+            assert {reply.status_code for reply in replies} == {200}
+            tokens = [reply.json()["Data"]["RequestToken"] for reply in replies]
             filler = place / "filler"
-            subprocess.run(["/bin/sh", "-c", FILL, "sh", str(filler)], check=False)  # noqa: S603 - until it is full
+            subprocess.run(["/bin/sh", "-c", FILL, "sh", str(filler)], check=False, capture_output=True)  # noqa: S603 - fixed
             assert shutil.disk_usage(place).free < 1024**2
-            statuses: Counter[int] = Counter()
-            ready: Counter[int] = Counter()
-            ends = time.monotonic() + FULL_SECONDS
-            number = UPLOADS
-            while time.monotonic() < ends:
-                reply = upload(client, number)
-                statuses[reply.status_code] += 1
-                if reply.status_code == 503:
-                    assert int(reply.headers["retry-after"]) > 0
-                elif reply.json()["StatusId"] == 1:
-                    tokens.append(reply.json()["Data"]["RequestToken"])
-                number += 1
-                ready[httpx.get(f"{process.url}/readyz").status_code] += 1
-            print(f"while it was full: {dict(statuses)}, /readyz {dict(ready)}")
-            assert statuses[503] > 0
-            assert set(statuses) <= {200, 503}
-            assert ready[503] > 0
+            tokens += be_full(client, process.url, UPLOADS)
             for file in (filler, filler.with_name("filler.rest")):
                 file.unlink()
-            until(lambda: httpx.get(f"{process.url}/readyz").status_code == 200, "a ready server")
+            until_ready(process.url)
             for token in tokens:
                 shown = report(client, token)
                 assert (shown["Rows"], shown["RowsFailed"]) == (ROWS, 0)
-            assert await states(at) == {"done": len(tokens)}
+            assert asyncio.run(states(at)) == {"done": len(tokens)}
             assert process.end() == 0
         finally:
             for one in at.processes:
                 print(one.log[-3_000:])
             at.clear()
+
+
+def until_ready(url: str) -> None:
+    until(lambda: httpx.get(f"{url}/readyz").status_code == 200, "a ready server")

@@ -75,9 +75,9 @@ async def test_busy_accounts_take_turns_and_starve_no_other() -> None:
 
     callers = [work(account_id, 20) for account_id in (BUSY, QUIET) for _ in range(10)]
     await asyncio.gather(*callers, work(THIRD, 20))
-    # It is served once for every turn of the others' at least, and so it is through long before them.
+    # One of five or six turns is its, not one of twenty-one: it is through long before the others.
     last = max(place for place, one in enumerate(served) if one == THIRD)
-    assert last < 80
+    assert last < 130
 
 
 async def test_a_wait_that_is_too_long_is_an_overload_and_leaves_nothing() -> None:

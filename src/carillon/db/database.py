@@ -176,7 +176,7 @@ class Database:
         self._session_pool = SessionPool(
             pool, AccountConcurrency(size, share), AccountConcurrency(_PROCESS_CONNECTIONS)
         )
-        # Writers that wait for each other's lock keep their connections meanwhile: one is left to their account's reads.
+        # Writers that wait for each other's lock keep their connections: one is left to their account's reads.
         self._writers = AccountConcurrency(size, max(1, share - 1))
         self._expensive_reads = AccountConcurrency(_EXPENSIVE_READS, 1)
         self._control = SessionPool(control, AccountConcurrency(0), AccountConcurrency(1))
@@ -391,8 +391,8 @@ class Database:
     ) -> Outcome:
         """Run an operation of single reading statements, without BEGIN and COMMIT: two round trips fewer.
 
-        It is retried as `run` is, and raises the same. One that is expensive (`Tx.require_turn`) is run again in a turn;
-        it raises TooExpensiveError when one of its statements takes longer than EXPENSIVE_SECONDS.
+        It is retried as `run` is, and raises the same. One that is expensive (`Tx.require_turn`) is run again in a
+        turn; it raises TooExpensiveError when one of its statements takes longer than EXPENSIVE_SECONDS.
         """
         attempts = Attempts(self.random, self.outages)
         actor = arguments[0] if arguments else None

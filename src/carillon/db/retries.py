@@ -1,4 +1,4 @@
-"""Which failures of the database are transient, how long work that failed so is tried again, and when it last failed."""
+"""Which failures of the database are transient, how long work is tried again, and when the database last failed."""
 
 import asyncio
 import time

@@ -23,7 +23,5 @@ async def authenticate(services: Services, request: Request) -> Actor:
         raise MissingCredentialsError
     if len(key) > _MAX_CHARACTERS:
         raise BadCredentialsError
-    login = Login.from_key(
-        DIALECT, key, remote_address=request.remote_address, calls_per_second=CALLS_PER_SECOND
-    )
+    login = Login.from_key(DIALECT, key, remote_address=request.remote_address, calls_per_second=CALLS_PER_SECOND)
     return await services.authenticator.authenticate(login)
