@@ -1,6 +1,6 @@
 """One account's expensive calls beside another's lookups: what the other one feels of them.
 
-    python -m bench.fairness [--contacts 400000] [--callers 40] [--lookups 3000] [--call deep|sorted|filtered|counted]
+    python -m bench.fairness [--contacts 400000] [--callers 40] [--lookups 10000] [--call deep|sorted|filtered|counted]
 
 A process of its own makes the expensive calls, each caller one after another; GetContact of another account is timed
 meanwhile, over HTTP. The limits are the issue's.
@@ -23,17 +23,16 @@ from bench.callers import LISTS, Caller, caller_of
 from bench.inforu_http import Client, load
 from bench.served import Served, served
 
-CONTACTS, OTHERS, CALLERS, LOOKUPS = 400_000, 10_000, 40, 3_000
+CONTACTS, OTHERS, CALLERS, LOOKUPS = 400_000, 10_000, 40, 10_000
 SETTLE_SECONDS = 3.0
 
 
 def calls(busy: Caller, count: int) -> dict[str, tuple[str, str, object]]:
     """Return the expensive calls by name: method, path and body."""
-    page = {"contactGroupId": busy.audience_id, "limit": 1000}
-    ranges = "/address-book-api/contacts/range"
+    asked = f"contactGroupId={busy.audience_id}&limit=1000&sortByField=name&descOrder=true"
     return {
         "deep": ("GET", f"/api/rest/contacts?limit=1000&page={count // 1000 - 1}", None),
-        "sorted": ("POST", ranges, {**page, "sortByField": "name", "descOrder": True}),
+        "sorted": ("GET", f"/address-book-api/contacts/http/range?{asked}", None),
         "filtered": ("POST", "/api/v2/Contact/GetContactList", _nobody_since()),
         "counted": ("GET", LISTS, None),
     }

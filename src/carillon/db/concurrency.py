@@ -26,7 +26,7 @@ class AccountConcurrency:
         self._share = size if share is None else share
         self._wait_seconds = wait_seconds
         self._held: dict[AccountId | None, int] = {}
-        # Nobody waits who could be let in: whatever is given back is granted at once.
+        # Nobody waits who could have one: whatever is given back is granted at once.
         self._waiting: dict[AccountId | None, deque[asyncio.Future[None]]] = {}
 
     def take_at_once(self, account_id: AccountId | None) -> bool:

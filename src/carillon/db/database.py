@@ -36,6 +36,8 @@ _SESSION_SETTINGS = {
     "citus.override_table_visibility": "off",
     "citus.propagate_set_commands": "local",
     "application_name": "carillon",
+    # An expensive read takes one processor, not all of them: the others answer the other accounts' calls (ADR 29).
+    "max_parallel_workers_per_gather": "0",
     # A shard is asked over a connection between nodes, also where it lies on this one, and for parameters, not values:
     # there a statement has one plan (ADR 19).
     "citus.enable_local_execution": "off",
