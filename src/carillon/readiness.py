@@ -16,7 +16,7 @@ SQL = load_statements("carillon", "readiness.sql")
 # A node that is cut off doesn't refuse a connection, it stays silent.
 _SECONDS = 2.0
 # A small write may succeed on a full disk, so none is tried: the next one that fails says so again.
-_STORAGE_SECONDS = 15.0
+_STORAGE_SECONDS = 10.0
 _FAILURES = (UnavailableError, TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 

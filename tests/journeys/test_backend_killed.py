@@ -30,12 +30,13 @@ class Caller(threading.Thread):
         writes = {"List": [{"PhoneNumber": self._phone, "FirstName": "Noa"}]}
         reads = {"Type": "Phone", "Value": self._phone}
         calls = [("CreateOrUpdateContacts", writes), ("GetContact", reads)]
-        while not self._stopping.is_set():
-            for function, data in calls:
-                began = time.monotonic()
-                reply = self._client.post(function, json=body(data))
-                self.longest = max(self.longest, time.monotonic() - began)
-                self.statuses[reply.status_code, reply.json()["StatusId"]] += 1
+        with self._client:
+            while not self._stopping.is_set():
+                for function, data in calls:
+                    began = time.monotonic()
+                    reply = self._client.post(function, json=body(data))
+                    self.longest = max(self.longest, time.monotonic() - began)
+                    self.statuses[reply.status_code, reply.json()["StatusId"]] += 1
 
 
 def kill_a_backend(at: Home) -> None:

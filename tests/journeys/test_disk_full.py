@@ -1,6 +1,7 @@
 """The disk is full for a while: callers are told to come back, and what was accepted is processed afterwards."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,9 +21,9 @@ from tests.journeys.serving import Home, body, client_of, report, until
 from carillon.db.embedded import running_dsn
 
 MEGABYTES = 400
-ROWS = 4_000
+ROWS = 5_000
 FULL_SECONDS = 10
-UPLOADS = 8
+UPLOADS = 12
 UNAVAILABLE = 503
 STATES = "SELECT state, count(*) AS uploads FROM contact_import GROUP BY state"
 FILL = 'dd if=/dev/zero of="$1" bs=1M status=none; dd if=/dev/zero of="$1.rest" bs=4k status=none'
@@ -71,9 +72,9 @@ def be_full(client: httpx.Client, url: str, first: int) -> list[str]:
     ready: Counter[int] = Counter()
     tokens = []
     ends = time.monotonic() + FULL_SECONDS
-    for number in count(first):
-        if time.monotonic() > ends:
-            break
+    numbers = count(first)
+    while time.monotonic() < ends:
+        number = next(numbers)
         reply = upload(client, number)
         statuses[reply.status_code] += 1
         if reply.status_code == UNAVAILABLE:
@@ -103,6 +104,8 @@ def test_what_was_accepted_outlasts_a_full_disk() -> None:
             filler = place / "filler"
             subprocess.run(["/bin/sh", "-c", FILL, "sh", str(filler)], check=False, capture_output=True)  # noqa: S603 - fixed
             assert shutil.disk_usage(place).free < 1024**2
+            with contextlib.suppress(OSError, asyncpg.PostgresError):  # it may be down
+                print(f"uploads when it was full: {asyncio.run(states(at))}")
             tokens += be_full(client, process.url, UPLOADS)
             for file in (filler, filler.with_name("filler.rest")):
                 file.unlink()
@@ -113,6 +116,7 @@ def test_what_was_accepted_outlasts_a_full_disk() -> None:
             assert asyncio.run(states(at)) == {"done": len(tokens)}
             assert process.end() == 0
         finally:
+            client.close()
             for one in at.processes:
                 print(one.log[-3_000:])
             at.clear()
