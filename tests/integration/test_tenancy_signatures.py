@@ -1,5 +1,6 @@
 """Callers that sign their requests, and callers with a token for a while."""
 
+import asyncio
 import hmac
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import Stopwatch, Tenant, new_key
+from tests.support import OPERATOR, Stopwatch, Tenant, new_key
 
 from carillon.db.database import Database
 from carillon.errors import (
@@ -19,7 +20,15 @@ from carillon.errors import (
 )
 from carillon.kit.actor import Actor
 from carillon.kit.clock import FixedClock
-from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
+from carillon.tenancy.accounts import (
+    AccountStatus,
+    CreateAccount,
+    OpenAccount,
+    SetAccountStatus,
+    create_account,
+    open_account,
+    set_account_status,
+)
 from carillon.tenancy.authentication import CACHE_SECONDS, Authenticator, Login, SignedLogin, TokenLogin
 from carillon.tenancy.credentials import (
     RevokeCredential,
@@ -28,6 +37,7 @@ from carillon.tenancy.credentials import (
 )
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import SecretBox
+from carillon.tenancy.signed_calls import remember_signed_call
 from carillon.tenancy.tokens import IssueToken, issue_token, revoke_token
 
 MESSAGE = 'POST\n/list/\n{"title":"Πελάτες"}\nWed, 12 Mar 2025 09:00:00 GMT'.encode()
@@ -225,3 +235,29 @@ async def test_revocation_closing_networks_and_rates_count_for_both(
     await db.run(revoke_credential, account.actor, RevokeCredential(credential_id=admission.credential_id))
     admission.time.seconds += CACHE_SECONDS
     assert [await admission.refusal(one) for one in (admission.signed(), bearer(token))] == [BadCredentialsError] * 2
+
+
+async def test_a_signature_that_one_process_has_accepted_is_refused_by_the_others_later(
+    admission: Admission, dsn: str, clock: FixedClock
+) -> None:
+    other_db = await Database.connect(dsn, clock=clock, size=2)
+    other = replace(admission, authenticator=Authenticator(other_db, RateLimiter(), admission.box))
+    call = admission.signed(remember_until=clock.now() + timedelta(days=1))
+    first = await asyncio.gather(*(one.refusal(call) for one in (admission, other) * 5))
+    clock.moment += timedelta(seconds=61)
+    later = [await one.refusal(call) for one in (admission, other)]
+    await other_db.close()
+    assert first == [None] * 10
+    assert later == [BadCredentialsError] * 2
+    assert await admission.refusal(admission.signed(remember_until=None)) is None  # what only reads
+
+
+async def test_accounts_share_no_signatures(admission: Admission, db: Database, clock: FixedClock) -> None:
+    until = clock.now() + timedelta(days=1)
+    made = await db.run(create_account, OPERATOR, CreateAccount(name="Other", country="IL"))
+    actor = await db.read(open_account, OPERATOR, OpenAccount(account_id=made.account.account_id))
+    await db.run(remember_signed_call, actor, b"signature", until)
+    clock.moment += timedelta(hours=1)
+    await db.run(remember_signed_call, admission.tenant.actor, b"signature", until)
+    with pytest.raises(BadCredentialsError):
+        await db.run(remember_signed_call, actor, b"signature", until)
