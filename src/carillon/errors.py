@@ -187,6 +187,12 @@ class RateLimitedError(CallerError):
         self.retry_after = retry_after
 
 
+class TooExpensiveError(CallerError):
+    """It takes too long: ask for less, by narrower conditions, or by going on from the last id."""
+
+    code = "too_expensive"
+
+
 class JobNotFoundError(CallerError):
     """No job has this token."""
 

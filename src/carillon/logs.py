@@ -10,6 +10,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
@@ -120,8 +121,9 @@ def log_request(dialect: str, function: str, status: int, seconds: float) -> Non
         datetime.now(UTC),
         _report_id.get(),
     )
-    _straight.write(_encode_values(line) + b"\n")
-    _straight.flush()
+    with suppress(OSError):  # see _NamedLogger
+        _straight.write(_encode_values(line) + b"\n")
+        _straight.flush()
 
 
 def add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -138,11 +140,19 @@ def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 
 
 class _NamedLogger(structlog.WriteLogger):
-    """Writes whole lines on standard error."""
+    """Writes whole lines on standard error. What can't be written, as the log's disk is full, is lost: a call isn't."""
 
     def __init__(self, name: str = "") -> None:
         super().__init__(sys.stderr)
         self.name = name
+
+    def msg(self, message: str) -> None:
+        """Write a line."""
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def _without_reprs(record: logging.LogRecord) -> bool:

@@ -15,6 +15,8 @@ SQL = load_statements("carillon", "readiness.sql")
 
 # A node that is cut off doesn't refuse a connection, it stays silent.
 _SECONDS = 2.0
+# A small write may succeed on a full disk, so none is tried: the next one that fails says so again.
+_STORAGE_SECONDS = 10.0
 _FAILURES = (UnavailableError, TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -34,9 +36,11 @@ class Readiness:
 async def readiness(db: Database) -> Readiness:
     """Ask the process's own node, the coordinator, and all nodes that have accounts.
 
-    Without its own node or with a schema that lacks what this version needs a process is down. Without the others it
-    is degraded: it answers for the accounts that it reaches.
+    Without its own node or with a schema that lacks what this version needs a process is down, and also for a while
+    after a write that found no room. Without the others it is degraded: it answers for the accounts that it reaches.
     """
+    if db.outages.storage_failed_within(_STORAGE_SECONDS):
+        return Readiness(status=UnavailableError.code)
     try:
         await asyncio.wait_for(db.read(_answer), _SECONDS)
         control, accounts = await asyncio.gather(_fails(_check_control(db)), _fails(db.read(_reach_accounts)))

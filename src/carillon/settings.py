@@ -49,7 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=1000,
-            description="How many database connections a process opens at most; one account's writers, half.",
+            description="How many database connections a process has for callers at most; one account, half of them, "
+            "and for what it writes one fewer. A few more are the process's own.",
         ),
     ] = 10
     statement_timeout_seconds: Annotated[

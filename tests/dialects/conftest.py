@@ -15,6 +15,7 @@ from tests.support import Cluster, Tenant, new_key
 from carillon.app import create_app
 from carillon.db.database import Database
 from carillon.kit.clock import FixedClock
+from carillon.kit.ids import UuidFactory
 from carillon.outbound.client import HttpClient
 from carillon.runtime import Runtime
 from carillon.settings import Settings
@@ -46,6 +47,7 @@ def dsn(shared_dsn: str) -> str:
 @pytest.fixture
 def db(shared_db: Database, clock: FixedClock) -> Database:
     shared_db.clock = clock
+    shared_db._uuids = UuidFactory(shared_db.random)  # an earlier test may have set its clock forward
     return shared_db
 
 

@@ -9,13 +9,22 @@ import asyncpg
 import pytest
 from tests.support import OPERATOR, Cluster, Tenant, until_somebody_waits
 
+from carillon.db import retries
+from carillon.db.concurrency import AccountConcurrency
 from carillon.db.database import Database, Tx
-from carillon.errors import InvalidInputError, UnavailableError
+from carillon.errors import InvalidInputError, OverloadedError, TooExpensiveError, UnavailableError
 from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId
+from carillon.readiness import Readiness, readiness
 from carillon.tenancy.accounts import CreateAccount, create_account
 
 RENAME = "UPDATE account SET name = name || $2 WHERE account_id = $1"
 NAME = "SELECT name FROM account WHERE account_id = $1"
+
+
+async def own_name(tx: Tx, actor: Actor) -> str | None:
+    name: str | None = await tx.fetchval(NAME, actor.account_id)
+    return name
 
 
 class Cut:
@@ -53,12 +62,15 @@ async def test_work_whose_connection_is_cut_is_done_again_and_once(
 
 
 async def test_work_that_is_always_cut_is_unavailable_and_leaves_nothing(
-    db: Database, account: Tenant, cluster: Cluster
+    db: Database, account: Tenant, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(retries, "RETRY_SECONDS", 0.5)
     cut = Cut(cluster, times=100)
     with pytest.raises(UnavailableError):
         await db.run(cut, account.account_id)
-    assert cut.attempts == 5
+    assert cut.attempts > 2
+    assert db.outages.within(10)
+    assert not db.outages.storage_failed_within(10)
     assert await name_of(db, account.account_id) == "Testers"
 
 
@@ -191,6 +203,117 @@ async def test_writers_that_wait_leave_connections_to_readers_and_to_other_accou
     assert await name_of(db, neighbour.account_id) == "Others!"
 
 
+async def test_an_account_that_reads_all_the_time_leaves_connections_to_the_others(
+    db: Database, account: Tenant
+) -> None:
+    most = running = 0
+    full, ended = asyncio.Event(), asyncio.Event()
+
+    async def dawdle(_tx: Tx, _actor: Actor) -> None:
+        nonlocal most, running
+        running += 1
+        most = max(most, running)
+        if most == 4:
+            full.set()
+        await ended.wait()
+        running -= 1
+
+    neighbour = replace(account.actor, account_id=AccountId(account.account_id + 1))
+    busy = [asyncio.create_task(db.read(dawdle, account.actor)) for _ in range(20)]
+    async with asyncio.timeout(10):
+        await full.wait()
+        assert await db.read(own_name, neighbour) is None
+        assert await name_of(db, account.account_id) == "Testers"  # as an authentication, without an account
+    ended.set()
+    await asyncio.gather(*busy)
+    assert most == 4  # of the eight
+
+
+async def test_who_waits_for_a_connection_for_too_long_is_told_so(
+    db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db._session_pool, "_of_accounts", AccountConcurrency(1, wait_seconds=0.05))
+    async with db.transaction(account.actor):
+        with pytest.raises(OverloadedError):
+            await db.read(own_name, account.actor)
+    assert await db.read(own_name, account.actor) == "Testers"
+
+
+async def test_an_account_has_one_expensive_read_at_a_time_and_waits_without_a_connection(
+    db: Database, account: Tenant
+) -> None:
+    running: list[int] = []
+    most: list[list[int]] = []
+    both, ended = asyncio.Event(), asyncio.Event()
+
+    async def walk(tx: Tx, actor: Actor) -> None:
+        tx.require_turn()
+        running.append(actor.account_id)
+        most.append(sorted(running))
+        if len(running) == 2:
+            both.set()
+        await ended.wait()
+        running.remove(actor.account_id)
+
+    actors = [replace(account.actor, account_id=AccountId(account.account_id + number)) for number in range(3)]
+    walks = [asyncio.create_task(db.read(walk, actor)) for actor in actors for _ in range(10)]
+    async with asyncio.timeout(10):
+        await both.wait()
+        assert await db.read(own_name, account.actor) == "Testers"
+    ended.set()
+    await asyncio.gather(*walks)
+    assert max(map(len, most)) == 2
+    assert all(len(set(at_once)) == len(at_once) for at_once in most)
+
+
+async def test_an_expensive_read_that_takes_too_long_is_refused_and_its_connection_goes_on(
+    db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carillon.db.database.EXPENSIVE_SECONDS", 0.1)
+
+    async def walk(tx: Tx, _actor: Actor) -> None:
+        tx.require_turn()
+        await tx.fetchval("SELECT pg_sleep(60)")
+
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            with pytest.raises(TooExpensiveError):
+                await db.read(walk, account.actor)
+        assert await db.read(own_name, account.actor) == "Testers"
+
+
+@pytest.mark.parametrize("state", ["53100", "53200", "58030"])
+@pytest.mark.parametrize("way", ["read", "run"])
+async def test_a_server_without_room_or_memory_is_unavailable_at_once(db: Database, state: str, way: str) -> None:
+    attempts = 0
+
+    async def fail(tx: Tx) -> None:
+        nonlocal attempts
+        attempts += 1
+        await tx.execute(f"DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '{state}'; END $$")
+
+    run = db.read if way == "read" else db.run
+    with pytest.raises(UnavailableError):
+        await run(fail)
+    assert attempts == 1
+    assert db.outages.storage_failed_within(10)
+    assert await readiness(db) == Readiness(status="unavailable")
+
+
+async def test_a_server_without_a_free_slot_is_tried_again(db: Database) -> None:
+    attempts = 0
+
+    async def fail(tx: Tx) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 4:
+            await tx.execute("DO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '53300'; END $$")
+
+    await db.run(fail)
+    assert attempts == 4
+    assert (await readiness(db)).status == "ok"
+
+
 async def test_ids_of_two_pools_never_meet(db: Database, dsn: str) -> None:
     async def take(tx: Tx, count: int) -> range:
         return await tx.ids.take("contact", count)
@@ -219,16 +342,17 @@ async def test_ids_that_people_type_have_no_gaps(db: Database, dsn: str) -> None
         await other.close()
 
 
-async def test_ids_are_handed_out_while_every_connection_is_in_a_transaction(db: Database) -> None:
-    everyone_is_in = asyncio.Barrier(8)  # as many as the pool has connections
+async def test_ids_are_handed_out_while_every_connection_is_in_a_transaction(db: Database, account: Tenant) -> None:
+    everyone_is_in = asyncio.Barrier(8)  # as many as callers have connections
 
-    async def take(tx: Tx) -> int:
+    async def take(tx: Tx, _actor: Actor) -> int:
         await tx.fetchval("SELECT 1")
         await everyone_is_in.wait()
         return (await tx.ids.take("contact"))[0]
 
+    actors = [account.actor, replace(account.actor, account_id=AccountId(account.account_id + 1))]
     async with asyncio.timeout(30):
-        taken = await asyncio.gather(*(db.run(take) for _ in range(8)))
+        taken = await asyncio.gather(*(db.run_at_once(take, actor) for actor in actors for _ in range(4)))
     assert len(set(taken)) == 8
 
 

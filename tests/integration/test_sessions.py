@@ -5,13 +5,16 @@ import asyncio
 import asyncpg
 import pytest
 
+from carillon.db.concurrency import AccountConcurrency
 from carillon.db.sessions import SessionPool
+from carillon.kit.ids import AccountId
 
 PID = "SELECT pg_backend_pid()"
 
 
 async def session_pool_of(dsn: str, size: int) -> SessionPool:
-    return SessionPool(await asyncpg.create_pool(dsn, min_size=1, max_size=size), size)
+    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size + 1)
+    return SessionPool(pool, AccountConcurrency(1), AccountConcurrency(size))
 
 
 async def test_a_connection_that_was_released_whole_is_acquired_again(dsn: str) -> None:
@@ -38,6 +41,13 @@ async def test_no_more_are_acquired_than_there_are_and_who_waits_gets_the_next(d
 
     await asyncio.gather(*(borrow() for _ in range(20)))
     assert (most, acquired) == (2, 0)
+    await session_pool.close()
+
+
+async def test_what_has_no_account_does_not_wait_for_what_has_one(dsn: str) -> None:
+    session_pool = await session_pool_of(dsn, 1)
+    async with session_pool.session(AccountId(1)), session_pool.session() as session:
+        assert await session.connection.fetchval("SELECT 1") == 1
     await session_pool.close()
 
 

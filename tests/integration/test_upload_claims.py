@@ -15,7 +15,7 @@ from carillon.audience.uploads import queue
 from carillon.audience.uploads.accept import AcceptUpload, accept_upload
 from carillon.audience.uploads.queue import LEASE, claim_uploads, release_uploads, renew_leases
 from carillon.audience.upsert.rows import ContactRow
-from carillon.db.database import Database
+from carillon.db.database import Database, Tx
 from carillon.kit.clock import FixedClock
 
 ROWS = AcceptUpload(rows=[ContactRow(phone="0521000001")])
@@ -62,16 +62,35 @@ async def test_a_claim_beside_one_that_is_not_committed_takes_nothing(db: Databa
         assert await claim_uploads(db, account.account_id, 2) == []
 
 
+@pytest.mark.parametrize("by", [timedelta(days=1), timedelta(hours=-1)])
+async def test_a_clock_that_is_set_breaks_neither_leases_nor_the_order(
+    db: Database, account: Tenant, clock: FixedClock, by: timedelta
+) -> None:
+    accepted = [await db.run(accept_upload, account.actor, ROWS) for _ in range(3)]
+    (held,) = await claim_uploads(db, account.account_id, 1)
+    clock.moment += by
+    accepted += [await db.run(accept_upload, account.actor, ROWS) for _ in range(3)]
+    assert accepted == sorted(accepted)
+    again = await claim_uploads(db, account.account_id, 8)  # the lease is over at once, not in an hour
+    assert [upload.work_id for upload in again] == accepted
+    await write_claimed(db, held)  # whoever held it writes nothing any more
+    assert (
+        await db.read(Tx.fetchval, "SELECT state FROM contact_import WHERE import_id = $1", held.work_id)
+    ) == "running"
+    await db.run(renew_leases, again)
+    assert await claim_uploads(db, account.account_id, 8) == []
+
+
 @pytest.mark.parametrize("limit", [1, 4])
 async def test_of_two_claims_one_stands_where_an_older_upload_comes_between_them(
-    db: Database, account: Tenant, clock: FixedClock, limit: int
+    db: Database, processes: list[Database], account: Tenant, clock: FixedClock, limit: int
 ) -> None:
     for _ in range(6):
         await db.run(accept_upload, account.actor, ROWS)
     async with db.transaction() as tx:
         first = await queue._claim(tx, account.account_id, 1)
         clock.moment -= timedelta(seconds=1)  # a process whose clock is behind
-        older = await db.run(accept_upload, account.actor, ROWS)
+        older = await processes[0].run(accept_upload, account.actor, ROWS)
         clock.moment += timedelta(seconds=1)
         second = await claim_uploads(db, account.account_id, limit)
     # A claim of one takes the older upload, and stands; one of four would leave out what the first one has.

@@ -220,6 +220,25 @@ async def test_a_failure_of_the_database_is_no_attempt(db: Database) -> None:
     assert await states(db) == {only: ("done", 1)}
 
 
+async def test_attempts_that_an_outage_kept_from_being_given_back_do_not_fail_a_piece(db: Database) -> None:
+    (only,) = await make_pieces(db, 1, 1)
+    worker = PieceWorker(turn=1)
+    for _ in range(2 * worker.max_attempts):
+        await PieceWorker(lease=timedelta(milliseconds=1)).claim(db, ONE, 1)
+        await asyncio.sleep(0.01)
+    left = [ValueError(), ValueError()]
+
+    async def effect(_piece: Claimed) -> None:
+        if left:
+            raise left.pop()
+
+    worker.effect = effect
+    db.outages.note()
+    async with running(db, Background(workers=[worker])):
+        await until(lambda: len(worker.performed) == 1)
+    assert await states(db) == {only: ("done", 9)}
+
+
 async def test_a_piece_that_kills_its_processes_has_failed_without_another_attempt(db: Database) -> None:
     lease = timedelta(milliseconds=1)
     deadly, good = await make_pieces(db, 1, 2)

@@ -140,6 +140,11 @@ class Home:
 
     def close(self) -> None:
         """Stop what still runs, and remove the folder."""
+        self.clear()
+        shutil.rmtree(self.place)
+
+    def clear(self) -> None:
+        """Stop what still runs."""
         for process in self.processes:
             if process.popen.poll() is None:
                 process.popen.kill()
@@ -147,7 +152,6 @@ class Home:
         if self.left():
             with embedded_server(self.data_dir):
                 pass
-        shutil.rmtree(self.place)
 
 
 @contextmanager

@@ -30,8 +30,21 @@ def test_another_accounts_later_clock_does_not_disturb_the_order() -> None:
     ours = []
     for _ in range(1_000):
         ours.append(factory.make(MOMENT))
-        factory.make(MOMENT + timedelta(hours=2))
+        factory.make(MOMENT, timedelta(hours=2))
     assert ours == sorted(set(ours))
+
+
+def test_ids_sort_in_the_order_of_their_making_when_the_clock_is_set_forward_and_back() -> None:
+    factory = UuidFactory(SystemRandom())
+    hours = (0, 24, 24, 0, 23, 24, 25)
+    made = [factory.make(MOMENT + timedelta(hours=one)) for one in hours for _ in range(100)]
+    assert made == sorted(set(made))
+
+
+def test_a_clock_that_was_wrong_by_more_than_a_day_is_believed_again() -> None:
+    factory = UuidFactory(SystemRandom())
+    factory.make(MOMENT + timedelta(days=400))
+    assert factory.make(MOMENT) < first_uuid_of(MOMENT + timedelta(milliseconds=1))
 
 
 def test_the_same_moment_and_randomness_give_the_same_ids() -> None:

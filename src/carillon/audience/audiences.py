@@ -284,7 +284,8 @@ async def page_audiences(tx: Tx, actor: Actor, query: PageAudiences) -> Counted[
 
 
 async def count_audiences(tx: Tx, actor: Actor, audience_ids: Sequence[int]) -> Mapping[int, AudienceCounts]:
-    """Count what is in the actor's audiences, by their ids."""
+    """Count what is in the actor's audiences, by their ids: a walk over all their contacts."""
+    tx.require_turn()
     rows = await tx.fetch(SQL["audience_counts"], actor.account_id, actor.reached(audience_ids))
     return {row["audience_id"]: AudienceCounts(**dict(row.items())) for row in rows}
 

@@ -61,7 +61,9 @@ async def suppression_history(tx: Tx, actor: Actor, query: SuppressionHistory) -
 
 
 async def list_suppression_entries(tx: Tx, actor: Actor, query: ListSuppressionEntries) -> Page[SuppressionEntry]:
-    """List the ledger in the order of its ids."""
+    """List the ledger in the order of its ids. What is of another action or outside of the span is walked over."""
+    if query.action or query.since or query.until:
+        tx.require_turn()
     rows = await tx.fetch(
         SQL["list_entries"],
         actor.account_id,

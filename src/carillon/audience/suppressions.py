@@ -328,7 +328,9 @@ async def unsubscribe_addresses(tx: Tx, actor: Actor, channel: Channel, keys: Se
 
 
 async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Page[Suppression]:
-    """List suppressions in the order of their ids."""
+    """List suppressions in the order of their ids. What is outside of the span is walked over."""
+    if query.since or query.until:
+        tx.require_turn()
     where = (query.after_id, query.limit, query.since, query.until)
     rows: list[Record] = []
     for channel in query.channels:  # one by one: each walks along its own part of an index
@@ -341,7 +343,9 @@ async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Pa
 async def page_suppressions(tx: Tx, actor: Actor, query: PageSuppressions) -> Counted[Suppression]:
     """List a numbered page of suppressions, and count them all. Raises InvalidInputError for conditions."""
     keys = None
-    if query.address is not None:
+    if query.address is None:
+        tx.require_turn()
+    else:
         addresses = [Address(channel=one, value=query.address, phone_form=query.phone_form) for one in query.channels]
         keys = sorted({key for key in await read_addresses(tx, actor, addresses) if key})
     channels = [channel.value for channel in query.channels]

@@ -14,17 +14,18 @@ import asyncpg
 from asyncpg import Record
 
 from carillon.db import ordering
+from carillon.db.concurrency import AccountConcurrency, ExpensiveReadError
 from carillon.db.distribution import HAS_CITUS
 from carillon.db.id_blocks import IdBlocks
 from carillon.db.ordering import EarlierWorkError
-from carillon.db.retries import FAILURES, ROLLED_BACK, Attempts, is_transient
-from carillon.db.sessions import AccountConcurrency, Session, SessionPool
+from carillon.db.retries import FAILURES, ROLLED_BACK, Attempts, Outages, is_storage_failure, is_transient
+from carillon.db.sessions import Session, SessionPool
 from carillon.db.sql import all_statements
 from carillon.db.topics import Topics
-from carillon.errors import UnavailableError
+from carillon.errors import TooExpensiveError, UnavailableError
 from carillon.kit.actor import Actor
 from carillon.kit.clock import Clock, SystemClock
-from carillon.kit.ids import UuidFactory
+from carillon.kit.ids import AccountId, UuidFactory
 
 Arguments = ParamSpec("Arguments")
 Outcome = TypeVar("Outcome")
@@ -35,6 +36,8 @@ _SESSION_SETTINGS = {
     "citus.override_table_visibility": "off",
     "citus.propagate_set_commands": "local",
     "application_name": "carillon",
+    # An expensive read takes one processor, not all of them: the others answer the other accounts' calls (ADR 29).
+    "max_parallel_workers_per_gather": "0",
     # A shard is asked over a connection between nodes, also where it lies on this one, and for parameters, not values:
     # there a statement has one plan (ADR 19).
     "citus.enable_local_execution": "off",
@@ -50,6 +53,13 @@ _ONE_PLAN = (
 _LAZY_IDS = f"SELECT set_config('synchronous_commit', 'off', false) WHERE NOT ({HAS_CITUS})"
 # Of a duplicate that COPY meets on another node, Citus keeps the message and loses the SQLSTATE.
 _DUPLICATE = "duplicate key value violates unique constraint"
+
+# Connections for what has no account: authentication, health, the claims and leases of workers.
+_PROCESS_CONNECTIONS = 3
+# Expensive reads at once in a process, of which an account has one: each takes a processor's whole time.
+_EXPENSIVE_READS = 2
+EXPENSIVE_SECONDS = 10.0
+"""So long may a statement of an expensive read take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +92,9 @@ class Tx:
         """The audiences that it has locked, by account and id, with what is known of them."""
         self.waited_for: frozenset[tuple[int, int]] = frozenset()
         """The places whose earlier work it has waited for (`EarlierWorkError`)."""
+        self.may_be_expensive = True
+        self.statement_seconds: float | None = None
+        """So long may a statement take, where that is less than statement_timeout_seconds."""
 
     def read_clock(self) -> None:
         """Set the transaction's moment to the present: after a wait for a lock it is later than the holder's."""
@@ -90,26 +103,34 @@ class Tx:
 
     def new_uuid(self) -> UUID:
         """Make a UUIDv7 of the account's present moment."""
-        return self._sources.uuids.make(self.now)
+        return self._sources.uuids.make(self.real_now, self._clock_offset)
 
     def wakes(self, topic: str, key: object) -> None:
         """Wake those who listen to a topic for a key, or for all, once this is committed: a hint (`Topics`)."""
         self.woken.append((topic, str(key)))
 
+    def require_turn(self) -> None:
+        """Say that what follows is expensive: deep pages by number, conditions and orders without an index, counts.
+
+        A process has few such reads at once, and an account one. They wait for their turn without a connection.
+        """
+        if not self.may_be_expensive:
+            raise ExpensiveReadError
+
     async def fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Run a statement and return its rows."""
         prepared = await self._session.prepared(statement)
-        return await prepared.fetch(*arguments)
+        return await prepared.fetch(*arguments, timeout=self.statement_seconds)
 
     async def fetchrow(self, statement: str, *arguments: object) -> Record | None:
         """Run a statement and return its first row."""
         prepared = await self._session.prepared(statement)
-        return await prepared.fetchrow(*arguments)
+        return await prepared.fetchrow(*arguments, timeout=self.statement_seconds)
 
     async def fetchval(self, statement: str, *arguments: object) -> Any:
         """Run a statement and return the first column of its first row."""
         prepared = await self._session.prepared(statement)
-        return await prepared.fetchval(*arguments)
+        return await prepared.fetchval(*arguments, timeout=self.statement_seconds)
 
     async def execute(self, statement: str, *arguments: object) -> None:
         """Run a statement for its effect."""
@@ -145,17 +166,22 @@ class Database:
 
     def __init__(  # noqa: PLR0913 - what one is made of
         self,
-        session_pool: SessionPool,
-        account_concurrency: AccountConcurrency,
+        pool: asyncpg.Pool,
         control: asyncpg.Pool,
         *,
+        size: int,
         control_dsn: str,
         clock: Clock,
         random: Random,
     ) -> None:
-        self._session_pool = session_pool
-        self._account_concurrency = account_concurrency
-        self._control = SessionPool(control, 1)
+        share = max(1, size // 2)
+        self._session_pool = SessionPool(
+            pool, AccountConcurrency(size, share), AccountConcurrency(_PROCESS_CONNECTIONS)
+        )
+        # Writers that wait for each other's lock keep their connections: one is left to their account's reads.
+        self._writers = AccountConcurrency(size, max(1, share - 1))
+        self._expensive_reads = AccountConcurrency(_EXPENSIVE_READS, 1)
+        self._control = SessionPool(control, AccountConcurrency(0), AccountConcurrency(1))
         self._control_dsn = control_dsn
         self._ids = IdBlocks(control)
         self._uuids = UuidFactory(random)
@@ -163,6 +189,7 @@ class Database:
         self.random = random
         self.topics = Topics()
         self._sources = Sources(clock=clock, random=random, uuids=self._uuids, ids=self._ids)
+        self.outages = Outages()
 
     @classmethod
     async def connect(  # noqa: PLR0913 - each has a default
@@ -177,11 +204,13 @@ class Database:
     ) -> "Database":
         """Open the pools: `dsn` is any node, `control_dsn` the coordinator where they differ (scale.md).
 
+        `size` connections are for operations of accounts, a few more for the process's own.
+
         The server cancels a statement after `statement_timeout` seconds; 0 is never. Raises UnavailableError when it
         can't be reached.
         """
         try:
-            pool = await _open_pool(dsn, size, statement_timeout, (_ONE_PLAN,))
+            pool = await _open_pool(dsn, size + _PROCESS_CONNECTIONS, statement_timeout, (_ONE_PLAN,))
             # The control rows have connections of their own: a transaction that waits for an id must never wait for
             # another transaction's connection.
             lazily = () if control_dsn else (_LAZY_IDS,)
@@ -189,9 +218,9 @@ class Database:
         except (OSError, asyncpg.PostgresError) as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
         return cls(
-            SessionPool(pool, size),
-            AccountConcurrency(max(1, size // 2)),
+            pool,
             control,
+            size=size,
             control_dsn=control_dsn or dsn,
             clock=clock or SystemClock(),
             random=random or SystemRandom(),
@@ -262,18 +291,22 @@ class Database:
         Its time is that of the account whose `clock_offset` the actor has: an `Actor`, or a piece of work that a
         worker holds. Without one it is the real time.
 
-        Raises UnavailableError when the connection breaks in the COMMIT: it is unknown whether it took effect.
+        Raises UnavailableError when the server has no room or memory left, or its disk fails, and when the connection
+        breaks in the COMMIT: it is unknown whether it took effect. OverloadedError where no connection gets free.
         """
         ending = False
         try:
-            async with self._session_pool.session() as session:
+            async with self._session_pool.session(_account_of(actor)) as session:
                 tx = self._tx(session, actor)
                 async with session.connection.transaction():
                     yield tx
                     ending = True
         except FAILURES as error:
+            if is_storage_failure(error):
+                raise self.outages.begun(error) from error
             if ending and is_transient(error) and not isinstance(error, ROLLED_BACK):
                 # Done again, it might be done twice; that choice is the caller's.
+                self.outages.note()
                 raise UnavailableError(f"The connection broke in the COMMIT: {error}") from error
             raise
         for topic, key in tx.woken:
@@ -291,8 +324,8 @@ class Database:
         is behind earlier work (`EarlierWorkError`) waits for it outside of its transaction and turn. The first argument
         is also whose time it has, as in `transaction`.
 
-        Raises UnavailableError when it fails `MAX_ATTEMPTS` times, or when the earlier work takes longer than a caller
-        waits; what the operation raises passes through.
+        Raises UnavailableError when it fails for longer than an outage is waited for, or when the earlier work takes
+        longer than a caller waits, and OverloadedError when its turn does; what the operation raises passes through.
         """
         actor = arguments[0] if arguments else None
         turn = self._turn(actor)
@@ -329,7 +362,7 @@ class Database:
         return await operation(self, *arguments, **keywords)
 
     def _turn(self, actor: object) -> AbstractAsyncContextManager[object]:
-        return self._account_concurrency.of(actor.account_id) if isinstance(actor, Actor) else nullcontext()
+        return self._writers.turn(actor.account_id) if isinstance(actor, Actor) else nullcontext()
 
     async def _run_in_order(
         self, actor: object, work: Callable[[Tx], Awaitable[Outcome]], turn: AbstractAsyncContextManager[object]
@@ -343,7 +376,7 @@ class Database:
             except EarlierWorkError as error:
                 earlier = error
             deadline = deadline or time.monotonic() + ordering.WAIT_SECONDS
-            is_over = partial(self.read, earlier.is_over)
+            is_over = partial(self.read, _is_over, actor, earlier)
             if not await ordering.wait_until(self.topics, earlier.topic, earlier.key, is_over, deadline):
                 raise UnavailableError(str(earlier))
             waited_for |= {earlier.place}
@@ -351,7 +384,7 @@ class Database:
     async def _run(
         self, actor: object, work: Callable[[Tx], Awaitable[Outcome]], waited_for: frozenset[tuple[int, int]]
     ) -> Outcome:
-        attempts = Attempts(self.random)
+        attempts = Attempts(self.random, self.outages)
         while True:
             try:
                 async with self.transaction(actor) as tx:
@@ -368,17 +401,46 @@ class Database:
     ) -> Outcome:
         """Run an operation of single reading statements, without BEGIN and COMMIT: two round trips fewer.
 
-        It is retried as `run` is, and raises the same.
+        It is retried as `run` is, and raises the same. One that is expensive (`Tx.require_turn`) is run again in a
+        turn; it raises TooExpensiveError when one of its statements takes longer than EXPENSIVE_SECONDS.
         """
-        attempts = Attempts(self.random)
+        attempts = Attempts(self.random, self.outages)
         actor = arguments[0] if arguments else None
+        account_id = _account_of(actor)
         while True:
             try:
-                async with self._session_pool.session() as session:
+                async with self._session_pool.session(account_id) as session:
                     tx = self._tx(session, actor)
+                    tx.may_be_expensive = False
                     return await operation(tx, *arguments, **keywords)
+            except ExpensiveReadError:
+                break
             except FAILURES as error:
                 await attempts.failed(error)
+        async with self._expensive_reads.turn(account_id):
+            return await self._read_in_turn(actor, lambda tx: operation(tx, *arguments, **keywords))
+
+    async def _read_in_turn(self, actor: object, work: Callable[[Tx], Awaitable[Outcome]]) -> Outcome:
+        attempts = Attempts(self.random, self.outages)
+        while True:
+            try:
+                async with self._session_pool.session(_account_of(actor)) as session:
+                    tx = self._tx(session, actor)
+                    tx.statement_seconds = EXPENSIVE_SECONDS
+                    try:
+                        return await work(tx)
+                    except TimeoutError as error:
+                        raise TooExpensiveError from error
+            except FAILURES as error:
+                await attempts.failed(error)
+
+
+def _account_of(actor: object) -> AccountId | None:
+    return actor.account_id if isinstance(actor, Actor) else None
+
+
+async def _is_over(tx: Tx, _actor: object, earlier: EarlierWorkError) -> bool:
+    return await earlier.is_over(tx)
 
 
 async def _open_pool(dsn: str, size: int, statement_timeout: float, first: Sequence[str]) -> asyncpg.Pool:

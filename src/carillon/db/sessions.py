@@ -6,11 +6,13 @@ costs. So the pool makes, closes and repairs connections, and in between they wa
 
 import asyncio
 import time
-from weakref import WeakValueDictionary
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from asyncpg.prepared_stmt import PreparedStatement
+
+from carillon.db.concurrency import AccountConcurrency, ExpensiveReadError
+from carillon.kit.ids import AccountId
 
 # A network forgets connections on which nothing happens; a used one is acquired first, so that the others can age.
 _MAX_IDLE_SECONDS = 300
@@ -51,38 +53,24 @@ class Session:
 
 
 class SessionPool:
-    """Acquires at most `size` connections of a pool that has as many."""
+    """Acquires connections of a pool that has as many as `of_accounts` and `of_process` let out together.
 
-    def __init__(self, pool: asyncpg.Pool, size: int) -> None:
+    What has no account, such as authentication, health and the claims of workers, never waits for callers.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, of_accounts: AccountConcurrency, of_process: AccountConcurrency) -> None:
         self._pool = pool
-        self._left = asyncio.Semaphore(size)
+        self._of_accounts = of_accounts
+        self._of_process = of_process
         self._idle: list[Session] = []
 
-    def session(self) -> "SessionContext":
+    def session(self, account_id: AccountId | None = None) -> "SessionContext":
         """Acquire a session for a block."""
-        return SessionContext(self)
+        concurrency = self._of_process if account_id is None else self._of_accounts
+        return SessionContext(self, concurrency, account_id)
 
-    async def take(self) -> Session:
-        """Wait for a session and take it."""
-        await self._left.acquire()
-        try:
-            return await self._take()
-        except BaseException:
-            self._left.release()
-            raise
-
-    async def release(self, session: Session, *, whole: bool) -> None:
-        """Take a session back. After a failure, or with a transaction left open, the pool repairs it."""
-        try:
-            if whole and not session.is_lost() and not session.connection.is_in_transaction():
-                session.idle_since = time.monotonic()
-                self._idle.append(session)
-            else:
-                await self._pool.release(session.connection)
-        finally:
-            self._left.release()
-
-    async def _take(self) -> Session:
+    async def acquire(self) -> Session:
+        """Take a session that is idle, or a new one."""
         while self._idle:
             waiting = self._idle.pop()
             if not waiting.is_lost():
@@ -91,6 +79,14 @@ class SessionPool:
                 await waiting.connection.close()
             await self._pool.release(waiting.connection)
         return Session(await self._pool.acquire())
+
+    async def release(self, session: Session, *, whole: bool) -> None:
+        """Take a session back. After a failure, or with a transaction left open, the pool repairs it."""
+        if whole and not session.is_lost() and not session.connection.is_in_transaction():
+            session.idle_since = time.monotonic()
+            self._idle.append(session)
+        else:
+            await self._pool.release(session.connection)
 
     async def close(self) -> None:
         """Close every connection, waiting a little for those in use."""
@@ -102,36 +98,30 @@ class SessionPool:
             self._pool.terminate()
 
 
-class AccountConcurrency:
-    """Lets an account have only so many transactions at once that may wait for each other.
-
-    Writers that wait for each other's lock keep their connections meanwhile: those of one account are not all of a
-    pool's, so that readers and other accounts have the rest.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._of_accounts: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
-
-    def of(self, account_id: int) -> asyncio.Semaphore:
-        """Return the account's semaphore; it is kept for as long as it is held."""
-        found = self._of_accounts.get(account_id)
-        if found is None:
-            found = self._of_accounts[account_id] = asyncio.Semaphore(self._most)
-        return found
-
-
 class SessionContext:
     """A block's session. A class, as a generator's context costs as much again as acquiring one."""
 
-    __slots__ = ("_session", "_session_pool")
+    __slots__ = ("_account_id", "_concurrency", "_session", "_session_pool")
 
-    def __init__(self, session_pool: SessionPool) -> None:
+    def __init__(
+        self, session_pool: SessionPool, concurrency: AccountConcurrency, account_id: AccountId | None
+    ) -> None:
         self._session_pool = session_pool
+        self._concurrency = concurrency
+        self._account_id = account_id
 
     async def __aenter__(self) -> Session:
-        self._session = await self._session_pool.take()
+        if not self._concurrency.take_at_once(self._account_id):
+            await self._concurrency.take(self._account_id)
+        try:
+            self._session = await self._session_pool.acquire()
+        except BaseException:
+            self._concurrency.give_back(self._account_id)
+            raise
         return self._session
 
     async def __aexit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        await self._session_pool.release(self._session, whole=failure is None)
+        try:
+            await self._session_pool.release(self._session, whole=failure is None or failure is ExpensiveReadError)
+        finally:
+            self._concurrency.give_back(self._account_id)

@@ -12,18 +12,20 @@ GroupId = NewType("GroupId", int)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-
 _MILLISECOND = timedelta(milliseconds=1)
 _COUNTER_BITS, _LOW_BITS = 26, 14
 _RANDOM_BITS, _DRAWN = 48, 32
 _RANDOM_MASK = (1 << _RANDOM_BITS) - 1
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
+_NOT_AHEAD = timedelta()
+_LONGEST_STANDSTILL = timedelta(days=1)
 
 
 class UuidFactory:
     """Makes UUIDv7 for given moments (RFC 9562, section 5.7, with the counter of 6.2, method 1).
 
-    Ids of one process and one millisecond sort in the order of their making, whichever account's clock they are of.
+    Ids of one process sort in the order of their making among those of the same clock offset, also when the machine's
+    clock is set back, by a day at most: then the time in them stands still until the clock has caught up.
     """
 
     def __init__(self, random: Random) -> None:
@@ -31,12 +33,17 @@ class UuidFactory:
         self._counter = random.getrandbits(_COUNTER_BITS - 1)
         self._bits = 0
         self._bits_left = 0
+        self._latest = _EPOCH
 
-    def make(self, moment: datetime) -> UUID:
-        """Make the next id of a moment."""
+    def make(self, now: datetime, ahead: timedelta = _NOT_AHEAD) -> UUID:
+        """Make the next id, of the present real time and of a clock that is ahead of it."""
+        if now < self._latest <= now + _LONGEST_STANDSTILL:
+            now = self._latest
+        else:
+            self._latest = now
         self._counter = (self._counter + 1) % (1 << _COUNTER_BITS)
         high, low = self._counter >> _LOW_BITS, self._counter & ((1 << _LOW_BITS) - 1)
-        return UUID(int=_first_int_of(moment) | high << 64 | low << 48 | self._random_bits())
+        return UUID(int=_first_int_of(now + ahead) | high << 64 | low << 48 | self._random_bits())
 
     def _random_bits(self) -> int:
         """Take some of the random bits, which are drawn for many ids at once: each draw is a call of the system."""

@@ -16,6 +16,9 @@ from carillon.workers.shape import Prepared, Work, Worker
 
 # A lease is renewed so often while it lasts: a renewal may fail, or find its row locked for a moment.
 _RENEWALS = 3
+# While the database is unavailable attempts are counted that can't be given back. So long after it no number of them
+# says that the work is at fault: it is tried again, and if it is at fault it fails later.
+_OUTAGE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class Performer(Generic[Work, Prepared]):
     async def _attempt(self, work: Work, prepared: "asyncio.Task[Prepared]") -> bool:
         """Perform a piece; False when it has to be tried again, has failed, or is held by another process by now."""
         worker = self._worker
-        if work.attempt > worker.max_attempts:  # each process that tried it died of it
+        if work.attempt > worker.max_attempts and self._are_counted_well:  # each process that tried it died of it
             await self._fail(work)
             return False
         began = time.perf_counter()
@@ -79,11 +82,15 @@ class Performer(Generic[Work, Prepared]):
         return True
 
     async def _retry(self, work: Work, *, counts: bool) -> None:
-        if counts and work.attempt >= self._worker.max_attempts:
+        if counts and work.attempt >= self._worker.max_attempts and self._are_counted_well:
             await self._fail(work)
             return
         await self._db.run(self._worker.reschedule, work, counts=counts)
         self._metrics.retried(self._worker.name)
+
+    @property
+    def _are_counted_well(self) -> bool:
+        return not self._db.outages.within(_OUTAGE_SECONDS)
 
     async def _fail(self, work: Work) -> None:
         await self._db.run(self._worker.fail, work)

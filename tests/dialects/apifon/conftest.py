@@ -18,5 +18,6 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def wire(runtime: Runtime, client: httpx.AsyncClient, clock: FixedClock, account: Tenant) -> Wire:
-    made = await runtime.db.run(create_credential, account.actor, new_key("apifon"), runtime.secret_box)
+    command = new_key("apifon", calls_per_second=0)
+    made = await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)
     return Wire(client=client, runtime=runtime, clock=clock, account=account, parts=made.parts)

@@ -18,6 +18,6 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def wire(runtime: Runtime, client: httpx.AsyncClient, clock: FixedClock, account: Tenant) -> Wire:
-    command = new_key("inwise")
+    command = new_key("inwise", calls_per_second=0)
     made = await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)
     return Wire(client=client, runtime=runtime, clock=clock, account=account, key=made.parts["key"])

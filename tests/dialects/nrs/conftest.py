@@ -10,7 +10,8 @@ from carillon.tenancy.credentials import create_credential
 
 @pytest.fixture
 async def wire(runtime: Runtime, client: httpx.AsyncClient, clock: FixedClock, account: Tenant) -> Wire:
-    made = await runtime.db.run(create_credential, account.actor, new_key("nrs"), runtime.secret_box)
+    command = new_key("nrs", calls_per_second=0)
+    made = await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)
     return Wire(
         client=client,
         runtime=runtime,

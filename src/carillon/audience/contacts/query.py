@@ -1,7 +1,8 @@
 """Querying contacts: by conditions, group and keys, in any order, by a place or by numbered pages.
 
 Every listing, export and segment is a `ContactQuery`. A page by `after_id` costs the same at any depth; one by `offset`
-as much as all that comes before it. A condition that no index serves, and an order, walk over the audience.
+as much as all that comes before it. A condition that no index serves, an order and a count walk over the audience:
+these wait for their turn (`Tx.require_turn`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from functools import cache
 from asyncpg import Record
 
 from carillon.audience.contacts.attributes import contact_attributes
-from carillon.audience.contacts.contact import Contact, ContactKey, contacts_of
+from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, contacts_of
 from carillon.audience.contacts.lookup import key_values
 from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.fields import field_kinds
@@ -28,6 +29,10 @@ SQL = load_statements("carillon.audience.contacts", "contact.sql")
 _NO_CONTACT = Condition("contact_id", Op.EQ, -1)
 # Attributes whose expressions depend on the audience's fields.
 _OF_FIELDS = ("fields.", "any_", "suppressed_", "unsubscribed")
+# Of those that are equal to a value there are few, and an index finds them.
+_KEYS = frozenset({*KeyKind, "phone_digest", "email_digest"})
+# To pass over so many takes a millisecond or two.
+_MAX_CHEAP_OFFSET = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,9 @@ class Statement:
 async def query_contacts(tx: Tx, actor: Actor, query: ContactQuery) -> Page[Contact]:
     """List contacts. Raises NotFoundError for `group`, and InvalidInputError for conditions and the order."""
     await _require_group(tx, actor, query)
+    query = await _prepared(tx, actor, query)
+    if _is_expensive(query):
+        tx.require_turn()
     rows = await contact_rows(tx, actor, query)
     contacts = contacts_of(rows)
     if query.with_suppressions:
@@ -76,6 +84,8 @@ async def query_contacts(tx: Tx, actor: Actor, query: ContactQuery) -> Page[Cont
 async def page_contacts(tx: Tx, actor: Actor, query: ContactQuery) -> Counted[Contact]:
     """List contacts, and count all that meet the query. Raises what `query_contacts` does."""
     prepared = await _prepared(tx, actor, query)
+    if not _names_keys(prepared):
+        tx.require_turn()
     contacts = (await query_contacts(tx, actor, prepared)).items
     # A page that ends the list tells its length; only what goes on is counted.
     if len(contacts) < query.limit and (contacts or not query.offset):
@@ -100,6 +110,16 @@ async def _prepared(tx: Tx, actor: Actor, query: ContactQuery) -> ContactQuery:
     if query.kinds is not None or not any(name.startswith(_OF_FIELDS) for name in names):
         return query
     return replace(query, kinds=await field_kinds(tx, actor))
+
+
+def _is_expensive(query: ContactQuery) -> bool:
+    """Whether a page may be a walk over the audience."""
+    is_sorted = query.order is not None and query.order.name != KeyKind.CONTACT_ID
+    return (bool(query.conditions) or is_sorted or query.offset > _MAX_CHEAP_OFFSET) and not _names_keys(query)
+
+
+def _names_keys(query: ContactQuery) -> bool:
+    return any(one.op is Op.EQ and one.name in _KEYS for one in query.conditions)
 
 
 def _key_condition(key: ContactKey, value: str | int | None) -> Condition:

@@ -2,11 +2,13 @@
 -- across accounts: a worker polls for what is due; the partial index holds only what is unfinished.
 SELECT DISTINCT account_id
 FROM contact_import
-WHERE state IN ('pending', 'running') AND file_hash IS NULL AND (leased_until IS NULL OR leased_until < $1)
+WHERE state IN ('pending', 'running') AND file_hash IS NULL
+  AND (leased_until IS NULL OR leased_until NOT BETWEEN $1 AND $2)
 ORDER BY account_id;
 
 -- name: lock_oldest
 -- Nothing while an upload of the account is held, or waits for its next attempt; and nothing where another claim has locked it.
+-- Here and below: no lease ends after the latest moment ($3) but one that was taken before the clock was set back.
 SELECT TRUE
 FROM contact_import
 WHERE account_id = $1 AND state IN ('pending', 'running')
@@ -16,7 +18,8 @@ WHERE account_id = $1 AND state IN ('pending', 'running')
                    ORDER BY import_id
                    LIMIT 1)
   AND NOT EXISTS (SELECT FROM contact_import
-                  WHERE account_id = $1 AND state IN ('pending', 'running') AND file_hash IS NULL AND leased_until >= $2)
+                  WHERE account_id = $1 AND state IN ('pending', 'running') AND file_hash IS NULL
+                    AND leased_until BETWEEN $2 AND $3)
 FOR UPDATE SKIP LOCKED;
 
 -- name: claim_uploads
@@ -25,10 +28,10 @@ WITH k AS MATERIALIZED (
     SELECT account_id, import_id, leased_until
     FROM contact_import
     WHERE account_id = $1 AND state IN ('pending', 'running') AND file_hash IS NULL
-      AND (leased_until IS NULL OR leased_until < $2)
+      AND (leased_until IS NULL OR leased_until NOT BETWEEN $2 AND $5)
       AND NOT EXISTS (SELECT FROM contact_import busy
                       WHERE busy.account_id = $1 AND busy.state IN ('pending', 'running') AND busy.file_hash IS NULL
-                        AND busy.leased_until >= $2)
+                        AND busy.leased_until BETWEEN $2 AND $5)
     ORDER BY import_id
     LIMIT $4
     FOR UPDATE SKIP LOCKED
@@ -46,7 +49,7 @@ RETURNING i.account_id, i.import_id, i.audience_id, i.attempts, i.actor, i.sourc
 SELECT EXISTS (
     SELECT FROM contact_import
     WHERE account_id = $1 AND state IN ('pending', 'running') AND file_hash IS NULL AND import_id <> ALL ($2::uuid[])
-      AND (leased_until >= $3 OR import_id < $4)
+      AND (leased_until BETWEEN $3 AND $5 OR import_id < $4)
 );
 
 -- name: renew_leases

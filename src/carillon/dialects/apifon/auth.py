@@ -33,6 +33,9 @@ VENDOR_SCOPES: Sequence[str] = (
     "openid",
 )
 
+CALLS_PER_SECOND = 100.0
+"""For credentials that have no rate of their own; the reference has a 429 and no figure."""
+
 _MAX_CHARACTERS = 1_000
 # How far a client's clock may be ahead of ours; how far its date may be behind is `signature_age_seconds`.
 _AHEAD = timedelta(minutes=5)
@@ -53,7 +56,12 @@ async def authenticate(services: Services, request: Request, *, changes: bool = 
             login = await _signed(services, request, shown, changes=changes)
             return await services.authenticator.authenticate_signed(login)
         case "bearer":
-            bearer = TokenLogin(dialect=DIALECT, token=shown, remote_address=request.remote_address)
+            bearer = TokenLogin(
+                dialect=DIALECT,
+                token=shown,
+                remote_address=request.remote_address,
+                calls_per_second=CALLS_PER_SECOND,
+            )
             return await services.authenticator.authenticate_token(bearer)
     raise MissingCredentialsError
 
@@ -76,6 +84,7 @@ async def _signed(services: Services, request: Request, shown: str, *, changes: 
         signature=given,
         remote_address=request.remote_address,
         remember_until=moment + services.signature_age if changes else None,
+        calls_per_second=CALLS_PER_SECOND,
     )
 
 

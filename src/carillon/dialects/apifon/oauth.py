@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
-from carillon.dialects.apifon.auth import DIALECT, VENDOR_SCOPES
+from carillon.dialects.apifon.auth import CALLS_PER_SECOND, DIALECT, VENDOR_SCOPES
 from carillon.dialects.apifon.scopes import available_scopes
 from carillon.dialects.contract import Services
 from carillon.dialects.reading import read_text
@@ -92,7 +92,13 @@ async def _client(services: Services, request: Request, asked: Mapping[str, str]
     scheme, _, shown = request.headers.get("authorization", "").strip().partition(" ")
     if scheme.lower() == "basic":
         name, secret = _from_basic(shown)
-    login = Login(dialect=DIALECT, key_name=name, secret=secret, remote_address=request.remote_address)
+    login = Login(
+        dialect=DIALECT,
+        key_name=name,
+        secret=secret,
+        remote_address=request.remote_address,
+        calls_per_second=CALLS_PER_SECOND,
+    )
     try:
         if not (name and secret):
             raise MissingCredentialsError

@@ -11,11 +11,14 @@ from carillon.tenancy.credentials import CredentialFormat
 DIALECT = "devino"
 CREDENTIAL_FORMAT = CredentialFormat()
 
+CALLS_PER_SECOND = 100.0
+"""For credentials that have no rate of their own; the reference names none."""
+
 _MAX_CHARACTERS = 1_000
 
 
 async def authenticate(services: Services, request: Request) -> Actor:
-    """Authenticate the caller; the reference names no rate.
+    """Authenticate the caller.
 
     Raises MissingCredentialsError without a header that can be read, and what `Authenticator` raises.
     """
@@ -24,7 +27,7 @@ async def authenticate(services: Services, request: Request) -> Actor:
         raise MissingCredentialsError
     if len(key) > _MAX_CHARACTERS:
         raise BadCredentialsError
-    login = Login.from_key(DIALECT, key, remote_address=request.remote_address)
+    login = Login.from_key(DIALECT, key, remote_address=request.remote_address, calls_per_second=CALLS_PER_SECOND)
     return await services.authenticator.authenticate(login)
 
 

@@ -10,18 +10,18 @@ from carillon.tenancy.credentials import CredentialFormat
 DIALECT = "inwise"
 CREDENTIAL_FORMAT = CredentialFormat()
 
+CALLS_PER_SECOND = 100.0
+"""For credentials that have no rate of their own; the reference names none."""
+
 _MAX_CHARACTERS = 1_000
 
 
 async def authenticate(services: Services, request: Request) -> Actor:
-    """Authenticate the caller. Raises MissingCredentialsError without a key, and what `Authenticator` raises.
-
-    The reference names no rate, so there is none but a credential's own.
-    """
+    """Authenticate the caller. Raises MissingCredentialsError without a key, and what `Authenticator` raises."""
     key = request.headers.get("x-api-key", "").strip()
     if not key:
         raise MissingCredentialsError
     if len(key) > _MAX_CHARACTERS:
         raise BadCredentialsError
-    login = Login.from_key(DIALECT, key, remote_address=request.remote_address)
+    login = Login.from_key(DIALECT, key, remote_address=request.remote_address, calls_per_second=CALLS_PER_SECOND)
     return await services.authenticator.authenticate(login)

@@ -11,9 +11,12 @@ from carillon.tenancy.credentials import CredentialFormat
 DIALECT = "nrs"
 CREDENTIAL_FORMAT = CredentialFormat(name="username", secret="password")  # noqa: S106 - the name of a field
 
+CALLS_PER_SECOND = 100.0
+"""For credentials that have no rate of their own; the reference names none."""
+
 
 async def authenticate(services: Services, request: Request) -> Actor:
-    """Authenticate the caller; the reference knows no rate.
+    """Authenticate the caller.
 
     Raises MissingCredentialsError when there is no Basic header that can be decoded, and what `Authenticator` raises.
     """
@@ -21,5 +24,11 @@ async def authenticate(services: Services, request: Request) -> Actor:
     if found is None:
         raise MissingCredentialsError
     username, password = found
-    login = Login(dialect=DIALECT, key_name=username, secret=password, remote_address=request.remote_address)
+    login = Login(
+        dialect=DIALECT,
+        key_name=username,
+        secret=password,
+        remote_address=request.remote_address,
+        calls_per_second=CALLS_PER_SECOND,
+    )
     return await services.authenticator.authenticate(login)

@@ -43,6 +43,8 @@ TABLE: Mapping[type[errors.CarillonError], Refusal] = {
     errors.BodyTooLargeError: Refusal(413, 413, is_ours=True),
     errors.RateLimitedError: Refusal(429, 429, is_ours=True),
     errors.CallerError: Refusal(422, 422),
+    errors.UnavailableError: Refusal(503, 503, "Service unavailable", is_ours=True),
+    errors.SchemaMismatchError: Refusal(503, 503, "Service unavailable", is_ours=True),
     errors.ServiceError: Refusal(101, 500, "Internal Database error"),
     errors.CarillonError: Refusal(101, 500, "Internal Database error"),
 }
