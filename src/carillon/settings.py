@@ -119,11 +119,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=31_536_000,
-            description="How far the date of a signed request may be behind the server's clock; ahead of it are five "
+            description="How far the date of a signed request may be behind the server's clock; ahead of it are 90 "
             "minutes. So long an overheard request that only reads can be sent again, and one that changes something "
             "is remembered and refused.",
         ),
-    ] = 86_400
+    ] = 90_000
     worker_poll_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="How often an idle worker polls for work.")
     ] = 1.0

@@ -83,19 +83,21 @@ class Home:
     def cluster(self) -> Path:
         return self.data_dir / "postgres"
 
-    def spawn(self, *arguments: object) -> Process:
-        """Start a server and don't wait for it."""
+    def spawn(self, *arguments: object, files: int | None = None) -> Process:
+        """Start a server, which may open so many files, and don't wait for it."""
         number = len(self.processes)
         out_path, log_path = self.place / f"out{number}", self.place / f"log{number}"
         command = [str(CARILLON), "serve", *map(str, arguments), "--data-dir", str(self.data_dir)]
+        if files is not None:
+            command = ["/bin/sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *command]
         with out_path.open("wb") as out, log_path.open("wb") as log:
             popen = subprocess.Popen(command, stdout=out, stderr=log)  # noqa: S603 - our own program
         self.processes.append(Process(popen=popen, out_path=out_path, log_path=log_path))
         return self.processes[-1]
 
-    def serve(self, *arguments: object) -> Process:
+    def serve(self, *arguments: object, files: int | None = None) -> Process:
         """Start a server on a free port and wait until it works."""
-        process = self.spawn(*arguments, *(() if "--port" in arguments else ("--port", 0)))
+        process = self.spawn(*arguments, *(() if "--port" in arguments else ("--port", 0)), files=files)
         until(lambda: process.greets or process.popen.poll() is not None, "the greeting", START_SECONDS)
         assert process.greets, process.log
         return process

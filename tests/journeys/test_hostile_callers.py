@@ -59,11 +59,15 @@ class Customer:
 @pytest.fixture(scope="module")
 def target() -> Iterator[Target]:
     with home() as made:
-        process = made.serve()
-        credential = made.unlimited()
-        with client_of(process, credential) as client:
-            answer(client, "CreateOrUpdateContacts", {"List": [{"PhoneNumber": PHONE, "FirstName": "Noa"}]})
-        yield Target(home=made, process=process, credential=credential)
+        yield serving(made)
+
+
+def serving(made: Home, *, files: int | None = None) -> Target:
+    process = made.serve(files=files)
+    credential = made.unlimited()
+    with client_of(process, credential) as client:
+        answer(client, "CreateOrUpdateContacts", {"List": [{"PhoneNumber": PHONE, "FirstName": "Noa"}]})
+    return Target(home=made, process=process, credential=credential)
 
 
 @contextmanager
@@ -239,3 +243,13 @@ def test_a_stranger_s_connections_are_closed(target: Target) -> None:
             connection.settimeout(20)
             assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
         assert time.monotonic() - began < 15
+
+
+def test_a_process_that_may_open_few_files_keeps_some_for_the_database_and_the_customer() -> None:
+    with home() as made:
+        target = serving(made, files=200)
+        with customer_of(target) as customer:
+            half_open_connections(target)
+        assert customer.failures == []
+        assert max(customer.times["GetContact"]) < MOST_SECONDS
+        assert httpx.get(f"{target.process.url}/readyz").status_code == 200

@@ -37,8 +37,9 @@ CALLS_PER_SECOND = 100.0
 """For credentials that have no rate of their own; the reference has a 429 and no figure."""
 
 _MAX_CHARACTERS = 1_000
-# How far a client's clock may be ahead of ours; how far its date may be behind is `signature_age_seconds`.
-_AHEAD = timedelta(minutes=5)
+# How far a client's clock may be ahead of ours: a server's clock that is set back by an hour refuses nobody. How far
+# its date may be behind is `signature_age_seconds`.
+_AHEAD = timedelta(minutes=90)
 
 
 async def authenticate(services: Services, request: Request, *, changes: bool = False) -> Actor:
