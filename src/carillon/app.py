@@ -51,7 +51,7 @@ def create_app(
         sites,
         metrics,
         bodies=BodyBudget(runtime.settings.max_bodies_bytes, runtime.settings.max_body_bytes),
-        new_uuid=runtime.db.new_uuid,
+        new_request_id=runtime.db.new_request_id,
     )
     if runtime.settings.trusted_proxies:
         front = ProxyHeadersMiddleware(front, [str(network) for network in runtime.settings.trusted_proxies])

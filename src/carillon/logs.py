@@ -121,9 +121,11 @@ def log_request(dialect: str, function: str, status: int, seconds: float) -> Non
         datetime.now(UTC),
         _report_id.get(),
     )
-    with suppress(OSError):  # see _NamedLogger
+    try:
         _straight.write(_encode_values(line) + b"\n")
         _straight.flush()
+    except OSError:  # see _NamedLogger
+        pass
 
 
 def add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

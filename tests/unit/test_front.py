@@ -64,7 +64,9 @@ async def behind(scope: Any, _receive: Any, send: Any) -> None:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     uuids = UuidFactory(Random(7))  # noqa: S311 - frozen on purpose
     sites = [site("links", "/l"), site("callbacks", "/c")]
-    front = Front(behind, sites, Metrics(), bodies=BodyBudget(8 * LIMIT, LIMIT), new_uuid=lambda: uuids.make(MOMENT))
+    front = Front(
+        behind, sites, Metrics(), bodies=BodyBudget(8 * LIMIT, LIMIT), new_request_id=lambda: uuids.make_text(MOMENT)
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(front), base_url="http://carillon.example") as made:
         yield made
 

@@ -246,6 +246,10 @@ class Database:
         """Make a UUIDv7 of the present moment, outside of a transaction."""
         return self._uuids.make(self.clock.now())
 
+    def new_request_id(self) -> str:
+        """Make the text of a UUIDv7 of the present moment."""
+        return self._uuids.make_text(self._sources.clock.now())
+
     def _tx(self, session: Session, actor: object) -> Tx:
         offset: timedelta = getattr(actor, "clock_offset", timedelta())
         return Tx(session, self._sources, clock_offset=offset)
@@ -404,7 +408,7 @@ class Database:
         It is retried as `run` is, and raises the same. One that is expensive (`Tx.require_turn`) is run again in a
         turn; it raises TooExpensiveError when one of its statements takes longer than EXPENSIVE_SECONDS.
         """
-        attempts = Attempts(self.random, self.outages)
+        attempts = None
         actor = arguments[0] if arguments else None
         account_id = _account_of(actor)
         while True:
@@ -416,6 +420,7 @@ class Database:
             except ExpensiveReadError:
                 break
             except FAILURES as error:
+                attempts = attempts or Attempts(self.random, self.outages)
                 await attempts.failed(error)
         async with self._expensive_reads.turn(account_id):
             return await self._read_in_turn(actor, lambda tx: operation(tx, *arguments, **keywords))

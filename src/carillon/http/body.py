@@ -75,10 +75,23 @@ class Body:
         """
         if owner is not None and self._owner is None:
             self._change_owner(owner)
-        if not self._is_read:
-            self.content = await self._read(self._budget.largest if limit is None else limit)
-            self._is_read = True
-        return self.content
+        if self._is_read:
+            return self.content
+        self._is_read = True
+        limit = self._budget.largest if limit is None else limit
+        if self._announced is not None:
+            if self._announced > limit:
+                raise BodyTooLargeError
+            self._reserve(self._announced)
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body") and len(message["body"]) <= SMALL_BYTES:
+            content: bytes = message["body"]  # most are so, and single lookups feel what the rest costs
+            if len(content) > limit:
+                raise BodyTooLargeError
+        else:
+            content = await self._read_on(message, limit)
+        self.content = content
+        return content
 
     async def decode(self, decode: Callable[[bytes], Decoded]) -> Decoded:
         """Return a function of the content, run beside other calls when the content is large."""
@@ -104,15 +117,11 @@ class Body:
             self._budget.reserve(self._owner, size - self._reserved)
             self._reserved = size
 
-    async def _read(self, limit: int) -> bytes:
-        if self._announced is not None:
-            if self._announced > limit:
-                raise BodyTooLargeError
-            self._reserve(self._announced)
+    async def _read_on(self, message: Any, limit: int) -> bytes:
+        """Read the rest of a body, whose first part has come."""
         chunks: list[bytes] = []
-        size, more = 0, True
-        while more:
-            message = await self._receive()
+        size = 0
+        while True:
             if message["type"] == "http.disconnect":
                 raise InvalidInputError("Body", "The caller hung up before its end.")
             chunk = message.get("body", b"")
@@ -121,5 +130,6 @@ class Body:
                 raise BodyTooLargeError
             self._reserve(size)
             chunks.append(chunk)
-            more = message.get("more_body", False)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            if not message.get("more_body", False):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            message = await self._receive()

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
-from uuid import UUID
 
 import structlog
 
@@ -48,7 +47,7 @@ _WITHOUT_CONTENT = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 class Front:
-    """The outermost ASGI application; `new_uuid` makes the ids of requests."""
+    """The outermost ASGI application; `new_request_id` makes a UUID's text."""
 
     def __init__(
         self,
@@ -57,12 +56,12 @@ class Front:
         metrics: Metrics,
         *,
         bodies: BodyBudget,
-        new_uuid: Callable[[], UUID],
+        new_request_id: Callable[[], str],
     ) -> None:
         self._behind = behind
         self._mounted = [_Mounted(site, bodies) for site in sites]
         self._metrics = metrics
-        self._new_uuid = new_uuid
+        self._new_request_id = new_request_id
         self._static: dict[tuple[str, bytes], _Call] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -89,9 +88,9 @@ class Front:
     def _ids_of(self, headers: Mapping[str, str]) -> "_Ids":
         given = headers.get(_REQUEST_ID_HEADER)
         if not given or not _VALID_REQUEST_ID.fullmatch(given):
-            made = str(self._new_uuid())
+            made = self._new_request_id()
             return _Ids(made, made)
-        return _Ids(given, given if _UUID.fullmatch(given) else str(self._new_uuid()))
+        return _Ids(given, given if _UUID.fullmatch(given) else self._new_request_id())
 
     def _call_of(self, scope: Any) -> "_Call | None":
         raw_path = scope.get("raw_path") or scope["path"].encode()

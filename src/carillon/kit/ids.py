@@ -37,13 +37,21 @@ class UuidFactory:
 
     def make(self, now: datetime, ahead: timedelta = _NOT_AHEAD) -> UUID:
         """Make the next id, of the present real time and of a clock that is ahead of it."""
+        return UUID(int=self._next(now, ahead))
+
+    def make_text(self, now: datetime) -> str:
+        """Make the next id as text, which takes half of the time."""
+        digits = f"{self._next(now, _NOT_AHEAD):032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+    def _next(self, now: datetime, ahead: timedelta) -> int:
         if now < self._latest <= now + _LONGEST_STANDSTILL:
             now = self._latest
         else:
             self._latest = now
         self._counter = (self._counter + 1) % (1 << _COUNTER_BITS)
         high, low = self._counter >> _LOW_BITS, self._counter & ((1 << _LOW_BITS) - 1)
-        return UUID(int=_first_int_of(now + ahead) | high << 64 | low << 48 | self._random_bits())
+        return _first_int_of(now + ahead if ahead else now) | high << 64 | low << 48 | self._random_bits()
 
     def _random_bits(self) -> int:
         """Take some of the random bits, which are drawn for many ids at once: each draw is a call of the system."""
