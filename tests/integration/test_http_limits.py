@@ -6,14 +6,13 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from http import HTTPStatus
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 import uvicorn
 
-from carillon.http.connections import Connections, Limits, Phase, Progress, most_connections
+from carillon.http.connections import Connections, Limits, Phase, Progress, caller_of, most_connections
 from carillon.http.server import MAX_HEAD_BYTES, MAX_HEADERS, Server, protocol_of
 
 pytestmark = pytest.mark.any_database
@@ -24,8 +23,8 @@ Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def answer(scope: Any, receive: Any, send: Any) -> None:
-    """Answer with the length of the body; `/large` with ten megabytes, `/slow` after two seconds."""
-    size, more = 0, True
+    """Answer with the body's length: `/large` with ten megabytes, `/slow` after two seconds, `/early` without it."""
+    size, more = 0, scope["path"] != "/early"
     while more:
         event = await receive()
         size, more = size + len(event.get("body", b"")), event.get("more_body", False)
@@ -137,7 +136,7 @@ async def test_a_body_of_little_more_than_its_framing_is_refused() -> None:
 
 
 async def test_small_chunks_are_read() -> None:
-    chunks = b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n"
+    chunks = b"1\r\nx\r\n" * 2_000 + (b"64\r\n" + b"x" * 100 + b"\r\n") * 20_000 + b"0\r\n\r\n"
     async with serving() as place, connected(place) as (ends,):
         assert await status(ends, head("transfer-encoding: chunked", method="POST") + chunks) == 200
 
@@ -187,6 +186,87 @@ async def test_a_body_at_its_least_rate_is_read_however_long_it_takes() -> None:
             writer.write(b"x" * 500)
             await asyncio.sleep(0.2)
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_pipelined_requests_are_answered_in_their_order_and_few_are_looked_at_before_their_turn() -> None:
+    count = 3_000
+    async with serving() as place, connected(place) as ((reader, writer),):
+        writer.write(
+            head(path="/slow") + b"".join(head("content-length: 3", method="POST") + b"abc" for _ in range(count))
+        )
+        for expected in (b"0", *[b"3"] * count):
+            reply_head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            assert reply_head.startswith(b"HTTP/1.1 200 ")
+            assert await reader.readexactly(1) == expected
+
+
+async def test_who_sends_requests_without_end_and_reads_no_reply_is_cut_off() -> None:
+    async with serving() as place:
+        raw = socket.create_connection(place)
+        raw.settimeout(5)
+        with raw, pytest.raises(OSError, match=r"reset|timed out|Broken pipe"):
+            await asyncio.to_thread(raw.sendall, head(path="/large") * 500_000)
+
+
+async def test_the_rest_of_a_body_that_is_refused_is_discarded_up_to_a_limit() -> None:
+    chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
+    async with serving() as place:
+        raw = socket.create_connection(place)
+        raw.settimeout(5)
+        with raw, pytest.raises(OSError, match=r"reset|timed out|Broken pipe"):
+            await asyncio.to_thread(
+                raw.sendall, head("transfer-encoding: chunked", method="POST", path="/early") + chunk * 2_000
+            )
+
+
+async def test_a_refusal_arrives_at_a_client_that_closes_and_still_sends() -> None:
+    body = b"x" * 3_000_000
+    async with serving() as place, connected(place) as (ends,):
+        lines = ("connection: close", f"content-length: {len(body)}")
+        assert (await reply(ends, head(*lines, method="POST", path="/early") + body)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_nothing_follows_a_complete_reply() -> None:
+    async with serving() as place, connected(place) as (ends,):
+        lines = ("content-length: 5", "expect: 100-continue")
+        assert (await reply(ends, head(*lines, method="POST", path="/early"))).count(b"HTTP/1.1 ") == 1
+
+
+async def test_a_connection_that_takes_no_reply_goes_whole_when_there_are_too_many() -> None:
+    few = replace(QUICK, connections=2, reply_seconds=60, head_seconds=60)
+    async with serving(few) as place:
+        deaf = [socket.create_connection(place) for _ in range(2)]
+        for one in deaf:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            one.sendall(head(path="/large"))
+        await asyncio.sleep(0.5)
+        async with connected(place) as (new,):
+            assert await status(new, head()) == 200
+        with deaf[0], deaf[1], pytest.raises(ConnectionResetError):
+            await asyncio.to_thread(take, deaf[0], 10_000_000)
+
+
+async def test_when_all_are_busy_the_body_that_comes_most_slowly_goes() -> None:
+    few = replace(QUICK, connections=3, body_grace_seconds=60)
+    async with serving(few) as place, connected(place, 3) as ends:
+        for _, writer in ends:
+            writer.write(head("content-length: 1000", method="POST") + b"x")
+        await asyncio.sleep(1.5)
+        async with connected(place) as (new,):
+            assert await status(new, head()) == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "caller"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+    ],
+)
+def test_addresses_of_one_network_are_one_caller(address: str, caller: str) -> None:
+    assert caller_of(address) == caller
 
 
 async def test_an_idle_connection_is_closed_and_one_that_is_answered_is_not() -> None:
@@ -253,7 +333,3 @@ def test_a_phase_begins_with_nothing() -> None:
 def test_a_process_keeps_files_for_other_things_than_connections() -> None:
     assert most_connections(100) == 100
     assert most_connections(10**9) < 10**9
-
-
-def test_every_refusal_has_a_phrase() -> None:
-    assert HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE.phrase

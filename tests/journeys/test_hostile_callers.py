@@ -52,7 +52,7 @@ class Target:
 class Customer:
     """A well-behaved customer: how long its calls took."""
 
-    times: dict[str, list[float]] = field(default_factory=lambda: {"healthz": [], "GetContact": []})
+    times: dict[str, list[float]] = field(default_factory=lambda: {"healthz": [], "GetContact": [], "upload": []})
     failures: list[str] = field(default_factory=list)
 
 
@@ -75,17 +75,24 @@ def customer_of(target: Target) -> Iterator[Customer]:
     """Let the customer call during a block."""
     customer, done = Customer(), threading.Event()
 
+    asked = body({"Type": "Phone", "Value": PHONE})
+    username, token = target.credential
+    # A larger body, whose credential is in it, on a connection of its own.
+    upload = body({"List": [{"PhoneNumber": PHONE, "Text1": "x" * 90} for _ in range(700)]})
+    upload["Auth"] = {"Username": username, "Token": token}
+    calls: dict[str, Callable[[httpx.Client], bool]] = {
+        "healthz": lambda client: client.get(f"{target.process.url}/healthz").status_code == 200,
+        "GetContact": lambda client: bool(client.post("GetContact", json=asked).json()["StatusId"] == 1),
+        "upload": lambda client: httpx.post(f"{client.base_url}CreateOrUpdateContacts", json=upload).status_code == 200,
+    }
+
     def call() -> None:
-        asked = body({"Type": "Phone", "Value": PHONE})
         with client_of(target.process, target.credential) as client:
             while not done.is_set():
-                for name in ("healthz", "GetContact"):
+                for name in customer.times:
                     began = time.perf_counter()
                     try:
-                        if name == "healthz":
-                            good = client.get(f"{target.process.url}/healthz").status_code == 200
-                        else:
-                            good = client.post("GetContact", json=asked).json()["StatusId"] == 1
+                        good = calls[name](client)
                     except httpx.HTTPError as error:
                         customer.failures.append(repr(error))
                         continue
@@ -204,6 +211,54 @@ def endless_trailers(target: Target) -> None:
     sent(target, head, *[b"v" * MEGABYTE] * 32)
 
 
+def many_pipelined_requests(target: Target) -> None:
+    """As many heads as fit into the sockets, on a hundred connections, of which nobody reads the replies."""
+    with ExitStack() as stack:
+        connections = [stack.enter_context(target.connect()) for _ in range(100)]
+        for connection in connections:
+            connection.settimeout(0.05)
+            try:
+                connection.sendall(b"GET /x HTTP/1.1\r\n\r\n" * 13_000)
+            except OSError:
+                continue
+        time.sleep(1)
+
+
+def bodies_of_small_chunks(target: Target) -> None:
+    """Chunks of a byte, without end, on twenty connections at once."""
+    head = b"POST /nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    def attack() -> None:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            with target.connect() as connection:
+                try:
+                    connection.sendall(head)
+                    while time.monotonic() < end:
+                        connection.sendall(b"1\r\nx\r\n" * 10_000)
+                except OSError:
+                    continue
+
+    threads = [threading.Thread(target=attack) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+
+def large_bodies_that_hardly_come(target: Target) -> None:
+    """Two bodies as large as may be, slowly: what they announce would take all the room of strangers."""
+    head = f"POST {GROUPS} HTTP/1.1\r\nHost: x\r\n{JSON}\r\nContent-Length: {32 * MEGABYTE}\r\n\r\n".encode()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(target.connect()) for _ in range(2)]
+        for connection in connections:
+            connection.sendall(head + b" " * 100_000)
+        for _ in range(30):
+            for connection in connections:
+                connection.send(b" " * 200)
+            time.sleep(0.1)
+
+
 ATTACKS: list[Callable[[Target], None]] = [
     a_form_of_escapes,
     a_token_request_of_thirty_megabytes,
@@ -217,6 +272,9 @@ ATTACKS: list[Callable[[Target], None]] = [
     half_open_connections,
     slow_bodies,
     endless_trailers,
+    many_pipelined_requests,
+    bodies_of_small_chunks,
+    large_bodies_that_hardly_come,
 ]
 
 
@@ -227,7 +285,9 @@ def test_a_customer_is_answered_while_a_stranger_attacks(target: Target, attack:
         attack(target)
         time.sleep(0.3)
     assert customer.failures == []
-    for name, times in customer.times.items():
+    assert customer.times["upload"]
+    for name in ("healthz", "GetContact"):
+        times = customer.times[name]
         assert max(times) < MOST_SECONDS, f"{name}: median {statistics.median(times):.3f} s, most {max(times):.3f} s"
     assert target.memory() < MOST_MEMORY
     assert target.process.popen.poll() is None

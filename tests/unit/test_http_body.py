@@ -9,6 +9,7 @@ import pytest
 
 from carillon.errors import BodyTooLargeError, InvalidInputError, OverloadedError
 from carillon.http.body import SMALL_BYTES, Body, BodyBudget
+from carillon.kit.ids import AccountId
 
 LARGEST = 1_000_000
 
@@ -32,7 +33,7 @@ def budget() -> BodyBudget:
 async def test_nothing_is_read_before_it_is_asked_for_and_it_is_read_once() -> None:
     body, taken = body_in(budget(), b"ab", b"cd")
     assert (body.content, taken) == (b"", [])
-    assert [await body.read(), await body.read(1)] == [b"abcd", b"abcd"]
+    assert [await body.read(), await body.read(AccountId(1))] == [b"abcd", b"abcd"]
     assert len(taken) == 2
 
 
@@ -87,7 +88,8 @@ async def test_callers_that_are_not_authenticated_have_a_quarter_of_the_budget()
     with pytest.raises(OverloadedError):
         await third[0].read()
     assert third[1] == []
-    await third[0].read(7)  # an account
+    of_account, _ = body_in(shared, b"x" * LARGEST, announced=large)
+    await of_account.read(AccountId(7))
     first[0].release()
     await body_in(shared, b"x" * LARGEST, announced=large)[0].read()
 
@@ -97,7 +99,7 @@ async def test_an_account_has_half_of_the_budget_and_all_together_have_it_whole(
 
     async def read(owner: int) -> Body:
         body, _ = body_in(shared, b"x" * LARGEST, announced=str(LARGEST))
-        await body.read(owner)
+        await body.read(AccountId(owner))
         return body
 
     of_one = [await read(1) for _ in range(4)]
@@ -114,16 +116,76 @@ async def test_an_account_has_half_of_the_budget_and_all_together_have_it_whole(
         await read(4)
 
 
+async def test_a_body_for_which_there_is_no_room_is_not_read() -> None:
+    shared = BodyBudget(4 * LARGEST, LARGEST)
+    await body_in(shared, b"x" * LARGEST, announced=str(LARGEST))[0].read()
+    body, taken = body_in(shared, b"x" * 100_000, announced="100000")
+    with pytest.raises(OverloadedError):
+        await body.read()
+    assert taken == []
+
+
+async def test_what_is_announced_and_does_not_come_takes_no_room() -> None:
+    shared = BodyBudget(4 * LARGEST, LARGEST)
+    waiting = [asyncio.create_task(slow_body(shared, LARGEST).read()) for _ in range(5)]
+    await asyncio.sleep(0)
+    assert await body_in(shared, b"x" * LARGEST, announced=str(LARGEST))[0].read()
+    for one in waiting:
+        one.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+
+
+async def test_a_body_that_comes_slowly_goes_for_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carillon.http.body._SLOW_SECONDS", 0.05)
+    shared = BodyBudget(4 * LARGEST, LARGEST)
+    slow = asyncio.create_task(slow_body(shared, LARGEST, first=5_000).read())
+    large = slow_body(shared, LARGEST, first=LARGEST // 2)
+    waiting = asyncio.create_task(large.read())
+    await asyncio.sleep(0.1)
+    monkeypatch.setattr("carillon.http.body._SLOW_BYTES_PER_SECOND", 10 * LARGEST)
+    assert await body_in(shared, b"x" * LARGEST, announced=str(LARGEST))[0].read()
+    with pytest.raises(OverloadedError):
+        await waiting
+    assert not slow.done()  # it holds nothing that is counted
+    slow.cancel()
+
+
+def slow_body(budget: BodyBudget, announced: int, first: int = 10) -> Body:
+    """A body of which a first part comes, and then nothing."""
+    parts = [b"x" * first]
+
+    async def receive() -> dict[str, Any]:
+        if not parts:
+            await asyncio.sleep(60)
+        return {"type": "http.request", "body": parts.pop(), "more_body": True}
+
+    return Body(receive, str(announced), budget)
+
+
+async def test_what_is_decoded_is_counted_until_the_request_ends() -> None:
+    shared = BodyBudget(64 * LARGEST, LARGEST)
+    bodies = [body_in(shared, b"[1" + b",1" * 100_000 + b"]")[0] for _ in range(4)]
+    for body in bodies:
+        await body.read(AccountId(1))
+    for body in bodies[:3]:
+        await body.decode(len)
+    with pytest.raises(OverloadedError):
+        await bodies[3].decode(len)
+    bodies[0].release()
+    await bodies[3].decode(len)
+
+
 async def test_a_body_is_its_account_s_once_its_caller_is_authenticated() -> None:
     shared = budget()
     bodies = [body_in(shared, b"x" * LARGEST, announced=str(LARGEST))[0] for _ in range(4)]
     for body in bodies:
         await body.read()
-        await body.read(5)
+        await body.read(AccountId(5))
     for body in bodies:
         body.release()
     for number in range(8):
-        await body_in(shared, b"x" * LARGEST, announced=str(LARGEST))[0].read(number // 4)
+        await body_in(shared, b"x" * LARGEST, announced=str(LARGEST))[0].read(AccountId(number // 4))
 
 
 async def test_chunks_are_counted_as_they_come() -> None:
@@ -171,6 +233,6 @@ async def test_two_large_bodies_are_decoded_at_once() -> None:
 
     bodies = [body_in(shared, b"x" * 100_000)[0] for _ in range(6)]
     for number, body in enumerate(bodies):
-        await body.read(number)
+        await body.read(AccountId(number))
     await asyncio.gather(*(body.decode(decode) for body in bodies))
     assert most == 2

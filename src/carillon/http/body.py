@@ -1,11 +1,14 @@
 """A request's body: read when it is asked for, within what a process has for bodies, and decoded beside other calls."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from carillon.db.concurrency import AccountConcurrency
 from carillon.errors import BodyTooLargeError, InvalidInputError, OverloadedError
+from carillon.kit.ids import AccountId
 
 Decoded = TypeVar("Decoded")
 
@@ -14,40 +17,76 @@ SMALL_BYTES = 65_536
 
 # Shares of the budget: of all callers that are not authenticated yet, and of one account.
 _ANONYMOUS_SHARE, _ACCOUNT_SHARE = 4, 2
+# Where there is no room, a body goes for another one that has been coming for so long, and more slowly than this.
+_SLOW_SECONDS, _SLOW_BYTES_PER_SECOND = 5.0, 65_536
+# A decoded value takes so much, and is behind one of these; where a form carries it, an escape is a part of one.
+_VALUE_BYTES, _VALUE_MARKS, _ESCAPES_OF_A_VALUE = 100, (b",", b"[", b"{", b"<"), 4
 # Decoding holds the interpreter's lock for most of its time: more at once would only take more memory.
-_DECODED_AT_ONCE = 2
+_DECODED_AT_ONCE, _DECODED_OF_STRANGERS = 2, 1
 
 
 class BodyBudget:
-    """The bytes of bodies that a process holds at most, and the threads that decode them."""
+    """The bytes of bodies, and of what is decoded of them, that a process holds at most; and who decodes."""
 
     def __init__(self, total: int, largest: int) -> None:
         self._total = total
         self.largest = largest
         self._held = 0
-        self._held_by: Counter[int | None] = Counter()
-        self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
+        self._held_by: Counter[AccountId | None] = Counter()
+        self._being_read: dict[Body, None] = {}
+        self._of_accounts = AccountConcurrency(_DECODED_AT_ONCE, 1)
+        self._of_strangers = AccountConcurrency(_DECODED_OF_STRANGERS)
 
-    def reserve(self, owner: int | None, size: int) -> None:
-        """Count bytes of an account, or of a caller that isn't authenticated (None). Raises OverloadedError."""
-        share = _ANONYMOUS_SHARE if owner is None else _ACCOUNT_SHARE
-        # However small the budget is, one body of the largest size has room.
-        most = max(self._total // share, self.largest)
-        if self._held + size > max(self._total, self.largest) or self._held_by[owner] + size > most:
-            raise OverloadedError
+    def reserve(self, owner: AccountId | None, size: int) -> None:
+        """Count bytes of an account, or of a caller that isn't authenticated (None).
+
+        Where there is no room a body goes that comes slowly. Raises OverloadedError where there is none.
+        """
+        while not self._has_room(owner, size):
+            slow = self._slow_ones(owner, size)
+            if not slow:
+                raise OverloadedError
+            min(slow, key=lambda one: one.bytes_per_second).give_up()
         self._held += size
         self._held_by[owner] += size
 
-    def release(self, owner: int | None, size: int) -> None:
+    def require_room(self, owner: AccountId | None, size: int) -> None:
+        """Require that there is room now for a body that is to come. Raises OverloadedError."""
+        if not self._has_room(owner, size) and not self._slow_ones(owner, size):
+            raise OverloadedError
+
+    def _has_room(self, owner: AccountId | None, size: int) -> bool:
+        return self._held + size <= max(self._total, self.largest) and not self._is_over_share(owner, size)
+
+    def _slow_ones(self, owner: AccountId | None, size: int) -> "list[Body]":
+        """List the bodies that may go: of the same callers where their share is taken, of all where all is."""
+        of_any = not self._is_over_share(owner, size)
+        return [one for one in self._being_read if one.is_slow and (of_any or one.owner == owner)]
+
+    def _is_over_share(self, owner: AccountId | None, size: int) -> bool:
+        share = _ANONYMOUS_SHARE if owner is None else _ACCOUNT_SHARE
+        # However small the budget is, one body of the largest size has room.
+        return self._held_by[owner] + size > max(self._total // share, self.largest)
+
+    def release(self, owner: AccountId | None, size: int) -> None:
         """Give bytes back."""
         self._held -= size
         self._held_by[owner] -= size
         if not self._held_by[owner]:
             del self._held_by[owner]
 
-    async def decode(self, decode: Callable[[bytes], Decoded], content: bytes) -> Decoded:
-        """Run a function of a large content in a thread, a few of them at once."""
-        async with self._decoding:
+    def reading(self, body: "Body") -> None:
+        """Note that a body which is counted is being read."""
+        self._being_read[body] = None
+
+    def has_read(self, body: "Body") -> None:
+        """Note that it isn't any more."""
+        self._being_read.pop(body, None)
+
+    async def decode(self, owner: AccountId | None, decode: Callable[[bytes], Decoded], content: bytes) -> Decoded:
+        """Run a function of a large content in a thread, a few of them at once, in turns of the accounts."""
+        turns = self._of_strangers if owner is None else self._of_accounts
+        async with turns.turn(owner):
             return await asyncio.to_thread(decode, content)
 
 
@@ -58,9 +97,12 @@ class Body:
         self._receive = receive
         self._announced = int(announced) if announced is not None and announced.isdecimal() else None
         self._budget = budget
-        self._owner: int | None = None
         self._reserved = 0
         self._is_read = False
+        self._began = 0.0
+        self._reader: asyncio.Task[Any] | None = None
+        self._is_given_up = False
+        self.owner: AccountId | None = None
         self.content = b""
 
     @property
@@ -68,21 +110,32 @@ class Body:
         """Whether it is known to be empty; one that is sent in chunks isn't before it is read."""
         return not self.content if self._is_read else self._announced == 0
 
-    async def read(self, owner: int | None = None, *, limit: int | None = None) -> bytes:
+    @property
+    def bytes_per_second(self) -> float:
+        """How quickly it has come so far."""
+        return self._reserved / max(0.001, time.monotonic() - self._began)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it may be given up for another one."""
+        is_young = time.monotonic() - self._began < _SLOW_SECONDS
+        return bool(self._reserved) and not is_young and self.bytes_per_second < _SLOW_BYTES_PER_SECOND
+
+    async def read(self, owner: AccountId | None = None, *, limit: int | None = None) -> bytes:
         """Read it whole, once; `owner` is the account of an authenticated caller, `limit` is a lower one than usual.
 
-        Raises BodyTooLargeError, and OverloadedError before anything of a body is read for which there is no room.
+        Raises BodyTooLargeError, and OverloadedError where there is no room for it.
         """
-        if owner is not None and self._owner is None:
+        if owner is not None and self.owner is None:
             self._change_owner(owner)
         if self._is_read:
             return self.content
         self._is_read = True
         limit = self._budget.largest if limit is None else limit
-        if self._announced is not None:
-            if self._announced > limit:
-                raise BodyTooLargeError
-            self._reserve(self._announced)
+        if self._announced is not None and self._announced > limit:
+            raise BodyTooLargeError
+        if self._announced is not None and self._announced > SMALL_BYTES:
+            self._budget.require_room(self.owner, self._announced)
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body") and len(message["body"]) <= SMALL_BYTES:
             content: bytes = message["body"]  # most are so, and single lookups feel what the rest costs
@@ -94,31 +147,62 @@ class Body:
         return content
 
     async def decode(self, decode: Callable[[bytes], Decoded]) -> Decoded:
-        """Return a function of the content, run beside other calls when the content is large."""
-        if len(self.content) <= SMALL_BYTES:
-            return decode(self.content)
-        return await self._budget.decode(decode, self.content)
+        """Return a function of the content, run beside other calls when the content is large.
+
+        What it makes of the content is counted as well, for as long as the request takes. Raises OverloadedError.
+        """
+        content = self.content
+        if len(content) <= SMALL_BYTES:
+            return decode(content)
+        if self.owner is not None:  # of a stranger's nothing but a credential is decoded
+            values = sum(map(content.count, _VALUE_MARKS)) + content.count(b"%") // _ESCAPES_OF_A_VALUE
+            self._reserve(len(content) + values * _VALUE_BYTES)
+        return await self._budget.decode(self.owner, decode, content)
 
     def release(self) -> None:
         """Give back what it held."""
         if self._reserved:
-            self._budget.release(self._owner, self._reserved)
+            self._budget.release(self.owner, self._reserved)
             self._reserved = 0
         self.content = b""
 
-    def _change_owner(self, owner: int) -> None:
+    def give_up(self) -> None:
+        """End its reading, for another body to have its room: its caller is told to come again."""
+        self.release()
+        self._budget.has_read(self)
+        if self._reader is not None:
+            self._is_given_up = True
+            self._reader.cancel()
+
+    def _change_owner(self, owner: AccountId) -> None:
         if self._reserved:
-            self._budget.reserve(owner, self._reserved)
             self._budget.release(None, self._reserved)
-        self._owner = owner
+            reserved, self._reserved = self._reserved, 0
+            self.owner = owner
+            self._reserve(reserved)
+        self.owner = owner
 
     def _reserve(self, size: int) -> None:
         if size > max(SMALL_BYTES, self._reserved):
-            self._budget.reserve(self._owner, size - self._reserved)
+            self._budget.reserve(self.owner, size - self._reserved)
             self._reserved = size
 
     async def _read_on(self, message: Any, limit: int) -> bytes:
-        """Read the rest of a body, whose first part has come."""
+        """Read the rest of a body, whose first part has come; what has come is counted."""
+        self._began, self._reader = time.monotonic(), asyncio.current_task()
+        self._budget.reading(self)
+        try:
+            return await self._read_parts(message, limit)
+        except asyncio.CancelledError:
+            if not self._is_given_up or self._reader is None:
+                raise
+            self._reader.uncancel()
+            raise OverloadedError from None
+        finally:
+            self._reader = None
+            self._budget.has_read(self)
+
+    async def _read_parts(self, message: Any, limit: int) -> bytes:
         chunks: list[bytes] = []
         size = 0
         while True:

@@ -17,6 +17,8 @@ from typing import Protocol
 # Files of the process that are no connections of callers: the database's, the log, the data folder.
 _OTHER_FILES = 100
 _FEWEST_CONNECTIONS = 20
+# A body that has been coming for longer may be given up for another caller.
+_SLOW_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,17 @@ class Connection(Protocol):
         ...
 
 
+def caller_of(address: str) -> str:
+    """Return what stands for a caller: an IPv4 address, or the network of 64 bits that an IPv6 address is of."""
+    try:
+        read = ip_address(address)
+    except ValueError:  # a socket without an address
+        return address
+    if read.version == 4:  # noqa: PLR2004 - of IP
+        return address
+    return str(read.ipv4_mapped or IPv6Network((int(read) >> 64 << 64, 64)).network_address)
+
+
 def most_connections(wanted: int) -> int:
     """Return how many connections the process can keep, at most `wanted`, after raising its limit of open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -111,50 +124,59 @@ class Connections:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._open: dict[Connection, None] = {}
-        self._by_address: Counter[str] = Counter()
+        self._open: dict[Connection, str] = {}
+        self._by_caller: Counter[str] = Counter()
         self._last_look = math.nan
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: Connection, now: float) -> bool:
         """Take a connection; when there are too many, the one that has been idle for longest goes first.
 
-        False where none is idle: the new one is to be refused.
+        Where none is idle the one goes whose body comes most slowly. False where there is none of these, either: the
+        new one is to be refused.
         """
-        address = connection.address
-        of_address = [one for one in self._open if one.address == address] if self._is_full(address) else None
-        if of_address is not None and not self._make_room(of_address):
+        caller = caller_of(connection.address)
+        if self._by_caller[caller] >= self._limits.per_address and not self._is_proxy(connection.address):
+            its = [one for one, owner in self._open.items() if owner == caller]
+            if not self._make_room(its, now):
+                return False
+        if len(self._open) >= self._limits.connections and not self._make_room(self._open, now):
             return False
-        if len(self._open) >= self._limits.connections and not self._make_room(self._open):
-            return False
-        self._open[connection] = None
-        self._by_address[address] += 1
+        self._open[connection] = caller
+        self._by_caller[caller] += 1
         return True
-
-    def _is_full(self, address: str) -> bool:
-        return self._by_address[address] >= self._limits.per_address and not self._is_proxy(address)
 
     def _is_proxy(self, address: str) -> bool:
         try:
-            return any(ip_address(address) in network for network in self._limits.proxies)
+            found = ip_address(address)
+            found = getattr(found, "ipv4_mapped", None) or found
+            return any(found in network for network in self._limits.proxies)
         except ValueError:  # a socket without an address
             return True
 
-    def _make_room(self, connections: Iterable[Connection]) -> bool:
-        idle = [one for one in connections if not one.is_answering and one.progress.phase is not Phase.BODY]
-        if not idle:
+    def _make_room(self, connections: Iterable[Connection], now: float) -> bool:
+        idle, slow = [], []
+        for one in connections:
+            if not one.is_answering:
+                idle.append(one)
+            elif one.progress.phase is Phase.BODY and one.is_reading and now - one.progress.since > _SLOW_SECONDS:
+                slow.append(one)
+        if idle:
+            found = min(idle, key=lambda one: one.progress.since)
+        elif slow:
+            found = min(slow, key=lambda one: one.progress.body_bytes / (now - one.progress.since))
+        else:
             return False
-        oldest = min(idle, key=lambda one: one.progress.since)
-        self.remove(oldest)
-        oldest.close()
+        self.remove(found)
+        found.abort() if found.unsent_bytes else found.close()
         return True
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection that has ended."""
-        if connection in self._open:
-            del self._open[connection]
-            self._by_address[connection.address] -= 1
-            if not self._by_address[connection.address]:
-                del self._by_address[connection.address]
+        caller = self._open.pop(connection, None)
+        if caller is not None:
+            self._by_caller[caller] -= 1
+            if not self._by_caller[caller]:
+                del self._by_caller[caller]
 
     def look(self, now: float) -> None:
         """End the connections that take too long; `now` is monotonic. It is called about once a second."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -23,10 +23,16 @@ _OFFER = b"upgrade"
 _TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 # Of a header's line, beside its name and value.
 _LINE_BYTES = 4
-# As much is parsed at a time: a header that doesn't end is noticed so often.
-_HEAD_PIECE_BYTES, _BODY_PIECE_BYTES = 16_384, 65_536
-# Lengths and ends of chunks, their extensions and trailers: five bytes for a chunk of one byte are honest.
-_MAX_FRAMING_BYTES, _FRAMING_PER_BYTE = 65_536, 8
+# As much is parsed at a time: a header that doesn't end is noticed so often, and no more requests than fit into it wait
+# for the one before them.
+_HEAD_PIECE_BYTES, _BODY_PIECE_BYTES = 512, 65_536
+# What is held of later requests while one waits: two reads of the socket.
+_MAX_UNPARSED_BYTES = 524_288
+# Lengths and ends of chunks, their extensions and trailers. Every chunk costs a callback: those of a hundred bytes pass
+# always, smaller ones some thousand times.
+_MAX_FRAMING_BYTES, _BODY_PER_FRAMING = 16_384, 16
+# Of a body whose request has been answered, such as one that is refused.
+_MAX_DISCARDED_BYTES = 33_554_432
 _TICKS_A_SECOND = 10
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -77,13 +83,16 @@ class Protocol(HttpToolsProtocol):
         self.address = ""
         self._head_bytes = 0
         self._framing_bytes = 0
+        self._discarded_bytes = 0
+        self._unparsed = b""
+        self._is_closing = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in the base
         """Take a connection, or refuse it when there are too many."""
         super().connection_made(transport)
-        self._joining = _JoiningTransport(transport)
+        self._joining = _JoiningTransport(transport, self.close_when_read)
         self.address = self.client[0] if self.client else ""
-        if not self._admissions.admit(self):
+        if not self._admissions.admit(self, self.loop.time()):
             self.refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -117,17 +126,33 @@ class Protocol(HttpToolsProtocol):
         self.transport.abort()
 
     def refuse(self, status: HTTPStatus) -> None:
-        """Say why, where no reply has begun, and hang up."""
-        is_free = not self.is_answering or not (self.pipeline or self.cycle.response_started)
-        if is_free and not self.transport.is_closing():
+        """Say why, where no reply to the request has begun, and hang up."""
+        if self.progress.phase is Phase.BODY:
+            may_say = not (self.pipeline or self.cycle.response_started)
+        else:
+            may_say = not self.is_answering
+        if may_say and not self.transport.is_closing():
             self.transport.write(_refusal(status))
         self.transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Read what has come, and a request that offers an upgrade once more without its offer."""
+        """Read what has come. While a request waits for the one before it, what follows isn't looked at."""
         self._unset_keepalive_if_required()
+        if self._unparsed:
+            data, self._unparsed = self._unparsed + data, b""
+        if self.pipeline and len(data) > _MAX_UNPARSED_BYTES:
+            self.abort()
+            return
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Parse what has come, and a request that offers an upgrade once more without its offer."""
         at = 0
         while at < len(data) and not self.transport.is_closing():
+            if self.pipeline:
+                self._unparsed = data[at:]
+                self.flow.pause_reading()
+                return
             phase, before = self.progress.phase, self.progress.body_bytes
             end = at + (_BODY_PIECE_BYTES if phase is Phase.BODY else _HEAD_PIECE_BYTES)
             piece, at = data[at:end], end
@@ -155,7 +180,7 @@ class Protocol(HttpToolsProtocol):
                 self.refuse(_TOO_LARGE)
         elif phase is Phase.BODY:
             self._framing_bytes += max(0, size - (self.progress.body_bytes - body_bytes_before))
-            if self._framing_bytes > _MAX_FRAMING_BYTES + _FRAMING_PER_BYTE * self.progress.body_bytes:
+            if self._framing_bytes > _MAX_FRAMING_BYTES + self.progress.body_bytes // _BODY_PER_FRAMING:
                 self.refuse(HTTPStatus.BAD_REQUEST)
 
     def on_message_begin(self) -> None:
@@ -173,13 +198,17 @@ class Protocol(HttpToolsProtocol):
         if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
             raise _RefusedHeadError
         self.progress.enter(Phase.BODY, self.loop.time())
-        self._framing_bytes = 0
+        self._framing_bytes = self._discarded_bytes = 0
         super().on_headers_complete()
         self.cycle.transport = self._joining
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of a body."""
+        """Take a part of a body; what comes of one that is answered already is discarded, up to a limit."""
         self.progress.body_bytes += len(body)
+        if self.cycle.response_complete:
+            self._discarded_bytes += len(body)
+            if self._discarded_bytes > _MAX_DISCARDED_BYTES:
+                self.abort()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -187,6 +216,15 @@ class Protocol(HttpToolsProtocol):
         if not self._offers_upgrade():
             self.progress.enter(Phase.IDLE, self.loop.time())
             super().on_message_complete()
+            if self._is_closing:
+                self.transport.close()
+
+    def close_when_read(self) -> None:
+        """Hang up once the request is read: who is still sending would lose the reply."""
+        if self.progress.phase is Phase.BODY:
+            self._is_closing = True
+        else:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """End an answer, which is without a body when HEAD was asked."""
@@ -194,6 +232,16 @@ class Protocol(HttpToolsProtocol):
         if self.progress.phase is Phase.IDLE:
             self.progress.since = self.loop.time()
         super().on_response_complete()
+        if self._unparsed and not self.pipeline:
+            self.flow.pause_reading()
+            self.loop.call_soon(self._parse_rest)
+
+    def _parse_rest(self) -> None:
+        if self.transport.is_closing():
+            return
+        data, self._unparsed = self._unparsed, b""
+        self.flow.resume_reading()
+        self._parse(data)
 
     def _offers_upgrade(self) -> bool:
         return self.parser.should_upgrade() and any(name == _OFFER for name, _ in self.headers)
@@ -228,8 +276,9 @@ class _JoiningTransport(asyncio.Transport):
     Apart, each is a packet of its own that wakes the client up, which a lookup by key feels.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self._transport = transport
+        self._close = close
         self._head = b""
 
     def write(self, data: Any) -> None:
@@ -252,4 +301,4 @@ class _JoiningTransport(asyncio.Transport):
 
     def close(self) -> None:
         self.flush()
-        self._transport.close()
+        self._close()
