@@ -20,11 +20,9 @@ import msgspec
 from msgspec import inspect
 
 from carillon.errors import InvalidInputError, MissingInputError, TooManyItemsError
+from carillon.http.body import MAX_VALUES
 
 Wanted = TypeVar("Wanted", bound=msgspec.Struct)
-
-MAX_VALUES = 600_000
-"""Values that a body has at most."""
 
 _FEW_BYTES = 1_000_000
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")

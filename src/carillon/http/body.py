@@ -15,6 +15,9 @@ Decoded = TypeVar("Decoded")
 SMALL_BYTES = 65_536
 """What a connection's buffer holds anyway: smaller bodies aren't counted, and are decoded at once."""
 
+MAX_VALUES = 600_000
+"""Values that a body has at most; 5,000 contacts with all that a vendor has are two thirds of it."""
+
 # Shares of the budget: of all callers that are not authenticated yet, and of one account.
 _ANONYMOUS_SHARE, _ACCOUNT_SHARE = 4, 2
 # Where there is no room, a body goes for another one that has been coming for so long, and more slowly than this.
@@ -156,7 +159,7 @@ class Body:
             return decode(content)
         if self.owner is not None:  # of a stranger's nothing but a credential is decoded
             values = sum(map(content.count, _VALUE_MARKS)) + content.count(b"%") // _ESCAPES_OF_A_VALUE
-            self._reserve(len(content) + values * _VALUE_BYTES)
+            self._reserve(len(content) + min(values, MAX_VALUES) * _VALUE_BYTES)
         return await self._budget.decode(self.owner, decode, content)
 
     def release(self) -> None:
