@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from http import HTTPStatus
 from ipaddress import ip_network
 from typing import Any
 
@@ -253,7 +252,3 @@ def test_a_phase_begins_with_nothing() -> None:
 def test_a_process_keeps_files_for_other_things_than_connections() -> None:
     assert most_connections(100) == 100
     assert most_connections(10**9) < 10**9
-
-
-def test_every_refusal_has_a_phrase() -> None:
-    assert HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE.phrase
