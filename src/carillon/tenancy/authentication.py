@@ -21,8 +21,9 @@ from carillon.errors import (
 )
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
+from carillon.kit.networks import Network, plain_network
 from carillon.tenancy.accounts import AccountStatus
-from carillon.tenancy.networks import Network, is_within, plain_network
+from carillon.tenancy.networks import is_within
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import KEY_NAME_CHARACTERS, SecretBox, hash_secret, seal_context
 from carillon.tenancy.signed_calls import remember_signed_call
