@@ -151,7 +151,6 @@ class ScopeMissingError(CallerError):
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"The credential lacks the scope {scope}.")
-        self.scope = scope
 
 
 class AudienceConfinedError(ScopeMissingError):

@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -18,8 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from carillon.errors import InvalidInputError
-
-Network = IPv4Network | IPv6Network
+from carillon.kit.networks import Network, plain_network
 
 CONFIG_VARIABLE = "CARILLON_CONFIG"
 CONFIG_FILE = Path("carillon.toml")
@@ -254,7 +253,8 @@ def _convert(name: str, value: Any, origin: str) -> Any:
     kind = get_args(annotation)[0]
     try:
         if get_origin(kind) is tuple:
-            return _networks(value)
+            # Not of `outbound_allow`: the guard asks for a mapped address and for the one in it, each of its own.
+            return tuple(map(plain_network, _networks(value))) if name == "trusted_proxies" else _networks(value)
         if name.endswith("_url"):
             return _url(value)
         if kind is Path or Path in get_args(kind):

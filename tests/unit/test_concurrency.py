@@ -63,6 +63,28 @@ async def test_the_account_that_has_fewest_is_next() -> None:
         task.cancel()
 
 
+async def test_an_account_that_has_just_ended_goes_behind_one_that_had_no_turn() -> None:
+    concurrency = AccountConcurrency(2, 1)
+    for account_id in (BUSY, QUIET):
+        await concurrency.take(account_id)
+    busy, quiet, third = [await waiting(concurrency, one) for one in (BUSY, QUIET, THIRD)]
+    concurrency.give_back(BUSY)
+    await settle()
+    assert (busy.done(), quiet.done(), third.done()) == (False, False, True)
+    concurrency.give_back(QUIET)
+    await settle()
+    assert (busy.done(), quiet.done()) == (True, False)  # its last turn began before the other one's
+    quiet.cancel()
+
+
+async def test_the_turns_of_a_thousand_accounts_are_remembered() -> None:
+    concurrency = AccountConcurrency(1)
+    for number in range(2_000):
+        async with concurrency.turn(AccountId(number)):
+            pass
+    assert len(concurrency._last) == 1_000
+
+
 async def test_busy_accounts_take_turns_and_starve_no_other() -> None:
     concurrency = AccountConcurrency(2)
     served: list[AccountId] = []

@@ -54,6 +54,12 @@ def test_networks_are_a_list_in_the_file_and_commas_in_the_environment(name: str
     assert getattr(load_settings({}, environment=environment), name) == expected
 
 
+def test_a_trusted_network_of_ipv4_mapped_addresses_is_the_one_of_ipv4() -> None:
+    environment = {"CARILLON_TRUSTED_PROXIES": "::ffff:10.0.0.0/104, ::ffff:192.0.2.7, ::/0"}
+    expected = (ip_network("10.0.0.0/8"), ip_network("192.0.2.7"), ip_network("::/0"))
+    assert load_settings({}, environment=environment).trusted_proxies == expected
+
+
 def test_a_home_in_a_path_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/srv/bells")
     settings = load_settings({}, environment={"CARILLON_DATA_DIR": "~/data"})

@@ -8,6 +8,8 @@ from carillon.kit.ids import AccountId
 
 # A caller that is answered later has often given up, and called again.
 WAIT_SECONDS = 10.0
+# Who isn't among so many accounts' last turns counts as one that has had none.
+_REMEMBERED = 1_000
 
 
 class ExpensiveReadError(Exception):
@@ -17,8 +19,9 @@ class ExpensiveReadError(Exception):
 class AccountConcurrency:
     """Lets at most `size` of something go on at once, `share` of them for one account (None is what has no account).
 
-    Of several accounts that wait the one that has fewest is next; of those that have as many, the one whose last turn
-    is longest ago. So accounts that keep all of it busy never keep another one waiting for more than one to end.
+    Of several accounts that wait the one that has fewest is next; of those that have as many, one that had no turn yet,
+    and then the one whose last turn began longest ago. So accounts that keep all of it busy never keep another one
+    waiting for more than one to end.
     """
 
     def __init__(self, size: int, share: int | None = None, *, wait_seconds: float = WAIT_SECONDS) -> None:
@@ -26,6 +29,9 @@ class AccountConcurrency:
         self._share = size if share is None else share
         self._wait_seconds = wait_seconds
         self._held: dict[AccountId | None, int] = {}
+        # The number of each account's last turn, in the order of the numbers.
+        self._last: dict[AccountId | None, int] = {}
+        self._turns = 0
         # Nobody waits who could have one: whatever is given back is granted at once.
         self._waiting: dict[AccountId | None, deque[asyncio.Future[None]]] = {}
 
@@ -34,8 +40,7 @@ class AccountConcurrency:
         held = self._held.get(account_id, 0)
         if not self._free or held >= self._share:
             return False
-        self._free -= 1
-        self._held[account_id] = held + 1
+        self._hold(account_id, held)
         return True
 
     async def take(self, account_id: AccountId | None) -> None:
@@ -74,15 +79,23 @@ class AccountConcurrency:
             may_have = [one for one in self._waiting if self._held.get(one, 0) < self._share]
             if not may_have:
                 return
-            account_id = min(may_have, key=lambda one: self._held.get(one, 0))
-            queue = self._waiting.pop(account_id)
+            account_id = min(may_have, key=lambda one: (self._held.get(one, 0), self._last.get(one, 0)))
+            queue = self._waiting[account_id]
             granted = queue.popleft()
-            if queue:
-                self._waiting[account_id] = queue  # behind the other accounts
+            if not queue:
+                del self._waiting[account_id]
             if not granted.done():  # whose waiter has been cancelled
-                self._free -= 1
-                self._held[account_id] = self._held.get(account_id, 0) + 1
+                self._hold(account_id, self._held.get(account_id, 0))
                 granted.set_result(None)
+
+    def _hold(self, account_id: AccountId | None, held: int) -> None:
+        self._free -= 1
+        self._held[account_id] = held + 1
+        self._turns += 1
+        self._last.pop(account_id, None)
+        self._last[account_id] = self._turns
+        if len(self._last) > _REMEMBERED:
+            del self._last[next(iter(self._last))]
 
     def _leave(self, account_id: AccountId | None, granted: "asyncio.Future[None]") -> None:
         queue = self._waiting.get(account_id)

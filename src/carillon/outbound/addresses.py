@@ -7,7 +7,7 @@ library follows them too, but differently in each release of Python.
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from carillon.settings import Network
+from carillon.kit.networks import Network
 
 Address = IPv4Address | IPv6Address
 

@@ -5,10 +5,10 @@ import ssl
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
+from carillon.kit.networks import Network
 from carillon.outbound.addresses import AddressGuard
 from carillon.outbound.exchange import HttpReply, HttpRequest
 from carillon.outbound.lookup import Lookup, look_up
-from carillon.settings import Network
 
 if TYPE_CHECKING:
     from carillon.outbound.session import Session

@@ -21,8 +21,9 @@ from carillon.errors import (
 )
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
+from carillon.kit.networks import Network, plain_network
 from carillon.tenancy.accounts import AccountStatus
-from carillon.tenancy.networks import Network, is_within, plain_network
+from carillon.tenancy.networks import is_within
 from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import KEY_NAME_CHARACTERS, SecretBox, hash_secret, seal_context
 from carillon.tenancy.signed_calls import remember_signed_call
@@ -105,6 +106,8 @@ class Authenticated:
 
 AnyLogin = Login | SignedLogin | TokenLogin
 Remembered = TypeVar("Remembered", Login, TokenLogin)
+CacheKey = TypeVar("CacheKey")
+Cached = TypeVar("Cached")
 
 
 async def authenticate(tx: Tx, login: Login) -> Authenticated:
@@ -118,6 +121,22 @@ async def authenticate(tx: Tx, login: Login) -> Authenticated:
         raise BadCredentialsError
     rows = await tx.fetch(SQL["find_by_key"], login.dialect, login.key_name)
     return await _authenticated(tx, login, _matching(rows, hash_secret(login.secret)))
+
+
+async def find_signing_key(tx: Tx, dialect: str, key_name: str) -> Sequence[Sequence[Network]]:
+    """Find the networks of each credential that signs under a name. Raises BadCredentialsError when there is none."""
+    if not key_name.isascii() or "\0" in key_name:
+        raise BadCredentialsError
+    found = [
+        [plain_network(network) for network in row["allowed_networks"]]
+        for row in await tx.fetch(SQL["find_by_key"], dialect, key_name)
+        if row["sealed_secret"] is not None
+        and row["revoked_at"] is None
+        and (row["expires_at"] is None or row["expires_at"] > tx.real_now)
+    ]
+    if not found:
+        raise BadCredentialsError
+    return found
 
 
 async def authenticate_signed(tx: Tx, login: SignedLogin, box: SecretBox) -> Authenticated:
@@ -198,11 +217,27 @@ class Authenticator:
         self._monotonic = monotonic
         # Oldest first: an entry's place is the moment in which it was checked.
         self._checked: OrderedDict[bytes, tuple[float, Authenticated]] = OrderedDict()
+        self._keys: OrderedDict[tuple[str, str], tuple[float, Sequence[Sequence[Network]]]] = OrderedDict()
         self._noted: dict[int, float] = {}
 
     async def authenticate(self, login: Login) -> Actor:
         """Admit a caller within its rate; raise as `authenticate` does; RateLimitedError when it calls too often."""
         return self._counted(login, await self._known(_cache_key(login), login, authenticate))
+
+    async def require_key(self, dialect: str, key_name: str, remote_address: str) -> None:
+        """Let a caller pass that names a key which signs, from its network: only then is what it signed worth reading.
+
+        It authenticates nobody. Raises BadCredentialsError and AddressNotAllowedError; a key is cached for
+        CACHE_SECONDS.
+        """
+        key = (dialect, key_name)
+        checked_at, known = self._keys.get(key, (0.0, None))
+        if known is None or self._monotonic() - checked_at >= CACHE_SECONDS:
+            self._keys.pop(key, None)
+            known = await self._db.read(find_signing_key, dialect, key_name)
+            _keep(self._keys, key, (self._monotonic(), known))
+        if not any(not networks or is_within(remote_address, networks) for networks in known):
+            raise AddressNotAllowedError
 
     async def authenticate_signed(self, login: SignedLogin) -> Actor:
         """Admit a caller that signs; raise as `authenticate_signed` does; RateLimitedError as above.
@@ -242,10 +277,7 @@ class Authenticator:
             return known
         self._checked.pop(key, None)
         known = await self._db.read(check, login)
-        self._checked[key] = (self._monotonic(), known)
-        self._checked.move_to_end(key)
-        while len(self._checked) > _CACHE_ENTRIES:
-            self._checked.popitem(last=False)
+        _keep(self._checked, key, (self._monotonic(), known))
         await self._note_use(known.actor.account_id, known.credential_id)
         return known
 
@@ -256,6 +288,13 @@ class Authenticator:
             return
         self._noted[credential_id] = now  # before the write, so that calls at once make one
         await self._db.run(_write_use, account_id, credential_id)
+
+
+def _keep(cache: OrderedDict[CacheKey, Cached], key: CacheKey, value: Cached) -> None:
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > _CACHE_ENTRIES:
+        cache.popitem(last=False)
 
 
 async def _write_use(tx: Tx, account_id: AccountId, credential_id: int) -> None:

@@ -4,13 +4,10 @@ An IPv4 address that is written in IPv6 (`::ffff:192.0.2.1`) is that IPv4 addres
 """
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_network
 
 from carillon.errors import InvalidInputError
-
-Network = IPv4Network | IPv6Network
-
-_MAPPED = IPv6Network("::ffff:0:0/96")
+from carillon.kit.networks import Network, plain_address, plain_network
 
 
 def read_network(text: str) -> Network:
@@ -22,20 +19,10 @@ def read_network(text: str) -> Network:
         raise InvalidInputError("allowed_networks", message) from None
 
 
-def plain_network(network: Network) -> Network:
-    """Return the IPv4 network that one of IPv4-mapped addresses means; any other is itself."""
-    if isinstance(network, IPv4Network) or not network.subnet_of(_MAPPED):
-        return network
-    within = network.network_address.ipv4_mapped
-    assert within is not None  # noqa: S101 - it is of _MAPPED
-    return IPv4Network((within, network.prefixlen - _MAPPED.prefixlen))
-
-
 def is_within(remote_address: str, networks: Sequence[Network]) -> bool:
     """Whether an address is in one of the networks, which are plain. What is no address (a socket's) is in none."""
     try:
-        address = ip_address(remote_address)
+        address = plain_address(remote_address)
     except ValueError:
         return False
-    address = getattr(address, "ipv4_mapped", None) or address
     return any(address in network for network in networks)

@@ -10,12 +10,16 @@ from email.utils import format_datetime
 import httpx
 import pytest
 from tests.dialects.apifon.wire import BLOCKS, HOST, JSON, Wire
+from tests.support import body_of
 
 from carillon.app import create_app
-from carillon.dialects.apifon.auth import VENDOR_SCOPES
+from carillon.dialects.apifon.auth import VENDOR_SCOPES, authenticate
 from carillon.dialects.apifon.oauth import LIFETIME
 from carillon.dialects.apifon.operations import OPERATIONS
+from carillon.dialects.contract import Services
 from carillon.dialects.rest import Operation
+from carillon.errors import AddressNotAllowedError, BadCredentialsError
+from carillon.http.request import Request
 from carillon.settings import Settings
 from carillon.tenancy.accounts import (
     AccountStatus,
@@ -91,6 +95,36 @@ async def test_who_is_not_authenticated_learns_nothing_but_that(wire: Wire, head
     reply = await wire.call("GET", BLOCKS, headers=headers)
     assert reply.json()["title"] == "Unauthorized"
     assert "invalid_token" in reply.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize(("key", "address"), [("nobody", "198.51.100.7"), ("", "203.0.113.5"), ("", "unix:")])
+async def test_no_body_is_read_of_a_caller_without_a_key_or_from_elsewhere(wire: Wire, key: str, address: str) -> None:
+    near = await wire.limited(allowed_networks=["198.51.100.0/24"])
+    services = Services(db=wire.runtime.db, authenticator=wire.runtime.authenticator)
+
+    def signed(key_name: str, remote_address: str) -> Request:
+        return Request(
+            method="POST",
+            path=BLOCKS,
+            headers={
+                "authorization": f"ApifonWS {key_name}:{base64.b64encode(bytes(32)).decode()}",
+                "x-apifonws-date": format_datetime(wire.clock.now(), usegmt=True),
+            },
+            body=body_of(b"[" * 300_000),
+            remote_address=remote_address,
+            request_id="r",
+            report_id="r",
+        )
+
+    request = signed(key or near.parts["token"], address)
+    for _ in range(2):  # what is cached says the same
+        with pytest.raises(BadCredentialsError if key else AddressNotAllowedError):
+            await authenticate(services, request)
+    assert request.body.content == b""
+    known = signed(near.parts["token"], "198.51.100.7")
+    with pytest.raises(BadCredentialsError):
+        await authenticate(services, known)
+    assert len(known.body.content) == 300_000  # it may be what was signed
 
 
 async def test_a_signature_of_another_request_is_refused(wire: Wire) -> None:

@@ -14,6 +14,7 @@ from tests.support import body_of, new_key
 from carillon.app import create_app
 from carillon.dialects.contract import Services
 from carillon.dialects.inforu.auth import authenticate
+from carillon.dialects.inforu.bodies import Document, open_document
 from carillon.errors import BadCredentialsError
 from carillon.http.request import Request
 from carillon.settings import Settings
@@ -123,6 +124,35 @@ async def test_a_body_is_not_read_before_its_header_is_authenticated(wire: Wire)
 async def test_without_a_credential_a_broken_body_is_a_general_failure(wire: Wire) -> None:
     reply = await wire.client.post("/api/v2/Contact/GetGroupList", content=b'{"Auth": {')
     assert (reply.status_code, reply.json()["StatusId"]) == GENERAL_FAILURE
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content"),
+    [
+        ("application/x-www-form-urlencoded", b"&" * 200),
+        ("application/json; charset=klingon", b"{}"),
+        ("application/json; charset=utf-16", b"\xff\xfe{"),
+    ],
+)
+async def test_without_a_credential_a_body_that_cannot_be_opened_is_a_general_failure(
+    wire: Wire, media_type: str, content: bytes
+) -> None:
+    headers = {"Content-Type": media_type}
+    reply = await wire.client.post("/api/v2/Contact/GetGroupList", content=content, headers=headers)
+    assert (reply.status_code, reply.json()["StatusId"]) == GENERAL_FAILURE
+
+
+async def test_a_body_with_its_credential_is_opened_once(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def counted(request: Request, content: bytes) -> Document:
+        sizes.append(len(content))
+        return open_document(request, content)
+
+    monkeypatch.setattr("carillon.dialects.inforu.auth.open_document", counted)
+    monkeypatch.setattr("carillon.dialects.inforu.dialect.open_document", counted)
+    assert await status(wire, {}, {"Auth": {"Username": wire.username, "Token": wire.token}, "Data": {}}) == (200, 1)
+    assert len(sizes) == 1
 
 
 async def test_a_credential_of_another_dialect_does_not_authenticate(wire: Wire) -> None:

@@ -1,13 +1,16 @@
 """How a request is found and read: paths, bodies, charsets, envelopes."""
 
 import json
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 from uuid import UUID
 
 import pytest
 from tests.dialects.inforu.wire import Wire
+from tests.support import body_of
 
+from carillon.dialects.inforu.bodies import open_document
 from carillon.dialects.inforu.operations import OPERATIONS
+from carillon.http.request import Request
 
 GROUPS: dict[str, object] = {"Data": {}}
 
@@ -221,6 +224,33 @@ async def test_a_body_in_the_charset_that_it_names_is_read(wire: Wire, charset: 
     headers = {"Content-Type": f"application/json; charset={charset}"}
     reply = await wire.post("CreateOrUpdateGroup", content=body, headers=headers)
     assert reply.json()["Data"]["GroupName"] == "לקוחות"
+
+
+def asked(media_type: str) -> Request:
+    return Request(
+        method="POST",
+        path="/",
+        headers={"content-type": media_type},
+        body=body_of(b""),
+        remote_address="",
+        request_id="r",
+        report_id="r",
+    )
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "windows-1255"])
+def test_a_large_body_is_recoded_whole(charset: str) -> None:
+    text = json.dumps({"Data": ("אב" if charset == "windows-1255" else "אב😀") * 60_000}, ensure_ascii=False)
+    named = charset.replace("-le", "")  # without a mark it is little-endian
+    assert open_document(asked(f"application/json; charset={named}"), text.encode(charset))._text == text.encode()
+
+
+def test_a_large_form_field_is_decoded_whole() -> None:
+    text = json.dumps({"Data": "אב😀 +%&=" * 60_000}, ensure_ascii=False)
+    form = f"other=x&json={quote_plus(text)}".encode()
+    assert open_document(asked("application/x-www-form-urlencoded"), form)._text == text.encode()
+    broken = open_document(asked("application/x-www-form-urlencoded"), b"json={" + b"\xff" * 200_000 + b"}")
+    assert broken._text == b"{" + "\ufffd".encode() * 200_000 + b"}"
 
 
 @pytest.mark.parametrize("charset", ["rot13", "zip", "no-such-charset", "idna"])

@@ -68,6 +68,7 @@ async def authenticate(services: Services, request: Request, *, changes: bool = 
 
 
 async def _signed(services: Services, request: Request, shown: str, *, changes: bool) -> SignedLogin:
+    """Read what was signed: the body too, but no body of a caller that names no key of ours or is elsewhere."""
     token, _, signature = shown.partition(":")
     date = request.headers.get("x-apifonws-date", "")
     moment = _read_date(date)
@@ -77,10 +78,12 @@ async def _signed(services: Services, request: Request, shown: str, *, changes: 
         given = base64.b64decode(signature.strip(), validate=True)
     except (binascii.Error, ValueError):
         raise BadCredentialsError from None
+    key_name = token.strip()
+    await services.authenticator.require_key(DIALECT, key_name, request.remote_address)
     head = f"{request.method}\n{request.raw_path}\n".encode()
     return SignedLogin(
         dialect=DIALECT,
-        key_name=token.strip(),
+        key_name=key_name,
         message=head + await request.body.read() + f"\n{date}".encode("latin-1", "replace"),
         signature=given,
         remote_address=request.remote_address,

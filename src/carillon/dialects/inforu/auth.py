@@ -18,16 +18,19 @@ CALLS_PER_SECOND = 30.0
 _MAX_CHARACTERS = 1_000
 
 
-async def authenticate(services: Services, request: Request) -> Actor:
+async def authenticate(services: Services, request: Request) -> tuple[Actor, Document | None]:
     """Authenticate the caller. A Basic header counts when there is one, and the body isn't read; its `Auth` only else.
+
+    Returns the actor, and the body where it has been opened.
 
     Raises MissingCredentialsError when there is neither or it can't be decoded, and what `Authenticator` raises.
     """
-    found = read_basic(request)
-    if found is None:
+    basic = read_basic(request)
+    if basic is None:
         await request.body.read()
-        found = await request.body.decode(lambda content: _from_body(open_document(request, content)))
-    username, token = found
+        username, token, document = await request.body.decode(lambda content: _from_body(request, content))
+    else:
+        (username, token), document = basic, None
     # No credential has such a name, and PostgreSQL takes no NUL.
     if "\0" in username or len(username) > _MAX_CHARACTERS or len(token) > _MAX_CHARACTERS:
         raise BadCredentialsError
@@ -38,11 +41,12 @@ async def authenticate(services: Services, request: Request) -> Actor:
         remote_address=request.remote_address,
         calls_per_second=CALLS_PER_SECOND,
     )
-    return await services.authenticator.authenticate(login)
+    return await services.authenticator.authenticate(login), document
 
 
-def _from_body(document: Document) -> tuple[str, str]:
+def _from_body(request: Request, content: bytes) -> tuple[str, str, Document]:
     try:
+        document = open_document(request, content)
         found = document.credentials()
     except InvalidInputError as error:
         # Without a credential a caller learns no more than this of how bodies are read.
@@ -51,4 +55,4 @@ def _from_body(document: Document) -> tuple[str, str]:
         ) from error
     if found is None:
         raise MissingCredentialsError
-    return found
+    return *found, document

@@ -1,7 +1,8 @@
 """A request's body and the way back: JSON and XML, raw, in a form field or in the query, in the charset it names."""
 
+import codecs
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
 from itertools import product
@@ -30,7 +31,9 @@ _CHARSETS = frozenset(
 )
 _PYTHON_NAMES = {"iso-8859-8-i": "iso-8859-8"}
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-_MAX_FIELDS, _MAX_NAME_BYTES, _UNQUOTED_AT_ONCE = 100, 50, 65_536
+_MAX_FIELDS, _MAX_NAME_BYTES = 100, 50
+# One call to a codec holds the interpreter until its end: a whole body would keep every other caller waiting.
+_DECODED_AT_ONCE = 65_536
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
@@ -176,8 +179,11 @@ def _recoded(body: bytes, content_type: str) -> bytes:
     named = _CHARSET.search(content_type) if "charset" in content_type else None
     charset = named.group(1).lower() if named else "utf-8"
     if charset in _CHARSETS and not body.lstrip().startswith(b"<?xml"):
+        if charset == "utf-16" and not body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            charset = "utf-16le"  # an incremental decoder asks for a mark
+        pieces = (body[at : at + _DECODED_AT_ONCE] for at in range(0, len(body), _DECODED_AT_ONCE))
         try:
-            body = body.decode(_PYTHON_NAMES.get(charset, charset)).encode()
+            body = _in_utf8(pieces, _PYTHON_NAMES.get(charset, charset))
         except UnicodeError as error:
             raise InvalidInputError("Body", f"This is not {charset}.") from error
     elif charset not in _UTF8 | _CHARSETS:
@@ -193,23 +199,29 @@ def _carried(pairs: bytes) -> bytes:
     for one in fields:
         name, _, value = one.partition(b"=")
         if len(name) <= _MAX_NAME_BYTES and unquote(name.decode("latin-1")).lower() in _CARRIERS:
-            text = _unquoted(value).decode("utf-8", "replace").strip().removeprefix("\ufeff")
+            text = _in_utf8(_unquoted(value), "utf-8", errors="replace").strip().removeprefix(_UTF8_MARK)
             if text:
-                return text.encode("utf-8", "replace")
+                return text
     return b""
 
 
-def _unquoted(value: bytes) -> bytes:
+def _in_utf8(pieces: Iterable[bytes], charset: str, *, errors: str = "strict") -> bytes:
+    """Return text in UTF-8, recoded a piece at a time. Raises UnicodeError when it isn't of the charset."""
+    decoder = codecs.getincrementaldecoder(charset)(errors)
+    recoded = [decoder.decode(piece).encode() for piece in pieces]
+    recoded.append(decoder.decode(b"", final=True).encode())
+    return b"".join(recoded)
+
+
+def _unquoted(value: bytes) -> Iterator[bytes]:
     """Decode a form field's value a piece at a time: as a whole it takes ninety times its size in memory."""
-    parts = []
     at = 0
     while at < len(value):
-        end = at + _UNQUOTED_AT_ONCE
+        end = at + _DECODED_AT_ONCE
         if end < len(value):  # an escape of three bytes isn't cut
             end -= next((back for back in (1, 2) if value[end - back : end - back + 1] == b"%"), 0)
-        parts.append(unquote_to_bytes(value[at:end].replace(b"+", b" ")))
+        yield unquote_to_bytes(value[at:end].replace(b"+", b" "))
         at = end
-    return b"".join(parts)
 
 
 def wanted_format(request: Request, document: Document | None) -> Format:

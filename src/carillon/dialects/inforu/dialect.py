@@ -44,12 +44,12 @@ def _serve(operation: Operation) -> Callable[[Services, Request], Awaitable[Repl
     decoder: msgspec.json.Decoder[Wrapped[Any]] = msgspec.json.Decoder(Wrapped[operation.request])  # type: ignore[name-defined] # the type is a value here
 
     async def handle(services: Services, request: Request) -> Reply:
-        actor = await auth.authenticate(services, request)
+        actor, opened = await auth.authenticate(services, request)
         require_scope(actor, operation.scope)
         await request.body.read(actor.account_id)
 
         def read(content: bytes) -> tuple[Any, Format]:
-            document = open_document(request, content)
+            document = opened or open_document(request, content)
             return document.data(operation.request, decoder), wanted_format(request, document)
 
         asked, form = await request.body.decode(read)
