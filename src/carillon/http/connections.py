@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from http import HTTPStatus
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from typing import Protocol
+
+from carillon.kit.networks import plain_address
 
 # Files of the process that are no connections of callers: the database's, the log, the data folder.
 _OTHER_FILES = 100
@@ -101,12 +103,12 @@ class Connection(Protocol):
 def caller_of(address: str) -> str:
     """Return what stands for a caller: an IPv4 address, or the network of 64 bits that an IPv6 address is of."""
     try:
-        read = ip_address(address)
+        found = plain_address(address)
     except ValueError:  # a socket without an address
         return address
-    if read.version == 4:  # noqa: PLR2004 - of IP
-        return address
-    return str(read.ipv4_mapped or IPv6Network((int(read) >> 64 << 64, 64)).network_address)
+    if isinstance(found, IPv6Address):
+        found = IPv6Network((int(found) >> 64 << 64, 64)).network_address
+    return str(found)
 
 
 def most_connections(wanted: int) -> int:
@@ -147,8 +149,7 @@ class Connections:
 
     def _is_proxy(self, address: str) -> bool:
         try:
-            found = ip_address(address)
-            found = getattr(found, "ipv4_mapped", None) or found
+            found = plain_address(address)
             return any(found in network for network in self._limits.proxies)
         except ValueError:  # a socket without an address
             return True
