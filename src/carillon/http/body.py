@@ -49,7 +49,7 @@ class BodyBudget:
             slow = self._slow_ones(owner, size)
             if not slow:
                 raise OverloadedError
-            min(slow, key=lambda one: one.bytes_per_second).give_up()
+            min(slow, key=lambda one: one.bytes_per_second).drop()
         self._held += size
         self._held_by[owner] += size
 
@@ -104,7 +104,7 @@ class Body:
         self._is_read = False
         self._began = 0.0
         self._reader: asyncio.Task[Any] | None = None
-        self._is_given_up = False
+        self._is_dropped = False
         self.owner: AccountId | None = None
         self.content = b""
 
@@ -120,7 +120,7 @@ class Body:
 
     @property
     def is_slow(self) -> bool:
-        """Whether it may be given up for another one."""
+        """Whether it may be dropped for another one."""
         is_young = time.monotonic() - self._began < _SLOW_SECONDS
         return bool(self._reserved) and not is_young and self.bytes_per_second < _SLOW_BYTES_PER_SECOND
 
@@ -169,12 +169,12 @@ class Body:
             self._reserved = 0
         self.content = b""
 
-    def give_up(self) -> None:
+    def drop(self) -> None:
         """End its reading, for another body to have its room: its caller is told to come again."""
         self.release()
         self._budget.has_read(self)
         if self._reader is not None:
-            self._is_given_up = True
+            self._is_dropped = True
             self._reader.cancel()
 
     def _change_owner(self, owner: AccountId) -> None:
@@ -197,7 +197,7 @@ class Body:
         try:
             return await self._read_parts(message, limit)
         except asyncio.CancelledError:
-            if not self._is_given_up or self._reader is None:
+            if not self._is_dropped or self._reader is None:
                 raise
             self._reader.uncancel()
             raise OverloadedError from None

@@ -19,7 +19,7 @@ from carillon.kit.networks import plain_address
 # Files of the process that are no connections of callers: the database's, the log, the data folder.
 _OTHER_FILES = 100
 _FEWEST_CONNECTIONS = 20
-# A body that has been coming for longer may be given up for another caller.
+# A body that has been coming for longer may be dropped for another caller.
 _SLOW_SECONDS = 1.0
 
 
