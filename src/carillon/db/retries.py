@@ -19,8 +19,8 @@ FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Inte
 # Of those, what a COMMIT that fails with it has undone for certain.
 ROLLED_BACK = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
-RETRY_SECONDS = 10.0
-"""A server that recovers from the death of one of its processes is back within this."""
+RETRY_SECONDS = 8.0
+"""A server that recovers from the death of one of its processes is back within this, and callers often wait for 10."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 
 
