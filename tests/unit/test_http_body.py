@@ -151,6 +151,26 @@ async def test_a_body_that_comes_slowly_goes_for_another_one(monkeypatch: pytest
     slow.cancel()
 
 
+async def test_a_slow_body_never_goes_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carillon.http.body._SLOW_SECONDS", 0.0)
+    monkeypatch.setattr("carillon.http.body._SLOW_BYTES_PER_SECOND", 1e12)
+    shared = BodyBudget(4 * LARGEST, LARGEST)
+    fixed, _ = body_in(shared, b"x" * (LARGEST // 2))
+    await fixed.read()
+    slow, _ = body_in(shared, *[b"x" * (LARGEST // 3)] * 2)
+    with pytest.raises(OverloadedError):
+        await slow.read()
+    slow.release()
+    fixed.release()
+    for _ in range(2):  # what was counted is given back, and no more
+        whole, _ = body_in(shared, b"x" * LARGEST, announced=str(LARGEST))
+        await whole.read()
+        other, _ = body_in(shared, b"x" * 70_000, announced="70000")
+        with pytest.raises(OverloadedError):
+            await other.read()
+        whole.release()
+
+
 def slow_body(budget: BodyBudget, announced: int, first: int = 10) -> Body:
     """A body of which a first part comes, and then nothing."""
     parts = [b"x" * first]

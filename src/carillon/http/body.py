@@ -40,13 +40,14 @@ class BodyBudget:
         self._of_accounts = AccountConcurrency(_DECODED_AT_ONCE, 1)
         self._of_strangers = AccountConcurrency(_DECODED_OF_STRANGERS)
 
-    def reserve(self, owner: AccountId | None, size: int) -> None:
-        """Count bytes of an account, or of a caller that isn't authenticated (None).
+    def reserve(self, body: "Body", size: int) -> None:
+        """Count more bytes of a body, for its account or for callers that aren't authenticated (None).
 
-        Where there is no room a body goes that comes slowly. Raises OverloadedError where there is none.
+        Where there is no room another body goes that comes slowly. Raises OverloadedError where there is none.
         """
+        owner = body.owner
         while not self._has_room(owner, size):
-            slow = self._slow_ones(owner, size)
+            slow = [one for one in self._slow_ones(owner, size) if one is not body]
             if not slow:
                 raise OverloadedError
             min(slow, key=lambda one: one.bytes_per_second).drop()
@@ -187,7 +188,7 @@ class Body:
 
     def _reserve(self, size: int) -> None:
         if size > max(SMALL_BYTES, self._reserved):
-            self._budget.reserve(self.owner, size - self._reserved)
+            self._budget.reserve(self, size - self._reserved)
             self._reserved = size
 
     async def _read_on(self, message: Any, limit: int) -> bytes:
