@@ -68,7 +68,7 @@ async def test_an_upload_written_at_once_can_be_asked_for_again(db: Database, ac
 
 async def test_an_unknown_upload_is_not_found(db: Database, account: Tenant) -> None:
     with pytest.raises(JobNotFoundError):
-        await db.read(upload_report, account.actor, db.new_uuid())
+        await db.read(upload_report, account.actor, UUID(int=1))
 
 
 async def test_an_upload_of_another_audience_is_not_found(db: Database, account: Tenant) -> None:

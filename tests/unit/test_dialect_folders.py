@@ -94,7 +94,6 @@ def test_what_no_dialect_uses_of_the_engine_is_forbidden_to_dialects() -> None:
 def test_a_handler_runs_operations_and_opens_no_transaction(kind: type) -> None:
     assert get_type_hints(kind)["db"] is OperationRunner
     assert {name for name in vars(OperationRunner) if not name.startswith("_")} == {
-        "new_uuid",
         "read",
         "run",
         "run_at_once",

@@ -242,10 +242,6 @@ class Database:
         state: State = self._process_state[kind]
         return state
 
-    def new_uuid(self) -> UUID:
-        """Make a UUIDv7 of the present moment, outside of a transaction."""
-        return self._uuids.make(self.clock.now())
-
     def new_request_id(self) -> str:
         """Make the text of a UUIDv7 of the present moment."""
         return self._uuids.make_text(self._sources.clock.now())

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
-from uuid import UUID
 
 from carillon.db.database import Database, Tx
 from carillon.errors import CarillonError
@@ -27,9 +26,6 @@ class OperationRunner(Protocol):
     """What handlers have of the database: it runs operations, and opens no transaction to them (`Database`)."""
 
     clock: Clock
-
-    def new_uuid(self) -> UUID:
-        """Make a UUIDv7 of the present moment."""
 
     async def run(
         self,
