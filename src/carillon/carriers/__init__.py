@@ -1,0 +1,1 @@
+"""Carriers: what takes messages and tells what became of them. No database: rows in, outcomes out."""

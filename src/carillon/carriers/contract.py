@@ -1,0 +1,144 @@
+"""What a carrier is: prepared messages in, an outcome for each out; receipts and replies come in by themselves.
+
+A carrier knows no database. Whoever runs it hands it an `Inbox`, and calls `submit` with no more messages at once
+than its `window`, so that a crash leaves no more of them with an unknown outcome.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from carillon.carriers.failures import Failure
+from carillon.kit.ids import AccountId
+from carillon.kit.traffic import TrafficClass
+from carillon.text.encodings import Encoding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMessage:
+    """A message as a carrier takes it. `validity` is what is left of it; `address` is E.164 digits without a plus.
+
+    `token` is what an HTTP provider's receipts name it by (`carriers/http`): it carries account and message.
+    """
+
+    account_id: AccountId
+    message_id: UUID
+    sender: str
+    address: str = field(repr=False)
+    text: str = field(repr=False)
+    encoding: Encoding
+    parts: int
+    traffic_class: TrafficClass
+    validity: timedelta
+    flash: bool = False
+
+
+class ReceiptState(StrEnum):
+    """What a receipt says; the values but `ACCEPTED` and `SEEN` are final states of a message."""
+
+    ACCEPTED = "accepted"  # on its way: the state stays, health is told
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a carrier says later of a message that it took, named by the reference of its submit's answer.
+
+    `address` and `sender` are the two numbers where the carrier repeats them: an uncertain message is found by them.
+    `message_id` is known where the carrier was given it, and then comes before the reference. `network` is the MCC and
+    MNC in digits, where the receipt has them; `code` the carrier's own code, for people.
+    """
+
+    reference: str
+    state: ReceiptState
+    failure: Failure | None = None
+    at: datetime | None = None
+    address: str | None = field(default=None, repr=False)
+    sender: str | None = None
+    account_id: AccountId | None = None
+    message_id: UUID | None = None
+    network: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a phone wrote to one of our numbers, all parts together."""
+
+    address: str = field(repr=False)
+    to: str
+    text: str = field(repr=False)
+    at: datetime | None = None
+    account_id: AccountId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """What a simulated network does after a while; the engine keeps it, so that a restart loses none."""
+
+    after: timedelta
+    inbound: Receipt | Reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The carrier has the message. `reference` is what receipts name it by; None when none will come."""
+
+    reference: str | None
+    later: Sequence[Later] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The carrier does not have it, or nobody knows (`Failure.LOST`).
+
+    `retry_after` is how long the carrier asked to be left alone. `code` is its own code, for people.
+    """
+
+    failure: Failure
+    retry_after: timedelta | None = None
+    code: str | None = None
+    later: Sequence[Later] = ()
+
+
+Outcome = Accepted | Failed
+
+
+class Inbox(Protocol):
+    """Takes what carriers receive."""
+
+    async def take(self, carrier_id: int, received: Sequence[Receipt | Reply]) -> None:
+        """Return when all are committed: only then may the carrier acknowledge them. Raises UnavailableError."""
+        ...
+
+
+class Carrier(Protocol):
+    """A connection to what takes messages. `window` is how many may be unanswered at once, all classes together."""
+
+    carrier_id: int
+    window: int
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a submit can succeed now."""
+        ...
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Keep connected until the event is set, then end in order: what is unanswered is waited for a little."""
+        ...
+
+    async def submit(self, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
+        """Submit messages, and return their outcomes in the same order.
+
+        It raises nothing: what can't be submitted is Failed with UNAVAILABLE, what had no answer in time is LOST.
+        Several calls may be under way at once; higher classes find room in the window before lower ones.
+        """
+        ...

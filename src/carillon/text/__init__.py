@@ -1,0 +1,1 @@
+"""Texts of messages: encodings, parts and placeholders. Pure: no database, no carrier."""
