@@ -22,14 +22,13 @@ from carillon.events.log import NewEvent
 from carillon.kit.actor import Actor
 from carillon.kit.ids import first_uuid_of
 from carillon.kit.traffic import TrafficClass
-from carillon.messaging.chunks import NewChunk, write_chunks
+from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing, load_routing
 from carillon.text.encodings import Encoding
 
 SQL = load_statements("carillon.messaging", "accept.sql")
 
-CHUNK_MESSAGES = 200
 # Up to so many rows one statement is quicker than COPY.
 _FEW = 300
 _MESSAGE_COLUMNS = (
