@@ -351,3 +351,5 @@ CREATE TABLE callback (
 CREATE INDEX callback_queue ON callback (shard_key, endpoint_id, sequence) WHERE state = 'waiting';
 
 ALTER TABLE chunk ALTER account_id SET (n_distinct = 1);
+
+INSERT INTO id_block (sequence, next_id) VALUES ('carrier', 1), ('route', 1);
