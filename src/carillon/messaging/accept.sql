@@ -5,18 +5,6 @@ SELECT status, sandbox, clock_offset, spam_window, currency FROM account WHERE a
 -- Which of the digests were sent since an id.
 SELECT DISTINCT digest FROM sent_text WHERE shard_key = $1 AND digest = ANY ($2::bigint[]) AND message_id >= $3;
 
--- name: find_campaigns
-SELECT name_key, channel, campaign_id, sending_number
-FROM campaign
-WHERE account_id = $1 AND (channel, name_key) IN (SELECT c.channel, c.name_key FROM unnest($2::text[], $3::text[]) AS c (channel, name_key));
-
--- name: add_campaigns
-INSERT INTO campaign (account_id, campaign_id, sending_number, name, name_key, channel, created_at, updated_at)
-SELECT $1, c.campaign_id, c.sending_number, c.name, c.name_key, c.channel, $7, $7
-FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])
-    AS c (campaign_id, sending_number, name, name_key, channel)
-ON CONFLICT (account_id, channel, name_key) DO NOTHING;
-
 -- name: add_sendings
 INSERT INTO sending (shard_key, sending_id, campaign_id, state, dialect, credential_id, channel, traffic_class, sender,
     text, encoding, options, reference, endpoint_id, reply_endpoint_id, scheduled_at, validity, expires_at, per_second,

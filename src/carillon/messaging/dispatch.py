@@ -37,7 +37,7 @@ from carillon.messaging.plan import Plan, Task, begin, later, name_in_flight, sl
 from carillon.messaging.references import KnownReferences
 from carillon.messaging.simulated import keep_for_later
 from carillon.messaging.states import MessageState
-from carillon.routing.choice import load_routing
+from carillon.routing.current import load_routing
 
 # A turn ends after so long, whatever is left: other accounts wait.
 _TURN_SECONDS = 5.0
@@ -291,14 +291,14 @@ class _CarrierRun:
     async def _record(self, answers: _Answers, following: Sequence[Task], tx: Tx, actor: Actor) -> None:
         """Record a slice's outcomes, and what is in flight next; with nothing next, end the chunks."""
         account_id = self._work.account_id
-        if answers.moves:
-            await move_messages(tx, account_id, answers.moves)
-        if answers.later:
-            await keep_for_later(tx, actor, self._carrier_id, answers.later)
         if following:
             self._plan.keep_held(following, await name_in_flight(tx, self._work, following))
         else:
             await self._end(tx)
+        if answers.later:
+            await keep_for_later(tx, actor, self._carrier_id, [one for _, one in answers.later])
+        if answers.moves:
+            await move_messages(tx, account_id, answers.moves)
 
     def _remember(self, answers: _Answers) -> None:
         """Receipts of what is committed can be matched from now on."""

@@ -73,12 +73,16 @@ class _Tally:
 async def move_messages(tx: Tx, account_id: AccountId, moves: Sequence[Move]) -> frozenset[UUID]:
     """Move messages, and return the ids of those that moved; what can't come into its new state stays as it is.
 
+    It is called last in a transaction, and once, as it ends with the account's sequence of events (`append_events`).
+
     Several moves of one message have to be in order, and are made one after another.
     """
-    moved: set[UUID] = set()
+    events: list[NewEvent] = []
     for once in _rounds(moves):
-        moved |= await _move_each_once(tx, account_id, once)
-    return frozenset(moved)
+        events += await _move_each_once(tx, account_id, once)
+    if events:
+        await append_events(tx, account_id, events)
+    return frozenset(event.message_id for event in events if event.message_id is not None)
 
 
 def _rounds(moves: Sequence[Move]) -> list[list[Move]]:
@@ -94,7 +98,7 @@ def _rounds(moves: Sequence[Move]) -> list[list[Move]]:
     return rounds
 
 
-async def _move_each_once(tx: Tx, account_id: AccountId, moves: Sequence[Move]) -> set[UUID]:
+async def _move_each_once(tx: Tx, account_id: AccountId, moves: Sequence[Move]) -> list[NewEvent]:
     by_id = {move.message_id: move for move in moves}
     ids = sorted(by_id)
     ordered = [by_id[one] for one in ids]
@@ -114,13 +118,12 @@ async def _move_each_once(tx: Tx, account_id: AccountId, moves: Sequence[Move]) 
     )
     await _add_references(tx, account_id, ordered)
     if not rows:
-        return set()
+        return []
     tallies: dict[UUID, _Tally] = {}
     for row in rows:
         _count(tallies.setdefault(row["sending_id"], _Tally()), by_id[row["message_id"]], row)
     endpoints = await _count_in_sendings(tx, account_id, tallies)
-    await append_events(tx, account_id, [_event(by_id[row["message_id"]], row, endpoints) for row in rows])
-    return {row["message_id"] for row in rows}
+    return [_event(by_id[row["message_id"]], row, endpoints) for row in rows]
 
 
 async def _add_references(tx: Tx, account_id: AccountId, moves: Sequence[Move]) -> None:

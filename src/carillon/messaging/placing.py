@@ -13,8 +13,8 @@ from uuid import UUID
 import msgspec
 
 from carillon.audience.suppressions import Channel, suppressed_among
-from carillon.billing.ledger import Reservation, available_for, reserve
-from carillon.billing.prices import Prices, load_prices
+from carillon.billing.ledger import RecipientCosts, reserve_recipients
+from carillon.billing.prices import Capture, Prices, load_prices
 from carillon.carriers.failures import Failure
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -24,7 +24,8 @@ from carillon.kit.ids import first_uuid_of
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
 from carillon.messaging.states import MessageState
-from carillon.routing.choice import Routing, load_routing
+from carillon.routing.choice import Routing
+from carillon.routing.current import load_routing
 from carillon.text.encodings import Encoding
 
 SQL = load_statements("carillon.messaging", "accept.sql")
@@ -35,6 +36,7 @@ _MESSAGE_COLUMNS = (
     *("shard_key", "message_id", "sending_id", "contact_id", "guid", "final_at", "price", "vat", "parts", "state"),
     *("money", "reason", "encoding", "address", "text", "custom"),
 )
+_FREE = (0, 0, Capture.SUBMIT)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -57,8 +59,11 @@ class Placement:
     sender: str
     text: str = field(repr=False)
     due_at: datetime
+    expires_at: datetime
+    per_second: float | None = None
     is_held: bool = False
     endpoint_id: int | None = None
+    reply_endpoint_id: int | None = None
     numbered: bool = False
     ignores_suppressions: bool = False
     only_if_any: bool = False
@@ -89,7 +94,7 @@ class Rows:
     custom: list[Mapping[str, object] | None] = field(repr=False)
     given: list[str] = field(repr=False)
     guids: list[int | None] = field(default_factory=list)
-    prices: list[tuple[int, int, str]] = field(default_factory=list)
+    prices: list[tuple[int, int, Capture]] = field(default_factory=list)
 
     def open_rows(self) -> list[int]:
         """Return the rows that nothing excludes so far."""
@@ -116,7 +121,6 @@ async def place_rows(
     carriers = await _route(tx, actor, placements, rows)
     await _charge(tx, actor, placements, rows)
     _tally(placements, rows)
-    await _reserve(tx, actor, placements)
     await _number(tx, placements, rows)
     await _write_messages(tx, actor, placements, rows)
     await write_chunks(tx, actor.account_id, _chunks(tx, placements, rows, carriers))
@@ -190,32 +194,34 @@ def _by_place(rows: Rows, among: Sequence[int]) -> dict[int, list[int]]:
 
 
 async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> None:
-    """Price every row, and exclude what has no price or no credit, in the order of the rows."""
-    rows.prices = [(0, 0, "submit")] * len(rows.places)
+    """Price every row and reserve the cost, in the order of the rows; exclude what has no price, or no credit."""
+    rows.prices = [_FREE] * len(rows.places)
     prices: dict[str, Prices] = {}
-    cost: dict[int, int] = {}
+    costly: dict[int, list[int]] = {}
     for place, of_place in _by_place(rows, rows.open_rows()).items():
         channel = placements[place].channel
         if channel not in prices:
             prices[channel] = await load_prices(tx, actor.account_id, channel)
-        if prices[channel].is_free:
+        if prices[channel].all_free:
             continue
         found = prices[channel].of([rows.numbers[row] or "" for row in of_place])
         for row, price in zip(of_place, found, strict=True):
             if price is None:
                 rows.failures[row] = Failure.NO_PRICE
-                continue
-            amount, vat = price.cost(rows.parts[row])
-            rows.prices[row] = (amount, vat, price.capture)
-            cost[row] = amount + vat
-    if not any(cost.values()):
+            else:
+                rows.prices[row] = (*price.of_parts(rows.parts[row]), price.capture)
+        costly[place] = [row for row in of_place if rows.failures[row] is None]
+    if not any(sum(rows.prices[row][:2]) for of_place in costly.values() for row in of_place):
         return
-    left = await available_for(tx, actor.account_id)
-    for row, amount in sorted(cost.items()):
-        if amount > left:
-            rows.failures[row] = Failure.NO_CREDIT
-        else:
-            left -= amount
+    wanted = [
+        RecipientCosts(sending_id=placements[place].sending_id, costs=[sum(rows.prices[row][:2]) for row in of_place])
+        for place, of_place in costly.items()
+    ]
+    paid = await reserve_recipients(tx, actor.account_id, wanted)
+    for of_place, are_paid in zip(costly.values(), paid, strict=True):
+        for row, is_paid in zip(of_place, are_paid, strict=True):
+            if not is_paid:
+                rows.failures[row] = Failure.NO_CREDIT
 
 
 def _tally(placements: Sequence[Placement], rows: Rows) -> None:
@@ -230,12 +236,6 @@ def _tally(placements: Sequence[Placement], rows: Rows) -> None:
             one.excluded += 1
     for one in placements:
         one.is_written = not (one.only_if_any and one.recipients and one.excluded == one.recipients)
-
-
-async def _reserve(tx: Tx, actor: Actor, placements: Sequence[Placement]) -> None:
-    wanted = [Reservation(sending_id=one.sending_id, amount=one.reserved) for one in placements if one.reserved]
-    if wanted and not all(await reserve(tx, actor.account_id, wanted)):
-        raise AssertionError("what is available was locked and is enough")
 
 
 async def _number(tx: Tx, placements: Sequence[Placement], rows: Rows) -> None:
@@ -262,7 +262,7 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
 
 def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: datetime) -> tuple[object, ...]:
     failure = rows.failures[row]
-    amount, vat, capture = (0, 0, "") if failure else rows.prices[row]
+    amount, vat, capture = _FREE if failure else rows.prices[row]
     encoding, custom = rows.encodings[row], rows.custom[row]
     return (
         actor.account_id,
@@ -275,7 +275,7 @@ def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: date
         vat,
         rows.parts[row],
         "excluded" if failure else "waiting",
-        "none" if not amount + vat else "until_delivery" if capture == "delivery" else "reserved",
+        "none" if not amount + vat else "until_delivery" if capture is Capture.DELIVERY else "reserved",
         failure.value if failure else None,
         encoding.value if encoding else None,
         rows.numbers[row] or rows.given[row][:250],

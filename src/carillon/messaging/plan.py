@@ -80,15 +80,17 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
             if isinstance(decision, Move):
                 moves.append(decision)
                 if decision.state is MessageState.UNCERTAIN:
-                    plan.left_over.append(uncertain_left_over(tx.now, chunk, decision.message_id, sending["expires_at"]))
+                    plan.left_over.append(
+                        uncertain_left_over(tx.now, chunk, decision.message_id, sending["expires_at"])
+                    )
             elif isinstance(decision, datetime):
                 plan.left_over.append(later(chunk, message["message_id"], decision))
             else:
                 task = _task(work, chunk, sending, message, tx.now)
                 plan.tasks.setdefault(chunk.carrier_id, []).append(task)
+    await _hand_over(tx, work, chunks, plan, window_of)
     if moves:
         await move_messages(tx, work.account_id, moves)
-    await _hand_over(tx, work, chunks, plan, window_of)
     return plan
 
 
@@ -160,7 +162,13 @@ def _decide(  # noqa: PLR0911, PLR0913 - one answer for each rule, in the order 
             return Move(message_id=message_id, state=MessageState.UNKNOWN, at=now, reason=Failure.LOST)
         return None
     if message_id in died_with:
-        return Move(message_id=message_id, state=MessageState.UNCERTAIN, at=now, reason=Failure.LOST)
+        return Move(
+            message_id=message_id,
+            state=MessageState.UNCERTAIN,
+            at=now,
+            reason=Failure.LOST,
+            carrier_id=chunk.carrier_id,
+        )
     if sending["state"] == SendingState.CANCELLED:
         return Move(message_id=message_id, state=MessageState.CANCELLED, at=now, reason=Failure.CANCELLED)
     if message["address"] in suppressed and not sending["ignores_suppressions"]:

@@ -129,9 +129,7 @@ class ReceivedMessages:
             if owner is None:
                 left.append(receipt)
             else:
-                found.append(
-                    _Match(account_id=owner[0], message_id=owner[1], carrier_id=carrier_id, receipt=receipt)
-                )
+                found.append(_Match(account_id=owner[0], message_id=owner[1], carrier_id=carrier_id, receipt=receipt))
         return found, left
 
 
@@ -171,9 +169,7 @@ async def _match_stored(tx: Tx, carrier_id: int, receipts: Sequence[Receipt]) ->
     return _matched(carrier_id, receipts, owners, lambda receipt: receipt.reference)
 
 
-async def _match_uncertain(
-    tx: Tx, carrier_id: int, receipts: Sequence[Receipt]
-) -> tuple[list[_Match], list[Receipt]]:
+async def _match_uncertain(tx: Tx, carrier_id: int, receipts: Sequence[Receipt]) -> tuple[list[_Match], list[Receipt]]:
     """Match by its number a receipt of a message whose submit had no answer: the oldest such message of the number."""
     numbers = sorted({receipt.address for receipt in receipts if receipt.address})
     if not numbers:
@@ -190,9 +186,7 @@ def _matched(
     key: Callable[[Receipt], str],
 ) -> tuple[list[_Match], list[Receipt]]:
     found = [
-        _Match(
-            account_id=owners[key(one)][0], message_id=owners[key(one)][1], carrier_id=carrier_id, receipt=one
-        )
+        _Match(account_id=owners[key(one)][0], message_id=owners[key(one)][1], carrier_id=carrier_id, receipt=one)
         for one in receipts
         if key(one) in owners
     ]
