@@ -49,8 +49,8 @@ _encode = msgspec.json.Encoder().encode
 async def send(db: Database, actor: Actor, command: Send) -> AcceptedSending:
     """Accept a request: it is committed, with a row for everybody whom it names, when this returns.
 
-    Raises InvalidInputError and MissingInputError for `text`, `reference`, `campaign`, `scheduled_at` and the URLs: then
-    nothing is written. What is wrong with one recipient excludes that one (`AcceptedSending.failures`).
+    Raises InvalidInputError and MissingInputError for `text`, `reference`, `campaign`, `scheduled_at` and the URLs:
+    then nothing is written. What is wrong with one recipient excludes that one (`AcceptedSending.failures`).
     """
     if len(command.recipients.addresses) > _FEW:
         prepared = await asyncio.to_thread(prepare_send, command, actor.country)
@@ -128,9 +128,8 @@ async def accept_sendings(
     rows = _rows(tx, requests)
     events = await place_rows(tx, actor, facts, placements, rows)
     campaigns = await _campaigns(tx, actor, requests, placements)
-    written = [place for place, one in enumerate(placements) if one.is_written]
-    if written:
-        await _write_sendings(tx, actors, requests, placements, campaigns, written)
+    if any(one.is_written for one in placements):
+        await _write_sendings(tx, actors, requests, placements, campaigns)
         await _count_campaigns(tx, actor, requests, placements, campaigns)
     if events:
         await append_events(tx, actor.account_id, events)
@@ -203,19 +202,17 @@ def _campaign_name(command: Send) -> CampaignName:
     return command.channel, (command.campaign or "").strip()
 
 
-async def _write_sendings(  # noqa: PLR0913, PLR0917 - the columns come from all of them
+async def _write_sendings(
     tx: Tx,
     actors: Sequence[Actor],
     requests: Sequence[PreparedSend],
     placements: Sequence[Placement],
     campaigns: Mapping[CampaignName, CampaignNumbers],
-    written: Sequence[int],
 ) -> None:
     records = [
-        _sending(
-            actors[place], requests[place], placements[place], campaigns.get(_campaign_name(requests[place].command))
-        )
-        for place in written
+        _sending(actors[place], request, placements[place], campaigns.get(_campaign_name(request.command)))
+        for place, request in enumerate(requests)
+        if placements[place].is_written
     ]
     await tx.execute(SQL["add_sendings"], actors[0].account_id, tx.now, *map(list, zip(*records, strict=True)))
 

@@ -1,7 +1,7 @@
-"""Moving messages from state to state, with all that follows: counters, money, the journal and events, in one transaction.
+"""Moving messages from state to state, with all that follows: counters, money and events, in one transaction.
 
-Rows are locked in one order everywhere: messages, sendings, the balance, campaigns, the sequence of events; each kind in
-the order of its ids.
+Rows are locked in one order everywhere: chunks, messages, sendings, the balance, campaigns, the sequence of events;
+each kind in the order of its ids.
 """
 
 from collections import Counter
@@ -41,7 +41,7 @@ _NOT_TAKEN = frozenset({MessageState.WAITING, MessageState.UNCERTAIN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """What became of a message. `taken`: a carrier has it, or has had it; `reference` is what its receipts name it by."""
+    """What became of a message. `taken`: a carrier has it, or had it; `reference` is what its receipts name it by."""
 
     message_id: UUID
     state: MessageState

@@ -95,7 +95,7 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
 
 
 def _is_paused(sending: Record, chunk: Chunk) -> bool:
-    """What was in flight when a process died is looked at all the same."""
+    """Tell whether a chunk has to wait; one that was in flight when a process died is looked at all the same."""
     return sending["state"] == SendingState.PAUSED and not chunk.in_flight
 
 
@@ -146,7 +146,7 @@ async def _suppressed(
     return frozenset(await suppressed_among(tx, actor, Channel.SMS, sorted(checked))) if checked else frozenset()
 
 
-def _decide(  # noqa: PLR0911, PLR0913 - one answer for each rule, in the order in which they count
+def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in the order in which they count
     now: datetime,
     chunk: Chunk,
     sending: Record,

@@ -93,11 +93,8 @@ class ReceivedMessages:
         # One after another: their locks are another account's each, and a batch is mostly of one.
         for account_id, of_account in sorted(by_account.items()):
             await self._db.run_at_once(_apply_receipts, worker_actor(account_id), of_account)
-        unmatched: list[Receipt | Reply] = list(left)
-        for reply in received:
-            if isinstance(reply, Reply) and not await take_reply(self._db, carrier_id, reply):
-                unmatched.append(reply)
-        return unmatched
+        replies = [one for one in received if isinstance(one, Reply)]
+        return [*left, *[one for one in replies if not await take_reply(self._db, one)]]
 
     async def _match(
         self, carrier_id: int, receipts: Sequence[Receipt], *, patient: bool

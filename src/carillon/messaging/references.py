@@ -1,4 +1,4 @@
-"""What this process knows of messages that carriers have: by which reference, and whether answers are being recorded."""
+"""What this process knows of messages that carriers have: their references, and which answers are being recorded."""
 
 import asyncio
 from collections import OrderedDict

@@ -51,7 +51,7 @@ def keyword_of(text: str) -> str:
     return "".join(words) if len(words) == 1 or "".join(words) in STOP_WORDS | START_WORDS else ""
 
 
-async def take_reply(db: Database, carrier_id: int, reply: Reply) -> bool:
+async def take_reply(db: Database, reply: Reply) -> bool:
     """Record a reply with the latest message between the two numbers; False where there is none.
 
     A keyword suppresses or reactivates the number on the channel, by the audience's operations, in the transaction of

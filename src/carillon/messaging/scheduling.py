@@ -102,7 +102,7 @@ async def resume_sending(tx: Tx, actor: Actor, sending_id: UUID) -> None:
 
 
 async def reschedule_sending(tx: Tx, actor: Actor, sending_id: UUID, scheduled_at: datetime) -> None:
-    """Move what waits of a sending to another moment. Raises NotFoundError, and InvalidInputError for `scheduled_at`."""
+    """Move what waits of a sending to another moment. Raises NotFoundError, InvalidInputError for `scheduled_at`."""
     check_moment(tx, scheduled_at)
     await _require_state(tx, actor, sending_id, {SendingState.ACTIVE, SendingState.PAUSED})
     _wake(tx, actor, await tx.fetch(SQL["move_due"], actor.account_id, sending_id, scheduled_at))

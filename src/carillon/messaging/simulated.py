@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -132,5 +132,5 @@ async def _end(tx: Tx, work: ClaimedInbound) -> None:
     await tx.execute(SQL["end_inbound"], work.account_id, _ids(work))
 
 
-def _leased(tx: Tx) -> tuple[object, object]:
+def _leased(tx: Tx) -> tuple[datetime, datetime]:
     return tx.real_now, tx.real_now + _LONGEST_LEASE
