@@ -160,6 +160,16 @@ class Tx:
                 raise asyncpg.UniqueViolationError(str(error)) from error
             raise
 
+    async def copy_records(self, table: str, columns: Sequence[str], records: Sequence[Sequence[object]]) -> None:
+        """Load records into a table, in PostgreSQL's binary form. Raises asyncpg's errors of its constraints."""
+        await self._session.connection.copy_records_to_table(table, records=records, columns=list(columns))
+
+    def adopt_clock(self, offset: timedelta) -> None:
+        """Take an account's clock as it was read in this transaction, where the actor's is seconds old or unknown."""
+        if offset != self._clock_offset:
+            self._clock_offset = offset
+            self.now = self.real_now + offset
+
 
 class Database:
     """A pool of connections to one PostgreSQL, 15 or later."""

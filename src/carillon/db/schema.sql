@@ -608,7 +608,12 @@ CREATE TABLE message (
         'uncertain',                     -- it may have it -> submitted and all that follows, waiting (submitted again), unknown
         'delivered', 'undelivered', 'expired', 'rejected', 'cancelled', 'unknown' -- final; delivered wins over those beside it
     )),
-    money        text NOT NULL CHECK (money IN ('none', 'reserved', 'captured', 'released')),
+    money        text NOT NULL CHECK (money IN (
+        'none',                          -- it costs nothing
+        'reserved',                      -- -> captured when a carrier takes it, released when none does
+        'until_delivery',                -- -> captured when it is delivered, released when it is not
+        'captured', 'released'
+    )),
     reason       text,                   -- a value of carriers/failures.py
     encoding     text,
     address      text COLLATE "C" NOT NULL,
