@@ -156,12 +156,12 @@ async def _exclude_repeated(
 def _digest(placement: Placement, rows: Rows, row: int) -> int:
     text = rows.texts[row]
     content = f"{placement.channel}\0{rows.numbers[row]}\0{placement.text if text is None else text}"
-    return int.from_bytes(hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)
+    return int.from_bytes(
+        hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True
+    )
 
 
-async def _route(
-    tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows
-) -> Mapping[int, int]:
+async def _route(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> Mapping[int, int]:
     """Return the first carrier of each row's route; exclude what has none."""
     carriers: dict[int, int] = {}
     open_rows = rows.open_rows()
