@@ -24,12 +24,10 @@ from carillon.billing.balances import (
     set_credit_limit,
 )
 from carillon.billing.ledger import (
-    RecipientCosts,
     Reservation,
     Settlement,
     available_for,
     reserve,
-    reserve_recipients,
     settle,
 )
 from carillon.billing.money import MAX_AMOUNT
@@ -132,37 +130,35 @@ async def test_an_amount_beyond_all_limits_does_not_fit(db: Database, account: T
     assert await balance_of(db, account) == (-MAX_AMOUNT, 2 * MAX_AMOUNT, MAX_AMOUNT)
 
 
-async def test_when_credit_ends_within_a_request_its_first_recipients_are_paid_for_whole(
-    db: Database, account: Tenant
-) -> None:
+async def serve(db: Database, tenant: Tenant, requests: Sequence[tuple[UUID, list[int]]]) -> list[list[bool]]:
+    """Accept requests together: recipients who cost too much for what is left are not paid for."""
+    async with db.transaction(tenant.actor) as tx:
+        left = await available_for(tx, tenant.account_id)
+        paid: list[list[bool]] = []
+        for _, costs in requests:
+            paid.append([])
+            for cost in costs:
+                paid[-1].append(cost == 0 or cost <= left)
+                left -= cost if paid[-1][-1] else 0
+        wanted = [
+            Reservation(
+                sending_id=sending_id, amount=sum(cost for cost, is_paid in zip(costs, each, strict=True) if is_paid)
+            )
+            for (sending_id, costs), each in zip(requests, paid, strict=True)
+        ]
+        assert await reserve(tx, tenant.account_id, wanted) == [True] * len(wanted)
+    return paid
+
+
+async def test_many_requests_are_accepted_together_and_nobody_is_half_charged(db: Database, account: Tenant) -> None:
     await credit(db, account, 100)
-    requests = [
-        RecipientCosts(sending_id=A, costs=[40, 40]),
-        RecipientCosts(sending_id=B, costs=[15, 15, 0, 1]),
-        RecipientCosts(sending_id=C, costs=[5]),
-        RecipientCosts(sending_id=uuid4(), costs=[1, 0]),
-        RecipientCosts(sending_id=uuid4(), costs=[]),
-    ]
-    assert await db.run(reserve_recipients, account.account_id, requests) == [
-        [True, True],
-        [True, False, True, False],
-        [True],
-        [False, True],
-        [],
-    ]
+    requests = [(A, [40, 40]), (B, [15, 15, 0, 5]), (C, [1]), (uuid4(), [])]
+    assert await serve(db, account, requests) == [[True, True], [True, False, True, True], [False], []]
     assert await balance_of(db, account) == (0, 100, 0)
     assert [(amount, one) for kind, *_, amount, one in await journal_of(db, account) if kind == "reserve"] == [
         (80, A),
-        (15, B),
-        (5, C),
+        (20, B),
     ]
-
-
-async def test_requests_that_all_fit_are_reserved_together(db: Database, account: Tenant) -> None:
-    await credit(db, account, 1000)
-    requests = [RecipientCosts(sending_id=uuid4(), costs=[1, 2]) for _ in range(100)]
-    assert await db.run(reserve_recipients, account.account_id, requests) == [[True, True]] * 100
-    assert await balance_of(db, account) == (700, 300, 0)
 
 
 async def test_a_capture_goes_to_revenue_and_vat_and_a_release_back_to_what_is_available(
@@ -216,12 +212,7 @@ async def test_of_twenty_requests_at_once_exactly_as_many_recipients_are_paid_fo
 ) -> None:
     await credit(db, account, 75)
 
-    async def request() -> list[list[bool]]:
-        return await db.run(
-            reserve_recipients, account.account_id, [RecipientCosts(sending_id=uuid4(), costs=[3, 3, 3])]
-        )
-
-    outcomes = await asyncio.gather(*(request() for _ in range(20)))
+    outcomes = await asyncio.gather(*(serve(db, account, [(uuid4(), [3, 3, 3])]) for _ in range(20)))
     assert sum(sum(paid) for (paid,) in outcomes) == 25
     assert await balance_of(db, account) == (0, 75, 0)
 
@@ -320,23 +311,13 @@ async def play(db: Database, tenant: Tenant, model: Model, action: str, given: A
     elif action == "reserve":
         assert await keep(db, tenant, *given) == [model.reserve(*one) for one in given]
     elif action == "requests":
-        requests = [RecipientCosts(sending_id=sending_id, costs=costs) for sending_id, costs in given]
-        outcome = await db.run(reserve_recipients, tenant.account_id, requests)
-        assert outcome == [serve(model, one.sending_id, one.costs) for one in requests]
+        expected = [[model.reserve(sending_id, cost) for cost in costs] for sending_id, costs in given]
+        assert await serve(db, tenant, given) == expected
     else:
         settlements = shares(model, given)
         await db.run(settle, tenant.account_id, settlements)
         for one in settlements:
             model.settle(one)
-
-
-def serve(model: Model, sending_id: UUID, costs: Sequence[int]) -> list[bool]:
-    """One recipient after the other: after the first who doesn't fit, only those who cost nothing."""
-    paid: list[bool] = []
-    for cost in costs:
-        all_before = all(is_paid for is_paid, cost in zip(paid, costs, strict=False) if cost)
-        paid.append(cost == 0 or (all_before and model.reserve(sending_id, cost)))
-    return paid
 
 
 def shares(model: Model, given: list[tuple[UUID, int, int, int]]) -> list[Settlement]:

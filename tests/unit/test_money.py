@@ -1,4 +1,4 @@
-"""Amounts: read and written exactly, VAT, prices by prefix, and who is paid for when credit ends."""
+"""Amounts: read and written exactly, VAT; prices by prefix."""
 
 from time import perf_counter
 
@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.billing.ledger import affordable
 from carillon.billing.money import (
     MAX_AMOUNT,
     MAX_VAT,
@@ -95,7 +94,7 @@ def test_vat_is_of_a_message_s_parts_together_and_is_rounded_half_up() -> None:
     assert vat_of(45_000, 240_000) == 10_800
     assert [vat_of(amount, 500_000) for amount in (0, 1, 2, 3)] == [0, 1, 1, 2]
     assert [vat_of(amount, 100_000) for amount in (4, 5, 14, 15)] == [0, 1, 1, 2]
-    assert price(1, 500_000).of_parts(3) == (3, 2)
+    assert price(1, 500_000).cost(3) == (3, 2)
 
 
 # Prices ---------------------------------------------------------------------------------------------------------------
@@ -103,8 +102,8 @@ def test_vat_is_of_a_message_s_parts_together_and_is_rounded_half_up() -> None:
 
 def test_without_prices_everything_is_free() -> None:
     assert Prices({}).of(["30691", "a@mail.example", ""]) == [FREE] * 3
-    assert Prices({}).all_free
-    assert FREE.of_parts(7) == (0, 0)
+    assert Prices({}).is_free
+    assert FREE.cost(7) == (0, 0)
 
 
 def test_the_longest_prefix_counts_and_where_none_fits_there_is_no_price() -> None:
@@ -116,7 +115,7 @@ def test_the_longest_prefix_counts_and_where_none_fits_there_is_no_price() -> No
         None,
         None,
     ]
-    assert not prices.all_free
+    assert not prices.is_free
 
 
 def test_an_empty_prefix_fits_every_address() -> None:
@@ -125,8 +124,8 @@ def test_an_empty_prefix_fits_every_address() -> None:
 
 
 def test_free_for_some_is_not_free_for_all() -> None:
-    assert not Prices({"30": price(0)}).all_free
-    assert Prices({"": price(0), "30": price(0)}).all_free
+    assert not Prices({"30": price(0)}).is_free
+    assert Prices({"": price(0), "30": price(0)}).is_free
 
 
 PREFIXES = st.text("0123", max_size=5)
@@ -158,13 +157,3 @@ def test_what_is_remembered_of_long_prefixes_is_bounded() -> None:
     prices = Prices({"": price(1), "1" * 15: price(2)})
     prices.of([f"{number:015}" for number in range(150_000)])
     assert len(prices._by_head) <= prices._by_head._KEPT
-
-
-# Credit ---------------------------------------------------------------------------------------------------------------
-
-
-def test_credit_ends_at_the_first_who_does_not_fit_and_what_is_free_is_sent_regardless() -> None:
-    assert affordable(10, [4, 4, 4, 1, 0]) == [True, True, False, False, True]
-    assert affordable(0, [0, 0]) == [True, True]
-    assert affordable(5, []) == []
-    assert affordable(-1, [0, 1]) == [True, False]

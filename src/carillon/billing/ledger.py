@@ -3,14 +3,13 @@
 Double entry: each journal row moves an amount from one ledger account to another (outside, available, reserved,
 revenue, vat), in the statement that moves the balance, so that the balance is the journal's sum at all times.
 
-Each function locks the account's balance row until the transaction ends, so that an account's reservations are one
-after the other: it is called as late as can be, after every other row that the transaction locks. What costs nothing
-touches neither the balance nor the journal.
+Each function locks the account's balance row until the transaction ends: an account's reservations are one after the
+other, so it is called late, and those of many requests are made in one transaction. What costs nothing touches neither
+the balance nor the journal.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from uuid import UUID
 
 from carillon.db.database import Tx
@@ -36,14 +35,6 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecipientCosts:
-    """What each recipient of a sending costs, in the order in which they are served, in micro-units with VAT."""
-
-    sending_id: UUID
-    costs: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """What becomes of money that a sending has reserved, in micro-units: `captured` is without `captured_vat`.
 
@@ -61,7 +52,10 @@ class Settlement:
 
 
 async def available_for(tx: Tx, account_id: AccountId) -> int:
-    """Lock the account's balance and return what can be reserved: what is available and the credit limit together."""
+    """Lock the account's balance and return what can be reserved: what is available and the credit limit together.
+
+    Whoever has chosen by it who is paid for reserves for them in the same transaction, and all of it fits.
+    """
     available: int | None = await tx.fetchval(SQL["lock_available"], account_id)
     return available or 0
 
@@ -80,32 +74,6 @@ async def reserve(tx: Tx, account_id: AccountId, reservations: Sequence[Reservat
         left -= one.amount if fits[-1] else 0
     await _reserve_known(tx, account_id, [one for one, fit in zip(reservations, fits, strict=True) if fit])
     return fits
-
-
-async def reserve_recipients(tx: Tx, account_id: AccountId, requests: Sequence[RecipientCosts]) -> list[list[bool]]:
-    """Reserve for the recipients of many requests in their order, and tell of each recipient whether it is paid for.
-
-    When credit ends within a request, its recipients up to there are paid for whole, and none behind them but those
-    that cost nothing; the requests behind it may have what is left. It is one statement where all fit.
-    """
-    whole = [Reservation(sending_id=one.sending_id, amount=sum(one.costs)) for one in requests]
-    if await _reserve_all(tx, account_id, whole):
-        return [[True] * len(one.costs) for one in requests]
-    left = await available_for(tx, account_id)
-    paid: list[list[bool]] = []
-    reservations: list[Reservation] = []
-    for one in requests:
-        paid.append(affordable(left, one.costs))
-        amount = sum(cost for cost, is_paid in zip(one.costs, paid[-1], strict=True) if is_paid)
-        left -= amount
-        reservations.append(Reservation(sending_id=one.sending_id, amount=amount))
-    await _reserve_known(tx, account_id, reservations)
-    return paid
-
-
-def affordable(available: int, costs: Sequence[int]) -> list[bool]:
-    """Tell of each recipient, in order, whether it is paid for: all until credit ends, and what costs nothing."""
-    return [cost == 0 or total <= available for cost, total in zip(costs, accumulate(costs), strict=True)]
 
 
 async def settle(tx: Tx, account_id: AccountId, settlements: Sequence[Settlement]) -> None:

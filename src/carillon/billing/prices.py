@@ -44,7 +44,7 @@ class Price:
     vat: int
     capture: Capture
 
-    def of_parts(self, parts: int) -> tuple[int, int]:
+    def cost(self, parts: int) -> tuple[int, int]:
         """Return a message's price for all its parts, without VAT, and the VAT on it (rounded as in `money`)."""
         price = self.amount * parts
         return price, vat_of(price, self.vat)
@@ -82,7 +82,7 @@ class Prices:
         by_prefix = dict(by_prefix) or {"": FREE}
         self._head_digits = max(map(len, by_prefix))
         self._by_head = _ByHead(by_prefix)
-        self.all_free = not any(price.amount for price in by_prefix.values()) and "" in by_prefix
+        self.is_free = not any(price.amount for price in by_prefix.values()) and "" in by_prefix
         """Whether no address costs anything, so that nothing has to be reserved."""
 
     def of(self, addresses: Sequence[str]) -> list[Price | None]:
