@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from carillon.audience.suppressions import Channel, suppressed_among
-from carillon.billing.ledger import RecipientCosts, reserve_recipients
+from carillon.billing.ledger import Reservation, available_for, reserve
 from carillon.billing.prices import Capture, Prices, load_prices
 from carillon.carriers.failures import Failure
 from carillon.db.database import Tx
@@ -121,6 +121,7 @@ async def place_rows(
     carriers = await _route(tx, actor, placements, rows)
     await _charge(tx, actor, placements, rows)
     _tally(placements, rows)
+    await _reserve(tx, actor, placements)
     await _number(tx, placements, rows)
     await _write_messages(tx, actor, placements, rows)
     await write_chunks(tx, actor.account_id, _chunks(tx, placements, rows, carriers))
@@ -194,34 +195,32 @@ def _by_place(rows: Rows, among: Sequence[int]) -> dict[int, list[int]]:
 
 
 async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> None:
-    """Price every row and reserve the cost, in the order of the rows; exclude what has no price, or no credit."""
+    """Price every row, and exclude what has no price or no credit, in the order of the rows."""
     rows.prices = [_FREE] * len(rows.places)
     prices: dict[str, Prices] = {}
-    costly: dict[int, list[int]] = {}
+    cost: dict[int, int] = {}
     for place, of_place in _by_place(rows, rows.open_rows()).items():
         channel = placements[place].channel
         if channel not in prices:
             prices[channel] = await load_prices(tx, actor.account_id, channel)
-        if prices[channel].all_free:
+        if prices[channel].is_free:
             continue
         found = prices[channel].of([rows.numbers[row] or "" for row in of_place])
         for row, price in zip(of_place, found, strict=True):
             if price is None:
                 rows.failures[row] = Failure.NO_PRICE
-            else:
-                rows.prices[row] = (*price.of_parts(rows.parts[row]), price.capture)
-        costly[place] = [row for row in of_place if rows.failures[row] is None]
-    if not any(sum(rows.prices[row][:2]) for of_place in costly.values() for row in of_place):
+                continue
+            amount, vat = price.cost(rows.parts[row])
+            rows.prices[row] = (amount, vat, price.capture)
+            cost[row] = amount + vat
+    if not any(cost.values()):
         return
-    wanted = [
-        RecipientCosts(sending_id=placements[place].sending_id, costs=[sum(rows.prices[row][:2]) for row in of_place])
-        for place, of_place in costly.items()
-    ]
-    paid = await reserve_recipients(tx, actor.account_id, wanted)
-    for of_place, are_paid in zip(costly.values(), paid, strict=True):
-        for row, is_paid in zip(of_place, are_paid, strict=True):
-            if not is_paid:
-                rows.failures[row] = Failure.NO_CREDIT
+    left = await available_for(tx, actor.account_id)
+    for row, amount in sorted(cost.items()):
+        if amount > left:
+            rows.failures[row] = Failure.NO_CREDIT
+        else:
+            left -= amount
 
 
 def _tally(placements: Sequence[Placement], rows: Rows) -> None:
@@ -236,6 +235,12 @@ def _tally(placements: Sequence[Placement], rows: Rows) -> None:
             one.excluded += 1
     for one in placements:
         one.is_written = not (one.only_if_any and one.recipients and one.excluded == one.recipients)
+
+
+async def _reserve(tx: Tx, actor: Actor, placements: Sequence[Placement]) -> None:
+    wanted = [Reservation(sending_id=one.sending_id, amount=one.reserved) for one in placements if one.reserved]
+    if wanted and not all(await reserve(tx, actor.account_id, wanted)):
+        raise AssertionError("what is available was locked and is enough")
 
 
 async def _number(tx: Tx, placements: Sequence[Placement], rows: Rows) -> None:
