@@ -14,9 +14,11 @@ from carillon.carriers.failures import Failure
 from carillon.carriers.http import carrier as module
 from carillon.carriers.http.carrier import HttpCarrier
 from carillon.carriers.http.provider import read_provider
+from carillon.carriers.http.tokens import CallbackTokens, CallbackUrls
 from carillon.carriers.http.window import Window
 from carillon.kit.traffic import TrafficClass
 from carillon.outbound.client import HttpClient
+from carillon.tenancy.secrets import SecretKeyError
 
 pytestmark = pytest.mark.any_database
 
@@ -95,6 +97,18 @@ async def test_what_is_unanswered_too_long_after_the_stop_is_lost(
             Failure.LOST,
             Failure.UNAVAILABLE,
         ]
+
+
+async def test_what_has_no_callback_url_for_want_of_the_key_is_unavailable(client: HttpClient) -> None:
+    def ask_for_key() -> bytes:
+        raise SecretKeyError
+
+    async with serving(replying(answering(200))) as server:
+        provider = read_provider(f"{server.url}/?to={{to}}&url={{callback}}", SECRET, {})
+        urls = CallbackUrls(base_url="https://sms.example.org", tokens=CallbackTokens(ask_for_key))
+        carrier = HttpCarrier(CARRIER_ID, provider, client, urls)
+        assert await carrier.submit([message()]) == [Failed(failure=Failure.UNAVAILABLE)]
+        assert server.heads == []
 
 
 async def test_room_that_is_handed_to_who_has_left_goes_to_the_next() -> None:
