@@ -26,6 +26,7 @@ _WELL_SECONDS = 60.0
 # When the leases can't be renewed, the connections under them are closed before others may take them.
 _LEASE_SECONDS = LEASE.total_seconds() - 1.0
 _DRAIN_SECONDS = 15.0
+_RELEASE_SECONDS = 2.0
 
 _BUILT_IN = CarrierConfig(carrier_id=BUILT_IN_SIMULATOR, kind="simulator", url="")
 
@@ -165,7 +166,8 @@ class RunningCarriers:
             one.stop()
         await asyncio.gather(*(one.wait(_DRAIN_SECONDS) for one in running))
         try:
-            await self._db.run(release_slots, self.holder)
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                await self._db.run(release_slots, self.holder)
         except Exception as error:  # noqa: BLE001 - the leases end by themselves
             log_failure("leases_not_released", error)
 
