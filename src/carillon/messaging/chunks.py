@@ -18,7 +18,6 @@ from carillon.kit.traffic import TrafficClass
 from carillon.workers.shape import Claimed
 
 SQL = load_statements("carillon.messaging", "chunks.sql")
-ACCEPT_SQL = load_statements("carillon.messaging", "accept.sql")
 
 CHUNKS_DUE = {
     TrafficClass.OTP: "chunks_otp",
@@ -93,7 +92,7 @@ async def write_chunks(tx: Tx, account_id: AccountId, chunks: Sequence[NewChunk]
     if not chunks:
         return
     await tx.execute(
-        ACCEPT_SQL["add_chunks"],
+        SQL["add_chunks"],
         account_id,
         [one.chunk_id for one in chunks],
         [one.sending_id for one in chunks],

@@ -1,10 +1,19 @@
+-- name: add_chunks
+INSERT INTO chunk (account_id, chunk_id, sending_id, channel, carrier_id, traffic_class, state, due_at, attempts,
+    claims, message_ids, in_flight, tried)
+SELECT $1, c.chunk_id, c.sending_id, c.channel, c.carrier_id, c.traffic_class, c.state, c.due_at, c.attempts, 0,
+    string_to_array(c.message_ids, ',')::uuid[], '{}', string_to_array(c.tried, ',')::bigint[]
+FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::smallint[], $7::text[], $8::timestamptz[],
+            $9::integer[], $10::text[], $11::text[])
+    AS c (chunk_id, sending_id, channel, carrier_id, traffic_class, state, due_at, attempts, message_ids, tried);
+
 -- name: accounts_with_chunks
 -- across accounts: a worker polls for what is due; each account's first due chunk is found by its index.
 SELECT a.account_id
 FROM account a
 WHERE EXISTS (
     SELECT FROM chunk c
-    WHERE c.account_id = a.account_id AND c.traffic_class = $1 AND c.state <> 'held' AND c.due_at <= $2 + a.clock_offset
+    WHERE c.account_id = a.account_id AND c.traffic_class = $1 AND c.state <> 'held' AND c.due_at <= $2::timestamptz + a.clock_offset
       AND (c.leased_until IS NULL OR c.leased_until NOT BETWEEN $2 AND $3)
       AND c.carrier_id = ANY ($4::bigint[])
 )
@@ -18,7 +27,7 @@ WITH t AS (
     SELECT c.account_id, c.chunk_id, c.due_at, c.leased_until, cardinality(c.message_ids) AS messages
     FROM chunk c
     WHERE c.account_id = $1 AND c.traffic_class = $2 AND c.state <> 'held'
-      AND c.due_at <= $3 + (SELECT clock_offset FROM t)
+      AND c.due_at <= $3::timestamptz + (SELECT clock_offset FROM t)
       AND (c.leased_until IS NULL OR c.leased_until NOT BETWEEN $3 AND $4)
       AND c.carrier_id = ANY ($5::bigint[])
     ORDER BY c.due_at, c.chunk_id
@@ -73,20 +82,3 @@ DELETE FROM chunk c
 USING unnest($2::uuid[], $3::integer[]) AS held (chunk_id, claims)
 WHERE c.account_id = $1 AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed'
 RETURNING c.chunk_id;
-
--- name: sendings_of
-SELECT s.sending_id, s.state, s.sender, s.text, s.expires_at,
-    s.options -> 'flash' = 'true' AS flash, s.options -> 'ignores_suppressions' = 'true' AS ignores_suppressions
-FROM sending s
-WHERE s.shard_key = $1 AND s.sending_id = ANY ($2::uuid[]) AND s.sending_id BETWEEN $3 AND $4;
-
--- name: open_messages
-SELECT m.message_id, m.sending_id, m.state, m.address, m.text, m.encoding, m.parts
-FROM message m
-WHERE m.shard_key = $1 AND m.message_id = ANY ($2::uuid[]) AND m.message_id BETWEEN $3 AND $4
-  AND m.state IN ('waiting', 'uncertain')
-ORDER BY m.message_id;
-
--- name: next_due
--- When the account's next chunk is due, in its time.
-SELECT min(due_at) FROM chunk WHERE account_id = $1 AND state <> 'held';

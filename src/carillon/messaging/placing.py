@@ -28,7 +28,7 @@ from carillon.routing.choice import Routing
 from carillon.routing.current import load_routing
 from carillon.text.encodings import Encoding
 
-SQL = load_statements("carillon.messaging", "accept.sql")
+SQL = load_statements("carillon.messaging", "placing.sql")
 
 # Up to so many rows one statement is quicker than COPY.
 _FEW = 300

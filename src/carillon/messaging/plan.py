@@ -11,10 +11,10 @@ from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.carriers.contract import OutgoingMessage
 from carillon.carriers.failures import Failure
 from carillon.db.database import Tx
+from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.messaging.chunks import (
-    SQL,
     Chunk,
     ClaimedChunks,
     LeftOver,
@@ -27,6 +27,8 @@ from carillon.messaging.ledger import Move, move_messages
 from carillon.messaging.rules.quiet import permitted_at
 from carillon.messaging.states import MessageState, SendingState
 from carillon.text.encodings import Encoding
+
+SQL = load_statements("carillon.messaging", "plan.sql")
 
 UNCERTAIN_WAIT = timedelta(seconds=30)
 """So long a receipt may settle what is uncertain, before it is submitted again."""

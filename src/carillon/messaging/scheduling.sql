@@ -30,7 +30,7 @@ UPDATE chunk SET due_at = $3 WHERE account_id = $1 AND sending_id = $2 AND state
 
 -- name: move_sending
 UPDATE sending
-SET scheduled_at = $3, expires_at = $3 + validity, sweep_at = $3 + validity + $4::interval
+SET scheduled_at = $3, expires_at = $3::timestamptz + validity, sweep_at = $3::timestamptz + validity + $4::interval
 WHERE shard_key = $1 AND sending_id = $2;
 
 -- name: chunks_of_messages

@@ -9,7 +9,7 @@ SELECT a.account_id
 FROM account a
 WHERE EXISTS (
     SELECT FROM simulated_inbound i
-    WHERE i.account_id = a.account_id AND i.due_at <= $1 + a.clock_offset
+    WHERE i.account_id = a.account_id AND i.due_at <= $1::timestamptz + a.clock_offset
       AND (i.leased_until IS NULL OR i.leased_until NOT BETWEEN $1 AND $2)
 )
 ORDER BY a.account_id;
@@ -20,7 +20,7 @@ WITH t AS (
 ), k AS MATERIALIZED (
     SELECT i.account_id, i.inbound_id
     FROM simulated_inbound i
-    WHERE i.account_id = $1 AND i.due_at <= $2 + (SELECT clock_offset FROM t)
+    WHERE i.account_id = $1 AND i.due_at <= $2::timestamptz + (SELECT clock_offset FROM t)
       AND (i.leased_until IS NULL OR i.leased_until NOT BETWEEN $2 AND $3)
     ORDER BY i.due_at, i.inbound_id
     LIMIT $4

@@ -2,7 +2,7 @@
 -- across accounts: a periodic job.
 SELECT a.account_id, a.clock_offset
 FROM account a
-WHERE EXISTS (SELECT FROM sending s WHERE s.shard_key = a.account_id AND s.sweep_at <= $1 + a.clock_offset)
+WHERE EXISTS (SELECT FROM sending s WHERE s.shard_key = a.account_id AND s.sweep_at <= $1::timestamptz + a.clock_offset)
 ORDER BY a.account_id;
 
 -- name: sendings_to_sweep
