@@ -43,10 +43,7 @@ def background_of(runtime: Runtime) -> Background:
         return Background(services=services)
     carriers = ProcessCarriers(runtime.carriers, runtime.db.process_state(Health))
     formats = [one.callbacks for one in DIALECTS if one.callbacks is not None]
-    services += [
-        Service(name="carriers", run=runtime.carriers.run),
-        Service(name="carrier_health", run=partial(exchange_health, runtime.db)),
-    ]
+    services.append(Service(name="carriers", run=runtime.carriers.run))
     return Background(
         workers=[
             UploadWorker(),
