@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -285,9 +286,9 @@ async def followed() -> None:
 
 async def _try(session: Session, config: "CarrierConfig", message: TrialMessage) -> list[Step]:
     steps = []
-    settings = session.settings
+    settings, box = session.settings, SecretBox(session.settings.secret_key_path)
     async with HttpClient(settings.outbound_allow) as outbound:
-        tokens = CallbackTokens(SecretBox(settings.secret_key_path).derive("carrier callbacks"))
+        tokens = CallbackTokens(partial(box.derive, "carrier callbacks"))
         urls = CallbackUrls(base_url=settings.public_url, tokens=tokens) if settings.public_url else None
         around = Surroundings(inbox=_Nobody(), outbound=outbound, callbacks=urls)
         async for step in try_carrier(config, around, message):

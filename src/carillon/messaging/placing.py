@@ -26,6 +26,7 @@ from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
 from carillon.routing.current import load_routing
+from carillon.routing.health import Health
 from carillon.text.encodings import Encoding
 
 SQL = load_statements("carillon.messaging", "placing.sql")
@@ -179,7 +180,8 @@ async def _route(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Ro
             routings[one.channel] = await load_routing(tx, actor.account_id, one.channel)
         numbers = [rows.numbers[row] or "" for row in of_place]
         routes = routings[one.channel].choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
-        for row, route in zip(of_place, routes, strict=True):
+        ordered = tx.process_state(Health).arrange(routes, numbers, traffic_class=one.traffic_class)
+        for row, route in zip(of_place, ordered, strict=True):
             if route:
                 carriers[row] = route[0]
             else:
