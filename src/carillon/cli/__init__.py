@@ -25,6 +25,11 @@ main = LazyGroup(
         "field": ("carillon.cli.fields:group", "Create and list the fields of an audience's contacts."),
         "export": ("carillon.cli.exports:export", "Export contacts in a form that can be imported again."),
         "upload": ("carillon.cli.uploads:group", "List and retry uploads that could not be written."),
+        "carrier": (
+            "carillon.cli.carriers:group",
+            "Connect what takes messages: SMSCs, HTTP providers, the simulator.",
+        ),
+        "route": ("carillon.cli.routes:group", "Say which carriers take which traffic, and see why."),
         "price": ("carillon.cli.prices:group", "Set and list what messages cost."),
         "balance": ("carillon.cli.balances:group", "Show an account's money, add to it, and read its journal."),
         "audit": ("carillon.cli.audit:group", "See who changed what."),
