@@ -125,6 +125,11 @@ async def due(db: Database) -> list[tuple[datetime | None, int]]:
     return [(row["due_at"], row["attempts"]) for row in rows]
 
 
+async def all_ended(db: Database) -> bool:
+    """Whether no callback waits, and no endpoint is due."""
+    return all(state != "waiting" for _, state, *_ in await states(db)) and not any(one for one, _ in await due(db))
+
+
 async def make_sending(
     db: Database,
     account: Tenant,

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 from tests.integration.receiving import (
     FORMAT,
+    all_ended,
     append,
     due,
     endpoint,
@@ -27,10 +28,6 @@ from carillon.events.log import NewEvent, append_events
 from carillon.kit.clock import FixedClock
 
 NOTHING_DUE: list[tuple[datetime | None, int]] = [(None, 0)]
-
-
-async def all_ended(db: Database) -> bool:
-    return all(state != "waiting" for _, state, *_ in await states(db)) and (await due(db))[0][0] is None
 
 
 async def test_callbacks_are_told_in_order_over_one_connection(db: Database, account: Tenant) -> None:
