@@ -12,6 +12,7 @@ from carillon.db.database import Database
 from carillon.db.embedded_watch import watch_embedded
 from carillon.db.hints import exchange_hints
 from carillon.db.partitions import maintain_partitions
+from carillon.routing.health_rows import exchange_health
 from carillon.runtime import Runtime
 from carillon.tenancy.signed_calls import delete_signed_calls
 from carillon.workers.shape import Background, Job, Service
@@ -24,7 +25,10 @@ _HOUR = timedelta(hours=1)
 def background_of(runtime: Runtime) -> Background:
     """Return what a process runs: workers and jobs where its role says so, and the services of every process."""
     settings = runtime.settings
-    services = [Service(name="hints", run=partial(exchange_hints, runtime.db))]
+    services = [
+        Service(name="hints", run=partial(exchange_hints, runtime.db)),
+        Service(name="carrier_health", run=partial(exchange_health, runtime.db)),
+    ]
     if settings.database_url is None:
         services.append(Service(name="embedded_database", run=partial(watch_embedded, settings.data_dir)))
     if settings.role == "api":

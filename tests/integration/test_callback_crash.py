@@ -55,7 +55,7 @@ async def later_db(own_dsn: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def test_what_a_killed_process_has_not_recorded_is_told_again_from_there_on(
+async def test_what_a_killed_process_has_not_recorded_is_reported_again_from_there_on(
     own_dsn: str, db: Database, account: Tenant, later_db: Database
 ) -> None:
     db.clock = SystemClock()
@@ -65,15 +65,15 @@ async def test_what_a_killed_process_has_not_recorded_is_told_again_from_there_o
         await append(db, account, url, *["delivered"] * count)
         child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, own_dsn, cwd=ROOT)
         try:
-            await until(lambda: len(receiver.told) > 130)
+            await until(lambda: len(receiver.received) > 130)
         finally:
             os.kill(child.pid, signal.SIGKILL)
             await child.wait()
         await asyncio.sleep(0.1)
-        before = [one for (one,) in receiver.told]
+        before = [one for (one,) in receiver.received]
         async with telling(later_db):
             await until(lambda: all_ended(db))
-    after = [one for (one,) in receiver.told[len(before) :]]
+    after = [one for (one,) in receiver.received[len(before) :]]
     assert before == list(range(1, len(before) + 1))
     assert after == list(range(after[0], count + 1))
     assert len(before) - 60 < after[0] <= len(before) + 1
@@ -97,11 +97,11 @@ async def test_processes_beside_each_other_tell_one_endpoint_in_order_and_each_c
             async with asyncio.TaskGroup() as tasks:
                 for pause in (0, 0.001, 0.005, 0.01):
                     tasks.create_task(write(pause))
-            await until(lambda: len(receiver.told) >= 320)
+            await until(lambda: len(receiver.received) >= 320)
             await until(lambda: all_ended(db))
     finally:
         await second.close()
-    assert receiver.told == [[n] for n in range(1, 321)]
+    assert receiver.received == [[n] for n in range(1, 321)]
 
 
 async def test_a_process_that_stalled_records_nothing_when_another_has_claimed_since(

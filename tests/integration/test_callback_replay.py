@@ -21,16 +21,16 @@ from carillon.errors import InvalidInputError, NotFoundError
 from carillon.events.replay import Replay, Replayed, replay
 from carillon.kit.clock import FixedClock
 
-GIVE_UP = (
-    "UPDATE callback SET state = 'given_up', attempts = 4, http_status = 500, ended_at = $1 WHERE sequence = ANY ($2)"
+FAIL = (
+    "UPDATE callback SET state = 'failed', attempts = 4, http_status = 500, ended_at = $1 WHERE sequence = ANY ($2)"
 )
 
 
-async def give_up(db: Database, *given_up: int) -> None:
-    await db.run(Tx.fetch, GIVE_UP, MOMENT, given_up)
+async def end_as_failed(db: Database, *sequences: int) -> None:
+    await db.run(Tx.fetch, FAIL, MOMENT, sequences)
 
 
-async def test_what_was_given_up_after_a_number_is_told_again_in_order(
+async def test_what_failed_after_a_number_is_reported_again_in_order(
     db: Database, account: Tenant, clock: FixedClock
 ) -> None:
     async with receiving() as receiver:
@@ -38,13 +38,13 @@ async def test_what_was_given_up_after_a_number_is_told_again_in_order(
         await append(db, account, url, *["delivered"] * 5)
         async with telling(db):
             await until(lambda: all_ended(db))
-            await give_up(db, 1, 3, 5)
+            await end_as_failed(db, 1, 3, 5)
             clock.moment += timedelta(hours=1)
             replayed = await db.run(replay, account.actor, Replay(after=1))
             await until(lambda: all_ended(db))
     assert replayed == Replayed(callbacks=2, go_on_after=None)
-    assert receiver.told == [[n] for n in (1, 2, 3, 4, 5, 3, 5)]
-    assert (await states(db))[0] == (1, "given_up", 4, 500)
+    assert receiver.received == [[n] for n in (1, 2, 3, 4, 5, 3, 5)]
+    assert (await states(db))[0] == (1, "failed", 4, 500)
 
 
 async def test_it_concerns_one_endpoint_where_one_is_named_and_goes_on_in_steps(db: Database, account: Tenant) -> None:
@@ -52,10 +52,10 @@ async def test_it_concerns_one_endpoint_where_one_is_named_and_goes_on_in_steps(
     for _ in range(3):
         await append(db, account, first, "delivered")
         await append(db, account, second, "delivered")
-    await give_up(db, 1, 2, 3, 4, 5, 6)
+    await end_as_failed(db, 1, 2, 3, 4, 5, 6)
     one = await db.run(replay, account.actor, Replay(after=0, endpoint_id=second))
     assert one == Replayed(callbacks=3, go_on_after=None)
-    assert [state for _, state, *_ in await states(db)] == ["given_up", "waiting"] * 3
+    assert [state for _, state, *_ in await states(db)] == ["failed", "waiting"] * 3
     step = await db.run(replay, account.actor, Replay(after=0, limit=2))
     assert step.callbacks == 2
     assert step.go_on_after is not None
@@ -64,7 +64,7 @@ async def test_it_concerns_one_endpoint_where_one_is_named_and_goes_on_in_steps(
     assert {state for _, state, *_ in await states(db)} == {"waiting"}
 
 
-async def test_everything_is_told_from_the_log_also_what_never_was(db: Database, account: Tenant) -> None:
+async def test_everything_is_reported_from_the_log_also_what_never_was(db: Database, account: Tenant) -> None:
     sending_id, _ = await make_sending(db, account)
     async with receiving() as receiver, receiving() as other:
         url, other_url = await endpoint(db, account, receiver.url), await endpoint(db, account, other.url)
@@ -83,9 +83,9 @@ async def test_everything_is_told_from_the_log_also_what_never_was(db: Database,
             again = await db.run(replay, account.actor, Replay(after=3, endpoint_id=url, everything=True))
             assert again.callbacks == 1
             await until(lambda: all_ended(db))
-    assert sorted(receiver.told[:4]) == [[1], [1], [3], [4]]
-    assert receiver.told[-1] == [4]
-    assert other.told == [[4]]
+    assert sorted(receiver.received[:4]) == [[1], [1], [3], [4]]
+    assert receiver.received[-1] == [4]
+    assert other.received == [[4]]
     assert [(sequence, state) for sequence, state, *_ in await states(db)] == [
         (1, "delivered"),
         (2, "skipped"),

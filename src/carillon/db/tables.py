@@ -9,11 +9,13 @@ from typing import Literal
 
 Kind = Literal["tenant", "global", "control"]
 
-# tenant: distributed by account_id (by shard_key, where it is partitioned) · global: small, rarely written, copied to every node · control: on the coordinator.
+# tenant: distributed by account_id (by shard_key, where it is partitioned) · global: small, rarely written, copied to
+# every node · control: on the coordinator.
 # A table stands behind those that its foreign keys name: it is distributed after them.
 TABLES: dict[str, Kind] = {
     "schema_migration": "control",
     "id_block": "control",
+    "carrier_health": "control",
     "carrier_lease": "control",
     "parked_inbound": "control",
     "carrier": "global",

@@ -1,4 +1,4 @@
-"""Replay: callbacks that were given up wait again, or all events after a number are told (again) from the log."""
+"""Replay: callbacks that failed wait again, or all events after a number are told from the log."""
 
 import hashlib
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ async def replay(tx: Tx, actor: Actor, command: Replay) -> Replayed:
     if command.everything:
         return await _tell_log(tx, actor, command, dialect)
     rows = await tx.fetch(
-        SQL["given_up_again"], actor.account_id, command.after, command.endpoint_id, command.limit, tx.now
+        SQL["failed_again"], actor.account_id, command.after, command.endpoint_id, command.limit, tx.now
     )
     await _make_due(tx, actor, sorted({row["endpoint_id"] for row in rows}))
     # The last event may have been given up by more endpoints than there was room for.
@@ -74,9 +74,9 @@ async def _tell_log(tx: Tx, actor: Actor, command: Replay, dialect: str | None) 
     events = await tx.fetch(SQL["events_to_tell"], actor.account_id, command.after, command.limit, dialect, endpoint_id)
     ids = [_callback_id(row, endpoint_id) for row in events]
     sequences, event_ids = [row["sequence"] for row in events], [row["event_id"] for row in events]
-    told = await tx.fetch(SQL["tell_again"], actor.account_id, ids, sequences, event_ids, endpoint_id, tx.now)
-    await _make_due(tx, actor, [endpoint_id] if told else [])
-    return Replayed(callbacks=len(told), go_on_after=None if len(events) < command.limit else _last(events))
+    again = await tx.fetch(SQL["tell_again"], actor.account_id, ids, sequences, event_ids, endpoint_id, tx.now)
+    await _make_due(tx, actor, [endpoint_id] if again else [])
+    return Replayed(callbacks=len(again), go_on_after=None if len(events) < command.limit else _last(events))
 
 
 def _callback_id(event: Record, endpoint_id: int | None) -> UUID:

@@ -5,7 +5,7 @@ SELECT last FROM event_sequence WHERE account_id = $1 FOR UPDATE;
 -- name: endpoint_of_account
 SELECT endpoint_id, dialect FROM callback_endpoint WHERE account_id = $1 AND endpoint_id = $2;
 
--- name: given_up_again
+-- name: failed_again
 -- Of one endpoint ($3), or of all.
 WITH k AS MATERIALIZED (
     SELECT c.callback_id
@@ -13,7 +13,7 @@ WITH k AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT callback_id, sequence
         FROM callback
-        WHERE shard_key = $1 AND endpoint_id = e.endpoint_id AND state = 'given_up' AND sequence > $2
+        WHERE shard_key = $1 AND endpoint_id = e.endpoint_id AND state = 'failed' AND sequence > $2
         ORDER BY sequence
         LIMIT $4
     ) c

@@ -1,7 +1,7 @@
-"""Moving messages from state to state, with all that follows: counters, money, the journal and events, in one transaction.
+"""Moving messages from state to state, with all that follows: counters, money and events, in one transaction.
 
-Rows are locked in one order everywhere: messages, sendings, the balance, campaigns, the sequence of events; each kind in
-the order of its ids.
+Rows are locked in one order everywhere: chunks, messages, sendings, the balance, campaigns, the sequence of events;
+each kind in the order of its ids.
 """
 
 from collections import Counter
@@ -41,7 +41,7 @@ _NOT_TAKEN = frozenset({MessageState.WAITING, MessageState.UNCERTAIN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """What became of a message. `taken`: a carrier has it, or has had it; `reference` is what its receipts name it by."""
+    """What became of a message. `taken`: a carrier has it, or had it; `reference` is what its receipts name it by."""
 
     message_id: UUID
     state: MessageState
@@ -73,12 +73,16 @@ class _Tally:
 async def move_messages(tx: Tx, account_id: AccountId, moves: Sequence[Move]) -> frozenset[UUID]:
     """Move messages, and return the ids of those that moved; what can't come into its new state stays as it is.
 
+    It is called last in a transaction, and once, as it ends with the account's sequence of events (`append_events`).
+
     Several moves of one message have to be in order, and are made one after another.
     """
-    moved: set[UUID] = set()
+    events: list[NewEvent] = []
     for once in _rounds(moves):
-        moved |= await _move_each_once(tx, account_id, once)
-    return frozenset(moved)
+        events += await _move_each_once(tx, account_id, once)
+    if events:
+        await append_events(tx, account_id, events)
+    return frozenset(event.message_id for event in events if event.message_id is not None)
 
 
 def _rounds(moves: Sequence[Move]) -> list[list[Move]]:
@@ -94,7 +98,7 @@ def _rounds(moves: Sequence[Move]) -> list[list[Move]]:
     return rounds
 
 
-async def _move_each_once(tx: Tx, account_id: AccountId, moves: Sequence[Move]) -> set[UUID]:
+async def _move_each_once(tx: Tx, account_id: AccountId, moves: Sequence[Move]) -> list[NewEvent]:
     by_id = {move.message_id: move for move in moves}
     ids = sorted(by_id)
     ordered = [by_id[one] for one in ids]
@@ -114,13 +118,12 @@ async def _move_each_once(tx: Tx, account_id: AccountId, moves: Sequence[Move]) 
     )
     await _add_references(tx, account_id, ordered)
     if not rows:
-        return set()
+        return []
     tallies: dict[UUID, _Tally] = {}
     for row in rows:
         _count(tallies.setdefault(row["sending_id"], _Tally()), by_id[row["message_id"]], row)
     endpoints = await _count_in_sendings(tx, account_id, tallies)
-    await append_events(tx, account_id, [_event(by_id[row["message_id"]], row, endpoints) for row in rows])
-    return {row["message_id"] for row in rows}
+    return [_event(by_id[row["message_id"]], row, endpoints) for row in rows]
 
 
 async def _add_references(tx: Tx, account_id: AccountId, moves: Sequence[Move]) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.billing.ledger import Reservation, available_for, reserve
-from carillon.billing.prices import Prices, load_prices
+from carillon.billing.prices import Capture, Prices, load_prices
 from carillon.carriers.failures import Failure
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -22,20 +22,21 @@ from carillon.events.log import NewEvent
 from carillon.kit.actor import Actor
 from carillon.kit.ids import first_uuid_of
 from carillon.kit.traffic import TrafficClass
-from carillon.messaging.chunks import NewChunk, write_chunks
+from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
 from carillon.messaging.states import MessageState
-from carillon.routing.choice import Routing, load_routing
+from carillon.routing.choice import Routing
+from carillon.routing.current import load_routing
 from carillon.text.encodings import Encoding
 
-SQL = load_statements("carillon.messaging", "accept.sql")
+SQL = load_statements("carillon.messaging", "placing.sql")
 
-CHUNK_MESSAGES = 200
 # Up to so many rows one statement is quicker than COPY.
 _FEW = 300
 _MESSAGE_COLUMNS = (
     *("shard_key", "message_id", "sending_id", "contact_id", "guid", "final_at", "price", "vat", "parts", "state"),
     *("money", "reason", "encoding", "address", "text", "custom"),
 )
+_FREE = (0, 0, Capture.SUBMIT)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -58,8 +59,11 @@ class Placement:
     sender: str
     text: str = field(repr=False)
     due_at: datetime
+    expires_at: datetime
+    per_second: float | None = None
     is_held: bool = False
     endpoint_id: int | None = None
+    reply_endpoint_id: int | None = None
     numbered: bool = False
     ignores_suppressions: bool = False
     only_if_any: bool = False
@@ -90,7 +94,7 @@ class Rows:
     custom: list[Mapping[str, object] | None] = field(repr=False)
     given: list[str] = field(repr=False)
     guids: list[int | None] = field(default_factory=list)
-    prices: list[tuple[int, int, str]] = field(default_factory=list)
+    prices: list[tuple[int, int, Capture]] = field(default_factory=list)
 
     def open_rows(self) -> list[int]:
         """Return the rows that nothing excludes so far."""
@@ -192,7 +196,7 @@ def _by_place(rows: Rows, among: Sequence[int]) -> dict[int, list[int]]:
 
 async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> None:
     """Price every row, and exclude what has no price or no credit, in the order of the rows."""
-    rows.prices = [(0, 0, "submit")] * len(rows.places)
+    rows.prices = [_FREE] * len(rows.places)
     prices: dict[str, Prices] = {}
     cost: dict[int, int] = {}
     for place, of_place in _by_place(rows, rows.open_rows()).items():
@@ -263,7 +267,7 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
 
 def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: datetime) -> tuple[object, ...]:
     failure = rows.failures[row]
-    amount, vat, capture = (0, 0, "") if failure else rows.prices[row]
+    amount, vat, capture = _FREE if failure else rows.prices[row]
     encoding, custom = rows.encodings[row], rows.custom[row]
     return (
         actor.account_id,
@@ -276,7 +280,7 @@ def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: date
         vat,
         rows.parts[row],
         "excluded" if failure else "waiting",
-        "none" if not amount + vat else "until_delivery" if capture == "delivery" else "reserved",
+        "none" if not amount + vat else "until_delivery" if capture is Capture.DELIVERY else "reserved",
         failure.value if failure else None,
         encoding.value if encoding else None,
         rows.numbers[row] or rows.given[row][:250],

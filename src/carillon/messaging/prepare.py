@@ -1,7 +1,7 @@
 """What is done of a request before its transaction: numbers read, texts rendered and measured, duplicates found."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -36,7 +36,7 @@ class PreparedSend:
 def prepare_send(command: Send, country: str) -> PreparedSend:
     """Prepare a request whose national numbers are those of a country. It is pure, and safe in threads.
 
-    Raises InvalidInputError and MissingInputError for `text`, `reference` and `parts`: what is wrong for every recipient.
+    Raises InvalidInputError and MissingInputError for `text`, `reference`: what is wrong for all.
     """
     text = _checked_text(command)
     numbers = read_numbers(command.recipients, country)
@@ -46,7 +46,7 @@ def prepare_send(command: Send, country: str) -> PreparedSend:
     texts, encodings, parts, encoding = _texts(command, text, len(numbers))
     for row, found in enumerate(encodings):
         too_long = command.max_parts is not None and parts[row] > command.max_parts
-        if (found is None or too_long) and failures[row] is None:
+        if (found is None or too_long or texts[row] == "") and failures[row] is None:
             failures[row] = Failure.TEXT_INVALID
     return PreparedSend(
         command=command,
@@ -106,11 +106,20 @@ def _texts(
     if template is None or not template.keys or values is None:
         (encoding,), (parts,) = measure_many([text], command.encodings)
         return [None] * count, [encoding] * count, [parts] * count, encoding
-    rendered = [template.render(one) for one in values]
+    rendered = [_rendered(template, one) for one in values]
     if command.replaces_typographic:
         rendered = [replace_typographic(one) for one in rendered]
     encodings, all_parts = measure_many(rendered, command.encodings)
     return rendered, encodings, all_parts, None
+
+
+def _rendered(template: Template, values: Mapping[str, str]) -> str:
+    """Render a recipient's text; one that gets too long is empty, which excludes that recipient alone."""
+    try:
+        text = template.render(values)
+    except InvalidInputError:
+        return ""
+    return text if len(text) <= MAX_TEXT_CHARACTERS else ""
 
 
 def length_of(text: str, encoding: Encoding | None) -> int:

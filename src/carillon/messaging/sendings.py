@@ -24,8 +24,8 @@ MAX_SCHEDULE = timedelta(days=366)
 class Recipients:
     """Whom a request names, in columns of one length.
 
-    `addresses` are as the caller gave them, or E.164 digits where `are_digits`, which are checked for their shape and not
-    read. `values` are what placeholders are replaced by; `custom` is what the caller keeps of each.
+    `addresses` are as the caller gave them, or E.164 digits where `are_digits`, which are checked for their shape and
+    not read. `values` are what placeholders are replaced by; `custom` is what the caller keeps of each.
     """
 
     addresses: Sequence[str] = field(repr=False)

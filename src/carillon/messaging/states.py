@@ -46,7 +46,7 @@ RANKS: Mapping[MessageState, int] = {
     MessageState.EXCLUDED: 6,
     MessageState.CANCELLED: 6,
 }
-"""A message moves to states of a higher rank only, whatever the order in which receipts come: delivered wins over other ends.
+"""A message moves to states of a higher rank only, in whatever order receipts come: delivered wins over other ends.
 
 `ledger.sql` has them too. What is excluded or cancelled has waited until then, and stays so.
 """

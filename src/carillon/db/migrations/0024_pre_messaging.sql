@@ -51,10 +51,20 @@ CREATE TABLE price (
 -- Who holds a connection to a carrier.
 CREATE TABLE carrier_lease (
     carrier_id   bigint NOT NULL,
-    slot         integer NOT NULL,       -- from 0 to the carrier's number of binds
+    slot         integer NOT NULL,       -- from 0 to the carrier's number of binds; below 0: the places of processes that want some
     holder       uuid NOT NULL,          -- a process
     leased_until timestamptz NOT NULL,   -- real time
     PRIMARY KEY (carrier_id, slot)
+);
+
+-- How a carrier fares in a country, as one process has seen it.
+CREATE TABLE carrier_health (
+    carrier_id bigint NOT NULL,
+    country    text NOT NULL,            -- a calling code; empty: addresses that are no numbers
+    holder     uuid NOT NULL,            -- the process
+    noted_at   timestamptz NOT NULL,     -- real time; the figures have decayed up to it
+    figures    jsonb NOT NULL,
+    PRIMARY KEY (carrier_id, country, holder)
 );
 
 -- Receipts and replies whose message is not known (yet): a receipt may come before the answer of its submit.
@@ -337,9 +347,9 @@ CREATE TABLE callback (
     sequence     bigint NOT NULL,        -- the event's
     event_id     uuid NOT NULL,
     state        text NOT NULL CHECK (state IN (
-        'waiting',                       -- -> delivered, given_up, skipped
+        'waiting',                       -- -> delivered, failed, skipped
         'delivered',
-        'given_up',                      -- -> waiting, when it is replayed
+        'failed',                      -- -> waiting, when it is replayed
         'skipped'                        -- its dialect tells no such event
     )),
     attempts     integer NOT NULL,       -- of its dialect's schedule that are over
@@ -348,8 +358,9 @@ CREATE TABLE callback (
     ended_at     timestamptz,
     PRIMARY KEY (shard_key, callback_id)
 ) PARTITION BY RANGE (callback_id);
-CREATE INDEX callback_queue ON callback (shard_key, endpoint_id, state, sequence) WHERE state IN ('waiting', 'given_up');
+CREATE INDEX callback_queue ON callback (shard_key, endpoint_id, state, sequence) WHERE state IN ('waiting', 'failed');
 
 ALTER TABLE chunk ALTER account_id SET (n_distinct = 1);
 
-INSERT INTO id_block (sequence, next_id) VALUES ('callback_endpoint', 1);
+INSERT INTO id_block (sequence, next_id) VALUES
+    ('callback_endpoint', 1), ('campaign', 1), ('carrier', 1), ('route', 1), ('scheduled_message', 1), ('sending_number', 1);
