@@ -61,9 +61,7 @@ async def verify_account(tx: Tx, actor: Actor, *, retention_days: int) -> list[B
     ]
     found += [
         BookDifference(
-            check="events",
-            subject=f"message {row['message_id']}",
-            difference=f"is {row['state']}, and no event says so",
+            check="events", subject=f"message {row['message_id']}", difference=f"is {row['state']}, and no event says so"
         )
         for row in await tx.fetch(SQL["find_untold"], account_id, oldest, MAX_SHOWN)
     ]
