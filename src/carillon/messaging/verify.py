@@ -61,13 +61,19 @@ async def verify_account(tx: Tx, actor: Actor, *, retention_days: int) -> list[B
     ]
     found += [
         BookDifference(
-            check="events", subject=f"message {row['message_id']}", difference=f"is {row['state']}, and no event says so"
+            check="events",
+            subject=f"message {row['message_id']}",
+            difference=f"is {row['state']}, and no event says so",
         )
         for row in await tx.fetch(SQL["find_untold"], account_id, oldest, MAX_SHOWN)
     ]
     found += _gap(await tx.fetchrow(SQL["find_gap"], account_id))
     found += [
-        BookDifference(check="money", subject=one.subject, difference=one.text)
+        BookDifference(
+            check="money",
+            subject=one.subject if one.sending_id is None else f"{one.subject} {one.sending_id}",
+            difference=f"{one.recorded} is recorded, {one.expected} is what it adds up to",
+        )
         for one in await check_balances(tx, account_id)
     ]
     return found

@@ -245,6 +245,11 @@ async def carriers_to_run(tx: Tx) -> list[RunnableCarrier]:
     return [RunnableCarrier(carrier=_carrier(row), sealed_secret=row["sealed_secret"]) for row in rows]
 
 
+async def resting_carriers(tx: Tx) -> list[int]:
+    """List the carriers that are paused or deleted: messages that are routed to them look for others."""
+    return [row["carrier_id"] for row in await tx.fetch(SQL["resting_carriers"])]
+
+
 async def carrier_to_run(tx: Tx, caller: Caller, query: FindCarrier) -> RunnableCarrier:
     """Find a carrier as `find_carrier` does, with its sealed secret. Raises NotFoundError for `carrier`."""
     carrier = await find_carrier(tx, caller, query)

@@ -12,7 +12,7 @@ from carillon.carriers.contract import Carrier
 from carillon.carriers.registry import CarrierConfig, Surroundings, make_carrier
 from carillon.db.database import Database
 from carillon.db.topics import Listener
-from carillon.routing.carriers import CARRIERS, RunnableCarrier, carriers_to_run
+from carillon.routing.carriers import CARRIERS, RunnableCarrier, carriers_to_run, resting_carriers
 from carillon.routing.choice import BUILT_IN_SIMULATOR
 from carillon.routing.leases import LEASE, Holding, HoldSlots, hold_slots, release_slots
 from carillon.routing.rates import Rates
@@ -48,6 +48,7 @@ class RunningCarriers:
         self._running: dict[int, _Supervised] = {}
         self._ending: dict[int, _Supervised] = {}
         self._known: Mapping[int, RunnableCarrier] = {}
+        self._resting: list[int] = []
         self._holdings: Mapping[int, Holding] = {}
         self._held_until = 0.0
         self._listener = Listener()
@@ -63,6 +64,10 @@ class RunningCarriers:
     def held(self) -> list[int]:
         """List the carriers that are up here: what may be claimed for."""
         return [carrier_id for carrier_id in self._running if (one := self.get(carrier_id)) and one.is_up]
+
+    def claimable(self) -> list[int]:
+        """List the carriers for which messages are claimed here: those that run, and those that nobody runs."""
+        return [*self._running, *self._resting]
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow the rows and leases until the event is set; then stop all carriers and release the leases."""
@@ -99,6 +104,7 @@ class RunningCarriers:
         if slots.keys() - self._holdings.keys():
             # The first call gives a place, the second one the slots.
             holdings = await self._db.run(hold_slots, command)
+        self._resting = await self._db.read(resting_carriers)
         self._known, self._holdings, self._held_until = known, holdings, began + _LEASE_SECONDS
 
     def _wanted(self) -> dict[int, "_Wanted"]:
