@@ -26,7 +26,7 @@ main = LazyGroup(
         "export": ("carillon.cli.exports:export", "Export contacts in a form that can be imported again."),
         "upload": ("carillon.cli.uploads:group", "List and retry uploads that could not be written."),
         "events": ("carillon.cli.events:events", "Print what happened to messages, and follow it."),
-        "callback": ("carillon.cli.callbacks:group", "List callbacks that wait, and tell given-up ones again."),
+        "callback": ("carillon.cli.callbacks:group", "List callbacks that wait, and tell failed ones again."),
         "price": ("carillon.cli.prices:group", "Set and list what messages cost."),
         "balance": ("carillon.cli.balances:group", "Show an account's money, add to it, and read its journal."),
         "audit": ("carillon.cli.audit:group", "See who changed what."),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group
 def group() -> None:
-    """See what callbacks wait or were given up, and tell them again."""
+    """See which callbacks wait or have failed, and tell them again."""
 
 
 @group.command("list")
@@ -27,8 +27,8 @@ def list_(session: Session, *, account_id: int) -> None:
     """List the endpoints that an account's events are told to.
 
     An endpoint is told in order: while its server fails, what comes later waits behind the first that it refuses.
-    FAILURES counts the attempts in a row that failed, DUE_AT is the next one. A callback that has failed as often as
-    the vendor's reference says is given up; `carillon callback replay` tells it again. Parameters of a URL are not
+    failures are the attempts in a row that failed, due_at is the next one. A callback that was tried as often as the
+    vendor's reference says has failed; `carillon callback replay` tells it again. Parameters of a URL are not
     shown, as they may be secrets.
 
     For example:
@@ -58,7 +58,7 @@ def list_(session: Session, *, account_id: int) -> None:
 @click.option("--all", "everything", is_flag=True, help="Also what was delivered, or never told: to --endpoint.")
 @with_session
 def replay_(session: Session, *, account_id: int, after: int, endpoint_id: int | None, everything: bool) -> None:
-    """Tell events again: those that were given up, or all.
+    """Tell events again: those whose callback has failed, or all.
 
     They are told in the order of their numbers, by the running server, and have all their attempts before them.
 
@@ -83,4 +83,5 @@ def replay_(session: Session, *, account_id: int, after: int, endpoint_id: int |
         return callbacks
 
     callbacks = session.run(run)
-    session.answer({"callbacks": callbacks}, f"{callbacks} callbacks wait to be told again.")
+    wait = "1 callback waits" if callbacks == 1 else f"{callbacks} callbacks wait"
+    session.answer({"callbacks": callbacks}, f"{wait} to be told again.")

@@ -28,11 +28,11 @@ WHERE c.shard_key = $1 AND c.callback_id = k.callback_id
 RETURNING c.endpoint_id, c.sequence;
 
 -- name: events_to_tell
--- Those of the dialect's sendings, and those of none. $4 is the dialect, $5 the endpoint.
+-- Those of the dialect's sendings, and those of none. $4 is the dialect, $5 the endpoint. OFFSET 0 as in facts.sql.
 SELECT e.event_id, e.sequence, c.endpoint_id AS first_endpoint_id
 FROM event e
-LEFT JOIN sending s ON s.shard_key = $1 AND s.sending_id = e.sending_id
-LEFT JOIN callback c ON c.shard_key = $1 AND c.callback_id = e.event_id
+LEFT JOIN LATERAL (SELECT dialect FROM sending WHERE shard_key = $1 AND sending_id = e.sending_id OFFSET 0) s ON true
+LEFT JOIN LATERAL (SELECT endpoint_id FROM callback WHERE shard_key = $1 AND callback_id = e.event_id OFFSET 0) c ON true
 WHERE e.shard_key = $1 AND e.sequence > $2 AND (s.dialect = $4 OR e.sending_id IS NULL OR c.endpoint_id = $5)
 ORDER BY e.sequence
 LIMIT $3;
