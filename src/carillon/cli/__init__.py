@@ -30,6 +30,8 @@ main = LazyGroup(
             "Connect what takes messages: SMSCs, HTTP providers, the simulator.",
         ),
         "route": ("carillon.cli.routes:group", "Say which carriers take which traffic, and see why."),
+        "events": ("carillon.cli.events:events", "Print what happened to messages, and follow it."),
+        "callback": ("carillon.cli.callbacks:group", "List callbacks that wait, and tell failed ones again."),
         "price": ("carillon.cli.prices:group", "Set and list what messages cost."),
         "balance": ("carillon.cli.balances:group", "Show an account's money, add to it, and read its journal."),
         "audit": ("carillon.cli.audit:group", "See who changed what."),
