@@ -9,16 +9,29 @@ from typing import Literal
 
 Kind = Literal["tenant", "global", "control"]
 
-# tenant: distributed by account_id · global: small, rarely written, copied to every node · control: on the coordinator.
+# tenant: distributed by account_id (by shard_key, where it is partitioned) · global: small, rarely written, copied to
+# every node · control: on the coordinator.
 # A table stands behind those that its foreign keys name: it is distributed after them.
 TABLES: dict[str, Kind] = {
     "schema_migration": "control",
     "id_block": "control",
+    "carrier_health": "control",
+    "carrier_lease": "control",
+    "parked_inbound": "control",
+    "carrier": "global",
+    "price": "global",
+    "route": "global",
     "credential": "global",
     "account": "tenant",
     "access_token": "tenant",
     "audience": "tenant",
     "audit_entry": "tenant",
+    "balance": "tenant",
+    "callback": "tenant",
+    "callback_endpoint": "tenant",
+    "campaign": "tenant",
+    "carrier_reference": "tenant",
+    "chunk": "tenant",
     "consent": "tenant",
     "consent_purpose": "tenant",
     "contact": "tenant",
@@ -27,11 +40,19 @@ TABLES: dict[str, Kind] = {
     "contact_import": "tenant",
     "credential_use": "tenant",
     "device": "tenant",
+    "event": "tenant",
+    "event_sequence": "tenant",
     "field": "tenant",
     "form_token": "tenant",
     "group_set": "tenant",
+    "journal_entry": "tenant",
     "membership": "tenant",
+    "message": "tenant",
+    "recipient": "tenant",
+    "sending": "tenant",
+    "sent_text": "tenant",
     "signed_call": "tenant",
+    "simulated_inbound": "tenant",
     "suppression": "tenant",
     "suppression_entry": "tenant",
 }
@@ -57,4 +78,12 @@ class PartitionedTable:
 SHARD_KEY = "shard_key"
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,53}")
 
-PARTITIONED: tuple[PartitionedTable, ...] = ()
+PARTITIONED: tuple[PartitionedTable, ...] = (
+    PartitionedTable(name="sending", key="sending_id"),
+    PartitionedTable(name="recipient", key="sending_id"),
+    PartitionedTable(name="message", key="message_id"),
+    PartitionedTable(name="carrier_reference", key="message_id"),
+    PartitionedTable(name="sent_text", key="message_id"),
+    PartitionedTable(name="event", key="event_id"),
+    PartitionedTable(name="callback", key="callback_id"),
+)

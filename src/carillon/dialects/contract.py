@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from carillon.db.database import Database, Tx
 from carillon.errors import CarillonError
+from carillon.events.format import CallbackFormat
 from carillon.http.request import Reply, Request
 from carillon.http.site import Endpoint, Site
 from carillon.kit.clock import Clock
@@ -86,7 +87,7 @@ class Dialect:
     `present_error` is total: every domain error has its envelope. `describe` gives OpenAPI's `paths` and `components`,
     `coverage` the page (Markdown) that holds the vendor's reference against what is served. `first_calls` gives curl
     lines for a base URL that take the credential from the environment, under the names of the dialect and the
-    credential's part: INFORU_TOKEN.
+    credential's part: INFORU_TOKEN. `callbacks` says how the events of what its clients have sent are told.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Dialect:
     describe: Callable[[], tuple[dict[str, Any], dict[str, Any]]]
     coverage: Callable[[], str]
     first_calls: Callable[[str], Sequence[str]]
+    callbacks: CallbackFormat | None = None
 
 
 def site_of(dialect: Dialect, services: Services) -> Site:

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class TrafficClass(IntEnum):
-    """What a message is for. The values are stored, and are the order in which messages that are due have their turn."""
+    """What a message is for. The values are stored, and are the order in which due messages have their turn."""
 
     OTP = 1
     TRANSACTIONAL = 2

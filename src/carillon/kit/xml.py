@@ -33,6 +33,8 @@ _PIECE_BYTES = 16_384
 
 # What XML 1.0 can't carry, not even as a character reference (section 2.2).
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Bare line ends would be read back as spaces in an attribute, and a carriage return as a line feed anywhere.
+_IN_QUOTES = {'"': "&quot;", "'": "&apos;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 _NIL = {"true", "1"}
 
 
@@ -191,6 +193,14 @@ def write_xml(root: str, value: object) -> bytes:
     parts = ['<?xml version="1.0" encoding="utf-8"?>']
     _write(parts, root, value)
     return "".join(parts).encode()
+
+
+def spell_text(text: str) -> str:
+    """Spell a text as it can stand in an element or between an attribute's quotes, of either kind.
+
+    What XML can't carry becomes U+FFFD, as in `write_xml`.
+    """
+    return escape(_UNSPEAKABLE.sub("\ufffd", text), _IN_QUOTES)
 
 
 def _write(parts: list[str], name: str, value: object) -> None:

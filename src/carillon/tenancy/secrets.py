@@ -10,6 +10,8 @@ from random import Random
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from carillon.errors import ServiceError
 
@@ -64,13 +66,21 @@ class SecretBox:
         self._path = path
 
     @cached_property
-    def _cipher(self) -> AESGCM:
-        """The cipher with the file's key, which is read, or made on first use, only when a secret needs it."""
+    def _key(self) -> bytes:
+        """The file's key, which is read, or made on first use, only when a secret needs it."""
         path = self._path
         try:
-            return AESGCM(_read_key(path) if path.exists() else _make_key(path))
+            return _read_key(path) if path.exists() else _make_key(path)
         except OSError as error:
             raise SecretKeyError(f"The secret key in {path} can't be used: {error}.") from error
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        return AESGCM(self._key)
+
+    def derive(self, purpose: str) -> bytes:
+        """Derive a key of 32 bytes for a purpose; the keys of different purposes tell nothing of each other."""
+        return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose.encode()).derive(self._key)
 
     def seal(self, secret: str, *, context: str) -> bytes:
         """Encrypt a secret; it opens only in the same context, so a sealed value copied to another row is void."""

@@ -1,0 +1,1 @@
+"""Messages: from the call that accepts them to what became of each."""

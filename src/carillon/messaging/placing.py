@@ -1,0 +1,334 @@
+"""Placing recipients in the ledger: who is excluded and why, what it costs, and which chunks send the others.
+
+The rows of many sendings of one account are placed together, so that a thousand requests of one recipient cost what one
+request of a thousand does.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.billing.ledger import Reservation, available_for, reserve
+from carillon.billing.prices import Capture, Prices, load_prices
+from carillon.carriers.failures import Failure
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.events.log import NewEvent
+from carillon.kit.actor import Actor
+from carillon.kit.ids import first_uuid_of
+from carillon.kit.traffic import TrafficClass
+from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
+from carillon.messaging.states import MessageState
+from carillon.routing.choice import Routing
+from carillon.routing.current import load_routing
+from carillon.text.encodings import Encoding
+
+SQL = load_statements("carillon.messaging", "placing.sql")
+
+# Up to so many rows one statement is quicker than COPY.
+_FEW = 300
+_MESSAGE_COLUMNS = (
+    *("shard_key", "message_id", "sending_id", "contact_id", "guid", "final_at", "price", "vat", "parts", "state"),
+    *("money", "reason", "encoding", "address", "text", "custom"),
+)
+_FREE = (0, 0, Capture.SUBMIT)
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """What an account's settings say of its messages."""
+
+    is_sandbox: bool
+    spam_window: timedelta
+    currency: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Placement:
+    """A sending whose rows are placed, and what came of it."""
+
+    sending_id: UUID
+    channel: str
+    traffic_class: TrafficClass
+    sender: str
+    text: str = field(repr=False)
+    due_at: datetime
+    expires_at: datetime
+    per_second: float | None = None
+    is_held: bool = False
+    endpoint_id: int | None = None
+    reply_endpoint_id: int | None = None
+    numbered: bool = False
+    ignores_suppressions: bool = False
+    only_if_any: bool = False
+    is_written: bool = True
+    recipients: int = 0
+    excluded: int = 0
+    parts: int = 0
+    reserved: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many are to be sent."""
+        return self.recipients - self.excluded
+
+
+@dataclass(slots=True, kw_only=True)
+class Rows:
+    """Recipients in columns of one length; `places` are indexes of placements. `failures` are filled in."""
+
+    places: list[int]
+    numbers: list[str | None] = field(repr=False)
+    texts: list[str | None] = field(repr=False)
+    encodings: list[Encoding | None]
+    parts: list[int]
+    failures: list[Failure | None]
+    message_ids: list[UUID]
+    contact_ids: list[int | None]
+    custom: list[Mapping[str, object] | None] = field(repr=False)
+    given: list[str] = field(repr=False)
+    guids: list[int | None] = field(default_factory=list)
+    prices: list[tuple[int, int, Capture]] = field(default_factory=list)
+
+    def open_rows(self) -> list[int]:
+        """Return the rows that nothing excludes so far."""
+        return [row for row, failure in enumerate(self.failures) if failure is None]
+
+
+async def account_facts(tx: Tx, actor: Actor) -> AccountFacts:
+    """Read an account's facts, and take its clock."""
+    row = await tx.fetchrow(SQL["account_facts"], actor.account_id)
+    if row is None:
+        raise AssertionError("an account of an authenticated caller is there")  # accounts are not deleted
+    tx.adopt_clock(row["clock_offset"])
+    return AccountFacts(is_sandbox=row["sandbox"], spam_window=row["spam_window"], currency=row["currency"])
+
+
+async def place_rows(
+    tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
+) -> list[NewEvent]:
+    """Decide of every row, reserve its cost, and write messages and chunks. Returns the events of the excluded ones.
+
+    The placements get their counters; the caller writes their sendings and then the events.
+    """
+    digests = await _exclude(tx, actor, facts, placements, rows)
+    carriers = await _route(tx, actor, placements, rows)
+    await _charge(tx, actor, placements, rows)
+    _tally(placements, rows)
+    await _reserve(tx, actor, placements)
+    await _number(tx, placements, rows)
+    await _write_messages(tx, actor, placements, rows)
+    await write_chunks(tx, actor.account_id, _chunks(tx, placements, rows, carriers))
+    if facts.spam_window:
+        await _remember_texts(tx, actor, placements, rows, digests)
+    return _events(tx, placements, rows)
+
+
+async def _exclude(
+    tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
+) -> Mapping[int, int]:
+    checked = [row for row in rows.open_rows() if not placements[rows.places[row]].ignores_suppressions]
+    if checked:
+        numbers = {rows.numbers[row] or "" for row in checked}
+        suppressed = await suppressed_among(tx, actor, Channel.SMS, sorted(numbers))
+        for row in checked if suppressed else ():
+            if rows.numbers[row] in suppressed:
+                rows.failures[row] = Failure.SUPPRESSED
+    return await _exclude_repeated(tx, actor, facts, placements, rows) if facts.spam_window else {}
+
+
+async def _exclude_repeated(
+    tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
+) -> Mapping[int, int]:
+    """Exclude what was sent to the same number within the window; return the digests of the others by row."""
+    digests = {row: _digest(placements[rows.places[row]], rows, row) for row in rows.open_rows()}
+    since = first_uuid_of(tx.now - facts.spam_window)
+    found = await tx.fetch(SQL["recently_sent"], actor.account_id, sorted(set(digests.values())), since)
+    seen = {record["digest"] for record in found}
+    for row, digest in digests.items():
+        if digest in seen:
+            rows.failures[row] = Failure.REPEATED
+        seen.add(digest)
+    return digests
+
+
+def _digest(placement: Placement, rows: Rows, row: int) -> int:
+    text = rows.texts[row]
+    content = f"{placement.channel}\0{rows.numbers[row]}\0{placement.text if text is None else text}"
+    return int.from_bytes(
+        hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True
+    )
+
+
+async def _route(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> Mapping[int, int]:
+    """Return the first carrier of each row's route; exclude what has none."""
+    carriers: dict[int, int] = {}
+    open_rows = rows.open_rows()
+    if not open_rows:
+        return carriers
+    routings: dict[str, Routing] = {}
+    for place, of_place in _by_place(rows, open_rows).items():
+        one = placements[place]
+        if one.channel not in routings:
+            routings[one.channel] = await load_routing(tx, actor.account_id, one.channel)
+        numbers = [rows.numbers[row] or "" for row in of_place]
+        routes = routings[one.channel].choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
+        for row, route in zip(of_place, routes, strict=True):
+            if route:
+                carriers[row] = route[0]
+            else:
+                rows.failures[row] = Failure.NO_ROUTE
+    return carriers
+
+
+def _by_place(rows: Rows, among: Sequence[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for row in among:
+        found.setdefault(rows.places[row], []).append(row)
+    return found
+
+
+async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> None:
+    """Price every row, and exclude what has no price or no credit, in the order of the rows."""
+    rows.prices = [_FREE] * len(rows.places)
+    prices: dict[str, Prices] = {}
+    cost: dict[int, int] = {}
+    for place, of_place in _by_place(rows, rows.open_rows()).items():
+        channel = placements[place].channel
+        if channel not in prices:
+            prices[channel] = await load_prices(tx, actor.account_id, channel)
+        if prices[channel].is_free:
+            continue
+        found = prices[channel].of([rows.numbers[row] or "" for row in of_place])
+        for row, price in zip(of_place, found, strict=True):
+            if price is None:
+                rows.failures[row] = Failure.NO_PRICE
+                continue
+            amount, vat = price.cost(rows.parts[row])
+            rows.prices[row] = (amount, vat, price.capture)
+            cost[row] = amount + vat
+    if not any(cost.values()):
+        return
+    left = await available_for(tx, actor.account_id)
+    for row, amount in sorted(cost.items()):
+        if amount > left:
+            rows.failures[row] = Failure.NO_CREDIT
+        else:
+            left -= amount
+
+
+def _tally(placements: Sequence[Placement], rows: Rows) -> None:
+    for row, place in enumerate(rows.places):
+        one = placements[place]
+        one.recipients += 1
+        if rows.failures[row] is None:
+            one.parts += rows.parts[row]
+            amount, vat, _ = rows.prices[row]
+            one.reserved += amount + vat
+        else:
+            one.excluded += 1
+    for one in placements:
+        one.is_written = not (one.only_if_any and one.recipients and one.excluded == one.recipients)
+
+
+async def _reserve(tx: Tx, actor: Actor, placements: Sequence[Placement]) -> None:
+    wanted = [Reservation(sending_id=one.sending_id, amount=one.reserved) for one in placements if one.reserved]
+    if wanted and not all(await reserve(tx, actor.account_id, wanted)):
+        raise AssertionError("what is available was locked and is enough")
+
+
+async def _number(tx: Tx, placements: Sequence[Placement], rows: Rows) -> None:
+    rows.guids = [None] * len(rows.places)
+    numbered = [row for row in rows.open_rows() if placements[rows.places[row]].numbered]
+    for row, guid in zip(numbered, await tx.ids.take("scheduled_message", len(numbered)), strict=True):
+        rows.guids[row] = guid
+
+
+async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> None:
+    records = [
+        _message(actor, placements[place], rows, row, tx.now)
+        for row, place in enumerate(rows.places)
+        if placements[place].is_written
+    ]
+    if not records:
+        return
+    if len(records) <= _FEW:
+        columns = list(zip(*records, strict=True))
+        await tx.execute(SQL["add_messages"], actor.account_id, *columns[1:])
+    else:
+        await tx.copy_records("message", _MESSAGE_COLUMNS, records)
+
+
+def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: datetime) -> tuple[object, ...]:
+    failure = rows.failures[row]
+    amount, vat, capture = _FREE if failure else rows.prices[row]
+    encoding, custom = rows.encodings[row], rows.custom[row]
+    return (
+        actor.account_id,
+        rows.message_ids[row],
+        placement.sending_id,
+        rows.contact_ids[row],
+        rows.guids[row],
+        now if failure else None,
+        amount,
+        vat,
+        rows.parts[row],
+        "excluded" if failure else "waiting",
+        "none" if not amount + vat else "until_delivery" if capture is Capture.DELIVERY else "reserved",
+        failure.value if failure else None,
+        encoding.value if encoding else None,
+        rows.numbers[row] or rows.given[row][:250],
+        rows.texts[row],
+        _encode(custom).decode() if custom else None,
+    )
+
+
+def _chunks(tx: Tx, placements: Sequence[Placement], rows: Rows, carriers: Mapping[int, int]) -> list[NewChunk]:
+    """Part what is to be sent into chunks: of one sending and one carrier, in the order of the rows."""
+    groups: dict[tuple[int, int], list[UUID]] = {}
+    for row, place in enumerate(rows.places):
+        if rows.failures[row] is None and placements[place].is_written:
+            groups.setdefault((place, carriers[row]), []).append(rows.message_ids[row])
+    return [
+        NewChunk(
+            chunk_id=tx.new_uuid(),
+            sending_id=placements[place].sending_id,
+            channel=placements[place].channel,
+            carrier_id=carrier_id,
+            traffic_class=placements[place].traffic_class,
+            due_at=placements[place].due_at,
+            message_ids=ids[start : start + CHUNK_MESSAGES],
+            is_held=placements[place].is_held,
+        )
+        for (place, carrier_id), ids in groups.items()
+        for start in range(0, len(ids), CHUNK_MESSAGES)
+    ]
+
+
+async def _remember_texts(
+    tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows, digests: Mapping[int, int]
+) -> None:
+    kept = [row for row in digests if rows.failures[row] is None and placements[rows.places[row]].is_written]
+    ids = [rows.message_ids[row] for row in kept]
+    await tx.execute(SQL["add_digests"], actor.account_id, ids, [digests[row] for row in kept])
+
+
+def _events(tx: Tx, placements: Sequence[Placement], rows: Rows) -> list[NewEvent]:
+    return [
+        NewEvent(
+            kind=MessageState.EXCLUDED,
+            at=tx.now,
+            sending_id=placements[rows.places[row]].sending_id,
+            message_id=rows.message_ids[row],
+            data={"reason": failure.value},
+            endpoint_id=placements[rows.places[row]].endpoint_id,
+        )
+        for row, failure in enumerate(rows.failures)
+        if failure is not None and placements[rows.places[row]].is_written
+    ]

@@ -1,0 +1,20 @@
+-- name: account_facts
+SELECT status, sandbox, clock_offset, spam_window, currency FROM account WHERE account_id = $1;
+
+-- name: recently_sent
+-- Which of the digests were sent since an id.
+SELECT DISTINCT digest FROM sent_text WHERE shard_key = $1 AND digest = ANY ($2::bigint[]) AND message_id >= $3;
+
+-- name: add_messages
+INSERT INTO message (shard_key, message_id, sending_id, contact_id, guid, final_at, price, vat, parts, state, money,
+    reason, encoding, address, text, custom)
+SELECT $1, m.message_id, m.sending_id, m.contact_id, m.guid, m.final_at, m.price, m.vat, m.parts, m.state, m.money,
+    m.reason, m.encoding, m.address, m.text, m.custom::jsonb
+FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::bigint[], $8::bigint[],
+            $9::smallint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
+    AS m (message_id, sending_id, contact_id, guid, final_at, price, vat, parts, state, money, reason, encoding,
+          address, text, custom);
+
+-- name: add_digests
+INSERT INTO sent_text (shard_key, message_id, digest)
+SELECT $1, d.message_id, d.digest FROM unnest($2::uuid[], $3::bigint[]) AS d (message_id, digest);

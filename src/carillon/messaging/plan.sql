@@ -1,0 +1,12 @@
+-- name: sendings_of
+SELECT s.sending_id, s.state, s.sender, s.text, s.expires_at,
+    s.options -> 'flash' = 'true' AS flash, s.options -> 'ignores_suppressions' = 'true' AS ignores_suppressions
+FROM sending s
+WHERE s.shard_key = $1 AND s.sending_id = ANY ($2::uuid[]) AND s.sending_id BETWEEN $3 AND $4;
+
+-- name: open_messages
+SELECT m.message_id, m.sending_id, m.state, m.address, m.text, m.encoding, m.parts
+FROM message m
+WHERE m.shard_key = $1 AND m.message_id = ANY ($2::uuid[]) AND m.message_id BETWEEN $3 AND $4
+  AND m.state IN ('waiting', 'uncertain')
+ORDER BY m.message_id;

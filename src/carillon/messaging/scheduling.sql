@@ -1,0 +1,62 @@
+-- name: lock_sendings
+SELECT s.sending_id, s.state, s.waiting, s.scheduled_at, s.campaign_id
+FROM sending s
+WHERE s.shard_key = $1 AND s.sending_id = ANY ($2::uuid[])
+ORDER BY s.sending_id
+FOR NO KEY UPDATE;
+
+-- name: sendings_by_reference
+SELECT s.sending_id FROM sending s WHERE s.shard_key = $1 AND s.reference = $2 AND s.finished_at IS NULL;
+
+-- name: set_sending_state
+UPDATE sending SET state = $3 WHERE shard_key = $1 AND sending_id = ANY ($2::uuid[]);
+
+-- name: hold_due_chunks
+UPDATE chunk SET state = 'held' WHERE account_id = $1 AND sending_id = $2 AND state = 'due';
+
+-- name: release_held_chunks
+UPDATE chunk SET state = 'due' WHERE account_id = $1 AND sending_id = $2 AND state = 'held'
+RETURNING traffic_class;
+
+-- name: take_waiting_chunks
+-- Chunks that no worker has, for good.
+DELETE FROM chunk
+WHERE account_id = $1 AND sending_id = ANY ($2::uuid[])
+  AND (state <> 'claimed' OR leased_until IS NULL OR leased_until < $3) AND cardinality(in_flight) = 0
+RETURNING message_ids;
+
+-- name: move_due
+UPDATE chunk SET due_at = $3 WHERE account_id = $1 AND sending_id = $2 AND state <> 'claimed' RETURNING traffic_class;
+
+-- name: move_sending
+UPDATE sending
+SET scheduled_at = $3, expires_at = $3::timestamptz + validity, sweep_at = $3::timestamptz + validity + $4::interval
+WHERE shard_key = $1 AND sending_id = $2;
+
+-- name: chunks_of_messages
+-- The unclaimed chunks that have some messages.
+SELECT c.chunk_id, c.sending_id, c.channel, c.carrier_id, c.traffic_class, c.state, c.due_at, c.attempts, c.message_ids
+FROM chunk c
+WHERE c.account_id = $1 AND c.sending_id = ANY ($2::uuid[]) AND c.message_ids && $3::uuid[]
+  AND (c.state <> 'claimed' OR c.leased_until < $4) AND cardinality(c.in_flight) = 0
+ORDER BY c.chunk_id
+FOR UPDATE;
+
+-- name: set_chunk_messages
+UPDATE chunk SET message_ids = $3::uuid[] WHERE account_id = $1 AND chunk_id = $2;
+
+-- name: delete_chunks
+DELETE FROM chunk WHERE account_id = $1 AND chunk_id = ANY ($2::uuid[]);
+
+-- name: scheduled_messages
+-- What waits for its moment, by the numbers that vendors give it; all of them where $2 is NULL.
+SELECT m.guid, m.message_id, m.sending_id, m.address, m.text, m.encoding, s.sender, s.text AS sending_text,
+    s.scheduled_at, s.created_at, s.campaign_id, s.channel, c.sending_number
+FROM message m
+JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
+LEFT JOIN campaign c ON c.account_id = $1 AND c.campaign_id = s.campaign_id
+WHERE m.shard_key = $1 AND m.guid IS NOT NULL AND m.state = 'waiting' AND s.scheduled_at > $4
+  AND s.state NOT IN ('cancelled', 'finished')
+  AND ($2::bigint[] IS NULL OR m.guid = ANY ($2::bigint[])) AND ($3::bigint IS NULL OR c.sending_number = $3)
+ORDER BY m.guid
+LIMIT $5;

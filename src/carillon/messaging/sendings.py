@@ -1,0 +1,106 @@
+"""Sendings: what a caller asks to be sent, and what it is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from carillon.addresses.phones import PhoneForm
+from carillon.carriers.failures import Failure
+from carillon.kit.traffic import TrafficClass
+from carillon.messaging.states import SendingState
+from carillon.text.encodings import Encoding
+from carillon.text.placeholders import PlaceholderStyle
+
+MAX_TEXT_CHARACTERS = 10_000
+MAX_REFERENCE_CHARACTERS = 255
+MIN_VALIDITY = timedelta(seconds=60)
+MAX_VALIDITY = timedelta(hours=48)
+DEFAULT_VALIDITY = timedelta(hours=8)
+MAX_SCHEDULE = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipients:
+    """Whom a request names, in columns of one length.
+
+    `addresses` are as the caller gave them, or E.164 digits where `are_digits`, which are checked for their shape and
+    not read. `values` are what placeholders are replaced by; `custom` is what the caller keeps of each.
+    """
+
+    addresses: Sequence[str] = field(repr=False)
+    values: Sequence[Mapping[str, str]] | None = field(default=None, repr=False)
+    custom: Sequence[Mapping[str, object] | None] | None = field(default=None, repr=False)
+    are_digits: bool = False
+    phone_form: PhoneForm = PhoneForm.INTERNATIONAL_FIRST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Send a text to recipients, and to the members of groups but for those of excluded ones.
+
+    `dialect` is whose client asks. `placeholders` is None for a text that is sent as it is. The encoding is the one of
+    `encodings` that takes the fewest parts. What is due later than `validity` after its moment is not submitted;
+    `expires_at` ends it earlier. `callback_url` is told of events, `reply_url` of replies. With a campaign's name the
+    sending counts in it; the empty name is the campaign of what has none. `purpose` is the consent that contacts must
+    have given. `numbered` gives each message a number (`AcceptedSending.guids`). `only_if_any`: nothing is written when
+    every recipient is excluded.
+    """
+
+    dialect: str = ""
+    channel: str = "sms"
+    traffic_class: TrafficClass = TrafficClass.TRANSACTIONAL
+    sender: str
+    text: str = field(repr=False)
+    placeholders: PlaceholderStyle | None = None
+    encodings: tuple[Encoding, ...] = (Encoding.GSM, Encoding.UCS2)
+    replaces_typographic: bool = False
+    max_parts: int | None = None
+    recipients: Recipients = field(default_factory=lambda: Recipients(addresses=()))
+    groups: Sequence[int] = ()
+    excluded_groups: Sequence[int] = ()
+    scheduled_at: datetime | None = None
+    validity: timedelta = DEFAULT_VALIDITY
+    expires_at: datetime | None = None
+    reference: str | None = None
+    callback_url: str | None = field(default=None, repr=False)
+    reply_url: str | None = field(default=None, repr=False)
+    campaign: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+    allows_duplicates: bool = False
+    ignores_suppressions: bool = False
+    purpose: str | None = None
+    per_second: float | None = None
+    numbered: bool = False
+    only_if_any: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignNumbers:
+    """The numbers of a campaign, and of the one sending that vendors show of it."""
+
+    campaign_id: int
+    sending_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedSending:
+    """What was accepted, in columns as long as the request's recipients.
+
+    `numbers` are normalised, None for what is no address. A recipient with a failure is excluded. `is_written` is false
+    where nothing was written (`Send.only_if_any`). A sending to groups is materialising: its members have no columns.
+    """
+
+    sending_id: UUID
+    state: SendingState
+    is_written: bool
+    created_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    numbers: Sequence[str | None] = field(repr=False)
+    message_ids: Sequence[UUID]
+    failures: Sequence[Failure | None]
+    parts: Sequence[int]
+    lengths: Sequence[int]
+    guids: Sequence[int] = ()
+    campaign: CampaignNumbers | None = None
