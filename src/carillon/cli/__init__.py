@@ -25,6 +25,8 @@ main = LazyGroup(
         "field": ("carillon.cli.fields:group", "Create and list the fields of an audience's contacts."),
         "export": ("carillon.cli.exports:export", "Export contacts in a form that can be imported again."),
         "upload": ("carillon.cli.uploads:group", "List and retry uploads that could not be written."),
+        "price": ("carillon.cli.prices:group", "Set and list what messages cost."),
+        "balance": ("carillon.cli.balances:group", "Show an account's money, add to it, and read its journal."),
         "audit": ("carillon.cli.audit:group", "See who changed what."),
         "db": ("carillon.cli.db:group", "Upgrade and inspect the database."),
     },

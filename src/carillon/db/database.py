@@ -62,6 +62,20 @@ EXPENSIVE_SECONDS = 10.0
 """So long may a statement of an expensive read take."""
 
 
+class ProcessState:
+    """What features remember in this process: one value of each type, made when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._values: dict[type[Any], Any] = {}
+
+    def of(self, kind: type[State]) -> State:
+        """Return the only value of a type."""
+        if kind not in self._values:
+            self._values[kind] = kind()
+        state: State = self._values[kind]
+        return state
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """Where transactions take time, randomness and ids from: tests freeze all three."""
@@ -70,6 +84,7 @@ class Sources:
     random: Random
     uuids: UuidFactory
     ids: IdBlocks
+    process_state: ProcessState
 
 
 class Tx:
@@ -95,6 +110,10 @@ class Tx:
         self.may_be_expensive = True
         self.statement_seconds: float | None = None
         """So long may a statement take, where that is less than statement_timeout_seconds."""
+
+    def process_state(self, kind: type[State]) -> State:
+        """Return what `Database.process_state` does. What this transaction writes may still be rolled back."""
+        return self._sources.process_state.of(kind)
 
     def read_clock(self) -> None:
         """Set the transaction's moment to the present: after a wait for a lock it is later than the holder's."""
@@ -195,10 +214,12 @@ class Database:
         self._control_dsn = control_dsn
         self._ids = IdBlocks(control)
         self._uuids = UuidFactory(random)
-        self._process_state: dict[type[Any], Any] = {}
+        self._process_state = ProcessState()
         self.random = random
         self.topics = Topics()
-        self._sources = Sources(clock=clock, random=random, uuids=self._uuids, ids=self._ids)
+        self._sources = Sources(
+            clock=clock, random=random, uuids=self._uuids, ids=self._ids, process_state=self._process_state
+        )
         self.outages = Outages()
 
     @classmethod
@@ -247,10 +268,7 @@ class Database:
 
     def process_state(self, kind: type[State]) -> State:
         """Return this process's only value of a type, made when it is first asked for: what a feature remembers."""
-        if kind not in self._process_state:
-            self._process_state[kind] = kind()
-        state: State = self._process_state[kind]
-        return state
+        return self._process_state.of(kind)
 
     def new_request_id(self) -> str:
         """Make the text of a UUIDv7 of the present moment."""

@@ -475,10 +475,10 @@ CREATE TABLE callback_endpoint (
     url         text NOT NULL,
     url_hash    uuid NOT NULL,           -- the first half of its SHA-256
     created_at  timestamptz NOT NULL,
-    attempts    integer NOT NULL DEFAULT 0,   -- that failed, of the callback at its head
+    attempts    integer NOT NULL DEFAULT 0,   -- that failed since one succeeded
     due_at      timestamptz,             -- when the head is tried (again), in the account's time; NULL: nothing waits
     leased_until timestamptz,            -- real time
-    lease_attempt integer NOT NULL DEFAULT 0,
+    lease_attempt integer NOT NULL DEFAULT 0, -- claims so far: proves one, as Claimed.attempt
     PRIMARY KEY (account_id, endpoint_id)
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX callback_endpoint_url ON callback_endpoint (account_id, dialect, purpose, url_hash);
@@ -673,13 +673,13 @@ CREATE TABLE callback (
         'given_up',                      -- -> waiting, when it is replayed
         'skipped'                        -- its dialect tells no such event
     )),
-    attempts     integer NOT NULL,
+    attempts     integer NOT NULL,       -- of its dialect's schedule that are over
     http_status  integer,                -- of the last attempt
-    created_at   timestamptz NOT NULL,
+    created_at   timestamptz NOT NULL,   -- or replayed: when it began to wait
     ended_at     timestamptz,
     PRIMARY KEY (shard_key, callback_id)
 ) PARTITION BY RANGE (callback_id);
-CREATE INDEX callback_queue ON callback (shard_key, endpoint_id, sequence) WHERE state = 'waiting';
+CREATE INDEX callback_queue ON callback (shard_key, endpoint_id, state, sequence) WHERE state IN ('waiting', 'given_up');
 
 -- What the planner must know. -----------------------------------------------------------------------------------------------
 -- Every key starts with the account, so any index serves a condition on the account alone, and after statistics of few or other

@@ -26,6 +26,10 @@ class Listener:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
+        return self.take()
+
+    def take(self) -> set[str]:
+        """Return the keys since the last wait, without one."""
         self._woken.clear()
         keys, self._keys = self._keys, set()
         return keys

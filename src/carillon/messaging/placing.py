@@ -22,14 +22,13 @@ from carillon.events.log import NewEvent
 from carillon.kit.actor import Actor
 from carillon.kit.ids import first_uuid_of
 from carillon.kit.traffic import TrafficClass
-from carillon.messaging.chunks import NewChunk, write_chunks
+from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing, load_routing
 from carillon.text.encodings import Encoding
 
 SQL = load_statements("carillon.messaging", "accept.sql")
 
-CHUNK_MESSAGES = 200
 # Up to so many rows one statement is quicker than COPY.
 _FEW = 300
 _MESSAGE_COLUMNS = (
@@ -157,12 +156,12 @@ async def _exclude_repeated(
 def _digest(placement: Placement, rows: Rows, row: int) -> int:
     text = rows.texts[row]
     content = f"{placement.channel}\0{rows.numbers[row]}\0{placement.text if text is None else text}"
-    return int.from_bytes(hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)
+    return int.from_bytes(
+        hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True
+    )
 
 
-async def _route(
-    tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows
-) -> Mapping[int, int]:
+async def _route(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> Mapping[int, int]:
     """Return the first carrier of each row's route; exclude what has none."""
     carriers: dict[int, int] = {}
     open_rows = rows.open_rows()

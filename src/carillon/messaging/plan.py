@@ -1,0 +1,215 @@
+"""What is done with claimed chunks: which messages go to a carrier, which end without, and which wait for later."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from asyncpg import Record
+
+from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.carriers.contract import OutgoingMessage
+from carillon.carriers.failures import Failure
+from carillon.db.database import Tx
+from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId
+from carillon.messaging.chunks import (
+    SQL,
+    Chunk,
+    ClaimedChunks,
+    LeftOver,
+    end_chunks,
+    hold_chunks,
+    set_in_flight,
+    write_left_over,
+)
+from carillon.messaging.ledger import Move, move_messages
+from carillon.messaging.rules.quiet import permitted_at
+from carillon.messaging.states import MessageState, SendingState
+from carillon.text.encodings import Encoding
+
+UNCERTAIN_WAIT = timedelta(seconds=30)
+"""So long a receipt may settle what is uncertain, before it is submitted again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A message that goes to a carrier."""
+
+    chunk: Chunk
+    message: OutgoingMessage
+    expires_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """What is left to be done of claimed chunks. `tasks` are in the order of the chunks, by carrier."""
+
+    tasks: dict[int, list[Task]] = field(default_factory=dict)
+    left_over: list[LeftOver] = field(default_factory=list)
+
+    def keep_held(self, named: Sequence[Task], held: Collection[UUID]) -> None:
+        """Drop what belongs to chunks that were named in flight and are another process's by now."""
+        lost = {task.chunk.chunk_id for task in named} - set(held)
+        if lost:
+            for carrier_id, tasks in self.tasks.items():
+                self.tasks[carrier_id] = [task for task in tasks if task.chunk.chunk_id not in lost]
+            self.left_over = [one for one in self.left_over if one.chunk.chunk_id not in lost]
+
+
+async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[int, int]) -> Plan:
+    """Decide of every message of claimed chunks, record what ends, and name what each carrier gets first.
+
+    A message is submitted unless it was cancelled or suppressed meanwhile, its validity is over, or its recipient's
+    country has it wait. One that was in flight when a process died is uncertain: by its traffic class it is submitted
+    again after a while, or ends unknown. `window_of` says how many messages each carrier takes at once.
+    """
+    sendings = await _sendings(tx, work)
+    paused = [chunk for chunk in work.chunks if _is_paused(sendings[chunk.sending_id], chunk)]
+    if paused:
+        await hold_chunks(tx, work.account_id, paused)
+    chunks = [chunk for chunk in work.chunks if chunk not in paused]
+    messages = await _open_messages(tx, work.account_id, chunks)
+    suppressed = await _suppressed(tx, actor, sendings, messages)
+    plan, moves = Plan(), list[Move]()
+    for chunk in chunks:
+        sending = sendings[chunk.sending_id]
+        died_with = frozenset(chunk.in_flight)
+        for message in (messages[one] for one in chunk.message_ids if one in messages):
+            decision = _decide(tx.now, chunk, sending, message, died_with, suppressed)
+            if isinstance(decision, Move):
+                moves.append(decision)
+                if decision.state is MessageState.UNCERTAIN:
+                    plan.left_over.append(uncertain_left_over(tx.now, chunk, decision.message_id, sending["expires_at"]))
+            elif isinstance(decision, datetime):
+                plan.left_over.append(later(chunk, message["message_id"], decision))
+            else:
+                task = _task(work, chunk, sending, message, tx.now)
+                plan.tasks.setdefault(chunk.carrier_id, []).append(task)
+    if moves:
+        await move_messages(tx, work.account_id, moves)
+    await _hand_over(tx, work, chunks, plan, window_of)
+    return plan
+
+
+def _is_paused(sending: Record, chunk: Chunk) -> bool:
+    """What was in flight when a process died is looked at all the same."""
+    return sending["state"] == SendingState.PAUSED and not chunk.in_flight
+
+
+async def _hand_over(
+    tx: Tx, work: ClaimedChunks, chunks: Sequence[Chunk], plan: Plan, window_of: Mapping[int, int]
+) -> None:
+    """End the chunks that have nothing to submit, and name what is in flight first of the others."""
+    first = [task for carrier_id, tasks in plan.tasks.items() for task in tasks[: window_of[carrier_id]]]
+    busy = {task.chunk.chunk_id for tasks in plan.tasks.values() for task in tasks}
+    idle = [chunk for chunk in chunks if chunk.chunk_id not in busy]
+    if idle:
+        ended = await end_chunks(tx, work.account_id, idle)
+        over = [one for one in plan.left_over if one.chunk.chunk_id not in busy]
+        await write_left_over(tx, work.account_id, [one for one in over if one.chunk.chunk_id in ended])
+        plan.left_over = [one for one in plan.left_over if one.chunk.chunk_id in busy]
+    if first:
+        plan.keep_held(first, await name_in_flight(tx, work, first))
+
+
+async def name_in_flight(tx: Tx, work: ClaimedChunks, tasks: Sequence[Task]) -> set[UUID]:
+    """Record which messages are in flight from now on, and return the chunks that are still held."""
+    by_chunk: dict[UUID, list[UUID]] = {}
+    for task in tasks:
+        by_chunk.setdefault(task.chunk.chunk_id, []).append(task.message.message_id)
+    chunks = [chunk for chunk in work.chunks if chunk.chunk_id in by_chunk]
+    return await set_in_flight(tx, work.account_id, chunks, [by_chunk[chunk.chunk_id] for chunk in chunks])
+
+
+async def _sendings(tx: Tx, work: ClaimedChunks) -> Mapping[UUID, Record]:
+    ids = sorted({chunk.sending_id for chunk in work.chunks})
+    rows = await tx.fetch(SQL["sendings_of"], work.account_id, ids, ids[0], ids[-1])
+    return {row["sending_id"]: row for row in rows}
+
+
+async def _open_messages(tx: Tx, account_id: AccountId, chunks: Sequence[Chunk]) -> Mapping[UUID, Record]:
+    ids = sorted(one for chunk in chunks for one in chunk.message_ids)
+    if not ids:
+        return {}
+    rows = await tx.fetch(SQL["open_messages"], account_id, ids, ids[0], ids[-1])
+    return {row["message_id"]: row for row in rows}
+
+
+async def _suppressed(
+    tx: Tx, actor: Actor, sendings: Mapping[UUID, Record], messages: Mapping[UUID, Record]
+) -> frozenset[str]:
+    """Return the addresses that were suppressed since they were accepted: an unsubscribe wins."""
+    checked = {one["address"] for one in messages.values() if not sendings[one["sending_id"]]["ignores_suppressions"]}
+    return frozenset(await suppressed_among(tx, actor, Channel.SMS, sorted(checked))) if checked else frozenset()
+
+
+def _decide(  # noqa: PLR0911, PLR0913 - one answer for each rule, in the order in which they count
+    now: datetime,
+    chunk: Chunk,
+    sending: Record,
+    message: Record,
+    died_with: frozenset[UUID],
+    suppressed: frozenset[str],
+) -> Move | datetime | None:
+    """Return how the message ends, until when it waits, or None for one that is submitted."""
+    message_id = message["message_id"]
+    is_over = now >= sending["expires_at"]
+    if message["state"] == MessageState.UNCERTAIN:
+        if is_over or not chunk.traffic_class.is_repeated_when_lost or sending["state"] == SendingState.CANCELLED:
+            return Move(message_id=message_id, state=MessageState.UNKNOWN, at=now, reason=Failure.LOST)
+        return None
+    if message_id in died_with:
+        return Move(message_id=message_id, state=MessageState.UNCERTAIN, at=now, reason=Failure.LOST)
+    if sending["state"] == SendingState.CANCELLED:
+        return Move(message_id=message_id, state=MessageState.CANCELLED, at=now, reason=Failure.CANCELLED)
+    if message["address"] in suppressed and not sending["ignores_suppressions"]:
+        return Move(message_id=message_id, state=MessageState.EXCLUDED, at=now, reason=Failure.SUPPRESSED)
+    if is_over:
+        return Move(message_id=message_id, state=MessageState.EXPIRED, at=now, reason=Failure.EXPIRED)
+    permitted = permitted_at(message["address"], now, chunk.traffic_class)
+    return permitted if permitted > now else None
+
+
+def uncertain_left_over(now: datetime, chunk: Chunk, message_id: UUID, expires_at: datetime) -> LeftOver:
+    """Say when an uncertain message is looked at again: soon where it is submitted again, else when it can't come."""
+    due_at = now + UNCERTAIN_WAIT if chunk.traffic_class.is_repeated_when_lost else max(expires_at, now)
+    return later(chunk, message_id, due_at)
+
+
+def later(chunk: Chunk, message_id: UUID, due_at: datetime) -> LeftOver:
+    """Put a message off, on the same carrier."""
+    return LeftOver(
+        chunk=chunk,
+        message_id=message_id,
+        due_at=due_at,
+        carrier_id=chunk.carrier_id,
+        attempts=chunk.attempts,
+        tried=chunk.tried,
+    )
+
+
+def _task(work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, now: datetime) -> Task:
+    text = message["text"]
+    return Task(
+        chunk=chunk,
+        expires_at=sending["expires_at"],
+        message=OutgoingMessage(
+            account_id=work.account_id,
+            message_id=message["message_id"],
+            sender=sending["sender"],
+            address=message["address"],
+            text=sending["text"] if text is None else text,
+            encoding=Encoding(message["encoding"]),
+            parts=message["parts"],
+            traffic_class=chunk.traffic_class,
+            validity=sending["expires_at"] - now,
+            flash=sending["flash"],
+        ),
+    )
+
+
+def slices(tasks: Sequence[Task], size: int) -> Iterator[Sequence[Task]]:
+    """Part what a carrier gets into what it takes at once."""
+    for start in range(0, len(tasks), size):
+        yield tasks[start : start + size]

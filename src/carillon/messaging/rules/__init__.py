@@ -1,0 +1,1 @@
+"""Countries' rules for what is sent to their people, as data with their sources."""
