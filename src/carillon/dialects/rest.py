@@ -18,6 +18,7 @@ from carillon.errors import InvalidInputError
 from carillon.http.request import Method, Reply, Request
 from carillon.http.site import Endpoint
 from carillon.kit.actor import Actor
+from carillon.kit.networks import Network
 from carillon.tenancy.scopes import Scope, require_scope
 
 MEDIA_TYPE = "application/json; charset=utf-8"
@@ -30,13 +31,17 @@ class Nothing(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call of an authenticated caller; `query` and `body` are of the operation's structs."""
+    """A call of an authenticated caller; `query` and `body` are of the operation's structs.
+
+    `outbound_allow` is that of `Services`.
+    """
 
     db: OperationRunner
     actor: Actor
     request: Request
     query: Any
     body: Any
+    outbound_allow: Sequence[Network] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,7 @@ def route_of(operation: Operation, authenticate: Callable[[Services, Request], A
             request=request,
             query=query,
             body=body,
+            outbound_allow=services.outbound_allow,
         )
         return json_reply(await operation.handle(call))
 
