@@ -31,10 +31,7 @@ class Nothing(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call of an authenticated caller; `query` and `body` are of the operation's structs.
-
-    `outbound_allow` is that of `Services`.
-    """
+    """A call of an authenticated caller; `query` and `body` are of the operation's structs."""
 
     db: OperationRunner
     actor: Actor

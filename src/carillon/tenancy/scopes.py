@@ -11,13 +11,8 @@ class Scope(StrEnum):
 
     AUDIENCE_READ = "audience:read"  # contacts, groups, suppressions, reports of imports: look
     AUDIENCE_WRITE = "audience:write"  # the same: change
-    MESSAGES_READ = "messages:read"  # messages, sendings, campaigns, the balance: look
-    MESSAGES_WRITE = "messages:write"  # send, reschedule, cancel
-
-    @property
-    def changes(self) -> bool:
-        """Whether its operations change something."""
-        return self in {Scope.AUDIENCE_WRITE, Scope.MESSAGES_WRITE}
+    MESSAGES_READ = "messages:read"  # messages, sendings, campaigns, what they cost: look
+    MESSAGES_WRITE = "messages:write"  # the same: send, move, cancel
 
 
 def require_scope(actor: Actor, scope: Scope) -> None:
