@@ -256,7 +256,7 @@ class Peer(asyncio.Protocol):
         self.smsc.write_book(lines)
         self._answer(answers, receipts)
 
-    def _on_submit(  # noqa: PLR0913, PLR0917
+    def _on_submit(
         self, sequence: int, data: bytes, start: int, end: int, out: tuple[list[bytes], list[bytes], list[bytes]]
     ) -> None:
         smsc, script = self.smsc, self.smsc.script

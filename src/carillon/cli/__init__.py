@@ -38,7 +38,10 @@ main = LazyGroup(
         "send": ("carillon.cli.sends:send", "Send TEXT to numbers, or to the members of a group."),
         "sending": ("carillon.cli.sendings:group", "List, show, pause, resume and cancel what is sent."),
         "message": ("carillon.cli.messages:group", "Look at messages: what became of each."),
-        "sandbox": ("carillon.cli.sandbox:group", "Move a sandbox account's clock, and see what its simulated phones got."),
+        "sandbox": (
+            "carillon.cli.sandbox:group",
+            "Move a sandbox account's clock, and see what its simulated phones got.",
+        ),
         "verify": (
             "carillon.cli.verify:verify",
             "Verify the books: messages against counters, money, events.",

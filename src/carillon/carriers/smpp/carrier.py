@@ -7,14 +7,14 @@ from random import Random, SystemRandom
 
 import structlog
 
-from carillon.carriers.contract import Accepted, Failed, Inbox, OutgoingMessage, Outcome
+from carillon.carriers.contract import Failed, Inbox, Outcome, OutgoingMessage
 from carillon.carriers.failures import Failure
 from carillon.carriers.smpp.deliveries import Deliveries, Unanswered, answer
 from carillon.carriers.smpp.link import Link
 from carillon.carriers.smpp.message_ids import MessageIds
 from carillon.carriers.smpp.options import BindMode, Endpoint, SmppOptions, parse_options, parse_url
 from carillon.carriers.smpp.pdu import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, Message
-from carillon.carriers.smpp.pending import LOST, Call, PendingMessage, Submit
+from carillon.carriers.smpp.pending import Call, PendingMessage, Submit
 from carillon.carriers.smpp.receipts import ReceiptReader, is_receipt
 from carillon.carriers.smpp.replies import CompleteReply, Progress, Replies
 from carillon.carriers.smpp.session import Session

@@ -10,7 +10,6 @@ from typing import Protocol, cast
 
 import structlog
 
-from carillon.carriers.smpp.pending import Submit
 from carillon.carriers.smpp.pdu import (
     ALERT_NOTIFICATION,
     BIND_RECEIVER,
@@ -40,6 +39,7 @@ from carillon.carriers.smpp.pdu import (
     encode_bind,
     pdu,
 )
+from carillon.carriers.smpp.pending import Submit
 from carillon.carriers.smpp.statuses import (
     ESME_RINVCMDID,
     ESME_RINVCMDLEN,
