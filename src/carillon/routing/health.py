@@ -161,22 +161,29 @@ class Health:
     ) -> None:
         """Count the outcomes of messages that were submitted together and answered after some seconds."""
         now = self._monotonic()
+        counts: dict[tuple[str, Failure | None], int] = {}
         for address, outcome in zip(addresses, outcomes, strict=True):
-            if isinstance(outcome, Accepted) and outcome.reference is not None:
-                self._await(carrier_id, outcome.reference, country_of(address), now)
-            failure = None if isinstance(outcome, Accepted) else outcome.failure
-            if failure is None or failure.consequence is Consequence.REFUSE:
-                self.answered(carrier_id, country_of(address), seconds=seconds)
-            elif failure.consequence in _FAILS:
-                self.answered(carrier_id, country_of(address), seconds=seconds, failure=failure)
+            country, failure = country_of(address), None
+            if isinstance(outcome, Accepted):
+                if outcome.reference is not None:
+                    self._await(carrier_id, outcome.reference, country, now)
+            elif outcome.failure.consequence in _FAILS:
+                failure = outcome.failure
+            elif outcome.failure.consequence is not Consequence.REFUSE:
+                continue
+            counts[country, failure] = counts.get((country, failure), 0) + 1
+        for (country, failure), count in counts.items():
+            self.answered(carrier_id, country, seconds=seconds, failure=failure, count=count)
 
-    def answered(self, carrier_id: int, country: str, *, seconds: float, failure: Failure | None = None) -> None:
-        """Count one message that a carrier has taken, or failed to take."""
+    def answered(
+        self, carrier_id: int, country: str, *, seconds: float, failure: Failure | None = None, count: int = 1
+    ) -> None:
+        """Count messages that a carrier has taken, or failed to take, and answered after some seconds each."""
         figures = self._counted((carrier_id, country))
-        figures.tries += 1
-        figures.answer_seconds += seconds
+        figures.tries += count
+        figures.answer_seconds += seconds * count
         if failure is not None:
-            figures.failures[failure] = figures.failures.get(failure, 0.0) + 1
+            figures.failures[failure] = figures.failures.get(failure, 0.0) + count
 
     def received(self, carrier_id: int, received: Iterable[Receipt | Reply]) -> None:
         """Count final receipts of messages that this process has submitted, by the references that are remembered."""
