@@ -7,14 +7,14 @@ from random import Random, SystemRandom
 
 import structlog
 
-from carillon.carriers.contract import Accepted, Failed, Inbox, OutgoingMessage, Outcome
+from carillon.carriers.contract import Failed, Inbox, Outcome, OutgoingMessage
 from carillon.carriers.failures import Failure
 from carillon.carriers.smpp.deliveries import Deliveries, Unanswered, answer
 from carillon.carriers.smpp.link import Link
 from carillon.carriers.smpp.message_ids import MessageIds
 from carillon.carriers.smpp.options import BindMode, Endpoint, SmppOptions, parse_options, parse_url
 from carillon.carriers.smpp.pdu import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, Message
-from carillon.carriers.smpp.pending import LOST, Call, PendingMessage, Submit
+from carillon.carriers.smpp.pending import Call, PendingMessage, Submit
 from carillon.carriers.smpp.receipts import ReceiptReader, is_receipt
 from carillon.carriers.smpp.replies import CompleteReply, Progress, Replies
 from carillon.carriers.smpp.session import Session
@@ -34,7 +34,7 @@ _DRAIN_STEP = 0.02
 _UNAVAILABLE = Failed(failure=Failure.UNAVAILABLE)
 
 
-def make_smpp(
+def make_smpp(  # noqa: PLR0913 - what a carrier is made of
     carrier_id: int, url: str, secret: str, options: Mapping[str, str], inbox: Inbox, *, random: Random | None = None
 ) -> "SmppCarrier":
     """Make a carrier of what an operator set. Raises InvalidInputError, whose field is `url`, `secret` or an option."""
@@ -174,8 +174,12 @@ class SmppCarrier:
             self._write(session, -(-len(self._waiting) // (len(sessions) - index)))
 
     def _write(self, session: Session, most: int | None) -> None:
-        taken = self._waiting.take(self._limits, session.in_use, most)
-        submits = [one for one in taken if not one.message.call.cancelled]
+        submits: list[Submit] = []
+        while taken := self._waiting.take(self._limits, session.in_use + len(submits), most):
+            live = [one for one in taken if not one.message.call.cancelled]
+            submits += live
+            if len(live) == len(taken):
+                break
         if submits:
             session.submit(submits)
 
@@ -226,7 +230,7 @@ class SmppCarrier:
         self._delayed.clear()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _DRAIN_SECONDS
-        while self.in_use and loop.time() < deadline:
+        while self.in_use and loop.time() < deadline:  # noqa: ASYNC110 - for a moment, at the end
             await asyncio.sleep(_DRAIN_STEP)
         self._receiving = False
         self._settle_replies(*self._replies.close())
