@@ -209,7 +209,7 @@ def _yes_or_no(name: str, text: str) -> bool:
 def _zone(name: str, text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise invalid_option(name, "is a zone of the IANA, such as Europe/Madrid") from None
 
 
