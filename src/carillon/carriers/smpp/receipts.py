@@ -96,7 +96,7 @@ class ReceiptReader:
     def read(self, message: Message) -> Receipt | None:
         """Read a receipt; None when it names no message. It raises nothing."""
         tlvs = message.tlvs
-        fields = _read_text(message.text.decode("latin-1"))
+        fields = _read_text(message.text.replace(b"\0", b"").decode("latin-1"))
         named = tlvs.get(RECEIPTED_MESSAGE_ID, b"").split(b"\0", 1)[0].decode("latin-1") or fields.get("id", "")
         named = named[:_LONGEST]  # more digits than Python would make a number of
         if not named.strip():
@@ -158,11 +158,12 @@ def _read_text(text: str) -> Mapping[str, str]:
         return usual.groupdict()
     fields: dict[str, str] = {}
     matches = list(_KEY.finditer(text))
-    for match, following in zip(matches, [*matches[1:], None], strict=True):
+    ends = [*(match.start() for match in matches[1:]), len(text)]
+    for match, end in zip(matches, ends, strict=False):
         key = match[1].lower()[:4].strip()
         if key == "text" and "id" in fields and "stat" in fields:
             break  # what follows is the message's own text, whatever it looks like
-        value = text[match.end() : following.start() if following else None]
+        value = text[match.end() : end]
         fields.setdefault("err" if key == "erro" else key, _FIELD_END.sub("", value).strip())
     return fields
 
