@@ -66,7 +66,7 @@ class Carrier:
     @property
     def binds(self) -> int:
         """How many connections it may have, in all processes together; 0 of a kind that doesn't count them."""
-        return int(self.options.get("binds", "1")) if self.kind == "smpp" else 0
+        return int(self.options.get("binds", "1"), 0) if self.kind == "smpp" else 0
 
     @property
     def is_leased(self) -> bool:
