@@ -257,6 +257,12 @@ async def carrier_to_run(tx: Tx, caller: Caller, query: FindCarrier) -> Runnable
     return RunnableCarrier(carrier=carrier, sealed_secret=sealed)
 
 
+async def http_options(tx: Tx, carrier_id: int) -> Mapping[str, str] | None:
+    """Return the options of an HTTP carrier, by which its provider's calls are read; None where there is none."""
+    text: str | None = await tx.fetchval(SQL["http_options"], carrier_id)
+    return None if text is None else _of_kind(_decode_options(text))
+
+
 def _checked(command: CreateCarrier) -> str:
     """Check what every kind has in common, and return the name without the blanks around it."""
     name = checked_name(command.name, MAX_NAME_CHARACTERS)
