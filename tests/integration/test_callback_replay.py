@@ -21,9 +21,7 @@ from carillon.errors import InvalidInputError, NotFoundError
 from carillon.events.replay import Replay, Replayed, replay
 from carillon.kit.clock import FixedClock
 
-FAIL = (
-    "UPDATE callback SET state = 'failed', attempts = 4, http_status = 500, ended_at = $1 WHERE sequence = ANY ($2)"
-)
+FAIL = "UPDATE callback SET state = 'failed', attempts = 4, http_status = 500, ended_at = $1 WHERE sequence = ANY ($2)"
 
 
 async def end_as_failed(db: Database, *sequences: int) -> None:

@@ -184,13 +184,17 @@ def _groups(callback_format: CallbackFormat, waiting: Sequence[Waiting]) -> Iter
     group: list[Waiting] = []
     for one in waiting:
         is_reported = one.facts is not None and callback_format.tells(one.facts)
-        if is_reported and len(group) < callback_format.max_batch and same_sending(group, one):
+        is_alone = one.facts is not None and callback_format.stands_alone(one.facts)
+        joins = is_reported and not is_alone and same_sending(group, one)
+        if joins and len(group) < callback_format.max_batch:
             group.append(one)
             continue
         if group:
             yield True, group
             group = []
-        if is_reported:
+        if is_reported and is_alone:
+            yield True, [one]
+        elif is_reported:
             group = [one]
         else:
             yield False, [one]
