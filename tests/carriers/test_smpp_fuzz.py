@@ -105,7 +105,7 @@ def test_octets_of_any_kind_in_pieces_of_any_size_never_raise(octets: bytes, siz
                 failed.append(error)
                 raise
 
-        session._handle = watched  # type: ignore[method-assign]
+        session._handle = watched  # type: ignore[method-assign, assignment]
         for start in range(0, len(octets), size):
             if not transport.closing:
                 session.data_received(octets[start : start + size])
