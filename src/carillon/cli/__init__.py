@@ -25,9 +25,27 @@ main = LazyGroup(
         "field": ("carillon.cli.fields:group", "Create and list the fields of an audience's contacts."),
         "export": ("carillon.cli.exports:export", "Export contacts in a form that can be imported again."),
         "upload": ("carillon.cli.uploads:group", "List and retry uploads that could not be written."),
+        "carrier": (
+            "carillon.cli.carriers:group",
+            "Connect what takes messages: SMSCs, HTTP providers, the simulator.",
+        ),
+        "route": ("carillon.cli.routes:group", "Say which carriers take which traffic, and see why."),
+        "events": ("carillon.cli.events:events", "Print what happened to messages, and follow it."),
+        "callback": ("carillon.cli.callbacks:group", "List callbacks that wait, and tell failed ones again."),
         "price": ("carillon.cli.prices:group", "Set and list what messages cost."),
         "balance": ("carillon.cli.balances:group", "Show an account's money, add to it, and read its journal."),
         "audit": ("carillon.cli.audit:group", "See who changed what."),
+        "send": ("carillon.cli.sends:send", "Send TEXT to numbers, or to the members of a group."),
+        "sending": ("carillon.cli.sendings:group", "List, show, pause, resume and cancel what is sent."),
+        "message": ("carillon.cli.messages:group", "Look at messages: what became of each."),
+        "sandbox": (
+            "carillon.cli.sandbox:group",
+            "Move a sandbox account's clock, and see what its simulated phones got.",
+        ),
+        "verify": (
+            "carillon.cli.verify:verify",
+            "Verify the books: messages against counters, money, events.",
+        ),
         "db": ("carillon.cli.db:group", "Upgrade and inspect the database."),
     },
 )

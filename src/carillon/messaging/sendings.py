@@ -44,7 +44,8 @@ class Send:
     `expires_at` ends it earlier. `callback_url` is told of events, `reply_url` of replies. With a campaign's name the
     sending counts in it; the empty name is the campaign of what has none. `purpose` is the consent that contacts must
     have given. `numbered` gives each message a number (`AcceptedSending.guids`). `only_if_any`: nothing is written when
-    every recipient is excluded.
+    every recipient is excluded. A number that occurs again is excluded, with `same_text_only` where its text is the
+    same; `allows_duplicates` excludes none.
     """
 
     dialect: str = ""
@@ -68,6 +69,7 @@ class Send:
     campaign: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     allows_duplicates: bool = False
+    same_text_only: bool = False
     ignores_suppressions: bool = False
     purpose: str | None = None
     per_second: float | None = None
@@ -88,7 +90,8 @@ class AcceptedSending:
     """What was accepted, in columns as long as the request's recipients.
 
     `numbers` are normalised, None for what is no address. A recipient with a failure is excluded. `is_written` is false
-    where nothing was written (`Send.only_if_any`). A sending to groups is materialising: its members have no columns.
+    where nothing was written (`Send.only_if_any`). `cost` is what is reserved, in micro-units with VAT. A sending to
+    groups is materialising: its members have no columns.
     """
 
     sending_id: UUID
@@ -102,5 +105,7 @@ class AcceptedSending:
     failures: Sequence[Failure | None]
     parts: Sequence[int]
     lengths: Sequence[int]
+    encodings: Sequence[Encoding | None] = ()
+    cost: int = 0
     guids: Sequence[int] = ()
     campaign: CampaignNumbers | None = None
