@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ USUAL = (
 )
 
 
-def read(text: str, options: SmppOptions | None = None, **values: object) -> Receipt | None:
+def read(text: str, options: SmppOptions | None = None, **values: Any) -> Receipt | None:
     options = options or SmppOptions(receipt_ids=ReceiptIds.AS_IS)
     message = Message(
         source="+972500000001", destination="Carillon", esm_class=RECEIPT, short_message=text.encode()
