@@ -430,7 +430,7 @@ async def test_the_balance_shows_all_what_is_reserved_and_the_limit(wire: Wire) 
     db, actor = wire.runtime.db, wire.account.actor
     await db.run(add_credit, actor, AddCredit(amount=9_864_000_000))
     await db.run(set_credit_limit, actor, SetCreditLimit(limit=50_500_000))
-    await db.run(set_price, actor, SetPrice(channel="sms", account_id=actor.account_id, amount=45_000, vat=240_000))
+    await db.run(set_price, OPERATOR, SetPrice(channel="sms", account_id=actor.account_id, amount=45_000, vat=240_000))
     await wire.ok("POST", SEND, request(date="2025-03-10T10:00:00"))
     for path in (BALANCE, "/services/balance/"):
         shown = await wire.ok("POST", path)
@@ -441,7 +441,7 @@ async def test_the_balance_shows_all_what_is_reserved_and_the_limit(wire: Wire) 
 
 async def test_without_credit_a_message_is_accepted_and_not_sent(wire: Wire) -> None:
     db, actor = wire.runtime.db, wire.account.actor
-    await db.run(set_price, actor, SetPrice(channel="sms", account_id=actor.account_id, amount=45_000, vat=0))
+    await db.run(set_price, OPERATOR, SetPrice(channel="sms", account_id=actor.account_id, amount=45_000, vat=0))
     await db.run(add_credit, actor, AddCredit(amount=45_000))
     await wire.ok("POST", SEND, request(NUMBER, OTHER))
     assert [row["reason"] for row in await messages(wire)] == [None, "no_credit"]
