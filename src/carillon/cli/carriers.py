@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -287,7 +288,7 @@ async def _try(session: Session, config: "CarrierConfig", message: TrialMessage)
     steps = []
     settings = session.settings
     async with HttpClient(settings.outbound_allow) as outbound:
-        tokens = CallbackTokens(SecretBox(settings.secret_key_path).derive("carrier callbacks"))
+        tokens = CallbackTokens(partial(SecretBox(settings.secret_key_path).derive, "carrier callbacks"))
         urls = CallbackUrls(base_url=settings.public_url, tokens=tokens) if settings.public_url else None
         around = Surroundings(inbox=_Nobody(), outbound=outbound, callbacks=urls)
         async for step in try_carrier(config, around, message):
