@@ -14,7 +14,9 @@ from carillon.db.database import Database, Tx
 from carillon.errors import CarillonError
 from carillon.http.request import Reply, Request
 from carillon.http.site import Endpoint, Site
+from carillon.events.format import CallbackFormat
 from carillon.kit.clock import Clock
+from carillon.kit.networks import Network
 from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import CredentialFormat
 
@@ -65,13 +67,14 @@ class Services:
     """What a dialect's handlers work with.
 
     `page_size` is for lists whose caller sets no limit, `signature_age` is how far a signature's date may be
-    behind our clock.
+    behind our clock; `outbound_allow` lists networks that callbacks may reach although they are not public.
     """
 
     db: OperationRunner
     authenticator: Authenticator
     page_size: int = 1000
     signature_age: timedelta = timedelta(days=1)
+    outbound_allow: Sequence[Network] = ()
 
 
 Handler = Callable[[Services, Request], Awaitable[Reply]]
@@ -86,7 +89,7 @@ class Dialect:
     `present_error` is total: every domain error has its envelope. `describe` gives OpenAPI's `paths` and `components`,
     `coverage` the page (Markdown) that holds the vendor's reference against what is served. `first_calls` gives curl
     lines for a base URL that take the credential from the environment, under the names of the dialect and the
-    credential's part: INFORU_TOKEN.
+    credential's part: INFORU_TOKEN. `callbacks` is how it tells events, where it does.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Dialect:
     describe: Callable[[], tuple[dict[str, Any], dict[str, Any]]]
     coverage: Callable[[], str]
     first_calls: Callable[[str], Sequence[str]]
+    callbacks: CallbackFormat | None = None
 
 
 def site_of(dialect: Dialect, services: Services) -> Site:
