@@ -1,7 +1,7 @@
 """Write the pages that are generated: `python docs/generate.py`, or `make docs`.
 
-They are the settings, the command line, the metrics, and each dialect's coverage. A test holds the committed pages
-against what this gives.
+They are the settings, the command line, the metrics, the carriers, and each dialect's coverage. A test holds the
+committed pages against what this gives.
 """
 # ruff: noqa: INP001 - docs is a folder of pages, not a package
 
@@ -11,6 +11,10 @@ from pathlib import Path
 
 import click
 
+from carillon.carriers.http.answers import OF_CARRIERS
+from carillon.carriers.http.placeholders import PLACEHOLDERS
+from carillon.carriers.registry import KINDS
+from carillon.carriers.simulator.script import SCRIPT
 from carillon.cli import main as command_line
 from carillon.dialects.registry import DIALECTS
 from carillon.metrics import Metrics
@@ -27,6 +31,7 @@ def pages() -> dict[str, str]:
         "reference/settings.md": _settings_page(),
         "reference/command-line.md": _command_line_page(),
         "reference/metrics.md": _metrics_page(),
+        "reference/carriers.md": _carriers_page(),
         **{f"dialects/{dialect.name}.md": dialect.coverage() for dialect in DIALECTS},
     }
 
@@ -104,6 +109,59 @@ def _metrics_page() -> str:
         name = f"{family.name}_total" if family.type == "counter" else family.name
         lines.append(f"| `{name}` | {family.type} | {family.documentation} |")
     return "\n".join(lines) + "\n"
+
+
+def _carriers_page() -> str:
+    lines = [
+        _MARK,
+        "# Carriers",
+        "",
+        "A carrier takes messages and says what became of them. `carillon carrier create` makes one of a kind; its",
+        "options are given as `--option NAME=VALUE`. Where a name ends with a dot, what it is for follows the dot.",
+    ]
+    for name, kind in KINDS.items():
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            f"Channels: {', '.join(kind.channels)}.",
+            "",
+            "| option | meaning |",
+            "|---|---|",
+        ]
+        lines += [f"| `{option}` | {_cell(text)} |" for option, text in kind.options.items()]
+    lines += [
+        "",
+        "## The script of the simulator",
+        "",
+        "What becomes of a message follows from the last four digits of its number. Any other is delivered within",
+        "2 to 5 seconds.",
+        "",
+        "| digits | what happens |",
+        "|---|---|",
+        *(f"| {digits} | {line.does} |" for digits, line in SCRIPT.items()),
+        "",
+        "## Placeholders of HTTP carriers",
+        "",
+        "| in the URL and the body | stands for |",
+        "|---|---|",
+        *(f"| `{{{name}}}` | {_cell(text)} |" for name, text in PLACEHOLDERS.items()),
+        "",
+        "## Failures",
+        "",
+        "The options of a carrier may say which of these a code of its own means, and the engine does the same for all",
+        "carriers. *lose*: nobody knows whether it was taken, so that otp and transactional messages are submitted",
+        "again, and marketing is not.",
+        "",
+        "| failure | what follows at submit |",
+        "|---|---|",
+        *(f"| `{name}` | {failure.consequence.value.replace('_', ' ')} |" for name, failure in OF_CARRIERS.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def main() -> None:

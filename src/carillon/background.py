@@ -12,6 +12,19 @@ from carillon.db.database import Database
 from carillon.db.embedded_watch import watch_embedded
 from carillon.db.hints import exchange_hints
 from carillon.db.partitions import maintain_partitions
+from carillon.dialects.registry import DIALECTS
+from carillon.events.callbacks import CallbackWorker
+from carillon.events.format import CallbackFormat
+from carillon.kit.traffic import TrafficClass
+from carillon.messaging.dispatch import DispatchWorker
+from carillon.messaging.receipts import ReceivedMessages
+from carillon.messaging.simulated import SimulatedWorker
+from carillon.messaging.simulators import SimulatorsAlone
+from carillon.messaging.submitting import ProcessCarriers
+from carillon.messaging.sweep import sweep_messages
+from carillon.outbound.client import HttpClient
+from carillon.routing.health import Health
+from carillon.routing.health_rows import exchange_health
 from carillon.runtime import Runtime
 from carillon.tenancy.signed_calls import delete_signed_calls
 from carillon.workers.shape import Background, Job, Service
@@ -24,14 +37,29 @@ _HOUR = timedelta(hours=1)
 def background_of(runtime: Runtime) -> Background:
     """Return what a process runs: workers and jobs where its role says so, and the services of every process."""
     settings = runtime.settings
-    services = [Service(name="hints", run=partial(exchange_hints, runtime.db))]
+    services = [
+        Service(name="hints", run=partial(exchange_hints, runtime.db)),
+        Service(name="carrier_health", run=partial(exchange_health, runtime.db)),
+    ]
     if settings.database_url is None:
         services.append(Service(name="embedded_database", run=partial(watch_embedded, settings.data_dir)))
     if settings.role == "api":
         return Background(services=services)
+    carriers = ProcessCarriers(runtime.carriers, runtime.db.process_state(Health))
+    services += [
+        Service(name="carriers", run=runtime.carriers.run),
+        Service(name="carrier_health", run=partial(exchange_health, runtime.db)),
+    ]
     return Background(
-        workers=[UploadWorker()],
+        workers=[
+            UploadWorker(),
+            *(DispatchWorker(one, carriers, concurrency=16) for one in TrafficClass),
+            SimulatedWorker(runtime.inbox),
+            CallbackWorker(runtime.outbound, _callback_formats()),
+        ],
         jobs=[
+            Job(name="parked_receipts", interval=timedelta(seconds=1), run=runtime.inbox.match_parked),
+            Job(name="message_sweep", interval=timedelta(minutes=1), run=sweep_messages),
             Job(name="contact_retention", interval=_HOUR, run=sweep_audiences),
             Job(name="partitions", interval=_HOUR, run=partial(_keep_partitions, days=settings.retention_days)),
             Job(name="signature_deletion", interval=_HOUR, run=delete_signed_calls),
@@ -39,6 +67,27 @@ def background_of(runtime: Runtime) -> Background:
         ],
         services=services,
     )
+
+
+def sandbox_work(db: Database, outbound: HttpClient) -> Background:
+    """Return what a command runs that moves a sandbox account's clock: nothing of it reaches a real carrier."""
+    inbox = ReceivedMessages(db)
+    simulators = SimulatorsAlone(inbox)
+    return Background(
+        workers=[
+            *(DispatchWorker(one, simulators, concurrency=4) for one in TrafficClass),
+            SimulatedWorker(inbox),
+            CallbackWorker(outbound, _callback_formats()),
+        ],
+        jobs=[
+            Job(name="parked_receipts", interval=timedelta(seconds=1), run=inbox.match_parked),
+            Job(name="message_sweep", interval=timedelta(seconds=1), run=sweep_messages),
+        ],
+    )
+
+
+def _callback_formats() -> list[CallbackFormat]:
+    return [one.callbacks for one in DIALECTS if one.callbacks is not None]
 
 
 async def _keep_partitions(db: Database, *, days: int) -> None:

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from carillon.carriers.http.tokens import CallbackTokens, CallbackUrls
+from carillon.carriers.registry import Surroundings
 from carillon.db.database import Database
 from carillon.db.embedded import embedded_server
 from carillon.db.migrate import require_known_schema, schema_status, upgrade
 from carillon.errors import UnavailableError
 from carillon.kit.clock import Clock, SystemClock
+from carillon.messaging.receipts import ReceivedMessages
 from carillon.outbound.client import HttpClient
+from carillon.routing.running import RunningCarriers
 from carillon.settings import Settings
 from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.rate_limits import RateLimiter
@@ -28,6 +32,9 @@ class Runtime:
     authenticator: Authenticator
     secret_box: SecretBox
     outbound: HttpClient
+    inbox: ReceivedMessages
+    carriers: RunningCarriers
+    callback_tokens: CallbackTokens
 
 
 @contextmanager
@@ -72,6 +79,10 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
     async with open_database(settings, clock=clock) as db, HttpClient(settings.outbound_allow) as outbound:
         await db.prepare_statements()
         box = SecretBox(settings.secret_key_path)
+        inbox = ReceivedMessages(db)
+        tokens = CallbackTokens(box.derive("carrier callbacks"))
+        urls = CallbackUrls(base_url=settings.public_url, tokens=tokens) if settings.public_url else None
+        around = Surroundings(inbox=inbox, outbound=outbound, callbacks=urls)
         yield Runtime(
             settings=settings,
             clock=clock,
@@ -79,6 +90,9 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
             authenticator=Authenticator(db, RateLimiter(), box),
             secret_box=box,
             outbound=outbound,
+            inbox=inbox,
+            carriers=RunningCarriers(db, box, around),
+            callback_tokens=tokens,
         )
 
 

@@ -81,6 +81,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "CIDR notation. Without it only public addresses are called."
         ),
     ] = ()
+    public_url: Annotated[
+        str | None,
+        Meta(
+            description="The address at which carriers' HTTP providers reach this installation, with receipts and "
+            "replies: https://sms.example.org. Without it they are told none, and no receipts come from them."
+        ),
+    ] = None
     max_body_bytes: Annotated[
         int, Meta(ge=1024, le=1024 * _MEGABYTE, description="The size of the largest request body that is read.")
     ] = 32 * _MEGABYTE
@@ -255,6 +262,8 @@ def _convert(name: str, value: Any, origin: str) -> Any:
         if get_origin(kind) is tuple:
             # Not of `outbound_allow`: the guard asks for a mapped address and for the one in it, each of its own.
             return tuple(map(plain_network, _networks(value))) if name == "trusted_proxies" else _networks(value)
+        if name == "public_url":
+            return _public_url(value)
         if name.endswith("_url"):
             return _url(value)
         if kind is Path or Path in get_args(kind):
@@ -277,6 +286,12 @@ def _url(value: Any) -> str:
     if not isinstance(value, str) or not value.startswith(("postgresql://", "postgres://")):
         raise ValueError("Expected a URL that starts with postgresql://")
     return value
+
+
+def _public_url(value: Any) -> str:
+    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+        raise ValueError("Expected a URL that starts with https:// or http://")
+    return value.rstrip("/")
 
 
 def _choice(value: Any, choices: tuple[str, ...]) -> str:

@@ -49,6 +49,17 @@ def test_a_sealed_secret_is_void_in_another_context(tmp_path: Path) -> None:
         box.open(box.seal("tower bell", context="credential 1/2"), context="credential 1/3")
 
 
+def test_a_derived_key_is_the_same_for_the_same_file_and_purpose_only(tmp_path: Path) -> None:
+    keys = {
+        SecretBox(tmp_path / name).derive(purpose)
+        for name in ("a.key", "b.key", "a.key")
+        for purpose in ("bells", "ropes")
+    }
+    assert len(keys) == 4
+    assert {len(key) for key in keys} == {32}
+    assert (tmp_path / "a.key").read_bytes() not in keys
+
+
 @pytest.mark.parametrize("place", [0, 12, -1])
 def test_a_sealed_secret_that_was_touched_does_not_open(tmp_path: Path, place: int) -> None:
     box = SecretBox(tmp_path / "secret.key")

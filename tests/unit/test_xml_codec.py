@@ -1,5 +1,7 @@
 """`carillon.kit.xml`: JSON's values as XML and back."""
 
+from xml.parsers import expat
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from carillon.kit.xml import (
     XmlError,
     read_xml,
     read_xml_member,
+    spell_text,
     write_xml,
 )
 
@@ -134,3 +137,18 @@ def test_a_member_is_read_without_the_rest(document: bytes, found: object) -> No
 def test_looking_for_a_member_has_the_limits_too(document: bytes) -> None:
     with pytest.raises(XmlError):
         read_xml_member(document, "Auth")
+
+
+@given(st.text())
+def test_a_spelt_text_is_read_back_from_an_element_and_from_either_attribute(text: str) -> None:
+    spelt = spell_text(text)
+    attributes: dict[str, str] = {}
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = lambda _name, found: attributes.update(found)
+    parts: list[str] = []
+    parser.CharacterDataHandler = parts.append
+    parser.Parse(f"<a b=\"{spelt}\" c='{spelt}'>{spelt}</a>".encode(), True)  # noqa: FBT003 - the C function takes no keyword
+    assert attributes["b"] == attributes["c"] == "".join(parts)
+    assert len("".join(parts)) == len(text)
+    if all(one.isprintable() or one in "\t\r\n" for one in text):
+        assert "".join(parts) == text

@@ -15,6 +15,7 @@ Kind = Literal["tenant", "global", "control"]
 TABLES: dict[str, Kind] = {
     "schema_migration": "control",
     "id_block": "control",
+    "carrier_health": "control",
     "carrier_lease": "control",
     "parked_inbound": "control",
     "carrier": "global",

@@ -12,9 +12,9 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from carillon.db.database import Database, Tx
 from carillon.errors import CarillonError
+from carillon.events.format import CallbackFormat
 from carillon.http.request import Reply, Request
 from carillon.http.site import Endpoint, Site
-from carillon.events.format import CallbackFormat
 from carillon.kit.clock import Clock
 from carillon.kit.networks import Network
 from carillon.tenancy.authentication import Authenticator
@@ -89,7 +89,7 @@ class Dialect:
     `present_error` is total: every domain error has its envelope. `describe` gives OpenAPI's `paths` and `components`,
     `coverage` the page (Markdown) that holds the vendor's reference against what is served. `first_calls` gives curl
     lines for a base URL that take the credential from the environment, under the names of the dialect and the
-    credential's part: INFORU_TOKEN. `callbacks` is how it tells events, where it does.
+    credential's part: INFORU_TOKEN. `callbacks` says how the events of what its clients have sent are told.
     """
 
     name: str

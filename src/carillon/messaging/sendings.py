@@ -88,7 +88,8 @@ class AcceptedSending:
     """What was accepted, in columns as long as the request's recipients.
 
     `numbers` are normalised, None for what is no address. A recipient with a failure is excluded. `is_written` is false
-    where nothing was written (`Send.only_if_any`). A sending to groups is materialising: its members have no columns.
+    where nothing was written (`Send.only_if_any`). `cost` is what is reserved, in micro-units with VAT. A sending to
+    groups is materialising: its members have no columns.
     """
 
     sending_id: UUID
@@ -102,5 +103,6 @@ class AcceptedSending:
     failures: Sequence[Failure | None]
     parts: Sequence[int]
     lengths: Sequence[int]
+    cost: int = 0
     guids: Sequence[int] = ()
     campaign: CampaignNumbers | None = None

@@ -28,10 +28,14 @@ CARRIERS = "carriers"
 
 CHANNELS = ("sms", "im", "email", "voice")
 
+SENDER_RATE = "sender_per_second"
+"""The option of carriers of every kind that limits what each sender may send in a second."""
+
 MAX_NAME_CHARACTERS = 100
 MAX_PER_SECOND = 1_000_000
 _MAX_ID_DIGITS = 16
 
+_NO_RATE = "A rate is a number of messages per second above 0; leave it out for none."
 _decode_options = msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -59,10 +63,29 @@ class Carrier:
     state: CarrierState
     created_at: datetime
 
+    @property
+    def binds(self) -> int:
+        """How many connections it may have, in all processes together; 0 of a kind that doesn't count them."""
+        return int(self.options.get("binds", "1")) if self.kind == "smpp" else 0
+
+    @property
+    def is_leased(self) -> bool:
+        """Whether processes share it out: its connections, or its rate."""
+        return self.binds > 0 or self.per_second is not None
+
+    @property
+    def sender_per_second(self) -> float | None:
+        """How many messages of one sender it takes in a second."""
+        given = self.options.get(SENDER_RATE)
+        return None if given is None else float(given)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateCarrier:
-    """Make a carrier of the caller's account, or of everybody. `per_second` is its limit of messages in a second."""
+    """Make a carrier of the caller's account, or of everybody. `per_second` is its limit of messages in a second.
+
+    Every kind takes the option `sender_per_second`, the same limit for each sender; the others are its kind's.
+    """
 
     name: str
     kind: str
@@ -108,7 +131,7 @@ class RunnableCarrier:
             carrier_id=carrier.carrier_id,
             kind=carrier.kind,
             url=carrier.url,
-            options=carrier.options,
+            options=_of_kind(carrier.options),
             secret=None if self.sealed_secret is None else box.open(self.sealed_secret, context=context),
         )
 
@@ -122,7 +145,11 @@ async def create_carrier(tx: Tx, caller: Caller, command: CreateCarrier, box: Se
     name = _checked(command)
     carrier_id = (await tx.ids.take("carrier"))[0]
     config = CarrierConfig(
-        carrier_id=carrier_id, kind=command.kind, url=command.url, options=command.options, secret=command.secret
+        carrier_id=carrier_id,
+        kind=command.kind,
+        url=command.url,
+        options=_of_kind(command.options),
+        secret=command.secret,
     )
     check_carrier(config, command.channel)
     carrier = Carrier(
@@ -218,6 +245,11 @@ async def carriers_to_run(tx: Tx) -> list[RunnableCarrier]:
     return [RunnableCarrier(carrier=_carrier(row), sealed_secret=row["sealed_secret"]) for row in rows]
 
 
+async def resting_carriers(tx: Tx) -> list[int]:
+    """List the carriers that are paused or deleted: messages that are routed to them look for others."""
+    return [row["carrier_id"] for row in await tx.fetch(SQL["resting_carriers"])]
+
+
 async def carrier_to_run(tx: Tx, caller: Caller, query: FindCarrier) -> RunnableCarrier:
     """Find a carrier as `find_carrier` does, with its sealed secret. Raises NotFoundError for `carrier`."""
     carrier = await find_carrier(tx, caller, query)
@@ -232,14 +264,30 @@ def _checked(command: CreateCarrier) -> str:
         raise InvalidInputError("name", "A carrier's name has more than digits, which would be read as an id.")
     if command.channel not in CHANNELS:
         raise InvalidInputError("channel", f"{command.channel!r} is no channel; there are {', '.join(CHANNELS)}.")
-    rate = command.per_second
-    if rate is not None and not (math.isfinite(rate) and 0 < rate <= MAX_PER_SECOND):
-        raise InvalidInputError(
-            "per_second", "The rate is a number of messages per second above 0; leave it out for none."
-        )
+    if command.per_second is not None and not _is_rate(command.per_second):
+        raise InvalidInputError("per_second", _NO_RATE)
+    _check_sender_rate(command.options.get(SENDER_RATE))
     if _has_password(command.url):
         raise InvalidInputError("url", "A password doesn't belong in the URL: give it as the carrier's secret.")
     return name
+
+
+def _check_sender_rate(given: str | None) -> None:
+    try:
+        is_rate = given is None or _is_rate(float(given))
+    except ValueError:
+        is_rate = False
+    if not is_rate:
+        raise InvalidInputError("option", f"{SENDER_RATE}: {_NO_RATE}")
+
+
+def _is_rate(number: float) -> bool:
+    return math.isfinite(number) and 0 < number <= MAX_PER_SECOND
+
+
+def _of_kind(options: Mapping[str, str]) -> dict[str, str]:
+    """Return the options that a carrier's kind reads."""
+    return {name: value for name, value in options.items() if name != SENDER_RATE}
 
 
 def _has_password(url: str) -> bool:

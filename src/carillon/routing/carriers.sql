@@ -42,6 +42,10 @@ SELECT route_id FROM route WHERE $1 = ANY (carriers) ORDER BY route_id LIMIT 10;
 -- name: sealed_secret
 SELECT sealed_secret FROM carrier WHERE account_id = $1 AND carrier_id = $2;
 
+-- name: resting_carriers
+-- across accounts: those that no process runs.
+SELECT carrier_id FROM carrier WHERE state <> 'active' ORDER BY carrier_id;
+
 -- name: carriers_to_run
 -- across accounts: a process runs the carriers of all.
 SELECT {columns}, sealed_secret FROM carrier WHERE state = 'active' ORDER BY carrier_id;

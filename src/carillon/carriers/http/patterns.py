@@ -7,7 +7,7 @@ possessive), so that a search costs at most the text's length times the expressi
 
 import re
 
-_LONGEST_TEXT = 8_192
+_LONGEST_TEXT = 4_096
 _LONGEST_PATTERN = 200
 _LONGEST_REPETITION = 256
 
@@ -34,7 +34,7 @@ class BoundedPattern:
         self._compiled = re.compile(_translate(text), re.ASCII | re.DOTALL)
 
     def find(self, text: str) -> str | None:
-        """Return what the group has at the first place that fits, within the first 8,192 characters."""
+        """Return what the group has at the first place that fits, within the first 4,096 characters."""
         found = self._compiled.search(text[:_LONGEST_TEXT])
         return None if found is None else found[1]
 

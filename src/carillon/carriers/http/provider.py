@@ -11,7 +11,7 @@ from carillon.carriers.http.requests import RequestTemplate, read_request_templa
 from carillon.carriers.options import read_number
 
 _WINDOW, _LARGEST_WINDOW = 10, 1_000
-_PLACEHOLDERS = ", ".join(f"{{{name}}} ({what})" for name, what in PLACEHOLDERS.items())
+_PLACEHOLDERS = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
 
 OPTIONS: Mapping[str, str] = {
     "method": "GET, POST, PUT, PATCH, DELETE or HEAD; POST unless given, GET without a body.",

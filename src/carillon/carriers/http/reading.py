@@ -5,6 +5,7 @@ own name does not matter; a number chooses among repeated ones), `header:X-Messa
 form's), `regex:id=([0-9]+)` (see `patterns.py`) or `text` (the whole body).
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,6 +17,7 @@ from carillon.carriers.options import invalid_option
 from carillon.kit.xml import XmlError, read_xml
 
 _LONGEST_VALUE = 4_096
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _ROOT = object()
 
 
@@ -60,13 +62,18 @@ class Place:
     find_node: Callable[[Document], object]
 
     def find(self, document: Document) -> str | None:
-        """Return the value as text; None where it is absent, null, or a list or an object, or is very long."""
+        """Return the value as text; None where it is absent, null, or a list or an object, or is very long.
+
+        What no database stores as text (NUL, half of a surrogate pair) becomes U+FFFD.
+        """
         value = self.find_node(document)
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, int | float):
             return str(value)
-        return value if isinstance(value, str) and len(value) <= _LONGEST_VALUE else None
+        if not isinstance(value, str) or len(value) > _LONGEST_VALUE:
+            return None
+        return _NOT_STORABLE.sub("\ufffd", value)
 
     def find_items(self, document: Document) -> list[Document]:
         """Return a document for each item of the list that stands there; a single value is a list of one."""

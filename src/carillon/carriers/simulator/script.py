@@ -35,7 +35,12 @@ class Play:
     is_throttled_first: bool = False
 
 
-Line = Callable[[OutgoingMessage, timedelta], Play]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the script, and what it does, for people. `play` is given the delivery time of the message."""
+
+    does: str
+    play: Callable[[OutgoingMessage, timedelta], Play]
 
 
 def play(message: OutgoingMessage, *, is_instant: bool = False) -> Play:
@@ -43,7 +48,7 @@ def play(message: OutgoingMessage, *, is_instant: bool = False) -> Play:
     line = SCRIPT.get(message.address[-4:])
     if line is None:
         return _delivered(message, AT_ONCE if is_instant else delivery_time(message.message_id))
-    return line(message, delivery_time(message.message_id))
+    return line.play(message, delivery_time(message.message_id))
 
 
 def delivery_time(message_id: UUID) -> timedelta:
@@ -136,16 +141,16 @@ def _replies(message: OutgoingMessage, after: timedelta, text: str) -> Play:
 
 
 SCRIPT: Mapping[str, Line] = {
-    "9901": _delivered_slowly,
-    "9902": _absent,
-    "9903": _expired,
-    "9904": _unknown_subscriber,
-    "9905": _throttled_first,
-    "9906": _receipt_first,
-    "9907": _receipts_in_disorder,
-    "9908": _no_receipt,
-    "9909": _answer_lost,
-    "9910": _replies_stop,
-    "9911": _replies_the_text,
+    "9901": Line(does="delivered after 30 seconds", play=_delivered_slowly),
+    "9902": Line(does="undelivered: the subscriber is absent", play=_absent),
+    "9903": Line(does="no receipt until the validity ends: expired", play=_expired),
+    "9904": Line(does="refused at submit: unknown subscriber", play=_unknown_subscriber),
+    "9905": Line(does="throttled for 5 seconds, then delivered", play=_throttled_first),
+    "9906": Line(does="delivered, and the receipt comes before the submit's answer", play=_receipt_first),
+    "9907": Line(does="delivered, with receipts twice and in the wrong order", play=_receipts_in_disorder),
+    "9908": Line(does="no receipt at all", play=_no_receipt),
+    "9909": Line(does="taken, but the answer is lost; a receipt comes", play=_answer_lost),
+    "9910": Line(does="delivered, then replies STOP", play=_replies_stop),
+    "9911": Line(does="delivered, then replies with the text that it got", play=_replies_the_text),
 }
 """By the last four digits of a number; any other is delivered to."""

@@ -51,10 +51,20 @@ CREATE TABLE price (
 -- Who holds a connection to a carrier.
 CREATE TABLE carrier_lease (
     carrier_id   bigint NOT NULL,
-    slot         integer NOT NULL,       -- from 0 to the carrier's number of binds
+    slot         integer NOT NULL,       -- from 0 to the carrier's number of binds; below 0: the places of processes that want some
     holder       uuid NOT NULL,          -- a process
     leased_until timestamptz NOT NULL,   -- real time
     PRIMARY KEY (carrier_id, slot)
+);
+
+-- How a carrier fares in a country, as one process has seen it.
+CREATE TABLE carrier_health (
+    carrier_id bigint NOT NULL,
+    country    text NOT NULL,            -- a calling code; empty: addresses that are no numbers
+    holder     uuid NOT NULL,            -- the process
+    noted_at   timestamptz NOT NULL,     -- real time; the figures have decayed up to it
+    figures    jsonb NOT NULL,
+    PRIMARY KEY (carrier_id, country, holder)
 );
 
 -- Receipts and replies whose message is not known (yet): a receipt may come before the answer of its submit.

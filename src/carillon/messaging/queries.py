@@ -1,0 +1,124 @@
+"""Looking at sendings and messages."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import NotFoundError
+from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.messaging", "queries.sql")
+
+_LAST = UUID(int=(1 << 128) - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """An accepted request and its counters; money in micro-units."""
+
+    sending_id: UUID
+    campaign_id: int | None
+    state: str
+    dialect: str
+    channel: str
+    traffic_class: int
+    sender: str
+    text: str = field(repr=False)
+    encoding: str | None
+    reference: str | None
+    scheduled_at: datetime | None
+    expires_at: datetime
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    recipients: int
+    excluded: int
+    waiting: int
+    submitted: int
+    uncertain: int
+    delivered: int
+    undelivered: int
+    expired: int
+    rejected: int
+    cancelled: int
+    unknown: int
+    parts: int
+    reserved: int
+    captured: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A row of the ledger; money in micro-units."""
+
+    message_id: UUID
+    sending_id: UUID
+    contact_id: int | None
+    carrier_id: int | None
+    state: str
+    reason: str | None
+    address: str = field(repr=False)
+    parts: int
+    encoding: str | None
+    network: str | None
+    price: int
+    vat: int
+    money: str
+    submitted_at: datetime | None
+    final_at: datetime | None
+    sender: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListMessages:
+    """Ask for the latest messages: to an address (E.164 digits), of a sending, or all."""
+
+    address: str | None = field(default=None, repr=False)
+    sending_id: UUID | None = None
+    before: UUID = _LAST
+    limit: int = 100
+
+
+async def list_sendings(tx: Tx, actor: Actor, *, before: UUID = _LAST, limit: int = 100) -> list[Sending]:
+    """List sendings, the latest first."""
+    return [Sending(**row) for row in await tx.fetch(SQL["list_sendings"], actor.account_id, before, limit)]
+
+
+async def get_sending(tx: Tx, actor: Actor, sending_id: UUID) -> Sending:
+    """Return a sending. Raises NotFoundError for `sending`."""
+    row = await tx.fetchrow(SQL["get_sending"], actor.account_id, sending_id)
+    if row is None:
+        raise NotFoundError("sending")
+    return Sending(**row)
+
+
+async def get_message(tx: Tx, actor: Actor, message_id: UUID) -> Message:
+    """Return a message. Raises NotFoundError for `message`."""
+    row = await tx.fetchrow(SQL["get_message"], actor.account_id, message_id)
+    if row is None:
+        raise NotFoundError("message")
+    return Message(**row)
+
+
+async def list_messages(tx: Tx, actor: Actor, query: ListMessages) -> list[Message]:
+    """List messages, the latest first."""
+    rows = await tx.fetch(
+        SQL["messages_to"], actor.account_id, query.address, query.sending_id, query.before, query.limit
+    )
+    return [Message(**row) for row in rows]
+
+
+async def next_due(tx: Tx, actor: Actor) -> datetime | None:
+    """Tell when the next thing of the account is due, in its time; None where nothing is."""
+    due_at: datetime | None = await tx.fetchval(SQL["next_due"], actor.account_id)
+    return due_at
+
+
+async def simulated_phones(tx: Tx, actor: Actor, *, address: str | None = None, limit: int = 50) -> list[Record]:
+    """List what phones got, the latest first."""
+    return await tx.fetch(SQL["inbox"], actor.account_id, address, limit)

@@ -1,0 +1,57 @@
+-- fragment: sending_columns
+s.sending_id, s.campaign_id, s.state, s.dialect, s.channel, s.traffic_class, s.sender, s.text, s.encoding, s.reference,
+    s.scheduled_at, s.expires_at, s.created_at, s.started_at, s.finished_at, s.recipients, s.excluded, s.waiting,
+    s.submitted, s.uncertain, s.delivered, s.undelivered, s.expired, s.rejected, s.cancelled, s.unknown, s.parts,
+    s.reserved, s.captured
+
+-- fragment: message_columns
+m.message_id, m.sending_id, m.contact_id, m.carrier_id, m.state, m.reason, m.address, m.parts, m.encoding, m.network,
+    m.price, m.vat, m.money, m.submitted_at, m.final_at
+
+-- name: list_sendings
+SELECT {sending_columns}
+FROM sending s
+WHERE s.shard_key = $1 AND s.sending_id < $2
+ORDER BY s.sending_id DESC
+LIMIT $3;
+
+-- name: get_sending
+SELECT {sending_columns} FROM sending s WHERE s.shard_key = $1 AND s.sending_id = $2;
+
+-- name: get_message
+SELECT {message_columns}, coalesce(m.text, s.text) AS text, s.sender
+FROM message m
+JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
+WHERE m.shard_key = $1 AND m.message_id = $2;
+
+-- name: messages_to
+-- The latest ones to an address; or of a sending, or all.
+SELECT {message_columns}, coalesce(m.text, s.text) AS text, s.sender
+FROM message m
+JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
+WHERE m.shard_key = $1 AND ($2::text IS NULL OR m.address = $2) AND ($3::uuid IS NULL OR m.sending_id = $3)
+  AND m.message_id < $4
+ORDER BY m.message_id DESC
+LIMIT $5;
+
+-- name: next_due
+-- When the next thing of an account is due, in its time: a chunk, what the simulated network does, a callback, the sweep.
+SELECT min(due_at) AS due_at
+FROM (
+    SELECT min(c.due_at) AS due_at FROM chunk c WHERE c.account_id = $1 AND c.state <> 'held'
+    UNION ALL
+    SELECT min(i.due_at) FROM simulated_inbound i WHERE i.account_id = $1
+    UNION ALL
+    SELECT min(e.due_at) FROM callback_endpoint e WHERE e.account_id = $1
+    UNION ALL
+    SELECT min(s.sweep_at) FROM sending s WHERE s.shard_key = $1 AND s.sweep_at IS NOT NULL
+) found;
+
+-- name: inbox
+-- What phones got of the simulated network, and what they wrote.
+SELECT m.message_id, m.address, m.submitted_at AS at, s.sender, coalesce(m.text, s.text) AS text, m.state
+FROM message m
+JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
+WHERE m.shard_key = $1 AND m.submitted_at IS NOT NULL AND ($2::text IS NULL OR m.address = $2)
+ORDER BY m.message_id DESC
+LIMIT $3;

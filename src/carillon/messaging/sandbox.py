@@ -1,0 +1,84 @@
+"""Sandbox accounts: their clock is moved, and what was due in between happens in its order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+from carillon.carriers.contract import Reply
+from carillon.db.database import Database, Tx
+from carillon.db.sql import load_statements
+from carillon.errors import InvalidInputError
+from carillon.kit.actor import Actor
+from carillon.kit.traffic import TrafficClass
+from carillon.messaging.chunks import CHUNKS_DUE
+from carillon.messaging.queries import next_due
+from carillon.messaging.replies import take_reply
+from carillon.messaging.simulated import SIMULATED_DUE
+from carillon.tenancy.accounts import AdvanceClock, advance_clock
+
+SQL = load_statements("carillon.messaging", "sandbox.sql")
+
+# The server is woken and does what is due; this is how long it is waited for between two looks.
+_LOOK_SECONDS = 0.05
+_MOST_SECONDS = 30.0
+_MOMENT = timedelta(milliseconds=1)
+
+
+async def require_sandbox(tx: Tx, actor: Actor) -> None:
+    """Require a sandbox account. Raises InvalidInputError for `account`."""
+    if not await tx.fetchval(SQL["is_sandbox"], actor.account_id):
+        raise InvalidInputError("account", "This is no sandbox account: its clock and its phones are real ones.")
+
+
+async def advance_sandbox(db: Database, actor: Actor, by: timedelta) -> AsyncIterator[datetime]:
+    """Move an account's clock forward in steps, from one thing that is due to the next; yields each moment.
+
+    Workers, of this process or another, do what is due at each step before the next one is made.
+    Raises InvalidInputError for `account` and `by`.
+    """
+    await db.read(require_sandbox, actor)
+    if by <= timedelta():
+        raise InvalidInputError("by", "A clock is set forward only: give a positive span of time.")
+    now = db.clock.now() + await db.read(_offset, actor)
+    target = now + by
+    while True:
+        await _until_idle(db, actor)
+        now = db.clock.now() + await db.read(_offset, actor)
+        due_at = await db.read(next_due, actor)
+        step = min(due_at, target) if due_at is not None else target
+        if step > now:
+            await db.run(advance_clock, actor, AdvanceClock(by=step - now + _MOMENT))
+        yield step
+        if step >= target:
+            break
+    await _until_idle(db, actor)
+
+
+async def reply_from(db: Database, actor: Actor, *, address: str, to: str, text: str) -> None:
+    """Write a text as a simulated phone. Raises InvalidInputError for `from` where it got nothing from that number."""
+    await db.read(require_sandbox, actor)
+    reply = Reply(address=address, to=to, text=text, account_id=actor.account_id)
+    if not await take_reply(db, reply):
+        raise InvalidInputError("from", f"This phone got no message from {to}: there is nothing to answer.")
+
+
+async def _offset(tx: Tx, actor: Actor) -> timedelta:
+    found: timedelta = await tx.fetchval(SQL["clock"], actor.account_id)
+    return found
+
+
+async def _until_idle(db: Database, actor: Actor) -> None:
+    """Wake workers until nothing is due. Raises InvalidInputError for `account` where nobody works."""
+    async with asyncio.timeout(_MOST_SECONDS):
+        while True:
+            now = db.clock.now() + await db.read(_offset, actor)
+            due_at = await db.read(next_due, actor)
+            if due_at is None or due_at > now:
+                return
+            await db.run(_wake, actor)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _wake(tx: Tx, actor: Actor) -> None:
+    for topic in (*(CHUNKS_DUE[one] for one in TrafficClass), SIMULATED_DUE, "callbacks_due"):
+        tx.wakes(topic, actor.account_id)

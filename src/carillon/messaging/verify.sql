@@ -1,0 +1,94 @@
+-- name: compare_sendings
+-- Sendings whose counters differ from their rows; one statement is one snapshot, so it can run beside everything else.
+WITH counted AS (
+    SELECT m.sending_id,
+        count(*) AS recipients,
+        count(*) FILTER (WHERE m.state = 'excluded') AS excluded,
+        count(*) FILTER (WHERE m.state = 'waiting') AS waiting,
+        count(*) FILTER (WHERE m.state = 'submitted') AS submitted,
+        count(*) FILTER (WHERE m.state = 'uncertain') AS uncertain,
+        count(*) FILTER (WHERE m.state = 'delivered') AS delivered,
+        count(*) FILTER (WHERE m.state = 'undelivered') AS undelivered,
+        count(*) FILTER (WHERE m.state = 'expired') AS expired,
+        count(*) FILTER (WHERE m.state = 'rejected') AS rejected,
+        count(*) FILTER (WHERE m.state = 'cancelled') AS cancelled,
+        count(*) FILTER (WHERE m.state = 'unknown') AS unknown,
+        coalesce(sum(m.price + m.vat) FILTER (WHERE m.money IN ('reserved', 'until_delivery')), 0) AS reserved,
+        coalesce(sum(m.price + m.vat) FILTER (WHERE m.money = 'captured'), 0) AS captured
+    FROM message m
+    WHERE m.shard_key = $1
+    GROUP BY m.sending_id
+)
+SELECT s.sending_id,
+    ARRAY[s.recipients, s.excluded, s.waiting, s.submitted, s.uncertain, s.delivered, s.undelivered, s.expired,
+          s.rejected, s.cancelled, s.unknown, s.reserved, s.captured] AS counters,
+    ARRAY[c.recipients, c.excluded, c.waiting, c.submitted, c.uncertain, c.delivered, c.undelivered, c.expired,
+          c.rejected, c.cancelled, c.unknown, c.reserved, c.captured]::bigint[] AS found
+FROM sending s
+LEFT JOIN counted c ON c.sending_id = s.sending_id
+WHERE s.shard_key = $1 AND s.sending_id >= $2
+  AND (s.recipients, s.excluded, s.waiting, s.submitted, s.uncertain, s.delivered, s.undelivered, s.expired, s.rejected,
+       s.cancelled, s.unknown, s.reserved, s.captured)
+      IS DISTINCT FROM
+      (coalesce(c.recipients, 0), coalesce(c.excluded, 0), coalesce(c.waiting, 0), coalesce(c.submitted, 0),
+       coalesce(c.uncertain, 0), coalesce(c.delivered, 0), coalesce(c.undelivered, 0), coalesce(c.expired, 0),
+       coalesce(c.rejected, 0), coalesce(c.cancelled, 0), coalesce(c.unknown, 0), coalesce(c.reserved, 0),
+       coalesce(c.captured, 0))
+ORDER BY s.sending_id
+LIMIT $3;
+
+-- name: compare_laws
+-- Sendings whose counters do not add up to their recipients.
+SELECT s.sending_id
+FROM sending s
+WHERE s.shard_key = $1
+  AND s.recipients <> s.excluded + s.waiting + s.submitted + s.uncertain + s.delivered + s.undelivered + s.expired
+      + s.rejected + s.cancelled + s.unknown
+LIMIT $2;
+
+-- name: find_lost
+-- Messages that wait, and that no chunk will ever send.
+SELECT m.message_id, m.state
+FROM message m
+WHERE m.shard_key = $1 AND m.state = 'waiting'
+  AND NOT EXISTS (
+      SELECT FROM (SELECT unnest(c.message_ids) AS message_id FROM chunk c WHERE c.account_id = $1) kept
+      WHERE kept.message_id = m.message_id)
+LIMIT $2;
+
+-- name: compare_campaigns
+SELECT c.campaign_id,
+    ARRAY[c.recipients, c.excluded, c.waiting, c.submitted, c.uncertain, c.delivered, c.undelivered, c.expired,
+          c.rejected, c.cancelled, c.unknown, c.cost] AS counters,
+    ARRAY[s.recipients, s.excluded, s.waiting, s.submitted, s.uncertain, s.delivered, s.undelivered, s.expired,
+          s.rejected, s.cancelled, s.unknown, s.captured] AS found
+FROM campaign c
+JOIN (
+    SELECT t.campaign_id, sum(t.recipients)::bigint AS recipients, sum(t.excluded)::bigint AS excluded,
+        sum(t.waiting)::bigint AS waiting, sum(t.submitted)::bigint AS submitted, sum(t.uncertain)::bigint AS uncertain,
+        sum(t.delivered)::bigint AS delivered, sum(t.undelivered)::bigint AS undelivered,
+        sum(t.expired)::bigint AS expired, sum(t.rejected)::bigint AS rejected, sum(t.cancelled)::bigint AS cancelled,
+        sum(t.unknown)::bigint AS unknown, sum(t.captured)::bigint AS captured, min(t.created_at) AS first
+    FROM sending t
+    WHERE t.shard_key = $1 AND t.campaign_id IS NOT NULL
+    GROUP BY t.campaign_id
+) s ON s.campaign_id = c.campaign_id
+WHERE c.account_id = $1 AND c.created_at > $2
+  AND (c.recipients, c.excluded, c.waiting, c.submitted, c.uncertain, c.delivered, c.undelivered, c.expired, c.rejected,
+       c.cancelled, c.unknown, c.cost)
+      IS DISTINCT FROM
+      (s.recipients, s.excluded, s.waiting, s.submitted, s.uncertain, s.delivered, s.undelivered, s.expired, s.rejected,
+       s.cancelled, s.unknown, s.captured)
+LIMIT $3;
+
+-- name: find_untold
+-- Messages whose state no event tells of, of those that were made since an id.
+SELECT m.message_id, m.state
+FROM message m
+LEFT JOIN event e ON e.shard_key = $1 AND e.message_id = m.message_id AND e.kind = m.state
+WHERE m.shard_key = $1 AND m.message_id >= $2 AND m.state <> 'waiting' AND e.event_id IS NULL
+LIMIT $3;
+
+-- name: find_gap
+-- Whether numbers are missing among the account's events.
+SELECT count(*) AS events, min(sequence) AS first, max(sequence) AS last FROM event WHERE shard_key = $1;
