@@ -19,7 +19,7 @@ from carillon.events.endpoints import endpoint_for
 from carillon.events.log import append_events
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
-from carillon.messaging.campaigns import CampaignName, campaigns_named, check_campaign_name
+from carillon.messaging.campaigns import CampaignName, add_tags, campaigns_named, check_campaign_name
 from carillon.messaging.ledger import count_in_campaigns, tally_of
 from carillon.messaging.placing import Placement, Rows, account_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, length_of, prepare_send
@@ -282,6 +282,7 @@ async def _count_campaigns(
     recipients: dict[int, int] = {}
     excluded: dict[int, int] = {}
     parts: dict[int, int] = {}
+    tags: set[tuple[int, str]] = set()
     for request, one in zip(requests, placements, strict=True):
         if request.command.campaign is None or not one.is_written:
             continue
@@ -289,6 +290,7 @@ async def _count_campaigns(
         recipients[campaign_id] = recipients.get(campaign_id, 0) + one.recipients
         excluded[campaign_id] = excluded.get(campaign_id, 0) + one.excluded
         parts[campaign_id] = parts.get(campaign_id, 0) + one.parts
+        tags.update((campaign_id, tag) for tag in request.command.tags)
     tallies = {
         campaign_id: tally_of(
             {MessageState.EXCLUDED: excluded[campaign_id], MessageState.WAITING: count - excluded[campaign_id]}
@@ -297,6 +299,7 @@ async def _count_campaigns(
     }
     if tallies:
         await count_in_campaigns(tx, actor.account_id, tallies, recipients=recipients, parts=parts)
+    await add_tags(tx, actor.account_id, tags)
 
 
 def _accepted(  # noqa: PLR0913, PLR0917 - an answer is made of all

@@ -12,6 +12,7 @@ from carillon.messaging.sendings import CampaignNumbers
 SQL = load_statements("carillon.messaging", "campaigns.sql")
 
 MAX_NAME_CHARACTERS = 255
+MAX_TAGS = 100
 
 CampaignName = tuple[str, str]
 """A channel and a campaign's name."""
@@ -58,6 +59,13 @@ async def _find(tx: Tx, account_id: AccountId, keys: Collection[CampaignName]) -
         )
         for row in rows
     }
+
+
+async def add_tags(tx: Tx, account_id: AccountId, tags: Collection[tuple[int, str]]) -> None:
+    """Add tags to campaigns, whose rows the transaction has locked; a campaign has a hundred at most."""
+    if tags:
+        ids, texts = zip(*sorted(tags), strict=True)
+        await tx.execute(SQL["add_tags"], account_id, ids, texts, MAX_TAGS)
 
 
 async def count_unsubscribed(tx: Tx, account_id: AccountId, sending_id: UUID) -> None:

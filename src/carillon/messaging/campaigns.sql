@@ -16,3 +16,13 @@ UPDATE campaign c
 SET unsubscribed = c.unsubscribed + 1, updated_at = $3
 WHERE c.account_id = $1
   AND c.campaign_id = (SELECT s.campaign_id FROM sending s WHERE s.shard_key = $1 AND s.sending_id = $2);
+
+-- name: add_tags
+UPDATE campaign c
+SET tags = (c.tags || ARRAY(SELECT n.tag FROM unnest(g.tags) AS n (tag) WHERE NOT n.tag = ANY (c.tags)))[1:$4::int]
+FROM (
+    SELECT t.campaign_id, array_agg(t.tag) AS tags
+    FROM unnest($2::bigint[], $3::text[]) AS t (campaign_id, tag)
+    GROUP BY t.campaign_id
+) g
+WHERE c.account_id = $1 AND c.campaign_id = g.campaign_id AND NOT c.tags @> g.tags;

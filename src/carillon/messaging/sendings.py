@@ -42,9 +42,9 @@ class Send:
     `dialect` is whose client asks. `placeholders` is None for a text that is sent as it is. The encoding is the one of
     `encodings` that takes the fewest parts. What is due later than `validity` after its moment is not submitted;
     `expires_at` ends it earlier. `callback_url` is told of events, `reply_url` of replies. With a campaign's name the
-    sending counts in it; the empty name is the campaign of what has none. `purpose` is the consent that contacts must
-    have given. `numbered` gives each message a number (`AcceptedSending.guids`). `only_if_any`: nothing is written when
-    every recipient is excluded.
+    sending counts in it, and its `tags` are added to the campaign's; the empty name is the campaign of what has none.
+    `purpose` is the consent that contacts must have given. `numbered` gives each message a number
+    (`AcceptedSending.guids`). `only_if_any`: nothing is written when every recipient is excluded.
     """
 
     dialect: str = ""
@@ -66,6 +66,7 @@ class Send:
     callback_url: str | None = field(default=None, repr=False)
     reply_url: str | None = field(default=None, repr=False)
     campaign: str | None = None
+    tags: Sequence[str] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     allows_duplicates: bool = False
     ignores_suppressions: bool = False

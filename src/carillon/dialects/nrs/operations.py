@@ -1,6 +1,6 @@
 """The table of what is served: every endpoint with its parameters in the reference, and where we differ from it."""
 
-from carillon.dialects.nrs import account, blacklist, contacts, groups, replies, schemas
+from carillon.dialects.nrs import account, blacklist, contacts, groups, replies, schemas, sms
 from carillon.dialects.rest import Operation
 from carillon.tenancy.scopes import Scope
 
@@ -32,6 +32,12 @@ _WRITING = (
 _RECIPIENTS = (
     "A phone is international, with or without a plus, or as it is dialled in the account's country, whichever the"
     " numbering plans know better. **[ours]**"
+)
+_SENDING = (
+    "The reference that we have lacks this page: parameters and reply are as the vendor's clients use them.",
+    "Nobody valid: 400 with 102, or 402 with 111 where it is the credit. Of several errors the lowest code. **[ours]**",
+    "`certified` can't be true (422), and `splitParts` changes nothing. **[ours]**",
+    "Without `expirationDate` a message is valid for 8 hours from its moment, with one for 48 hours at most. **[ours]**",
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -200,6 +206,29 @@ OPERATIONS: tuple[Operation, ...] = (
         reference=("type", "recipient"),
         sample={"recipient": "34612345678"},
         notes=("A recipient that isn't there: 404. **[ours]**", _RECIPIENTS),
+    ),
+    Operation(
+        method="POST",
+        path=sms.PATH,
+        title="Send an SMS",
+        summary="Accepts a text for recipients: 202 when it is accepted for all of them, 207 when for some.",
+        scope=Scope.MESSAGES_WRITE,
+        handle=sms.send_sms,
+        body=schemas.SendSms,
+        reply=replies.Sent,
+        status=202,
+        sample={"to": ["34666555444"], "from": "TEST", "message": "SMS text message"},
+        notes=_SENDING,
+    ),
+    Operation(
+        method="GET",
+        path=f"{sms.PATH}/{{id}}",
+        title="Show an SMS",
+        summary="Shows where a message is: pending, sent, delivered, undelivered, expired, rejected or cancelled.",
+        scope=Scope.MESSAGES_READ,
+        handle=sms.show,
+        reply=replies.MessageStatus,
+        notes=("The reference has no such page; id and status are what clients read. **[ours]**",),
     ),
     Operation(
         method="GET",

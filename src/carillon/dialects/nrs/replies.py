@@ -116,3 +116,37 @@ class Account(Reply):
     created_at: str
     country: str
     currency: str
+
+
+class ErrorOf(msgspec.Struct):
+    """Why a recipient gets nothing."""
+
+    code: int
+    description: str
+
+
+class SentTo(Reply, kw_only=True):
+    """What becomes of a recipient: with `id` and `parts` when it is accepted, with `error` when it is not."""
+
+    accepted: bool
+    to: str
+    id: str | UnsetType = UNSET
+    parts: int | UnsetType = UNSET
+    scheduled_at: str | UnsetType = UNSET
+    expires_at: str | UnsetType = UNSET
+    error: ErrorOf | UnsetType = UNSET
+
+
+class Sent(Reply):
+    """An accepted request."""
+
+    campaign_id: int
+    sending_id: int
+    result: list[SentTo]
+
+
+class MessageStatus(msgspec.Struct):
+    """Where a message is."""
+
+    id: str
+    status: str
