@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from msgspec import UNSET
+
 from carillon.carriers.failures import Failure
 from carillon.dialects.nrs import errors, replies, schemas
 from carillon.dialects.nrs.errors import Refusal, RefusedError
@@ -227,13 +229,12 @@ def refusal_of_all(failures: Sequence[Failure | None]) -> Refusal | None:
 
 def show_results(asked: schemas.SendSms, command: Send, accepted: AcceptedSending) -> list[replies.SentTo]:
     """Show what becomes of each recipient, in the order of the request."""
-    moments = {}
-    if command.numbered:
-        moments["scheduled_at"] = show_moment(accepted.due_at)
-    if asked.expiration_date.strip():
-        moments["expires_at"] = show_moment(accepted.expires_at)
+    scheduled_at = show_moment(accepted.due_at) if command.numbered else UNSET
+    expires_at = show_moment(accepted.expires_at) if asked.expiration_date.strip() else UNSET
     return [
-        replies.SentTo(accepted=True, to=given, id=str(message_id), parts=parts, **moments)
+        replies.SentTo(
+            accepted=True, to=given, id=str(message_id), parts=parts, scheduled_at=scheduled_at, expires_at=expires_at
+        )
         if failure is None
         else replies.SentTo(accepted=False, to=given, error=_error(failure))
         for given, message_id, failure, parts in zip(

@@ -37,7 +37,7 @@ _SENDING = (
     "The reference that we have lacks this page: parameters and reply are as the vendor's clients use them.",
     "Nobody valid: 400 with 102, or 402 with 111 where it is the credit. Of several errors the lowest code. **[ours]**",
     "`certified` can't be true (422), and `splitParts` changes nothing. **[ours]**",
-    "Without `expirationDate` a message is valid for 8 hours from its moment, with one for 48 hours at most. **[ours]**",
+    "Without `expirationDate` a message is valid for 8 hours from its moment, with one for 48 at most. **[ours]**",
 )
 
 OPERATIONS: tuple[Operation, ...] = (
