@@ -147,3 +147,59 @@ class SendSms(Request):
     ] = None
     certified: Annotated[bool | None, Meta(description="Only false: there is no certificate of a delivery.")] = None
     tags: Annotated[list[Any], Meta(description="Tags of the campaign, a text each.", extra={"limit": MAX_TAGS})] = []
+
+
+Guids: TypeAlias = Annotated[
+    list[Any] | None,
+    Meta(
+        description="One identifier, or several; without any, all that are scheduled. An empty list names none.",
+        extra={"limit": MAX_GUIDS},
+    ),
+]
+Type: TypeAlias = Annotated[str, Meta(description="SMS or MAILING, in any case; without one, both.")]
+SendingNumber: TypeAlias = Annotated[int | None, Meta(description="Only messages of this sending.")]
+
+
+class ListScheduled(Request):
+    """Which scheduled messages to list."""
+
+    guid: Guids = None
+    type: Type = ""
+    sending_id: SendingNumber = None
+
+
+class DeleteScheduled(Request):
+    """Which scheduled messages to delete."""
+
+    guid: Guids = None
+    type: Type = ""
+    sending_id: SendingNumber = None
+
+
+class MoveScheduled(Request):
+    """Which scheduled messages to move, and to when."""
+
+    guid: Guids = None
+    type: Type = ""
+    sending_id: SendingNumber = None
+    schedule_date: Annotated[
+        str,
+        Meta(description="Required. The new moment: YYYYMMDDHHmmss in UTC, or ISO 8601. A past one is now."),
+    ] = ""
+
+
+class ListSendings(Paging):
+    """Which campaigns or sendings to list."""
+
+    name: Annotated[str, Meta(description="The campaign's name, in any case; * is any text.")] = ""
+    channel: Annotated[str, Meta(description="sms, mailing, landing, text2speech or voice-interactive.")] = ""
+    before_date: Annotated[str, Meta(description="Only those made before this moment, in ISO 8601.")] = ""
+    after_date: Annotated[str, Meta(description="Only those made after this moment, in ISO 8601.")] = ""
+
+
+class ReportEvents(Request):
+    """Which events to report."""
+
+    before_date: Annotated[str, Meta(description="Only events before this moment, in ISO 8601.")] = ""
+    after_date: Annotated[str, Meta(description="Only events after this moment, in ISO 8601.")] = ""
+    show_custom_fields: Annotated[bool | None, Meta(description="With 1, a column with the custom fields.")] = None
