@@ -44,7 +44,8 @@ class Send:
     `expires_at` ends it earlier. `callback_url` is told of events, `reply_url` of replies. With a campaign's name the
     sending counts in it, and its `tags` are added to the campaign's; the empty name is the campaign of what has none.
     `purpose` is the consent that contacts must have given. `numbered` gives each message a number
-    (`AcceptedSending.guids`). `only_if_any`: nothing is written when every recipient is excluded.
+    (`AcceptedSending.guids`). `only_if_any`: nothing is written when every recipient is excluded. A number that occurs
+    again is excluded, with `same_text_only` where its text is the same; `allows_duplicates` excludes none.
     """
 
     dialect: str = ""
@@ -69,6 +70,7 @@ class Send:
     tags: Sequence[str] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     allows_duplicates: bool = False
+    same_text_only: bool = False
     ignores_suppressions: bool = False
     purpose: str | None = None
     per_second: float | None = None
@@ -104,6 +106,7 @@ class AcceptedSending:
     failures: Sequence[Failure | None]
     parts: Sequence[int]
     lengths: Sequence[int]
+    encodings: Sequence[Encoding | None] = ()
     cost: int = 0
     guids: Sequence[int] = ()
     campaign: CampaignNumbers | None = None

@@ -329,3 +329,9 @@ def _carrier(row: Record) -> Carrier:
         state=CarrierState(row["state"]),
         created_at=row["created_at"],
     )
+
+
+async def http_options(tx: Tx, carrier_id: int) -> Mapping[str, str] | None:
+    """Return the options of an HTTP carrier, by which its provider's calls are read; None where there is none."""
+    text: str | None = await tx.fetchval(SQL["http_options"], carrier_id)
+    return None if text is None else msgspec.json.decode(text, type=dict[str, str])
