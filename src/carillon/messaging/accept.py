@@ -23,6 +23,7 @@ from carillon.messaging.campaigns import CampaignName, add_tags, campaigns_named
 from carillon.messaging.ledger import count_in_campaigns, tally_of
 from carillon.messaging.placing import Placement, Rows, account_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, length_of, prepare_send
+from carillon.messaging.rules.quiet import longest_wait
 from carillon.messaging.sendings import (
     MAX_SCHEDULE,
     MAX_VALIDITY,
@@ -171,7 +172,7 @@ async def _placement(tx: Tx, actor: Actor, request: PreparedSend) -> Placement:
         sender=command.sender,
         text=request.text,
         due_at=due_at,
-        expires_at=_expires_at(command, due_at),
+        expires_at=_expires_at(request, due_at),
         per_second=command.per_second,
         endpoint_id=endpoints[0],
         reply_endpoint_id=endpoints[1],
@@ -181,9 +182,11 @@ async def _placement(tx: Tx, actor: Actor, request: PreparedSend) -> Placement:
     )
 
 
-def _expires_at(command: Send, due_at: datetime) -> datetime:
+def _expires_at(request: PreparedSend, due_at: datetime) -> datetime:
+    """Return when nothing is submitted any more; what waits for a country's hours is valid from then on."""
+    command = request.command
     validity = min(max(command.validity, MIN_VALIDITY), MAX_VALIDITY)
-    at = due_at + validity
+    at = due_at + validity + longest_wait(request.numbers, due_at, command.traffic_class)
     return min(at, max(command.expires_at, due_at + MIN_VALIDITY)) if command.expires_at else at
 
 
