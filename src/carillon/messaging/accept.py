@@ -19,10 +19,11 @@ from carillon.events.endpoints import endpoint_for
 from carillon.events.log import append_events
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
-from carillon.messaging.campaigns import CampaignName, campaigns_named, check_campaign_name
+from carillon.messaging.campaigns import CampaignName, add_tags, campaigns_named, check_campaign_name
 from carillon.messaging.ledger import count_in_campaigns, tally_of
 from carillon.messaging.placing import Placement, Rows, account_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, length_of, prepare_send
+from carillon.messaging.rules.quiet import longest_wait
 from carillon.messaging.sendings import (
     MAX_SCHEDULE,
     MAX_VALIDITY,
@@ -171,7 +172,7 @@ async def _placement(tx: Tx, actor: Actor, request: PreparedSend) -> Placement:
         sender=command.sender,
         text=request.text,
         due_at=due_at,
-        expires_at=_expires_at(command, due_at),
+        expires_at=_expires_at(request, due_at),
         per_second=command.per_second,
         endpoint_id=endpoints[0],
         reply_endpoint_id=endpoints[1],
@@ -181,9 +182,11 @@ async def _placement(tx: Tx, actor: Actor, request: PreparedSend) -> Placement:
     )
 
 
-def _expires_at(command: Send, due_at: datetime) -> datetime:
+def _expires_at(request: PreparedSend, due_at: datetime) -> datetime:
+    """Return when nothing is submitted any more; what waits for a country's hours is valid from then on."""
+    command = request.command
     validity = min(max(command.validity, MIN_VALIDITY), MAX_VALIDITY)
-    at = due_at + validity
+    at = due_at + validity + longest_wait(request.numbers, due_at, command.traffic_class)
     return min(at, max(command.expires_at, due_at + MIN_VALIDITY)) if command.expires_at else at
 
 
@@ -282,6 +285,7 @@ async def _count_campaigns(
     recipients: dict[int, int] = {}
     excluded: dict[int, int] = {}
     parts: dict[int, int] = {}
+    tags: set[tuple[int, str]] = set()
     for request, one in zip(requests, placements, strict=True):
         if request.command.campaign is None or not one.is_written:
             continue
@@ -289,6 +293,7 @@ async def _count_campaigns(
         recipients[campaign_id] = recipients.get(campaign_id, 0) + one.recipients
         excluded[campaign_id] = excluded.get(campaign_id, 0) + one.excluded
         parts[campaign_id] = parts.get(campaign_id, 0) + one.parts
+        tags.update((campaign_id, tag) for tag in request.command.tags)
     tallies = {
         campaign_id: tally_of(
             {MessageState.EXCLUDED: excluded[campaign_id], MessageState.WAITING: count - excluded[campaign_id]}
@@ -297,6 +302,7 @@ async def _count_campaigns(
     }
     if tallies:
         await count_in_campaigns(tx, actor.account_id, tallies, recipients=recipients, parts=parts)
+    await add_tags(tx, actor.account_id, tags)
 
 
 def _accepted(  # noqa: PLR0913, PLR0917 - an answer is made of all
