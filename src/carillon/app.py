@@ -38,6 +38,7 @@ def create_app(
         authenticator=runtime.authenticator,
         page_size=runtime.settings.list_page_size,
         signature_age=timedelta(seconds=runtime.settings.signature_age_seconds),
+        outbound_allow=runtime.settings.outbound_allow,
     )
     inner = Litestar(
         route_handlers=_public_pages(runtime, metrics, dialects),

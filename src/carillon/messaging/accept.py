@@ -20,6 +20,7 @@ from carillon.events.log import append_events
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.messaging.campaigns import CampaignName, campaigns_named, check_campaign_name
+from carillon.messaging.contact_fields import with_contact_fields
 from carillon.messaging.ledger import count_in_campaigns, tally_of
 from carillon.messaging.placing import Placement, Rows, account_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, length_of, prepare_send
@@ -52,6 +53,8 @@ async def send(db: Database, actor: Actor, command: Send) -> AcceptedSending:
     Raises InvalidInputError and MissingInputError for `text`, `reference`, `campaign`, `scheduled_at` and the URLs:
     then nothing is written. What is wrong with one recipient excludes that one (`AcceptedSending.failures`).
     """
+    if command.contact_fields and command.recipients.addresses:
+        command = await with_contact_fields(db, actor, command)
     if len(command.recipients.addresses) > _FEW:
         prepared = await asyncio.to_thread(prepare_send, command, actor.country)
     else:

@@ -11,6 +11,7 @@ class Scope(StrEnum):
 
     AUDIENCE_READ = "audience:read"  # contacts, groups, suppressions, reports of imports: look
     AUDIENCE_WRITE = "audience:write"  # the same: change
+    MESSAGE_SEND = "message:send"  # send messages, move and cancel them, read what became of them
 
 
 def require_scope(actor: Actor, scope: Scope) -> None:
