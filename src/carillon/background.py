@@ -14,11 +14,15 @@ from carillon.db.hints import exchange_hints
 from carillon.db.partitions import maintain_partitions
 from carillon.dialects.registry import DIALECTS
 from carillon.events.callbacks import CallbackWorker
+from carillon.events.format import CallbackFormat
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.dispatch import DispatchWorker
+from carillon.messaging.receipts import ReceivedMessages
 from carillon.messaging.simulated import SimulatedWorker
+from carillon.messaging.simulators import SimulatorsAlone
 from carillon.messaging.submitting import ProcessCarriers
 from carillon.messaging.sweep import sweep_messages
+from carillon.outbound.client import HttpClient
 from carillon.routing.health import Health
 from carillon.routing.health_rows import exchange_health
 from carillon.runtime import Runtime
@@ -42,7 +46,6 @@ def background_of(runtime: Runtime) -> Background:
     if settings.role == "api":
         return Background(services=services)
     carriers = ProcessCarriers(runtime.carriers, runtime.db.process_state(Health))
-    formats = [one.callbacks for one in DIALECTS if one.callbacks is not None]
     services += [
         Service(name="carriers", run=runtime.carriers.run),
         Service(name="carrier_health", run=partial(exchange_health, runtime.db)),
@@ -52,7 +55,7 @@ def background_of(runtime: Runtime) -> Background:
             UploadWorker(),
             *(DispatchWorker(one, carriers, concurrency=16) for one in TrafficClass),
             SimulatedWorker(runtime.inbox),
-            CallbackWorker(runtime.outbound, formats),
+            CallbackWorker(runtime.outbound, _callback_formats()),
         ],
         jobs=[
             Job(name="parked_receipts", interval=timedelta(seconds=1), run=runtime.inbox.match_parked),
@@ -64,6 +67,27 @@ def background_of(runtime: Runtime) -> Background:
         ],
         services=services,
     )
+
+
+def sandbox_work(db: Database, outbound: HttpClient) -> Background:
+    """Return what a command runs that moves a sandbox account's clock: nothing of it reaches a real carrier."""
+    inbox = ReceivedMessages(db)
+    simulators = SimulatorsAlone(inbox)
+    return Background(
+        workers=[
+            *(DispatchWorker(one, simulators, concurrency=4) for one in TrafficClass),
+            SimulatedWorker(inbox),
+            CallbackWorker(outbound, _callback_formats()),
+        ],
+        jobs=[
+            Job(name="parked_receipts", interval=timedelta(seconds=1), run=inbox.match_parked),
+            Job(name="message_sweep", interval=timedelta(seconds=1), run=sweep_messages),
+        ],
+    )
+
+
+def _callback_formats() -> list[CallbackFormat]:
+    return [one.callbacks for one in DIALECTS if one.callbacks is not None]
 
 
 async def _keep_partitions(db: Database, *, days: int) -> None:

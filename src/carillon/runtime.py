@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import asyncpg
 
@@ -80,7 +81,7 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
         await db.prepare_statements()
         box = SecretBox(settings.secret_key_path)
         inbox = ReceivedMessages(db)
-        tokens = CallbackTokens(box.derive("carrier callbacks"))
+        tokens = CallbackTokens(partial(box.derive, "carrier callbacks"))
         urls = CallbackUrls(base_url=settings.public_url, tokens=tokens) if settings.public_url else None
         around = Surroundings(inbox=inbox, outbound=outbound, callbacks=urls)
         yield Runtime(

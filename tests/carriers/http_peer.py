@@ -25,7 +25,7 @@ from carillon.outbound.client import HttpClient
 from carillon.receiving import receiving_site
 
 KEY = bytes(range(32))
-URLS = CallbackUrls(base_url="http://carillon.example", tokens=CallbackTokens(KEY))
+URLS = CallbackUrls(base_url="http://carillon.example", tokens=CallbackTokens(lambda: KEY))
 OPTIONS = {
     "body": json.dumps(
         {"to": "+{to}", "from": "{from}", "text": "{text}", "parts": "{parts:number}", "callback": "{callback}"}
@@ -95,7 +95,7 @@ def site_client(inbox: KeepingInbox, template: InboundTemplate | None) -> httpx.
     uuids = UuidFactory(Random(7))  # noqa: S311 - frozen on purpose
     front = Front(
         None,
-        [receiving_site(CallbackTokens(KEY), templates, inbox)],
+        [receiving_site(CallbackTokens(lambda: KEY), templates, inbox)],
         Metrics(),
         bodies=BodyBudget(8_000_000, 1_000_000),
         new_request_id=lambda: uuids.make_text(MOMENT),

@@ -28,6 +28,11 @@ main = LazyGroup(
         "price": ("carillon.cli.prices:group", "Set and list what messages cost."),
         "balance": ("carillon.cli.balances:group", "Show an account's money, add to it, and read its journal."),
         "audit": ("carillon.cli.audit:group", "See who changed what."),
+        "send": ("carillon.cli.sends:send", "Send a text to numbers or to a group."),
+        "sending": ("carillon.cli.sendings:group", "List, show, pause, resume and cancel what is sent."),
+        "message": ("carillon.cli.messages:group", "See what became of messages."),
+        "sandbox": ("carillon.cli.sandbox:group", "Move a sandbox account's clock, and see its phones."),
+        "verify": ("carillon.cli.verify:verify", "Verify the books: messages, money, events."),
         "db": ("carillon.cli.db:group", "Upgrade and inspect the database."),
     },
 )

@@ -1,10 +1,12 @@
 """`carillon account`."""
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
+from carillon.cli.durations import Duration
 from carillon.cli.options import Id
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.tenancy.accounts import (
@@ -38,15 +40,41 @@ def group() -> None:
 )
 @click.option("--time-zone", metavar="ZONE", help="An IANA zone. [default: of IL, GR, ES, RU; elsewhere UTC]")
 @click.option("--currency", metavar="ISO4217", help="A currency. [default: of IL, GR, ES, RU; elsewhere EUR]")
+@click.option("--sandbox", is_flag=True, help="Its messages go to a simulated network, and its clock can be moved.")
+@click.option(
+    "--spam-window",
+    type=Duration(),
+    default="0s",
+    show_default=True,
+    help="So long the same text to the same number is refused: 10m.",
+)
 @with_session
-def create(session: Session, *, name: str, country: str, time_zone: str | None, currency: str | None) -> None:
+def create(  # noqa: PLR0913 - its flags
+    session: Session,
+    *,
+    name: str,
+    country: str,
+    time_zone: str | None,
+    currency: str | None,
+    sandbox: bool,
+    spam_window: timedelta,
+) -> None:
     """Create an account NAME and its default audience.
 
     For example:
 
         carillon account create "Blue Shop" --country GR
+
+        carillon account create Trial --sandbox
     """
-    command = CreateAccount(name=name, country=country, time_zone=time_zone, currency=currency)
+    command = CreateAccount(
+        name=name,
+        country=country,
+        time_zone=time_zone,
+        currency=currency,
+        sandbox=sandbox,
+        spam_window=spam_window,
+    )
     made = session.run(lambda db: db.run(create_account, operator(), command))
     account = made.account
     home = f"{account.country}, {account.time_zone}, {account.currency}"

@@ -47,7 +47,7 @@ async def make_demo(runtime: Runtime) -> None:
 async def _make_demo(tx: Tx, box: SecretBox, draft: Path) -> bool:
     if (await list_accounts(tx, operator(), ListAccounts(limit=1))).items:
         return False
-    made = await create_account(tx, operator(), CreateAccount(name="Demo", country=_COUNTRY))
+    made = await create_account(tx, operator(), CreateAccount(name="Demo", country=_COUNTRY, sandbox=True))
     actor = await open_account(tx, operator(), OpenAccount(account_id=made.account.account_id))
     variables: dict[str, str] = {}
     for dialect in DIALECTS:

@@ -64,6 +64,25 @@ async def send(db: Database, actor: Actor, command: Send) -> AcceptedSending:
     return await db.process_state(_AcceptQueues).accept(db, actor, prepared)
 
 
+async def plan_send(db: Database, actor: Actor, command: Send) -> AcceptedSending:
+    """Tell what `send` would accept, and write nothing. Raises what it does."""
+    prepared = await asyncio.to_thread(prepare_send, command, actor.country)
+    try:
+        async with db.transaction(actor) as tx:
+            (planned,) = await accept_sendings(tx, actor, [prepared], [actor])
+            raise _PlannedError(planned)  # noqa: TRY301 - it undoes the transaction
+    except _PlannedError as error:
+        return error.planned
+
+
+class _PlannedError(Exception):
+    """Undoes the transaction of a plan."""
+
+    def __init__(self, planned: AcceptedSending) -> None:
+        super().__init__()
+        self.planned = planned
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
     actor: Actor
@@ -310,6 +329,7 @@ def _accepted(  # noqa: PLR0913, PLR0917 - an answer is made of all
             shared if text is None else length_of(text, encoding)
             for text, encoding in zip(texts, encodings, strict=True)
         ],
+        cost=placement.reserved,
         guids=[guid or 0 for guid in rows.guids[mine]] if placement.numbered else (),
         campaign=campaigns.get(_campaign_name(request.command)) if request.command.campaign is not None else None,
     )

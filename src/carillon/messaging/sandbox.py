@@ -27,9 +27,7 @@ _MOMENT = timedelta(milliseconds=1)
 async def require_sandbox(tx: Tx, actor: Actor) -> None:
     """Require a sandbox account. Raises InvalidInputError for `account`."""
     if not await tx.fetchval(SQL["is_sandbox"], actor.account_id):
-        raise InvalidInputError(
-            "account", "This is no sandbox account: its clock is the real one, its phones are real."
-        )
+        raise InvalidInputError("account", "This is no sandbox account: its clock and its phones are real ones.")
 
 
 async def advance_sandbox(db: Database, actor: Actor, by: timedelta) -> AsyncIterator[datetime]:

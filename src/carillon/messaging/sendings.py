@@ -91,8 +91,9 @@ class AcceptedSending:
     """What was accepted, in columns as long as the request's recipients.
 
     `numbers` are normalised, None for what is no address. A recipient with a failure is excluded. `is_written` is false
-    where nothing was written (`Send.only_if_any`). A sending to groups is materialising: its members have no columns,
-    and `members` says how many there are; it is what the groups' counters say where they are very many.
+    where nothing was written (`Send.only_if_any`). `cost` is what is reserved, in micro-units with VAT. A sending to
+    groups is materialising: its members have no columns, and `members` says how many there are; it is what the groups'
+    counters say where they are very many.
     """
 
     sending_id: UUID
@@ -106,6 +107,7 @@ class AcceptedSending:
     failures: Sequence[Failure | None]
     parts: Sequence[int]
     lengths: Sequence[int]
+    cost: int = 0
     guids: Sequence[int] = ()
     members: int = 0
     campaign: CampaignNumbers | None = None

@@ -73,12 +73,18 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateAccount:
-    """Make an account; without a time zone or a currency it has its country's, where we know them, or UTC and EUR."""
+    """Make an account; without a time zone or a currency it has its country's, where we know them, or UTC and EUR.
+
+    A sandbox account's messages go to the simulated network only, and its clock can be moved. Within `spam_window` the
+    same text to the same number is refused.
+    """
 
     name: str
     country: str
     time_zone: str | None = None
     currency: str | None = None
+    sandbox: bool = False
+    spam_window: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +139,16 @@ async def create_account(tx: Tx, operator: Operator, command: CreateAccount) -> 
     )
     audience_id = AudienceId((await tx.ids.take("audience"))[0])
     await tx.execute(
-        SQL["create_account"], account.account_id, name, country, time_zone, currency, account.status, tx.now
+        SQL["create_account"],
+        account.account_id,
+        name,
+        country,
+        time_zone,
+        currency,
+        account.status,
+        tx.now,
+        command.sandbox,
+        command.spam_window,
     )
     # Here and not through the audience's operations: those stand above tenancy, and an account is never without one.
     await tx.execute(

@@ -1,6 +1,6 @@
 -- name: create_account
-INSERT INTO account (account_id, name, country, time_zone, currency, status, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7);
+INSERT INTO account (account_id, name, country, time_zone, currency, status, created_at, sandbox, spam_window)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: create_default_audience
 INSERT INTO audience (account_id, audience_id, name, country, is_default, created_at)

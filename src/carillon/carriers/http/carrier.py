@@ -70,20 +70,23 @@ class HttpCarrier:
             if not self.is_up:
                 return Failed(failure=Failure.UNAVAILABLE)
             request = self._request(message)
-            if request is None:
-                return Failed(failure=Failure.TEXT_INVALID)
+            if isinstance(request, Failed):
+                return request
             outcome = await self._call(request, message)
             self._note(outcome)
             return outcome
         finally:
             self._room.release()
 
-    def _request(self, message: OutgoingMessage) -> HttpRequest | None:
-        callback = "" if self._callbacks is None else self._callbacks.of_message(self.carrier_id, message)
+    def _request(self, message: OutgoingMessage) -> HttpRequest | Failed:
         try:
+            callback = "" if self._callbacks is None else self._callbacks.of_message(self.carrier_id, message)
             return self._provider.request.build(message, callback=callback, secret=self._provider.secret)
         except UnicodeError:  # half of a surrogate pair
-            return None
+            return Failed(failure=Failure.TEXT_INVALID)
+        except Exception as error:  # noqa: BLE001 - a submit raises nothing
+            self._log(error)
+            return Failed(failure=Failure.UNAVAILABLE)
 
     async def _call(self, request: HttpRequest, message: OutgoingMessage) -> Outcome:
         task = asyncio.current_task()

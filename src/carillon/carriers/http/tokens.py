@@ -6,7 +6,9 @@ A token names an account, a carrier and, in a message's own URL, the message. No
 import hmac
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from carillon.carriers.contract import OutgoingMessage
@@ -32,12 +34,20 @@ class CallbackToken:
 
 
 class CallbackTokens:
-    """Makes and reads tokens with a secret key of 32 bytes or more, which is used for nothing else."""
+    """Makes and reads tokens with a secret key of 32 bytes or more, which is used for nothing else.
 
-    def __init__(self, key: bytes) -> None:
+    The key is asked for when the first token is made or read; what that raises is raised there.
+    """
+
+    def __init__(self, ask_for_key: Callable[[], bytes]) -> None:
+        self._ask_for_key = ask_for_key
+
+    @cached_property
+    def _key(self) -> bytes:
+        key = self._ask_for_key()
         if len(key) < _LEAST_KEY_BYTES:
             raise ValueError("The key is too short.")
-        self._key = key
+        return key
 
     def make(self, token: CallbackToken) -> str:
         """Write a token as 44 or 66 letters, digits, hyphens and underscores."""

@@ -1,4 +1,4 @@
-"""Delivery notifications: a POST of form fields to DeliveryNotificationUrl when it is final what became of a message."""
+"""Delivery notifications: a POST of form fields to DeliveryNotificationUrl when a message is final."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

@@ -26,9 +26,10 @@ class Call:
 class Operation:
     """An endpoint.
 
-    Its path ends in its folder and its name. `reference` are the parameters that the reference names for it, in a body or under "Parameters"; `sample` is a value
-    of `Data` that works when it is posted; `field_names` are the vendor's names for fields in the errors of what it
-    calls; `notes` say what the reference leaves open, and where we differ from it.
+    Its path ends in its folder and its name. `reference` are the parameters that the reference names for it, in a body
+    or under "Parameters"; `sample` is a value of `Data` that works when it is posted; `field_names` are the vendor's
+    names for fields in the errors of what it calls; `notes` say what the reference leaves open, and where we differ
+    from it.
     """
 
     folder: str = "Contact"

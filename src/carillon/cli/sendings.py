@@ -1,0 +1,122 @@
+"""`carillon sending`."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import click
+
+from carillon.billing.money import format_amount
+from carillon.cli.options import account_option
+from carillon.cli.session import Session, operator, table, with_session
+from carillon.messaging.queries import Sending, get_sending, list_sendings
+from carillon.messaging.scheduling import CancelSendings, cancel_sendings, pause_sending, resume_sending
+from carillon.tenancy.accounts import OpenAccount, open_account
+
+if TYPE_CHECKING:
+    from carillon.db.database import Database
+    from carillon.kit.actor import Actor
+
+_LISTED = ("sending_id", "state", "sender", "recipients", "waiting", "submitted", "delivered", "created_at")
+_COUNTERS = (
+    *("excluded", "waiting", "submitted", "uncertain", "delivered", "undelivered", "expired", "rejected"),
+    *("cancelled", "unknown"),
+)
+
+
+@click.group
+def group() -> None:
+    """List, show, pause, resume and cancel what is sent."""
+
+
+async def _actor(db: "Database", account_id: int) -> "Actor":
+    return await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+
+
+@group.command("list")
+@account_option()
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many, the latest first."
+)
+@with_session
+def list_(session: Session, *, account_id: int, limit: int) -> None:
+    """List the latest sendings.
+
+    For example:
+
+        carillon sending list --account 1
+    """
+
+    async def work(db: "Database") -> list[Sending]:
+        return await db.read(list_sendings, await _actor(db, account_id), limit=limit)
+
+    found = session.run(work)
+    rows = [{name: getattr(one, name) for name in _LISTED} for one in found]
+    session.answer([_shown(one) for one in found], table(rows, "Nothing has been sent yet."))
+
+
+@group.command
+@click.argument("sending", type=click.UUID)
+@account_option()
+@with_session
+def show(session: Session, *, sending: UUID, account_id: int) -> None:
+    """Show a sending: where its recipients are.
+
+    For example:
+
+        carillon sending show 0198c0de-7000-7000-8000-000000000001 --account 1
+    """
+
+    async def work(db: "Database") -> Sending:
+        return await db.read(get_sending, await _actor(db, account_id), sending)
+
+    _answer(session, session.run(work))
+
+
+def _shown(sending: Sending) -> dict[str, Any]:
+    return {
+        **asdict(sending),
+        "reserved": format_amount(sending.reserved),
+        "captured": format_amount(sending.captured),
+    }
+
+
+def _answer(session: Session, sending: Sending) -> None:
+    lines = [
+        f"Sending {sending.sending_id} from {sending.sender}: {sending.state}",
+        f"  {sending.recipients} recipients",
+        *(f"  {getattr(sending, name):>9} {name}" for name in _COUNTERS if getattr(sending, name)),
+    ]
+    if sending.scheduled_at is not None:
+        lines.append(f"  due at {sending.scheduled_at:%Y-%m-%d %H:%M:%SZ}")
+    if sending.reserved or sending.captured:
+        lines.append(f"  {format_amount(sending.captured)} paid, {format_amount(sending.reserved)} reserved")
+    session.answer(_shown(sending), lines)
+
+
+def _changing(name: str, change: Callable[..., Any], sentence: str) -> None:
+    """Make the command of a change of state."""
+    example = f"carillon sending {name} 0198c0de-7000-7000-8000-000000000001 --account 1"
+
+    @group.command(name, help=f"{sentence}\n\nFor example:\n\n    {example}")
+    @click.argument("sending", type=click.UUID)
+    @account_option()
+    @with_session
+    def command(session: Session, *, sending: UUID, account_id: int) -> None:
+        async def work(db: "Database") -> Sending:
+            actor = await _actor(db, account_id)
+            await db.read(get_sending, actor, sending)
+            await db.run(change, actor, sending)
+            return await db.read(get_sending, actor, sending)
+
+        _answer(session, session.run(work))
+
+
+async def _cancel(tx: Any, actor: "Actor", sending_id: UUID) -> int:
+    return await cancel_sendings(tx, actor, CancelSendings(sending_ids=[sending_id]))
+
+
+_changing("pause", pause_sending, "Pause a sending: what no worker has claimed yet waits.")
+_changing("resume", resume_sending, "Resume a paused sending.")
+_changing("cancel", _cancel, "Cancel what is not submitted yet of a sending.")

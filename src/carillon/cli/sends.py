@@ -1,0 +1,151 @@
+"""`carillon send`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from carillon.audience.groups import groups_by_name
+from carillon.billing.money import format_amount
+from carillon.cli.options import account_option
+from carillon.cli.session import Session, operator, with_session
+from carillon.errors import InvalidInputError, NotFoundError
+from carillon.kit.traffic import TrafficClass
+from carillon.messaging.accept import plan_send
+from carillon.messaging.accept import send as accept_send
+from carillon.messaging.sendings import AcceptedSending, Recipients, Send
+from carillon.tenancy.accounts import OpenAccount, open_account
+
+if TYPE_CHECKING:
+    from carillon.db.database import Database
+    from carillon.kit.actor import Actor
+
+_CLASSES = {one.name.lower(): one for one in TrafficClass}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    account_id: int
+    sender: str
+    text: str
+    numbers: tuple[str, ...]
+    group: str | None
+    at: datetime | None
+    traffic_class: TrafficClass
+
+
+@click.command
+@account_option()
+@click.option(
+    "--channel", type=click.Choice(["sms"]), default="sms", show_default=True, help="What the message is sent by."
+)
+@click.option("--from", "sender", required=True, metavar="S", help="The sender: up to 11 letters, or a number.")
+@click.option("--to", "numbers", multiple=True, metavar="NUMBER", help="A recipient; may be given more than once.")
+@click.option("--group", metavar="NAME", help="The members of a group, instead of --to.")
+@click.option("--at", metavar="TIME", help="When: 2026-12-24T09:00, in UTC unless it says otherwise. [default: now]")
+@click.option(
+    "--class",
+    "traffic_class",
+    type=click.Choice(list(_CLASSES)),
+    default="transactional",
+    show_default=True,
+    help="What it is for: the order in which messages have their turn.",
+)
+@click.option("--plan", is_flag=True, help="Send nothing: show who would get it, how, and what it would cost.")
+@click.argument("text")
+@with_session
+def send(  # noqa: PLR0913 - its flags
+    session: Session,
+    *,
+    account_id: int,
+    channel: str,
+    sender: str,
+    numbers: tuple[str, ...],
+    group: str | None,
+    at: str | None,
+    traffic_class: str,
+    plan: bool,
+    text: str,
+) -> None:
+    """Send TEXT to numbers, or to the members of a group.
+
+    It is accepted, and sent by a running `carillon serve`. For example:
+
+        carillon send --account 1 --from Blue --to 972541234567 "Your table is ready."
+
+        carillon send --account 1 --from Blue --group Friends --at 2026-12-24T09:00 --class marketing "Closed today."
+    """
+    del channel  # there is one
+    if bool(numbers) == bool(group):
+        raise InvalidInputError("to", "Name recipients with --to, or a group with --group.")
+    asked = _Asked(
+        account_id=account_id,
+        sender=sender,
+        text=text,
+        numbers=numbers,
+        group=group,
+        at=_moment(at) if at else None,
+        traffic_class=_CLASSES[traffic_class],
+    )
+    _show(session, asked, session.run(lambda db: _send(db, asked, plan=plan)), plan=plan)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInputError("at", f"{text!r} is not a moment: write 2026-12-24T09:00.") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+async def _command(db: "Database", asked: _Asked) -> "tuple[Actor, Send]":
+    actor = await db.read(open_account, operator(), OpenAccount(account_id=asked.account_id))
+    groups: list[int] = []
+    if asked.group is not None:
+        found = await db.read(groups_by_name, actor, {asked.group})
+        groups = [int(one) for one in found.values()][:1]
+        if not groups:
+            raise NotFoundError("group", f"There is no group {asked.group!r} in account {asked.account_id}.")
+    command = Send(
+        sender=asked.sender,
+        text=asked.text,
+        traffic_class=asked.traffic_class,
+        recipients=Recipients(addresses=list(asked.numbers)),
+        groups=groups,
+        scheduled_at=asked.at,
+    )
+    return actor, command
+
+
+async def _send(db: "Database", asked: _Asked, *, plan: bool) -> AcceptedSending:
+    actor, command = await _command(db, asked)
+    return await (plan_send if plan else accept_send)(db, actor, command)
+
+
+def _show(session: Session, asked: _Asked, accepted: AcceptedSending, *, plan: bool) -> None:
+    refused = [
+        {"to": number, "reason": failure.value}
+        for number, failure in zip(asked.numbers, accepted.failures, strict=False)
+        if failure is not None
+    ]
+    sent = len(accepted.failures) - len(refused)
+    whom = f"{sent} of {len(accepted.failures)} recipients" if accepted.failures else "the members of the group"
+    parts = sum(count for count, failure in zip(accepted.parts, accepted.failures, strict=True) if failure is None)
+    what = f"{whom}, {parts} parts, {format_amount(accepted.cost)} to pay"
+    if plan:
+        lines = [f"Nothing is sent. It would go to {what}."]
+    else:
+        lines = [f"Sending {accepted.sending_id} is {accepted.state}: {what}."]
+    lines += [f"  {one['to']} gets nothing: {one['reason']}." for one in refused]
+    if not plan:
+        lines.append(f"Follow it with: carillon sending show {accepted.sending_id} --account {asked.account_id}")
+    answer = {
+        "sending_id": None if plan else str(accepted.sending_id),
+        "state": "planned" if plan else accepted.state,
+        "recipients": len(accepted.failures),
+        "refused": refused,
+        "parts": parts,
+        "cost": format_amount(accepted.cost),
+    }
+    session.answer(answer, lines)
