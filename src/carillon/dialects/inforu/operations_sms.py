@@ -24,7 +24,7 @@ SMS_OPERATIONS: Sequence[Operation] = (
         scope=Scope.MESSAGE_SEND,
         sample={
             "Message": "Shalom [#FirstName#], your order is ready.",
-            "Recipients": [{"Phone": "0501234567", "FirstName": "Dana", "CustomerMessageID": "order-1"}],
+            "Recipients": [{"Phone": "0521234567", "FirstName": "Dana", "CustomerMessageID": "order-1"}],
             "Settings": {"Sender": "Carillon", "CampaignName": "Orders"},
         },
         field_names={
