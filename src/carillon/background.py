@@ -46,10 +46,7 @@ def background_of(runtime: Runtime) -> Background:
     if settings.role == "api":
         return Background(services=services)
     carriers = ProcessCarriers(runtime.carriers, runtime.db.process_state(Health))
-    services += [
-        Service(name="carriers", run=runtime.carriers.run),
-        Service(name="carrier_health", run=partial(exchange_health, runtime.db)),
-    ]
+    services.append(Service(name="carriers", run=runtime.carriers.run))
     return Background(
         workers=[
             UploadWorker(),

@@ -13,20 +13,13 @@ from tests.dialects.clients import DialectClients
 from tests.support import Cluster, Tenant, new_key
 
 from carillon.app import create_app
-from carillon.carriers.http.tokens import CallbackTokens
-from carillon.carriers.registry import Surroundings
 from carillon.db.database import Database
 from carillon.kit.clock import FixedClock
 from carillon.kit.ids import UuidFactory
-from carillon.messaging.receipts import ReceivedMessages
 from carillon.outbound.client import HttpClient
-from carillon.routing.running import RunningCarriers
-from carillon.runtime import Runtime
+from carillon.runtime import Runtime, compose
 from carillon.settings import Settings
-from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import create_credential
-from carillon.tenancy.rate_limits import RateLimiter
-from carillon.tenancy.secrets import SecretBox
 
 
 @pytest.fixture(scope="session")
@@ -62,19 +55,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def runtime(db: Database, clock: FixedClock, settings: Settings) -> Runtime:
-    box = SecretBox(settings.secret_key_path)
-    outbound, inbox = HttpClient(), ReceivedMessages(db)
-    return Runtime(
-        settings=settings,
-        clock=clock,
-        db=db,
-        authenticator=Authenticator(db, RateLimiter(), box),
-        secret_box=box,
-        outbound=outbound,
-        inbox=inbox,
-        carriers=RunningCarriers(db, box, Surroundings(inbox=inbox, outbound=outbound)),
-        callback_tokens=CallbackTokens(lambda: bytes(32)),
-    )
+    assert db.clock is clock
+    return compose(settings, db, HttpClient())
 
 
 @pytest.fixture

@@ -678,9 +678,9 @@ CREATE TABLE callback (
     sequence     bigint NOT NULL,        -- the event's
     event_id     uuid NOT NULL,
     state        text NOT NULL CHECK (state IN (
-        'waiting',                       -- -> delivered, given_up, skipped
+        'waiting',                       -- -> delivered, failed, skipped
         'delivered',
-        'given_up',                      -- -> waiting, when it is replayed
+        'failed',                      -- -> waiting, when it is replayed
         'skipped'                        -- its dialect tells no such event
     )),
     attempts     integer NOT NULL,       -- of its dialect's schedule that are over
@@ -689,7 +689,7 @@ CREATE TABLE callback (
     ended_at     timestamptz,
     PRIMARY KEY (shard_key, callback_id)
 ) PARTITION BY RANGE (callback_id);
-CREATE INDEX callback_queue ON callback (shard_key, endpoint_id, state, sequence) WHERE state IN ('waiting', 'given_up');
+CREATE INDEX callback_queue ON callback (shard_key, endpoint_id, state, sequence) WHERE state IN ('waiting', 'failed');
 
 -- What the planner must know. -----------------------------------------------------------------------------------------------
 -- Every key starts with the account, so any index serves a condition on the account alone, and after statistics of few or other

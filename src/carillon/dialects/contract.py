@@ -67,7 +67,7 @@ class Services:
     """What a dialect's handlers work with.
 
     `page_size` is for lists whose caller sets no limit, `signature_age` is how far a signature's date may be
-    behind our clock. `outbound_allow` are networks that callbacks may reach although they are not public.
+    behind our clock; `outbound_allow` lists networks that callbacks may reach although they are not public.
     """
 
     db: OperationRunner

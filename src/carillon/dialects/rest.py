@@ -18,6 +18,7 @@ from carillon.errors import InvalidInputError
 from carillon.http.request import Method, Reply, Request
 from carillon.http.site import Endpoint
 from carillon.kit.actor import Actor
+from carillon.kit.networks import Network
 from carillon.tenancy.scopes import Scope, require_scope
 
 MEDIA_TYPE = "application/json; charset=utf-8"
@@ -37,6 +38,7 @@ class Call:
     request: Request
     query: Any
     body: Any
+    outbound_allow: Sequence[Network] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ def route_of(operation: Operation, authenticate: Callable[[Services, Request], A
             request=request,
             query=query,
             body=body,
+            outbound_allow=services.outbound_allow,
         )
         return json_reply(await operation.handle(call))
 

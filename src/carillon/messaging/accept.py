@@ -187,7 +187,7 @@ async def _placement(tx: Tx, actor: Actor, request: PreparedSend) -> Placement:
 def _expires_at(command: Send, due_at: datetime) -> datetime:
     validity = min(max(command.validity, MIN_VALIDITY), MAX_VALIDITY)
     at = due_at + validity
-    return min(at, command.expires_at) if command.expires_at else at
+    return min(at, max(command.expires_at, due_at + MIN_VALIDITY)) if command.expires_at else at
 
 
 def _rows(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
@@ -329,6 +329,7 @@ def _accepted(  # noqa: PLR0913, PLR0917 - an answer is made of all
             shared if text is None else length_of(text, encoding)
             for text, encoding in zip(texts, encodings, strict=True)
         ],
+        encodings=encodings,
         cost=placement.reserved,
         guids=[guid or 0 for guid in rows.guids[mine]] if placement.numbered else (),
         campaign=campaigns.get(_campaign_name(request.command)) if request.command.campaign is not None else None,

@@ -46,7 +46,8 @@ class Send:
     `expires_at` ends it earlier. `callback_url` is told of events, `reply_url` of replies. With a campaign's name the
     sending counts in it; the empty name is the campaign of what has none. `purpose` is the consent that contacts must
     have given. `numbered` gives each message a number (`AcceptedSending.guids`). `only_if_any`: nothing is written when
-    every recipient is excluded.
+    every recipient is excluded. A number that occurs again is excluded, with `same_text_only` where its text is the
+    same; `allows_duplicates` excludes none.
     """
 
     dialect: str = ""
@@ -71,6 +72,7 @@ class Send:
     campaign: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     allows_duplicates: bool = False
+    same_text_only: bool = False
     ignores_suppressions: bool = False
     purpose: str | None = None
     per_second: float | None = None
@@ -107,6 +109,7 @@ class AcceptedSending:
     failures: Sequence[Failure | None]
     parts: Sequence[int]
     lengths: Sequence[int]
+    encodings: Sequence[Encoding | None] = ()
     cost: int = 0
     guids: Sequence[int] = ()
     members: int = 0

@@ -21,7 +21,7 @@ SMS_OPERATIONS: Sequence[Operation] = (
         ),
         reply=(replies.SmsAccepted,),
         handle=sms.send_sms,
-        scope=Scope.MESSAGE_SEND,
+        scope=Scope.MESSAGES_WRITE,
         sample={
             "Message": "Shalom [#FirstName#], your order is ready.",
             "Recipients": [{"Phone": "0521234567", "FirstName": "Dana", "CustomerMessageID": "order-1"}],
