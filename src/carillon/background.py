@@ -17,6 +17,7 @@ from carillon.events.callbacks import CallbackWorker
 from carillon.events.format import CallbackFormat
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.dispatch import DispatchWorker
+from carillon.messaging.materialise import MaterialiseWorker
 from carillon.messaging.receipts import ReceivedMessages
 from carillon.messaging.simulated import SimulatedWorker
 from carillon.messaging.simulators import SimulatorsAlone
@@ -51,6 +52,7 @@ def background_of(runtime: Runtime) -> Background:
         workers=[
             UploadWorker(),
             *(DispatchWorker(one, carriers, concurrency=16) for one in TrafficClass),
+            MaterialiseWorker(),
             SimulatedWorker(runtime.inbox),
             CallbackWorker(runtime.outbound, _callback_formats()),
         ],

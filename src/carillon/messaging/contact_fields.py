@@ -18,7 +18,7 @@ _decode = msgspec.json.Decoder(dict[str, object], float_hook=str).decode
 
 
 async def with_contact_fields(db: Database, actor: Actor, command: Send) -> Send:
-    """Give recipients the values of `Send.contact_fields` that they lack: their contacts', empty where these have none."""
+    """Give recipients the values of `Send.contact_fields` that they lack: their contacts', which may be empty."""
     given = command.recipients
     values = given.values or [{} for _ in given.addresses]
     open_rows = [row for row, one in enumerate(values) if not command.contact_fields.keys() <= one.keys()]

@@ -50,7 +50,7 @@ async def test_trees_of_known_words_in_json_are_answered(wire: Wire, function: s
     assert_is_answered(await wire.post(function, content=content, params={"view": view}))
 
 
-def place_of(data: dict[str, Any], name: str) -> dict[str, Any]:
+def place_of(data: dict[str, Any], name: str) -> Any:
     """The object of a good request that a parameter belongs to."""
     if name in {"Type", "Value"} and "List" in data:
         return data["List"][0]

@@ -74,7 +74,7 @@ def read_recipients(items: Sequence[object], message: str) -> ReadRecipients:
     if values is not None:
         # What some recipients have of their own, and no contact: the others have nothing there.
         own = {key for one in values for key in one} - fields.keys()
-        values = [dict.fromkeys(own, "") | one for one in values] if own else values
+        values = [{**dict.fromkeys(own, ""), **one} for one in values] if own else values
     return ReadRecipients(
         recipients=Recipients(
             addresses=[phone for phone, _ in read],

@@ -37,7 +37,7 @@ SMS_OPERATIONS: Sequence[Operation] = (
             "[#Field#] takes the recipient's own field of this name, else the one of the contact with the number.",
             "A field that nobody has is empty in the text; what no recipient and no contact can have stays as written.",
             "More than 5,000 recipients, and groups, are accepted at once, and written in the background.",
-            "A message to groups is marketing, any other transactional; Priority and IgnoreUnsubscribeCheck say otherwise.",
+            "A message to groups is marketing, unless Priority or IgnoreUnsubscribeCheck says that it is none.",
             "Recipients counts who gets it; Errors lists who of the request does not, and why, 100 at most.",
             "A group's members are those of the moment when it is accepted; Recipients counts them all.",
             "ShortenUrlEnable true is refused (-400): links are not shortened yet.",

@@ -81,7 +81,7 @@ class SendSms(Request):
     message: Annotated[
         str,
         Meta(
-            description=f"The text, up to {MAX_MESSAGE_CHARACTERS} characters, with placeholders: [#FirstName#]. Required."
+            description=f"The text, up to {MAX_MESSAGE_CHARACTERS} characters, with placeholders as [#City#]. Required."
         ),
     ] = ""
     recipients: Annotated[
