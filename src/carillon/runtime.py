@@ -79,22 +79,27 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
     clock = clock or SystemClock()
     async with open_database(settings, clock=clock) as db, HttpClient(settings.outbound_allow) as outbound:
         await db.prepare_statements()
-        box = SecretBox(settings.secret_key_path)
-        inbox = ReceivedMessages(db)
-        tokens = CallbackTokens(partial(box.derive, "carrier callbacks"))
-        urls = CallbackUrls(base_url=settings.public_url, tokens=tokens) if settings.public_url else None
-        around = Surroundings(inbox=inbox, outbound=outbound, callbacks=urls)
-        yield Runtime(
-            settings=settings,
-            clock=clock,
-            db=db,
-            authenticator=Authenticator(db, RateLimiter(), box),
-            secret_box=box,
-            outbound=outbound,
-            inbox=inbox,
-            carriers=RunningCarriers(db, box, around),
-            callback_tokens=tokens,
-        )
+        yield compose(settings, db, outbound)
+
+
+def compose(settings: Settings, db: Database, outbound: HttpClient) -> Runtime:
+    """Make all that a server needs of an open database and an HTTP client."""
+    box = SecretBox(settings.secret_key_path)
+    inbox = ReceivedMessages(db)
+    tokens = CallbackTokens(partial(box.derive, "carrier callbacks"))
+    urls = CallbackUrls(base_url=settings.public_url, tokens=tokens) if settings.public_url else None
+    around = Surroundings(inbox=inbox, outbound=outbound, callbacks=urls)
+    return Runtime(
+        settings=settings,
+        clock=db.clock,
+        db=db,
+        authenticator=Authenticator(db, RateLimiter(), box),
+        secret_box=box,
+        outbound=outbound,
+        inbox=inbox,
+        carriers=RunningCarriers(db, box, around),
+        callback_tokens=tokens,
+    )
 
 
 async def _prepare_schema(dsn: str, clock: Clock) -> None:

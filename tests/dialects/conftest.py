@@ -17,12 +17,9 @@ from carillon.db.database import Database
 from carillon.kit.clock import FixedClock
 from carillon.kit.ids import UuidFactory
 from carillon.outbound.client import HttpClient
-from carillon.runtime import Runtime
+from carillon.runtime import Runtime, compose
 from carillon.settings import Settings
-from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import create_credential
-from carillon.tenancy.rate_limits import RateLimiter
-from carillon.tenancy.secrets import SecretBox
 
 
 @pytest.fixture(scope="session")
@@ -58,15 +55,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def runtime(db: Database, clock: FixedClock, settings: Settings) -> Runtime:
-    box = SecretBox(settings.secret_key_path)
-    return Runtime(
-        settings=settings,
-        clock=clock,
-        db=db,
-        authenticator=Authenticator(db, RateLimiter(), box),
-        secret_box=box,
-        outbound=HttpClient(),
-    )
+    assert db.clock is clock
+    return compose(settings, db, HttpClient())
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ class Receiver:
 
     status: int = 200
     statuses: list[int] = field(default_factory=list)
-    told: list[list[int]] = field(default_factory=list)
+    received: list[list[int]] = field(default_factory=list)
     answered: list[int] = field(default_factory=list)
     delay: float = 0.0
     server: ScriptedServer | None = None
@@ -55,7 +55,7 @@ class Receiver:
 
     async def answer(self, _head: bytes, writer: asyncio.StreamWriter) -> None:
         assert self.server is not None
-        self.told.append(msgspec.json.decode(self.server.bodies[-1], type=list[int]))
+        self.received.append(msgspec.json.decode(self.server.bodies[-1], type=list[int]))
         status = self.statuses.pop(0) if self.statuses else self.status
         self.answered.append(status)
         await asyncio.sleep(self.delay)
@@ -75,11 +75,11 @@ def sequences(facts: Sequence[CallbackFacts]) -> CallbackRequest:
     return CallbackRequest(content_type="application/json", body=body)
 
 
-def is_told(facts: CallbackFacts) -> bool:
+def is_reported(facts: CallbackFacts) -> bool:
     return facts.event.kind != "untold"
 
 
-FORMAT = CallbackFormat(dialect="test", schedule=SCHEDULE, render=sequences, tells=is_told)
+FORMAT = CallbackFormat(dialect="test", schedule=SCHEDULE, render=sequences, tells=is_reported)
 
 
 @contextlib.asynccontextmanager
@@ -123,6 +123,11 @@ async def due(db: Database) -> list[tuple[datetime | None, int]]:
     """Return when each endpoint is due, and how many attempts in a row have failed."""
     rows = await db.read(Tx.fetch, "SELECT due_at, attempts FROM callback_endpoint ORDER BY endpoint_id")
     return [(row["due_at"], row["attempts"]) for row in rows]
+
+
+async def all_ended(db: Database) -> bool:
+    """Whether no callback waits, and no endpoint is due."""
+    return all(state != "waiting" for _, state, *_ in await states(db)) and not any(one for one, _ in await due(db))
 
 
 async def make_sending(

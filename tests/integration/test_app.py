@@ -24,26 +24,17 @@ from carillon.kit.clock import FixedClock
 from carillon.logs import add_request_id, describe_exception
 from carillon.metrics import Metrics
 from carillon.outbound.client import HttpClient
-from carillon.runtime import Runtime
+from carillon.runtime import Runtime, compose
 from carillon.settings import Settings
-from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import create_credential
-from carillon.tenancy.rate_limits import RateLimiter
-from carillon.tenancy.secrets import SecretBox
 
 FUNCTION = "/api/v2/Contact/GetGroupList"
 
 
 @pytest.fixture
 def runtime(db: Database, clock: FixedClock, tmp_path: Path) -> Runtime:
-    return Runtime(
-        settings=Settings(data_dir=tmp_path, max_body_bytes=10_000),
-        clock=clock,
-        db=db,
-        authenticator=Authenticator(db, RateLimiter(), SecretBox(tmp_path / "secret.key")),
-        secret_box=SecretBox(tmp_path / "secret.key"),
-        outbound=HttpClient(),
-    )
+    assert db.clock is clock
+    return compose(Settings(data_dir=tmp_path, max_body_bytes=10_000), db, HttpClient())
 
 
 @pytest.fixture

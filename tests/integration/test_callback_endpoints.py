@@ -26,7 +26,7 @@ async def test_a_dialect_purpose_and_url_have_one_endpoint(db: Database, account
     assert len({first, *others}) == 4
     listed = await db.read(list_endpoints, account.actor)
     assert (listed[0].endpoint_id, listed[0].dialect, listed[0].purpose) == (first, "apifon", "status")
-    assert (listed[0].due_at, listed[0].waiting, listed[0].given_up, listed[0].failures) == (None, 0, 0, 0)
+    assert (listed[0].due_at, listed[0].waiting, listed[0].failed, listed[0].failures) == (None, 0, 0, 0)
     assert "shop" not in repr(listed)
 
 

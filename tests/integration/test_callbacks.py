@@ -1,6 +1,7 @@
 """Callbacks: told in order, each endpoint by itself, again by the dialect's schedule, and given up then."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 from tests.integration.receiving import (
     FORMAT,
+    all_ended,
     append,
     due,
     endpoint,
@@ -29,11 +31,7 @@ from carillon.kit.clock import FixedClock
 NOTHING_DUE: list[tuple[datetime | None, int]] = [(None, 0)]
 
 
-async def all_ended(db: Database) -> bool:
-    return all(state != "waiting" for _, state, *_ in await states(db)) and (await due(db))[0][0] is None
-
-
-async def test_callbacks_are_told_in_order_over_one_connection(db: Database, account: Tenant) -> None:
+async def test_callbacks_come_in_order_over_one_connection(db: Database, account: Tenant) -> None:
     async with receiving() as receiver:
         url = await endpoint(db, account, receiver.url)
         await append(db, account, url, *["delivered"] * 150)
@@ -41,41 +39,41 @@ async def test_callbacks_are_told_in_order_over_one_connection(db: Database, acc
         async with telling(db):
             await until(lambda: all_ended(db))
             await append(db, account, url, *["delivered"] * 150)
-            await until(lambda: len(receiver.told) == 300)
+            await until(lambda: len(receiver.received) == 300)
             await until(lambda: all_ended(db))
-    assert receiver.told == [[n] for n in range(1, 302) if n != 151]
+    assert receiver.received == [[n] for n in range(1, 302) if n != 151]
     assert receiver.server is not None
     assert receiver.server.connections == 1
     assert {state[1:] for state in await states(db)} == {("delivered", 1, 200)}
     assert await due(db) == NOTHING_DUE
 
 
-async def test_a_callback_that_fails_is_tried_by_the_schedule_of_its_account_and_then_given_up(
+async def test_a_callback_that_fails_is_tried_by_the_schedule_of_its_account_and_then_fails_for_good(
     db: Database, account: Tenant, clock: FixedClock
 ) -> None:
     async with receiving(status=500) as receiver:
         await append(db, account, await endpoint(db, account, receiver.url), "delivered", "untold", "delivered")
         async with telling(db):
             for failures, minutes in ((1, 1), (2, 3), (3, 6)):
-                await until(lambda: len(receiver.told) == failures)  # noqa: B023
+                await until(lambda: len(receiver.received) == failures)  # noqa: B023
                 tried_again = MOMENT + timedelta(minutes=minutes)
                 await until(lambda: found_due(db, tried_again, failures))  # noqa: B023
                 clock.moment = tried_again - timedelta(seconds=1)
                 await asyncio.sleep(0.15)
-                assert len(receiver.told) == failures
+                assert len(receiver.received) == failures
                 clock.moment = tried_again
             with capture_logs() as logs:
                 await until(lambda: found_due(db, clock.moment + timedelta(seconds=4), 4))
-    assert receiver.told == [[1]] * 4
-    assert await states(db) == [(1, "given_up", 4, 500), (2, "waiting", 0, None), (3, "waiting", 0, None)]
-    assert [(entry["event"], entry["count"]) for entry in logs] == [("callbacks_given_up", 1)]
+    assert receiver.received == [[1]] * 4
+    assert await states(db) == [(1, "failed", 4, 500), (2, "waiting", 0, None), (3, "waiting", 0, None)]
+    assert [(entry["event"], entry["count"]) for entry in logs] == [("callbacks_failed", 1)]
 
 
 async def found_due(db: Database, moment: datetime, failures: int) -> bool:
     return await due(db) == [(moment, failures)]
 
 
-async def test_those_behind_one_that_was_given_up_do_not_wait_their_whole_schedule_again(
+async def test_those_behind_one_that_was_failed_do_not_wait_their_whole_schedule_again(
     db: Database, account: Tenant, clock: FixedClock
 ) -> None:
     """When the first is given up the second has waited as long, the third for 4 minutes of its 6."""
@@ -99,15 +97,15 @@ async def test_those_behind_one_that_was_given_up_do_not_wait_their_whole_schedu
             assert await due(db) == [(MOMENT + timedelta(seconds=369), 5)]
             await at(369, 6)
             assert await due(db) == [(MOMENT + timedelta(seconds=369 + 180), 6)]
-    assert [one for (one,) in receiver.told] == [1, 1, 1, 1, 2, 3]
-    assert await states(db) == [(1, "given_up", 4, 503), (2, "given_up", 4, 503), (3, "waiting", 3, 503)]
+    assert [one for (one,) in receiver.received] == [1, 1, 1, 1, 2, 3]
+    assert await states(db) == [(1, "failed", 4, 503), (2, "failed", 4, 503), (3, "waiting", 3, 503)]
 
 
 async def failed(db: Database, failures: int) -> bool:
     return (await due(db))[0][1] == failures
 
 
-async def test_an_endpoint_that_answers_again_is_told_all_that_waits_in_order(
+async def test_an_endpoint_that_answers_again_is_reported_all_that_waits_in_order(
     db: Database, account: Tenant, clock: FixedClock
 ) -> None:
     async with receiving(first=[500, 404, 301]) as receiver:
@@ -117,7 +115,7 @@ async def test_an_endpoint_that_answers_again_is_told_all_that_waits_in_order(
                 await until(lambda: failed(db, failures))  # noqa: B023
                 clock.moment = MOMENT + timedelta(minutes=minutes)
             await until(lambda: all_ended(db))
-    assert receiver.told == [[1], [1], [1], [1], [2], [3], [4], [5]]
+    assert receiver.received == [[1], [1], [1], [1], [2], [3], [4], [5]]
     assert await states(db) == [(1, "delivered", 4, 200), *((n, "delivered", 1, 200) for n in (2, 3, 4, 5))]
     assert await due(db) == NOTHING_DUE
 
@@ -128,19 +126,17 @@ async def test_an_endpoint_that_fails_or_hangs_holds_back_only_itself(db: Databa
         for receiver in (dead, failing, well):
             await append(db, account, await endpoint(db, account, receiver.url), *["delivered"] * 20)
         async with telling(db, hanging):
-            await until(lambda: len(well.told) == 20)
+            await until(lambda: len(well.received) == 20)
             late = await endpoint(db, account, f"{well.url}/late")
             for _ in range(5):
                 await append(db, account, late, "delivered")
-                count = len(well.told) + 1
-                await until(lambda: len(well.told) >= count, seconds=1.5)  # noqa: B023
-    assert len(dead.told) == 1
-    assert len(failing.told) == 1
+                count = len(well.received) + 1
+                await until(lambda: len(well.received) >= count, seconds=1.5)  # noqa: B023
+    assert len(dead.received) == 1
+    assert len(failing.received) == 1
 
 
-async def test_callbacks_of_one_sending_that_follow_each_other_are_told_in_one_call(
-    db: Database, account: Tenant
-) -> None:
+async def test_callbacks_of_one_sending_that_follow_each_other_come_in_one_call(db: Database, account: Tenant) -> None:
     (first, _), (second, _) = await make_sending(db, account), await make_sending(db, account)
     async with receiving() as receiver:
         url = await endpoint(db, account, receiver.url)
@@ -150,7 +146,7 @@ async def test_callbacks_of_one_sending_that_follow_each_other_are_told_in_one_c
         await append(db, account, url, "a", "a")
         async with telling(db, replace(FORMAT, max_batch=3)):
             await until(lambda: all_ended(db))
-    assert receiver.told == [[1, 2, 3], [4, 5], [6], [8], [9], [10], [11]]
+    assert receiver.received == [[1, 2, 3], [4, 5], [6], [8], [9], [10], [11]]
     assert (await states(db))[6] == (7, "skipped", 0, None)
 
 
@@ -212,10 +208,10 @@ async def test_an_address_that_is_refused_gives_its_callbacks_up_at_once(db: Dat
     await append(db, account, private, "delivered", "delivered")
     async with telling(db):
         await until(lambda: all_ended(db))
-    assert await states(db) == [(1, "given_up", 1, None), (2, "given_up", 1, None)]
+    assert await states(db) == [(1, "failed", 1, None), (2, "failed", 1, None)]
 
 
-async def test_a_callback_that_can_not_be_rendered_is_given_up_and_the_next_one_told(
+async def test_a_callback_that_can_not_be_rendered_fails_for_good_and_the_next_one_comes(
     db: Database, account: Tenant
 ) -> None:
     def render(facts: Sequence[CallbackFacts]) -> CallbackRequest:
@@ -228,8 +224,8 @@ async def test_a_callback_that_can_not_be_rendered_is_given_up_and_the_next_one_
         with capture_logs() as logs:
             async with telling(db, replace(FORMAT, render=render)):
                 await until(lambda: all_ended(db))
-    assert receiver.told == [[2]]
-    assert await states(db) == [(1, "given_up", 1, None), (2, "delivered", 1, 200)]
+    assert receiver.received == [[2]]
+    assert await states(db) == [(1, "failed", 1, None), (2, "delivered", 1, 200)]
     assert logs[0]["event"] == "callback_not_rendered"
     assert "306900000001" not in str(logs)
 
@@ -254,7 +250,7 @@ async def test_endpoints_of_a_dialect_without_a_format_wait(db: Database, accoun
         await append(db, account, await endpoint(db, account, receiver.url, dialect="other"), "delivered")
         await append(db, account, await endpoint(db, account, receiver.url), "delivered")
         async with telling(db):
-            await until(lambda: len(receiver.told) == 1)
+            await until(lambda: len(receiver.received) == 1)
             await asyncio.sleep(0.15)
     assert [state for _, state, *_ in await states(db)] == ["waiting", "delivered"]
 
@@ -282,3 +278,32 @@ async def test_what_counts_as_received_is_the_formats(db: Database, account: Ten
 
 async def has_an_answer(db: Database) -> bool:
     return (await states(db))[0][3] is not None
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_a_receiver_answers_each_callback_ends_and_none_comes_out_of_order(
+    db: Database, account: Tenant, clock: FixedClock, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - of a test
+    answers = [chance.choice([200, 200, 200, 500, 404]) for _ in range(40)]
+    kinds = [chance.choice(["delivered", "delivered", "untold"]) for _ in range(30)]
+    async with receiving(first=answers) as receiver:
+        url = await endpoint(db, account, receiver.url)
+        await append(db, account, url, *kinds)
+        async with telling(db):
+            while not await all_ended(db):
+                clock.moment += timedelta(seconds=chance.randint(0, 120))
+                await asyncio.sleep(0.02)
+    attempts: dict[int, list[int]] = {}
+    for (number,), status in zip(receiver.received, receiver.answered, strict=True):
+        attempts.setdefault(number, []).append(status)
+    assert [number for (number,) in receiver.received] == sorted(number for (number,) in receiver.received)
+    for number, state, made, last_status in await states(db):
+        if kinds[number - 1] == "untold":
+            assert (state, number in attempts) == ("skipped", False)
+            continue
+        assert all(status != 200 for status in attempts[number][:-1])
+        assert state == ("delivered" if attempts[number][-1] == 200 else "failed")
+        assert len(attempts[number]) <= made <= 4
+        assert state == "delivered" or made == 4
+        assert last_status == attempts[number][-1]

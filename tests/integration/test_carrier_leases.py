@@ -44,6 +44,20 @@ async def test_a_process_that_comes_gets_its_part_and_one_that_goes_leaves_it(db
     assert {holder: len(slots) for holder, slots in held.items()} == {B: 2, C: 2}
 
 
+async def test_a_lease_is_kept_while_its_connection_is_open(db: Database) -> None:
+    await settle(db, A)
+    command = HoldSlots(holder=A, wanted={CARRIER: 4}, in_use={CARRIER: 4})
+    for _ in range(3):
+        assert (await call(db, B)).slots == []
+        assert (await db.run(hold_slots, command))[CARRIER] == Holding(slots=[0, 1], share=0.5)
+    unwanted = HoldSlots(holder=A, wanted={CARRIER: 0}, in_use={CARRIER: 3})
+    assert (await db.run(hold_slots, unwanted))[CARRIER].slots == []
+    assert (await call(db, B)).slots == [3]
+    await db.run(hold_slots, HoldSlots(holder=A, wanted={}))
+    await call(db, B)
+    assert (await call(db, B)).slots == [0, 1, 2, 3]
+
+
 async def test_more_processes_than_slots_leave_some_without(db: Database) -> None:
     held = await settle(db, A, B, C, slots=2)
     assert {holder: len(slots) for holder, slots in held.items()} == {A: 1, B: 1, C: 0}

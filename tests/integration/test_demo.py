@@ -10,26 +10,16 @@ from carillon.db.database import Database
 from carillon.errors import InvalidInputError
 from carillon.kit.clock import FixedClock
 from carillon.outbound.client import HttpClient
-from carillon.runtime import Runtime
+from carillon.runtime import Runtime, compose
 from carillon.settings import Settings
 from carillon.tenancy.accounts import ListAccounts, list_accounts
-from carillon.tenancy.authentication import Authenticator, Login
-from carillon.tenancy.rate_limits import RateLimiter
-from carillon.tenancy.secrets import SecretBox
+from carillon.tenancy.authentication import Login
 
 
 @pytest.fixture
 def runtime(db: Database, clock: FixedClock, tmp_path: Path) -> Runtime:
-    settings = Settings(data_dir=tmp_path)
-    authenticator = Authenticator(db, RateLimiter(), SecretBox(tmp_path / "secret.key"))
-    return Runtime(
-        settings=settings,
-        clock=clock,
-        db=db,
-        authenticator=authenticator,
-        secret_box=SecretBox(settings.secret_key_path),
-        outbound=HttpClient(),
-    )
+    assert db.clock is clock
+    return compose(Settings(data_dir=tmp_path), db, HttpClient())
 
 
 def draft_of(runtime: Runtime) -> Path:

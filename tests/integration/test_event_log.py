@@ -139,10 +139,10 @@ async def test_an_event_with_an_endpoint_leaves_a_callback_and_makes_the_endpoin
     )
     earlier = MOMENT - timedelta(minutes=1)
     await db.run(Tx.fetch, make, account.account_id, UUID(int=5), MOMENT, earlier)
-    told = [NewEvent(kind="a", at=MOMENT, endpoint_id=7), NewEvent(kind="b", at=MOMENT)]
-    told += [NewEvent(kind="c", at=MOMENT, endpoint_id=endpoint_id) for endpoint_id in (8, 7)]
+    new = [NewEvent(kind="a", at=MOMENT, endpoint_id=7), NewEvent(kind="b", at=MOMENT)]
+    new += [NewEvent(kind="c", at=MOMENT, endpoint_id=endpoint_id) for endpoint_id in (8, 7)]
     with db.topics.listen(CALLBACKS_DUE) as listener:
-        await db.run(append_events, account.account_id, told)
+        await db.run(append_events, account.account_id, new)
         assert await listener.wait(1) == {str(account.account_id)}
     rows = await db.read(
         Tx.fetch,

@@ -29,7 +29,9 @@ FORBIDDEN = {
 }
 ACCOUNTS_TABLES = "|".join(table for table, kind in TABLES.items() if kind != "control")
 # Behind a comma a name of a table is one where an alias follows: there is a column that is called as a table is.
-READS_A_TABLE = re.compile(rf"\b(from|join|using|update)\s+({ACCOUNTS_TABLES})\b|,\s*({ACCOUNTS_TABLES})\s+(as\s+)?[a-z]")
+READS_A_TABLE = re.compile(
+    rf"\b(from|join|using|update)\s+({ACCOUNTS_TABLES})\b|,\s*({ACCOUNTS_TABLES})\s+(as\s+)?[a-z]"
+)
 
 
 def code_of(statement: str) -> str:

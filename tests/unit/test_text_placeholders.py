@@ -54,7 +54,8 @@ def test_the_keys_are_those_that_are_written() -> None:
 def test_rendering_is_one_pass_of_the_pattern(text: str, style: PlaceholderStyle, values: dict[str, str]) -> None:
     template = Template.parse(text, style)
     assert template.render({}) == text
-    assert template.render(values) == re.sub(style.value, lambda found: values.get(found[1], found[0]), text)
+    pattern = r"\{([^{}]+)\}" if style is BRACES else r"\[#([^\[\]#]+)#\]"
+    assert template.render(values) == re.sub(pattern, lambda found: values.get(found[1], found[0]), text)
 
 
 def test_a_text_beyond_the_limits_is_refused() -> None:

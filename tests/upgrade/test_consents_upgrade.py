@@ -23,12 +23,10 @@ from carillon.db.migrate import known_migrations, upgrade
 from carillon.kit.clock import FixedClock
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.outbound.client import HttpClient
-from carillon.runtime import Runtime
+from carillon.runtime import compose
 from carillon.settings import Settings
 from carillon.tenancy.accounts import OpenAccount, open_account
-from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import create_credential
-from carillon.tenancy.rate_limits import RateLimiter
 from carillon.tenancy.secrets import SecretBox
 
 FOLDER = Path(__file__).with_name("apifon_before_0020")
@@ -65,14 +63,7 @@ async def wire_of(db: Database, folder: Path) -> Wire:
     box = SecretBox(folder / "secret.key")
     clock = db.clock
     assert isinstance(clock, FixedClock)
-    runtime = Runtime(
-        settings=Settings(data_dir=folder),
-        clock=clock,
-        db=db,
-        authenticator=Authenticator(db, RateLimiter(), box),
-        secret_box=box,
-        outbound=HttpClient(),
-    )
+    runtime = compose(Settings(data_dir=folder), db, HttpClient())
     actor = await db.read(open_account, OPERATOR, OpenAccount(account_id=1))
     made = await db.run(create_credential, actor, new_key("apifon"), box)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(runtime)), base_url="http://carillon.example")

@@ -208,7 +208,8 @@ async def test_a_table_is_listed_behind_those_that_its_foreign_keys_name(dsn: st
 async def test_tenant_and_global_tables_are_those_that_have_an_account(dsn: str) -> None:
     rows = await fetch(
         dsn,
-        "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('account_id', 'shard_key')"
+        "SELECT c.relname FROM pg_class c"
+        " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('account_id', 'shard_key')"
         " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition",
     )
     assert {row["relname"] for row in rows} == {table for table, kind in TABLES.items() if kind != "control"}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--account", "account_id", type=Id(), metavar="ID", help="One account. [default: all]")
 @with_session
 def verify(session: Session, *, account_id: int | None) -> None:
-    """Verify the books: messages against counters, money against the journal, events against states.
+    """Verify the books: messages against counters, money, events.
 
     It changes nothing, may run beside a working server, prints what differs, and then exits with 1. For example:
 

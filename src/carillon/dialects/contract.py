@@ -16,6 +16,7 @@ from carillon.events.format import CallbackFormat
 from carillon.http.request import Reply, Request
 from carillon.http.site import Endpoint, Site
 from carillon.kit.clock import Clock
+from carillon.kit.networks import Network
 from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import CredentialFormat
 
@@ -66,13 +67,14 @@ class Services:
     """What a dialect's handlers work with.
 
     `page_size` is for lists whose caller sets no limit, `signature_age` is how far a signature's date may be
-    behind our clock.
+    behind our clock; `outbound_allow` lists networks that callbacks may reach although they are not public.
     """
 
     db: OperationRunner
     authenticator: Authenticator
     page_size: int = 1000
     signature_age: timedelta = timedelta(days=1)
+    outbound_allow: Sequence[Network] = ()
 
 
 Handler = Callable[[Services, Request], Awaitable[Reply]]

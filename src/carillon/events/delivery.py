@@ -31,6 +31,8 @@ from carillon.workers.failures import log_failure
 
 log = structlog.get_logger(__name__)
 
+# Read first, when nobody knows whether the endpoint answers: many may hang at once, and what was read waits in memory.
+_LOADED_FIRST = 20
 _LOADED = 200
 _RECORDED = 50
 _RECORDED_SECONDS = 0.25
@@ -73,7 +75,8 @@ class Delivery:
         actor, place = self._held.actor, self._endpoint.place
         was_empty = False
         while True:
-            waiting = await self._db.read(waiting_callbacks, actor, place, _LOADED)
+            limit = max(self._format.max_batch, _LOADED if self._calls else _LOADED_FIRST)
+            waiting = await self._db.read(waiting_callbacks, actor, place, limit)
             if waiting and not await self._tell(waiting):
                 break
             if not waiting and await self._db.run_at_once(end_endpoint, actor, self._endpoint):
@@ -99,7 +102,7 @@ class Delivery:
                 self._end(group, "delivered", answer.status, more=1)
             elif answer.is_permanent:
                 self._endpoint.failures += 1
-                self._end(group, "given_up", answer.status, more=1)
+                self._end(group, "failed", answer.status, more=1)
             else:
                 await self._fail(group, answer.status)
                 return False
@@ -123,7 +126,7 @@ class Delivery:
 
     async def _record(self) -> None:
         await self._db.run_at_once(record_callbacks, self._held.actor, self._endpoint, self._ended)
-        self._log_given_up()
+        self._log_failed()
         self._ended = []
         self._recorded_at = time.monotonic()
 
@@ -135,19 +138,19 @@ class Delivery:
                 schedule, one.attempts, failures=endpoint.failures, waiting_since=one.created_at, now=now
             )
             pause = pause_after(schedule, attempts)
-            state = "given_up" if pause is None else "waiting"
+            state = "failed" if pause is None else "waiting"
             pauses += [] if pause is None else [pause]
             self._ended.append(Ended(callback_id=one.callback_id, state=state, attempts=attempts, http_status=status))
         endpoint.failures += 1
         due_at = now + (pauses[0] if pauses else rest_after(endpoint.failures))
         await self._db.run_at_once(record_failure, self._held.actor, endpoint, self._ended, due_at)
-        self._log_given_up()
+        self._log_failed()
 
-    def _log_given_up(self) -> None:
-        count = sum(one.state == "given_up" for one in self._ended)
+    def _log_failed(self) -> None:
+        count = sum(one.state == "failed" for one in self._ended)
         if count:
             ids = {"account_id": self._held.account_id, "endpoint_id": self._endpoint.place.endpoint_id}
-            log.warning("callbacks_given_up", count=count, **ids)
+            log.warning("callbacks_failed", count=count, **ids)
 
     def _now(self) -> datetime:
         return self._db.clock.now() + self._held.clock_offset
@@ -183,14 +186,18 @@ def _groups(callback_format: CallbackFormat, waiting: Sequence[Waiting]) -> Iter
     """Put together what is told in one call, and yield apart, with False, what is not told."""
     group: list[Waiting] = []
     for one in waiting:
-        is_told = one.facts is not None and callback_format.tells(one.facts)
-        if is_told and len(group) < callback_format.max_batch and same_sending(group, one):
+        is_reported = one.facts is not None and callback_format.tells(one.facts)
+        is_alone = one.facts is not None and callback_format.stands_alone(one.facts)
+        joins = is_reported and not is_alone and same_sending(group, one)
+        if joins and len(group) < callback_format.max_batch:
             group.append(one)
             continue
         if group:
             yield True, group
             group = []
-        if is_told:
+        if is_reported and is_alone:
+            yield True, [one]
+        elif is_reported:
             group = [one]
         else:
             yield False, [one]

@@ -44,7 +44,7 @@ class Endpoint:
     failures: int
     due_at: datetime | None
     waiting: int
-    given_up: int
+    failed: int
     waiting_since: datetime | None
     http_status: int | None
 
@@ -121,7 +121,7 @@ async def list_endpoints(tx: Tx, actor: Actor) -> list[Endpoint]:
             failures=row["attempts"],
             due_at=row["due_at"],
             waiting=row["waiting"],
-            given_up=row["given_up"],
+            failed=row["failed"],
             waiting_since=row["waiting_since"],
             http_status=row["http_status"],
         )

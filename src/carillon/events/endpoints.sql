@@ -14,7 +14,7 @@ SELECT e.endpoint_id, e.dialect, e.purpose, e.url, e.created_at, e.attempts, e.d
     (SELECT count(*) FROM (SELECT FROM callback c WHERE c.shard_key = $1 AND c.endpoint_id = e.endpoint_id
         AND c.state = 'waiting' LIMIT $2) w) AS waiting,
     (SELECT count(*) FROM (SELECT FROM callback c WHERE c.shard_key = $1 AND c.endpoint_id = e.endpoint_id
-        AND c.state = 'given_up' LIMIT $2) g) AS given_up,
+        AND c.state = 'failed' LIMIT $2) g) AS failed,
     (SELECT c.created_at FROM callback c WHERE c.shard_key = $1 AND c.endpoint_id = e.endpoint_id
         AND c.state = 'waiting' ORDER BY c.sequence LIMIT 1) AS waiting_since,
     (SELECT c.http_status FROM callback c WHERE c.shard_key = $1 AND c.endpoint_id = e.endpoint_id

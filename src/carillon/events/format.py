@@ -82,6 +82,10 @@ def _always(_facts: CallbackFacts) -> bool:
     return True
 
 
+def _never(_facts: CallbackFacts) -> bool:
+    return False
+
+
 def _is_2xx(status: int) -> bool:
     return 200 <= status < 300  # noqa: PLR2004 - HTTP's
 
@@ -92,14 +96,16 @@ class CallbackFormat:
 
     `schedule` has the pauses after failed attempts: a callback is tried once more than it has pauses, then it is given
     up. `tells` says whether an event is told at all; those that are not are skipped. `render` is given events of one
-    sending that follow each other, `max_batch` at most, and makes the one call that tells them. `is_success` reads the
-    answer's status. `timeout_seconds` is for a whole call, and has to be less than a lease (`queue.LEASE`).
+    sending that follow each other, `max_batch` at most, or one that `stands_alone`, and makes the one call that tells
+    them. `is_success` reads the answer's status. `timeout_seconds` is for a whole call, and has to be less than a lease
+    (`queue.LEASE`).
     """
 
     dialect: str
     schedule: Sequence[timedelta]
     render: Callable[[Sequence[CallbackFacts]], CallbackRequest]
     tells: Callable[[CallbackFacts], bool] = _always
+    stands_alone: Callable[[CallbackFacts], bool] = _never
     is_success: Callable[[int], bool] = _is_2xx
     max_batch: int = 1
     timeout_seconds: float = 10.0

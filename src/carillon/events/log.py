@@ -88,13 +88,13 @@ async def append_events(tx: Tx, account_id: AccountId, events: Sequence[NewEvent
     before = last - len(events)
     await tx.fetch(SQL["insert_events"], account_id, before, ids, ats, kinds, sendings, messages, data)
     tx.wakes(EVENTS_APPENDED, account_id)
-    told = [
+    called_back = [
         (event_id, event.endpoint_id, sequence)
         for sequence, (event_id, event) in enumerate(zip(ids, events, strict=True), before + 1)
         if event.endpoint_id is not None
     ]
-    if told:
-        event_ids, endpoints, sequences = zip(*told, strict=True)
+    if called_back:
+        event_ids, endpoints, sequences = zip(*called_back, strict=True)
         await tx.fetch(SQL["insert_callbacks"], account_id, event_ids, endpoints, sequences, tx.now)
         await tx.fetch(SQL["make_due"], account_id, sorted(set(endpoints)), tx.now)
         tx.wakes(CALLBACKS_DUE, account_id)

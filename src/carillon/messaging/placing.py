@@ -26,6 +26,7 @@ from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
 from carillon.routing.current import load_routing
+from carillon.routing.health import Health
 from carillon.text.encodings import Encoding
 
 SQL = load_statements("carillon.messaging", "placing.sql")
@@ -61,7 +62,9 @@ class Placement:
     due_at: datetime
     expires_at: datetime
     per_second: float | None = None
+    paced_seconds: float = 0.0
     is_held: bool = False
+    is_materialising: bool = False
     endpoint_id: int | None = None
     reply_endpoint_id: int | None = None
     numbered: bool = False
@@ -81,7 +84,7 @@ class Placement:
 
 @dataclass(slots=True, kw_only=True)
 class Rows:
-    """Recipients in columns of one length; `places` are indexes of placements. `failures` are filled in."""
+    """Recipients in columns of one length; `places` are indexes of placements. `failures` and `guids` are filled in."""
 
     places: list[int]
     numbers: list[str | None] = field(repr=False)
@@ -179,6 +182,7 @@ async def _route(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Ro
             routings[one.channel] = await load_routing(tx, actor.account_id, one.channel)
         numbers = [rows.numbers[row] or "" for row in of_place]
         routes = routings[one.channel].choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
+        routes = tx.process_state(Health).arrange(routes, numbers, traffic_class=one.traffic_class)
         for row, route in zip(of_place, routes, strict=True):
             if route:
                 carriers[row] = route[0]
@@ -244,8 +248,9 @@ async def _reserve(tx: Tx, actor: Actor, placements: Sequence[Placement]) -> Non
 
 
 async def _number(tx: Tx, placements: Sequence[Placement], rows: Rows) -> None:
-    rows.guids = [None] * len(rows.places)
-    numbered = [row for row in rows.open_rows() if placements[rows.places[row]].numbered]
+    rows.guids = rows.guids or [None] * len(rows.places)
+    open_rows = [row for row in rows.open_rows() if rows.guids[row] is None]
+    numbered = [row for row in open_rows if placements[rows.places[row]].numbered]
     for row, guid in zip(numbered, await tx.ids.take("scheduled_message", len(numbered)), strict=True):
         rows.guids[row] = guid
 
@@ -295,20 +300,38 @@ def _chunks(tx: Tx, placements: Sequence[Placement], rows: Rows, carriers: Mappi
     for row, place in enumerate(rows.places):
         if rows.failures[row] is None and placements[place].is_written:
             groups.setdefault((place, carriers[row]), []).append(rows.message_ids[row])
-    return [
-        NewChunk(
-            chunk_id=tx.new_uuid(),
-            sending_id=placements[place].sending_id,
-            channel=placements[place].channel,
-            carrier_id=carrier_id,
-            traffic_class=placements[place].traffic_class,
-            due_at=placements[place].due_at,
-            message_ids=ids[start : start + CHUNK_MESSAGES],
-            is_held=placements[place].is_held,
-        )
-        for (place, carrier_id), ids in groups.items()
-        for start in range(0, len(ids), CHUNK_MESSAGES)
-    ]
+    chunks: list[NewChunk] = []
+    for (place, carrier_id), ids in groups.items():
+        one = placements[place]
+        size = _chunk_size(one.per_second)
+        for start in range(0, len(ids), size):
+            part = ids[start : start + size]
+            chunks.append(
+                NewChunk(
+                    chunk_id=tx.new_uuid(),
+                    sending_id=one.sending_id,
+                    channel=one.channel,
+                    carrier_id=carrier_id,
+                    traffic_class=one.traffic_class,
+                    due_at=_paced(one, len(part)),
+                    message_ids=part,
+                    is_held=one.is_held,
+                )
+            )
+    return chunks
+
+
+def _chunk_size(per_second: float | None) -> int:
+    """Return how many messages a chunk has: of a sending with a pace, those of a second."""
+    return CHUNK_MESSAGES if per_second is None else max(1, min(CHUNK_MESSAGES, int(per_second)))
+
+
+def _paced(placement: Placement, messages: int) -> datetime:
+    """Return when a chunk is due: those of a sending with a pace one after another."""
+    due_at = placement.due_at + timedelta(seconds=placement.paced_seconds)
+    if placement.per_second:
+        placement.paced_seconds += messages / placement.per_second
+    return due_at
 
 
 async def _remember_texts(

@@ -41,9 +41,9 @@ def prepare_send(command: Send, country: str) -> PreparedSend:
     text = _checked_text(command)
     numbers = read_numbers(command.recipients, country)
     failures: list[Failure | None] = [None if number else Failure.ADDRESS_INVALID for number in numbers]
-    if not command.allows_duplicates:
-        _exclude_duplicates(numbers, failures)
     texts, encodings, parts, encoding = _texts(command, text, len(numbers))
+    if not command.allows_duplicates:
+        _exclude_duplicates(numbers, texts if command.same_text_only else [None] * len(numbers), failures)
     for row, found in enumerate(encodings):
         too_long = command.max_parts is not None and parts[row] > command.max_parts
         if (found is None or too_long or texts[row] == "") and failures[row] is None:
@@ -87,14 +87,16 @@ def _digits(likely: str | None) -> str | None:
     return digits if _E164.fullmatch(digits) else None
 
 
-def _exclude_duplicates(numbers: Sequence[str | None], failures: list[Failure | None]) -> None:
-    seen: set[str] = set()
+def _exclude_duplicates(
+    numbers: Sequence[str | None], texts: Sequence[str | None], failures: list[Failure | None]
+) -> None:
+    seen: set[tuple[str, str | None]] = set()
     for row, number in enumerate(numbers):
         if number is None:
             continue
-        if number in seen:
+        if (number, texts[row]) in seen:
             failures[row] = Failure.DUPLICATE
-        seen.add(number)
+        seen.add((number, texts[row]))
 
 
 def _texts(

@@ -7,7 +7,7 @@ has less takes what is free. A process that is killed is over when its leases en
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -38,18 +38,20 @@ class Holding:
 class HoldSlots:
     """Keep the process's leases, and move towards its fair part. `wanted` is the number of slots of each carrier.
 
-    A carrier with 0 slots has none to hold, but is shared all the same.
+    A carrier with 0 slots has none to hold, but is shared all the same. `in_use` is how many connections of each are
+    open still: so many leases are kept, whatever its part is.
     """
 
     holder: UUID
     wanted: Mapping[int, int]
+    in_use: Mapping[int, int] = field(default_factory=dict)
 
 
 async def hold_slots(tx: Tx, command: HoldSlots) -> dict[int, Holding]:
     """Renew what the process holds of the wanted carriers, release and take what its part asks for.
 
-    Leases of other carriers are released. What is returned is held until `LEASE` from the call; a part may take some
-    calls to be reached, as others release only when they call.
+    Leases of other carriers are released. What is returned may be used until `LEASE` from the call; a part may take
+    some calls to be reached, as others release only when they call, and when their connections are closed.
     """
     carriers = sorted(command.wanted)
     await tx.execute(SQL["release_others"], command.holder, carriers)
@@ -57,7 +59,10 @@ async def hold_slots(tx: Tx, command: HoldSlots) -> dict[int, Holding]:
         return {}
     latest = tx.real_now + _LONGEST_LEASE
     rows = await tx.fetch(SQL["held_rows"], command.holder, carriers, tx.real_now, latest)
-    found = {carrier_id: _Rows(slots=command.wanted[carrier_id]) for carrier_id in carriers}
+    found = {
+        carrier_id: _Rows(slots=command.wanted[carrier_id], in_use=command.in_use.get(carrier_id, 0))
+        for carrier_id in carriers
+    }
     for row in rows:
         found[row["carrier_id"]].add(row["slot"], is_own=row["is_own"])
     await _release(tx, command.holder, {key: one.surplus() for key, one in found.items()})
@@ -77,8 +82,9 @@ async def release_slots(tx: Tx, holder: UUID) -> None:
 class _Rows:
     """The leases of one carrier as they are read, and what follows for this process."""
 
-    def __init__(self, *, slots: int) -> None:
+    def __init__(self, *, slots: int, in_use: int) -> None:
         self._slots = slots
+        self._in_use = in_use
         self._own: list[int] = []
         self._others: list[int] = []
 
@@ -89,7 +95,7 @@ class _Rows:
         return max((slot for slot in self._own if slot < 0), default=None)
 
     def _own_slots(self) -> list[int]:
-        return [slot for slot in self._own if 0 <= slot < self._slots]
+        return [slot for slot in self._own if slot >= 0]
 
     def _part(self) -> int:
         """Return how many slots are this process's; 0 while it has no place."""
@@ -103,11 +109,11 @@ class _Rows:
 
     def surplus(self) -> list[int]:
         """Return the slots to release; while it has no place, what it holds is kept."""
-        own = self._own_slots()
-        beyond = [slot for slot in self._own if slot >= self._slots]
         place = self._place()
         doubled = [slot for slot in self._own if slot < 0 and slot != place]
-        return [*(own[self._part() :] if place is not None else ()), *beyond, *doubled]
+        if place is None:
+            return doubled
+        return [*self._own_slots()[max(self._part(), self._in_use) :], *doubled]
 
     def kept(self) -> list[int]:
         released = self.surplus()
@@ -124,7 +130,8 @@ class _Rows:
         return free[: max(0, missing)]
 
     def holding(self, held: Iterable[int]) -> Holding:
-        slots = sorted(slot for slot in held if slot >= 0)
+        usable = sorted(slot for slot in held if slot >= 0)
+        slots = usable if self._place() is None else usable[: self._part()]
         processes = len([slot for slot in self._others if slot < 0]) + 1
         return Holding(slots=slots, share=len(slots) / self._slots if self._slots else 1 / processes)
 

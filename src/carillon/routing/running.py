@@ -3,17 +3,18 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
-from carillon.carriers.contract import Carrier
+from carillon.carriers.contract import Carrier, Inbox, Receipt, Reply
 from carillon.carriers.registry import CarrierConfig, Surroundings, make_carrier
 from carillon.db.database import Database
 from carillon.db.topics import Listener
 from carillon.routing.carriers import CARRIERS, RunnableCarrier, carriers_to_run, resting_carriers
 from carillon.routing.choice import BUILT_IN_SIMULATOR
+from carillon.routing.health import Health
 from carillon.routing.leases import LEASE, Holding, HoldSlots, hold_slots, release_slots
 from carillon.routing.rates import Rates
 from carillon.tenancy.secrets import SecretBox, SecretKeyError
@@ -26,6 +27,7 @@ _WELL_SECONDS = 60.0
 # When the leases can't be renewed, the connections under them are closed before others may take them.
 _LEASE_SECONDS = LEASE.total_seconds() - 1.0
 _DRAIN_SECONDS = 15.0
+_RELEASE_SECONDS = 2.0
 
 _BUILT_IN = CarrierConfig(carrier_id=BUILT_IN_SIMULATOR, kind="simulator", url="")
 
@@ -43,7 +45,7 @@ class RunningCarriers:
     def __init__(self, db: Database, box: SecretBox, around: Surroundings, *, make: Make = make_carrier) -> None:
         self._db = db
         self._box = box
-        self._around = around
+        self._around = replace(around, inbox=_Observed(around.inbox, db.process_state(Health)))
         self._make = make
         self._running: dict[int, _Supervised] = {}
         self._ending: dict[int, _Supervised] = {}
@@ -88,7 +90,9 @@ class RunningCarriers:
     async def _refresh(self) -> None:
         """Read what there is to run, renew the leases, and start and stop carriers. It fails for no database."""
         try:
-            await self._read()
+            # An outage is waited for, but not beyond the leases.
+            async with asyncio.timeout(max(self._held_until - time.monotonic(), _REFRESH_SECONDS)):
+                await self._read()
         except Exception as error:  # noqa: BLE001 - what runs goes on meanwhile
             log_failure("carriers_not_read", error)
         if time.monotonic() > self._held_until:
@@ -98,14 +102,26 @@ class RunningCarriers:
     async def _read(self) -> None:
         known = {one.carrier.carrier_id: one for one in await self._db.read(carriers_to_run)}
         began = time.monotonic()
-        slots = {carrier_id: one.carrier.binds for carrier_id, one in known.items() if one.carrier.is_leased}
-        command = HoldSlots(holder=self.holder, wanted=slots)
+        in_use = self._binds_in_use()
+        # What is open of a carrier that was paused meanwhile is held until it is closed.
+        slots = dict.fromkeys(in_use, 0)
+        slots |= {carrier_id: one.carrier.binds for carrier_id, one in known.items() if one.carrier.is_leased}
+        command = HoldSlots(holder=self.holder, wanted=slots, in_use=in_use)
         holdings = await self._db.run(hold_slots, command)
         if slots.keys() - self._holdings.keys():
             # The first call gives a place, the second one the slots.
             holdings = await self._db.run(hold_slots, command)
         self._resting = await self._db.read(resting_carriers)
         self._known, self._holdings, self._held_until = known, holdings, began + _LEASE_SECONDS
+
+    def _binds_in_use(self) -> dict[int, int]:
+        """Return how many connections are open, or may be: of carriers that run or are being stopped."""
+        found: dict[int, int] = {}
+        for one in (*self._running.values(), *self._ending.values()):
+            if one.wanted.binds and not one.is_over:
+                carrier_id = one.wanted.config.carrier_id
+                found[carrier_id] = found.get(carrier_id, 0) + one.wanted.binds
+        return found
 
     def _wanted(self) -> dict[int, "_Wanted"]:
         wanted = {BUILT_IN_SIMULATOR: _Wanted(config=_BUILT_IN)}
@@ -157,9 +173,22 @@ class RunningCarriers:
             one.stop()
         await asyncio.gather(*(one.wait(_DRAIN_SECONDS) for one in running))
         try:
-            await self._db.run(release_slots, self.holder)
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                await self._db.run(release_slots, self.holder)
         except Exception as error:  # noqa: BLE001 - the leases end by themselves
             log_failure("leases_not_released", error)
+
+
+class _Observed:
+    """An inbox whose receipts count for the health of their carriers."""
+
+    def __init__(self, inbox: Inbox, health: Health) -> None:
+        self._inbox = inbox
+        self._health = health
+
+    async def take(self, carrier_id: int, received: Sequence[Receipt | Reply]) -> None:
+        self._health.received(carrier_id, received)
+        await self._inbox.take(carrier_id, received)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ class Scope(StrEnum):
 
     AUDIENCE_READ = "audience:read"  # contacts, groups, suppressions, reports of imports: look
     AUDIENCE_WRITE = "audience:write"  # the same: change
+    MESSAGES_READ = "messages:read"  # messages, sendings, campaigns, what they cost: look
+    MESSAGES_WRITE = "messages:write"  # the same: send, move, cancel
 
 
 def require_scope(actor: Actor, scope: Scope) -> None:

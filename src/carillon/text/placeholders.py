@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Final, Self
 
 from carillon.errors import InvalidInputError
@@ -19,15 +19,18 @@ MAX_RENDERED_CHARACTERS: Final = 1_000_000
 """Characters of a text whose placeholders are replaced."""
 
 
-class PlaceholderStyle(Enum):
-    """How placeholders are written. The value is their pattern: one group, which is the key."""
+class PlaceholderStyle(StrEnum):
+    """How placeholders are written."""
 
-    BRACES = rf"\{{([^{{}}]{{1,{MAX_KEY_CHARACTERS}}})\}}"  # {key}
-    FIELDS = rf"\[#([^\[\]#]{{1,{MAX_KEY_CHARACTERS}}})#\]"  # [#Field#]
+    BRACES = "braces"  # {key}
+    FIELDS = "fields"  # [#Field#]
 
 
 _MARKS: Final = {PlaceholderStyle.BRACES: ("{", "}"), PlaceholderStyle.FIELDS: ("[#", "#]")}
-_PATTERNS: Final = {style: re.compile(style.value) for style in PlaceholderStyle}
+_PATTERNS: Final = {
+    PlaceholderStyle.BRACES: re.compile(rf"\{{([^{{}}]{{1,{MAX_KEY_CHARACTERS}}})\}}"),
+    PlaceholderStyle.FIELDS: re.compile(rf"\[#([^\[\]#]{{1,{MAX_KEY_CHARACTERS}}})#\]"),
+}
 
 
 @dataclass(frozen=True, slots=True)

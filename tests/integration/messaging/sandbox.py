@@ -1,5 +1,6 @@
 """An account of its own with a simulated network, and what works on its messages, turn by turn."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,7 +22,8 @@ from carillon.messaging.simulated import SimulatedWorker
 from carillon.metrics import WorkMetrics
 from carillon.workers.performer import Performer
 
-MESSAGES = "SELECT message_id, state, reason, address, money, price, text FROM message WHERE shard_key = $1 ORDER BY message_id"
+MESSAGES = """
+SELECT message_id, state, reason, address, money, price, text FROM message WHERE shard_key = $1 ORDER BY message_id"""
 SENDING = "SELECT * FROM sending WHERE shard_key = $1 AND sending_id = $2"
 EVENTS = "SELECT sequence, kind, message_id, data FROM event WHERE shard_key = $1 ORDER BY sequence"
 
@@ -69,8 +71,6 @@ class Sandbox:
 
     async def work(self) -> None:
         """Do all that is due."""
-        import asyncio
-
         stopping = asyncio.Event()
         done = 1
         while done:

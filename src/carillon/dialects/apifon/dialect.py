@@ -1,6 +1,7 @@
 """The dialect as it is mounted: its operations, the spellings of paths, and what is not served yet."""
 
 from carillon.dialects.apifon import auth, oauth
+from carillon.dialects.apifon.callbacks import CALLBACK_FORMAT
 from carillon.dialects.apifon.errors import present_error
 from carillon.dialects.apifon.examples import first_calls
 from carillon.dialects.apifon.operations import OPERATIONS
@@ -11,6 +12,8 @@ from carillon.http.site import Endpoint
 from carillon.tenancy.scopes import Scope
 
 BASE = "/services/api/v1"
+CHANGING = {Scope.AUDIENCE_WRITE, Scope.MESSAGES_WRITE}
+"""The scopes of what changes something: a signature of such a call is accepted once."""
 _OTHER_BASE = "/services"
 
 _HEAD = """\
@@ -21,7 +24,8 @@ is in the [dialect's README](../../src/carillon/dialects/apifon/README.md).
 
 Every path is served with and without a slash at its end, under `/services/api/v1` and `/services`. Callers sign
 (ApifonWS) or show a token of `POST /oauth2/token`; `POST /oauth2/revoke` ends one. Of the reference's resources
-these are the bounce list, lists and subscribers; **sending is not served yet**.
+these are SMS, the balance, the bounce list, lists and subscribers. Callbacks are POSTed as the
+[dialect's README](../../src/carillon/dialects/apifon/README.md#callbacks) says.
 """
 
 _SECURITY = {"type": "http", "scheme": "bearer", "description": "A token of POST /oauth2/token; or sign with ApifonWS."}
@@ -41,10 +45,7 @@ DIALECT = Dialect(
     name=auth.DIALECT,
     credential_format=auth.CREDENTIAL_FORMAT,
     routes=(
-        *(
-            route_of(one, authenticate_for(one.permission, changes=one.scope is Scope.AUDIENCE_WRITE))
-            for one in OPERATIONS
-        ),
+        *(route_of(one, authenticate_for(one.permission, changes=one.scope in CHANGING)) for one in OPERATIONS),
         Endpoint(method="POST", path="/oauth2/token", function="token", handle=oauth.token),
         Endpoint(method="POST", path="/oauth2/revoke", function="revoke", handle=oauth.revoke),
     ),
@@ -53,4 +54,5 @@ DIALECT = Dialect(
     describe=lambda: describe_operations(auth.DIALECT, OPERATIONS, _SECURITY),
     coverage=lambda: coverage_of(_HEAD, OPERATIONS),
     first_calls=first_calls,
+    callbacks=CALLBACK_FORMAT,
 )

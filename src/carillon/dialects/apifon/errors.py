@@ -1,5 +1,6 @@
 """Every domain error in Apifon's envelope: status and title, in one total table (Status Codes, Error Responses)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ class StaleTagError(errors.CallerError):
 _UNAUTHORIZED = Status(401, "Unauthorized")
 _FORBIDDEN = Status(403, "Forbidden")
 _INVALID = Status(400, "Request validation Error(s)")
+_ILLEGAL = Status(403, "Request validation Error(s)")
 _UNAVAILABLE = Status(503, "Service Unavailable")
 _FAILED = Status(500, "Internal Server Error")
 
@@ -59,6 +61,7 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
 }
 
 _WORDS = {"phone": "destination"}
+_SMS_CALL = re.compile(r"/services(/api/v1)?/sms/(send|remove)/*")
 _CHALLENGE = 'ApifonWS, Bearer realm="Apifon", error="invalid_token"'
 
 
@@ -68,14 +71,21 @@ def status_of(error: errors.CarillonError) -> Status:
 
 
 def present_error(request: Request, error: errors.CarillonError) -> Reply:
-    """Put an error into the envelope; `error_report_code` is the request's report id, which the log's lines have."""
-    status = status_of(error)
-    envelope = {
+    """Put an error into the envelope; `error_report_code` is the request's report id, which the log's lines have.
+
+    The SMS endpoints refuse wrong parameters with 403, and say the status in `result_info` too (SMS Response).
+    """
+    status, is_sms = status_of(error), _SMS_CALL.fullmatch(request.path) is not None
+    if is_sms and _is_illegal_value(error):
+        status = _ILLEGAL
+    envelope: dict[str, object] = {
         "status": str(status.http_status),
         "title": status.title,
         "error_details": _details(error),
         "error_report_code": request.report_id,
     }
+    if is_sms:
+        envelope["result_info"] = {"status_code": status.http_status, "description": status.title}
     body = msgspec.json.encode(envelope)
     return Reply(
         status=status.http_status,
@@ -83,6 +93,14 @@ def present_error(request: Request, error: errors.CarillonError) -> Reply:
         media_type=MEDIA_TYPE,
         headers=refusal_headers(error, status.http_status, _CHALLENGE),
     )
+
+
+def _is_illegal_value(error: errors.CarillonError) -> bool:
+    """Tell a value that is wrong from a body that is not understood at all (Status Codes: 403, 400)."""
+    match error:
+        case errors.InvalidInputError(field=field):
+            return field != "body"
+    return isinstance(error, errors.TooManyItemsError)
 
 
 def _details(error: errors.CarillonError) -> dict[str, str]:

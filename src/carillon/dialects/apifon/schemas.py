@@ -276,3 +276,65 @@ class RemoveSubscriber(Request):
     """The query of Remove Subscriber."""
 
     permanent: Annotated[bool | None, Meta(description="Whether it is deleted; archived unless said otherwise.")] = None
+
+
+MAX_RECIPIENTS = 50_000
+MAX_PARAMS = 1_000
+MAX_CUSTOM_ID_CHARACTERS = 255
+
+
+class Message(Request):
+    """What an SMS says."""
+
+    text: Annotated[str, REQUIRED, Meta(description="The text; `{key}` is replaced by a recipient's parameter.")] = ""
+    dc: Annotated[
+        int | None, Meta(description="0: GSM, and UCS-2 where GSM lacks a character. 1: octets. 2: UCS-2. 0 if absent.")
+    ] = None
+    sender_id: Annotated[str, REQUIRED, Meta(description="1 to 16 digits, or 1 to 11 Latin characters.")] = ""
+
+
+class Recipient(Request):
+    """Whom an SMS goes to."""
+
+    number: Annotated[str, REQUIRED, Meta(description="7 to 15 digits with the country code, a plus or none.")] = ""
+    custom_id: Annotated[str | None, Meta(description="What the reply and callbacks show beside the number.")] = None
+    params: Annotated[
+        dict[str, Any] | None,
+        Meta(description="Texts by their placeholders' keys; `apifon_lp…` is refused.", extra={"limit": MAX_PARAMS}),
+    ] = None
+
+
+class SendSms(Request):
+    """An SMS to many."""
+
+    subscribers: Annotated[
+        list[Any],
+        REQUIRED,
+        Meta(
+            description=f"The recipients; up to {MAX_RECIPIENTS}.",
+            extra={"item": Recipient, "limit": MAX_RECIPIENTS, "only_list": True},
+        ),
+    ] = []
+    reference_id: Annotated[str | None, Meta(description="A text of your own, up to 255 characters.")] = None
+    message: Annotated[
+        dict[str, Any] | None,
+        REQUIRED,
+        Meta(description="What it says.", extra={"item": Message, "limit": MAX_MEMBERS}),
+    ] = None
+    callback_url: Annotated[str | None, Meta(description="Where statuses and replies go: https. Empty: nowhere.")] = (
+        None
+    )
+    tte: Annotated[
+        str | None,
+        Meta(description="The validity in seconds, or its end; 60 seconds to 48 hours, 8 hours if absent or 0."),
+    ] = None
+    date: Annotated[
+        str | None, Meta(description="When it is sent: yyyy-MM-dd'T'HH:mm:ss in UTC; what is past is at once.")
+    ] = None
+
+
+class RemoveSms(Request):
+    """What is not sent any more."""
+
+    id: Annotated[str, REQUIRED, Meta(description="The request's id, or the reference.")] = ""
+    field: Annotated[str, REQUIRED, Meta(description="REQUEST_ID or REFERENCE_ID.")] = ""

@@ -15,6 +15,8 @@ OURS: Mapping[str, Scope] = {
     "writeList": Scope.AUDIENCE_WRITE,
     "readSubscriber": Scope.AUDIENCE_READ,
     "writeSubscriber": Scope.AUDIENCE_WRITE,
+    "smsGateway": Scope.MESSAGES_WRITE,
+    "accountInfo": Scope.MESSAGES_READ,
 }
 
 

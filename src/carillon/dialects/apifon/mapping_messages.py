@@ -1,0 +1,201 @@
+"""SMS requests between Apifon's form and ours. Pure, but for what is asked of the outbound guard."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from carillon.dialects.apifon import schemas
+from carillon.dialects.apifon.auth import DIALECT
+from carillon.dialects.reading import read_request, read_text, require
+from carillon.errors import InvalidInputError
+from carillon.events.endpoints import check_callback_url
+from carillon.kit.networks import Network
+from carillon.kit.traffic import TrafficClass
+from carillon.messaging.sendings import (
+    DEFAULT_VALIDITY,
+    MAX_REFERENCE_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    MAX_VALIDITY,
+    AcceptedSending,
+    Recipients,
+    Send,
+)
+from carillon.text.encodings import Encoding, can_encode
+from carillon.text.placeholders import PlaceholderStyle
+
+LANDING = "apifon_lp"
+"""How the names of parameters begin that are landing pages."""
+
+# Data coding: 0 is GSM, 1 octets, 2 UCS-2. What GSM lacks is sent as UCS-2 rather than not, or mutilated.
+_ENCODINGS: Mapping[int, tuple[Encoding, ...]] = {
+    0: (Encoding.GSM, Encoding.UCS2),
+    1: (Encoding.BINARY,),
+    2: (Encoding.UCS2,),
+}
+_DEFAULT_CODING, _OCTETS = 0, 1
+_UNIT_BYTES = {Encoding.UCS2: 2}
+
+_NUMBER = re.compile(r"[1-9][0-9]{6,14}")
+_SENDER_DIGITS = re.compile(r"[0-9]{1,16}")
+_SENDER_CHARACTERS = re.compile(r"[ -~]{1,11}")
+_LANDING_PLACE = re.compile(r"\{apifon_lp[^{}]*\}")
+_SECONDS = re.compile(r"[+-]?[0-9]{1,9}")
+_DIGITS = re.compile(r"[+-]?[0-9]+")
+_PLACES = {"text": "message.text", "reference": "reference_id", "scheduled_at": "date"}
+_NO_LANDING = "Landing pages and shortened links are not served yet."
+
+
+@contextmanager
+def naming_message() -> Iterator[None]:
+    """Name the places of what is wrong with a sending as its body does."""
+    try:
+        yield
+    except InvalidInputError as error:
+        raise InvalidInputError(_PLACES.get(error.field, error.field), error.message) from error
+
+
+def read_send(asked: schemas.SendSms, allow: Iterable[Network]) -> Send:
+    """Read a request. Raises InvalidInputError with the place of what is wrong, and MissingInputError.
+
+    A number that can't be one costs only its own recipient, unless there is no other.
+    """
+    message = read_request(schemas.Message, asked.message, "message")
+    require(message, "message")
+    coding = _coding(message)
+    text = _text(message, coding)
+    sender = _sender(message.sender_id.strip())
+    recipients = _recipients(asked, with_values=coding != _OCTETS)
+    url = _callback_url(asked.callback_url, allow)
+    reference = asked.reference_id
+    _require_length(reference, MAX_REFERENCE_CHARACTERS, "reference_id")
+    validity, expires_at = _validity(asked.tte)
+    return Send(
+        dialect=DIALECT,
+        traffic_class=TrafficClass.TRANSACTIONAL,
+        sender=sender,
+        text=text,
+        placeholders=None if coding == _OCTETS else PlaceholderStyle.BRACES,
+        encodings=_ENCODINGS[coding],
+        replaces_typographic=coding == _DEFAULT_CODING,
+        recipients=recipients,
+        same_text_only=True,
+        scheduled_at=_moment(asked.date, "date"),
+        validity=validity,
+        expires_at=expires_at,
+        reference=reference,
+        callback_url=url,
+        reply_url=url,
+    )
+
+
+def _coding(message: schemas.Message) -> int:
+    coding = _DEFAULT_CODING if message.dc is None else message.dc
+    if coding not in _ENCODINGS:
+        raise InvalidInputError("message.dc", "This is 0, 1 or 2.")
+    return coding
+
+
+def _text(message: schemas.Message, coding: int) -> str:
+    text = message.text
+    _require_length(text, MAX_TEXT_CHARACTERS, "message.text")
+    if _LANDING_PLACE.search(text):
+        raise InvalidInputError("message.text", _NO_LANDING)
+    if coding == _OCTETS and not can_encode(text, Encoding.BINARY):
+        raise InvalidInputError("message.text", "With dc 1 each character is an octet: U+0000 to U+00FF.")
+    return text
+
+
+def _sender(given: str) -> str:
+    digits = given.removeprefix("+")
+    if _SENDER_DIGITS.fullmatch(digits):
+        return digits
+    if digits.isascii() and digits.isdigit():
+        raise InvalidInputError("message.sender_id", "A number has 1 to 16 digits.")
+    if not _SENDER_CHARACTERS.fullmatch(given):
+        raise InvalidInputError("message.sender_id", "A name has 1 to 11 Latin letters and digits.")
+    return given
+
+
+def _recipients(asked: schemas.SendSms, *, with_values: bool) -> Recipients:
+    numbers, values, custom = list[str](), list[Mapping[str, str]](), list[Mapping[str, object] | None]()
+    for row, item in enumerate(asked.subscribers):
+        place = f"subscribers[{row}]"
+        one = read_request(schemas.Recipient, item, place)
+        require(one, place)
+        _require_length(one.custom_id, schemas.MAX_CUSTOM_ID_CHARACTERS, f"{place}.custom_id")
+        numbers.append(one.number.strip().removeprefix("+"))
+        values.append(_values(one.params, f"{place}.params") if one.params else {})
+        custom.append({"custom_id": one.custom_id} if one.custom_id is not None else None)
+    if not any(_NUMBER.fullmatch(one) for one in numbers):
+        raise InvalidInputError("subscribers[0].number", "A number has 7 to 15 digits, and does not begin with 0.")
+    return Recipients(
+        addresses=numbers,
+        values=values if with_values and any(values) else None,
+        custom=custom if any(custom) else None,
+        are_digits=True,
+    )
+
+
+def _values(params: Mapping[str, Any], place: str) -> Mapping[str, str]:
+    values = {}
+    for name, given in params.items():
+        if name.startswith(LANDING):
+            raise InvalidInputError(f"{place}.{LANDING}", _NO_LANDING)
+        values[name] = given if given.__class__ is str else "" if given is None else read_text(given, place)
+    return values
+
+
+def _require_length(text: str | None, limit: int, place: str) -> None:
+    if text is not None and len(text) > limit:
+        raise InvalidInputError(place, f"This has at most {limit} characters.")
+
+
+def _callback_url(given: str | None, allow: Iterable[Network]) -> str | None:
+    url = (given or "").strip()
+    return check_callback_url(url, https_only=True, allow=allow) if url else None
+
+
+def _validity(given: str | None) -> tuple[timedelta, datetime | None]:
+    """Read a validity period in seconds, or the moment of its end; the engine brings both within its limits."""
+    text = (given or "").strip()
+    if _DIGITS.fullmatch(text):
+        # What has more digits is beyond the limit anyway.
+        seconds = int(text) if _SECONDS.fullmatch(text) else (-1 if text.startswith("-") else 1) * 10**9
+        return timedelta(seconds=seconds) if seconds else DEFAULT_VALIDITY, None
+    moment = _moment(text, "tte")
+    return (DEFAULT_VALIDITY, None) if moment is None else (MAX_VALIDITY, moment)
+
+
+def _moment(given: str | None, place: str) -> datetime | None:
+    """Read yyyy-MM-dd'T'HH:mm:ss, in UTC unless it names another zone."""
+    text = (given or "").strip()
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInputError(place, "A date is written yyyy-MM-dd'T'HH:mm:ss.") from None
+
+
+def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]) -> dict[str, Any]:
+    """Show what was accepted; `given` are the numbers as the caller wrote them, which it finds its results by."""
+    custom = command.recipients.custom or [None] * len(given)
+    results: dict[str, list[dict[str, Any]]] = {}
+    for row, number in enumerate(given):
+        encoding = accepted.encodings[row]
+        results.setdefault(number, []).append(
+            {
+                "message_id": str(accepted.message_ids[row]),
+                "custom_id": (custom[row] or {}).get("custom_id"),
+                "length": accepted.lengths[row] * (_UNIT_BYTES.get(encoding, 1) if encoding else 1),
+            }
+        )
+    return {
+        "request_id": str(accepted.sending_id),
+        "reference": command.reference,
+        "results": results,
+        "result_info": {"status_code": 200, "description": "OK"},
+    }
