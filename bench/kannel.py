@@ -63,6 +63,7 @@ async def measure(arguments: argparse.Namespace) -> None:
             for turn in range(arguments.rounds + 1):
                 taken = {}
                 for side in ("ours", "bulk", "kannel") if turn % 2 == 0 else ("kannel", "bulk", "ours"):
+                    print(side, flush=True)
                     match side:
                         case "ours":
                             taken[side] = await ours(sender, singles, CLIENTS)
@@ -70,6 +71,7 @@ async def measure(arguments: argparse.Namespace) -> None:
                             taken[side] = await ours(sender, bulk, BULK_CLIENTS)
                         case _:
                             taken[side] = await kannels(sender, port, calls)
+                print({side: round(seconds, 2) for side, seconds in taken.items()}, flush=True)
                 paces.append({side: count / seconds for side, seconds in taken.items()})
         for side, what in (("ours", "one recipient a call"), ("bulk", f"{BULK_RECIPIENTS} recipients a call")):
             pairs = [(one[side], one["kannel"]) for one in paces[1:]]
