@@ -17,7 +17,8 @@ import httpx
 import pytest
 from tests.journeys.serving import BASE, Home, Process, answer, body, client_of, home
 
-pytestmark = pytest.mark.any_database
+# One server, and one attack at a time.
+pytestmark = [pytest.mark.any_database, pytest.mark.xdist_group("hostile_callers")]
 
 MEGABYTE = 1024 * 1024
 MOST_SECONDS = 0.5
@@ -83,7 +84,9 @@ def customer_of(target: Target) -> Iterator[Customer]:
     calls: dict[str, Callable[[httpx.Client], bool]] = {
         "healthz": lambda client: client.get(f"{target.process.url}/healthz").status_code == 200,
         "GetContact": lambda client: bool(client.post("GetContact", json=asked).json()["StatusId"] == 1),
-        "upload": lambda client: httpx.post(f"{client.base_url}CreateOrUpdateContacts", json=upload).status_code == 200,
+        "upload": lambda client: (
+            httpx.post(f"{client.base_url}CreateOrUpdateContacts", json=upload, timeout=30).status_code == 200
+        ),
     }
 
     def call() -> None:
