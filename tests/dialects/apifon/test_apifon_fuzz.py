@@ -84,7 +84,7 @@ async def make_fixtures(wire: Wire) -> None:
 
 
 @pytest.fixture
-async def furnished(wire: Wire) -> Wire:
+async def prepared(wire: Wire) -> Wire:
     await make_fixtures(wire)
     return wire
 
@@ -98,13 +98,13 @@ def assert_is_answered(reply: httpx.Response) -> None:
 @BOUNDED
 @given(operation=st.sampled_from(OPERATIONS), body=BODIES | TREES, query=fuzzing.queries(NAMES))
 async def test_any_body_and_any_query_are_answered(
-    furnished: Wire, operation: Operation, body: object, query: dict[str, str]
+    prepared: Wire, operation: Operation, body: object, query: dict[str, str]
 ) -> None:
-    path = f"{path_of(furnished, operation)}?{escaped_query(query)}"
-    reply = await furnished.call(operation.method, path, json.dumps(body).encode())
+    path = f"{path_of(prepared, operation)}?{escaped_query(query)}"
+    reply = await prepared.call(operation.method, path, json.dumps(body).encode())
     assert_is_answered(reply)
     if operation.method != "GET" and reply.is_success:  # what the next examples are about may be gone
-        await make_fixtures(furnished)
+        await make_fixtures(prepared)
 
 
 @BOUNDED
