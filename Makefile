@@ -25,6 +25,7 @@ run: install ## Install, start PostgreSQL in ./data and serve on 127.0.0.1:8080 
 	@exec $(BIN)/carillon serve --data-dir $(DATA)
 
 test: install check ## Install, check and run the whole suite (also on Debian's PostgreSQL 15, when it is installed)
+	@$(BIN)/python -m compileall -q src  # more than a hundred processes import it
 	@$(BIN)/python tests/side_by_side.py \
 	  '$(BIN)/python tests/on_debian_postgres.py $(PYTEST) -n 2 -m "not any_database" tests/integration tests/upgrade tests/dialects' \
 	  '$(PYTEST) -n 2'
