@@ -104,7 +104,10 @@ class BodyBudget:
 
 
 class Body:
-    """A request's body. `content` is what has been read of it: nothing, until `read`."""
+    """A request's body. `content` is what has been read of it: nothing, until `read`.
+
+    `has_few_values` once it has been counted that the content has no more than `MAX_VALUES`.
+    """
 
     def __init__(self, receive: Callable[[], Awaitable[Any]], announced: str | None, budget: BodyBudget) -> None:
         self._receive = receive
@@ -117,6 +120,7 @@ class Body:
         self._is_dropped = False
         self.owner: AccountId | None = None
         self.content = b""
+        self.has_few_values = False
 
     @property
     def is_empty(self) -> bool:
@@ -171,6 +175,7 @@ class Body:
             values = count_any(content, _VALUE_MARKS)
             if b"%" in content:  # which is looked for much more quickly than counted
                 values += content.count(b"%") // _ESCAPES_OF_A_VALUE
+            self.has_few_values = values <= MAX_VALUES
             self._reserve(len(content) + min(values, MAX_VALUES) * _VALUE_BYTES)
         return await self._budget.decode(self.owner, decode, content)
 
