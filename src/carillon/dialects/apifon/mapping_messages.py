@@ -143,7 +143,7 @@ def _values(params: Mapping[str, Any], place: str) -> Mapping[str, str]:
     for name, given in params.items():
         if name.startswith(LANDING):
             raise InvalidInputError(f"{place}.{LANDING}", _NO_LANDING)
-        values[name] = given if given.__class__ is str else "" if given is None else read_text(given, place)
+        values[name] = "" if given is None else read_text(given, place)
     return values
 
 
