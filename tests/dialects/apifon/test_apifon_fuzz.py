@@ -159,7 +159,7 @@ async def test_every_part_of_an_sms_may_have_any_hostile_value(wire: Wire) -> No
     for value in HOSTILE:
         people: list[dict[str, object]] = [{"number": "306944000001", "params": {"name": "Ana"}}]
         message: dict[str, object] = {"text": "Hi {name}", "sender_id": "Shop"}
-        good = {"subscribers": people, "message": message}
+        good: dict[str, object] = {"subscribers": people, "message": message}
         for asked in (
             *({**good, "subscribers": [{**people[0], name: value}]} for name in ("number", "custom_id", "params")),
             {**good, "subscribers": [{**people[0], "params": {"name": value}}]},
