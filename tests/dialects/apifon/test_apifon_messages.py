@@ -69,7 +69,8 @@ async def refused(wire: Wire, body: object, path: str = SEND) -> dict[str, str]:
     shown = reply.json()
     assert (reply.status_code, shown["status"]) == (403, "403"), reply.text
     assert list(shown) == ["status", "title", "error_details", "error_report_code", "result_info"]
-    assert shown["result_info"] == {"status_code": 403, "description": "Request validation Error(s)"}
+    ((place, said),) = shown["error_details"].items()
+    assert shown["result_info"] == {"status_code": 403, "description": f"{place}: {said}"}
     assert shown["error_report_code"] == reply.headers["x-request-id"] == str(UUID(shown["error_report_code"]))
     details: dict[str, str] = shown["error_details"]
     return details
