@@ -62,7 +62,7 @@ def _expires_at(request: PreparedSend, due_at: datetime) -> datetime:
     """Return when nothing is submitted any more; what waits for a country's hours is valid from then on."""
     command = request.command
     validity = min(max(command.validity, MIN_VALIDITY), MAX_VALIDITY)
-    at = due_at + validity + longest_wait(request.numbers, due_at, command.traffic_class)
+    at = due_at + validity + longest_wait(None if command.groups else request.numbers, due_at, command.traffic_class)
     return min(at, max(command.expires_at, due_at + MIN_VALIDITY)) if command.expires_at else at
 
 
