@@ -165,12 +165,13 @@ async def test_every_part_of_a_subscriber_and_of_a_condition_may_have_any_hostil
 
 async def test_every_part_of_an_sms_may_have_any_hostile_value(wire: Wire) -> None:
     for value in HOSTILE:
-        people = [{"number": "306944000001", "params": {"name": "Ana"}}]
-        good = {"subscribers": people, "message": {"text": "Hi {name}", "sender_id": "Shop"}}
+        people: list[dict[str, object]] = [{"number": "306944000001", "params": {"name": "Ana"}}]
+        message: dict[str, object] = {"text": "Hi {name}", "sender_id": "Shop"}
+        good: dict[str, object] = {"subscribers": people, "message": message}
         for asked in (
             *({**good, "subscribers": [{**people[0], name: value}]} for name in ("number", "custom_id", "params")),
             {**good, "subscribers": [{**people[0], "params": {"name": value}}]},
-            *({**good, "message": {**good["message"], name: value}} for name in ("text", "dc", "sender_id")),
+            *({**good, "message": {**message, name: value}} for name in ("text", "dc", "sender_id")),
         ):
             assert_is_answered(await wire.call("POST", "/services/sms/send", json.dumps(asked).encode()))
 
