@@ -342,6 +342,7 @@ OPERATIONS: tuple[Operation, ...] = (
         scope=Scope.MESSAGES_READ,
         handle=campaigns.report,
         query=schemas.ReportEvents,
+        media_type=campaigns.CSV,
         reference=("beforeDate", "afterDate", "showCustomFields"),
         notes=(
             "Lines are in the order of the sends, those of a send in the order in which things happened. **[ours]**",
