@@ -18,6 +18,7 @@ from carillon.events.format import CallbackFormat
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.chunks import oldest_unsent
 from carillon.messaging.dispatch import DispatchWorker
+from carillon.messaging.materialise import MaterialiseWorker
 from carillon.messaging.receipts import ReceivedMessages
 from carillon.messaging.simulated import SimulatedWorker
 from carillon.messaging.simulators import SimulatorsAlone
@@ -52,6 +53,7 @@ def background_of(runtime: Runtime) -> Background:
         workers=[
             UploadWorker(),
             *(DispatchWorker(one, carriers, concurrency=16) for one in TrafficClass),
+            MaterialiseWorker(),
             SimulatedWorker(runtime.inbox),
             CallbackWorker(runtime.outbound, _callback_formats()),
         ],

@@ -64,6 +64,7 @@ class Placement:
     per_second: float | None = None
     paced_seconds: float = 0.0
     is_held: bool = False
+    is_materialising: bool = False
     endpoint_id: int | None = None
     reply_endpoint_id: int | None = None
     numbered: bool = False
@@ -83,7 +84,7 @@ class Placement:
 
 @dataclass(slots=True, kw_only=True)
 class Rows:
-    """Recipients in columns of one length; `places` are indexes of placements. `failures` are filled in."""
+    """Recipients in columns of one length; `places` are indexes of placements. `failures` and `guids` are filled in."""
 
     places: list[int]
     numbers: list[str | None] = field(repr=False)
@@ -247,8 +248,9 @@ async def _reserve(tx: Tx, actor: Actor, placements: Sequence[Placement]) -> Non
 
 
 async def _number(tx: Tx, placements: Sequence[Placement], rows: Rows) -> None:
-    rows.guids = [None] * len(rows.places)
-    numbered = [row for row in rows.open_rows() if placements[rows.places[row]].numbered]
+    rows.guids = rows.guids or [None] * len(rows.places)
+    open_rows = [row for row in rows.open_rows() if rows.guids[row] is None]
+    numbered = [row for row in open_rows if placements[rows.places[row]].numbered]
     for row, guid in zip(numbered, await tx.ids.take("scheduled_message", len(numbered)), strict=True):
         rows.guids[row] = guid
 

@@ -66,7 +66,7 @@ class Carrier:
     @property
     def binds(self) -> int:
         """How many connections it may have, in all processes together; 0 of a kind that doesn't count them."""
-        return int(self.options.get("binds", "1")) if self.kind == "smpp" else 0
+        return int(self.options.get("binds", "1"), 0) if self.kind == "smpp" else 0
 
     @property
     def is_leased(self) -> bool:
@@ -257,6 +257,12 @@ async def carrier_to_run(tx: Tx, caller: Caller, query: FindCarrier) -> Runnable
     return RunnableCarrier(carrier=carrier, sealed_secret=sealed)
 
 
+async def http_options(tx: Tx, carrier_id: int) -> Mapping[str, str] | None:
+    """Return the options of an HTTP carrier, by which its provider's calls are read; None where there is none."""
+    text: str | None = await tx.fetchval(SQL["http_options"], carrier_id)
+    return None if text is None else _of_kind(_decode_options(text))
+
+
 def _checked(command: CreateCarrier) -> str:
     """Check what every kind has in common, and return the name without the blanks around it."""
     name = checked_name(command.name, MAX_NAME_CHARACTERS)
@@ -329,9 +335,3 @@ def _carrier(row: Record) -> Carrier:
         state=CarrierState(row["state"]),
         created_at=row["created_at"],
     )
-
-
-async def http_options(tx: Tx, carrier_id: int) -> Mapping[str, str] | None:
-    """Return the options of an HTTP carrier, by which its provider's calls are read; None where there is none."""
-    text: str | None = await tx.fetchval(SQL["http_options"], carrier_id)
-    return None if text is None else msgspec.json.decode(text, type=dict[str, str])

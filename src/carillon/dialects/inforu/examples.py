@@ -1,17 +1,23 @@
-"""The calls that a newcomer can paste: one that writes a contact and one that reads it back."""
+"""The calls that a newcomer can paste: one that writes a contact, one that reads it back, one that writes to it."""
 
 
-def first_calls(base: str) -> list[str]:
-    """Return curl lines for `base`, the URL before a function's name; user name and token come from the environment."""
+def first_calls(url: str) -> list[str]:
+    """Return curl lines for a server's URL; user name and token come from the environment."""
     row = '{"FirstName":"Dana","PhoneNumber":"0501234567","Email":"dana@example.com","AddToGroupName":"Friends"}'
+    to, sender = '{"Phone":"0501234567"}', '{"Sender":"Carillon"}'
     return [
-        _curl(base, "CreateOrUpdateContacts", f'{{"Data":{{"List":[{row}]}}}}'),
-        _curl(base, "GetContact", '{"Data":{"Type":"Phone","Value":"0501234567","Configuration":"WithGroups"}}'),
+        _curl(url, "Contact/CreateOrUpdateContacts", f'{{"Data":{{"List":[{row}]}}}}'),
+        _curl(url, "Contact/GetContact", '{"Data":{"Type":"Phone","Value":"0501234567","Configuration":"WithGroups"}}'),
+        _curl(
+            url,
+            "SMS/SendSms",
+            f'{{"Data":{{"Message":"Shalom [#FirstName#]","Recipients":[{to}],"Settings":{sender}}}}}',
+        ),
     ]
 
 
-def _curl(base: str, function: str, body: str) -> str:
+def _curl(url: str, function: str, body: str) -> str:
     return (
-        f'curl -s -u "$INFORU_USERNAME:$INFORU_TOKEN" -H "Content-Type: application/json" {base}{function} '
+        f'curl -s -u "$INFORU_USERNAME:$INFORU_TOKEN" -H "Content-Type: application/json" {url}/api/v2/{function} '
         f"-d '{body}'"
     )
