@@ -189,7 +189,7 @@ OPERATIONS: tuple[Operation, ...] = (
         notes=(
             _PAGES,
             _RECIPIENTS,
-            "Nothing is sent yet: `sendingId` finds none; isDefinitive is false, sendingId and campaignName null.",
+            "A line has no sending: `sendingId` finds none; isDefinitive is false, sendingId and campaignName null. **[ours]**",
         ),
     ),
     Operation(
