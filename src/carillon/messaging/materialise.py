@@ -36,10 +36,10 @@ SQL = load_statements("carillon.messaging", "materialise.sql")
 MATERIALISATIONS_DUE = "materialisations_due"
 """The topic of sendings that are to be materialised; its keys are accounts."""
 
-SLICE = 5_000
+SLICE = 10_000
 """Recipients that are written in one transaction."""
 
-_TURN_SLICES = 20
+_TURN_SLICES = 10
 _LEASE = timedelta(seconds=10)
 _LONGEST_LEASE = timedelta(minutes=1)
 
