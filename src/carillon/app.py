@@ -17,12 +17,16 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from carillon.carriers.http.inbound import InboundTemplate, read_inbound_template
 from carillon.dialects.contract import Dialect, Services, site_of
 from carillon.dialects.registry import DIALECTS
 from carillon.http.body import BodyBudget
 from carillon.http.front import REQUEST_ID, Application, Front
+from carillon.http.site import Site
 from carillon.metrics import MEDIA_TYPE, Metrics
 from carillon.readiness import readiness
+from carillon.receiving import receiving_site
+from carillon.routing.carriers import http_options
 from carillon.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -46,7 +50,7 @@ def create_app(
         exception_handlers={HTTPException: _refuse, Exception: _fail},
         logging_config=None,
     )
-    sites = [site_of(dialect, services) for dialect in dialects]
+    sites = [*(site_of(dialect, services) for dialect in dialects), _receiving(runtime)]
     front: Any = Front(
         inner,
         sites,
@@ -58,6 +62,16 @@ def create_app(
         front = ProxyHeadersMiddleware(front, [str(network) for network in runtime.settings.trusted_proxies])
     app: Application = front
     return app
+
+
+def _receiving(runtime: Runtime) -> Site:
+    """Return the site at which HTTP providers tell of messages."""
+
+    async def template(carrier_id: int) -> InboundTemplate | None:
+        options = await runtime.db.read(http_options, carrier_id)
+        return None if options is None else read_inbound_template(options)
+
+    return receiving_site(runtime.callback_tokens, template, runtime.inbox)
 
 
 def _json(status: int, content: object) -> ASGIResponse:

@@ -16,6 +16,7 @@ from carillon.dialects.registry import DIALECTS
 from carillon.events.callbacks import CallbackWorker
 from carillon.events.format import CallbackFormat
 from carillon.kit.traffic import TrafficClass
+from carillon.messaging.chunks import oldest_unsent
 from carillon.messaging.dispatch import DispatchWorker
 from carillon.messaging.materialise import MaterialiseWorker
 from carillon.messaging.receipts import ReceivedMessages
@@ -90,7 +91,8 @@ def _callback_formats() -> list[CallbackFormat]:
 
 
 async def _keep_partitions(db: Database, *, days: int) -> None:
-    for table in await maintain_partitions(db, retention_days=days):
+    oldest = await db.read(oldest_unsent)
+    for table in await maintain_partitions(db, retention_days=days, oldest_needed=oldest):
         facts = {"made": len(table.made), "dropped": len(table.dropped), "moved": table.moved, "expired": table.expired}
         if table.postponed or table.refused:
             log.warning("partitions_left", table=table.table, postponed=table.postponed, refused=table.refused, **facts)

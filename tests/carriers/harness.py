@@ -104,5 +104,6 @@ def peers() -> Mapping[str, OpenPeer]:
     """The peers of all kinds, by name: a new kind is a line."""
     from tests.carriers.http_peer import open_http_peer  # noqa: PLC0415 - they import this module
     from tests.carriers.simulator_peer import open_simulator_peer  # noqa: PLC0415
+    from tests.carriers.smpp_peer import open_smpp_peer  # noqa: PLC0415
 
-    return {"simulator": open_simulator_peer, "http": open_http_peer}
+    return {"simulator": open_simulator_peer, "http": open_http_peer, "smpp": open_smpp_peer}

@@ -15,6 +15,7 @@ import signal
 import socket
 import ssl
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,6 +132,9 @@ class ScriptedSmsc:
         self.nacks: list[int] = []
         self.count = 0
         self.remember = remember
+        # What a message's answer waits for: called with the destination.
+        self.answering: Callable[[str], Awaitable[None]] | None = None
+        self.tasks: set[asyncio.Task[None]] = set()
         self._receipts: deque[bytes] = deque()
         self._book = os.open(book, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if book else -1
         self._server: asyncio.Server | None = None
@@ -247,14 +251,17 @@ class Peer(asyncio.Protocol):
             length, command, status, sequence = HEADER.unpack_from(data, at)
             if len(data) - at < length:
                 break
-            if command == SUBMIT_SM:
+            if command == SUBMIT_SM and self.smsc.answering is not None:
+                self._on_gated(self.smsc.answering, sequence, data[at + HEADER_SIZE : at + length])
+            elif command == SUBMIT_SM:
                 self._on_submit(sequence, data, at + HEADER_SIZE, at + length, (lines, answers, receipts))
             else:
                 self._on_other(command, status, sequence, data, at + HEADER_SIZE, at + length)
             at += length
         self._rest = data[at:]
         self.smsc.write_book(lines)
-        self._answer(answers, receipts)
+        if answers:
+            self._answer(answers, receipts)
 
     def _on_submit(
         self, sequence: int, data: bytes, start: int, end: int, out: tuple[list[bytes], list[bytes], list[bytes]]
@@ -298,6 +305,19 @@ class Peer(asyncio.Protocol):
                 pdu(SUBMIT_SM_RESP, ESME_ROK, sequence, render_id(number, script.answer_ids).encode() + b"\0")
             )
 
+    def _on_gated(self, answering: Callable[[str], Awaitable[None]], sequence: int, body: bytes) -> None:
+        answers: list[bytes] = []
+        receipts: list[bytes] = []
+        self._on_submit(sequence, body, 0, len(body), ([], answers, receipts))
+        wait = answering(decode_message(body, 0, len(body)).destination)
+        task = asyncio.create_task(self._answer_when_allowed(wait, answers, receipts))
+        self.smsc.tasks.add(task)
+        task.add_done_callback(self.smsc.tasks.discard)
+
+    async def _answer_when_allowed(self, wait: Awaitable[None], answers: list[bytes], receipts: list[bytes]) -> None:
+        await wait
+        self._answer(answers, receipts)
+
     def _status(self, message: Message) -> int:
         smsc, script = self.smsc, self.smsc.script
         if not self.submits:
@@ -314,7 +334,7 @@ class Peer(asyncio.Protocol):
         script = self.smsc.script
         loop = asyncio.get_running_loop()
         if script.answer_order == "reversed":
-            answers = answers[::-1]
+            answers.reverse()
         if script.receipts == "before":
             self.smsc.queue_receipts(receipts)
         if script.answer_seconds:
@@ -386,7 +406,8 @@ class Peer(asyncio.Protocol):
     async def ask(self, command: int, body: bytes) -> int:
         """Send a command and return the status of its answer."""
         sequence = self._next()
-        self._asked[sequence] = future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._asked[sequence] = future
         self.transport.write(pdu(command, ESME_ROK, sequence, body))
         return await future
 

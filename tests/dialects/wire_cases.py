@@ -5,7 +5,8 @@ A case is a JSON file in `cases/<dialect>/`, an object with
 * `about`: one sentence;
 * `steps`, each either `{"call": "POST /path?query", "body": …, "headers": {…}, "reply": {"status": 200, "body": …,
   "headers": {…}}}`, sent with the dialect's credential unless `"anonymous": true`, where `body` may be a text that is
-  sent as it is; or `{"do": "process uploads"}`, which is the worker's turn;
+  sent as it is; or `{"do": "process uploads"}`, which is the worker's turn, or
+  `{"do": "use the sandbox"}`, after which messages go to the simulated network;
 * `rows`: SQL with the account as $1, and the rows that it returns.
 
 In what is expected `"<int>"`, `"<text>"` and `"<any>"` stand for any value of that kind; any other `"<name>"` remembers
@@ -25,12 +26,14 @@ from structlog.testing import capture_logs
 from tests.background import process_uploads
 from tests.dialects.clients import DialectClients
 
+from carillon.db.database import Tx
 from carillon.runtime import Runtime
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*.json"))
 
 _NAME = re.compile(r"<[a-z][a-z0-9 _]*>")
 _KINDS: dict[str, type | tuple[type, ...]] = {"<int>": int, "<text>": str, "<any>": object}
+_SANDBOX = "UPDATE account SET sandbox = true WHERE account_id = $1"
 # An address: what has an @, or the digits of a phone.
 _ADDRESS = re.compile(r"@|\d{7}")
 
@@ -63,6 +66,9 @@ class CaseRunner:
     async def _step(self, step: dict[str, Any], where: str) -> None:
         if step.get("do") == "process uploads":
             await process_uploads(self.runtime.db)
+            return
+        if step.get("do") == "use the sandbox":
+            await self.runtime.db.run(Tx.execute, _SANDBOX, self.account_id)
             return
         reply = await self._send(step)
         expected = step["reply"]

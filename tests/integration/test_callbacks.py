@@ -1,6 +1,7 @@
 """Callbacks: told in order, each endpoint by itself, again by the dialect's schedule, and given up then."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -277,3 +278,32 @@ async def test_what_counts_as_received_is_the_formats(db: Database, account: Ten
 
 async def has_an_answer(db: Database) -> bool:
     return (await states(db))[0][3] is not None
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_a_receiver_answers_each_callback_ends_and_none_comes_out_of_order(
+    db: Database, account: Tenant, clock: FixedClock, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - of a test
+    answers = [chance.choice([200, 200, 200, 500, 404]) for _ in range(40)]
+    kinds = [chance.choice(["delivered", "delivered", "untold"]) for _ in range(30)]
+    async with receiving(first=answers) as receiver:
+        url = await endpoint(db, account, receiver.url)
+        await append(db, account, url, *kinds)
+        async with telling(db):
+            while not await all_ended(db):
+                clock.moment += timedelta(seconds=chance.randint(0, 120))
+                await asyncio.sleep(0.02)
+    attempts: dict[int, list[int]] = {}
+    for (number,), status in zip(receiver.received, receiver.answered, strict=True):
+        attempts.setdefault(number, []).append(status)
+    assert [number for (number,) in receiver.received] == sorted(number for (number,) in receiver.received)
+    for number, state, made, last_status in await states(db):
+        if kinds[number - 1] == "untold":
+            assert (state, number in attempts) == ("skipped", False)
+            continue
+        assert all(status != 200 for status in attempts[number][:-1])
+        assert state == ("delivered" if attempts[number][-1] == 200 else "failed")
+        assert len(attempts[number]) <= made <= 4
+        assert state == "delivered" or made == 4
+        assert last_status == attempts[number][-1]

@@ -95,6 +95,16 @@ def test_an_option_may_be_read_from_a_file(run: Run, tmp_path: Path) -> None:
     run("carrier", "create", "web", "--kind", "http", "--url", "https://provider.example/sms", *options)
     shown = answer(run("carrier", "show", "web", "--json"))
     assert shown["options"] == {"body": '{"to": "{to}"}', "sender_per_second": "2"}
+    assert shown["callback_url"] is None
+
+
+def test_a_provider_s_url_for_receipts_is_shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("carrier", "create", "web", "--kind", "http", "--url", "https://provider.example/sms")
+    assert "Set public_url" in run("carrier", "show", "web").stdout
+    monkeypatch.setenv("CARILLON_PUBLIC_URL", "https://sms.example.org")
+    url = answer(run("carrier", "show", "web", "--json"))["callback_url"]
+    assert url.startswith("https://sms.example.org/carriers/")
+    assert f"callback_url: {url}" in run("carrier", "show", "web").stdout
 
 
 @pytest.mark.parametrize(

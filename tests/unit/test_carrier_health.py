@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import Stopwatch
 
-from carillon.carriers.contract import Accepted, Failed, Receipt, ReceiptState
+from carillon.carriers.contract import Accepted, Failed, Receipt, ReceiptState, Reply
 from carillon.carriers.failures import Failure
 from carillon.kit.traffic import TrafficClass
 from carillon.routing.choice import Choice
@@ -37,9 +37,14 @@ def submit(
     health.submitted(carrier_id, [ISRAEL] * len(outcomes), outcomes, seconds=0.1)
 
 
-def receive(health: Health, carrier_id: int, state: ReceiptState, count: int = 20, seconds: float = 4.0) -> None:
-    for _ in range(count):
-        health.received(carrier_id, ISRAEL, Receipt(reference="r", state=state), seconds=seconds)
+def receive(health: Health, time: Stopwatch, carrier_id: int, *states: ReceiptState, seconds: float = 4.0) -> None:
+    """Submit twenty messages, and let their receipts come after some seconds."""
+    references = list(map(str, range(20)))
+    outcomes = [Accepted(reference=reference) for reference in references]
+    health.submitted(carrier_id, [ISRAEL] * len(outcomes), outcomes, seconds=0.1)
+    time.seconds += seconds
+    for state in states:
+        health.received(carrier_id, [Receipt(reference=reference, state=state) for reference in references])
 
 
 @pytest.mark.parametrize(
@@ -91,17 +96,21 @@ def test_slow_answers_are_an_ailment(health: Health) -> None:
 
 
 def test_deliveries_count_beside_those_of_another_carrier_only(health: Health, time: Stopwatch) -> None:
-    receive(health, 1, ReceiptState.DELIVERED, seconds=300)
-    receive(health, 1, ReceiptState.UNDELIVERED)
+    receive(health, time, 1, ReceiptState.DELIVERED, seconds=300)
     assert order(health) == (1, 2)
-    receive(health, 2, ReceiptState.DELIVERED, seconds=5)
+    receive(health, time, 2, ReceiptState.DELIVERED, seconds=5)
     time.seconds += 2
     assert order(health) == (2, 1)
     assert "300 seconds, and 5" in health.unwell([1, 2], "972")[1]
-    receive(health, 1, ReceiptState.EXPIRED)
-    assert "33% of its receipts" in health.unwell([1, 2], "972")[1]
-    receive(health, 1, ReceiptState.ACCEPTED, 1000)
-    assert "33% of its receipts" in health.unwell([1, 2], "972")[1]
+    receive(health, time, 1, ReceiptState.UNDELIVERED)
+    receive(health, time, 1, ReceiptState.EXPIRED)
+    assert "of its receipts say delivered, and 100%" in health.unwell([1, 2], "972")[1]
+    # What is no end, comes twice or is of nobody's message is not counted.
+    receive(health, time, 1, ReceiptState.ACCEPTED, ReceiptState.EXPIRED, ReceiptState.DELIVERED)
+    health.received(1, [Receipt(reference="unknown", state=ReceiptState.DELIVERED)] * 100)
+    health.received(1, [Reply(address=ISRAEL, to="1", text="")])
+    assert "of its receipts" in health.unwell([1, 2], "972")[1]
+    assert health.figures(1, "972").delivered < 20
 
 
 def test_one_in_so_many_is_a_probe_but_no_otp(health: Health) -> None:
@@ -149,3 +158,9 @@ def test_an_order_has_each_carrier_once_and_keeps_that_of_the_route(choice: list
         submit(health, carrier_id, 0, 20)
     found = order(health, choice=tuple(choice))
     assert found == (*(one for one in choice if one not in ill), *(one for one in choice if one in ill))
+
+
+def test_of_many_messages_a_sample_is_awaited(health: Health) -> None:
+    outcomes = [Accepted(reference=str(number)) for number in range(500_000)]
+    health.submitted(1, [ISRAEL] * len(outcomes), outcomes, seconds=0.1)
+    assert 10_000 <= len(health._awaited) <= 20_000

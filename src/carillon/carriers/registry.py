@@ -11,6 +11,9 @@ from carillon.carriers.http.tokens import CallbackUrls
 from carillon.carriers.options import require_known
 from carillon.carriers.simulator.carrier import OPTIONS as SIMULATOR_OPTIONS
 from carillon.carriers.simulator.carrier import Simulator, check_simulator
+from carillon.carriers.smpp.carrier import make_smpp
+from carillon.carriers.smpp.options import OPTIONS as SMPP_OPTIONS
+from carillon.carriers.smpp.options import check_smpp
 from carillon.errors import InvalidInputError
 from carillon.outbound.client import HttpClient
 
@@ -60,8 +63,13 @@ def _http(config: CarrierConfig, around: Surroundings) -> Carrier:
     return HttpCarrier(config.carrier_id, provider, around.outbound, around.callbacks)
 
 
+def _smpp(config: CarrierConfig, around: Surroundings) -> Carrier:
+    return make_smpp(config.carrier_id, config.url, config.secret or "", config.options, around.inbox)
+
+
 KINDS: Mapping[str, Kind] = {
     "simulator": Kind(channels=("sms",), options=SIMULATOR_OPTIONS, check=check_simulator, make=_simulator),
+    "smpp": Kind(channels=("sms",), options=SMPP_OPTIONS, check=check_smpp, make=_smpp),
     "http": Kind(channels=("sms",), options=HTTP_OPTIONS, check=check_http, make=_http),
 }
 """By name."""

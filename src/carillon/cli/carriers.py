@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -172,6 +173,8 @@ def list_(session: Session, *, account_id: int | None) -> None:
 def show(session: Session, *, name: str, account_id: int | None) -> None:
     """Show the carrier NAME, or that of an id, with its options; its secret is shown to nobody.
 
+    Of an HTTP provider it shows the URL for all its receipts and replies, which is a secret, too.
+
     For example:
 
         carillon carrier show main
@@ -181,9 +184,13 @@ def show(session: Session, *, name: str, account_id: int | None) -> None:
         return await db.read(find_carrier, await caller(db, account_id), FindCarrier(named=name))
 
     carrier = session.run(read)
-    shown = {key: value for key, value in asdict(carrier).items() if key != "options"}
-    lines = [f"{key}: {value}" for key, value in shown.items()]
-    session.answer(carrier, [*lines, *(f"option {key}: {value}" for key, value in carrier.options.items())])
+    urls = _callback_urls(session) if carrier.kind == "http" else None
+    callback_url = None if urls is None else urls.of_carrier(carrier.account_id, carrier.carrier_id)
+    described = asdict(carrier) | {"callback_url": callback_url}
+    lines = [f"{key}: {'-' if value is None else value}" for key, value in described.items() if key != "options"]
+    if carrier.kind == "http" and urls is None:
+        lines.append("Set public_url to have an address for its receipts and replies.")
+    session.answer(described, [*lines, *(f"option {key}: {value}" for key, value in carrier.options.items())])
 
 
 @group.command
@@ -285,17 +292,23 @@ async def followed() -> None:
 
 async def _try(session: Session, config: "CarrierConfig", message: TrialMessage) -> list[Step]:
     steps = []
-    settings = session.settings
-    async with HttpClient(settings.outbound_allow) as outbound:
-        tokens = CallbackTokens(SecretBox(settings.secret_key_path).derive("carrier callbacks"))
-        urls = CallbackUrls(base_url=settings.public_url, tokens=tokens) if settings.public_url else None
-        around = Surroundings(inbox=_Nobody(), outbound=outbound, callbacks=urls)
+    async with HttpClient(session.settings.outbound_allow) as outbound:
+        around = Surroundings(inbox=_Nobody(), outbound=outbound, callbacks=_callback_urls(session))
         async for step in try_carrier(config, around, message):
             steps.append(step)
             if not session.as_json:
                 mark = "ok    " if step.ok else "failed"
                 click.echo(f"{mark}  {step.name.ljust(8)} {step.seconds:7.3f} s  {step.detail}")
     return steps
+
+
+def _callback_urls(session: Session) -> CallbackUrls | None:
+    """Return the URLs at which a server of these settings takes receipts; None without `public_url`."""
+    settings = session.settings
+    if settings.public_url is None:
+        return None
+    tokens = CallbackTokens(partial(SecretBox(settings.secret_key_path).derive, "carrier callbacks"))
+    return CallbackUrls(base_url=settings.public_url, tokens=tokens)
 
 
 class _Nobody:

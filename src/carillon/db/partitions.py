@@ -61,11 +61,21 @@ class Maintained:
 
 
 async def maintain_partitions(
-    db: Database, *, retention_days: int, tables: Sequence[PartitionedTable] = PARTITIONED
+    db: Database,
+    *,
+    retention_days: int,
+    tables: Sequence[PartitionedTable] = PARTITIONED,
+    oldest_needed: UUID | None = None,
 ) -> list[Maintained]:
-    """Run `maintain` on a connection of its own to the coordinator. To be called every hour or so, by any process."""
+    """Run `maintain` on a connection of its own to the coordinator. To be called every hour or so, by any process.
+
+    Nothing is dropped from the day of the id `oldest_needed` on: work that is not done yet needs it.
+    """
     async with db.control_connection() as connection:
         now = db.clock.now()
+        if oldest_needed is not None:
+            needed = _day_at(now) - _EPOCH - timedelta(milliseconds=oldest_needed.int >> 80)
+            retention_days = max(retention_days, needed.days + 1)
         return await maintain(connection, tables, now=now, random=db.random, retention_days=retention_days)
 
 

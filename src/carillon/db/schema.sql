@@ -48,6 +48,7 @@ CREATE TABLE credential (
     revoked_at       timestamptz,
     created_at       timestamptz NOT NULL,
     confined         boolean,             -- reaches no other audience; NULL (made before 0022): unless its one is the default
+    traffic_class    smallint CHECK (traffic_class BETWEEN 1 AND 3), -- of what it sends, as in message; NULL: the dialect's own
     PRIMARY KEY (account_id, credential_id)
 );
 CREATE INDEX credential_by_key ON credential (dialect, key_name);
@@ -443,6 +444,7 @@ CREATE TABLE campaign (
     unsubscribed bigint NOT NULL DEFAULT 0,
     parts       bigint NOT NULL DEFAULT 0,
     cost        bigint NOT NULL DEFAULT 0,  -- captured, with VAT, in micro-units
+    tags        text[] NOT NULL DEFAULT '{}', -- of its sendings, each once
     PRIMARY KEY (account_id, campaign_id)
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX campaign_name ON campaign (account_id, channel, name_key);

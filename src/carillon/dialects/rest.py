@@ -4,7 +4,7 @@ An operation names what it reads (structs for `reading`), what it answers and ho
 routing, OpenAPI and the coverage page are made of that.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -43,10 +43,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What an operation answers; `data` None is an empty body."""
+    """What an operation answers; `data` None is an empty body. A `stream` is of the `media_type` that it has."""
 
-    data: object
+    data: object = None
     status: int = 200
+    stream: AsyncGenerator[bytes, None] | None = field(default=None, repr=False)
+    media_type: str = MEDIA_TYPE
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -103,7 +105,9 @@ def route_of(operation: Operation, authenticate: Callable[[Services, Request], A
 
 def json_reply(answer: Answer) -> Reply:
     body = b"" if answer.data is None else msgspec.json.encode(answer.data)
-    return Reply(status=answer.status, body=body, media_type=MEDIA_TYPE, headers=answer.headers)
+    return Reply(
+        status=answer.status, body=body, media_type=answer.media_type, headers=answer.headers, stream=answer.stream
+    )
 
 
 def read_query(query: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class CallbackWorker:
     max_attempts = 2
     turn = 1
     # A turn waits for the network most of its time, without a connection to the database.
-    concurrency = 64
+    concurrency = 128
     keeps_order = False
 
     def __init__(self, client: HttpClient, formats: Sequence[CallbackFormat]) -> None:

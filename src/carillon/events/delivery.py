@@ -31,6 +31,8 @@ from carillon.workers.failures import log_failure
 
 log = structlog.get_logger(__name__)
 
+# Read first, when nobody knows whether the endpoint answers: many may hang at once, and what was read waits in memory.
+_LOADED_FIRST = 20
 _LOADED = 200
 _RECORDED = 50
 _RECORDED_SECONDS = 0.25
@@ -73,7 +75,8 @@ class Delivery:
         actor, place = self._held.actor, self._endpoint.place
         was_empty = False
         while True:
-            waiting = await self._db.read(waiting_callbacks, actor, place, _LOADED)
+            limit = max(self._format.max_batch, _LOADED if self._calls else _LOADED_FIRST)
+            waiting = await self._db.read(waiting_callbacks, actor, place, limit)
             if waiting and not await self._tell(waiting):
                 break
             if not waiting and await self._db.run_at_once(end_endpoint, actor, self._endpoint):

@@ -227,3 +227,9 @@ async def write_left_over(tx: Tx, account_id: AccountId, left_over: Sequence[Lef
         for start in range(0, len(group), CHUNK_MESSAGES)
     ]
     await write_chunks(tx, account_id, chunks)
+
+
+async def oldest_unsent(tx: Tx) -> UUID | None:
+    """Return the earliest sending of all accounts that still has something to send; None where none has."""
+    found: UUID | None = await tx.fetchval(SQL["oldest_unsent"])
+    return found

@@ -82,3 +82,7 @@ DELETE FROM chunk c
 USING unnest($2::uuid[], $3::integer[]) AS held (chunk_id, claims)
 WHERE c.account_id = $1 AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed'
 RETURNING c.chunk_id;
+
+-- name: oldest_unsent
+-- across accounts: the earliest of the sendings that still have something to send.
+SELECT sending_id FROM chunk ORDER BY sending_id LIMIT 1;

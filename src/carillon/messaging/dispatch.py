@@ -38,6 +38,7 @@ from carillon.messaging.references import KnownReferences
 from carillon.messaging.simulated import keep_for_later
 from carillon.messaging.states import MessageState
 from carillon.routing.current import load_routing
+from carillon.routing.health import Health
 
 # A turn ends after so long, whatever is left: other accounts wait.
 _TURN_SECONDS = 5.0
@@ -271,12 +272,14 @@ class _CarrierRun:
         """Give what the carrier could not take to the next one of each route that has not failed yet."""
         first = self._plan.tasks[self._carrier_id][0]
         routing = await self._db.read(load_routing, self._work.account_id, first.chunk.channel)
+        health = self._db.process_state(Health)
         senders = {task.message.message_id: task.message for task in self._plan.tasks[self._carrier_id]}
         for place, one in enumerate(answers.left_over):
             message = senders[one.message_id]
             if self._carrier_id not in one.tried:
                 continue
-            (route,) = routing.choose([message.address], sender=message.sender, traffic_class=self._work.traffic_class)
+            choice = routing.choose([message.address], sender=message.sender, traffic_class=self._work.traffic_class)
+            (route,) = health.arrange(choice, [message.address], traffic_class=self._work.traffic_class)
             others = [carrier for carrier in route or () if carrier not in one.tried]
             now = self._db.clock.now() + self._work.clock_offset
             answers.left_over[place] = LeftOver(

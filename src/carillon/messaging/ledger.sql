@@ -24,7 +24,7 @@ SET state = g.state,
     reason = g.reason,
     carrier_id = coalesce(g.carrier_id, m.carrier_id),
     network = coalesce(g.network, m.network),
-    submitted_at = CASE WHEN g.state = 'submitted' THEN g.at ELSE m.submitted_at END,
+    submitted_at = CASE WHEN g.taken THEN coalesce(m.submitted_at, g.at) ELSE m.submitted_at END,
     final_at = CASE WHEN g.rank > 2 THEN g.at END,
     money = CASE WHEN h.money = 'reserved' AND g.taken THEN 'captured'
                  WHEN h.money = 'until_delivery' AND g.state = 'delivered' THEN 'captured'

@@ -26,6 +26,7 @@ from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
 from carillon.routing.current import load_routing
+from carillon.routing.health import Health
 from carillon.text.encodings import Encoding
 
 SQL = load_statements("carillon.messaging", "placing.sql")
@@ -61,6 +62,7 @@ class Placement:
     due_at: datetime
     expires_at: datetime
     per_second: float | None = None
+    paced_seconds: float = 0.0
     is_held: bool = False
     is_materialising: bool = False
     endpoint_id: int | None = None
@@ -180,6 +182,7 @@ async def _route(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Ro
             routings[one.channel] = await load_routing(tx, actor.account_id, one.channel)
         numbers = [rows.numbers[row] or "" for row in of_place]
         routes = routings[one.channel].choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
+        routes = tx.process_state(Health).arrange(routes, numbers, traffic_class=one.traffic_class)
         for row, route in zip(of_place, routes, strict=True):
             if route:
                 carriers[row] = route[0]
@@ -298,20 +301,38 @@ def _chunks(tx: Tx, placements: Sequence[Placement], rows: Rows, carriers: Mappi
     for row, place in enumerate(rows.places):
         if rows.failures[row] is None and placements[place].is_written:
             groups.setdefault((place, carriers[row]), []).append(rows.message_ids[row])
-    return [
-        NewChunk(
-            chunk_id=tx.new_uuid(),
-            sending_id=placements[place].sending_id,
-            channel=placements[place].channel,
-            carrier_id=carrier_id,
-            traffic_class=placements[place].traffic_class,
-            due_at=placements[place].due_at,
-            message_ids=ids[start : start + CHUNK_MESSAGES],
-            is_held=placements[place].is_held,
-        )
-        for (place, carrier_id), ids in groups.items()
-        for start in range(0, len(ids), CHUNK_MESSAGES)
-    ]
+    chunks: list[NewChunk] = []
+    for (place, carrier_id), ids in groups.items():
+        one = placements[place]
+        size = _chunk_size(one.per_second)
+        for start in range(0, len(ids), size):
+            part = ids[start : start + size]
+            chunks.append(
+                NewChunk(
+                    chunk_id=tx.new_uuid(),
+                    sending_id=one.sending_id,
+                    channel=one.channel,
+                    carrier_id=carrier_id,
+                    traffic_class=one.traffic_class,
+                    due_at=_paced(one, len(part)),
+                    message_ids=part,
+                    is_held=one.is_held,
+                )
+            )
+    return chunks
+
+
+def _chunk_size(per_second: float | None) -> int:
+    """Return how many messages a chunk has: of a sending with a pace, those of a second."""
+    return CHUNK_MESSAGES if per_second is None else max(1, min(CHUNK_MESSAGES, int(per_second)))
+
+
+def _paced(placement: Placement, messages: int) -> datetime:
+    """Return when a chunk is due: those of a sending with a pace one after another."""
+    due_at = placement.due_at + timedelta(seconds=placement.paced_seconds)
+    if placement.per_second:
+        placement.paced_seconds += messages / placement.per_second
+    return due_at
 
 
 async def _remember_texts(

@@ -19,6 +19,7 @@ from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId, first_uuid_of
+from carillon.messaging.account_clock import take_account_clock
 from carillon.messaging.inbound import decode_inbound, encode_inbound
 from carillon.messaging.ledger import Move, move_messages
 from carillon.messaging.references import KnownReferences
@@ -133,11 +134,6 @@ class ReceivedMessages:
 def worker_actor(account_id: AccountId) -> Actor:
     """Return the actor as whom an account's messages are worked on."""
     return Actor(account_id=account_id, audience_id=AudienceId(0), name="messages", source="worker", country="")
-
-
-async def take_account_clock(tx: Tx, account_id: AccountId) -> None:
-    """Take an account's clock in a transaction that began without it."""
-    tx.adopt_clock(await tx.fetchval(SQL["clock_of"], account_id) or timedelta())
 
 
 async def _apply_receipts(tx: Tx, actor: Actor, matches: Sequence[_Match]) -> None:

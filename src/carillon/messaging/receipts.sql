@@ -13,9 +13,6 @@ WHERE m.address = ANY ($1::text[]) AND m.message_id >= $2 AND m.state = 'uncerta
 ORDER BY m.message_id
 LIMIT 1000;
 
--- name: clock_of
-SELECT clock_offset FROM account WHERE account_id = $1;
-
 -- name: park
 INSERT INTO parked_inbound (inbound_id, carrier_id, reference, content, received_at, due_at, expires_at)
 SELECT p.inbound_id, $1, p.reference, p.content::jsonb, $2, $3, $4

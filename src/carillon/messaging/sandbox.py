@@ -10,6 +10,7 @@ from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
+from carillon.messaging.account_clock import take_account_clock
 from carillon.messaging.chunks import CHUNKS_DUE
 from carillon.messaging.queries import next_due
 from carillon.messaging.replies import take_reply
@@ -63,8 +64,8 @@ async def reply_from(db: Database, actor: Actor, *, address: str, to: str, text:
 
 
 async def _offset(tx: Tx, actor: Actor) -> timedelta:
-    found: timedelta = await tx.fetchval(SQL["clock"], actor.account_id)
-    return found
+    await take_account_clock(tx, actor.account_id)
+    return tx.now - tx.real_now
 
 
 async def _until_idle(db: Database, actor: Actor) -> None:

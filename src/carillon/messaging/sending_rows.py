@@ -1,7 +1,7 @@
 """The rows of accepted sendings, and what their callers are answered."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -10,10 +10,12 @@ from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError
 from carillon.events.endpoints import endpoint_for
 from carillon.kit.actor import Actor
-from carillon.messaging.campaigns import CampaignName, campaigns_named
+from carillon.kit.traffic import TrafficClass
+from carillon.messaging.campaigns import CampaignName, add_tags, campaigns_named
 from carillon.messaging.ledger import count_in_campaigns, tally_of
 from carillon.messaging.placing import Placement, Rows
 from carillon.messaging.prepare import PreparedSend, length_of
+from carillon.messaging.rules.quiet import longest_wait
 from carillon.messaging.sendings import (
     MAX_SCHEDULE,
     MAX_VALIDITY,
@@ -47,7 +49,13 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
         sender=command.sender,
         text=request.text,
         due_at=due_at,
-        expires_at=_expires_at(command, due_at),
+        expires_at=expires_at(
+            request.numbers,
+            due_at,
+            traffic_class=command.traffic_class,
+            validity=command.validity,
+            at_most=command.expires_at,
+        ),
         per_second=command.per_second,
         endpoint_id=endpoints[0],
         reply_endpoint_id=endpoints[1],
@@ -57,10 +65,18 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
     )
 
 
-def _expires_at(command: Send, due_at: datetime) -> datetime:
-    validity = min(max(command.validity, MIN_VALIDITY), MAX_VALIDITY)
-    at = due_at + validity
-    return min(at, max(command.expires_at, due_at + MIN_VALIDITY)) if command.expires_at else at
+def expires_at(
+    numbers: Sequence[str | None],
+    due_at: datetime,
+    *,
+    traffic_class: TrafficClass,
+    validity: timedelta,
+    at_most: datetime | None,
+) -> datetime:
+    """Return when nothing is submitted any more; what waits for a country's hours is valid from then on."""
+    valid_for = min(max(validity, MIN_VALIDITY), MAX_VALIDITY)
+    at = due_at + valid_for + longest_wait(numbers, due_at, traffic_class)
+    return min(at, max(at_most, due_at + MIN_VALIDITY)) if at_most else at
 
 
 async def campaigns_of(
@@ -140,6 +156,7 @@ async def count_campaigns(
     campaigns: Mapping[CampaignName, CampaignNumbers],
 ) -> None:
     """Count what was accepted in its campaigns."""
+    tags: set[tuple[int, str]] = set()
     recipients: dict[int, int] = {}
     excluded: dict[int, int] = {}
     parts: dict[int, int] = {}
@@ -150,6 +167,7 @@ async def count_campaigns(
         recipients[campaign_id] = recipients.get(campaign_id, 0) + one.recipients
         excluded[campaign_id] = excluded.get(campaign_id, 0) + one.excluded
         parts[campaign_id] = parts.get(campaign_id, 0) + one.parts
+        tags.update((campaign_id, tag) for tag in request.command.tags)
     tallies = {
         campaign_id: tally_of(
             {MessageState.EXCLUDED: excluded[campaign_id], MessageState.WAITING: count - excluded[campaign_id]}
@@ -158,6 +176,7 @@ async def count_campaigns(
     }
     if tallies:
         await count_in_campaigns(tx, actor.account_id, tallies, recipients=recipients, parts=parts)
+    await add_tags(tx, actor.account_id, tags)
 
 
 def state_of(placement: Placement) -> SendingState:

@@ -44,10 +44,10 @@ class Send:
     values of a group's members, and of recipients whose own values lack them. The encoding is the one of
     `encodings` that takes the fewest parts. What is due later than `validity` after its moment is not submitted;
     `expires_at` ends it earlier. `callback_url` is told of events, `reply_url` of replies. With a campaign's name the
-    sending counts in it; the empty name is the campaign of what has none. `purpose` is the consent that contacts must
-    have given. `numbered` gives each message a number (`AcceptedSending.guids`). `only_if_any`: nothing is written when
-    every recipient is excluded. A number that occurs again is excluded, with `same_text_only` where its text is the
-    same; `allows_duplicates` excludes none.
+    sending counts in it, and its `tags` are added to the campaign's; the empty name is the campaign of what has none.
+    `purpose` is the consent that contacts must have given. `numbered` gives each message a number
+    (`AcceptedSending.guids`). `only_if_any`: nothing is written when every recipient is excluded. A number that occurs
+    again is excluded, with `same_text_only` where its text is the same; `allows_duplicates` excludes none.
     """
 
     dialect: str = ""
@@ -70,6 +70,7 @@ class Send:
     callback_url: str | None = field(default=None, repr=False)
     reply_url: str | None = field(default=None, repr=False)
     campaign: str | None = None
+    tags: Sequence[str] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     allows_duplicates: bool = False
     same_text_only: bool = False

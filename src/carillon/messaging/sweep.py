@@ -10,6 +10,7 @@ from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
+from carillon.messaging.account_clock import take_account_clock
 from carillon.messaging.ledger import Move, move_messages
 from carillon.messaging.states import MessageState
 
@@ -44,6 +45,7 @@ async def _accounts(tx: Tx) -> list[Record]:
 
 async def sweep_account(tx: Tx, actor: Actor) -> bool:
     """End some messages of an account that had no receipt in time; False where there are no more."""
+    await take_account_clock(tx, actor.account_id)
     rows = await tx.fetch(SQL["sendings_to_sweep"], actor.account_id, tx.now, _SENDINGS_AT_ONCE)
     sendings: list[UUID] = [row["sending_id"] for row in rows]
     if not sendings:

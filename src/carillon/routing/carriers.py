@@ -66,7 +66,7 @@ class Carrier:
     @property
     def binds(self) -> int:
         """How many connections it may have, in all processes together; 0 of a kind that doesn't count them."""
-        return int(self.options.get("binds", "1")) if self.kind == "smpp" else 0
+        return int(self.options.get("binds", "1"), 0) if self.kind == "smpp" else 0
 
     @property
     def is_leased(self) -> bool:
@@ -255,6 +255,12 @@ async def carrier_to_run(tx: Tx, caller: Caller, query: FindCarrier) -> Runnable
     carrier = await find_carrier(tx, caller, query)
     sealed = await tx.fetchval(SQL["sealed_secret"], carrier.account_id, carrier.carrier_id)
     return RunnableCarrier(carrier=carrier, sealed_secret=sealed)
+
+
+async def http_options(tx: Tx, carrier_id: int) -> Mapping[str, str] | None:
+    """Return the options of an HTTP carrier, by which its provider's calls are read; None where there is none."""
+    text: str | None = await tx.fetchval(SQL["http_options"], carrier_id)
+    return None if text is None else _of_kind(_decode_options(text))
 
 
 def _checked(command: CreateCarrier) -> str:

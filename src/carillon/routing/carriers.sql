@@ -49,3 +49,7 @@ SELECT carrier_id FROM carrier WHERE state <> 'active' ORDER BY carrier_id;
 -- name: carriers_to_run
 -- across accounts: a process runs the carriers of all.
 SELECT {columns}, sealed_secret FROM carrier WHERE state = 'active' ORDER BY carrier_id;
+
+-- name: http_options
+-- across accounts: a provider's token names its carrier.
+SELECT options::text FROM carrier WHERE carrier_id = $1 AND kind = 'http' AND state <> 'deleted';

@@ -20,7 +20,7 @@ from functools import lru_cache
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
-from carillon.carriers.contract import Accepted, Outcome, Receipt, ReceiptState
+from carillon.carriers.contract import Accepted, Outcome, Receipt, ReceiptState, Reply
 from carillon.carriers.failures import Consequence, Failure
 from carillon.kit.traffic import TrafficClass
 from carillon.routing.choice import Choice
@@ -36,6 +36,7 @@ PROBES = 50
 _FAILS = {Consequence.RETRY, Consequence.FAIL_OVER, Consequence.LOSE}
 _NEGLIGIBLE = 0.05
 _LONGEST_CODE = 3
+_MANY_AWAITED, _MOST_AWAITED, _SAMPLED = 10_000, 20_000, 16
 # Verdicts are kept for so long: they are asked for with each message.
 _VERDICT_SECONDS = 1.0
 
@@ -151,36 +152,54 @@ class Health:
         self._orders: dict[tuple[tuple[int, ...], str], tuple[int, ...]] = {}
         self._ordered_at = 0.0
         self._until_probe = PROBES
+        # What receipts are still awaited, by carrier and reference: where to, and since when.
+        self._awaited: dict[tuple[int, str], tuple[str, float]] = {}
+        self._until_awaited = 1
 
     def submitted(
         self, carrier_id: int, addresses: Sequence[str], outcomes: Sequence[Outcome], *, seconds: float
     ) -> None:
         """Count the outcomes of messages that were submitted together and answered after some seconds."""
+        now = self._monotonic()
+        counts: dict[tuple[str, Failure | None], int] = {}
         for address, outcome in zip(addresses, outcomes, strict=True):
-            failure = None if isinstance(outcome, Accepted) else outcome.failure
-            if failure is None or failure.consequence is Consequence.REFUSE:
-                self.answered(carrier_id, country_of(address), seconds=seconds)
-            elif failure.consequence in _FAILS:
-                self.answered(carrier_id, country_of(address), seconds=seconds, failure=failure)
+            country, failure = country_of(address), None
+            if isinstance(outcome, Accepted):
+                if outcome.reference is not None:
+                    self._await(carrier_id, outcome.reference, country, now)
+            elif outcome.failure.consequence in _FAILS:
+                failure = outcome.failure
+            elif outcome.failure.consequence is not Consequence.REFUSE:
+                continue
+            counts[country, failure] = counts.get((country, failure), 0) + 1
+        for (country, failure), count in counts.items():
+            self.answered(carrier_id, country, seconds=seconds, failure=failure, count=count)
 
-    def answered(self, carrier_id: int, country: str, *, seconds: float, failure: Failure | None = None) -> None:
-        """Count one message that a carrier has taken, or failed to take."""
+    def answered(
+        self, carrier_id: int, country: str, *, seconds: float, failure: Failure | None = None, count: int = 1
+    ) -> None:
+        """Count messages that a carrier has taken, or failed to take, and answered after some seconds each."""
         figures = self._counted((carrier_id, country))
-        figures.tries += 1
-        figures.answer_seconds += seconds
+        figures.tries += count
+        figures.answer_seconds += seconds * count
         if failure is not None:
-            figures.failures[failure] = figures.failures.get(failure, 0.0) + 1
+            figures.failures[failure] = figures.failures.get(failure, 0.0) + count
 
-    def received(self, carrier_id: int, address: str, receipt: Receipt, *, seconds: float) -> None:
-        """Count a receipt that came some seconds after its message was submitted."""
-        if receipt.state is ReceiptState.ACCEPTED:
-            return
-        figures = self._counted((carrier_id, country_of(address)))
-        if receipt.state is ReceiptState.DELIVERED:
-            figures.delivered += 1
-            figures.delivery_seconds += seconds
-        else:
-            figures.undelivered += 1
+    def received(self, carrier_id: int, received: Iterable[Receipt | Reply]) -> None:
+        """Count final receipts of messages that this process has submitted, by the references that are remembered."""
+        now = self._monotonic()
+        for one in received:
+            if isinstance(one, Reply) or one.state is ReceiptState.ACCEPTED:
+                continue
+            country, at = self._awaited.pop((carrier_id, one.reference), ("", None))
+            if at is None:
+                continue
+            figures = self._counted((carrier_id, country))
+            if one.state is ReceiptState.DELIVERED:
+                figures.delivered += 1
+                figures.delivery_seconds += now - at
+            else:
+                figures.undelivered += 1
 
     def arrange(
         self, choices: Sequence[Choice], addresses: Sequence[str], *, traffic_class: TrafficClass
@@ -225,6 +244,16 @@ class Health:
         """Replace what is known from other processes, which is faded up to now."""
         now = self._monotonic()
         self._others = {place: (now, figures) for place, figures in others.items() if not figures.is_negligible}
+
+    def _await(self, carrier_id: int, reference: str, country: str, now: float) -> None:
+        """Remember a message until its receipt; where they are many, one in `_SAMPLED` of them, the latest."""
+        self._until_awaited -= 1
+        if self._until_awaited:
+            return
+        self._until_awaited = 1 if len(self._awaited) < _MANY_AWAITED else _SAMPLED
+        self._awaited[carrier_id, reference] = country, now
+        if len(self._awaited) > _MOST_AWAITED:
+            del self._awaited[next(iter(self._awaited))]
 
     def _counted(self, place: Place) -> Figures:
         """Return figures to add to. They fade in steps of a second: a message is counted in constant time."""

@@ -3,17 +3,18 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
-from carillon.carriers.contract import Carrier
+from carillon.carriers.contract import Carrier, Inbox, Receipt, Reply
 from carillon.carriers.registry import CarrierConfig, Surroundings, make_carrier
 from carillon.db.database import Database
 from carillon.db.topics import Listener
 from carillon.routing.carriers import CARRIERS, RunnableCarrier, carriers_to_run, resting_carriers
 from carillon.routing.choice import BUILT_IN_SIMULATOR
+from carillon.routing.health import Health
 from carillon.routing.leases import LEASE, Holding, HoldSlots, hold_slots, release_slots
 from carillon.routing.rates import Rates
 from carillon.tenancy.secrets import SecretBox, SecretKeyError
@@ -44,7 +45,7 @@ class RunningCarriers:
     def __init__(self, db: Database, box: SecretBox, around: Surroundings, *, make: Make = make_carrier) -> None:
         self._db = db
         self._box = box
-        self._around = around
+        self._around = replace(around, inbox=_Observed(around.inbox, db.process_state(Health)))
         self._make = make
         self._running: dict[int, _Supervised] = {}
         self._ending: dict[int, _Supervised] = {}
@@ -176,6 +177,18 @@ class RunningCarriers:
                 await self._db.run(release_slots, self.holder)
         except Exception as error:  # noqa: BLE001 - the leases end by themselves
             log_failure("leases_not_released", error)
+
+
+class _Observed:
+    """An inbox whose receipts count for the health of their carriers."""
+
+    def __init__(self, inbox: Inbox, health: Health) -> None:
+        self._inbox = inbox
+        self._health = health
+
+    async def take(self, carrier_id: int, received: Sequence[Receipt | Reply]) -> None:
+        self._health.received(carrier_id, received)
+        await self._inbox.take(carrier_id, received)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,7 +180,7 @@ async def _receipts(outcome: Accepted, inbox: _Received, seconds: float) -> Asyn
                     if received.state is not ReceiptState.ACCEPTED:
                         return
     except TimeoutError:
-        yield _step("receipt", began, "none yet; what comes later goes to the processes that run the carrier")
+        yield _step("receipt", began, "none yet: it may come later, or to a process that runs the carrier")
 
 
 def _receipt(receipt: Receipt, seconds: float) -> Step:

@@ -353,7 +353,11 @@ SCOPES = {
         *("Add Subscriber", "Add Subscribers", "Update Subscriber", "Remove Subscriber", "Subscribe Subscriber"),
         *("Unsubscribe Subscriber", "Add blocked subscriber", "Remove blocked subscriber"),
     ),
+    "smsGateway": ("Send SMS", "Delete Scheduled SMS"),
+    "accountInfo": ("Balance",),
 }
+# Where the SMS endpoints say 403, too.
+WRONG_PARAMETERS = "Request validation Error(s)"
 REQUIRED = {title: scopes.split() for scopes, titles in SCOPES.items() for title in titles}
 
 
@@ -368,7 +372,8 @@ async def test_an_operation_asks_for_each_scope_that_the_reference_lists_and_no_
         token = (await wire.token(scope=others)).json()["access_token"]
         assert (await bearer(wire, token, operation.method, path)).status_code == 403
     token = (await wire.token(scope=" ".join(required))).json()["access_token"]
-    assert (await bearer(wire, token, operation.method, path)).status_code in {200, 400, 404}
+    reply = await bearer(wire, token, operation.method, path)
+    assert reply.status_code in {200, 400, 404} or reply.json()["title"] == WRONG_PARAMETERS
 
 
 def test_every_operation_is_there() -> None:

@@ -34,7 +34,7 @@ _DRAIN_STEP = 0.02
 _UNAVAILABLE = Failed(failure=Failure.UNAVAILABLE)
 
 
-def make_smpp(
+def make_smpp(  # noqa: PLR0913 - what a carrier is made of
     carrier_id: int, url: str, secret: str, options: Mapping[str, str], inbox: Inbox, *, random: Random | None = None
 ) -> "SmppCarrier":
     """Make a carrier of what an operator set. Raises InvalidInputError, whose field is `url`, `secret` or an option."""
@@ -174,8 +174,12 @@ class SmppCarrier:
             self._write(session, -(-len(self._waiting) // (len(sessions) - index)))
 
     def _write(self, session: Session, most: int | None) -> None:
-        taken = self._waiting.take(self._limits, session.in_use, most)
-        submits = [one for one in taken if not one.message.call.cancelled]
+        submits: list[Submit] = []
+        while taken := self._waiting.take(self._limits, session.in_use + len(submits), most):
+            live = [one for one in taken if not one.message.call.cancelled]
+            submits += live
+            if len(live) == len(taken):
+                break
         if submits:
             session.submit(submits)
 
@@ -226,7 +230,7 @@ class SmppCarrier:
         self._delayed.clear()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _DRAIN_SECONDS
-        while self.in_use and loop.time() < deadline:
+        while self.in_use and loop.time() < deadline:  # noqa: ASYNC110 - for a moment, at the end
             await asyncio.sleep(_DRAIN_STEP)
         self._receiving = False
         self._settle_replies(*self._replies.close())

@@ -64,6 +64,8 @@ _RADIX_MODES = (ReceiptIds.AS_IS, ReceiptIds.DECIMAL, ReceiptIds.HEX)
 
 
 def _normal(message_id: str) -> str:
+    if message_id.isdigit() and message_id.isascii():  # most are, and this is the quickest way to see it
+        return message_id.lstrip("0") or "0"
     stripped = message_id.strip()
     return stripped.lower().lstrip("0") or "0" if _HEXADECIMAL.fullmatch(stripped) else stripped
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from carillon.carriers.failures import Failure
+from carillon.carriers.options import invalid_option, require_known
 from carillon.carriers.smpp.pdu import c_string
 from carillon.errors import InvalidInputError
 
@@ -113,38 +114,43 @@ def parse_url(url: str, secret: str) -> Endpoint:
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise InvalidInputError("url", "The URL ends with the port; everything else is an option.")
     tls = parts.scheme == "smpps"
+    system_id = unquote(parts.username)
+    if not _is_field(system_id, 15):
+        raise InvalidInputError("url", "The system_id is at most 15 ASCII characters.")
+    if not _is_field(secret, 64):
+        raise InvalidInputError("secret", "A password of SMPP is at most 64 ASCII characters, usually 8.")
     return Endpoint(
         host=parts.hostname,
         port=port or (DEFAULT_TLS_PORT if tls else DEFAULT_PORT),
         tls=tls,
-        system_id=_field("url", unquote(parts.username), 15),
-        password=_field("secret", secret, 64),
+        system_id=system_id,
+        password=secret,
     )
 
 
 def parse_options(given: Mapping[str, str]) -> SmppOptions:
-    """Read options from their texts. Raises InvalidInputError, whose field is the option's name."""
-    unknown = next((name for name in given if name not in _READERS), None)
-    if unknown is not None:
-        raise InvalidInputError(unknown, f"There is no option {unknown}: there are {', '.join(sorted(_READERS))}.")
+    """Read options from their texts. Raises InvalidInputError, which names the option."""
+    require_known(given, _READERS)
     return SmppOptions(**{name: _READERS[name](name, text.strip()) for name, text in given.items()})
 
 
 Reader = Callable[[str, str], Any]
 
 
-def _field(name: str, text: str, most: int) -> str:
+def _is_field(text: str, most: int) -> bool:
     try:
-        octets = c_string(text)
+        return len(c_string(text)) <= most + 1
     except ValueError:
-        raise InvalidInputError(name, f"{name} has characters other than ASCII.") from None
-    if len(octets) > most + 1:
-        raise InvalidInputError(name, f"{name} has at most {most} characters.")
-    return text
+        return False
 
 
 def _text(most: int) -> Reader:
-    return lambda name, text: _field(name, text, most)
+    def read(name: str, text: str) -> str:
+        if not _is_field(text, most):
+            raise invalid_option(name, f"is at most {most} ASCII characters")
+        return text
+
+    return read
 
 
 def _integer(least: int, most: int) -> Reader:
@@ -154,7 +160,7 @@ def _integer(least: int, most: int) -> Reader:
         except ValueError:
             value = None
         if value is None or not least <= value <= most:
-            raise InvalidInputError(name, f"{name} is a number from {least} to {most}.")
+            raise invalid_option(name, f"is a number from {least} to {most}")
         return value
 
     return read
@@ -169,7 +175,7 @@ def _integer_or(word: str, least: int, most: int) -> Reader:
         try:
             return int(number(name, text))
         except InvalidInputError:
-            raise InvalidInputError(name, f"{name} is {word}, or a number from {least} to {most}.") from None
+            raise invalid_option(name, f"is {word}, or a number from {least} to {most}") from None
 
     return read
 
@@ -180,7 +186,7 @@ def _seconds(name: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value <= 3600:  # noqa: PLR2004 - an hour
-        raise InvalidInputError(name, f"{name} is a number of seconds, up to 3600.")
+        raise invalid_option(name, "is a number of seconds, up to 3600")
     return value
 
 
@@ -189,28 +195,28 @@ def _one_of(choices: type[StrEnum]) -> Reader:
         try:
             return choices(text.lower())
         except ValueError:
-            raise InvalidInputError(name, f"{name} is one of {', '.join(choices)}.") from None
+            raise invalid_option(name, f"is one of {', '.join(choices)}") from None
 
     return read
 
 
 def _yes_or_no(name: str, text: str) -> bool:
     if text not in {"yes", "no"}:
-        raise InvalidInputError(name, f"{name} is yes or no.")
+        raise invalid_option(name, "is yes or no")
     return text == "yes"
 
 
 def _zone(name: str, text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
-    except (OSError, ValueError):
-        raise InvalidInputError(name, f"{name} is a zone of the IANA, such as Europe/Madrid.") from None
+    except (KeyError, OSError, ValueError):
+        raise invalid_option(name, "is a zone of the IANA, such as Europe/Madrid") from None
 
 
 def _file(name: str, text: str) -> Path:
     path = Path(text)
     if not path.is_file():
-        raise InvalidInputError(name, f"{name}: there is no such file.")
+        raise invalid_option(name, "is the path of a file, and there is none")
     return path
 
 
@@ -224,41 +230,52 @@ def _failures(name: str, text: str) -> dict[int, Failure]:
     for pair in filter(None, (one.strip() for one in text.split(","))):
         found = _PAIR.fullmatch(pair)
         if found is None or found["failure"] not in _FAILURES:
-            raise InvalidInputError(name, f"{name} is CODE:FAILURE,…; {pair} isn't. Failures: {', '.join(Failure)}.")
+            raise invalid_option(name, f"is CODE:FAILURE,…, with these failures: {', '.join(Failure)}")
         code = found["code"]
         table[int(code, 16 if code.startswith("0x") else 10)] = Failure(found["failure"])
     return table
 
 
 _octet = _integer(0, 0xFF)
-_READERS: Mapping[str, Reader] = {
-    "binds": _integer(1, 64),
-    "window": _integer(1, 10_000),
-    "bind_mode": _one_of(BindMode),
-    "system_type": _text(12),
-    "service_type": _text(5),
-    "address_range": _text(40),
-    "source_ton": _integer_or("auto", 0, 0xFF),
-    "source_npi": _integer_or("auto", 0, 0xFF),
-    "destination_ton": _octet,
-    "destination_npi": _octet,
-    "long_messages": _one_of(LongMessages),
-    "gsm_data_coding": _octet,
-    "ucs2_data_coding": _octet,
-    "binary_data_coding": _octet,
-    "flash_gsm_data_coding": _octet,
-    "flash_ucs2_data_coding": _octet,
-    "flash_binary_data_coding": _octet,
-    "default_alphabet": _one_of(Alphabet),
-    "validity": _yes_or_no,
-    "registered_delivery": _octet,
-    "receipt_ids": _one_of(ReceiptIds),
-    "receipt_zone": _zone,
-    "network_tlv": _integer(1, 0xFFFF),
-    "errors": _failures,
-    "statuses": _failures,
-    "ca_file": _file,
-    "connect_seconds": _seconds,
-    "answer_seconds": _seconds,
-    "enquire_seconds": _seconds,
+_OPTIONS: Mapping[str, tuple[Reader, str]] = {
+    "binds": (_integer(1, 64), "how many binds are kept"),
+    "window": (_integer(1, 10_000), "how many parts may be unanswered in each bind"),
+    "bind_mode": (_one_of(BindMode), "transceiver, or pair: a transmitter and a receiver"),
+    "system_type": (_text(12), "the system_type of the bind"),
+    "service_type": (_text(5), "the service_type of messages"),
+    "address_range": (_text(40), "the address_range of the bind"),
+    "source_ton": (_integer_or("auto", 0, 0xFF), "type of number of senders; auto: by the sender's form"),
+    "source_npi": (_integer_or("auto", 0, 0xFF), "numbering plan of senders; auto: by the sender's form"),
+    "destination_ton": (_octet, "type of number of recipients"),
+    "destination_npi": (_octet, "numbering plan of recipients"),
+    "long_messages": (_one_of(LongMessages), "how parts of a text are sent: udh, sar or payload"),
+    "gsm_data_coding": (_octet, "data_coding of the GSM alphabet"),
+    "ucs2_data_coding": (_octet, "data_coding of UCS-2"),
+    "binary_data_coding": (_octet, "data_coding of octets"),
+    "flash_gsm_data_coding": (_octet, "the same for flash messages"),
+    "flash_ucs2_data_coding": (_octet, "the same for flash messages"),
+    "flash_binary_data_coding": (_octet, "the same for flash messages"),
+    "default_alphabet": (_one_of(Alphabet), "what data_coding 0 of replies means: gsm or latin1"),
+    "validity": (_yes_or_no, "whether validity_period is sent: yes or no"),
+    "registered_delivery": (_octet, "which receipts are asked for: 1 all, 2 of failures, 0 none"),
+    "receipt_ids": (_one_of(ReceiptIds), "how ids in receipts differ: as_is, hex, decimal or auto"),
+    "receipt_zone": (_zone, "the time zone of receipts"),
+    "network_tlv": (_integer(1, 0xFFFF), "the tag of receipts that has MCC and MNC"),
+    "errors": (_failures, "what codes of receipts mean: CODE:FAILURE,…"),
+    "statuses": (_failures, "what the vendor's own command_status means: CODE:FAILURE,…"),
+    "ca_file": (_file, "the authorities that the server's certificate is checked by"),
+    "connect_seconds": (_seconds, "how long a connection may take"),
+    "answer_seconds": (_seconds, "how long an answer may take"),
+    "enquire_seconds": (_seconds, "after how long without a word the peer is asked whether it is there"),
 }
+_READERS = {name: reader for name, (reader, _) in _OPTIONS.items()}
+
+OPTIONS: Mapping[str, str] = {name: what for name, (_, what) in _OPTIONS.items()}
+"""What each option says, by name."""
+
+
+def check_smpp(url: str, options: Mapping[str, str]) -> bool:
+    """Require a URL and options that can be used; a password is needed. Raises InvalidInputError."""
+    parse_url(url, "")
+    parse_options(options)
+    return True

@@ -140,7 +140,7 @@ def encode_bind(bind: Bind) -> bytes:
     )
 
 
-def submit_prefix(  # noqa: PLR0913 - the fields of the wire, in its order
+def submit_prefix(  # noqa: PLR0913, PLR0917 - the fields of the wire, in its order
     service_type: str, source_ton: int, source_npi: int, source: str, destination_ton: int, destination_npi: int
 ) -> bytes:
     """Make what comes before the destination: the same for every message of a sender, so that it is kept."""
@@ -154,7 +154,7 @@ def submit_prefix(  # noqa: PLR0913 - the fields of the wire, in its order
     )
 
 
-def submit_body(  # noqa: PLR0913 - the fields of the wire, in its order
+def submit_body(  # noqa: PLR0913, PLR0917 - the fields of the wire, in its order
     prefix: bytes,
     destination: bytes,
     esm_class: int,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from carillon.carriers.contract import Receipt, ReceiptState
@@ -73,7 +74,7 @@ _LONGEST = 256
 
 # What nearly all SMSCs write, in one step.
 _USUAL = re.compile(
-    r"id:(?P<id>\S+) sub:\S* dlvrd:\S* submit date:\S* done date:(?P<done>\d*) stat:(?P<stat>\w+) err:(?P<err>\w*)"
+    r"id:(\S+) sub:\S* dlvrd:\S* submit date:\S* done date:(\d*) stat:(\w+) err:(\w*)"
     r"(?: [Tt]ext:|$)"
 )
 _KEY = re.compile(
@@ -96,45 +97,46 @@ class ReceiptReader:
     def read(self, message: Message) -> Receipt | None:
         """Read a receipt; None when it names no message. It raises nothing."""
         tlvs = message.tlvs
-        fields = _read_text(message.text.decode("latin-1"))
-        named = tlvs.get(RECEIPTED_MESSAGE_ID, b"").split(b"\0", 1)[0].decode("latin-1") or fields.get("id", "")
+        fields = _read_text(message.text.replace(b"\0", b"").decode("latin-1"))
+        named = fields.id
+        if tlvs:
+            named = tlvs.get(RECEIPTED_MESSAGE_ID, b"").split(b"\0", 1)[0].decode("latin-1") or named
         named = named[:_LONGEST]  # more digits than Python would make a number of
         if not named.strip():
             return None
-        state, failure = self._state(message, fields)
-        error = fields.get("err", "")[:_LONGEST]
-        code = _code(error)
-        if state is ReceiptState.UNDELIVERED or (code in self._errors and failure is not None):
-            failure = self._failure(code, tlvs.get(NETWORK_ERROR_CODE, b"")) or failure
-        done = fields.get("done")
+        state, failure = self._state(message, fields.state)
+        code = fields.error[:_LONGEST]
+        if failure is not None:
+            failure = self._failure(state, _number(code), tlvs.get(NETWORK_ERROR_CODE, b"")) or failure
         return Receipt(
             reference=self._ids.of_receipt(named),
             state=state,
             failure=failure,
-            at=_moment(done, self._zone) if done else None,
+            at=_moment(fields.done, self._zone) if fields.done else None,
             address=message.source.lstrip("+") or None,
             sender=message.destination or None,
             network=self._network(tlvs) if tlvs else None,
-            code=error or _network_code(tlvs),
+            code=code or (_network_code(tlvs) if tlvs else None),
         )
 
-    def _state(self, message: Message, fields: Mapping[str, str]) -> _State:
-        state = message.tlvs.get(MESSAGE_STATE)
+    def _state(self, message: Message, text: str) -> _State:
+        state = message.tlvs.get(MESSAGE_STATE) if message.tlvs else None
         if state:
             return _BY_TLV.get(state[0], _UNKNOWN)
-        text = fields.get("stat", "")[:4].lower()
         # A notification that names no state is no final one.
-        return _BY_TEXT.get(text, _ACCEPTED if message.esm_class & INTERMEDIATE else _UNKNOWN)
+        return _BY_TEXT.get(text[:4].lower(), _ACCEPTED if message.esm_class & INTERMEDIATE else _UNKNOWN)
 
-    def _failure(self, code: int | None, network_error: bytes) -> Failure | None:
-        if code is not None and code in self._errors:
-            return self._errors[code]
-        if len(network_error) == _NETWORK_ERROR_SIZE:
-            number = int.from_bytes(network_error[1:])
-            if number in self._errors:
-                return self._errors[number]
-            if network_error[0] == _GSM_NETWORK and number in _MAP_ERRORS:
-                return _MAP_ERRORS[number]
+    def _failure(self, state: ReceiptState, code: int | None, network_error: bytes) -> Failure | None:
+        """Say more exactly why: by the carrier's own table whatever the state, else of what was undelivered."""
+        coded = len(network_error) == _NETWORK_ERROR_SIZE
+        number = int.from_bytes(network_error[1:]) if coded else None
+        for one in (code, number):
+            if one is not None and one in self._errors:
+                return self._errors[one]
+        if state is not ReceiptState.UNDELIVERED:
+            return None
+        if coded and network_error[0] == _GSM_NETWORK and number in _MAP_ERRORS:
+            return _MAP_ERRORS[number]
         return None if code is None else _MAP_ERRORS.get(code)
 
     def _network(self, tlvs: Mapping[int, bytes]) -> str | None:
@@ -152,22 +154,31 @@ def is_receipt(message: Message) -> bool:
     return bool(message.esm_class & (RECEIPT | INTERMEDIATE)) or RECEIPTED_MESSAGE_ID in message.tlvs
 
 
-def _read_text(text: str) -> Mapping[str, str]:
+class _Fields(NamedTuple):
+    """What is read of a receipt's text; empty where it is missing."""
+
+    id: str = ""
+    done: str = ""
+    state: str = ""
+    error: str = ""
+
+
+def _read_text(text: str) -> _Fields:
     usual = _USUAL.match(text)
     if usual is not None:
-        return usual.groupdict()
+        return _Fields(*usual.groups())
     fields: dict[str, str] = {}
     matches = list(_KEY.finditer(text))
-    for match, following in zip(matches, [*matches[1:], None], strict=True):
+    ends = [*(match.start() for match in matches[1:]), len(text)]
+    for match, end in zip(matches, ends, strict=False):
         key = match[1].lower()[:4].strip()
         if key == "text" and "id" in fields and "stat" in fields:
             break  # what follows is the message's own text, whatever it looks like
-        value = text[match.end() : following.start() if following else None]
-        fields.setdefault("err" if key == "erro" else key, _FIELD_END.sub("", value).strip())
-    return fields
+        fields.setdefault("err" if key == "erro" else key, _FIELD_END.sub("", text[match.end() : end]).strip())
+    return _Fields(*(fields.get(key, "") for key in ("id", "done", "stat", "err")))
 
 
-def _code(error: str) -> int | None:
+def _number(error: str) -> int | None:
     return int(error) if error.isascii() and error.isdigit() else None
 
 

@@ -176,7 +176,7 @@ def _encoding(data_coding: int) -> Encoding:
 
 
 def _with_sar(part: Part, tlvs: Mapping[int, bytes]) -> Part:
-    """Number a part by its TLVs, if its header hasn't."""
+    """Give a part the numbers of its TLVs, if its header has none."""
     if part.reference is not None or SAR_REFERENCE not in tlvs:
         return part
     reference = int.from_bytes(tlvs[SAR_REFERENCE])

@@ -51,6 +51,7 @@ from carillon.carriers.smpp.statuses import (
 
 log = structlog.get_logger(__name__)
 
+_DELIVERIES = frozenset({DELIVER_SM, DATA_SM})
 _LAST_SEQUENCE = 0x7FFF_FFFF
 # What waits to be read by the peer: one that sends and never reads is not to fill the memory.
 _MOST_UNREAD = 4 * 1024**2
@@ -68,16 +69,16 @@ class Owner(Protocol):
     def answered(self, submit: Submit, status: int, message_id: str) -> None: ...
 
     def unanswered(self, submit: Submit) -> None:
-        """The answer did not come in time, or the connection ended before it."""
+        """Take note that no answer came in time, or that the connection ended before it."""
 
     def received(self, session: "Session", response: int, sequence: int, message: Message) -> None:
-        """A deliver_sm or data_sm came, to be answered by `response`."""
+        """Take a deliver_sm or data_sm, to be answered by `response`."""
 
     def has_room(self, session: "Session") -> None:
-        """It was bound, submits were answered, or the connection can be written to again."""
+        """Use the session: it was bound, submits were answered, or it can be written to again."""
 
     def ended(self) -> None:
-        """A session is over, and its submits were reported."""
+        """Take note that a session is over, after its submits were reported."""
 
 
 class Session(asyncio.Protocol):
@@ -242,7 +243,7 @@ class Session(asyncio.Protocol):
         return data[at:]
 
     def _handle(self, command: int, status: int, sequence: int, data: bytes, start: int, end: int) -> None:  # noqa: PLR0913, PLR0917 - of the hot path
-        if command == DELIVER_SM or command == DATA_SM:
+        if command in _DELIVERIES:
             self._on_deliver(command, sequence, data, start, end)
             return
         known = self._others.get(command)
@@ -287,7 +288,8 @@ class Session(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             raise BindRefusedError("the connection is closed")
         self._sequence = sequence = self._sequence + 1 if self._sequence < _LAST_SEQUENCE else 1
-        self._awaited[sequence] = future = self._loop.create_future()
+        future: asyncio.Future[int] = self._loop.create_future()
+        self._awaited[sequence] = future
         self.write(pdu(command, ESME_ROK, sequence, body))
         try:
             async with asyncio.timeout(self._answer_seconds):

@@ -1,10 +1,10 @@
 """From a message to the submit_sm of its parts, and what becomes of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from random import Random
+from typing import NamedTuple
 
 from carillon.carriers.contract import Failed, OutgoingMessage
 from carillon.carriers.failures import Failure
@@ -41,8 +41,7 @@ class UnsendableError(ValueError):
         self.failed = Failed(failure=failure)
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
+class _Segment(NamedTuple):
     esm_class: int
     short_message: bytes
     tlvs: bytes = b""

@@ -84,6 +84,7 @@ CREATE INDEX parked_inbound_reference ON parked_inbound (carrier_id, reference);
 
 ALTER TABLE account ADD sandbox boolean NOT NULL DEFAULT false;              -- its messages go to the simulator only
 ALTER TABLE account ADD spam_window interval NOT NULL DEFAULT '0';           -- how long the same text to the same number is refused
+ALTER TABLE credential ADD traffic_class smallint CHECK (traffic_class BETWEEN 1 AND 3); -- of what it sends, as in message; NULL: the dialect's own
 
 -- A name over sendings, with their counters added up.
 CREATE TABLE campaign (
@@ -112,6 +113,7 @@ CREATE TABLE campaign (
     unsubscribed bigint NOT NULL DEFAULT 0,
     parts       bigint NOT NULL DEFAULT 0,
     cost        bigint NOT NULL DEFAULT 0,  -- captured, with VAT, in micro-units
+    tags        text[] NOT NULL DEFAULT '{}', -- of its sendings, each once
     PRIMARY KEY (account_id, campaign_id)
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX campaign_name ON campaign (account_id, channel, name_key);

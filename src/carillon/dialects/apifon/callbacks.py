@@ -20,19 +20,19 @@ MAX_STATUSES = 100
 
 # "three more time with a two minute gap"
 _SCHEDULE = (timedelta(minutes=2),) * 3
-_TOLD = frozenset(MessageState) - {MessageState.WAITING, MessageState.UNCERTAIN, MessageState.CANCELLED}
+_REPORTED = frozenset(MessageState) - {MessageState.WAITING, MessageState.UNCERTAIN, MessageState.CANCELLED}
 _NO_ERROR = "000"
 _encode = msgspec.json.Encoder().encode
 
 
-def is_told(facts: CallbackFacts) -> bool:
+def is_reported(facts: CallbackFacts) -> bool:
     """Tell what a client hears of: the states of its messages, and replies.
 
     Not that a message was removed, which its own call has answered, nor what says nothing yet.
     """
     if facts.event.kind == REPLY:
         return True
-    return facts.event.kind in _TOLD and facts.message is not None and facts.sending is not None
+    return facts.event.kind in _REPORTED and facts.message is not None and facts.sending is not None
 
 
 def stands_alone(facts: CallbackFacts) -> bool:
@@ -107,7 +107,7 @@ CALLBACK_FORMAT = CallbackFormat(
     dialect=DIALECT,
     schedule=_SCHEDULE,
     render=render,
-    tells=is_told,
+    tells=is_reported,
     stands_alone=stands_alone,
     max_batch=MAX_STATUSES,
 )

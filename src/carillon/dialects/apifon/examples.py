@@ -1,4 +1,4 @@
-"""The calls that a newcomer can paste: a token, and with it a block and a look at it."""
+"""The calls that a newcomer can paste: a token, and with it an SMS, a block and a look at it."""
 
 
 def first_calls(url: str) -> list[str]:
@@ -10,5 +10,11 @@ def first_calls(url: str) -> list[str]:
     call = (
         f'curl -s -H "Authorization: Bearer $APIFON_BEARER" -H "Content-Type: application/json" {url}/services/api/v1'
     )
+    sent = '{"subscribers":[{"number":"306944000001"}],"message":{"text":"Hello There!","sender_id":"Apifon"}}'
     blocked = '{"destination":"306912345678","reason":"sub_requested","description":"Asked by phone"}'
-    return [token, f"{call}/bounce/subscriber/block -d '{blocked}'", f"{call}/bounce/subscriber/306912345678"]
+    return [
+        token,
+        f"{call}/sms/send -d '{sent}'",
+        f"{call}/bounce/subscriber/block -d '{blocked}'",
+        f"{call}/bounce/subscriber/306912345678",
+    ]

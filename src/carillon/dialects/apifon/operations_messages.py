@@ -28,7 +28,7 @@ MESSAGE_OPERATIONS: Sequence[Operation] = (
             "message": {"text": "Hello {name}!", "sender_id": "Apifon"},
         },
         notes=(
-            "Parameters of landing pages (`apifon_lp…`) are refused: links are not served yet.",
+            "Parameters of landing pages (`apifon_lp…`) are refused: no link is shortened yet.",
             "A number that can't be one costs only its recipient (status 105), unless no other is given.",
             "With dc 0 typographic characters are replaced by GSM's, and a text that GSM can't write is sent as UCS-2.",
             "A number that is given again with the same text is sent to once; the others have status 111.",
