@@ -25,10 +25,8 @@ from carillon.messaging.ledger import count_in_campaigns, tally_of
 from carillon.messaging.members import AddMembers, add_members
 from carillon.messaging.placing import Placement, Rows, account_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
-from carillon.messaging.sending_rows import expires_at
-from carillon.messaging.sendings import DEFAULT_VALIDITY, Recipients, Send
+from carillon.messaging.sendings import Recipients, Send
 from carillon.messaging.states import MessageState, SendingState
-from carillon.messaging.sweep import RECEIPT_GRACE
 from carillon.text.encodings import Encoding
 from carillon.text.placeholders import PlaceholderStyle
 from carillon.workers.shape import Claimed
@@ -63,8 +61,6 @@ class MaterialisedRequest(msgspec.Struct, omit_defaults=True):
     allows_duplicates: bool = False
     ignores_suppressions: bool = False
     numbered: bool = False
-    validity: timedelta = DEFAULT_VALIDITY
-    expires_at: datetime | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -115,8 +111,6 @@ def request_of(command: Send) -> MaterialisedRequest:
         allows_duplicates=command.allows_duplicates,
         ignores_suppressions=command.ignores_suppressions,
         numbered=command.numbered,
-        validity=command.validity,
-        expires_at=command.expires_at,
     )
 
 
@@ -245,8 +239,6 @@ async def _command(tx: Tx, work: ClaimedSending) -> Send:
         allows_duplicates=True,
         ignores_suppressions=request.ignores_suppressions,
         numbered=request.numbered,
-        validity=request.validity,
-        expires_at=request.expires_at,
     )
 
 
@@ -336,13 +328,6 @@ async def _write_slice(tx: Tx, work: ClaimedSending, command: Send, ready: Slice
 
 def _placement(work: ClaimedSending, command: Send, ready: Slice, sending: Record) -> Placement:
     due_at: datetime = max(sending["scheduled_at"] or sending["created_at"], sending["created_at"])
-    until = expires_at(
-        ready.prepared.numbers,
-        due_at,
-        traffic_class=command.traffic_class,
-        validity=command.validity,
-        at_most=command.expires_at,
-    )
     return Placement(
         sending_id=work.work_id,
         channel=command.channel,
@@ -350,7 +335,7 @@ def _placement(work: ClaimedSending, command: Send, ready: Slice, sending: Recor
         sender=command.sender,
         text=ready.prepared.text,
         due_at=due_at,
-        expires_at=max(until, sending["expires_at"]),
+        expires_at=sending["expires_at"],
         per_second=command.per_second,
         paced_seconds=(sending["recipients"] - sending["excluded"]) / command.per_second if command.per_second else 0.0,
         endpoint_id=sending["endpoint_id"],
@@ -394,8 +379,6 @@ async def _count(tx: Tx, work: ClaimedSending, one: Placement, campaign_id: int 
         one.reserved,
         is_last,
         tx.now,
-        one.expires_at,
-        one.expires_at + RECEIPT_GRACE,
     )
     if campaign_id is not None:
         tally = tally_of({MessageState.EXCLUDED: one.excluded, MessageState.WAITING: one.waiting})

@@ -68,7 +68,7 @@ ORDER BY r.position;
 s.waiting + $5 + s.submitted + s.uncertain = 0 AND $8
 
 -- name: count_slice
--- $8: there are no more. The last of them may wait longer for their countries' hours than those before.
+-- $8: there are no more.
 UPDATE sending s
 SET recipients = s.recipients + $3,
     excluded = s.excluded + $4,
@@ -79,6 +79,5 @@ SET recipients = s.recipients + $3,
                  WHEN {is_over} THEN 'finished'
                  ELSE 'active' END,
     finished_at = CASE WHEN {is_over} THEN coalesce(s.finished_at, $9) ELSE s.finished_at END,
-    expires_at = greatest(s.expires_at, $10),
-    sweep_at = CASE WHEN NOT ({is_over}) THEN greatest(s.sweep_at, $11) END
+    sweep_at = CASE WHEN NOT ({is_over}) THEN s.sweep_at END
 WHERE s.shard_key = $1 AND s.sending_id = $2;

@@ -1,7 +1,7 @@
 """The rows of accepted sendings, and what their callers are answered."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -10,7 +10,6 @@ from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError
 from carillon.events.endpoints import endpoint_for
 from carillon.kit.actor import Actor
-from carillon.kit.traffic import TrafficClass
 from carillon.messaging.campaigns import CampaignName, add_tags, campaigns_named
 from carillon.messaging.ledger import count_in_campaigns, tally_of
 from carillon.messaging.placing import Placement, Rows
@@ -49,13 +48,7 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
         sender=command.sender,
         text=request.text,
         due_at=due_at,
-        expires_at=expires_at(
-            request.numbers,
-            due_at,
-            traffic_class=command.traffic_class,
-            validity=command.validity,
-            at_most=command.expires_at,
-        ),
+        expires_at=_expires_at(request, due_at),
         per_second=command.per_second,
         endpoint_id=endpoints[0],
         reply_endpoint_id=endpoints[1],
@@ -65,18 +58,12 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
     )
 
 
-def expires_at(
-    numbers: Sequence[str | None],
-    due_at: datetime,
-    *,
-    traffic_class: TrafficClass,
-    validity: timedelta,
-    at_most: datetime | None,
-) -> datetime:
+def _expires_at(request: PreparedSend, due_at: datetime) -> datetime:
     """Return when nothing is submitted any more; what waits for a country's hours is valid from then on."""
-    valid_for = min(max(validity, MIN_VALIDITY), MAX_VALIDITY)
-    at = due_at + valid_for + longest_wait(numbers, due_at, traffic_class)
-    return min(at, max(at_most, due_at + MIN_VALIDITY)) if at_most else at
+    command = request.command
+    validity = min(max(command.validity, MIN_VALIDITY), MAX_VALIDITY)
+    at = due_at + validity + longest_wait(None if command.groups else request.numbers, due_at, command.traffic_class)
+    return min(at, max(command.expires_at, due_at + MIN_VALIDITY)) if command.expires_at else at
 
 
 async def campaigns_of(
@@ -156,10 +143,10 @@ async def count_campaigns(
     campaigns: Mapping[CampaignName, CampaignNumbers],
 ) -> None:
     """Count what was accepted in its campaigns."""
-    tags: set[tuple[int, str]] = set()
     recipients: dict[int, int] = {}
     excluded: dict[int, int] = {}
     parts: dict[int, int] = {}
+    tags: set[tuple[int, str]] = set()
     for request, one in zip(requests, placements, strict=True):
         if request.command.campaign is None or not one.is_written:
             continue

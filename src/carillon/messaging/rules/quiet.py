@@ -24,11 +24,17 @@ def permitted_at(address: str, now: datetime, traffic_class: TrafficClass) -> da
     return now if code is None else _opening(code, now)
 
 
-def longest_wait(addresses: Iterable[str | None], due_at: datetime, traffic_class: TrafficClass) -> timedelta:
-    """Return how long the last of messages that are due at a moment has to wait for its country's hours."""
+def longest_wait(addresses: Iterable[str | None] | None, due_at: datetime, traffic_class: TrafficClass) -> timedelta:
+    """Return how long the last of messages that are due at a moment has to wait for its country's hours.
+
+    Where the addresses are not known yet (None) they may be of any country.
+    """
     if traffic_class is not TrafficClass.MARKETING:
         return _NO_WAIT
-    codes = {_country_with_hours(address) for address in addresses if address}
+    if addresses is None:
+        codes: set[str | None] = set(_with_hours()[0].values())
+    else:
+        codes = {_country_with_hours(address) for address in addresses if address}
     return max((_opening(code, due_at) - due_at for code in codes if code is not None), default=_NO_WAIT)
 
 
