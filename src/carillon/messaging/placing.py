@@ -273,6 +273,7 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
 def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: datetime) -> tuple[object, ...]:
     failure = rows.failures[row]
     amount, vat, capture = _FREE if failure else rows.prices[row]
+    # Texts by themselves: the values of enumerations take longer to ask for.
     encoding, custom = rows.encodings[row], rows.custom[row]
     return (
         actor.account_id,
@@ -286,8 +287,8 @@ def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: date
         rows.parts[row],
         "excluded" if failure else "waiting",
         "none" if not amount + vat else "until_delivery" if capture is Capture.DELIVERY else "reserved",
-        failure.value if failure else None,
-        encoding.value if encoding else None,
+        failure,
+        encoding,
         rows.numbers[row] or rows.given[row][:250],
         rows.texts[row],
         _encode(custom).decode() if custom else None,
