@@ -84,6 +84,12 @@ async def make_fixtures(wire: Wire) -> None:
     await wire.contact(f"+{NUMBER}", "ana@mail.example", group="Food")
 
 
+@pytest.fixture
+async def prepared(wire: Wire) -> Wire:
+    await make_fixtures(wire)
+    return wire
+
+
 def assert_is_answered(reply: httpx.Response) -> None:
     is_wrong_sms = reply.status_code == 403 and "result_info" in reply.json()
     assert reply.status_code in {200, 201, 204, 304, 400, 404, 405, 409, 413} or is_wrong_sms, reply.text
@@ -94,11 +100,13 @@ def assert_is_answered(reply: httpx.Response) -> None:
 @BOUNDED
 @given(operation=st.sampled_from(OPERATIONS), body=BODIES | TREES, query=fuzzing.queries(NAMES))
 async def test_any_body_and_any_query_are_answered(
-    wire: Wire, operation: Operation, body: object, query: dict[str, str]
+    prepared: Wire, operation: Operation, body: object, query: dict[str, str]
 ) -> None:
-    await make_fixtures(wire)
-    path = f"{path_of(wire, operation)}?{escaped_query(query)}"
-    assert_is_answered(await wire.call(operation.method, path, json.dumps(body).encode()))
+    path = f"{path_of(prepared, operation)}?{escaped_query(query)}"
+    reply = await prepared.call(operation.method, path, json.dumps(body).encode())
+    assert_is_answered(reply)
+    if operation.method != "GET" and reply.is_success:  # what the next examples are about may be gone
+        await make_fixtures(prepared)
 
 
 @BOUNDED
