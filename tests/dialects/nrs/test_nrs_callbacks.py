@@ -161,7 +161,7 @@ async def test_a_send_is_followed_by_its_notifications(wire: Wire) -> None:
         await sandbox.work()
         await sandbox.advance(timedelta(minutes=5))
         async with telling(db, CALLBACKS):
-            await until(lambda: told(receiver, 4))
+            await until(lambda: received(receiver, 4))
         forms = [dict(parse_qsl(one.decode(), keep_blank_values=True)) for one in receiver.bodies]
     assert [one["event"] for one in forms] == ["sent", "delivered", "replied", "unsubscribed"]
     (result,) = reply.json()["result"]
@@ -173,5 +173,5 @@ async def answer(_head: bytes, writer: asyncio.StreamWriter) -> None:
     writer.write(OK)
 
 
-async def told(receiver: ScriptedServer, count: int) -> bool:
+async def received(receiver: ScriptedServer, count: int) -> bool:
     return len(receiver.bodies) >= count
