@@ -17,7 +17,9 @@ from bench.served import Served
 SEND = "/services/api/v1/sms/send"
 TEXT = "Your table at the Blue Door is ready at nine. See you tonight!"
 
-_LEDGER = "sending, message, chunk, carrier_reference, event, event_sequence, callback, simulated_inbound, journal_entry"
+_LEDGER = (
+    "sending, message, chunk, carrier_reference, event, event_sequence, callback, simulated_inbound, journal_entry"
+)
 _OPEN = "SELECT coalesce(sum(waiting + submitted + uncertain), 0)::bigint FROM sending WHERE shard_key = $1"
 # A server looks for new carriers every second.
 _BIND_SECONDS = 3

@@ -3,7 +3,7 @@
 -- one by one, in the given order, and written through the primary key (the row is there, so it is always updated): no plan that was
 -- made before a day's partition had rows can read all of them.
 WITH held AS MATERIALIZED (
-    SELECT g.message_id, g.state, g.reason, g.carrier_id, g.network,
+    SELECT g.message_id, g.state, g.reason, coalesce(g.carrier_id, m.carrier_id) AS carrier_id, g.network,
         CASE WHEN g.taken THEN g.at END AS submitted_at,
         CASE WHEN g.rank > 2 THEN g.at END AS final_at,
         CASE WHEN m.had = 'reserved' AND g.taken THEN 'captured'
@@ -14,7 +14,7 @@ WITH held AS MATERIALIZED (
     FROM unnest($2::uuid[], $3::text[], $4::smallint[], $5::text[], $6::bigint[], $7::timestamptz[], $8::text[], $9::boolean[])
         AS g (message_id, state, rank, reason, carrier_id, at, network, taken)
     CROSS JOIN LATERAL (
-        SELECT m.sending_id, m.state AS was, m.money AS had, m.price, m.vat, m.parts, m.address,
+        SELECT m.sending_id, m.carrier_id, m.state AS was, m.money AS had, m.price, m.vat, m.parts, m.address,
             CASE WHEN m.state = 'waiting' THEN 0
                  WHEN m.state = 'uncertain' THEN 1
                  WHEN m.state = 'submitted' THEN 2
@@ -36,13 +36,13 @@ WITH held AS MATERIALIZED (
     ON CONFLICT (shard_key, message_id) DO UPDATE
     SET state = excluded.state,
         reason = excluded.reason,
-        carrier_id = coalesce(excluded.carrier_id, m.carrier_id),
+        carrier_id = excluded.carrier_id,
         network = coalesce(excluded.network, m.network),
         submitted_at = coalesce(m.submitted_at, excluded.submitted_at),
         final_at = excluded.final_at,
         money = excluded.money
 )
-SELECT message_id, sending_id, was, had, money, price, vat FROM held;
+SELECT message_id, sending_id, carrier_id, was, had, money, price, vat FROM held;
 
 -- fragment: is_over
 s.waiting + g.waiting + s.submitted + g.submitted + s.uncertain + g.uncertain = 0 AND s.state <> 'materialising'

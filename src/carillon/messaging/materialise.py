@@ -36,10 +36,10 @@ SQL = load_statements("carillon.messaging", "materialise.sql")
 MATERIALISATIONS_DUE = "materialisations_due"
 """The topic of sendings that are to be materialised; its keys are accounts."""
 
-SLICE = 5_000
+SLICE = 10_000
 """Recipients that are written in one transaction."""
 
-_TURN_SLICES = 20
+_TURN_SLICES = 10
 _LEASE = timedelta(seconds=10)
 _LONGEST_LEASE = timedelta(minutes=1)
 
@@ -313,7 +313,7 @@ async def _write_slice(tx: Tx, work: ClaimedSending, command: Send, ready: Slice
     if sending is None:
         raise AssertionError("a sending is there as long as its recipients")
     is_last = ready.end >= recipients
-    placement = _placement(tx, work, command, ready, sending)
+    placement = _placement(work, command, ready, sending)
     rows = _rows(tx, ready, is_cancelled=sending["state"] == SendingState.CANCELLED)
     events = await place_rows(tx, work.actor, facts, [placement], rows)
     await _count(tx, work, placement, sending["campaign_id"], is_last=is_last)
@@ -326,17 +326,18 @@ async def _write_slice(tx: Tx, work: ClaimedSending, command: Send, ready: Slice
     return True
 
 
-def _placement(tx: Tx, work: ClaimedSending, command: Send, ready: Slice, sending: Record) -> Placement:
-    scheduled_at: datetime | None = sending["scheduled_at"]
+def _placement(work: ClaimedSending, command: Send, ready: Slice, sending: Record) -> Placement:
+    due_at: datetime = max(sending["scheduled_at"] or sending["created_at"], sending["created_at"])
     return Placement(
         sending_id=work.work_id,
         channel=command.channel,
         traffic_class=command.traffic_class,
         sender=command.sender,
         text=ready.prepared.text,
-        due_at=max(scheduled_at, tx.now) if scheduled_at else tx.now,
+        due_at=due_at,
         expires_at=sending["expires_at"],
         per_second=command.per_second,
+        paced_seconds=(sending["recipients"] - sending["excluded"]) / command.per_second if command.per_second else 0.0,
         endpoint_id=sending["endpoint_id"],
         numbered=command.numbered,
         ignores_suppressions=command.ignores_suppressions,

@@ -53,7 +53,7 @@ FROM sending s
 WHERE s.shard_key = $1 AND s.sending_id = $2;
 
 -- name: lock_sending
-SELECT s.state, s.campaign_id, s.endpoint_id, s.scheduled_at, s.expires_at
+SELECT s.state, s.campaign_id, s.endpoint_id, s.scheduled_at, s.created_at, s.expires_at, s.recipients, s.excluded
 FROM sending s
 WHERE s.shard_key = $1 AND s.sending_id = $2
 FOR NO KEY UPDATE;
@@ -79,5 +79,5 @@ SET recipients = s.recipients + $3,
                  WHEN {is_over} THEN 'finished'
                  ELSE 'active' END,
     finished_at = CASE WHEN {is_over} THEN coalesce(s.finished_at, $9) ELSE s.finished_at END,
-    sweep_at = CASE WHEN {is_over} THEN NULL ELSE s.sweep_at END
+    sweep_at = CASE WHEN NOT ({is_over}) THEN s.sweep_at END
 WHERE s.shard_key = $1 AND s.sending_id = $2;

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -22,6 +23,7 @@ from carillon.events.log import NewEvent
 from carillon.kit.actor import Actor
 from carillon.kit.ids import first_uuid_of
 from carillon.kit.traffic import TrafficClass
+from carillon.message_metrics import MessageMetrics
 from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
@@ -130,6 +132,7 @@ async def place_rows(
     await write_chunks(tx, actor.account_id, _chunks(tx, placements, rows, carriers))
     if facts.spam_window:
         await _remember_texts(tx, actor, placements, rows, digests)
+    tx.counts(partial(_measure, tx.process_state(MessageMetrics), placements))
     return _events(tx, placements, rows)
 
 
@@ -227,6 +230,13 @@ async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: R
             left -= amount
 
 
+def _measure(metrics: MessageMetrics, placements: Sequence[Placement]) -> None:
+    """Count what was placed, in the metrics of this process."""
+    for one in placements:
+        if one.is_written:
+            metrics.accepted(one.traffic_class.name.lower(), one.waiting, one.excluded)
+
+
 def _tally(placements: Sequence[Placement], rows: Rows) -> None:
     for row, place in enumerate(rows.places):
         one = placements[place]
@@ -273,6 +283,7 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
 def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: datetime) -> tuple[object, ...]:
     failure = rows.failures[row]
     amount, vat, capture = _FREE if failure else rows.prices[row]
+    # Texts by themselves: the values of enumerations take longer to ask for.
     encoding, custom = rows.encodings[row], rows.custom[row]
     return (
         actor.account_id,
@@ -286,8 +297,8 @@ def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: date
         rows.parts[row],
         "excluded" if failure else "waiting",
         "none" if not amount + vat else "until_delivery" if capture is Capture.DELIVERY else "reserved",
-        failure.value if failure else None,
-        encoding.value if encoding else None,
+        failure,
+        encoding,
         rows.numbers[row] or rows.given[row][:250],
         rows.texts[row],
         _encode(custom).decode() if custom else None,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from prometheus_client import CollectorRegistry
+from tests import background
 from tests.integration.messaging.sandbox import Sandbox
 
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
@@ -19,6 +20,7 @@ from carillon.errors import NotFoundError
 from carillon.kit.clock import FixedClock
 from carillon.messaging import accept_many, materialise
 from carillon.messaging.materialise import MaterialiseWorker
+from carillon.messaging.queries import get_sending
 from carillon.messaging.scheduling import CancelSendings, cancel_sendings
 from carillon.messaging.sendings import AcceptedSending, Recipients
 from carillon.messaging.verify import verify_account
@@ -63,9 +65,7 @@ def performer(sandbox: Sandbox) -> Performer[Any, Any]:
 
 
 async def materialise_all(sandbox: Sandbox) -> None:
-    one = performer(sandbox)
-    while (await one.turn(sandbox.actor.account_id, asyncio.Event())).claimed:
-        pass
+    await background.materialise_all(sandbox.db, sandbox.actor.account_id)
 
 
 async def written(sandbox: Sandbox) -> list[Any]:
@@ -300,6 +300,8 @@ async def test_the_dispatch_goes_on_while_it_is_materialised(sandbox: Sandbox, m
     await sandbox.advance(timedelta(minutes=1))
     row = await sandbox.sending(accepted.sending_id)
     assert (row["state"], row["recipients"], row["delivered"]) == ("materialising", 5, 5)
+    shown = await sandbox.db.read(get_sending, sandbox.actor, accepted.sending_id)
+    assert (shown.recipients, shown.expected) == (5, 12)
     await materialise_all(sandbox)
     await sandbox.work()
     await sandbox.advance(timedelta(minutes=1))
