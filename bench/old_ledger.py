@@ -27,7 +27,8 @@ _ID = "(lpad(to_hex($2::bigint + n * 17 % 86000000), 12, '0') || '7000' || '8' |
 _MESSAGES = f"""
 INSERT INTO message (shard_key, message_id, sending_id, carrier_id, submitted_at, final_at, price, vat, parts, state,
     money, encoding, address)
-SELECT $1, {_ID}, {_ID}, 1, now(), now(), 0, 0, 1, 'delivered', 'none', 'gsm', '30' || lpad((n % 1000000)::text, 7, '0') || '0001'
+SELECT $1, {_ID}, {_ID}, 1, now(), now(), 0, 0, 1, 'delivered', 'none', 'gsm',
+    '30' || lpad((n % 1000000)::text, 7, '0') || '0001'
 FROM generate_series($3::bigint, $4::bigint) AS n
 """  # noqa: S608 - constants
 _REFERENCES = f"""

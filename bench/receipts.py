@@ -2,9 +2,9 @@
 
     python -m bench.receipts [--messages 100000] [--rounds 3]
 
-The ledger has so many submitted messages that the process does not remember. An SMSC sends a receipt for each over SMPP,
-as fast as they are acknowledged. The other side is the SQL of the same receipts in batches of 500, recorded in this
-process and replayed bare. Then requests of 1,000 recipients are accepted alone and beside the receipts.
+The ledger has so many submitted messages that the process does not remember. An SMSC sends a receipt for each over
+SMPP, as fast as they are acknowledged. The other side is the SQL of the same receipts in batches of 500, recorded in
+this process and replayed bare. Then requests of 1,000 recipients are accepted alone and beside the receipts.
 """
 
 import argparse
@@ -63,7 +63,22 @@ async def store(sender: Sender, count: int) -> Stored:
     ids = [uuids.make(now) for _ in range(count)]
     rows: dict[str, list[tuple[Any, ...]]] = {
         "sending": [
-            (account, one, "active", "apifon", "sms", 2, "BlueDoor", "Hello", "{}", _DAY, now + _DAY, now, SENDING, SENDING)
+            (
+                account,
+                one,
+                "active",
+                "apifon",
+                "sms",
+                2,
+                "BlueDoor",
+                "Hello",
+                "{}",
+                _DAY,
+                now + _DAY,
+                now,
+                SENDING,
+                SENDING,
+            )
             for one in sendings
         ],
         "message": [
@@ -154,7 +169,9 @@ async def measure(arguments: argparse.Namespace) -> None:
                 pairs.append((count / taken["ours"], count / taken["bare"]))
             report(f"receipts of {count:,} stored messages", "receipts/s", "bare SQL", pairs, LIMIT)
             await measure_beside(sender, smsc, stored, arguments.rounds)
-            print(f"the server's memory: {memory_of(server.pid) / 1e6:,.0f} MB, at most {server.memory() / 1e6:,.0f} MB")
+            print(
+                f"the server's memory: {memory_of(server.pid) / 1e6:,.0f} MB, at most {server.memory() / 1e6:,.0f} MB"
+            )
             await connection.close()
 
 
