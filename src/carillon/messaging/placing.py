@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import compress, repeat
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from carillon.events.log import NewEvent
 from carillon.kit.actor import Actor
 from carillon.kit.ids import first_uuid_of
 from carillon.kit.traffic import TrafficClass
+from carillon.message_metrics import MessageMetrics
 from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
@@ -132,6 +134,7 @@ async def place_rows(
     await write_chunks(tx, actor.account_id, _chunks(tx, placements, rows, carriers))
     if facts.spam_window:
         await _remember_texts(tx, actor, placements, rows, digests)
+    tx.counts(partial(_measure, tx.process_state(MessageMetrics), placements))
     return _events(tx, placements, rows)
 
 
@@ -227,6 +230,13 @@ async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: R
             rows.failures[row] = Failure.NO_CREDIT
         else:
             left -= amount
+
+
+def _measure(metrics: MessageMetrics, placements: Sequence[Placement]) -> None:
+    """Count what was placed, in the metrics of this process."""
+    for one in placements:
+        if one.is_written:
+            metrics.accepted(one.traffic_class.name.lower(), one.waiting, one.excluded)
 
 
 def _tally(placements: Sequence[Placement], rows: Rows) -> None:
