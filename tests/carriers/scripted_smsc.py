@@ -165,6 +165,9 @@ class ScriptedSmsc:
         """Send a deliver_sm, and return the status that it is answered with."""
         return await self.receivers[0].ask(DELIVER_SM, encode_message(message))
 
+    def acknowledged(self, body: bytes) -> None:  # noqa: ARG002 - for who keeps what was acknowledged
+        self.receipts_acknowledged += 1
+
     def queue_receipts(self, bodies: list[bytes]) -> None:
         self._receipts.extend(bodies)
         self.send_receipts()
@@ -260,7 +263,7 @@ class Peer(asyncio.Protocol):
             at += length
         self._rest = data[at:]
         self.smsc.write_book(lines)
-        if answers:
+        if answers or receipts:
             self._answer(answers, receipts)
 
     def _on_submit(
@@ -387,7 +390,7 @@ class Peer(asyncio.Protocol):
             self._resolve(sequence, status)
             return
         if status == ESME_ROK:
-            self.smsc.receipts_acknowledged += 1
+            self.smsc.acknowledged(body)
             if len(self._receipts_out) < _RECEIPT_WINDOW // 2:
                 self.smsc.send_receipts()
         else:
