@@ -16,8 +16,10 @@ from carillon.dialects.registry import DIALECTS
 from carillon.events.callbacks import CallbackWorker
 from carillon.events.format import CallbackFormat
 from carillon.kit.traffic import TrafficClass
+from carillon.messaging.backlog import observe_backlog
 from carillon.messaging.chunks import oldest_unsent
 from carillon.messaging.dispatch import DispatchWorker
+from carillon.messaging.materialise import MaterialiseWorker
 from carillon.messaging.receipts import ReceivedMessages
 from carillon.messaging.simulated import SimulatedWorker
 from carillon.messaging.simulators import SimulatorsAlone
@@ -44,18 +46,21 @@ def background_of(runtime: Runtime) -> Background:
     ]
     if settings.database_url is None:
         services.append(Service(name="embedded_database", run=partial(watch_embedded, settings.data_dir)))
+    backlog = Job(name="backlog", interval=timedelta(seconds=10), run=observe_backlog)
     if settings.role == "api":
-        return Background(services=services)
+        return Background(jobs=[backlog], services=services)
     carriers = ProcessCarriers(runtime.carriers, runtime.db.process_state(Health))
     services.append(Service(name="carriers", run=runtime.carriers.run))
     return Background(
         workers=[
             UploadWorker(),
             *(DispatchWorker(one, carriers, concurrency=16) for one in TrafficClass),
+            MaterialiseWorker(),
             SimulatedWorker(runtime.inbox),
             CallbackWorker(runtime.outbound, _callback_formats()),
         ],
         jobs=[
+            backlog,
             Job(name="parked_receipts", interval=timedelta(seconds=1), run=runtime.inbox.match_parked),
             Job(name="message_sweep", interval=timedelta(minutes=1), run=sweep_messages),
             Job(name="contact_retention", interval=_HOUR, run=sweep_audiences),

@@ -14,8 +14,9 @@ from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 from tests.carriers.harness import running
 from tests.carriers.pieces import CARRIER_ID, SECRET, KeepingInbox, messages
-from tests.carriers.scripted_smsc import Script, ScriptedSmsc
+from tests.carriers.scripted_smsc import ScriptedSmsc
 from tests.carriers.smpp_peer import bound
+from tests.carriers.smsc_script import Script
 
 from carillon.carriers.contract import Accepted, Reply
 from carillon.carriers.smpp import replies

@@ -64,6 +64,10 @@ class Line:
     def is_up(self) -> bool:
         return self in self._network.open
 
+    @property
+    def in_use(self) -> int:
+        return 0
+
     async def run(self, stopping: asyncio.Event) -> None:
         if self._network.failures:
             self._network.failures -= 1

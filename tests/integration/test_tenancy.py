@@ -360,6 +360,7 @@ async def test_every_change_leaves_an_entry_of_who_what_and_when(
         "audience_id": account.audience_id,
         "confined": False,
         "scopes": [],
+        "traffic_class": None,
         "allowed_networks": [],
         "calls_per_second": None,
         "expires_at": "2031-01-01T00:00:00Z",

@@ -131,6 +131,11 @@ class Carrier(Protocol):
         """Whether a submit can succeed now."""
         ...
 
+    @property
+    def in_use(self) -> int:
+        """How much of the window is unanswered now."""
+        ...
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Keep connected until the event is set, then end in order: what is unanswered is waited for a little."""
         ...

@@ -9,6 +9,7 @@ import click
 from carillon.cli.options import Id, account_option, audience_option
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.dialects.registry import CREDENTIAL_FORMAT
+from carillon.kit.traffic import TrafficClass
 from carillon.tenancy.accounts import OpenAccount, open_account
 from carillon.tenancy.credentials import (
     CreateCredential,
@@ -65,6 +66,11 @@ def group() -> None:
 @click.option(
     "--rate", type=float, metavar="N", help="Calls per second, 0 for no limit. [default: as the vendor has it]"
 )
+@click.option(
+    "--traffic",
+    type=click.Choice([one.name.lower() for one in TrafficClass]),
+    help="What its messages are for, where a call can't say it (360NRS). [default: transactional]",
+)
 @click.option("--expires", type=Moment(), metavar="TIME", help="Refuse it from then on (ISO 8601; UTC unless said).")
 @with_session
 def create(  # noqa: PLR0913 - one for each flag
@@ -76,6 +82,7 @@ def create(  # noqa: PLR0913 - one for each flag
     scopes: str,
     networks: tuple[str, ...],
     rate: float | None,
+    traffic: str | None,
     expires: datetime | None,
 ) -> None:
     """Create a key for an API client, and print it, this once.
@@ -92,6 +99,7 @@ def create(  # noqa: PLR0913 - one for each flag
         allowed_networks=networks,
         calls_per_second=rate,
         expires_at=expires,
+        traffic_class=None if traffic is None else TrafficClass[traffic.upper()],
     )
     box = SecretBox(session.settings.secret_key_path)
 

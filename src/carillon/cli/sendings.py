@@ -82,10 +82,17 @@ def _shown(sending: Sending) -> dict[str, Any]:
     }
 
 
+def _progress(sending: Sending) -> str:
+    """Say how many there will be, while they are being written."""
+    if sending.state != "materialising":
+        return ""
+    return " so far" if sending.expected is None else f" of {sending.expected} so far"
+
+
 def _answer(session: Session, sending: Sending) -> None:
     lines = [
         f"Sending {sending.sending_id} from {sending.sender}: {sending.state}",
-        f"  {sending.recipients} recipients",
+        f"  {sending.recipients} recipients{_progress(sending)}",
         *(f"  {getattr(sending, name):>9} {name}" for name in _COUNTERS if getattr(sending, name)),
     ]
     if sending.scheduled_at is not None:

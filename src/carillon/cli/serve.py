@@ -17,6 +17,7 @@ from carillon.errors import InvalidInputError
 from carillon.http.connections import Connections, Limits, most_connections
 from carillon.http.server import Server, protocol_of
 from carillon.logs import configure_logging
+from carillon.message_metrics import MessageMetrics
 from carillon.metrics import Metrics
 from carillon.runtime import Runtime, open_runtime
 from carillon.settings import Settings, load_settings
@@ -82,7 +83,9 @@ async def _serve(settings: Settings) -> None:
     async with open_runtime(settings) as runtime:
         if settings.database_url is None:
             await make_demo(runtime)
-        metrics = Metrics()
+        messages = runtime.db.process_state(MessageMetrics)
+        messages.watch_windows(runtime.carriers.windows)
+        metrics = Metrics(messages)
         _tune_garbage_collector()
         async with asyncio.TaskGroup() as tasks:
             poll_seconds = settings.worker_poll_seconds

@@ -103,6 +103,8 @@ class Tx:
         self.read_clock()
         self.woken: list[tuple[str, str]] = []
         """The topics and keys that are woken when it has committed."""
+        self.counted: list[Callable[[], None]] = []
+        """What is called when it has committed: metrics."""
         self.locked: dict[tuple[int, int], object] = {}
         """The audiences that it has locked, by account and id, with what is known of them."""
         self.waited_for: frozenset[tuple[int, int]] = frozenset()
@@ -127,6 +129,10 @@ class Tx:
     def wakes(self, topic: str, key: object) -> None:
         """Wake those who listen to a topic for a key, or for all, once this is committed: a hint (`Topics`)."""
         self.woken.append((topic, str(key)))
+
+    def counts(self, count: Callable[[], None]) -> None:
+        """Call a function that raises metrics, and nothing else, once this is committed."""
+        self.counted.append(count)
 
     def require_turn(self) -> None:
         """Say that what follows is expensive: deep pages by number, conditions and orders without an index, counts.
@@ -339,6 +345,8 @@ class Database:
             raise
         for topic, key in tx.woken:
             self.topics.wake(topic, key)
+        for count in tx.counted:
+            count()
 
     async def run(
         self,

@@ -46,6 +46,7 @@ TABLES: dict[str, Kind] = {
     "form_token": "tenant",
     "group_set": "tenant",
     "journal_entry": "tenant",
+    "materialisation": "tenant",
     "membership": "tenant",
     "message": "tenant",
     "recipient": "tenant",

@@ -4,7 +4,7 @@ An operation names what it reads (structs for `reading`), what it answers and ho
 routing, OpenAPI and the coverage page are made of that.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -43,10 +43,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What an operation answers; `data` None is an empty body."""
+    """What an operation answers; `data` None is an empty body. A `stream` is of the `media_type` that it has."""
 
-    data: object
+    data: object = None
     status: int = 200
+    stream: AsyncGenerator[bytes, None] | None = field(default=None, repr=False)
+    media_type: str = MEDIA_TYPE
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -54,8 +56,8 @@ class Answer:
 class Operation:
     """An endpoint.
 
-    `permission` is what the vendor's own scopes call it, `reference` the parameters that its reference names for it,
-    `notes` the deviations.
+    `media_type` is of what it streams. `permission` is what the vendor's own scopes call it, `reference` the parameters
+    that its reference names for it, `notes` the deviations.
     """
 
     method: Method
@@ -68,6 +70,7 @@ class Operation:
     query: type[msgspec.Struct] = Nothing
     body: type[msgspec.Struct] = Nothing
     reply: Any = None
+    media_type: str = MEDIA_TYPE
     status: int = 200
     reference: Sequence[str] = ()
     sample: Mapping[str, Any] | None = None
@@ -103,7 +106,9 @@ def route_of(operation: Operation, authenticate: Callable[[Services, Request], A
 
 def json_reply(answer: Answer) -> Reply:
     body = b"" if answer.data is None else msgspec.json.encode(answer.data)
-    return Reply(status=answer.status, body=body, media_type=MEDIA_TYPE, headers=answer.headers)
+    return Reply(
+        status=answer.status, body=body, media_type=answer.media_type, headers=answer.headers, stream=answer.stream
+    )
 
 
 def read_query(query: str) -> dict[str, Any]:
@@ -181,6 +186,10 @@ def _described(name: str, operation: Operation, refs: Mapping[Any, Any]) -> dict
     if operation.reply is not None:
         reply = {"schema": refs[operation.reply]}
         described["responses"][str(operation.status)]["content"] = {"application/json": reply}
+    elif operation.media_type != MEDIA_TYPE:
+        described["responses"][str(operation.status)]["content"] = {
+            operation.media_type: {"schema": {"type": "string"}}
+        }
     return described
 
 

@@ -4,9 +4,11 @@ It gives a request its id, finds the site and the endpoint, reads the body withi
 site's form, counts and logs. What no site answers goes to the application behind it.
 """
 
+import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
@@ -182,7 +184,7 @@ class _Call:
         request = self._request(scope, headers, ids, body)
         try:
             reply = await self._reply(request)
-            await _send_reply(reply, ids.request_id, send)
+            await _send_reply(reply, ids.request_id, receive, send)
         finally:
             body.release()
         return reply.status
@@ -228,14 +230,43 @@ def _raising(error: CallerError) -> Handler:
     return refuse
 
 
-async def _send_reply(reply: Reply, request_id: str, send: Any) -> None:
-    """Send a reply in ASGI's two messages."""
+async def _send_reply(reply: Reply, request_id: str, receive: Any, send: Any) -> None:
+    """Send a reply in ASGI's two messages, a stream in as many as it has pieces."""
     headers = [
         *((name.lower().encode(), value.encode()) for name, value in reply.headers.items()),
         (_REQUEST_ID_HEADER.encode(), request_id.encode()),
     ]
     if reply.status not in _WITHOUT_CONTENT:
-        described = (b"content-type", reply.media_type.encode()), (b"content-length", str(len(reply.body)).encode())
-        headers = [*described, *headers]
+        headers = [*_described(reply), *headers]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if reply.stream is not None:
+        await _send_pieces(reply.stream, receive, send)
     await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+
+
+async def _send_pieces(stream: AsyncGenerator[bytes, None], receive: Any, send: Any) -> None:
+    """Send what a stream yields; when the caller has gone, no more of it is made."""
+    gone = asyncio.ensure_future(_until_gone(receive))
+    try:
+        async with aclosing(stream):
+            async for piece in stream:
+                if gone.done():
+                    return
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+    except Exception:
+        log.exception("stream_failed")  # the server hangs up
+        raise
+    finally:
+        gone.cancel()
+
+
+async def _until_gone(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _described(reply: Reply) -> list[tuple[bytes, bytes]]:
+    described = [(b"content-type", reply.media_type.encode())]
+    if reply.stream is None:  # else its end is marked as HTTP/1.1 does, in chunks
+        described.append((b"content-length", str(len(reply.body)).encode()))
+    return described

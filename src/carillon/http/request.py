@@ -1,6 +1,6 @@
 """A request and a reply as values: what answers it knows no framework."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -38,9 +38,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer."""
+    """An answer. With a `stream` the body is what it yields, of a length that is not known before.
+
+    Errors that a stream raises break the connection off: the status has been sent by then.
+    """
 
     status: int
-    body: bytes = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
     media_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    stream: AsyncGenerator[bytes, None] | None = field(default=None, repr=False)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from carillon.errors import NotFoundError
 from carillon.kit.ids import AccountId, AudienceId
+from carillon.kit.traffic import TrafficClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,8 @@ class Actor:
     `source` is the way in (API, file, CLI); `name` is what the audit trail and the suppression ledger show;
     `audience_id` is the audience that a flat dialect works in; `country` (ISO 3166 alpha-2) reads its national numbers;
     `time_zone` (IANA) renders its times; `clock_offset` is how far the account's clock is ahead of the real time.
-    Empty `scopes` allow everything.
+    Empty `scopes` allow everything. `traffic_class` is what its credential's messages are for; None leaves it to the
+    dialect.
 
     `confined_to` is the only audience that its credential was bound to: one that is bound is never in another, whoever
     tries to put it there. Raises NotFoundError for `audience`, as for one that isn't there.
@@ -31,6 +33,7 @@ class Actor:
     clock_offset: timedelta = timedelta()
     scopes: frozenset[str] = field(default_factory=frozenset)
     confined_to: AudienceId | None = None
+    traffic_class: TrafficClass | None = None
 
     def __post_init__(self) -> None:
         if not self.reaches(self.audience_id):

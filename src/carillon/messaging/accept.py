@@ -6,58 +6,46 @@ thousand small requests a second cost no more commits than the disk can make, an
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-
-import msgspec
 
 from carillon.db.database import Database, Tx
-from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError
-from carillon.events.endpoints import endpoint_for
 from carillon.events.log import append_events
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
-from carillon.messaging.campaigns import CampaignName, campaigns_named, check_campaign_name
-from carillon.messaging.ledger import count_in_campaigns, tally_of
-from carillon.messaging.placing import Placement, Rows, account_facts, place_rows
-from carillon.messaging.prepare import PreparedSend, length_of, prepare_send
-from carillon.messaging.sendings import (
-    MAX_SCHEDULE,
-    MAX_VALIDITY,
-    MIN_VALIDITY,
-    AcceptedSending,
-    CampaignNumbers,
-    Send,
-)
-from carillon.messaging.states import MessageState, SendingState
-from carillon.messaging.sweep import RECEIPT_GRACE
-
-SQL = load_statements("carillon.messaging", "accept.sql")
-
-MAX_RECIPIENTS_AT_ONCE = 5_000
-"""A request to more is accepted, and its messages are written in the background."""
+from carillon.messaging.accept_many import MAX_RECIPIENTS_AT_ONCE, accept_many, is_large
+from carillon.messaging.campaigns import check_campaign_name
+from carillon.messaging.contact_fields import with_contact_fields
+from carillon.messaging.placing import Rows, account_facts, place_rows
+from carillon.messaging.prepare import PreparedSend, prepare_send
+from carillon.messaging.sending_rows import accepted_of, campaigns_of, count_campaigns, placement_of, write_sendings
+from carillon.messaging.sendings import AcceptedSending, Send
 
 _MAX_TOGETHER = 500
 # Reading numbers and rendering texts of so many recipients takes some milliseconds: in a thread.
 _FEW = 200
 
-_encode = msgspec.json.Encoder().encode
-
 
 async def send(db: Database, actor: Actor, command: Send) -> AcceptedSending:
     """Accept a request: it is committed, with a row for everybody whom it names, when this returns.
 
-    Raises InvalidInputError and MissingInputError for `text`, `reference`, `campaign`, `scheduled_at` and the URLs:
-    then nothing is written. What is wrong with one recipient excludes that one (`AcceptedSending.failures`).
+    A request to groups, or to very many, is committed as a sending whose messages are written in the background.
+
+    Raises InvalidInputError and MissingInputError for `text`, `reference`, `campaign`, `scheduled_at` and the URLs, and
+    NotFoundError for `group`: then nothing is written. What is wrong with one recipient excludes that one
+    (`AcceptedSending.failures`).
     """
+    if command.contact_fields and command.recipients.addresses:
+        command = await with_contact_fields(db, actor, command)
     if len(command.recipients.addresses) > _FEW:
         prepared = await asyncio.to_thread(prepare_send, command, actor.country)
     else:
         prepared = prepare_send(command, actor.country)
     if command.campaign is not None:
         check_campaign_name(command.campaign)
+    if is_large(command):
+        return await db.run(accept_many, actor, prepared)
     return await db.process_state(_AcceptQueues).accept(db, actor, prepared)
 
 
@@ -66,7 +54,10 @@ async def plan_send(db: Database, actor: Actor, command: Send) -> AcceptedSendin
     prepared = await asyncio.to_thread(prepare_send, command, actor.country)
     try:
         async with db.transaction(actor) as tx:
-            (planned,) = await accept_sendings(tx, actor, [prepared], [actor])
+            if is_large(command):
+                planned = await accept_many(tx, actor, prepared)
+            else:
+                (planned,) = await accept_sendings(tx, actor, [prepared], [actor])
             raise _PlannedError(planned)  # noqa: TRY301 - it undoes the transaction
     except _PlannedError as error:
         return error.planned
@@ -143,48 +134,18 @@ async def accept_sendings(
 ) -> list[AcceptedSending]:
     """Accept requests of one account in their order. Raises InvalidInputError for `scheduled_at`."""
     facts = await account_facts(tx, actor)
-    placements = [await _placement(tx, one, request) for one, request in zip(actors, requests, strict=True)]
+    placements = [await placement_of(tx, one, request) for one, request in zip(actors, requests, strict=True)]
     rows = _rows(tx, requests)
     events = await place_rows(tx, actor, facts, placements, rows)
-    campaigns = await _campaigns(tx, actor, requests, placements)
+    campaigns = await campaigns_of(tx, actor, requests, placements)
     if any(one.is_written for one in placements):
-        await _write_sendings(tx, actors, requests, placements, campaigns)
-        await _count_campaigns(tx, actor, requests, placements, campaigns)
+        await write_sendings(tx, actors, requests, placements, campaigns)
+        await count_campaigns(tx, actor, requests, placements, campaigns)
     if events:
         await append_events(tx, actor.account_id, events)
-    return [_accepted(tx, request, placements[place], rows, place, campaigns) for place, request in enumerate(requests)]
-
-
-async def _placement(tx: Tx, actor: Actor, request: PreparedSend) -> Placement:
-    command = request.command
-    due_at = command.scheduled_at if command.scheduled_at and command.scheduled_at > tx.now else tx.now
-    if due_at > tx.now + MAX_SCHEDULE:
-        raise InvalidInputError("scheduled_at", f"A message can be scheduled {MAX_SCHEDULE.days} days ahead at most.")
-    endpoints = [
-        await endpoint_for(tx, actor.account_id, command.dialect, purpose, url) if url else None
-        for purpose, url in (("status", command.callback_url), ("reply", command.reply_url))
+    return [
+        accepted_of(tx, request, placements[place], rows, place, campaigns) for place, request in enumerate(requests)
     ]
-    return Placement(
-        sending_id=tx.new_uuid(),
-        channel=command.channel,
-        traffic_class=command.traffic_class,
-        sender=command.sender,
-        text=request.text,
-        due_at=due_at,
-        expires_at=_expires_at(command, due_at),
-        per_second=command.per_second,
-        endpoint_id=endpoints[0],
-        reply_endpoint_id=endpoints[1],
-        numbered=command.numbered,
-        ignores_suppressions=command.ignores_suppressions,
-        only_if_any=command.only_if_any,
-    )
-
-
-def _expires_at(command: Send, due_at: datetime) -> datetime:
-    validity = min(max(command.validity, MIN_VALIDITY), MAX_VALIDITY)
-    at = due_at + validity
-    return min(at, max(command.expires_at, due_at + MIN_VALIDITY)) if command.expires_at else at
 
 
 def _rows(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
@@ -203,131 +164,4 @@ def _rows(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
             one for request in requests for one in (request.command.recipients.custom or [None] * len(request.numbers))
         ],
         given=[one for request in requests for one in request.command.recipients.addresses],
-    )
-
-
-async def _campaigns(
-    tx: Tx, actor: Actor, requests: Sequence[PreparedSend], placements: Sequence[Placement]
-) -> Mapping[CampaignName, CampaignNumbers]:
-    names = {
-        _campaign_name(request.command)
-        for request, one in zip(requests, placements, strict=True)
-        if one.is_written and request.command.campaign is not None
-    }
-    return await campaigns_named(tx, actor.account_id, names)
-
-
-def _campaign_name(command: Send) -> CampaignName:
-    return command.channel, (command.campaign or "").strip()
-
-
-async def _write_sendings(
-    tx: Tx,
-    actors: Sequence[Actor],
-    requests: Sequence[PreparedSend],
-    placements: Sequence[Placement],
-    campaigns: Mapping[CampaignName, CampaignNumbers],
-) -> None:
-    records = [
-        _sending(actors[place], request, placements[place], campaigns.get(_campaign_name(request.command)))
-        for place, request in enumerate(requests)
-        if placements[place].is_written
-    ]
-    await tx.execute(SQL["add_sendings"], actors[0].account_id, tx.now, *map(list, zip(*records, strict=True)))
-
-
-def _sending(
-    actor: Actor, request: PreparedSend, placement: Placement, campaign: CampaignNumbers | None
-) -> tuple[object, ...]:
-    command = request.command
-    options = dict(command.options)
-    if command.ignores_suppressions:
-        options["ignores_suppressions"] = True
-    has_campaign = command.campaign is not None and campaign is not None
-    return (
-        placement.sending_id,
-        campaign.campaign_id if has_campaign and campaign else None,
-        SendingState.ACTIVE if placement.waiting else SendingState.FINISHED,
-        command.dialect,
-        actor.credential_id,
-        command.channel,
-        command.traffic_class,
-        command.sender,
-        request.text,
-        request.encoding,
-        _encode(options).decode(),
-        command.reference,
-        placement.endpoint_id,
-        placement.reply_endpoint_id,
-        command.scheduled_at,
-        placement.expires_at - placement.due_at,
-        placement.expires_at,
-        command.per_second,
-        placement.expires_at + RECEIPT_GRACE if placement.waiting else None,
-        placement.recipients,
-        placement.excluded,
-        placement.waiting,
-        placement.parts,
-        placement.reserved,
-    )
-
-
-async def _count_campaigns(
-    tx: Tx,
-    actor: Actor,
-    requests: Sequence[PreparedSend],
-    placements: Sequence[Placement],
-    campaigns: Mapping[CampaignName, CampaignNumbers],
-) -> None:
-    recipients: dict[int, int] = {}
-    excluded: dict[int, int] = {}
-    parts: dict[int, int] = {}
-    for request, one in zip(requests, placements, strict=True):
-        if request.command.campaign is None or not one.is_written:
-            continue
-        campaign_id = campaigns[_campaign_name(request.command)].campaign_id
-        recipients[campaign_id] = recipients.get(campaign_id, 0) + one.recipients
-        excluded[campaign_id] = excluded.get(campaign_id, 0) + one.excluded
-        parts[campaign_id] = parts.get(campaign_id, 0) + one.parts
-    tallies = {
-        campaign_id: tally_of(
-            {MessageState.EXCLUDED: excluded[campaign_id], MessageState.WAITING: count - excluded[campaign_id]}
-        )
-        for campaign_id, count in recipients.items()
-    }
-    if tallies:
-        await count_in_campaigns(tx, actor.account_id, tallies, recipients=recipients, parts=parts)
-
-
-def _accepted(  # noqa: PLR0913, PLR0917 - an answer is made of all
-    tx: Tx,
-    request: PreparedSend,
-    placement: Placement,
-    rows: Rows,
-    place: int,
-    campaigns: Mapping[CampaignName, CampaignNumbers],
-) -> AcceptedSending:
-    start = rows.places.index(place) if request.numbers else 0
-    mine = slice(start, start + len(request.numbers))
-    shared = length_of(request.text, request.encoding) if request.encoding else 0
-    texts, encodings = rows.texts[mine], rows.encodings[mine]
-    return AcceptedSending(
-        sending_id=placement.sending_id,
-        state=SendingState.ACTIVE if placement.waiting else SendingState.FINISHED,
-        is_written=placement.is_written,
-        created_at=tx.now,
-        due_at=placement.due_at,
-        expires_at=placement.expires_at,
-        numbers=rows.numbers[mine],
-        message_ids=rows.message_ids[mine],
-        failures=rows.failures[mine],
-        parts=rows.parts[mine],
-        lengths=[
-            shared if text is None else length_of(text, encoding)
-            for text, encoding in zip(texts, encodings, strict=True)
-        ],
-        encodings=encodings,
-        cost=placement.reserved,
-        guids=[guid or 0 for guid in rows.guids[mine]] if placement.numbered else (),
-        campaign=campaigns.get(_campaign_name(request.command)) if request.command.campaign is not None else None,
     )

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from asyncpg import Record
@@ -18,6 +19,7 @@ from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.events.log import NewEvent, append_events
 from carillon.kit.ids import AccountId
+from carillon.message_metrics import MessageMetrics
 from carillon.messaging.states import RANKS, MessageState
 
 SQL = load_statements("carillon.messaging", "ledger.sql")
@@ -119,6 +121,7 @@ async def _move_each_once(tx: Tx, account_id: AccountId, moves: Sequence[Move]) 
     await _add_references(tx, account_id, ordered)
     if not rows:
         return []
+    tx.counts(partial(_measure, tx.process_state(MessageMetrics), by_id, rows))
     tallies: dict[UUID, _Tally] = {}
     for row in rows:
         _count(tallies.setdefault(row["sending_id"], _Tally()), by_id[row["message_id"]], row)
@@ -145,6 +148,24 @@ def _count(tally: _Tally, move: Move, row: Record) -> None:
             tally.captured_vat += row["vat"]
         else:
             tally.released += row["price"] + row["vat"]
+
+
+def _measure(metrics: MessageMetrics, moves: Mapping[UUID, Move], rows: Sequence[Record]) -> None:
+    """Count what was moved, in the metrics of this process."""
+    submitted: Counter[int] = Counter()
+    uncertain: Counter[int] = Counter()
+    ended: Counter[tuple[str, int | None]] = Counter()
+    for row in rows:
+        move, carrier_id = moves[row["message_id"]], row["carrier_id"]
+        if move.taken and row["was"] in _NOT_TAKEN:
+            submitted[carrier_id] += 1
+        if move.state is MessageState.UNCERTAIN:
+            uncertain[carrier_id] += 1
+        elif not move.state.is_open:
+            ended[move.state, carrier_id] += 1
+    metrics.submitted(submitted)
+    metrics.uncertain(uncertain)
+    metrics.ended(ended)
 
 
 async def _count_in_sendings(

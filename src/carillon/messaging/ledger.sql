@@ -34,7 +34,7 @@ FROM given g
 JOIN held h ON h.message_id = g.message_id
 WHERE m.shard_key = $1 AND m.message_id = g.message_id AND m.message_id BETWEEN $10 AND $11
   AND g.rank > h.rank AND (g.rank < 6 OR h.rank = 0)
-RETURNING m.message_id, m.sending_id, h.state AS was, h.money AS had, m.money, m.price, m.vat;
+RETURNING m.message_id, m.sending_id, m.carrier_id, h.state AS was, h.money AS had, m.money, m.price, m.vat;
 
 -- fragment: is_over
 s.waiting + g.waiting + s.submitted + g.submitted + s.uncertain + g.uncertain = 0 AND s.state <> 'materialising'

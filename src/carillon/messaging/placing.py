@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -22,6 +23,7 @@ from carillon.events.log import NewEvent
 from carillon.kit.actor import Actor
 from carillon.kit.ids import first_uuid_of
 from carillon.kit.traffic import TrafficClass
+from carillon.message_metrics import MessageMetrics
 from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
@@ -64,6 +66,7 @@ class Placement:
     per_second: float | None = None
     paced_seconds: float = 0.0
     is_held: bool = False
+    is_materialising: bool = False
     endpoint_id: int | None = None
     reply_endpoint_id: int | None = None
     numbered: bool = False
@@ -83,7 +86,7 @@ class Placement:
 
 @dataclass(slots=True, kw_only=True)
 class Rows:
-    """Recipients in columns of one length; `places` are indexes of placements. `failures` are filled in."""
+    """Recipients in columns of one length; `places` are indexes of placements. `failures` and `guids` are filled in."""
 
     places: list[int]
     numbers: list[str | None] = field(repr=False)
@@ -129,6 +132,7 @@ async def place_rows(
     await write_chunks(tx, actor.account_id, _chunks(tx, placements, rows, carriers))
     if facts.spam_window:
         await _remember_texts(tx, actor, placements, rows, digests)
+    tx.counts(partial(_measure, tx.process_state(MessageMetrics), placements))
     return _events(tx, placements, rows)
 
 
@@ -226,6 +230,13 @@ async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: R
             left -= amount
 
 
+def _measure(metrics: MessageMetrics, placements: Sequence[Placement]) -> None:
+    """Count what was placed, in the metrics of this process."""
+    for one in placements:
+        if one.is_written:
+            metrics.accepted(one.traffic_class.name.lower(), one.waiting, one.excluded)
+
+
 def _tally(placements: Sequence[Placement], rows: Rows) -> None:
     for row, place in enumerate(rows.places):
         one = placements[place]
@@ -247,8 +258,9 @@ async def _reserve(tx: Tx, actor: Actor, placements: Sequence[Placement]) -> Non
 
 
 async def _number(tx: Tx, placements: Sequence[Placement], rows: Rows) -> None:
-    rows.guids = [None] * len(rows.places)
-    numbered = [row for row in rows.open_rows() if placements[rows.places[row]].numbered]
+    rows.guids = rows.guids or [None] * len(rows.places)
+    open_rows = [row for row in rows.open_rows() if rows.guids[row] is None]
+    numbered = [row for row in open_rows if placements[rows.places[row]].numbered]
     for row, guid in zip(numbered, await tx.ids.take("scheduled_message", len(numbered)), strict=True):
         rows.guids[row] = guid
 
@@ -271,6 +283,7 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
 def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: datetime) -> tuple[object, ...]:
     failure = rows.failures[row]
     amount, vat, capture = _FREE if failure else rows.prices[row]
+    # Texts by themselves: the values of enumerations take longer to ask for.
     encoding, custom = rows.encodings[row], rows.custom[row]
     return (
         actor.account_id,
@@ -284,8 +297,8 @@ def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: date
         rows.parts[row],
         "excluded" if failure else "waiting",
         "none" if not amount + vat else "until_delivery" if capture is Capture.DELIVERY else "reserved",
-        failure.value if failure else None,
-        encoding.value if encoding else None,
+        failure,
+        encoding,
         rows.numbers[row] or rows.given[row][:250],
         rows.texts[row],
         _encode(custom).decode() if custom else None,

@@ -178,7 +178,8 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
     if is_over:
         return Move(message_id=message_id, state=MessageState.EXPIRED, at=now, reason=Failure.EXPIRED)
     permitted = permitted_at(message["address"], now, chunk.traffic_class)
-    return permitted if permitted > now else None
+    # What is over before its country opens ends at its time.
+    return min(permitted, sending["expires_at"]) if permitted > now else None
 
 
 def uncertain_left_over(now: datetime, chunk: Chunk, message_id: UUID, expires_at: datetime) -> LeftOver:

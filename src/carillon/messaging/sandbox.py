@@ -12,6 +12,7 @@ from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.account_clock import take_account_clock
 from carillon.messaging.chunks import CHUNKS_DUE
+from carillon.messaging.materialise import MATERIALISATIONS_DUE
 from carillon.messaging.queries import next_due
 from carillon.messaging.replies import take_reply
 from carillon.messaging.simulated import SIMULATED_DUE
@@ -81,5 +82,5 @@ async def _until_idle(db: Database, actor: Actor) -> None:
 
 
 async def _wake(tx: Tx, actor: Actor) -> None:
-    for topic in (*(CHUNKS_DUE[one] for one in TrafficClass), SIMULATED_DUE, "callbacks_due"):
+    for topic in (*(CHUNKS_DUE[one] for one in TrafficClass), SIMULATED_DUE, MATERIALISATIONS_DUE, "callbacks_due"):
         tx.wakes(topic, actor.account_id)

@@ -1,6 +1,6 @@
 """Pausing, resuming, cancelling and moving sendings, and single messages that are scheduled."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -106,7 +106,7 @@ async def reschedule_sending(tx: Tx, actor: Actor, sending_id: UUID, scheduled_a
     check_moment(tx, scheduled_at)
     await _require_state(tx, actor, sending_id, {SendingState.ACTIVE, SendingState.PAUSED})
     _wake(tx, actor, await tx.fetch(SQL["move_due"], actor.account_id, sending_id, scheduled_at))
-    await tx.execute(SQL["move_sending"], actor.account_id, sending_id, scheduled_at, RECEIPT_GRACE)
+    await tx.execute(SQL["move_sending"], actor.account_id, sending_id, RECEIPT_GRACE)
     await audit.record(tx, actor, "sending.reschedule", str(sending_id), {"scheduled_at": scheduled_at.isoformat()})
 
 
@@ -134,6 +134,7 @@ async def list_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery) -> list[Sc
     """List messages that wait for their moment, in the order of their numbers."""
     guids = list(query.guids) if query.guids is not None else None
     rows = await tx.fetch(SQL["scheduled_messages"], actor.account_id, guids, query.sending_number, tx.now, _MAX_LISTED)
+    due = await _due_moments(tx, actor, {row["sending_id"] for row in rows})
     return [
         ScheduledMessage(
             guid=row["guid"],
@@ -147,10 +148,17 @@ async def list_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery) -> list[Sc
             text=row["sending_text"] if row["text"] is None else row["text"],
             encoding=row["encoding"],
             created_at=row["created_at"],
-            scheduled_at=row["scheduled_at"],
+            scheduled_at=due[row["message_id"]],
         )
         for row in rows
+        if row["message_id"] in due
     ]
+
+
+async def _due_moments(tx: Tx, actor: Actor, sending_ids: Collection[UUID]) -> Mapping[UUID, datetime]:
+    """Return when each message of sendings is due that is not due yet: each may have been moved alone."""
+    chunks = await tx.fetch(SQL["due_of_sendings"], actor.account_id, sorted(sending_ids), tx.now)
+    return {message_id: row["due_at"] for row in chunks for message_id in row["message_ids"]}
 
 
 async def cancel_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery) -> int:
@@ -187,7 +195,7 @@ async def reschedule_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery, sche
     ]
     await write_chunks(tx, actor.account_id, chunks)
     for sending_id in sorted({row["sending_id"] for row, _ in taken}):
-        await tx.execute(SQL["move_sending"], actor.account_id, sending_id, scheduled_at, RECEIPT_GRACE)
+        await tx.execute(SQL["move_sending"], actor.account_id, sending_id, RECEIPT_GRACE)
     count = sum(len(ids) for _, ids in taken)
     if count:
         await audit.record(tx, actor, "message.reschedule", count, {"scheduled_at": scheduled_at.isoformat()})

@@ -29,9 +29,11 @@ RETURNING message_ids;
 UPDATE chunk SET due_at = $3 WHERE account_id = $1 AND sending_id = $2 AND state <> 'claimed' RETURNING traffic_class;
 
 -- name: move_sending
-UPDATE sending
-SET scheduled_at = $3, expires_at = $3::timestamptz + validity, sweep_at = $3::timestamptz + validity + $4::interval
-WHERE shard_key = $1 AND sending_id = $2;
+-- To the moment of what is due last of it: single messages of it may have been moved.
+UPDATE sending s
+SET scheduled_at = d.due_at, expires_at = d.due_at + s.validity, sweep_at = d.due_at + s.validity + $3::interval
+FROM (SELECT max(c.due_at) AS due_at FROM chunk c WHERE c.account_id = $1 AND c.sending_id = $2) d
+WHERE s.shard_key = $1 AND s.sending_id = $2 AND d.due_at IS NOT NULL;
 
 -- name: chunks_of_messages
 -- The unclaimed chunks that have some messages.
@@ -41,6 +43,9 @@ WHERE c.account_id = $1 AND c.sending_id = ANY ($2::uuid[]) AND c.message_ids &&
   AND (c.state <> 'claimed' OR c.leased_until < $4) AND cardinality(c.in_flight) = 0
 ORDER BY c.chunk_id
 FOR UPDATE;
+
+-- name: due_of_sendings
+SELECT c.due_at, c.message_ids FROM chunk c WHERE c.account_id = $1 AND c.sending_id = ANY ($2::uuid[]) AND c.due_at > $3;
 
 -- name: set_chunk_messages
 UPDATE chunk SET message_ids = $3::uuid[] WHERE account_id = $1 AND chunk_id = $2;

@@ -39,13 +39,15 @@ class Recipients:
 class Send:
     """Send a text to recipients, and to the members of groups but for those of excluded ones.
 
-    `dialect` is whose client asks. `placeholders` is None for a text that is sent as it is. The encoding is the one of
+    `dialect` is whose client asks. `placeholders` is None for a text that is sent as it is; of its keys, those
+    in `contact_fields` are a contact's attributes: `phone`, `email`, `external_id` or a field by its name. They are the
+    values of a group's members, and of recipients whose own values lack them. The encoding is the one of
     `encodings` that takes the fewest parts. What is due later than `validity` after its moment is not submitted;
     `expires_at` ends it earlier. `callback_url` is told of events, `reply_url` of replies. With a campaign's name the
-    sending counts in it; the empty name is the campaign of what has none. `purpose` is the consent that contacts must
-    have given. `numbered` gives each message a number (`AcceptedSending.guids`). `only_if_any`: nothing is written when
-    every recipient is excluded. A number that occurs again is excluded, with `same_text_only` where its text is the
-    same; `allows_duplicates` excludes none.
+    sending counts in it, and its `tags` are added to the campaign's; the empty name is the campaign of what has none.
+    `purpose` is the consent that contacts must have given. `numbered` gives each message a number
+    (`AcceptedSending.guids`). `only_if_any`: nothing is written when every recipient is excluded. A number that occurs
+    again is excluded, with `same_text_only` where its text is the same; `allows_duplicates` excludes none.
     """
 
     dialect: str = ""
@@ -54,6 +56,7 @@ class Send:
     sender: str
     text: str = field(repr=False)
     placeholders: PlaceholderStyle | None = None
+    contact_fields: Mapping[str, str] = field(default_factory=dict)
     encodings: tuple[Encoding, ...] = (Encoding.GSM, Encoding.UCS2)
     replaces_typographic: bool = False
     max_parts: int | None = None
@@ -67,6 +70,7 @@ class Send:
     callback_url: str | None = field(default=None, repr=False)
     reply_url: str | None = field(default=None, repr=False)
     campaign: str | None = None
+    tags: Sequence[str] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     allows_duplicates: bool = False
     same_text_only: bool = False
@@ -91,7 +95,8 @@ class AcceptedSending:
 
     `numbers` are normalised, None for what is no address. A recipient with a failure is excluded. `is_written` is false
     where nothing was written (`Send.only_if_any`). `cost` is what is reserved, in micro-units with VAT. A sending to
-    groups is materialising: its members have no columns.
+    groups is materialising: its members have no columns, and `members` says how many there are; it is what the groups'
+    counters say where they are very many.
     """
 
     sending_id: UUID
@@ -108,4 +113,5 @@ class AcceptedSending:
     encodings: Sequence[Encoding | None] = ()
     cost: int = 0
     guids: Sequence[int] = ()
+    members: int = 0
     campaign: CampaignNumbers | None = None

@@ -12,6 +12,7 @@ from carillon.carriers.contract import Carrier, Inbox, Receipt, Reply
 from carillon.carriers.registry import CarrierConfig, Surroundings, make_carrier
 from carillon.db.database import Database
 from carillon.db.topics import Listener
+from carillon.message_metrics import WindowUse
 from carillon.routing.carriers import CARRIERS, RunnableCarrier, carriers_to_run, resting_carriers
 from carillon.routing.choice import BUILT_IN_SIMULATOR
 from carillon.routing.health import Health
@@ -66,6 +67,15 @@ class RunningCarriers:
     def held(self) -> list[int]:
         """List the carriers that are up here: what may be claimed for."""
         return [carrier_id for carrier_id in self._running if (one := self.get(carrier_id)) and one.is_up]
+
+    def windows(self) -> list[WindowUse]:
+        """Tell of the carriers that run here how much of their windows is in use, for the metrics."""
+        found = [(carrier_id, self.get(carrier_id)) for carrier_id in self._running]
+        return [
+            WindowUse(carrier_id=carrier_id, in_use=one.in_use, size=one.window, is_up=one.is_up)
+            for carrier_id, one in found
+            if one is not None
+        ]
 
     def claimable(self) -> list[int]:
         """List the carriers for which messages are claimed here: those that run, and those that nobody runs."""

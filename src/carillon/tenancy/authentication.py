@@ -22,6 +22,7 @@ from carillon.errors import (
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.kit.networks import Network, plain_network
+from carillon.kit.traffic import TrafficClass
 from carillon.tenancy.accounts import AccountStatus
 from carillon.tenancy.networks import is_within
 from carillon.tenancy.rate_limits import RateLimiter
@@ -191,6 +192,7 @@ def _admitted(login: AnyLogin, found: Record, account: Record, *, now: datetime)
             clock_offset=account["clock_offset"],
             scopes=frozenset(found["scopes"]),
             confined_to=audience_id if confined else None,
+            traffic_class=None if found["traffic_class"] is None else TrafficClass(found["traffic_class"]),
         ),
         credential_id=found["credential_id"],
         allowed_networks=[plain_network(network) for network in found["allowed_networks"]],

@@ -12,6 +12,7 @@ from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
+from carillon.kit.traffic import TrafficClass
 from carillon.tenancy import audit
 from carillon.tenancy.networks import read_network
 from carillon.tenancy.scopes import Scope
@@ -41,6 +42,7 @@ class CreateCredential:
     With an `audience_id` it reaches no other audience, whatever its dialect; without one a flat dialect works in the
     actor's audience, and a list dialect in all of the account.
     `dialect` is whose API it opens, and `key_format` is that dialect's.
+    `traffic_class` is what its messages are for, where the dialect's calls don't say it.
     `calls_per_second` 0 is no limit; `allowed_networks` are in CIDR notation, none of them: from anywhere.
     """
 
@@ -51,6 +53,7 @@ class CreateCredential:
     allowed_networks: Sequence[str] = ()
     calls_per_second: float | None = None
     expires_at: datetime | None = None
+    traffic_class: TrafficClass | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class Credential:
     dialect: str
     key_name: str
     confined: bool
+    traffic_class: str | None
     scopes: Sequence[str]
     allowed_networks: Sequence[str]
     calls_per_second: float | None
@@ -130,6 +134,7 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
         command.expires_at,
         tx.real_now,
         command.audience_id is not None,
+        command.traffic_class,
     )
     detail = {
         "dialect": command.dialect,
@@ -139,6 +144,7 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
         "allowed_networks": [str(network) for network in networks],
         "calls_per_second": command.calls_per_second,
         "expires_at": command.expires_at,
+        "traffic_class": command.traffic_class and command.traffic_class.name.lower(),
     }
     await audit.record(tx, actor, "credential.create", credential_id, detail)
     return NewCredential(credential_id=credential_id, parts=parts)
@@ -152,6 +158,7 @@ async def list_credentials(tx: Tx, actor: Actor, _query: ListCredentials) -> lis
             **{
                 **row,
                 "allowed_networks": [str(network) for network in row["allowed_networks"]],
+                "traffic_class": row["traffic_class"] and TrafficClass(row["traffic_class"]).name.lower(),
             }
         )
         for row in rows

@@ -1,6 +1,7 @@
 """Whatever is sent, nothing answers 500: a grammar of bodies, bombs included."""
 
 import json
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import httpx
@@ -8,19 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.dialects import fuzzing
-from tests.dialects.inforu.wire import BASE, Wire
+from tests.dialects.inforu.wire import PATHS, Wire
 
 from carillon.dialects.inforu.calls import Operation
 from carillon.dialects.inforu.coverage import covered
 from carillon.dialects.inforu.operations import OPERATIONS
 from carillon.dialects.inforu.schemas import ContactRow
+from carillon.dialects.inforu.schemas_sms import SmsRecipient, SmsSettings
+from carillon.dialects.reading import parameters
 from carillon.kit.xml import read_xml
 
 pytestmark = pytest.mark.any_database
 
 NAMES = [one.name for one in OPERATIONS]
 BOUNDED = fuzzing.bounded(20)
-WORDS = {name for one in OPERATIONS for name in covered("", one).served()} | {"Data", "Auth", "Username"}
+WORDS = {name for one in OPERATIONS for name in covered(one).served()} | {"Data", "Auth", "Username"}
 OWN = (
     *("0521110001", "+972521110001", "tal@example.com", "Phone", "Email", "ContactId", "ContactRefId", "GroupName"),
     *("GroupId", "delete", "2018/12/15", "All", "BodyPart_0"),
@@ -47,9 +50,19 @@ async def test_trees_of_known_words_in_json_are_answered(wire: Wire, function: s
     assert_is_answered(await wire.post(function, content=content, params={"view": view}))
 
 
+def place_of(data: dict[str, Any], name: str) -> Any:
+    """The object of a good request that a parameter belongs to."""
+    if name in {"Type", "Value"} and "List" in data:
+        return data["List"][0]
+    for parts, kind in (("Settings", SmsSettings), ("Recipients", SmsRecipient)):
+        if parts in data and any(name in one.names for one in parameters(kind)):
+            return data[parts] if isinstance(data[parts], dict) else data[parts][0]
+    return data
+
+
 @pytest.mark.parametrize("function", OPERATIONS, ids=lambda one: one.name)
 async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire: Wire, function: Operation) -> None:
-    for name in sorted(covered("", function).served()):
+    for name in sorted(covered(function).served()):
         if function.name == "CreateOrUpdateContacts" and name in ContactRow.__struct_fields__:
             rows = [{"Phone": "0521110001", name: value} for value in HOSTILE]
             for part in (rows[:10], rows[10:]):
@@ -57,8 +70,7 @@ async def test_every_parameter_of_a_good_request_may_have_any_hostile_value(wire
             continue
         for value in HOSTILE:
             data = json.loads(json.dumps(function.sample))
-            place = data["List"][0] if name in {"Type", "Value"} and "List" in data else data
-            place[name] = value
+            place_of(data, name)[name] = value
             assert_is_answered(await wire.post(function.name, content=json.dumps({"Data": data})))
     await wire.process_upload()
     assert_is_answered(await wire.post("GetContact", {"Type": "Phone", "Value": "0521110001"}))
@@ -107,7 +119,7 @@ async def test_bytes_of_any_kind_are_answered(
 @BOUNDED
 @given(query=st.text(max_size=40), header=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40))
 async def test_queries_and_headers_of_any_kind_are_answered(wire: Wire, query: str, header: str) -> None:
-    path = f"{BASE}GetGroupList"
+    path = PATHS["GetGroupList"]
     for params in ({"json": query}, {"view": query}, {query or "x": "1"}):
         assert_is_answered(await wire.client.post(path, params=params, headers={"Authorization": header}))
         assert_is_answered(

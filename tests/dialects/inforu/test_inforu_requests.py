@@ -5,7 +5,7 @@ from urllib.parse import quote, quote_plus
 from uuid import UUID
 
 import pytest
-from tests.dialects.inforu.wire import Wire
+from tests.dialects.inforu.wire import PATHS, Wire
 from tests.support import body_of
 
 from carillon.dialects.inforu.bodies import open_document
@@ -271,5 +271,5 @@ async def test_bytes_that_are_no_utf8_are_refused(wire: Wire, function: str) -> 
     reply = await wire.post(function, content=body, headers={"Content-Type": "application/json"})
     assert (reply.status_code, reply.json()["StatusId"]) == (200, -400)
     stranger = b'{"Auth": {"Username": "\xe9", "Token": "x"}, "Data": {}}'
-    reply = await wire.client.post(f"/api/v2/Contact/{function}", content=stranger)
+    reply = await wire.client.post(PATHS[function], content=stranger)
     assert reply.json()["StatusId"] in {-1, -2, -400}

@@ -7,10 +7,11 @@ import httpx
 from tests.background import process_uploads
 from tests.support import Tenant
 
+from carillon.dialects.inforu.operations import OPERATIONS
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
 
-BASE = "/api/v2/Contact/"
+PATHS = {one.name: one.paths[0] for one in OPERATIONS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Wire:
         given = {"auth": (self.username, self.token), **request}
         if not given.keys() & {"json", "content"}:
             given["json"] = {"Data": {} if data is None else data}
-        return await self.client.post(f"{BASE}{function}", **given)
+        return await self.client.post(PATHS[function], **given)
 
     async def data(self, function: str, data: object = None, **request: Any) -> Any:
         """Call a function that succeeds, and give its Data."""

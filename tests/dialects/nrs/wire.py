@@ -1,13 +1,14 @@
 """A client of the 360NRS dialect, as a vendor's customer would write it, over the real application."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
-from tests.support import Tenant, new_key
+from tests.support import OPERATOR, Tenant, new_key
 
 from carillon.kit.clock import FixedClock
 from carillon.runtime import Runtime
+from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
 from carillon.tenancy.credentials import create_credential
 
 BASE = "/api/rest"
@@ -77,3 +78,14 @@ class Wire:
         command = new_key(**{"dialect": "nrs", **given})
         made = await self.runtime.db.run(create_credential, self.account.actor, command, self.runtime.secret_box)
         return tuple(made.parts.values())  # type: ignore[return-value] # a name and a secret
+
+    async def other_account(self) -> "Wire":
+        """Make another account with a client of its own."""
+        db = self.runtime.db
+        made = await db.run(create_account, OPERATOR, CreateAccount(name="Others", country="ES"))
+        account_id = made.account.account_id
+        actor = await db.read(open_account, OPERATOR, OpenAccount(account_id=account_id))
+        account = Tenant(account_id=account_id, audience_id=made.audience_id, actor=actor)
+        wire = replace(self, account=account)
+        username, password = await wire.credential(calls_per_second=0)
+        return replace(wire, username=username, password=password)

@@ -47,6 +47,11 @@ class HttpCarrier:
         """Whether the provider is thought to answer."""
         return not self._stopping and asyncio.get_running_loop().time() >= self._down_until
 
+    @property
+    def in_use(self) -> int:
+        """How many requests are unanswered."""
+        return self._room.in_use
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Wait for the event, then for the calls that are under way; those that take longer are lost."""
         try:

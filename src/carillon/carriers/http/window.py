@@ -11,9 +11,14 @@ class Window:
     """Room for `size` messages; higher classes find room before lower ones, and in a class whoever asked first."""
 
     def __init__(self, size: int) -> None:
-        self._free = size
+        self._size = self._free = size
         self._order = count()
         self._waiting: list[tuple[TrafficClass, int, asyncio.Future[None]]] = []
+
+    @property
+    def in_use(self) -> int:
+        """How much of it is taken."""
+        return self._size - self._free
 
     async def acquire(self, traffic_class: TrafficClass) -> None:
         """Wait for room and take it; `release` gives it back."""

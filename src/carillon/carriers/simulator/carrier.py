@@ -49,6 +49,11 @@ class Simulator:
         """Whether the network takes messages."""
         return not self._ended
 
+    @property
+    def in_use(self) -> int:
+        """Nothing: it answers at once."""
+        return 0
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Wait for the event; receipts that are being taken then are waited for a little, and left after that."""
         try:

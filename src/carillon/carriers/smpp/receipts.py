@@ -128,14 +128,13 @@ class ReceiptReader:
 
     def _failure(self, state: ReceiptState, code: int | None, network_error: bytes) -> Failure | None:
         """Say more exactly why: by the carrier's own table whatever the state, else of what was undelivered."""
-        coded = len(network_error) == _NETWORK_ERROR_SIZE
-        number = int.from_bytes(network_error[1:]) if coded else None
+        number = int.from_bytes(network_error[1:]) if len(network_error) == _NETWORK_ERROR_SIZE else None
         for one in (code, number):
             if one is not None and one in self._errors:
                 return self._errors[one]
         if state is not ReceiptState.UNDELIVERED:
             return None
-        if coded and network_error[0] == _GSM_NETWORK and number in _MAP_ERRORS:
+        if number is not None and network_error[0] == _GSM_NETWORK and number in _MAP_ERRORS:
             return _MAP_ERRORS[number]
         return None if code is None else _MAP_ERRORS.get(code)
 

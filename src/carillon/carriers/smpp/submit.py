@@ -50,7 +50,7 @@ class _Segment(NamedTuple):
 class SubmitEncoder:
     """Makes the bodies of submit_sm for one carrier.
 
-    A receipt is asked for the last part only: a message has one reference, the one of its last part's answer (ADR 32).
+    A receipt is asked for the last part only: a message has one reference, the one of its last part's answer (ADR 38).
     """
 
     def __init__(self, options: SmppOptions, random: Random) -> None:

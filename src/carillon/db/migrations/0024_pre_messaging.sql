@@ -84,6 +84,7 @@ CREATE INDEX parked_inbound_reference ON parked_inbound (carrier_id, reference);
 
 ALTER TABLE account ADD sandbox boolean NOT NULL DEFAULT false;              -- its messages go to the simulator only
 ALTER TABLE account ADD spam_window interval NOT NULL DEFAULT '0';           -- how long the same text to the same number is refused
+ALTER TABLE credential ADD traffic_class smallint CHECK (traffic_class BETWEEN 1 AND 3); -- of what it sends, as in message; NULL: the dialect's own
 
 -- A name over sendings, with their counters added up.
 CREATE TABLE campaign (
@@ -112,6 +113,7 @@ CREATE TABLE campaign (
     unsubscribed bigint NOT NULL DEFAULT 0,
     parts       bigint NOT NULL DEFAULT 0,
     cost        bigint NOT NULL DEFAULT 0,  -- captured, with VAT, in micro-units
+    tags        text[] NOT NULL DEFAULT '{}', -- of its sendings, each once
     PRIMARY KEY (account_id, campaign_id)
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX campaign_name ON campaign (account_id, channel, name_key);
@@ -201,6 +203,20 @@ CREATE TABLE chunk (
 CREATE INDEX chunk_due ON chunk (account_id, traffic_class, due_at, chunk_id) WHERE state <> 'held';
 CREATE INDEX chunk_sending ON chunk (account_id, sending_id);
 
+-- A sending whose recipients are being written into the ledger: what its row does not say of it, and how far that is.
+CREATE TABLE materialisation (
+    account_id   bigint NOT NULL,
+    sending_id   uuid NOT NULL,
+    audience_id  bigint NOT NULL,
+    request      jsonb NOT NULL,         -- groups, placeholders, encodings … (messaging/materialise.py)
+    snapshot_at  timestamptz,            -- when the members were written into recipient; NULL: not yet
+    recipients   integer NOT NULL,       -- rows of recipient
+    position     integer NOT NULL,       -- those up to it are in the ledger
+    claims       integer NOT NULL,       -- proves a claim, as Claimed.attempt
+    leased_until timestamptz,            -- real time
+    PRIMARY KEY (account_id, sending_id)
+) WITH (fillfactor = 50);
+
 -- By day, of a UUIDv7 key. -------------------------------------------------------------------------------------------------
 
 -- An accepted request: what is sent, and how many of its recipients are where.
@@ -264,6 +280,8 @@ CREATE TABLE recipient (
     address    text NOT NULL,
     values     jsonb NOT NULL,           -- what its placeholders are replaced by
     custom     jsonb,                    -- as message.custom
+    reason     text,                     -- why it is excluded, where that is known already
+    guid       bigint,                   -- as message.guid
     PRIMARY KEY (shard_key, sending_id, position)
 ) PARTITION BY RANGE (sending_id);
 

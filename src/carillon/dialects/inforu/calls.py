@@ -26,11 +26,13 @@ class Call:
 class Operation:
     """An endpoint.
 
-    `reference` are the parameters that the reference names for it, in a body or under "Parameters"; `sample` is a value
-    of `Data` that works when it is posted; `field_names` are the vendor's names for fields in the errors of what it
-    calls; `notes` say what the reference leaves open, and where we differ from it.
+    Its path ends in its folder and its name. `reference` are the parameters that the reference names for it, in a body
+    or under "Parameters"; `sample` is a value of `Data` that works when it is posted; `field_names` are the vendor's
+    names for fields in the errors of what it calls; `notes` say what the reference leaves open, and where we differ
+    from it.
     """
 
+    folder: str = "Contact"
     name: str
     title: str
     summary: str
@@ -42,6 +44,11 @@ class Operation:
     reference: Sequence[str] = ()
     field_names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where it is served: with the version of the interface in the path, and without."""
+        return f"/api/v2/{self.folder}/{self.name}", f"/api/{self.folder}/{self.name}"
 
 
 def check_count(given: int, limit: int) -> None:

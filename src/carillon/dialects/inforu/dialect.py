@@ -10,6 +10,7 @@ import msgspec
 from carillon.dialects.contract import Dialect, Services
 from carillon.dialects.inforu import auth
 from carillon.dialects.inforu.bodies import Format, Wrapped, open_document, wanted_format, write_envelope
+from carillon.dialects.inforu.callbacks import CALLBACKS
 from carillon.dialects.inforu.calls import Call, Operation
 from carillon.dialects.inforu.coverage import coverage_of
 from carillon.dialects.inforu.documentation import show_page
@@ -25,14 +26,11 @@ from carillon.http.request import Reply, Request
 from carillon.http.site import Endpoint
 from carillon.tenancy.scopes import require_scope
 
-BASE = "/api/v2/Contact/"
-# The reference's samples name their functions under this one too.
-_OTHER_BASE = "/api/Contact/"
-
 _BEGINNING_BYTES = 1_000
 
-_PATHS = {f"{base}{one.name}".lower(): f"{BASE}{one.name}" for one in OPERATIONS for base in (BASE, _OTHER_BASE)}
-_OPERATIONS = {f"{BASE}{one.name}".lower(): one for one in OPERATIONS}
+# The reference's samples name functions without the version, too.
+_PATHS = {path.lower(): one.paths[0] for one in OPERATIONS for path in one.paths}
+_OPERATIONS = {one.paths[0].lower(): one for one in OPERATIONS}
 
 
 def canonical_path(path: str) -> str | None:
@@ -99,20 +97,16 @@ DIALECT = Dialect(
     name=auth.DIALECT,
     credential_format=auth.CREDENTIAL_FORMAT,
     routes=(
+        *(Endpoint(method="POST", path=one.paths[0], function=one.name, handle=_serve(one)) for one in OPERATIONS),
         *(
-            Endpoint(method="POST", path=f"{BASE}{one.name}", function=one.name, handle=_serve(one))
-            for one in OPERATIONS
-        ),
-        *(
-            Endpoint(
-                method="GET", path=f"{BASE}{one.name}", function=f"{one.name} (documentation)", handle=_document(one)
-            )
+            Endpoint(method="GET", path=one.paths[0], function=f"{one.name} (documentation)", handle=_document(one))
             for one in OPERATIONS
         ),
     ),
     canonical_path=canonical_path,
     present_error=present_error,
-    describe=lambda: describe(BASE, OPERATIONS),
-    coverage=lambda: coverage_of(BASE, OPERATIONS),
-    first_calls=lambda url: first_calls(f"{url}{BASE}"),
+    describe=lambda: describe(OPERATIONS),
+    coverage=lambda: coverage_of(OPERATIONS),
+    first_calls=first_calls,
+    callbacks=CALLBACKS,
 )

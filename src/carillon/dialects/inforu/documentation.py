@@ -27,6 +27,7 @@ _TYPES: Mapping[type[inspect.Type], str] = {
     inspect.FloatType: "number",
     inspect.BoolType: "bool",
     inspect.ListType: "list",
+    inspect.DictType: "object",
 }
 
 
@@ -118,7 +119,7 @@ def _parameter_rows(request: type[msgspec.Struct], path: str) -> Iterator[tuple[
         yield (name, _TYPES[type(one.type)], "required" if one.required else "", f"{one.description}{aliases}")
         item = one.extra.get("item")
         if item is not None:
-            yield from _parameter_rows(item, f"{name}[]")
+            yield from _parameter_rows(item, name if isinstance(one.type, inspect.DictType) else f"{name}[]")
 
 
 def _status_rows() -> Iterator[tuple[str, ...]]:

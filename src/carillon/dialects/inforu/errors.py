@@ -7,9 +7,11 @@ content still answers HTTP 200, as the vendor does.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from carillon import errors
 from carillon.dialects.inforu.schemas import MAX_CONTACTS, MAX_ITEMS
+from carillon.dialects.inforu.schemas_sms import MAX_RECIPIENTS
 from carillon.dialects.refusing import refusal_headers
 
 
@@ -25,8 +27,68 @@ class Status:
 
 SUCCESS = Status(1, 200, "Success")
 
+
+class SmsRefusedError(errors.InvalidInputError):
+    """A message that isn't sent to anybody, for a reason that the vendor has a code for."""
+
+    status: ClassVar[Status]
+
+
+class NoRecipientsError(SmsRefusedError):
+    """Neither recipients nor groups were given."""
+
+    status = Status(-6, 200, "Recipients data does not exist")
+
+
+class NoMessageError(SmsRefusedError):
+    """The message is missing or blank."""
+
+    status = Status(-9, 200, "Message text does not exist")
+
+
+class NoCreditError(SmsRefusedError):
+    """The credit is used up."""
+
+    status = Status(-13, 200, "User quota exceeded")
+
+
+class BadDateError(SmsRefusedError):
+    """A date that can't be read, or can't be kept."""
+
+    status = Status(-16, 200, "Wrong date and time")
+
+
+class NoValidRecipientsError(SmsRefusedError):
+    """Every recipient was left out."""
+
+    status = Status(-18, 200, "No valid recipients")
+
+
+class InvalidSenderError(SmsRefusedError):
+    """What can't be a sender."""
+
+    status = Status(-21, 200, "Invalid sender")
+
+
+class MessageTooLongError(SmsRefusedError):
+    """A message of too many characters, or parts."""
+
+    status = Status(-96, 200, "Message is too long")
+
+
+_SMS_ERRORS: tuple[type[SmsRefusedError], ...] = (
+    NoRecipientsError,
+    NoMessageError,
+    NoCreditError,
+    BadDateError,
+    NoValidRecipientsError,
+    InvalidSenderError,
+    MessageTooLongError,
+)
+
 _OVER_ITEMS = Status(-2010, 403, f"Max records for this method is {MAX_ITEMS}")
 _OVER_CONTACTS = Status(-2011, 403, f"Max records for this method is {MAX_CONTACTS}")
+_OVER_RECIPIENTS = Status(-2011, 403, f"Max records for this method is {MAX_RECIPIENTS}", is_ours=True)
 
 TABLE: Mapping[type[errors.CarillonError], Status] = {
     errors.MissingCredentialsError: Status(-1, 401, "General failure"),
@@ -55,13 +117,16 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
 def statuses() -> list[Status]:
     """List every status that a reply may have, by HTTP status."""
     lines = {status.status_id: status for status in (*TABLE.values(), _OVER_CONTACTS, SUCCESS)}
+    lines |= {one.status.status_id: one.status for one in _SMS_ERRORS}
     return sorted(lines.values(), key=lambda status: (status.http_status, -status.status_id))
 
 
 def status_of(error: errors.CarillonError) -> Status:
     """Find the line of an error's class, or of the nearest class that it descends from."""
     if isinstance(error, errors.TooManyItemsError) and error.limit > MAX_ITEMS:
-        return _OVER_CONTACTS
+        return _OVER_CONTACTS if error.limit == MAX_CONTACTS else _OVER_RECIPIENTS
+    if isinstance(error, SmsRefusedError):
+        return error.status
     return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
 
 

@@ -41,6 +41,11 @@ def read_since(text: str | None, zone: ZoneInfo, field: str) -> datetime | None:
     return None if wall is None else _in_utc(wall, zone)
 
 
+def read_moment(text: str | None, zone: ZoneInfo, field: str) -> datetime | None:
+    """Read a moment, in UTC; a date alone is its midnight, a blank is None. Raises InvalidInputError."""
+    return read_since(text, zone, field)
+
+
 def read_until(text: str | None, zone: ZoneInfo, field: str) -> datetime | None:
     """Read ToDate: the first moment, in UTC, that counts no more; None for a blank. Raises InvalidInputError.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec import inspect
 
 from carillon.dialects.inforu import replies
 from carillon.dialects.inforu.calls import Operation
@@ -22,7 +23,7 @@ _AUTH = {
 }
 
 
-def describe(base: str, operations: Sequence[Operation]) -> tuple[dict[str, Any], dict[str, Any]]:
+def describe(operations: Sequence[Operation]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return OpenAPI's `paths` and `components` for POST of every operation."""
     types = [kind for one in operations for kind in (one.request, *one.reply)]
     rows = [p.extra["item"] for one in operations for p in parameters(one.request) if "item" in p.extra]
@@ -32,7 +33,7 @@ def describe(base: str, operations: Sequence[Operation]) -> tuple[dict[str, Any]
     refs = dict(zip((*types, *rows, replies.Envelope), named, strict=True))
     for one in operations:
         _sharpen(schemas, one.request, refs)
-    paths = {f"{base}{one.name}": {"post": _operation(one, refs)} for one in operations}
+    paths = {one.paths[0]: {"post": _operation(one, refs)} for one in operations}
     components = {
         "schemas": {f"{_PREFIX}{name}": schema for name, schema in schemas.items()},
         "securitySchemes": {_SCHEME: {"type": "http", "scheme": "basic", "description": "User name and API token."}},
@@ -54,7 +55,10 @@ def _sharpen(schemas: dict[str, Any], request: type[msgspec.Struct], refs: dict[
             shape["minItems" if shape.get("type") == "array" else "minLength"] = 1
         if "limit" in one.extra:
             shape["maxItems"] = one.extra["limit"]
-        if "item" in one.extra:
+        if "item" in one.extra and isinstance(one.type, inspect.DictType):
+            schema["properties"][one.names[0]] = {**refs[one.extra["item"]], "description": one.description}
+            _sharpen(schemas, one.extra["item"], refs)
+        elif "item" in one.extra:
             shape["items"] = refs[one.extra["item"]]
             if issubclass(one.extra["item"], Request):
                 _sharpen(schemas, one.extra["item"], refs)

@@ -66,6 +66,13 @@ class UploadReport(Answer):
     errors: list[UploadError]
 
 
+class SmsAccepted(Answer):
+    """How many get a message, and who of the request is left out of it."""
+
+    recipients: int
+    errors: list[UploadError]
+
+
 class UploadAccepted(Answer):
     """The token to ask for the statistics with, once the upload is processed."""
 

@@ -2,6 +2,7 @@
 
 from carillon.dialects.contract import Dialect
 from carillon.dialects.nrs import auth
+from carillon.dialects.nrs.callbacks import CALLBACKS
 from carillon.dialects.nrs.errors import present_error, refusals
 from carillon.dialects.nrs.examples import first_calls
 from carillon.dialects.nrs.operations import OPERATIONS
@@ -43,4 +44,5 @@ DIALECT = Dialect(
     describe=lambda: describe_operations(auth.DIALECT, OPERATIONS, {"type": "http", "scheme": "basic"}),
     coverage=coverage,
     first_calls=first_calls,
+    callbacks=CALLBACKS,
 )

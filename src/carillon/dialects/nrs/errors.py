@@ -26,6 +26,37 @@ class Refusal:
 
 
 INVALID_JSON = Refusal(125, 400, "Invalid JSON")
+# Of sends. Of several the lowest code is answered.
+NO_VALID_RECIPIENTS = Refusal(102, 400, "No valid recipients")
+UNKNOWN_USER = Refusal(103, 401, "Username or password unknown")
+TEXT_MISSING = Refusal(104, 400, "Text message missing")
+TEXT_TOO_LONG = Refusal(105, 400, "Text message too long")
+SENDER_MISSING = Refusal(106, 400, "Sender missing")
+SENDER_TOO_LONG = Refusal(107, 400, "Sender too long")
+INVALID_SCHEDULE = Refusal(108, 400, "No valid Datetime for send")
+URL_INCORRECT = Refusal(109, 400, "Notification URL incorrect")
+TOO_MANY_PARTS = Refusal(110, 400, "Exceeded maximum parts allowed or incorrect number of parts")
+NO_CREDIT = Refusal(111, 402, "Not enough credits")
+INVALID_CODING = Refusal(113, 400, "Invalid coding")
+SENDER_NOT_VERIFIED = Refusal(115, 400, "Sender is not verified")
+INVALID_EXPIRATION = Refusal(119, 400, "Invalid expiration date")
+INVALID_GUID = Refusal(120, 400, "Invalid GUID")
+INVALID_NEW_SCHEDULE = Refusal(121, 400, "Invalid scheduled date")
+EMPTY_CAMPAIGN_NAME = Refusal(126, 400, "Empty campaign name")
+
+# What a part of a request is called that can't be read at all, where the reference has a code for it.
+UNREADABLE: Mapping[str, Refusal] = {"parts": TOO_MANY_PARTS}
+
+
+class RefusedError(errors.InvalidInputError):
+    """A request is refused with a code of the reference."""
+
+    code = "refused"
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__("", refusal.description)
+        self.refusal = refusal
+
 
 TABLE: Mapping[type[errors.CarillonError], Refusal] = {
     errors.MissingCredentialsError: Refusal(103, 401, "Username or password unknown"),
@@ -48,6 +79,12 @@ TABLE: Mapping[type[errors.CarillonError], Refusal] = {
     errors.ServiceError: Refusal(101, 500, "Internal Database error"),
     errors.CarillonError: Refusal(101, 500, "Internal Database error"),
 }
+
+_OF_SENDS = (
+    *(NO_VALID_RECIPIENTS, TEXT_MISSING, TEXT_TOO_LONG, SENDER_MISSING, SENDER_TOO_LONG, INVALID_SCHEDULE),
+    *(URL_INCORRECT, TOO_MANY_PARTS, NO_CREDIT, INVALID_CODING, SENDER_NOT_VERIFIED, INVALID_EXPIRATION),
+    *(INVALID_GUID, INVALID_NEW_SCHEDULE, EMPTY_CAMPAIGN_NAME),
+)
 
 # What operations name in their errors, part by part: labelled_fields.0.label is customFields.0.key.
 FIELD_NAMES: Mapping[str, str] = {
@@ -80,12 +117,16 @@ def present_error(_request: Request, error: errors.CarillonError) -> Reply:
 
 def refusals() -> list[Refusal]:
     """List every refusal that a reply may be, by code."""
-    lines = {one.code: one for one in (*TABLE.values(), INVALID_JSON)}
+    lines = {one.code: one for one in (*TABLE.values(), *_OF_SENDS, INVALID_JSON)}
     return [lines[code] for code in sorted(lines)]
 
 
 def refusal_of(error: errors.CarillonError) -> Refusal:
     """Find the line of an error's class, or of the nearest class that it descends from."""
+    if isinstance(error, RefusedError):
+        return error.refusal
+    if isinstance(error, errors.InvalidInputError) and error.field in UNREADABLE:
+        return UNREADABLE[error.field]
     if isinstance(error, errors.InvalidInputError) and error.field == "body":
         return INVALID_JSON
     return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)

@@ -1,6 +1,7 @@
 """The table of what is served: every endpoint with its parameters in the reference, and where we differ from it."""
 
-from carillon.dialects.nrs import account, blacklist, contacts, groups, replies, schemas
+from carillon.dialects.nrs import account, blacklist, campaigns, contacts, groups, replies, scheduled, schemas, sms
+from carillon.dialects.nrs.mapping_campaigns import CAMPAIGNS, SENDINGS
 from carillon.dialects.rest import Operation
 from carillon.tenancy.scopes import Scope
 
@@ -32,6 +33,22 @@ _WRITING = (
 _RECIPIENTS = (
     "A phone is international, with or without a plus, or as it is dialled in the account's country, whichever the"
     " numbering plans know better. **[ours]**"
+)
+_SENDING = (
+    "The reference that we have lacks this page: parameters and reply are as the vendor's clients use them.",
+    "Nobody valid: 400 with 102, or 402 with 111 where it is the credit. Of several errors the lowest code. **[ours]**",
+    "`certified` can't be true (422), and `splitParts` changes nothing. **[ours]**",
+    "Without `expirationDate` a message is valid for 8 hours from its moment, with one for 48 at most. **[ours]**",
+)
+_SCHEDULED = (
+    "A malformed `guid`, or only ones of which nothing waits: 120. An empty list names none. **[ours]**",
+    "A past `scheduleDate` is now; one that can't be read, or is more than a year ahead: 121. **[ours]**",
+    "Dates are in UTC. `updated_at` is `created_at`. **[ours]**",
+)
+_CAMPAIGNS = (
+    "`page` and `limit` are honoured, and `meta.pagination` is shown. **[ours]**",
+    "What is sent without `campaignName` is in a campaign whose name is empty. **[ours]**",
+    "All sends of one name share a sending, which is OPENED. Its `cost` is what was charged. **[ours]**",
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -172,7 +189,7 @@ OPERATIONS: tuple[Operation, ...] = (
         notes=(
             _PAGES,
             _RECIPIENTS,
-            "Nothing is sent yet: `sendingId` finds none; isDefinitive is false, sendingId and campaignName null.",
+            "A line has no sending: `sendingId` finds none; isDefinitive is false, sendingId and campaignName null. **[ours]**",
         ),
     ),
     Operation(
@@ -202,6 +219,138 @@ OPERATIONS: tuple[Operation, ...] = (
         notes=("A recipient that isn't there: 404. **[ours]**", _RECIPIENTS),
     ),
     Operation(
+        method="POST",
+        path=sms.PATH,
+        title="Send an SMS",
+        summary="Accepts a text for recipients: 202 when it is accepted for all of them, 207 when for some.",
+        scope=Scope.MESSAGES_WRITE,
+        handle=sms.send_sms,
+        body=schemas.SendSms,
+        reply=replies.Sent,
+        status=202,
+        sample={"to": ["34666555444"], "from": "TEST", "message": "SMS text message"},
+        notes=_SENDING,
+    ),
+    Operation(
+        method="GET",
+        path=f"{sms.PATH}/{{id}}",
+        title="Show an SMS",
+        summary="Shows where a message is: pending, sent, delivered, undelivered, expired, rejected or cancelled.",
+        scope=Scope.MESSAGES_READ,
+        handle=sms.show,
+        reply=replies.MessageStatus,
+        notes=("The reference has no such page; id and status are what clients read. **[ours]**",),
+    ),
+    Operation(
+        method="GET",
+        path=scheduled.PATH,
+        title="List",
+        summary="Lists what waits for its moment; one that is asked for by its identifier is shown with its content.",
+        scope=Scope.MESSAGES_READ,
+        handle=scheduled.list_all,
+        query=schemas.ListScheduled,
+        reply=replies.ScheduledList,
+        reference=("guid", "type", "sendingId"),
+        notes=_SCHEDULED,
+    ),
+    Operation(
+        method="PUT",
+        path=scheduled.PATH,
+        title="Update",
+        summary="Moves what waits for its moment to another one.",
+        scope=Scope.MESSAGES_WRITE,
+        handle=scheduled.update,
+        body=schemas.MoveScheduled,
+        reply=replies.Updated,
+        reference=("guid", "type", "scheduleDate"),
+        sample={"guid": [100, 101], "scheduleDate": "20171011093000"},
+        notes=_SCHEDULED,
+    ),
+    Operation(
+        method="DELETE",
+        path=scheduled.PATH,
+        title="Delete",
+        summary="Cancels what waits for its moment.",
+        scope=Scope.MESSAGES_WRITE,
+        handle=scheduled.delete,
+        query=schemas.ListScheduled,
+        body=schemas.DeleteScheduled,
+        reply=replies.Deleted,
+        reference=("guid", "type"),
+        sample={"guid": [100, 101]},
+        notes=(*_SCHEDULED, "The query may say what the body can. **[ours]**"),
+    ),
+    Operation(
+        method="GET",
+        path=CAMPAIGNS,
+        title="Campaigns list",
+        summary="Lists campaigns with their sendings, oldest first.",
+        scope=Scope.MESSAGES_READ,
+        handle=campaigns.list_campaigns,
+        query=schemas.ListSendings,
+        reply=replies.Many[replies.Campaign],
+        reference=("name", "channel", "beforeDate", "afterDate"),
+        notes=_CAMPAIGNS,
+    ),
+    Operation(
+        method="GET",
+        path=f"{CAMPAIGNS}/{{id}}",
+        title="Show a campaign",
+        summary="Shows a campaign with its sending.",
+        scope=Scope.MESSAGES_READ,
+        handle=campaigns.show_one_campaign,
+        reply=replies.One[replies.Campaign],
+        notes=_CAMPAIGNS,
+    ),
+    Operation(
+        method="GET",
+        path=f"{CAMPAIGNS}/{{id}}/sendings",
+        title="Sendings of a campaign",
+        summary="Lists the sending of a campaign.",
+        scope=Scope.MESSAGES_READ,
+        handle=campaigns.list_sendings_of_campaign,
+        query=schemas.Paging,
+        reply=replies.Many[replies.Sending],
+        notes=_CAMPAIGNS,
+    ),
+    Operation(
+        method="GET",
+        path=SENDINGS,
+        title="Sendings list",
+        summary="Lists sendings, oldest first.",
+        scope=Scope.MESSAGES_READ,
+        handle=campaigns.list_sendings,
+        query=schemas.ListSendings,
+        reply=replies.Many[replies.Sending],
+        notes=_CAMPAIGNS,
+    ),
+    Operation(
+        method="GET",
+        path=f"{SENDINGS}/{{id}}",
+        title="Show a sending",
+        summary="Shows a sending.",
+        scope=Scope.MESSAGES_READ,
+        handle=campaigns.show_one_sending,
+        reply=replies.One[replies.Sending],
+        notes=_CAMPAIGNS,
+    ),
+    Operation(
+        method="GET",
+        path=f"{SENDINGS}/{{id}}/reports/events",
+        title="Events report by sending",
+        summary="Answers text/csv with a line for each event of a sending.",
+        scope=Scope.MESSAGES_READ,
+        handle=campaigns.report,
+        query=schemas.ReportEvents,
+        media_type=campaigns.CSV,
+        reference=("beforeDate", "afterDate", "showCustomFields"),
+        notes=(
+            "Lines are in the order of the sends, those of a send in the order in which things happened. **[ours]**",
+            "An SMS has neither e-mail, landline, browser, os nor url: their cells are empty.",
+            "`showCustomFields` adds a column `customFields`, a JSON object or empty. **[ours]**",
+        ),
+    ),
+    Operation(
         method="GET",
         path="/api/rest/account",
         title="Account",
@@ -211,7 +360,7 @@ OPERATIONS: tuple[Operation, ...] = (
         reply=replies.Account,
         notes=(
             "The reference names the contents and shows no reply: a flat object. **[ours]**",
-            "An account has no e-mail (null) and no ledger yet (balance 0); the language is en. **[ours]**",
+            "An account has no e-mail (null); the language is en. **[ours]**",
         ),
     ),
 )

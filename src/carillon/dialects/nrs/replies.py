@@ -116,3 +116,149 @@ class Account(Reply):
     created_at: str
     country: str
     currency: str
+
+
+class ErrorOf(msgspec.Struct):
+    """Why a recipient gets nothing."""
+
+    code: int
+    description: str
+
+
+class SentTo(Reply, kw_only=True):
+    """What becomes of a recipient: with `id` and `parts` when it is accepted, with `error` when it is not."""
+
+    accepted: bool
+    to: str
+    id: str | UnsetType = UNSET
+    parts: int | UnsetType = UNSET
+    scheduled_at: str | UnsetType = UNSET
+    expires_at: str | UnsetType = UNSET
+    error: ErrorOf | UnsetType = UNSET
+
+
+class Sent(Reply):
+    """An accepted request."""
+
+    campaign_id: int
+    sending_id: int
+    result: list[SentTo]
+
+
+class MessageStatus(msgspec.Struct):
+    """Where a message is."""
+
+    id: str
+    status: str
+
+
+class ScheduledContent(Reply, kw_only=True):
+    """What is sent of a scheduled message."""
+
+    to: str
+    sender: str = msgspec.field(name="from")
+    encoding: str
+    message: str
+    campaign_id: int
+    sending_id: int
+
+
+class Scheduled(msgspec.Struct, kw_only=True):
+    """A scheduled message; `sending_id` in lists, `content` where it is the only one."""
+
+    guid: str
+    type: str
+    sending_id: int | UnsetType = UNSET
+    content: ScheduledContent | UnsetType = UNSET
+    created_at: str
+    updated_at: str
+    scheduled_at: str
+
+
+class ScheduledList(msgspec.Struct):
+    """Scheduled messages, or the only one that was asked for."""
+
+    result: list[Scheduled] | Scheduled
+    total: int
+
+
+class Updated(msgspec.Struct):
+    """How many were moved."""
+
+    result: bool
+    updated: int
+
+
+class Deleted(msgspec.Struct):
+    """How many were deleted."""
+
+    result: bool
+    deleted: int
+
+
+class Events(msgspec.Struct, kw_only=True):
+    """What happened to the messages of a sending, counted; what doesn't happen to an SMS is 0."""
+
+    delivered: int
+    opened: int = 0
+    opened_unique: int = 0
+    clicked: int = 0
+    clicked_unique: int = 0
+    unsubscribed: int
+    hard_bounced: int = 0
+    complaint: int = 0
+    sent: int
+    soft_bounced: int = 0
+    undelivered: int
+    rejected: int
+    expired: int
+    unsubscribed_landing: int = 0
+
+
+class SendingLinks(Reply):
+    """Where a sending and its report are."""
+
+    url: str = msgspec.field(name="self")
+    events_report: str
+
+
+class Sending(Reply, kw_only=True):
+    """A sending, with its counters."""
+
+    id: int
+    campaign_name: str
+    status: str
+    channel: str
+    total: int
+    processed: int
+    total_sms_parts: int
+    cost: float
+    currency: str
+    tags: list[str]
+    scheduled_at: str | None
+    expires_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    created_at: str
+    updated_at: str
+    events: Events
+    links: SendingLinks
+
+
+class CampaignLinks(Reply):
+    """Where a campaign and its sendings are."""
+
+    url: str = msgspec.field(name="self")
+    sendings: str
+
+
+class Campaign(Reply, kw_only=True):
+    """A campaign, with its sending."""
+
+    id: int
+    name: str
+    type: str
+    created_at: str
+    updated_at: str
+    links: CampaignLinks
+    sendings: Inner[Sending]

@@ -106,3 +106,100 @@ class Recipient(Request):
     """A line of a blacklist."""
 
     recipient: Annotated[str, REQUIRED, Meta(description="A phone for sms and voice, an e-mail for mailing.")] = ""
+
+
+MAX_RECIPIENTS = 50_000
+MAX_TAGS = 100
+MAX_GUIDS = 50_000
+MAX_PARTS = 8
+
+
+class SendSms(Request):
+    """A text and whom it goes to."""
+
+    to: Annotated[
+        list[Any],
+        Meta(
+            description="Phones, international with or without a plus; one text alone is one phone.",
+            extra={"limit": MAX_RECIPIENTS},
+        ),
+    ] = []
+    sender: Annotated[
+        str, Meta(description="The sender: at most 11 characters, or 15 digits with or without a plus.")
+    ] = msgspec.field(name="from", default="")
+    message: Annotated[str, Meta(description="The text.")] = ""
+    notification_url: Annotated[str, Meta(description="Where events are told to, http or https.")] = ""
+    schedule_date: Annotated[
+        str, Meta(description="When it is sent: YYYYMMDDHHmmss in UTC, or ISO 8601. A past one is now.")
+    ] = ""
+    expiration_date: Annotated[str, Meta(description="When it isn't sent any more, written in the same way.")] = ""
+    campaign_name: Annotated[str | None, Meta(description="The campaign in which it counts.")] = None
+    encoding: Annotated[
+        str,
+        Meta(description="gsm, gsm-pt, unicode or utf-16. Without one: gsm where it can write the text, else utf-16."),
+    ] = ""
+    parts: Annotated[
+        int | None, Meta(description=f"The most parts that the text may have, from 1 to {MAX_PARTS}, the default.")
+    ] = None
+    flash: Annotated[bool | None, Meta(description="Shown at once, and not kept by the phone.")] = None
+    split_parts: Annotated[
+        bool | None, Meta(description="Taken, and changes nothing: a phone shows a long text as one.")
+    ] = None
+    certified: Annotated[bool | None, Meta(description="Only false: there is no certificate of a delivery.")] = None
+    tags: Annotated[list[Any], Meta(description="Tags of the campaign, a text each.", extra={"limit": MAX_TAGS})] = []
+
+
+Guids: TypeAlias = Annotated[
+    list[Any] | None,
+    Meta(
+        description="One identifier, or several; without any, all that are scheduled. An empty list names none.",
+        extra={"limit": MAX_GUIDS},
+    ),
+]
+Type: TypeAlias = Annotated[str, Meta(description="SMS or MAILING, in any case; without one, both.")]
+SendingNumber: TypeAlias = Annotated[int | None, Meta(description="Only messages of this sending.")]
+
+
+class ListScheduled(Request):
+    """Which scheduled messages to list."""
+
+    guid: Guids = None
+    type: Type = ""
+    sending_id: SendingNumber = None
+
+
+class DeleteScheduled(Request):
+    """Which scheduled messages to delete."""
+
+    guid: Guids = None
+    type: Type = ""
+    sending_id: SendingNumber = None
+
+
+class MoveScheduled(Request):
+    """Which scheduled messages to move, and to when."""
+
+    guid: Guids = None
+    type: Type = ""
+    sending_id: SendingNumber = None
+    schedule_date: Annotated[
+        str,
+        Meta(description="Required. The new moment: YYYYMMDDHHmmss in UTC, or ISO 8601. A past one is now."),
+    ] = ""
+
+
+class ListSendings(Paging):
+    """Which campaigns or sendings to list."""
+
+    name: Annotated[str, Meta(description="The campaign's name, in any case; * is any text.")] = ""
+    channel: Annotated[str, Meta(description="sms, mailing, landing, text2speech or voice-interactive.")] = ""
+    before_date: Annotated[str, Meta(description="Only those made before this moment, in ISO 8601.")] = ""
+    after_date: Annotated[str, Meta(description="Only those made after this moment, in ISO 8601.")] = ""
+
+
+class ReportEvents(Request):
+    """Which events to report."""
+
+    before_date: Annotated[str, Meta(description="Only events before this moment, in ISO 8601.")] = ""
+    after_date: Annotated[str, Meta(description="Only events after this moment, in ISO 8601.")] = ""
+    show_custom_fields: Annotated[bool | None, Meta(description="With 1, a column with the custom fields.")] = None

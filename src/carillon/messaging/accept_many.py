@@ -1,0 +1,127 @@
+"""Accepting what is too much for one transaction: recipients are kept, and written in the background."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from carillon.db.database import Tx
+from carillon.kit.actor import Actor
+from carillon.messaging.materialise import AddMaterialisation, add_materialisation, request_of
+from carillon.messaging.members import AddMembers, add_members, count_members
+from carillon.messaging.placing import Placement, Rows, account_facts
+from carillon.messaging.prepare import PreparedSend
+from carillon.messaging.sending_rows import accepted_of, campaigns_of, count_campaigns, placement_of, write_sendings
+from carillon.messaging.sendings import AcceptedSending, Send
+
+MAX_RECIPIENTS_AT_ONCE = 5_000
+"""A request to more is accepted, and its messages are written in the background."""
+
+_MAX_MEMBERS_AT_ONCE = 20_000
+# The members of larger groups are taken by the worker, which is woken by the commit.
+_COLUMNS = (*("shard_key", "sending_id", "position", "message_id", "address", "values", "custom", "reason", "guid"),)
+_encode = msgspec.json.Encoder().encode
+
+
+def is_large(command: Send) -> bool:
+    """Whether a request is written in the background: to groups, or to many."""
+    return bool(command.groups) or len(command.recipients.addresses) > MAX_RECIPIENTS_AT_ONCE
+
+
+async def accept_many(tx: Tx, actor: Actor, request: PreparedSend) -> AcceptedSending:
+    """Accept a request to groups or to many: its sending is materialising, and its recipients are kept.
+
+    Raises NotFoundError for `group`, and InvalidInputError for `scheduled_at`.
+    """
+    command = request.command
+    await account_facts(tx, actor)
+    members = await count_members(tx, actor, command.groups)
+    await count_members(tx, actor, command.excluded_groups)
+    placement = await placement_of(tx, actor, request)
+    placement.is_materialising = True
+    rows = _rows(tx, request)
+    is_nothing = not command.groups and not rows.open_rows()
+    placement.is_written = not (command.only_if_any and is_nothing)
+    campaigns = await campaigns_of(tx, actor, [request], [placement])
+    if placement.is_written:
+        await write_sendings(tx, [actor], [request], [placement], campaigns)
+        await count_campaigns(tx, actor, [request], [placement], campaigns)
+        members = await _keep(tx, actor, command, placement, rows, members)
+    return accepted_of(tx, request, placement, rows, 0, campaigns, members=members)
+
+
+def _rows(tx: Tx, request: PreparedSend) -> Rows:
+    count = len(request.numbers)
+    return Rows(
+        places=[0] * count,
+        numbers=list(request.numbers),
+        texts=list(request.texts),
+        encodings=list(request.encodings),
+        parts=list(request.parts),
+        failures=list(request.failures),
+        message_ids=[tx.new_uuid() for _ in range(count)],
+        contact_ids=[None] * count,
+        custom=list(request.command.recipients.custom or [None] * count),
+        given=list(request.command.recipients.addresses),
+        guids=[None] * count,
+    )
+
+
+async def _keep(  # noqa: PLR0913, PLR0917 - what was accepted
+    tx: Tx, actor: Actor, command: Send, placement: Placement, rows: Rows, members: int
+) -> int:
+    """Write the recipients, and the members of groups where they are not too many; return how many members."""
+    if command.numbered:
+        open_rows = rows.open_rows()
+        for row, guid in zip(open_rows, await tx.ids.take("scheduled_message", len(open_rows)), strict=True):
+            rows.guids[row] = guid
+    named = len(rows.places)
+    values = command.recipients.values
+    if named:
+        await tx.copy_records("recipient", _COLUMNS, _records(actor, placement.sending_id, rows, values))
+    is_taken = members <= _MAX_MEMBERS_AT_ONCE
+    if is_taken and command.groups:
+        members = await add_members(tx, actor, members_of(command, placement.sending_id, named))
+    await add_materialisation(
+        tx,
+        actor,
+        AddMaterialisation(
+            sending_id=placement.sending_id,
+            request=request_of(command),
+            recipients=named + members if is_taken else named,
+            is_taken=is_taken,
+        ),
+    )
+    return members
+
+
+def members_of(command: Send, sending_id: UUID, named: int) -> AddMembers:
+    """Say which members a request asks for."""
+    return AddMembers(
+        sending_id=sending_id,
+        channel=command.channel,
+        named=named,
+        groups=command.groups,
+        excluded_groups=command.excluded_groups,
+        contact_fields=command.contact_fields,
+        purpose=command.purpose,
+        allows_duplicates=command.allows_duplicates,
+        ignores_suppressions=command.ignores_suppressions,
+    )
+
+
+def _records(actor: Actor, sending_id: UUID, rows: Rows, values: Sequence[object] | None) -> list[tuple[object, ...]]:
+    return [
+        (
+            actor.account_id,
+            sending_id,
+            row + 1,
+            rows.message_ids[row],
+            rows.numbers[row] or rows.given[row][:250],
+            _encode(values[row]).decode() if values else "{}",
+            _encode(custom).decode() if (custom := rows.custom[row]) else None,
+            failure.value if (failure := rows.failures[row]) else None,
+            rows.guids[row],
+        )
+        for row in range(len(rows.places))
+    ]

@@ -1,0 +1,211 @@
+"""The rows of accepted sendings, and what their callers are answered."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.errors import InvalidInputError
+from carillon.events.endpoints import endpoint_for
+from carillon.kit.actor import Actor
+from carillon.messaging.campaigns import CampaignName, add_tags, campaigns_named
+from carillon.messaging.ledger import count_in_campaigns, tally_of
+from carillon.messaging.placing import Placement, Rows
+from carillon.messaging.prepare import PreparedSend, length_of
+from carillon.messaging.rules.quiet import longest_wait
+from carillon.messaging.sendings import (
+    MAX_SCHEDULE,
+    MAX_VALIDITY,
+    MIN_VALIDITY,
+    AcceptedSending,
+    CampaignNumbers,
+    Send,
+)
+from carillon.messaging.states import MessageState, SendingState
+from carillon.messaging.sweep import RECEIPT_GRACE
+
+SQL = load_statements("carillon.messaging", "sending_rows.sql")
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement:
+    """Place a request in time and say where it is told. Raises InvalidInputError for `scheduled_at`."""
+    command = request.command
+    due_at = command.scheduled_at if command.scheduled_at and command.scheduled_at > tx.now else tx.now
+    if due_at > tx.now + MAX_SCHEDULE:
+        raise InvalidInputError("scheduled_at", f"A message can be scheduled {MAX_SCHEDULE.days} days ahead at most.")
+    endpoints = [
+        await endpoint_for(tx, actor.account_id, command.dialect, purpose, url) if url else None
+        for purpose, url in (("status", command.callback_url), ("reply", command.reply_url))
+    ]
+    return Placement(
+        sending_id=tx.new_uuid(),
+        channel=command.channel,
+        traffic_class=command.traffic_class,
+        sender=command.sender,
+        text=request.text,
+        due_at=due_at,
+        expires_at=_expires_at(request, due_at),
+        per_second=command.per_second,
+        endpoint_id=endpoints[0],
+        reply_endpoint_id=endpoints[1],
+        numbered=command.numbered,
+        ignores_suppressions=command.ignores_suppressions,
+        only_if_any=command.only_if_any,
+    )
+
+
+def _expires_at(request: PreparedSend, due_at: datetime) -> datetime:
+    """Return when nothing is submitted any more; what waits for a country's hours is valid from then on."""
+    command = request.command
+    validity = min(max(command.validity, MIN_VALIDITY), MAX_VALIDITY)
+    at = due_at + validity + longest_wait(None if command.groups else request.numbers, due_at, command.traffic_class)
+    return min(at, max(command.expires_at, due_at + MIN_VALIDITY)) if command.expires_at else at
+
+
+async def campaigns_of(
+    tx: Tx, actor: Actor, requests: Sequence[PreparedSend], placements: Sequence[Placement]
+) -> Mapping[CampaignName, CampaignNumbers]:
+    """Return the campaigns of requests that are written, made where they are missing."""
+    names = {
+        campaign_name(request.command)
+        for request, one in zip(requests, placements, strict=True)
+        if one.is_written and request.command.campaign is not None
+    }
+    return await campaigns_named(tx, actor.account_id, names)
+
+
+def campaign_name(command: Send) -> CampaignName:
+    """Name the campaign of a request."""
+    return command.channel, (command.campaign or "").strip()
+
+
+async def write_sendings(
+    tx: Tx,
+    actors: Sequence[Actor],
+    requests: Sequence[PreparedSend],
+    placements: Sequence[Placement],
+    campaigns: Mapping[CampaignName, CampaignNumbers],
+) -> None:
+    """Write the sendings of requests."""
+    records = [
+        _sending(actors[place], request, placements[place], campaigns.get(campaign_name(request.command)))
+        for place, request in enumerate(requests)
+        if placements[place].is_written
+    ]
+    await tx.execute(SQL["add_sendings"], actors[0].account_id, tx.now, *map(list, zip(*records, strict=True)))
+
+
+def _sending(
+    actor: Actor, request: PreparedSend, placement: Placement, campaign: CampaignNumbers | None
+) -> tuple[object, ...]:
+    command = request.command
+    options = dict(command.options)
+    if command.ignores_suppressions:
+        options["ignores_suppressions"] = True
+    has_campaign = command.campaign is not None and campaign is not None
+    return (
+        placement.sending_id,
+        campaign.campaign_id if has_campaign and campaign else None,
+        state_of(placement),
+        command.dialect,
+        actor.credential_id,
+        command.channel,
+        command.traffic_class,
+        command.sender,
+        request.text,
+        request.encoding,
+        _encode(options).decode(),
+        command.reference,
+        placement.endpoint_id,
+        placement.reply_endpoint_id,
+        command.scheduled_at,
+        placement.expires_at - placement.due_at,
+        placement.expires_at,
+        command.per_second,
+        placement.expires_at + RECEIPT_GRACE if state_of(placement) is not SendingState.FINISHED else None,
+        placement.recipients,
+        placement.excluded,
+        placement.waiting,
+        placement.parts,
+        placement.reserved,
+    )
+
+
+async def count_campaigns(
+    tx: Tx,
+    actor: Actor,
+    requests: Sequence[PreparedSend],
+    placements: Sequence[Placement],
+    campaigns: Mapping[CampaignName, CampaignNumbers],
+) -> None:
+    """Count what was accepted in its campaigns."""
+    recipients: dict[int, int] = {}
+    excluded: dict[int, int] = {}
+    parts: dict[int, int] = {}
+    tags: set[tuple[int, str]] = set()
+    for request, one in zip(requests, placements, strict=True):
+        if request.command.campaign is None or not one.is_written:
+            continue
+        campaign_id = campaigns[campaign_name(request.command)].campaign_id
+        recipients[campaign_id] = recipients.get(campaign_id, 0) + one.recipients
+        excluded[campaign_id] = excluded.get(campaign_id, 0) + one.excluded
+        parts[campaign_id] = parts.get(campaign_id, 0) + one.parts
+        tags.update((campaign_id, tag) for tag in request.command.tags)
+    tallies = {
+        campaign_id: tally_of(
+            {MessageState.EXCLUDED: excluded[campaign_id], MessageState.WAITING: count - excluded[campaign_id]}
+        )
+        for campaign_id, count in recipients.items()
+    }
+    if tallies:
+        await count_in_campaigns(tx, actor.account_id, tallies, recipients=recipients, parts=parts)
+    await add_tags(tx, actor.account_id, tags)
+
+
+def state_of(placement: Placement) -> SendingState:
+    """Tell where a sending begins."""
+    if placement.is_materialising:
+        return SendingState.MATERIALISING
+    return SendingState.ACTIVE if placement.waiting else SendingState.FINISHED
+
+
+def accepted_of(  # noqa: PLR0913, PLR0917 - an answer is made of all
+    tx: Tx,
+    request: PreparedSend,
+    placement: Placement,
+    rows: Rows,
+    place: int,
+    campaigns: Mapping[CampaignName, CampaignNumbers],
+    *,
+    members: int = 0,
+) -> AcceptedSending:
+    """Answer the caller of a request, whose rows are those of a place."""
+    start = rows.places.index(place) if request.numbers else 0
+    mine = slice(start, start + len(request.numbers))
+    shared = length_of(request.text, request.encoding) if request.encoding else 0
+    texts, encodings = rows.texts[mine], rows.encodings[mine]
+    return AcceptedSending(
+        sending_id=placement.sending_id,
+        state=state_of(placement),
+        is_written=placement.is_written,
+        created_at=tx.now,
+        due_at=placement.due_at,
+        expires_at=placement.expires_at,
+        numbers=rows.numbers[mine],
+        message_ids=rows.message_ids[mine],
+        failures=rows.failures[mine],
+        parts=rows.parts[mine],
+        lengths=[
+            shared if text is None else length_of(text, encoding)
+            for text, encoding in zip(texts, encodings, strict=True)
+        ],
+        encodings=encodings,
+        cost=placement.reserved,
+        guids=[guid or 0 for guid in rows.guids[mine]] if placement.numbered else (),
+        members=members,
+        campaign=campaigns.get(campaign_name(request.command)) if request.command.campaign is not None else None,
+    )
