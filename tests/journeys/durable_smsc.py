@@ -11,9 +11,10 @@ import asyncio
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
 import uvloop
-from tests.carriers.scripted_smsc import Receipts, Script, ScriptedSmsc, get_args, receipt_body
+from tests.carriers.scripted_smsc import Receipts, Script, ScriptedSmsc, receipt_body
 
 from carillon.carriers.smpp.pdu import Message
 

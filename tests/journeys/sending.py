@@ -1,18 +1,19 @@
 """An SMSC, a receiver of callbacks and senders as a journey of messages needs them, and what was asked for by whom."""
 
+import base64
 import json
 import subprocess
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from random import Random
-from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 from tests.journeys.durable_smsc import receipts_path, whole_lines
@@ -20,7 +21,6 @@ from tests.journeys.serving import Home
 
 from carillon.kit.traffic import TrafficClass
 
-SEND = "/services/api/v1/sms/send"
 TEXT = "Your table is ready."
 
 
@@ -63,22 +63,24 @@ class Smsc:
 
     def untold(self) -> int:
         """Count the messages whose receipts nobody has acknowledged."""
-        return len({line.split("\t")[0] for line in whole_lines(self.book)} - set(whole_lines(receipts_path(self.book))))
+        taken = {line.split("\t")[0] for line in whole_lines(self.book)}
+        return len(taken - set(whole_lines(receipts_path(self.book))))
 
 
 class CallbackReceiver:
     """A server that takes every callback, and keeps what it says of each message, in the order of its coming."""
 
     def __init__(self) -> None:
-        self.statuses: defaultdict[str, list[str]] = defaultdict(list)
+        self.told: defaultdict[str, list[str]] = defaultdict(list)
         self.calls = 0
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self) -> None:  # noqa: N802 - the library's name
-                receiver.take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.take(_of_apifon(body) if self.path == "/apifon" else _of_nrs(body))
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -88,18 +90,30 @@ class CallbackReceiver:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._lock = threading.Lock()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/told"
+        self._url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def take(self, told: Any) -> None:
+    def url(self, dialect: str) -> str:
+        return f"{self._url}/{dialect}"
+
+    def take(self, told: Sequence[tuple[str, str]]) -> None:
         with self._lock:
             self.calls += 1
-            for one in told["data"]:
-                self.statuses[one["message_id"]].append(one["status"]["text"])
+            for message_id, status in told:
+                self.told[message_id].append(status)
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def _of_apifon(body: bytes) -> list[tuple[str, str]]:
+    return [(one["message_id"], one["status"]["text"]) for one in json.loads(body)["data"]]
+
+
+def _of_nrs(body: bytes) -> list[tuple[str, str]]:
+    form = dict(parse_qsl(body.decode()))
+    return [(form["id"], form["event"])]
 
 
 @dataclass(slots=True)
@@ -108,7 +122,6 @@ class Asked:
 
     traffic_class: TrafficClass
     numbers: Sequence[str]
-    has_callbacks: bool
     acknowledged: bool = False
 
 
@@ -121,10 +134,10 @@ class Requests:
     numbers: "count[int]" = field(default_factory=lambda: count(1))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def make(self, traffic_class: TrafficClass, recipients: int, *, has_callbacks: bool) -> Asked:
+    def make(self, traffic_class: TrafficClass, recipients: int) -> Asked:
         with self.lock:
             numbers = [f"97254{next(self.numbers):07d}" for _ in range(recipients)]
-            made = Asked(traffic_class=traffic_class, numbers=numbers, has_callbacks=has_callbacks)
+            made = Asked(traffic_class=traffic_class, numbers=numbers)
             self.asked.append(made)
         return made
 
@@ -132,12 +145,9 @@ class Requests:
 class Sender(threading.Thread):
     """Sends until it is told to stop, whatever becomes of a request."""
 
-    def __init__(
-        self, name: str, requests: Requests, send: Callable[[], None], pause: float, client: httpx.Client | None = None
-    ) -> None:
-        super().__init__(name=name)
+    def __init__(self, requests: Requests, send: Callable[[], None], pause: float) -> None:
+        super().__init__()
         self.stopping = threading.Event()
-        self._client = client
         self._requests = requests
         self._send = send
         self._pause = pause
@@ -148,52 +158,79 @@ class Sender(threading.Thread):
                 self._send()
             except Exception as error:  # noqa: BLE001 - shown by the test
                 self._requests.strange.append(repr(error))
-        if self._client is not None:
-            self._client.close()
 
 
-def apifon_sender(url: str, token: str, callback_url: str, requests: Requests, rng: Random) -> Sender:
-    """Send transactional messages through the API of Apifon, whose account is told of them."""
-    client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """How a dialect is called: `body` is made of the numbers of a request."""
 
-    def send() -> None:
-        made = requests.make(TrafficClass.TRANSACTIONAL, rng.choice([1, 1, 5, 20, 60]), has_callbacks=True)
-        body = {
-            "subscribers": [{"number": one} for one in made.numbers],
+    url: str
+    headers: Mapping[str, str]
+    body: Callable[[Sequence[str]], object]
+
+
+def apifon(url: str, key: Mapping[str, str], callback_url: str) -> Api:
+    """Call the API of Apifon, whose messages are transactional."""
+    reply = httpx.post(f"{url}/oauth2/token", auth=(key["client_id"], key["client_secret"]), timeout=30)
+
+    def body(numbers: Sequence[str]) -> object:
+        return {
+            "subscribers": [{"number": one} for one in numbers],
             "message": {"text": TEXT, "sender_id": "Blue"},
             "callback_url": callback_url,
         }
+
+    headers = {"Authorization": f"Bearer {reply.json()['access_token']}"}
+    return Api(url=f"{url}/services/api/v1/sms/send", headers=headers, body=body)
+
+
+def nrs(url: str, key: Mapping[str, str], callback_url: str) -> Api:
+    """Call the API of 360NRS, whose messages have the class of the key."""
+
+    def body(numbers: Sequence[str]) -> object:
+        return {"to": [f"+{one}" for one in numbers], "from": "Blue", "message": TEXT, "notificationUrl": callback_url}
+
+    shown = base64.b64encode(f"{key['username']}:{key['password']}".encode()).decode()
+    return Api(url=f"{url}/api/rest/sms", headers={"Authorization": f"Basic {shown}"}, body=body)
+
+
+def api_sender(
+    api: Api, requests: Requests, traffic_class: TrafficClass, sizes: Sequence[int], *, pause: float
+) -> Sender:
+    """Send through an API, requests of these sizes in turns; a connection of its own for each."""
+    turns = cycle(sizes)
+
+    def send() -> None:
+        made = requests.make(traffic_class, next(turns))
         try:
-            reply = client.post(SEND, json=body)
+            reply = httpx.post(api.url, json=api.body(made.numbers), headers=api.headers, timeout=30)
         except httpx.TransportError:
             time.sleep(0.2)  # nobody knows whether it was accepted
             return
-        made.acknowledged = reply.status_code == 200
-        if reply.status_code not in {200, 503}:
+        made.acknowledged = reply.is_success
+        if not reply.is_success and reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             requests.strange.append((reply.status_code, reply.text))
 
-    return Sender("apifon", requests, send, 0.05, client)
+    return Sender(requests, send, pause)
 
 
-def command_sender(
-    at: Home, account_id: int, traffic_class: TrafficClass, recipients: int, requests: Requests, pause: float
-) -> Sender:
+def command_sender(at: Home, account_id: int, requests: Requests, *, pause: float) -> Sender:
     """Send through the command line, which writes into the database itself."""
 
     def send() -> None:
-        made = requests.make(traffic_class, recipients, has_callbacks=False)
-        numbers = [part for one in made.numbers for part in ("--to", one)]
-        name = traffic_class.name.lower()
+        made = requests.make(TrafficClass.TRANSACTIONAL, 3)
+        numbers = [part for one in made.numbers for part in ("--to", f"+{one}")]
         try:
-            at.command("send", "--account", account_id, "--from", "Blue", "--class", name, *numbers, TEXT)
+            at.command("send", "--account", account_id, "--from", "Blue", *numbers, TEXT)
         except subprocess.SubprocessError:
             return
         made.acknowledged = True
 
-    return Sender(traffic_class.name.lower(), requests, send, pause)
+    return Sender(requests, send, pause)
 
 
 def stop(senders: Sequence[Sender]) -> None:
+    """Stop them, and wait for their last requests."""
     for one in senders:
         one.stopping.set()
     for one in senders:
