@@ -62,6 +62,10 @@ SELECT (SELECT count(*) FROM message
         WHERE shard_key = $1 AND state IN ('waiting', 'submitted', 'uncertain')) AS messages,
     (SELECT count(*) FROM chunk WHERE account_id = $1) AS chunks,
     (SELECT count(*) FROM callback WHERE shard_key = $1 AND state = 'waiting') AS callbacks"""
+CALLBACKS = """
+SELECT e.dialect, c.state, c.attempts, c.http_status, count(*)
+FROM callback c JOIN callback_endpoint e ON e.account_id = c.shard_key AND e.endpoint_id = c.endpoint_id
+WHERE c.shard_key = $1 GROUP BY 1, 2, 3, 4"""
 ADVANCE = "UPDATE account SET clock_offset = clock_offset + $2 * interval '1 minute' WHERE account_id = $1"
 
 
@@ -131,7 +135,8 @@ def test_whatever_is_killed_nobody_is_lost_and_nobody_is_written_to_twice_unrepo
             stop(senders)
             print("killed", dict(all_of_it.kills))
             settle(account, smsc)
-            assert wrongs(account, smsc, requests, receiver) == []
+            wrong = wrongs(account, smsc, requests, receiver)
+            assert not wrong, f"{len(wrong)}: {wrong[:20]}"
             verify(at)
             all_of_it.stop()
             assert at.left() == []
@@ -217,6 +222,7 @@ def wrongs(account: Account, smsc: Smsc, requests: Requests, receiver: CallbackR
     acknowledged = sum(one.acknowledged for one in requests.asked)
     print(f"{len(requests.asked)} requests, {acknowledged} acknowledged, {receiver.calls} callbacks, messages:")
     print(*(f"{name}: {count}" for name, count in sorted(counts.items())), sep="\n")
+    print("callbacks:", *(dict(row) for row in account.rows(CALLBACKS)))
     return [*wrong, *(("taken, and asked for by nobody", number) for number in taken)]
 
 
