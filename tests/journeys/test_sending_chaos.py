@@ -5,7 +5,7 @@ lost, and nobody is written to twice but by otp and transactional messages whose
 as such.
 
 CARILLON_CHAOS_SECONDS says for how long things are killed, CARILLON_CHAOS_SEED in which order, CARILLON_CHAOS_KEEP
-into which folder the logs and the book of a failure are copied.
+into which new folder the data and the logs of a failure are copied.
 """
 
 import asyncio
@@ -153,8 +153,8 @@ def kept(at: Home) -> Iterator[None]:
         yield
     except BaseException:
         if folder := os.environ.get("CARILLON_CHAOS_KEEP"):
-            ignored = shutil.ignore_patterns("postgres", "run")
-            shutil.copytree(at.place, folder, dirs_exist_ok=True, ignore=ignored)
+            at.clear()
+            shutil.copytree(at.place, folder, ignore=shutil.ignore_patterns("run"))
         raise
 
 
