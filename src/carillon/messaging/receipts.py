@@ -155,6 +155,7 @@ async def _match_stored(tx: Tx, carrier_id: int, receipts: Sequence[Receipt]) ->
     references = sorted({receipt.reference for receipt in receipts if receipt.reference})
     since = first_uuid_of(tx.real_now - _OLDEST)
     rows = await tx.fetch(SQL["find_references"], carrier_id, references, since) if references else []
+    # A carrier that gives a reference twice means the later message.
     owners = {row["reference"]: (AccountId(row["account_id"]), row["message_id"]) for row in rows}
     return _matched(carrier_id, receipts, owners, lambda receipt: receipt.reference)
 
