@@ -35,7 +35,8 @@ ORDER BY m.message_id DESC
 LIMIT $5;
 
 -- name: next_due
--- When the next thing of an account is due, in its time: a chunk, what the simulated network does, a callback, the sweep.
+-- When the next thing of an account is due, in its time: a chunk, what the simulated network does, a callback, the
+-- sweep. What is being materialised is due at once.
 SELECT min(due_at) AS due_at
 FROM (
     SELECT min(c.due_at) AS due_at FROM chunk c WHERE c.account_id = $1 AND c.state <> 'held'
@@ -43,6 +44,11 @@ FROM (
     SELECT min(i.due_at) FROM simulated_inbound i WHERE i.account_id = $1
     UNION ALL
     SELECT min(e.due_at) FROM callback_endpoint e WHERE e.account_id = $1
+    UNION ALL
+    SELECT min(n.created_at)
+    FROM materialisation m
+    JOIN sending n ON n.shard_key = $1 AND n.sending_id = m.sending_id
+    WHERE m.account_id = $1
     UNION ALL
     SELECT min(s.sweep_at) FROM sending s WHERE s.shard_key = $1 AND s.sweep_at IS NOT NULL
 ) found;

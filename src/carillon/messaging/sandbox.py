@@ -8,10 +8,12 @@ from carillon.carriers.contract import Reply
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError
+from carillon.events.log import CALLBACKS_DUE
 from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.account_clock import take_account_clock
 from carillon.messaging.chunks import CHUNKS_DUE
+from carillon.messaging.materialise import MATERIALISATIONS_DUE
 from carillon.messaging.queries import next_due
 from carillon.messaging.replies import take_reply
 from carillon.messaging.simulated import SIMULATED_DUE
@@ -28,7 +30,10 @@ _MOMENT = timedelta(milliseconds=1)
 async def require_sandbox(tx: Tx, actor: Actor) -> None:
     """Require a sandbox account. Raises InvalidInputError for `account`."""
     if not await tx.fetchval(SQL["is_sandbox"], actor.account_id):
-        raise InvalidInputError("account", "This is no sandbox account: its clock and its phones are real ones.")
+        raise InvalidInputError(
+            "account",
+            "This is no sandbox account: its clock and phones are real. To make one: carillon account create --sandbox",
+        )
 
 
 async def advance_sandbox(db: Database, actor: Actor, by: timedelta) -> AsyncIterator[datetime]:
@@ -60,7 +65,10 @@ async def reply_from(db: Database, actor: Actor, *, address: str, to: str, text:
     await db.read(require_sandbox, actor)
     reply = Reply(address=address, to=to, text=text, account_id=actor.account_id)
     if not await take_reply(db, reply):
-        raise InvalidInputError("from", f"This phone got no message from {to}: there is nothing to answer.")
+        raise InvalidInputError(
+            "from",
+            f"This phone got no message from {to}. What phones got, and from whom: carillon sandbox inbox",
+        )
 
 
 async def _offset(tx: Tx, actor: Actor) -> timedelta:
@@ -81,5 +89,5 @@ async def _until_idle(db: Database, actor: Actor) -> None:
 
 
 async def _wake(tx: Tx, actor: Actor) -> None:
-    for topic in (*(CHUNKS_DUE[one] for one in TrafficClass), SIMULATED_DUE, "callbacks_due"):
+    for topic in (*(CHUNKS_DUE[one] for one in TrafficClass), SIMULATED_DUE, CALLBACKS_DUE, MATERIALISATIONS_DUE):
         tx.wakes(topic, actor.account_id)
