@@ -3,6 +3,9 @@
 PYTHON ?= $(firstword $(shell for one in /usr/bin/python3.11 python3.11 python3; do \
 	  $$one -c 'import ensurepip' 2>/dev/null && command -v $$one; done; command -v python3.11 || command -v python3))
 BIN := .venv/bin
+# Test by test to whichever worker is free, in the order of tests/conftest.py. There are more workers than cores, as the
+# journeys wait for half of their time.
+PYTEST := $(BIN)/python -m pytest --dist loadgroup --no-loadscope-reorder
 DATA ?= data
 
 help: ## List these verbs
@@ -23,17 +26,26 @@ run: install ## Install, start PostgreSQL in ./data and serve on 127.0.0.1:8080 
 	@exec $(BIN)/carillon serve --data-dir $(DATA)
 
 test: install check ## Install, check and run the whole suite (also on Debian's PostgreSQL 15, when it is installed)
-	@$(BIN)/python tests/on_debian_postgres.py $(BIN)/python -m pytest -n 2 -m "not any_database" tests/integration tests/upgrade tests/dialects
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m compileall -q src  # more than a hundred processes import it
+	@$(BIN)/python tests/side_by_side.py \
+	  '$(BIN)/python tests/on_debian_postgres.py $(PYTEST) -n 1 -m "not any_database" tests/integration tests/upgrade tests/dialects' \
+	  '$(PYTEST) -n 3'
 
 check: install ## Lint, format, types, import contracts
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint types contracts
+
+lint:
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+types:
 	@$(BIN)/mypy
+
+contracts:
 	@$(BIN)/lint-imports
 
 bench: install ## Measure every claim of speed against its limit (about half an hour)
-	@for name in normalise inforu_http dialects import_contacts; do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
+	@for name in normalise inforu_http dialects import_contacts materialise; do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
 
 docs: install ## Write the pages that are generated from the code
 	@$(BIN)/python docs/generate.py
@@ -41,4 +53,4 @@ docs: install ## Write the pages that are generated from the code
 clean: ## Remove what these verbs have made, but not ./data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help install run test check bench docs clean
+.PHONY: help install run test check lint types contracts bench docs clean

@@ -10,6 +10,7 @@ from carillon.audience.uploads.queue import ClaimedUpload
 from carillon.audience.uploads.work import UploadWorker, process_upload
 from carillon.db.database import Database
 from carillon.kit.ids import AccountId
+from carillon.messaging.materialise import MaterialiseWorker
 from carillon.metrics import Metrics
 from carillon.workers.host import run_background
 from carillon.workers.performer import Performer
@@ -22,6 +23,13 @@ async def process_uploads(db: Database, *accounts: AccountId) -> int:
     performer = Performer(db, worker, Metrics().work)
     due = await db.read(worker.due_accounts)
     return sum([(await performer.turn(one, asyncio.Event())).done for one in accounts or due])
+
+
+async def materialise_all(db: Database, account_id: AccountId) -> None:
+    """Write the recipients of an account's sendings into the ledger."""
+    performer = Performer(db, MaterialiseWorker(), Metrics().work)
+    while (await performer.turn(account_id, asyncio.Event())).claimed:
+        pass
 
 
 @contextlib.asynccontextmanager

@@ -26,6 +26,12 @@ from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account
 ROOM = 4 * 1024**3
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the journeys: they take long, and wait for half of it."""
+    items.sort(key=lambda item: "journeys" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """The connection string of the session's server."""

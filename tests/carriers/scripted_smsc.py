@@ -2,9 +2,11 @@
 
     python -m tests.carriers.scripted_smsc --port 2775 --book FILE --receipts at_once
 
-Every message that it takes is a line of the book before it is answered: id, source, destination, esm_class, data_coding
-and user data in hexadecimal, parted by tabs. Receipts that were not acknowledged are sent again, on the next bind if
-need be. It prints `listening PORT`, and ends in order on SIGTERM.
+Every message that it takes is a line of the book before it is answered: id, source, destination, esm_class,
+data_coding, registered_delivery and user data in hexadecimal, parted by tabs. Receipts that were not acknowledged are
+sent again, on the next bind if need be. It prints `listening PORT`, and ends in order on SIGTERM. With a book that is
+there already its ids go on from it, and `--resend` sends all of its receipts again, as nobody knows which were
+acknowledged before a kill.
 """
 
 import argparse
@@ -16,12 +18,12 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
 import uvloop
+from tests.carriers.smsc_script import Form, Order, Radix, Receipts, Script, receipt_body, render_id
 
 from carillon.carriers.smpp.pdu import (
     BIND_RECEIVER,
@@ -35,9 +37,6 @@ from carillon.carriers.smpp.pdu import (
     GENERIC_NACK,
     HEADER,
     HEADER_SIZE,
-    MESSAGE_STATE,
-    RECEIPT,
-    RECEIPTED_MESSAGE_ID,
     RESPONSE,
     SUBMIT_SM,
     SUBMIT_SM_RESP,
@@ -60,53 +59,9 @@ from carillon.carriers.smpp.statuses import (
     ESME_RTHROTTLED,
 )
 
-Receipts = Literal["none", "at_once", "delayed", "before"]
-Radix = Literal["decimal", "hex", "padded", "upper", "uuid"]
-Order = Literal["in_order", "reversed"]
-Form = Literal["text", "tlv"]
+__all__ = ["Order", "Peer", "Radix", "Receipts", "Script", "ScriptedSmsc", "Taken", "receipt_body", "render_id"]
 
 _RECEIPT_WINDOW = 1000
-_STATES = {"DELIVRD": 2, "EXPIRED": 3, "DELETED": 4, "UNDELIV": 5, "ACCEPTD": 6, "UNKNOWN": 7, "REJECTD": 8}
-
-
-@dataclass(kw_only=True)
-class Script:
-    """What it does; all can be changed while it runs.
-
-    `statuses` and `states` are by the end of the destination: how a submit is answered, and what its receipt says.
-    """
-
-    password: str = ""  # empty: every one is taken
-    window: int = 0  # 0: any; beyond it submits are throttled and counted
-    receipts: Receipts = "at_once"
-    receipt_seconds: float = 0.5
-    receipt_copies: int = 1
-    receipt_form: Form = "text"
-    answer_ids: Radix = "decimal"
-    receipt_ids: Radix = "decimal"
-    answer_seconds: float = 0.0
-    answer_order: Order = "in_order"
-    throttle_every: int = 0
-    malformed_every: int = 0  # a PDU of nonsense before each so-manieth answer
-    silent_after: int = 0  # answers nothing from the so-manieth submit on
-    close_after: int = 0  # takes so many, closes the connection instead of the last one's answer, and counts anew
-    first_id: int = 1_000_000
-    statuses: dict[str, int] = field(default_factory=dict)
-    states: dict[str, str] = field(default_factory=dict)
-
-
-def render_id(number: int, radix: Radix) -> str:
-    match radix:
-        case "decimal":
-            return str(number)
-        case "hex":
-            return f"{number:x}"
-        case "upper":
-            return f"{number:X}"
-        case "padded":
-            return f"{number:010d}"
-        case "uuid":
-            return f"{number:08x}-0000-4000-8000-00000000beef"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +108,15 @@ class ScriptedSmsc:
             peer.transport.abort()
         await asyncio.sleep(0)
 
+    def read_book(self, book: Path, *, resend: bool) -> None:
+        """Go on from a book."""
+        for line in book.read_text("utf-8").splitlines():
+            number, source, destination, _, _, asked, _ = line.split("\t")
+            self.count += 1
+            if resend and int(asked):
+                message = Message(source=source, destination_ton=1, destination_npi=1, destination=destination)
+                self._receipts.append(receipt_body(int(number), message, self.script))
+
     def write_book(self, lines: list[bytes]) -> None:
         if self._book >= 0 and lines:
             os.write(self._book, b"".join(lines))
@@ -165,6 +129,9 @@ class ScriptedSmsc:
         """Send a deliver_sm, and return the status that it is answered with."""
         return await self.receivers[0].ask(DELIVER_SM, encode_message(message))
 
+    def acknowledged(self, body: bytes) -> None:  # noqa: ARG002 - for who keeps what was acknowledged
+        self.receipts_acknowledged += 1
+
     def queue_receipts(self, bodies: list[bytes]) -> None:
         self._receipts.extend(bodies)
         self.send_receipts()
@@ -174,43 +141,6 @@ class ScriptedSmsc:
             if not self._receipts:
                 return
             peer.send_receipts(self._receipts)
-
-
-def receipt_body(number: int, message: Message, script: Script) -> bytes:
-    """Make the deliver_sm of a receipt."""
-    state = next((one for end, one in script.states.items() if message.destination.endswith(end)), "DELIVRD")
-    named = render_id(number, script.receipt_ids)
-    done = datetime.now(UTC).strftime("%y%m%d%H%M").encode()
-    text, tlvs = b"", b""
-    if script.receipt_form == "text":
-        error = b"000" if state == "DELIVRD" else b"001"
-        text = b"id:%b sub:001 dlvrd:001 submit date:%b done date:%b stat:%b err:%b text:" % (
-            named.encode(),
-            done,
-            done,
-            state.encode(),
-            error,
-        )
-    else:
-        name = named.encode() + b"\0"
-        tlvs = b"%b%b%b%b" % (
-            RECEIPTED_MESSAGE_ID.to_bytes(2),
-            len(name).to_bytes(2),
-            name,
-            MESSAGE_STATE.to_bytes(2) + b"\0\x01" + bytes((_STATES[state],)),
-        )
-    return b"\0%c%c%b\0%c%c%b\0%c\0\0\0\0\0\0\0\0%c%b%b" % (
-        message.destination_ton,
-        message.destination_npi,
-        message.destination.encode(),
-        message.source_ton,
-        message.source_npi,
-        message.source.encode(),
-        RECEIPT,
-        len(text),
-        text,
-        tlvs,
-    )
 
 
 class Peer(asyncio.Protocol):
@@ -260,7 +190,7 @@ class Peer(asyncio.Protocol):
             at += length
         self._rest = data[at:]
         self.smsc.write_book(lines)
-        if answers:
+        if answers or receipts:
             self._answer(answers, receipts)
 
     def _on_submit(
@@ -284,13 +214,14 @@ class Peer(asyncio.Protocol):
         if smsc.remember:
             smsc.taken.append(Taken(number=number, message=message))
         lines.append(
-            b"%d\t%b\t%b\t%d\t%d\t%b\n"
+            b"%d\t%b\t%b\t%d\t%d\t%d\t%b\n"
             % (
                 number,
                 message.source.encode(),
                 message.destination.encode(),
                 message.esm_class,
                 message.data_coding,
+                message.registered_delivery,
                 message.text.hex().encode(),
             )
         )
@@ -387,7 +318,7 @@ class Peer(asyncio.Protocol):
             self._resolve(sequence, status)
             return
         if status == ESME_ROK:
-            self.smsc.receipts_acknowledged += 1
+            self.smsc.acknowledged(body)
             if len(self._receipts_out) < _RECEIPT_WINDOW // 2:
                 self.smsc.send_receipts()
         else:
@@ -424,6 +355,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="A scripted SMSC.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--book", type=Path)
+    parser.add_argument("--resend", action="store_true")
     choices = {
         "receipts": Receipts,
         "answer_ids": Radix,
@@ -447,10 +379,12 @@ def _arguments() -> argparse.Namespace:
 
 async def _main(arguments: argparse.Namespace) -> None:
     given = vars(arguments)
-    port, book = given.pop("port"), given.pop("book")
+    port, book, resend = given.pop("port"), given.pop("book"), given.pop("resend")
     statuses = {end: int(status, 0) for end, status in (one.split(":") for one in given.pop("status"))}
     states = dict(one.split(":") for one in given.pop("state"))
     smsc = ScriptedSmsc(Script(**given, statuses=statuses, states=states), book=book, remember=False)
+    if book is not None:
+        smsc.read_book(book, resend=resend)
     stop = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from tests.carriers.harness import REFUSED, Ability, Peer, running
 from tests.carriers.pieces import CARRIER_ID, SECRET, KeepingInbox
-from tests.carriers.scripted_smsc import Script, ScriptedSmsc
+from tests.carriers.scripted_smsc import ScriptedSmsc
+from tests.carriers.smsc_script import Script
 
 from carillon.carriers.failures import Failure
 from carillon.carriers.registry import CarrierConfig, Surroundings, make_carrier

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.carriers.pieces import CARRIER_ID, SECRET, KeepingInbox
-from tests.carriers.scripted_smsc import Script, receipt_body
+from tests.carriers.smsc_script import Script, receipt_body
 
 from carillon.carriers.smpp import pdu as codec
 from carillon.carriers.smpp.carrier import SmppCarrier, make_smpp

@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
-from tests.carriers.scripted_smsc import Script, ScriptedSmsc
+from tests.carriers.scripted_smsc import ScriptedSmsc
+from tests.carriers.smsc_script import Script
 
 from carillon.carriers.smpp.pdu import UDH_INDICATOR, Message
 from carillon.carriers.smpp.statuses import ESME_ROK

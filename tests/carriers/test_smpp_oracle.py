@@ -25,6 +25,7 @@ from carillon.carriers.smpp.pdu import (
     encode_message,
     pdu,
 )
+from carillon.carriers.smpp.statuses import ESME_RINVDSTADR
 from carillon.text.encodings import Encoding
 
 pytestmark = pytest.mark.any_database
@@ -116,7 +117,7 @@ async def test_our_carrier_works_with_anothers_smsc() -> None:
                 assert esme is not None
                 taken.append(event)
                 if event.destination_addr.endswith("9904"):
-                    event.reject(smpp34.ESME_RINVDSTADR)
+                    event.reject(ESME_RINVDSTADR)
                     continue
                 event.accept(f"id-{len(taken)}")
                 done = datetime.now(UTC).strftime("%y%m%d%H%M")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from tests.carriers.pieces import KeepingInbox, message, messages
-from tests.carriers.scripted_smsc import Script
 from tests.carriers.smpp_peer import bound
+from tests.carriers.smsc_script import Script
 
 from carillon.carriers.contract import Accepted, Failed, Outcome, Receipt, ReceiptState
 from carillon.carriers.failures import Failure

@@ -13,7 +13,7 @@ from tests.dialects.clients import DialectClients
 from tests.support import Cluster, Tenant, new_key
 
 from carillon.app import create_app
-from carillon.db.database import Database
+from carillon.db.database import Database, Tx
 from carillon.kit.clock import FixedClock
 from carillon.kit.ids import UuidFactory
 from carillon.outbound.client import HttpClient
@@ -68,6 +68,8 @@ async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def clients(runtime: Runtime, client: httpx.AsyncClient, account: Tenant) -> DialectClients:
+    sandbox = "UPDATE account SET sandbox = true WHERE account_id = $1"  # what is sent has a route
+    await runtime.db.run(Tx.execute, sandbox, account.account_id)
     keys = {}
     for dialect in ("inforu", "nrs", "inwise", "apifon", "devino"):
         command = new_key(dialect, calls_per_second=0)

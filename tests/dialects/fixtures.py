@@ -22,6 +22,9 @@ async def make_fixtures(clients: DialectClients, account: Tenant, path: str) -> 
     await clients.apifon("POST", f"{place}/gdpr", {"name": "Offers"})
     await clients.apifon("POST", "/bounce/subscriber/block", {"destination": "306999888777", "reason": "other"})
     await clients.nrs("PUT", "/v2/blacklist/sms", {"recipient": "34612345678"})
+    sms = {"to": "34612345677", "from": "Food", "message": "Soup", "scheduleDate": "20250310093000"}
+    sent = (await clients.nrs("POST", "/sms", sms)).json()
+    scheduled = (await clients.nrs("GET", "/scheduled")).json()["result"]
     group_id = str(contact["Groups"][0]["GroupId"])
     return {
         "list_id": str(account.audience_id),
@@ -34,7 +37,13 @@ async def make_fixtures(clients: DialectClients, account: Tenant, path: str) -> 
         "group_field": "GROUPS",
         "option_field": f"GROUP_{group_id}",
         "type": "sms",
-        "id": group_id if "/groups" in path else str(contact["ContactId"]),
+        "guid": scheduled[0]["guid"],
+        "id": {
+            "groups": group_id,
+            "sms": sent["result"][0]["id"],
+            "campaigns": str(sent["campaignId"]),
+            "sendings": str(sent["sendingId"]),
+        }.get(path.removeprefix("/api/rest/").partition("/")[0], str(contact["ContactId"])),
     }
 
 

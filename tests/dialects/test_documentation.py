@@ -30,7 +30,7 @@ CHECKS: Any = [status_code_conformance, content_type_conformance, response_schem
 OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
 HOST = "http://carillon.example"
 # What samples name that has to be there.
-IDS = {"contactGroupId", "RequestToken"}
+IDS = {"contactGroupId", "RequestToken", "guid"}
 
 
 def sample_of(described: Mapping[str, Any]) -> Any:

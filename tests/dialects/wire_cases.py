@@ -6,7 +6,8 @@ A case is a JSON file in `cases/<dialect>/`, an object with
 * `steps`, each either `{"call": "POST /path?query", "body": …, "headers": {…}, "reply": {"status": 200, "body": …,
   "headers": {…}}}`, sent with the dialect's credential unless `"anonymous": true`, where `body` may be a text that is
   sent as it is; or `{"do": "process uploads"}`, which is the worker's turn, or
-  `{"do": "use the sandbox"}`, after which messages go to the simulated network;
+  `{"do": "use the sandbox"}`, after which messages go to the simulated network, or `{"do": "write recipients"}`, which
+  is the turn of the worker that writes those of groups;
 * `rows`: SQL with the account as $1, and the rows that it returns.
 
 In what is expected `"<int>"`, `"<text>"` and `"<any>"` stand for any value of that kind; any other `"<name>"` remembers
@@ -23,10 +24,11 @@ from urllib.parse import unquote_plus
 
 import httpx
 from structlog.testing import capture_logs
-from tests.background import process_uploads
+from tests.background import materialise_all, process_uploads
 from tests.dialects.clients import DialectClients
 
 from carillon.db.database import Tx
+from carillon.kit.ids import AccountId
 from carillon.runtime import Runtime
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*.json"))
@@ -66,6 +68,9 @@ class CaseRunner:
     async def _step(self, step: dict[str, Any], where: str) -> None:
         if step.get("do") == "process uploads":
             await process_uploads(self.runtime.db)
+            return
+        if step.get("do") == "write recipients":
+            await materialise_all(self.runtime.db, AccountId(self.account_id))
             return
         if step.get("do") == "use the sandbox":
             await self.runtime.db.run(Tx.execute, _SANDBOX, self.account_id)

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from tests.support import Cluster, Tenant, new_key
 
 from carillon.app import create_app
+from carillon.db import retries
 from carillon.db.database import Database
 from carillon.dialects.contract import Services
 from carillon.dialects.registry import DIALECTS
@@ -154,7 +155,10 @@ async def test_a_body_over_the_limit_is_refused_in_the_dialects_envelope(
     assert (await client.post(FUNCTION, content=b" " * 10_000, auth=credential)).json()["StatusId"] == 1
 
 
-async def test_a_missing_database_is_told_as_unavailable(runtime: Runtime, credential: tuple[str, str]) -> None:
+async def test_a_missing_database_is_told_as_unavailable(
+    runtime: Runtime, credential: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "RETRY_SECONDS", 0.5)
     await runtime.db.close()
     async with client_of(create_app(runtime)) as client:
         reply = await client.post(FUNCTION, json={}, auth=credential)

@@ -132,6 +132,7 @@ def test_what_cannot_be_done_is_said_in_a_line(run: Run, arguments: tuple[str, .
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("format_", ["csv", "ndjson", "parquet"])
 def test_an_export_ends_quietly_when_its_reader_has_enough(run: Run, format_: str) -> None:
     run("import", "people.csv", "--account", 1)
@@ -141,6 +142,7 @@ def test_an_export_ends_quietly_when_its_reader_has_enough(run: Run, format_: st
     assert (ended.returncode, ended.stderr) == (141, "")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("format_", ["csv", "ndjson", "parquet"])
 def test_an_export_to_a_full_disk_says_so_in_a_line(run: Run, format_: str) -> None:
     run("import", "people.csv", "--account", 1)

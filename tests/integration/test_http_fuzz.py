@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -32,25 +33,28 @@ BODIES = st.sampled_from([b"", b"hello", b"5\r\nhello\r\n0\r\n\r\n", b"zz\r\n", 
 )
 
 
+@pytest.fixture
+async def place() -> AsyncIterator[tuple[str, int]]:
+    """One server for all examples: whatever has come before, it answers the next."""
+    async with serving(QUICK) as found:
+        yield found
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=STARTS, lines=LINES, body=BODIES, ends=st.sampled_from([b"\r\n", b"\n", b"\r"]), cut=st.integers(1, 400))
-def test_whatever_comes_the_next_caller_is_answered(
-    start: bytes, lines: list[bytes], body: bytes, ends: bytes, cut: int
+async def test_whatever_comes_the_next_caller_is_answered(  # noqa: PLR0913, PLR0917 - all that a request has
+    place: tuple[str, int], start: bytes, lines: list[bytes], body: bytes, ends: bytes, cut: int
 ) -> None:
     request = ends.join([start, *lines, b"", b""]) + body
-
-    async def attack() -> None:
-        async with serving(QUICK) as place, connected(place, 2) as (hostile, other):
-            reader, writer = hostile
-            writer.write(request[:cut])
-            await asyncio.sleep(0)
-            writer.write(request[cut:])
-            writer.write_eof()
-            answered = b""
-            with contextlib.suppress(ConnectionResetError):
-                answered = await asyncio.wait_for(reader.read(), 5)
-            assert not answered or answered.startswith(b"HTTP/1.1 ")
-            assert b" 500 " not in answered[:20]
-            assert await status(other, head()) == 200
-
-    asyncio.run(attack())
+    async with connected(place, 2) as (hostile, other):
+        reader, writer = hostile
+        writer.write(request[:cut])
+        await asyncio.sleep(0)
+        writer.write(request[cut:])
+        writer.write_eof()
+        answered = b""
+        with contextlib.suppress(ConnectionResetError):
+            answered = await asyncio.wait_for(reader.read(), 5)
+        assert not answered or answered.startswith(b"HTTP/1.1 ")
+        assert b" 500 " not in answered[:20]
+        assert await status(other, head()) == 200

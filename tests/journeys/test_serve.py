@@ -13,6 +13,8 @@ from tests.journeys.serving import Home, Process, answer, body, client_of, home,
 
 from carillon.db.embedded import embedded_server
 
+pytestmark = pytest.mark.xdist_group("serve")  # all use one folder
+
 DANA = {"Type": "Phone", "Value": "0501234567", "Configuration": "WithGroups"}
 OUTAGE_SECONDS = 10
 

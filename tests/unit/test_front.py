@@ -1,6 +1,7 @@
 """The front with two sites that are no dialects: what it does for any site."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from random import Random
 from typing import Any
 
@@ -17,6 +18,8 @@ from carillon.kit.ids import UuidFactory
 from carillon.metrics import Metrics
 
 LIMIT = 100
+MANY = 50
+yielded: list[int] = []
 
 
 async def show(request: Request) -> Reply:
@@ -26,6 +29,20 @@ async def show(request: Request) -> Reply:
 
 async def refuse(_request: Request) -> Reply:
     raise InvalidInputError("code", "This is no code.")
+
+
+async def stream(request: Request) -> Reply:
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        try:
+            for number in range(MANY):
+                if request.query == "breaks" and number == 2:
+                    raise RuntimeError("a secret of ours")
+                yielded.append(number)
+                yield b"%d\n" % number
+        finally:
+            yielded.append(-1)
+
+    return Reply(status=200, stream=pieces(), media_type="text/csv")
 
 
 async def fail(_request: Request) -> Reply:
@@ -48,6 +65,7 @@ def site(name: str, prefix: str) -> Site:
             Endpoint(method="GET", path=f"{prefix}/{{code}}", function="show", handle=show),
             Endpoint(method="POST", path=f"{prefix}/{{code}}", function="show", handle=show),
             Endpoint(method="POST", path=f"{prefix}/refused/now", function="refuse", handle=refuse),
+            Endpoint(method="GET", path=f"{prefix}/streamed/now", function="stream", handle=stream),
             Endpoint(method="POST", path=f"{prefix}/failed/now", function="fail", handle=fail),
         ],
         canonical_path=canonical(prefix),
@@ -118,3 +136,41 @@ async def test_what_no_site_answers_goes_to_the_application_behind(client: httpx
     reply = await client.get("/other")
     assert reply.status_code == 418
     assert reply.text == reply.headers["x-request-id"]
+
+
+async def test_a_stream_is_sent_piece_by_piece_without_a_length(client: httpx.AsyncClient) -> None:
+    yielded.clear()
+    reply = await client.get("/l/streamed/now")
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "text/csv")
+    assert "content-length" not in reply.headers
+    assert reply.text.split() == [str(number) for number in range(MANY)]
+    assert yielded == [*range(MANY), -1]
+
+
+async def test_a_stream_that_fails_breaks_off_and_says_nothing_of_it(client: httpx.AsyncClient) -> None:
+    yielded.clear()
+    with pytest.raises(RuntimeError):  # the server hangs up
+        await client.get("/l/streamed/now?breaks")
+    assert yielded == [0, 1, -1]
+
+
+async def test_of_a_stream_whose_caller_has_gone_no_more_is_made() -> None:
+    yielded.clear()
+    front = Front(
+        behind, [site("links", "/l")], Metrics(), bodies=BodyBudget(8 * LIMIT, LIMIT), new_request_id=lambda: "1"
+    )
+    gone = asyncio.Event()
+
+    async def receive() -> dict[str, str]:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_message: Any) -> None:
+        if len(yielded) == 3:
+            gone.set()
+        await asyncio.sleep(0)
+
+    scope = {"type": "http", "method": "GET", "path": "/l/streamed/now", "raw_path": b"/l/streamed/now"}
+    await front({**scope, "headers": [], "scheme": "http", "query_string": b"", "client": None}, receive, send)
+    assert len(yielded) < 10
+    assert yielded[-1] == -1

@@ -94,15 +94,20 @@ async def _found(db: "Database", actor: "Actor", sending_id: UUID) -> Sending:
         raise NotFoundError("sending", f"There is no sending {sending_id}. The latest ones: {way}") from error
 
 
+def _progress(sending: Sending) -> str:
+    """Say how many there will be, while they are being written."""
+    if sending.state != SendingState.MATERIALISING:
+        return ""
+    return " so far" if sending.expected is None else f" of {sending.expected:,} so far"
+
+
 def answer_sending(session: Session, sending: Sending) -> None:
     """Print a sending with its counters."""
     lines = [
         f"Sending {sending.sending_id} from {sending.sender}: {sending.state}",
-        f"  {counted(sending.recipients, 'recipient')}",
+        f"  {counted(sending.recipients, 'recipient')}{_progress(sending)}",
         *(f"  {getattr(sending, name):>9} {name}" for name in _COUNTERS if getattr(sending, name)),
     ]
-    if sending.state == SendingState.MATERIALISING:
-        lines.append("  more of them are being written, from the members of its groups")
     if sending.scheduled_at is not None:
         lines.append(f"  due at {sending.scheduled_at:%Y-%m-%d %H:%M:%SZ}")
     if sending.reserved or sending.captured:

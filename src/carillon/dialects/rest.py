@@ -56,8 +56,8 @@ class Answer:
 class Operation:
     """An endpoint.
 
-    `permission` is what the vendor's own scopes call it, `reference` the parameters that its reference names for it,
-    `notes` the deviations.
+    `media_type` is of what it streams. `permission` is what the vendor's own scopes call it, `reference` the parameters
+    that its reference names for it, `notes` the deviations.
     """
 
     method: Method
@@ -70,6 +70,7 @@ class Operation:
     query: type[msgspec.Struct] = Nothing
     body: type[msgspec.Struct] = Nothing
     reply: Any = None
+    media_type: str = MEDIA_TYPE
     status: int = 200
     reference: Sequence[str] = ()
     sample: Mapping[str, Any] | None = None
@@ -185,6 +186,10 @@ def _described(name: str, operation: Operation, refs: Mapping[Any, Any]) -> dict
     if operation.reply is not None:
         reply = {"schema": refs[operation.reply]}
         described["responses"][str(operation.status)]["content"] = {"application/json": reply}
+    elif operation.media_type != MEDIA_TYPE:
+        described["responses"][str(operation.status)]["content"] = {
+            operation.media_type: {"schema": {"type": "string"}}
+        }
     return described
 
 

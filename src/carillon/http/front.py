@@ -253,6 +253,9 @@ async def _send_pieces(stream: AsyncGenerator[bytes, None], receive: Any, send: 
                 if gone.done():
                     return
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
+    except Exception:
+        log.exception("stream_failed")  # the server hangs up
+        raise
     finally:
         gone.cancel()
 

@@ -11,7 +11,7 @@ from carillon.messaging.materialise import AddMaterialisation, add_materialisati
 from carillon.messaging.members import AddMembers, add_members, count_members
 from carillon.messaging.placing import Placement, Rows, account_facts
 from carillon.messaging.prepare import PreparedSend
-from carillon.messaging.sending_rows import accepted_of, campaigns_of, placement_of, write_sendings
+from carillon.messaging.sending_rows import accepted_of, campaigns_of, count_campaigns, placement_of, write_sendings
 from carillon.messaging.sendings import AcceptedSending, Send
 
 MAX_RECIPIENTS_AT_ONCE = 5_000
@@ -45,6 +45,7 @@ async def accept_many(tx: Tx, actor: Actor, request: PreparedSend) -> AcceptedSe
     campaigns = await campaigns_of(tx, actor, [request], [placement])
     if placement.is_written:
         await write_sendings(tx, [actor], [request], [placement], campaigns)
+        await count_campaigns(tx, actor, [request], [placement], campaigns)
         members = await _keep(tx, actor, command, placement, rows, members)
     return accepted_of(tx, request, placement, rows, 0, campaigns, members=members)
 

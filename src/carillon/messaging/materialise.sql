@@ -52,9 +52,18 @@ SELECT s.channel, s.traffic_class, s.sender, s.text, s.scheduled_at, s.expires_a
 FROM sending s
 WHERE s.shard_key = $1 AND s.sending_id = $2;
 
--- name: lock_sending
-SELECT s.state, s.campaign_id, s.endpoint_id, s.scheduled_at, s.expires_at
+-- fragment: sending_of_slice
+SELECT s.state, s.campaign_id, s.endpoint_id, s.scheduled_at, s.created_at, s.expires_at, s.recipients, s.excluded
 FROM sending s
+
+-- name: see_sending
+-- Nothing where another process has it, or has had it and has written the slice.
+{sending_of_slice}
+JOIN materialisation p ON p.account_id = $1 AND p.sending_id = s.sending_id
+WHERE s.shard_key = $1 AND s.sending_id = $2 AND p.claims = $3 AND p.position <= $4;
+
+-- name: lock_sending
+{sending_of_slice}
 WHERE s.shard_key = $1 AND s.sending_id = $2
 FOR NO KEY UPDATE;
 
@@ -79,5 +88,5 @@ SET recipients = s.recipients + $3,
                  WHEN {is_over} THEN 'finished'
                  ELSE 'active' END,
     finished_at = CASE WHEN {is_over} THEN coalesce(s.finished_at, $9) ELSE s.finished_at END,
-    sweep_at = CASE WHEN {is_over} THEN NULL ELSE s.sweep_at END
+    sweep_at = CASE WHEN NOT ({is_over}) THEN s.sweep_at END
 WHERE s.shard_key = $1 AND s.sending_id = $2;

@@ -18,7 +18,10 @@ _LAST = UUID(int=(1 << 128) - 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """An accepted request and its counters; money in micro-units."""
+    """An accepted request and its counters; money in micro-units.
+
+    `expected` is how many recipients it will have, while these are being written and it is known.
+    """
 
     sending_id: UUID
     campaign_id: int | None
@@ -49,6 +52,7 @@ class Sending:
     parts: int
     reserved: int
     captured: int
+    expected: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

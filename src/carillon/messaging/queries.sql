@@ -2,7 +2,9 @@
 s.sending_id, s.campaign_id, s.state, s.dialect, s.channel, s.traffic_class, s.sender, s.text, s.encoding, s.reference,
     s.scheduled_at, s.expires_at, s.created_at, s.started_at, s.finished_at, s.recipients, s.excluded, s.waiting,
     s.submitted, s.uncertain, s.delivered, s.undelivered, s.expired, s.rejected, s.cancelled, s.unknown, s.parts,
-    s.reserved, s.captured
+    s.reserved, s.captured,
+(SELECT p.recipients FROM materialisation p
+ WHERE p.account_id = $1 AND p.sending_id = s.sending_id AND p.snapshot_at IS NOT NULL) AS expected
 
 -- fragment: message_columns
 m.message_id, m.sending_id, m.contact_id, m.carrier_id, m.state, m.reason, m.address, m.parts, m.encoding, m.network,
@@ -35,8 +37,8 @@ ORDER BY m.message_id DESC
 LIMIT $5;
 
 -- name: next_due
--- When the next thing of an account is due, in its time: a chunk, what the simulated network does, a callback, the
--- sweep. What is being materialised is due at once.
+-- When the next thing of an account is due, in its time: a chunk, what the simulated network does, a callback, the sweep;
+-- recipients that are to be written are due at once.
 SELECT min(due_at) AS due_at
 FROM (
     SELECT min(c.due_at) AS due_at FROM chunk c WHERE c.account_id = $1 AND c.state <> 'held'
@@ -45,12 +47,12 @@ FROM (
     UNION ALL
     SELECT min(e.due_at) FROM callback_endpoint e WHERE e.account_id = $1
     UNION ALL
-    SELECT min(n.created_at)
-    FROM materialisation m
-    JOIN sending n ON n.shard_key = $1 AND n.sending_id = m.sending_id
-    WHERE m.account_id = $1
-    UNION ALL
     SELECT min(s.sweep_at) FROM sending s WHERE s.shard_key = $1 AND s.sweep_at IS NOT NULL
+    UNION ALL
+    SELECT min(s.created_at)
+    FROM materialisation p
+    JOIN sending s ON s.shard_key = $1 AND s.sending_id = p.sending_id
+    WHERE p.account_id = $1
 ) found;
 
 -- name: inbox

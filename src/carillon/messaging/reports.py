@@ -34,7 +34,7 @@ class ReportEvents:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportedEvent:
+class EventLine:
     """An event with the recipient of its message; `address` is E.164 digits."""
 
     kind: str
@@ -50,7 +50,7 @@ class EventReport:
     """A campaign and its events, in pages: sending after sending, each in the order of its events."""
 
     campaign: Campaign
-    pages: AsyncGenerator[Sequence[ReportedEvent], None]
+    pages: AsyncGenerator[Sequence[EventLine], None]
 
 
 async def report_events(db: Database, actor: Actor, query: ReportEvents) -> EventReport:
@@ -61,7 +61,7 @@ async def report_events(db: Database, actor: Actor, query: ReportEvents) -> Even
 
 async def _pages(
     db: Database, actor: Actor, query: ReportEvents, campaign_id: int
-) -> AsyncGenerator[Sequence[ReportedEvent], None]:
+) -> AsyncGenerator[Sequence[EventLine], None]:
     last = _FIRST
     while True:
         sendings = await db.read(_sendings, actor, campaign_id, last)
@@ -97,12 +97,12 @@ async def _events(tx: Tx, actor: Actor, query: ReportEvents, sendings: Sequence[
     return await tx.fetch(SQL["events_of_sendings"], actor.account_id, list(sendings), *bounds)
 
 
-async def _with_recipients(tx: Tx, actor: Actor, events: Sequence[Record]) -> list[ReportedEvent]:
+async def _with_recipients(tx: Tx, actor: Actor, events: Sequence[Record]) -> list[EventLine]:
     ids = sorted({event["message_id"] for event in events if event["message_id"] is not None})
     rows = await tx.fetch(SQL["recipients_of_messages"], actor.account_id, ids, ids[0], ids[-1]) if ids else []
     found = {row["message_id"]: row for row in rows}
     return [
-        ReportedEvent(
+        EventLine(
             kind=event["kind"],
             at=event["at"],
             data=_decode(event["data"]) if event["data"] else {},

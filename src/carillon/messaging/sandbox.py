@@ -8,7 +8,6 @@ from carillon.carriers.contract import Reply
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError
-from carillon.events.log import CALLBACKS_DUE
 from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.account_clock import take_account_clock
@@ -66,8 +65,7 @@ async def reply_from(db: Database, actor: Actor, *, address: str, to: str, text:
     reply = Reply(address=address, to=to, text=text, account_id=actor.account_id)
     if not await take_reply(db, reply):
         raise InvalidInputError(
-            "from",
-            f"This phone got no message from {to}. What phones got, and from whom: carillon sandbox inbox",
+            "from", f"This phone got no message from {to}. What phones got, and from whom: carillon sandbox inbox"
         )
 
 
@@ -89,5 +87,5 @@ async def _until_idle(db: Database, actor: Actor) -> None:
 
 
 async def _wake(tx: Tx, actor: Actor) -> None:
-    for topic in (*(CHUNKS_DUE[one] for one in TrafficClass), SIMULATED_DUE, CALLBACKS_DUE, MATERIALISATIONS_DUE):
+    for topic in (*(CHUNKS_DUE[one] for one in TrafficClass), SIMULATED_DUE, MATERIALISATIONS_DUE, "callbacks_due"):
         tx.wakes(topic, actor.account_id)

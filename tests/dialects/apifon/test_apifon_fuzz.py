@@ -84,6 +84,12 @@ async def make_fixtures(wire: Wire) -> None:
     await wire.contact(f"+{NUMBER}", "ana@mail.example", group="Food")
 
 
+@pytest.fixture
+async def prepared(wire: Wire) -> Wire:
+    await make_fixtures(wire)
+    return wire
+
+
 def assert_is_answered(reply: httpx.Response) -> None:
     is_wrong_sms = reply.status_code == 403 and "result_info" in reply.json()
     assert reply.status_code in {200, 201, 204, 304, 400, 404, 405, 409, 413} or is_wrong_sms, reply.text
@@ -94,11 +100,13 @@ def assert_is_answered(reply: httpx.Response) -> None:
 @BOUNDED
 @given(operation=st.sampled_from(OPERATIONS), body=BODIES | TREES, query=fuzzing.queries(NAMES))
 async def test_any_body_and_any_query_are_answered(
-    wire: Wire, operation: Operation, body: object, query: dict[str, str]
+    prepared: Wire, operation: Operation, body: object, query: dict[str, str]
 ) -> None:
-    await make_fixtures(wire)
-    path = f"{path_of(wire, operation)}?{escaped_query(query)}"
-    assert_is_answered(await wire.call(operation.method, path, json.dumps(body).encode()))
+    path = f"{path_of(prepared, operation)}?{escaped_query(query)}"
+    reply = await prepared.call(operation.method, path, json.dumps(body).encode())
+    assert_is_answered(reply)
+    if operation.method != "GET" and reply.is_success:  # what the next examples are about may be gone
+        await make_fixtures(prepared)
 
 
 @BOUNDED
@@ -157,12 +165,13 @@ async def test_every_part_of_a_subscriber_and_of_a_condition_may_have_any_hostil
 
 async def test_every_part_of_an_sms_may_have_any_hostile_value(wire: Wire) -> None:
     for value in HOSTILE:
-        people = [{"number": "306944000001", "params": {"name": "Ana"}}]
-        good = {"subscribers": people, "message": {"text": "Hi {name}", "sender_id": "Shop"}}
+        people: list[dict[str, object]] = [{"number": "306944000001", "params": {"name": "Ana"}}]
+        message: dict[str, object] = {"text": "Hi {name}", "sender_id": "Shop"}
+        good: dict[str, object] = {"subscribers": people, "message": message}
         for asked in (
             *({**good, "subscribers": [{**people[0], name: value}]} for name in ("number", "custom_id", "params")),
             {**good, "subscribers": [{**people[0], "params": {"name": value}}]},
-            *({**good, "message": {**good["message"], name: value}} for name in ("text", "dc", "sender_id")),
+            *({**good, "message": {**message, name: value}} for name in ("text", "dc", "sender_id")),
         ):
             assert_is_answered(await wire.call("POST", "/services/sms/send", json.dumps(asked).encode()))
 

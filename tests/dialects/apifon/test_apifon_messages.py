@@ -15,6 +15,7 @@ from tests.support import OPERATOR
 from carillon.billing.balances import AddCredit, SetCreditLimit, add_credit, set_credit_limit
 from carillon.billing.prices import SetPrice, set_price
 from carillon.db.database import Tx
+from carillon.kit.traffic import TrafficClass
 from carillon.settings import Settings
 from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
 
@@ -68,7 +69,8 @@ async def refused(wire: Wire, body: object, path: str = SEND) -> dict[str, str]:
     shown = reply.json()
     assert (reply.status_code, shown["status"]) == (403, "403"), reply.text
     assert list(shown) == ["status", "title", "error_details", "error_report_code", "result_info"]
-    assert shown["result_info"] == {"status_code": 403, "description": "Request validation Error(s)"}
+    ((place, said),) = shown["error_details"].items()
+    assert shown["result_info"] == {"status_code": 403, "description": f"{place}: {said}"}
     assert shown["error_report_code"] == reply.headers["x-request-id"] == str(UUID(shown["error_report_code"]))
     details: dict[str, str] = shown["error_details"]
     return details
@@ -117,6 +119,12 @@ async def test_the_complete_request_is_kept_with_all_that_it_says(wire: Wire) ->
     assert [row["text"] for row in await messages(wire)] == ["Hello John!"]
     endpoints = await wire.runtime.db.read(Tx.fetch, _ENDPOINTS, wire.account.account_id)
     assert [tuple(row) for row in endpoints] == [(one, body["callback_url"]) for one in ("reply", "status")]
+
+
+async def test_the_traffic_class_is_the_credentials(wire: Wire) -> None:
+    limited = await wire.limited(traffic_class=TrafficClass.MARKETING)
+    await limited.ok("POST", SEND, request())
+    assert (await sending(wire))["traffic_class"] == TrafficClass.MARKETING
 
 
 async def test_a_plus_before_a_number_or_a_numeric_sender_is_no_part_of_it(wire: Wire) -> None:

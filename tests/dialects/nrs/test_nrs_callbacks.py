@@ -114,8 +114,8 @@ def test_without_a_campaign_its_number_is_0_and_its_name_blank() -> None:
 
 def test_every_state_has_a_name_or_none_and_every_name_of_sms_a_state() -> None:
     assert set(EVENTS) >= set(MessageState)
-    told = {name for name in EVENTS.values() if name is not None}
-    assert told - {"replied"} == VENDORS - NOT_OF_SMS
+    names = {name for name in EVENTS.values() if name is not None}
+    assert names - {"replied"} == VENDORS - NOT_OF_SMS
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ async def test_a_send_is_followed_by_its_notifications(wire: Wire) -> None:
         await sandbox.work()
         await sandbox.advance(timedelta(minutes=5))
         async with telling(db, CALLBACKS):
-            await until(lambda: told(receiver, 4))
+            await until(lambda: received(receiver, 4))
         forms = [dict(parse_qsl(one.decode(), keep_blank_values=True)) for one in receiver.bodies]
     assert [one["event"] for one in forms] == ["sent", "delivered", "replied", "unsubscribed"]
     (result,) = reply.json()["result"]
@@ -173,5 +173,5 @@ async def answer(_head: bytes, writer: asyncio.StreamWriter) -> None:
     writer.write(OK)
 
 
-async def told(receiver: ScriptedServer, count: int) -> bool:
+async def received(receiver: ScriptedServer, count: int) -> bool:
     return len(receiver.bodies) >= count

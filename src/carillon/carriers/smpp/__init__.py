@@ -1,1 +1,1 @@
-"""SMPP 3.4: our end of binds to an SMSC, with a codec of our own (ADR 32)."""
+"""SMPP 3.4: our end of binds to an SMSC, with a codec of our own (ADR 38)."""

@@ -63,6 +63,8 @@ class Link:
                 why = "no answer came in time"
             except OSError as error:  # ssl.SSLError is one
                 why = error.strerror or type(error).__name__
+            except Exception as error:  # noqa: BLE001 - a host name of odd letters, say: whatever it is, it is tried again
+                why = type(error).__name__
             finally:
                 if self.session is not None:
                     self.session.close()

@@ -78,14 +78,17 @@ def present_error(request: Request, error: errors.CarillonError) -> Reply:
     status, is_sms = status_of(error), _SMS_CALL.fullmatch(request.path) is not None
     if is_sms and _is_illegal_value(error):
         status = _ILLEGAL
+    details = _details(error)
     envelope: dict[str, object] = {
         "status": str(status.http_status),
         "title": status.title,
-        "error_details": _details(error),
+        "error_details": details,
         "error_report_code": request.report_id,
     }
     if is_sms:
-        envelope["result_info"] = {"status_code": status.http_status, "description": status.title}
+        # Clients show their users this one.
+        description = " ".join(f"{place}: {said}" for place, said in details.items()) or status.title
+        envelope["result_info"] = {"status_code": status.http_status, "description": description}
     body = msgspec.json.encode(envelope)
     return Reply(
         status=status.http_status,

@@ -56,10 +56,11 @@ def naming_message() -> Iterator[None]:
         raise InvalidInputError(_PLACES.get(error.field, error.field), error.message) from error
 
 
-def read_send(asked: schemas.SendSms, allow: Iterable[Network]) -> Send:
-    """Read a request. Raises InvalidInputError with the place of what is wrong, and MissingInputError.
+def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow: Iterable[Network]) -> Send:
+    """Read a request, of transactional traffic unless the credential's is another.
 
-    A number that can't be one costs only its own recipient, unless there is no other.
+    A number that can't be one costs only its own recipient, unless there is no other. Raises InvalidInputError with the
+    place of what is wrong, and MissingInputError.
     """
     message = read_request(schemas.Message, asked.message, "message")
     require(message, "message")
@@ -73,7 +74,7 @@ def read_send(asked: schemas.SendSms, allow: Iterable[Network]) -> Send:
     validity, expires_at = _validity(asked.tte)
     return Send(
         dialect=DIALECT,
-        traffic_class=TrafficClass.TRANSACTIONAL,
+        traffic_class=traffic_class or TrafficClass.TRANSACTIONAL,
         sender=sender,
         text=text,
         placeholders=None if coding == _OCTETS else PlaceholderStyle.BRACES,
@@ -114,7 +115,7 @@ def _sender(given: str) -> str:
     if digits.isascii() and digits.isdigit():
         raise InvalidInputError("message.sender_id", "A number has 1 to 16 digits.")
     if not _SENDER_CHARACTERS.fullmatch(given):
-        raise InvalidInputError("message.sender_id", "A name has 1 to 11 Latin letters and digits.")
+        raise InvalidInputError("message.sender_id", "A name has 1 to 11 Latin characters.")
     return given
 
 
@@ -143,7 +144,7 @@ def _values(params: Mapping[str, Any], place: str) -> Mapping[str, str]:
     for name, given in params.items():
         if name.startswith(LANDING):
             raise InvalidInputError(f"{place}.{LANDING}", _NO_LANDING)
-        values[name] = given if given.__class__ is str else "" if given is None else read_text(given, place)
+        values[name] = "" if given is None else read_text(given, place)
     return values
 
 

@@ -19,9 +19,9 @@ async def send(call: Call) -> Answer:
     """Send a text to many numbers: it is accepted for good when this answers."""
     asked: schemas.SendSms = call.body
     if len(asked.subscribers) > _FEW:
-        command = await asyncio.to_thread(read_send, asked, call.outbound_allow)
+        command = await asyncio.to_thread(read_send, asked, call.actor.traffic_class, call.outbound_allow)
     else:
-        command = read_send(asked, call.outbound_allow)
+        command = read_send(asked, call.actor.traffic_class, call.outbound_allow)
     with naming_message():
         accepted = await call.db.run_spanning(send_text, call.actor, command)
     return Answer(data=show_accepted(command, accepted, command.recipients.addresses))

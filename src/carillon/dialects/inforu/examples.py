@@ -1,18 +1,15 @@
-"""The calls that a newcomer can paste: one that writes a contact, one that reads it back, one that writes to it."""
+"""The calls that a newcomer can paste: one that sends, one that writes a contact and one that reads it back."""
 
 
 def first_calls(url: str) -> list[str]:
     """Return curl lines for a server's URL; user name and token come from the environment."""
     row = '{"FirstName":"Dana","PhoneNumber":"0501234567","Email":"dana@example.com","AddToGroupName":"Friends"}'
-    to, sender = '{"Phone":"0501234567"}', '{"Sender":"Carillon"}'
+    to, sender = '{"Phone":"0501234567","FirstName":"Dana"}', '{"Sender":"Carillon"}'
+    sms = f'{{"Data":{{"Message":"Shalom [#FirstName#]","Recipients":[{to}],"Settings":{sender}}}}}'
     return [
+        _curl(url, "SMS/SendSms", sms),
         _curl(url, "Contact/CreateOrUpdateContacts", f'{{"Data":{{"List":[{row}]}}}}'),
         _curl(url, "Contact/GetContact", '{"Data":{"Type":"Phone","Value":"0501234567","Configuration":"WithGroups"}}'),
-        _curl(
-            url,
-            "SMS/SendSms",
-            f'{{"Data":{{"Message":"Shalom [#FirstName#]","Recipients":[{to}],"Settings":{sender}}}}}',
-        ),
     ]
 
 

@@ -29,6 +29,7 @@ from carillon.dialects.inforu.mapping_sms import (
 from carillon.dialects.reading import read_request
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.events.endpoints import check_callback_url
+from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.accept import send
 from carillon.messaging.sendings import DEFAULT_VALIDITY, MAX_VALIDITY, AcceptedSending, Send
@@ -42,7 +43,7 @@ async def send_sms(call: Call, asked: schemas_sms.SendSms) -> replies.SmsAccepte
     read = read_recipients(asked.recipients, message)
     command = Send(
         dialect=DIALECT,
-        traffic_class=_traffic_class(settings, to_groups=bool(asked.group_numbers)),
+        traffic_class=_traffic_class(call.actor, settings, to_groups=bool(asked.group_numbers)),
         sender=read_sender(settings.sender),
         text=message,
         placeholders=PLACEHOLDERS,
@@ -83,8 +84,10 @@ def _check(asked: schemas_sms.SendSms, settings: schemas_sms.SmsSettings) -> Non
             raise InvalidInputError(f"Data.Settings.{name}", "It can't be below 0.")
 
 
-def _traffic_class(settings: schemas_sms.SmsSettings, *, to_groups: bool) -> TrafficClass:
-    """Choose the class: groups get marketing, unless the caller says that it is none."""
+def _traffic_class(actor: Actor, settings: schemas_sms.SmsSettings, *, to_groups: bool) -> TrafficClass:
+    """Choose the class: the credential's where it has one; groups get marketing, unless the caller says otherwise."""
+    if actor.traffic_class is not None:
+        return actor.traffic_class
     priority = settings.priority or 0
     if priority < 0 or (to_groups and not priority and not settings.ignore_unsubscribe_check):
         return TrafficClass.MARKETING

@@ -53,7 +53,7 @@ async def list_recipients(call: Call) -> Answer:
     if asked.recipient.strip():
         query = replace(query, address=asked.recipient, phone_form=PhoneForm.INTERNATIONAL_FIRST)
     lines: list[replies.BlacklistLine] = []
-    total = 0  # nothing was sent yet, so no sending has added a recipient
+    total = 0  # a suppression is not kept with the sending that its recipient answered
     if asked.sending_id is None:
         found = await call.db.read(page_suppressions, call.actor, query)
         places = {"limit": page.size - len(found.items), "offset": max(0, page.offset - found.total)}

@@ -25,7 +25,7 @@ from carillon.messaging.campaigns import Campaign, GetCampaign, PageCampaigns, g
 from carillon.messaging.reports import EventReport, ReportEvents, report_events
 from carillon.tenancy.accounts import get_account
 
-_CSV = "text/csv; charset=utf-8"
+CSV = "text/csv; charset=utf-8"
 
 
 async def list_campaigns(call: Call) -> Answer:
@@ -121,7 +121,7 @@ async def report(call: Call) -> Answer:
         after=_moment(asked.after_date, "afterDate"),
     )
     found = await call.db.run_spanning(report_events, call.actor, query)
-    return Answer(stream=_report(found, with_custom_fields=bool(asked.show_custom_fields)), media_type=_CSV)
+    return Answer(stream=_report(found, with_custom_fields=bool(asked.show_custom_fields)), media_type=CSV)
 
 
 async def _report(found: EventReport, *, with_custom_fields: bool) -> AsyncGenerator[bytes, None]:

@@ -14,7 +14,7 @@ from carillon.dialects.nrs import replies
 from carillon.dialects.nrs.callbacks import event_name
 from carillon.dialects.nrs.mapping import show_moment
 from carillon.messaging.campaigns import Campaign
-from carillon.messaging.reports import ReportedEvent
+from carillon.messaging.reports import EventLine
 from carillon.messaging.scheduling import ScheduledMessage
 
 CAMPAIGNS = "/api/rest/campaigns"
@@ -117,7 +117,7 @@ def report_head(*, with_custom_fields: bool) -> bytes:
     return _lines([[*COLUMNS, *([CUSTOM_FIELDS] if with_custom_fields else [])]])
 
 
-def report_lines(campaign: Campaign, events: Sequence[ReportedEvent], *, with_custom_fields: bool) -> bytes:
+def report_lines(campaign: Campaign, events: Sequence[EventLine], *, with_custom_fields: bool) -> bytes:
     """Write the lines of events that have a name here."""
     named = [(one, event_name(one.kind, one.data)) for one in events]
     shown = [(one, name) for one, name in named if name is not None]

@@ -189,7 +189,7 @@ OPERATIONS: tuple[Operation, ...] = (
         notes=(
             _PAGES,
             _RECIPIENTS,
-            "Nothing is sent yet: `sendingId` finds none; isDefinitive is false, sendingId and campaignName null.",
+            "No line has a sending: `sendingId` finds none; isDefinitive is false, the others null. **[ours]**",
         ),
     ),
     Operation(
@@ -342,6 +342,7 @@ OPERATIONS: tuple[Operation, ...] = (
         scope=Scope.MESSAGES_READ,
         handle=campaigns.report,
         query=schemas.ReportEvents,
+        media_type=campaigns.CSV,
         reference=("beforeDate", "afterDate", "showCustomFields"),
         notes=(
             "Lines are in the order of the sends, those of a send in the order in which things happened. **[ours]**",
