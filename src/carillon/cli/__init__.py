@@ -30,7 +30,7 @@ main = LazyGroup(
             "Connect what takes messages: SMSCs, HTTP providers, the simulator.",
         ),
         "route": ("carillon.cli.routes:group", "Say which carriers take which traffic, and see why."),
-        "events": ("carillon.cli.events:events", "Print what happened to messages, and follow it."),
+        "events": ("carillon.cli.events:events", "Print what happened to an account's messages."),
         "callback": ("carillon.cli.callbacks:group", "List callbacks that wait, and tell failed ones again."),
         "price": ("carillon.cli.prices:group", "Set and list what messages cost."),
         "balance": ("carillon.cli.balances:group", "Show an account's money, add to it, and read its journal."),
