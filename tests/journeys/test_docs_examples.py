@@ -151,6 +151,7 @@ def with_smsc(page: str) -> Iterator[str]:
             yield page.replace(SMSC, f"127.0.0.1:{smsc.stdout.readline().split()[1]}")
         finally:
             smsc.terminate()
+            smsc.communicate(timeout=10)
 
 
 def run(commands: str, place: Path, port: str) -> tuple[int, str, str]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 
+from carillon.cli.options import counted
 from carillon.cli.progress import Progress
 from carillon.messaging.queries import Sending, get_sending
 from carillon.messaging.states import SendingState
@@ -46,13 +47,14 @@ async def wait_for_sending(db: "Database", actor: "Actor", sending_id: UUID) -> 
 
 def progress_line(sending: Sending) -> str:
     """Write how many there are so far, and where they are."""
-    written = "recipients so far" if sending.state == SendingState.MATERIALISING else "recipients"
+    so_far = " so far" if sending.state == SendingState.MATERIALISING else ""
     ended = sending.recipients - sending.waiting - sending.submitted - sending.uncertain
     share = ended / sending.recipients if sending.recipients else 0.0
-    return (
-        f"{sending.recipients:,} {written}: {sending.waiting:,} waiting, {sending.submitted:,} with a carrier, "
-        f"{sending.delivered:,} delivered, {share:.0%} at an end"
-    )
+    places = [f"{sending.waiting:,} waiting", f"{sending.submitted:,} with a carrier"]
+    if sending.uncertain:
+        places.append(f"{sending.uncertain:,} uncertain")
+    places.append(f"{sending.delivered:,} delivered")
+    return f"{counted(sending.recipients, 'recipient')}{so_far}: {', '.join(places)}, {share:.0%} at an end"
 
 
 def _counters(sending: Sending) -> tuple[int, ...]:
