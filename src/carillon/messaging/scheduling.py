@@ -123,7 +123,8 @@ async def _require_state(tx: Tx, actor: Actor, sending_id: UUID, states: set[Sen
     if not rows:
         raise NotFoundError("sending")
     if rows[0]["state"] not in states:
-        raise InvalidInputError("sending", f"The sending is {rows[0]['state']}.")
+        state = rows[0]["state"]
+        raise InvalidInputError("sending", f"The sending is {state}: only what is active or paused can be changed.")
     return rows[0]
 
 
