@@ -39,7 +39,6 @@ COUNTED = (
 """The counters of sendings and campaigns, in the order in which statements take them."""
 
 _NOT_TAKEN = frozenset({MessageState.WAITING, MessageState.UNCERTAIN})
-_ONLY_FROM_WAITING = RANKS[MessageState.CANCELLED]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +54,6 @@ class Move:
     reference: str | None = None
     network: str | None = None
     code: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Moved:
-    """A message that was moved; `had` and `money` are what its money was before and is now."""
-
-    move: Move
-    sending_id: UUID
-    carrier_id: int | None
-    was: MessageState
-    had: str
-    money: str
-    price: int
-    vat: int
 
 
 @dataclass(slots=True)
@@ -118,55 +103,28 @@ def _rounds(moves: Sequence[Move]) -> list[list[Move]]:
 async def _move_each_once(tx: Tx, account_id: AccountId, moves: Sequence[Move]) -> list[NewEvent]:
     by_id = {move.message_id: move for move in moves}
     ids = sorted(by_id)
-    locked = await tx.fetch(SQL["lock_messages"], account_id, ids, ids[0], ids[-1])
-    await _add_references(tx, account_id, [by_id[one] for one in ids])
-    before = {row["message_id"]: row for row in locked if _can_move(row["state"], by_id[row["message_id"]].state)}
-    if not before:
-        return []
-    rows = await _move(tx, account_id, [by_id[one] for one in before])
-    moved = [_moved(by_id[row["message_id"]], before[row["message_id"]], row) for row in rows]
-    tx.counts(partial(_measure, tx.process_state(MessageMetrics), moved))
-    tallies: dict[UUID, _Tally] = {}
-    for one in moved:
-        _count(tallies.setdefault(one.sending_id, _Tally()), one)
-    endpoints = await _count_in_sendings(tx, account_id, tallies)
-    return [_event(one, endpoints) for one in moved]
-
-
-def _can_move(was: str, state: MessageState) -> bool:
-    rank, rank_before = RANKS[state], RANKS[MessageState(was)]
-    return rank > rank_before and (rank < _ONLY_FROM_WAITING or rank_before == 0)
-
-
-async def _move(tx: Tx, account_id: AccountId, moves: Sequence[Move]) -> list[Record]:
-    """Move messages that are locked, in the order of their ids."""
-    return await tx.fetch(
+    ordered = [by_id[one] for one in ids]
+    rows = await tx.fetch(
         SQL["move_messages"],
         account_id,
-        [move.message_id for move in moves],
-        [move.state for move in moves],
-        [not move.state.is_open for move in moves],
-        [move.reason for move in moves],
-        [move.carrier_id for move in moves],
-        [move.at for move in moves],
-        [move.network for move in moves],
-        [move.taken for move in moves],
-        moves[0].message_id,
-        moves[-1].message_id,
+        ids,
+        [move.state for move in ordered],
+        [RANKS[move.state] for move in ordered],
+        [move.reason for move in ordered],
+        [move.carrier_id for move in ordered],
+        [move.at for move in ordered],
+        [move.network for move in ordered],
+        [move.taken for move in ordered],
     )
-
-
-def _moved(move: Move, before: Record, row: Record) -> _Moved:
-    return _Moved(
-        move=move,
-        sending_id=row["sending_id"],
-        carrier_id=row["carrier_id"],
-        was=MessageState(before["state"]),
-        had=before["money"],
-        money=row["money"],
-        price=row["price"],
-        vat=row["vat"],
-    )
+    await _add_references(tx, account_id, ordered)
+    if not rows:
+        return []
+    tx.counts(partial(_measure, tx.process_state(MessageMetrics), by_id, rows))
+    tallies: dict[UUID, _Tally] = {}
+    for row in rows:
+        _count(tallies.setdefault(row["sending_id"], _Tally()), by_id[row["message_id"]], row)
+    endpoints = await _count_in_sendings(tx, account_id, tallies)
+    return [_event(by_id[row["message_id"]], row, endpoints) for row in rows]
 
 
 async def _add_references(tx: Tx, account_id: AccountId, moves: Sequence[Move]) -> None:
@@ -176,32 +134,33 @@ async def _add_references(tx: Tx, account_id: AccountId, moves: Sequence[Move]) 
         await tx.execute(SQL["add_references"], account_id, ids, carriers, [move.reference for move in named])
 
 
-def _count(tally: _Tally, one: _Moved) -> None:
-    tally.states[one.was] -= 1
-    tally.states[one.move.state] += 1
-    if one.move.taken and one.was in _NOT_TAKEN:
+def _count(tally: _Tally, move: Move, row: Record) -> None:
+    was = MessageState(row["was"])
+    tally.states[was] -= 1
+    tally.states[move.state] += 1
+    if move.taken and was in _NOT_TAKEN:
         tally.sent += 1
-    if one.had != one.money:
-        if one.money == "captured":
-            tally.captured += one.price + one.vat
-            tally.captured_vat += one.vat
+    if row["had"] != row["money"]:
+        if row["money"] == "captured":
+            tally.captured += row["price"] + row["vat"]
+            tally.captured_vat += row["vat"]
         else:
-            tally.released += one.price + one.vat
+            tally.released += row["price"] + row["vat"]
 
 
-def _measure(metrics: MessageMetrics, moved: Sequence[_Moved]) -> None:
+def _measure(metrics: MessageMetrics, moves: Mapping[UUID, Move], rows: Sequence[Record]) -> None:
     """Count what was moved, in the metrics of this process."""
     submitted: Counter[int] = Counter()
     uncertain: Counter[int] = Counter()
     ended: Counter[tuple[str, int | None]] = Counter()
-    for one in moved:
-        state, carrier_id = one.move.state, one.carrier_id
-        if one.move.taken and one.was in _NOT_TAKEN:
+    for row in rows:
+        move, carrier_id = moves[row["message_id"]], row["carrier_id"]
+        if move.taken and row["was"] in _NOT_TAKEN:
             submitted[carrier_id] += 1
-        if state is MessageState.UNCERTAIN:
+        if move.state is MessageState.UNCERTAIN:
             uncertain[carrier_id] += 1
-        elif not state.is_open:
-            ended[state, carrier_id] += 1
+        elif not move.state.is_open:
+            ended[move.state, carrier_id] += 1
     metrics.submitted(submitted)
     metrics.uncertain(uncertain)
     metrics.ended(ended)
@@ -215,8 +174,7 @@ async def _count_in_sendings(
     of = [tallies[one] for one in ids]
     counters = [[tally.states[state] for tally in of] for state in COUNTED]
     money = ([tally.released for tally in of], [tally.captured for tally in of])
-    await tx.fetch(SQL["lock_counted"], account_id, ids, ids[0], ids[-1])
-    rows = await tx.fetch(SQL["count_moves"], account_id, ids, *counters, *money, ids[0], ids[-1], tx.now)
+    rows = await tx.fetch(SQL["count_moves"], account_id, ids, *counters, *money, tx.now)
     settlements = [
         Settlement(
             sending_id=one,
@@ -268,14 +226,13 @@ def tally_of(states: Mapping[MessageState, int]) -> _Tally:
     return _Tally(states=Counter(states))
 
 
-def _event(one: _Moved, endpoints: Mapping[UUID, int | None]) -> NewEvent:
-    move = one.move
-    facts = {"reason": move.reason, "network": move.network, "code": move.code, "was": one.was}
+def _event(move: Move, row: Record, endpoints: Mapping[UUID, int | None]) -> NewEvent:
+    facts = {"reason": move.reason, "network": move.network, "code": move.code, "was": row["was"]}
     return NewEvent(
         kind=move.state,
         at=move.at,
-        sending_id=one.sending_id,
+        sending_id=row["sending_id"],
         message_id=move.message_id,
         data={name: value for name, value in facts.items() if value is not None},
-        endpoint_id=endpoints.get(one.sending_id),
+        endpoint_id=endpoints.get(row["sending_id"]),
     )

@@ -14,6 +14,7 @@ from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
+from carillon.kit.traffic import TrafficClass
 from carillon.messaging.chunks import (
     Chunk,
     ClaimedChunks,
@@ -165,9 +166,11 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
     is_suppressed = message["address"] in suppressed and not sending["ignores_suppressions"]
     is_unwanted = is_suppressed or sending["state"] == SendingState.CANCELLED
     if message["state"] == MessageState.UNCERTAIN:
-        if is_over or not chunk.traffic_class.is_repeated_when_lost or is_unwanted:
+        if is_over or is_unwanted:
             return Move(message_id=message_id, state=MessageState.UNKNOWN, at=now, reason=Failure.LOST)
-        return None
+        # In a chunk that was claimed before, it may be uncertain since that claim: its wait begins anew.
+        is_late = chunk.claims == 1 and message_id not in died_with and chunk.traffic_class.is_repeated_when_lost
+        return None if is_late else uncertain_until(now, chunk.traffic_class, sending["expires_at"])
     if message_id in died_with:
         return Move(
             message_id=message_id,
@@ -189,8 +192,12 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
 
 def uncertain_left_over(now: datetime, chunk: Chunk, message_id: UUID, expires_at: datetime) -> LeftOver:
     """Say when an uncertain message is looked at again: soon where it is submitted again, else when it can't come."""
-    due_at = now + UNCERTAIN_WAIT if chunk.traffic_class.is_repeated_when_lost else max(expires_at, now)
-    return later(chunk, message_id, due_at)
+    return later(chunk, message_id, uncertain_until(now, chunk.traffic_class, expires_at))
+
+
+def uncertain_until(now: datetime, traffic_class: TrafficClass, expires_at: datetime) -> datetime:
+    """Return until when a receipt may settle a message that is uncertain by now."""
+    return now + UNCERTAIN_WAIT if traffic_class.is_repeated_when_lost else max(expires_at, now)
 
 
 def later(chunk: Chunk, message_id: UUID, due_at: datetime) -> LeftOver:

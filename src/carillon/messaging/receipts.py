@@ -5,7 +5,6 @@ among all references. A message whose submit had no answer has none, and is foun
 before its submit's answer waits until answers that are under way are committed.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +21,7 @@ from carillon.kit.ids import AccountId, AudienceId, first_uuid_of
 from carillon.messaging.account_clock import take_account_clock
 from carillon.messaging.inbound import decode_inbound, encode_inbound
 from carillon.messaging.ledger import Move, move_messages
-from carillon.messaging.references import KnownReferences
+from carillon.messaging.references import KnownReferences, until_recorded
 from carillon.messaging.replies import take_reply
 from carillon.messaging.states import MessageState
 
@@ -101,17 +100,15 @@ class ReceivedMessages:
     async def _match(
         self, carrier_id: int, receipts: Sequence[Receipt], *, patient: bool
     ) -> tuple[list[_Match], list[Receipt]]:
+        under_way = self._known.unrecorded(carrier_id)
         found, left = self._match_known(carrier_id, receipts)
         if left:
             more, left = await self._db.read(_match_stored, carrier_id, left, "find_references")
             found += more
-        deadline = asyncio.get_running_loop().time() + _WAIT_SECONDS
-        while left and patient and self._known.is_recording(carrier_id):
-            await self._known.recorded(carrier_id, deadline - asyncio.get_running_loop().time())
+        if left and patient:
+            await until_recorded(under_way, _WAIT_SECONDS)
             more, left = self._match_known(carrier_id, left)
             found += more
-            if asyncio.get_running_loop().time() >= deadline:
-                break
         if left:
             more, left = await self._db.read(_match_stored, carrier_id, left, "find_older_references")
             found += more

@@ -15,6 +15,7 @@ from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.chunks import CHUNKS_DUE, NewChunk, write_chunks
 from carillon.messaging.ledger import Move, move_messages
+from carillon.messaging.rules.quiet import longest_wait
 from carillon.messaging.sendings import MAX_SCHEDULE
 from carillon.messaging.states import MessageState, SendingState
 from carillon.messaging.sweep import RECEIPT_GRACE
@@ -107,9 +108,10 @@ async def resume_sending(tx: Tx, actor: Actor, sending_id: UUID) -> None:
 async def reschedule_sending(tx: Tx, actor: Actor, sending_id: UUID, scheduled_at: datetime) -> None:
     """Move what waits of a sending to another moment. Raises NotFoundError, InvalidInputError for `scheduled_at`."""
     check_moment(tx, scheduled_at)
-    await _require_state(tx, actor, sending_id, {SendingState.ACTIVE, SendingState.PAUSED})
+    found = await _require_state(tx, actor, sending_id, {SendingState.ACTIVE, SendingState.PAUSED})
     _wake(tx, actor, await tx.fetch(SQL["move_due"], actor.account_id, sending_id, scheduled_at))
-    await tx.execute(SQL["move_sending"], actor.account_id, sending_id, RECEIPT_GRACE)
+    wait = longest_wait(None, scheduled_at, TrafficClass(found["traffic_class"]))
+    await tx.execute(SQL["move_sending"], actor.account_id, sending_id, wait, RECEIPT_GRACE)
     await audit.record(tx, actor, "sending.reschedule", str(sending_id), {"scheduled_at": scheduled_at.isoformat()})
 
 
@@ -197,8 +199,10 @@ async def reschedule_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery, sche
         for row, ids in taken
     ]
     await write_chunks(tx, actor.account_id, chunks)
-    for sending_id in sorted({row["sending_id"] for row, _ in taken}):
-        await tx.execute(SQL["move_sending"], actor.account_id, sending_id, RECEIPT_GRACE)
+    classes = {row["sending_id"]: TrafficClass(row["traffic_class"]) for row, _ in taken}
+    for sending_id, traffic_class in sorted(classes.items()):
+        wait = longest_wait(None, scheduled_at, traffic_class)
+        await tx.execute(SQL["move_sending"], actor.account_id, sending_id, wait, RECEIPT_GRACE)
     count = sum(len(ids) for _, ids in taken)
     if count:
         await audit.record(tx, actor, "message.reschedule", count, {"scheduled_at": scheduled_at.isoformat()})

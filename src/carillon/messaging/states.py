@@ -48,5 +48,5 @@ RANKS: Mapping[MessageState, int] = {
 }
 """A message moves to states of a higher rank only, in whatever order receipts come: delivered wins over other ends.
 
-What is excluded or cancelled has waited until then, and stays so.
+`ledger.sql` has them too. What is excluded or cancelled has waited until then, and stays so.
 """

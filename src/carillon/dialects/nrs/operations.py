@@ -189,7 +189,7 @@ OPERATIONS: tuple[Operation, ...] = (
         notes=(
             _PAGES,
             _RECIPIENTS,
-            "A line has no sending: `sendingId` finds none; isDefinitive is false, sendingId and campaignName null. **[ours]**",
+            "No line has a sending: `sendingId` finds none; isDefinitive is false, the others null. **[ours]**",
         ),
     ),
     Operation(
