@@ -21,6 +21,8 @@ _LEDGER = (
     "sending, message, chunk, carrier_reference, event, event_sequence, callback, simulated_inbound, journal_entry"
 )
 _OPEN = "SELECT coalesce(sum(waiting + submitted + uncertain), 0)::bigint FROM sending WHERE shard_key = $1"
+# A server looks for new carriers every second.
+_BIND_SECONDS = 3
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -80,6 +82,17 @@ def sender_of(server: Served, connection: asyncpg.Connection, *, price: str | No
     if price is not None:
         server.command("price", "set", price, "--channel", "sms", *account)
         server.command("balance", "add", "1000000", *account)
+    return Sender(caller=caller, connection=connection)
+
+
+def smpp_sender_of(server: Served, connection: asyncpg.Connection, smsc: int, window: int = 500) -> Sender:
+    """Make an account whose messages go to an SMSC on a port of this machine."""
+    caller = caller_of(server, "apifon")
+    name, account = f"smsc{caller.account_id}", ("--account", caller.account_id)
+    url = f"smpp://carillon@127.0.0.1:{smsc}"
+    server.command("carrier", "create", name, "--kind", "smpp", "--url", url, "--option", f"window={window}", *account)
+    server.command("route", "add", "--carrier", name, *account)
+    time.sleep(_BIND_SECONDS)
     return Sender(caller=caller, connection=connection)
 
 

@@ -14,6 +14,7 @@ from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
+from carillon.kit.traffic import TrafficClass
 from carillon.messaging.chunks import (
     Chunk,
     ClaimedChunks,
@@ -105,7 +106,6 @@ async def _hand_over(
     tx: Tx, work: ClaimedChunks, chunks: Sequence[Chunk], plan: Plan, window_of: Mapping[int, int]
 ) -> None:
     """End the chunks that have nothing to submit, and name what is in flight first of the others."""
-    first = [task for carrier_id, tasks in plan.tasks.items() for task in tasks[: window_of[carrier_id]]]
     busy = {task.chunk.chunk_id for tasks in plan.tasks.values() for task in tasks}
     idle = [chunk for chunk in chunks if chunk.chunk_id not in busy]
     if idle:
@@ -113,8 +113,12 @@ async def _hand_over(
         over = [one for one in plan.left_over if one.chunk.chunk_id not in busy]
         await write_left_over(tx, work.account_id, [one for one in over if one.chunk.chunk_id in ended])
         plan.left_over = [one for one in plan.left_over if one.chunk.chunk_id in busy]
-    if first:
-        plan.keep_held(first, await name_in_flight(tx, work, first))
+    while first := [task for carrier_id, tasks in plan.tasks.items() for task in tasks[: window_of[carrier_id]]]:
+        held = await name_in_flight(tx, work, first)
+        if all(task.chunk.chunk_id in held for task in first):
+            return
+        # What follows comes first now, and has to be named too.
+        plan.keep_held(first, held)
 
 
 async def name_in_flight(tx: Tx, work: ClaimedChunks, tasks: Sequence[Task]) -> set[UUID]:
@@ -159,10 +163,14 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
     """Return how the message ends, until when it waits, or None for one that is submitted."""
     message_id = message["message_id"]
     is_over = now >= sending["expires_at"]
+    is_suppressed = message["address"] in suppressed and not sending["ignores_suppressions"]
+    is_unwanted = is_suppressed or sending["state"] == SendingState.CANCELLED
     if message["state"] == MessageState.UNCERTAIN:
-        if is_over or not chunk.traffic_class.is_repeated_when_lost or sending["state"] == SendingState.CANCELLED:
+        if is_over or is_unwanted:
             return Move(message_id=message_id, state=MessageState.UNKNOWN, at=now, reason=Failure.LOST)
-        return None
+        # In a chunk that was claimed before, it may be uncertain since that claim: its wait begins anew.
+        is_late = chunk.claims == 1 and message_id not in died_with and chunk.traffic_class.is_repeated_when_lost
+        return None if is_late else uncertain_until(now, chunk.traffic_class, sending["expires_at"])
     if message_id in died_with:
         return Move(
             message_id=message_id,
@@ -173,7 +181,7 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
         )
     if sending["state"] == SendingState.CANCELLED:
         return Move(message_id=message_id, state=MessageState.CANCELLED, at=now, reason=Failure.CANCELLED)
-    if message["address"] in suppressed and not sending["ignores_suppressions"]:
+    if is_suppressed:
         return Move(message_id=message_id, state=MessageState.EXCLUDED, at=now, reason=Failure.SUPPRESSED)
     if is_over:
         return Move(message_id=message_id, state=MessageState.EXPIRED, at=now, reason=Failure.EXPIRED)
@@ -184,8 +192,12 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
 
 def uncertain_left_over(now: datetime, chunk: Chunk, message_id: UUID, expires_at: datetime) -> LeftOver:
     """Say when an uncertain message is looked at again: soon where it is submitted again, else when it can't come."""
-    due_at = now + UNCERTAIN_WAIT if chunk.traffic_class.is_repeated_when_lost else max(expires_at, now)
-    return later(chunk, message_id, due_at)
+    return later(chunk, message_id, uncertain_until(now, chunk.traffic_class, expires_at))
+
+
+def uncertain_until(now: datetime, traffic_class: TrafficClass, expires_at: datetime) -> datetime:
+    """Return until when a receipt may settle a message that is uncertain by now."""
+    return now + UNCERTAIN_WAIT if traffic_class.is_repeated_when_lost else max(expires_at, now)
 
 
 def later(chunk: Chunk, message_id: UUID, due_at: datetime) -> LeftOver:

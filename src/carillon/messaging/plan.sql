@@ -1,6 +1,7 @@
 -- name: sendings_of
 SELECT s.sending_id, s.state, s.sender, s.text, s.expires_at,
-    s.options -> 'flash' = 'true' AS flash, s.options -> 'ignores_suppressions' = 'true' AS ignores_suppressions
+    coalesce(s.options -> 'flash' = 'true', false) AS flash,
+    coalesce(s.options -> 'ignores_suppressions' = 'true', false) AS ignores_suppressions
 FROM sending s
 WHERE s.shard_key = $1 AND s.sending_id = ANY ($2::uuid[]) AND s.sending_id BETWEEN $3 AND $4;
 
