@@ -18,11 +18,24 @@ from tests.carriers.scripted_smsc import ScriptedSmsc
 from tests.carriers.smpp_peer import bound
 from tests.carriers.smsc_script import Script
 
-from carillon.carriers.contract import Accepted, Reply
+from carillon.carriers.contract import Accepted, Receipt, ReceiptState, Reply
 from carillon.carriers.smpp import replies
 from carillon.carriers.smpp.carrier import make_smpp
 from carillon.carriers.smpp.link import backoff
-from carillon.carriers.smpp.pdu import BIND_RECEIVER, BIND_TRANSMITTER, RECEIPT, UNBIND, UNBIND_RESP, Message, pdu
+from carillon.carriers.smpp.pdu import (
+    BIND_RECEIVER,
+    BIND_TRANSMITTER,
+    DATA_SM,
+    MESSAGE_PAYLOAD,
+    MESSAGE_STATE,
+    RECEIPT,
+    RECEIPTED_MESSAGE_ID,
+    UNBIND,
+    UNBIND_RESP,
+    Message,
+    encode_data_sm,
+    pdu,
+)
 from carillon.carriers.smpp.statuses import ESME_ROK, ESME_RX_T_APPN
 
 pytestmark = pytest.mark.any_database
@@ -108,6 +121,19 @@ async def test_a_quiet_peer_is_asked_whether_it_is_there() -> None:
 async def test_an_enquiry_is_answered() -> None:
     async with bound(Script()) as (_, smsc):
         assert await smsc.sessions[0].ask(0x15, b"") == ESME_ROK
+
+
+async def test_receipts_and_replies_may_come_as_data_sm() -> None:
+    inbox = KeepingInbox()
+    async with bound(Script(), inbox, receipt_ids="as_is") as (_, smsc):
+        reply = Message(source="972500000001", destination="1", tlvs={MESSAGE_PAYLOAD: b"hello"})
+        receipt = Message(esm_class=RECEIPT, tlvs={RECEIPTED_MESSAGE_ID: b"7a\0", MESSAGE_STATE: b"\2"})
+        for one in (reply, receipt):
+            assert await smsc.sessions[0].ask(DATA_SM, encode_data_sm(one)) == ESME_ROK
+    first, second = inbox.taken
+    assert isinstance(first, Reply)
+    assert isinstance(second, Receipt)
+    assert (first.text, second.reference, second.state) == ("hello", "7a", ReceiptState.DELIVERED)
 
 
 async def test_receipts_are_handed_over_in_batches() -> None:

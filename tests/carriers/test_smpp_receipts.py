@@ -215,6 +215,18 @@ def test_another_radix_is_found_out_from_the_receipts(mode: str, answer: str, re
     assert ids.of_answer(answer.format(77)) == ids.of_receipt(receipt.format(77)), f"{mode} is kept"
 
 
+@pytest.mark.parametrize(
+    ("answer", "receipt"), [("{:d}", "{:d}"), ("{:d}", "{:x}"), ("{:x}", "{:d}"), ("{:x}", "{:X}")]
+)
+def test_a_radix_is_found_out_though_small_ids_are_the_same_in_several(answer: str, receipt: str) -> None:
+    ids = MessageIds(ReceiptIds.AUTO)
+    for number in range(1, 2000):
+        ids.of_answer(answer.format(number))
+    for number in range(1, 2000):
+        ids.of_receipt(receipt.format(number))
+    assert ids.of_answer(answer.format(123_456)) == ids.of_receipt(receipt.format(123_456))
+
+
 def test_ids_in_base_64_keep_their_case() -> None:
     ids = MessageIds(ReceiptIds.AUTO)
     assert ids.of_answer("aGVsbG8") != ids.of_receipt("agvsbg8")

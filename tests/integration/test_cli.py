@@ -65,7 +65,18 @@ def test_an_account_and_its_credentials_from_the_beginning_to_the_end(run: Run) 
     account_id = made["account_id"]
     credential = answer(
         run(
-            *("credential", "create", "--account", account_id, "--dialect", "inforu", "--rate", "2.5"),
+            *(
+                "credential",
+                "create",
+                "--account",
+                account_id,
+                "--dialect",
+                "inforu",
+                "--rate",
+                "2.5",
+                "--traffic",
+                "marketing",
+            ),
             *("--allow", "192.0.2.0/24", "--allow", "2001:db8::/32", "--scopes", "audience:read, audience:write"),
             *("--expires", "2031-12-31T10:00+02:00", "--audience", made["audience_id"], "--json"),
         )
@@ -74,6 +85,7 @@ def test_an_account_and_its_credentials_from_the_beginning_to_the_end(run: Run) 
     run("credential", "revoke", "--account", account_id, credential["credential_id"])
     (listed,) = answer(run("credential", "list", "--account", account_id, "--json"))
     assert listed["key_name"] == credential["username"]
+    assert listed["traffic_class"] == "marketing"
     assert listed["allowed_networks"] == ["192.0.2.0/24", "2001:db8::/32"]
     assert listed["scopes"] == ["audience:read", "audience:write"]
     assert (listed["expires_at"], listed["calls_per_second"]) == ("2031-12-31T08:00:00Z", 2.5)

@@ -77,6 +77,7 @@ def welcome(runtime: Runtime, url: str) -> Iterator[str]:
     if not file.exists():
         yield "A key for a client: carillon credential create --account 1 --dialect inforu"
         return
+    yield "The demo account's messages go to simulated phones. What they get is shown here, where this is a terminal."
     yield f"The demo account's credentials are in {file}. Paste these lines into another terminal:"
     yield ""
     yield f"set -a; . {file.resolve()}; set +a"

@@ -4,6 +4,8 @@ import asyncio
 import gc
 import signal
 import socket
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,7 +14,8 @@ import uvloop
 
 from carillon.app import create_app
 from carillon.background import background_of
-from carillon.cli.demo import make_demo, welcome
+from carillon.cli.demo import demo_file, make_demo, welcome
+from carillon.cli.phones import DemoPhones, demo_actor
 from carillon.errors import InvalidInputError
 from carillon.http.connections import Connections, Limits, most_connections
 from carillon.http.server import Server, protocol_of
@@ -22,6 +25,7 @@ from carillon.metrics import Metrics
 from carillon.runtime import Runtime, open_runtime
 from carillon.settings import Settings, load_settings
 from carillon.workers.host import run_background
+from carillon.workers.shape import Background, Service
 
 # A caller that has hung up its end, or never reads, must not keep the server from stopping.
 _SHUTDOWN_SECONDS = 10
@@ -89,12 +93,24 @@ async def _serve(settings: Settings) -> None:
         _tune_garbage_collector()
         async with asyncio.TaskGroup() as tasks:
             poll_seconds = settings.worker_poll_seconds
-            background = background_of(runtime)
+            background = await _background(runtime)
             tasks.create_task(run_background(runtime.db, background, metrics.work, stopping, poll_seconds=poll_seconds))
             if listener is not None:
                 tasks.create_task(_answer(runtime, metrics, listener, stopping))
             else:
                 click.echo("Carillon processes what API processes accept.  (Ctrl-C stops it)")
+
+
+async def _background(runtime: Runtime) -> Background:
+    """Return what is run beside answering; on a terminal, with what the demo account's phones get."""
+    background = background_of(runtime)
+    if not (sys.stdout.isatty() and demo_file(runtime).exists()):
+        return background
+    actor = await demo_actor(runtime.db)
+    if actor is None:
+        return background
+    phones = Service(name="demo_phones", run=DemoPhones(runtime.db, actor, click.echo).run)
+    return replace(background, services=[*background.services, phones])
 
 
 def _listener(settings: Settings) -> socket.socket:

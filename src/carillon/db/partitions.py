@@ -223,7 +223,8 @@ class _Run:
         await self._lock(self._table.name, "SHARE UPDATE EXCLUSIVE")
         if name in await self._attached():  # another process has been quicker
             return
-        await self._connection.execute(f"CREATE TABLE {name} (LIKE {self._table.name} INCLUDING ALL)")
+        storage = f"WITH (fillfactor = {self._table.fillfactor})"
+        await self._connection.execute(f"CREATE TABLE {name} (LIKE {self._table.name} INCLUDING ALL) {storage}")
         moved = await self._move(day) if day else 0
         bound = day.bound if day else "DEFAULT"
         await self._connection.execute(f"ALTER TABLE {self._table.name} ATTACH PARTITION {name} {bound}")

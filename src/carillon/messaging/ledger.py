@@ -115,8 +115,6 @@ async def _move_each_once(tx: Tx, account_id: AccountId, moves: Sequence[Move]) 
         [move.at for move in ordered],
         [move.network for move in ordered],
         [move.taken for move in ordered],
-        ids[0],
-        ids[-1],
     )
     await _add_references(tx, account_id, ordered)
     if not rows:
@@ -176,7 +174,9 @@ async def _count_in_sendings(
     of = [tallies[one] for one in ids]
     counters = [[tally.states[state] for tally in of] for state in COUNTED]
     money = ([tally.released for tally in of], [tally.captured for tally in of])
-    rows = await tx.fetch(SQL["count_moves"], account_id, ids, *counters, *money, ids[0], ids[-1], tx.now)
+    rows = await tx.fetch(SQL["count_moves"], account_id, ids, *counters, *money, tx.now)
+    if len(rows) != len(ids):
+        raise AssertionError("messages were moved, and their sendings were not counted")
     settlements = [
         Settlement(
             sending_id=one,

@@ -1,56 +1,67 @@
 -- name: move_messages
--- Ranks are those of states.py. `taken`: a carrier has the message; else what ends is released and not captured.
--- All is taken from what was locked: joined to the same CTE twice, rows that were changed while the lock was waited for,
--- and those behind them, are not found again.
+-- Ranks are those of states.py. `taken`: a carrier has the message; else what ends is released and not captured. Messages are found
+-- one by one, in the given order, and written through the primary key (the row is there, so it is always updated): no plan that was
+-- made before a day's partition had rows can read all of them.
 WITH held AS MATERIALIZED (
-    SELECT m.message_id, m.state AS was, m.money AS had, g.state, g.rank, g.reason, g.carrier_id, g.at, g.network, g.taken,
-        CASE WHEN m.state = 'waiting' THEN 0
-             WHEN m.state = 'uncertain' THEN 1
-             WHEN m.state = 'submitted' THEN 2
-             WHEN m.state = 'unknown' THEN 3
-             WHEN m.state IN ('expired', 'undelivered', 'rejected') THEN 4
-             WHEN m.state = 'delivered' THEN 5
-             ELSE 6 END AS rank_before
+    SELECT g.message_id, g.state, g.reason, coalesce(g.carrier_id, m.carrier_id) AS carrier_id, g.network,
+        CASE WHEN g.taken THEN g.at END AS submitted_at,
+        CASE WHEN g.rank > 2 THEN g.at END AS final_at,
+        CASE WHEN m.had = 'reserved' AND g.taken THEN 'captured'
+             WHEN m.had = 'until_delivery' AND g.state = 'delivered' THEN 'captured'
+             WHEN m.had IN ('reserved', 'until_delivery') AND g.rank > 2 THEN 'released'
+             ELSE m.had END AS money,
+        m.sending_id, m.was, m.had, m.price, m.vat, m.parts, m.address
     FROM unnest($2::uuid[], $3::text[], $4::smallint[], $5::text[], $6::bigint[], $7::timestamptz[], $8::text[], $9::boolean[])
         AS g (message_id, state, rank, reason, carrier_id, at, network, taken)
-    JOIN message m ON m.shard_key = $1 AND m.message_id = g.message_id
-    WHERE m.shard_key = $1 AND m.message_id BETWEEN $10 AND $11
-    ORDER BY m.message_id
-    FOR UPDATE OF m
+    CROSS JOIN LATERAL (
+        SELECT m.sending_id, m.carrier_id, m.state AS was, m.money AS had, m.price, m.vat, m.parts, m.address,
+            CASE WHEN m.state = 'waiting' THEN 0
+                 WHEN m.state = 'uncertain' THEN 1
+                 WHEN m.state = 'submitted' THEN 2
+                 WHEN m.state = 'unknown' THEN 3
+                 WHEN m.state IN ('expired', 'undelivered', 'rejected') THEN 4
+                 WHEN m.state = 'delivered' THEN 5
+                 ELSE 6 END AS rank
+        FROM message m
+        WHERE m.shard_key = $1 AND m.message_id = g.message_id
+        FOR UPDATE
+    ) m
+    WHERE g.rank > m.rank AND (g.rank < 6 OR m.rank = 0)
+), moved AS (
+    INSERT INTO message AS m (shard_key, message_id, sending_id, price, vat, parts, address,
+        state, reason, carrier_id, network, submitted_at, final_at, money)
+    SELECT $1, h.message_id, h.sending_id, h.price, h.vat, h.parts, h.address,
+        h.state, h.reason, h.carrier_id, h.network, h.submitted_at, h.final_at, h.money
+    FROM held h
+    ON CONFLICT (shard_key, message_id) DO UPDATE
+    SET state = excluded.state,
+        reason = excluded.reason,
+        carrier_id = excluded.carrier_id,
+        network = coalesce(excluded.network, m.network),
+        submitted_at = coalesce(m.submitted_at, excluded.submitted_at),
+        final_at = excluded.final_at,
+        money = excluded.money
 )
-UPDATE message m
-SET state = h.state,
-    reason = h.reason,
-    carrier_id = coalesce(h.carrier_id, m.carrier_id),
-    network = coalesce(h.network, m.network),
-    submitted_at = CASE WHEN h.taken THEN coalesce(m.submitted_at, h.at) ELSE m.submitted_at END,
-    final_at = CASE WHEN h.rank > 2 THEN h.at END,
-    money = CASE WHEN h.had = 'reserved' AND h.taken THEN 'captured'
-                 WHEN h.had = 'until_delivery' AND h.state = 'delivered' THEN 'captured'
-                 WHEN h.had IN ('reserved', 'until_delivery') AND h.rank > 2 THEN 'released'
-                 ELSE h.had END
-FROM held h
-WHERE m.shard_key = $1 AND m.message_id = h.message_id AND m.message_id BETWEEN $10 AND $11
-  AND h.rank > h.rank_before AND (h.rank < 6 OR h.rank_before = 0)
-RETURNING m.message_id, m.sending_id, m.carrier_id, h.was, h.had, m.money, m.price, m.vat;
+SELECT message_id, sending_id, carrier_id, was, had, money, price, vat FROM held;
 
 -- fragment: is_over
 s.waiting + g.waiting + s.submitted + g.submitted + s.uncertain + g.uncertain = 0 AND s.state <> 'materialising'
 
 -- name: count_moves
 -- Moves the counters of sendings: one row a sending, locked in their order.
--- As above, all is taken from what was locked.
-WITH held AS MATERIALIZED (
+WITH given AS (
     SELECT g.sending_id, g.excluded, g.waiting, g.submitted, g.uncertain, g.delivered, g.undelivered, g.expired,
         g.rejected, g.cancelled, g.unknown, g.released, g.captured
     FROM unnest($2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[], $10::int[],
                 $11::int[], $12::int[], $13::bigint[], $14::bigint[])
         AS g (sending_id, excluded, waiting, submitted, uncertain, delivered, undelivered, expired, rejected,
               cancelled, unknown, released, captured)
-    JOIN sending s ON s.shard_key = $1 AND s.sending_id = g.sending_id
-    WHERE s.shard_key = $1 AND s.sending_id BETWEEN $15 AND $16
-    ORDER BY s.sending_id
-    FOR NO KEY UPDATE OF s
+), held AS MATERIALIZED (
+    SELECT s.sending_id
+    FROM given g
+    CROSS JOIN LATERAL (
+        SELECT s.sending_id FROM sending s WHERE s.shard_key = $1 AND s.sending_id = g.sending_id FOR NO KEY UPDATE
+    ) s
 )
 UPDATE sending s
 SET excluded = s.excluded + g.excluded,
@@ -65,12 +76,13 @@ SET excluded = s.excluded + g.excluded,
     unknown = s.unknown + g.unknown,
     reserved = s.reserved - g.released - g.captured,
     captured = s.captured + g.captured,
-    started_at = CASE WHEN s.started_at IS NULL AND g.submitted > 0 THEN $17 ELSE s.started_at END,
+    started_at = CASE WHEN s.started_at IS NULL AND g.submitted > 0 THEN $15::timestamptz ELSE s.started_at END,
     state = CASE WHEN {is_over} AND s.state = 'active' THEN 'finished' ELSE s.state END,
-    finished_at = CASE WHEN {is_over} THEN coalesce(s.finished_at, $17) END,
+    finished_at = CASE WHEN {is_over} THEN coalesce(s.finished_at, $15) END,
     sweep_at = CASE WHEN NOT ({is_over}) THEN s.sweep_at END
-FROM held g
-WHERE s.shard_key = $1 AND s.sending_id = g.sending_id AND s.sending_id BETWEEN $15 AND $16
+FROM given g
+JOIN held h ON h.sending_id = g.sending_id
+WHERE s.shard_key = $1 AND s.sending_id = g.sending_id AND s.sending_id = ANY ($2::uuid[])
 RETURNING s.sending_id, s.campaign_id, s.endpoint_id;
 
 -- name: count_campaign_moves

@@ -43,6 +43,7 @@ async def add_members(tx: Tx, actor: Actor, command: AddMembers) -> int:
     is there with the reason; suppressed addresses are found when the messages are written.
     """
     await tx.execute(SQL["take_your_time"])
+    await tx.execute(SQL["plan_for_these_groups"])
     count = await tx.fetchval(
         SQL["add_members"],
         actor.account_id,

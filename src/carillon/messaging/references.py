@@ -17,8 +17,7 @@ class KnownReferences:
 
     def __init__(self) -> None:
         self._messages: OrderedDict[tuple[int, str], tuple[AccountId, UUID]] = OrderedDict()
-        self._unrecorded: dict[int, int] = {}
-        self._recorded: dict[int, asyncio.Event] = {}
+        self._unrecorded: dict[int, set[asyncio.Future[None]]] = {}
 
     def remember(self, carrier_id: int, reference: str, account_id: AccountId, message_id: UUID) -> None:
         """Keep whose reference it is."""
@@ -33,25 +32,21 @@ class KnownReferences:
     @contextmanager
     def recording(self, carrier_id: int) -> Iterator[None]:
         """Mark that messages are with a carrier whose outcomes are committed when the block ends."""
-        self._unrecorded[carrier_id] = self._unrecorded.get(carrier_id, 0) + 1
+        recorded = asyncio.get_running_loop().create_future()
+        under_way = self._unrecorded.setdefault(carrier_id, set())
+        under_way.add(recorded)
         try:
             yield
         finally:
-            self._unrecorded[carrier_id] -= 1
-            event = self._recorded.pop(carrier_id, None)
-            if event is not None:
-                event.set()
+            under_way.discard(recorded)
+            recorded.set_result(None)
 
-    def is_recording(self, carrier_id: int) -> bool:
-        """Whether outcomes of a carrier are still to be committed: a receipt may be of one of them."""
-        return self._unrecorded.get(carrier_id, 0) > 0
+    def unrecorded(self, carrier_id: int) -> "frozenset[asyncio.Future[None]]":
+        """Return the submits whose outcomes are still to be committed: a receipt that is here may be of one of them."""
+        return frozenset(self._unrecorded.get(carrier_id, ()))
 
-    async def recorded(self, carrier_id: int, seconds: float) -> None:
-        """Wait until outcomes of a carrier were committed, for so long at most."""
-        if self.is_recording(carrier_id):
-            event = self._recorded.setdefault(carrier_id, asyncio.Event())
-            try:
-                async with asyncio.timeout(seconds):
-                    await event.wait()
-            except TimeoutError:
-                return
+
+async def until_recorded(under_way: "frozenset[asyncio.Future[None]]", seconds: float) -> None:
+    """Wait until outcomes are committed, for so long at most."""
+    if under_way:
+        await asyncio.wait(under_way, timeout=seconds)

@@ -15,6 +15,7 @@ from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.chunks import CHUNKS_DUE, NewChunk, write_chunks
 from carillon.messaging.ledger import Move, move_messages
+from carillon.messaging.rules.quiet import longest_wait
 from carillon.messaging.sendings import MAX_SCHEDULE
 from carillon.messaging.states import MessageState, SendingState
 from carillon.messaging.sweep import RECEIPT_GRACE
@@ -62,8 +63,8 @@ class ScheduledMessage:
 async def cancel_sendings(tx: Tx, actor: Actor, command: CancelSendings) -> int:
     """Cancel sendings and return how many messages that were waiting are not sent.
 
-    What a worker has claimed already goes on. What costs money is released. Sendings that are over stay as they are;
-    where there is none, it is 0.
+    What a worker has claimed already goes on; what it lets go can be cancelled again. What costs money is released.
+    Sendings that are over stay as they are; where there is none, it is 0.
     """
     ids = list(command.sending_ids)
     if command.reference is not None:
@@ -72,11 +73,14 @@ async def cancel_sendings(tx: Tx, actor: Actor, command: CancelSendings) -> int:
     # Chunks before sendings, as everywhere.
     taken = await tx.fetch(SQL["take_waiting_chunks"], actor.account_id, ids, tx.real_now) if ids else []
     locked = await tx.fetch(SQL["lock_sendings"], actor.account_id, ids) if ids else []
+    if any(row["state"] == SendingState.MATERIALISING for row in locked):
+        # A slice may have been committed while its sending was waited for.
+        taken += await tx.fetch(SQL["take_waiting_chunks"], actor.account_id, ids, tx.real_now)
     open_ids = [row["sending_id"] for row in locked if row["state"] not in {"cancelled", "finished"}]
-    if not open_ids:
-        return 0
-    await tx.execute(SQL["set_sending_state"], actor.account_id, open_ids, SendingState.CANCELLED)
-    await audit.record(tx, actor, "sending.cancel", len(open_ids), {"sendings": [str(one) for one in open_ids[:20]]})
+    if open_ids:
+        await tx.execute(SQL["set_sending_state"], actor.account_id, open_ids, SendingState.CANCELLED)
+        detail = {"sendings": [str(one) for one in open_ids[:20]]}
+        await audit.record(tx, actor, "sending.cancel", len(open_ids), detail)
     moves = [
         Move(message_id=message_id, state=MessageState.CANCELLED, at=tx.now, reason=Failure.CANCELLED)
         for row in taken
@@ -96,7 +100,7 @@ async def pause_sending(tx: Tx, actor: Actor, sending_id: UUID) -> None:
 async def resume_sending(tx: Tx, actor: Actor, sending_id: UUID) -> None:
     """Resume a paused sending. Raises NotFoundError, and InvalidInputError for its state."""
     await _require_state(tx, actor, sending_id, {SendingState.ACTIVE, SendingState.PAUSED})
-    await tx.execute(SQL["set_sending_state"], actor.account_id, [sending_id], SendingState.ACTIVE)
+    await tx.execute(SQL["resume_sending"], actor.account_id, sending_id)
     _wake(tx, actor, await tx.fetch(SQL["release_held_chunks"], actor.account_id, sending_id))
     await audit.record(tx, actor, "sending.resume", str(sending_id), {})
 
@@ -104,9 +108,10 @@ async def resume_sending(tx: Tx, actor: Actor, sending_id: UUID) -> None:
 async def reschedule_sending(tx: Tx, actor: Actor, sending_id: UUID, scheduled_at: datetime) -> None:
     """Move what waits of a sending to another moment. Raises NotFoundError, InvalidInputError for `scheduled_at`."""
     check_moment(tx, scheduled_at)
-    await _require_state(tx, actor, sending_id, {SendingState.ACTIVE, SendingState.PAUSED})
+    found = await _require_state(tx, actor, sending_id, {SendingState.ACTIVE, SendingState.PAUSED})
     _wake(tx, actor, await tx.fetch(SQL["move_due"], actor.account_id, sending_id, scheduled_at))
-    await tx.execute(SQL["move_sending"], actor.account_id, sending_id, RECEIPT_GRACE)
+    wait = longest_wait(None, scheduled_at, TrafficClass(found["traffic_class"]))
+    await tx.execute(SQL["move_sending"], actor.account_id, sending_id, wait, RECEIPT_GRACE)
     await audit.record(tx, actor, "sending.reschedule", str(sending_id), {"scheduled_at": scheduled_at.isoformat()})
 
 
@@ -121,7 +126,8 @@ async def _require_state(tx: Tx, actor: Actor, sending_id: UUID, states: set[Sen
     if not rows:
         raise NotFoundError("sending")
     if rows[0]["state"] not in states:
-        raise InvalidInputError("sending", f"The sending is {rows[0]['state']}.")
+        state = rows[0]["state"]
+        raise InvalidInputError("sending", f"The sending is {state}: only what is active or paused can be changed.")
     return rows[0]
 
 
@@ -194,8 +200,10 @@ async def reschedule_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery, sche
         for row, ids in taken
     ]
     await write_chunks(tx, actor.account_id, chunks)
-    for sending_id in sorted({row["sending_id"] for row, _ in taken}):
-        await tx.execute(SQL["move_sending"], actor.account_id, sending_id, RECEIPT_GRACE)
+    classes = {row["sending_id"]: TrafficClass(row["traffic_class"]) for row, _ in taken}
+    for sending_id, traffic_class in sorted(classes.items()):
+        wait = longest_wait(None, scheduled_at, traffic_class)
+        await tx.execute(SQL["move_sending"], actor.account_id, sending_id, wait, RECEIPT_GRACE)
     count = sum(len(ids) for _, ids in taken)
     if count:
         await audit.record(tx, actor, "message.reschedule", count, {"scheduled_at": scheduled_at.isoformat()})

@@ -1,5 +1,5 @@
 -- name: lock_sendings
-SELECT s.sending_id, s.state, s.waiting, s.scheduled_at, s.campaign_id
+SELECT s.sending_id, s.state, s.traffic_class, s.waiting, s.scheduled_at, s.campaign_id
 FROM sending s
 WHERE s.shard_key = $1 AND s.sending_id = ANY ($2::uuid[])
 ORDER BY s.sending_id
@@ -10,6 +10,11 @@ SELECT s.sending_id FROM sending s WHERE s.shard_key = $1 AND s.reference = $2 A
 
 -- name: set_sending_state
 UPDATE sending SET state = $3 WHERE shard_key = $1 AND sending_id = ANY ($2::uuid[]);
+
+-- name: resume_sending
+-- What was submitted before may have come to its end meanwhile.
+UPDATE sending SET state = CASE WHEN waiting + submitted + uncertain = 0 THEN 'finished' ELSE 'active' END
+WHERE shard_key = $1 AND sending_id = $2;
 
 -- name: hold_due_chunks
 UPDATE chunk SET state = 'held' WHERE account_id = $1 AND sending_id = $2 AND state = 'due';
@@ -29,9 +34,11 @@ RETURNING message_ids;
 UPDATE chunk SET due_at = $3 WHERE account_id = $1 AND sending_id = $2 AND state <> 'claimed' RETURNING traffic_class;
 
 -- name: move_sending
--- To the moment of what is due last of it: single messages of it may have been moved.
+-- To the moment of what is due last of it: single messages of it may have been moved. $3: how long that may have to wait then.
 UPDATE sending s
-SET scheduled_at = d.due_at, expires_at = d.due_at + s.validity, sweep_at = d.due_at + s.validity + $3::interval
+SET scheduled_at = d.due_at,
+    expires_at = d.due_at + s.validity + $3::interval,
+    sweep_at = d.due_at + s.validity + $3::interval + $4::interval
 FROM (SELECT max(c.due_at) AS due_at FROM chunk c WHERE c.account_id = $1 AND c.sending_id = $2) d
 WHERE s.shard_key = $1 AND s.sending_id = $2 AND d.due_at IS NOT NULL;
 

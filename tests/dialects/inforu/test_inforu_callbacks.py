@@ -111,8 +111,8 @@ def test_what_the_caller_has_not_marked_has_blank_marks() -> None:
 
 
 def test_every_final_state_is_told_and_no_other() -> None:
-    told = {one for one in MessageState if CALLBACKS.tells(facts(one))}
-    assert told == set(STATUSES) == {one for one in MessageState if not one.is_open}
+    reported = {one for one in MessageState if CALLBACKS.tells(facts(one))}
+    assert reported == set(STATUSES) == {one for one in MessageState if not one.is_open}
     assert not CALLBACKS.tells(replace(facts(), message=None))
     assert not CALLBACKS.tells(facts("reply"))
 
@@ -136,7 +136,7 @@ async def test_a_send_is_followed_by_its_notification(wire: Wire) -> None:
         await sandbox.work()
         await sandbox.advance(timedelta(minutes=5))
         async with telling(db, CALLBACKS):
-            await until(lambda: told(receiver, 2))
+            await until(lambda: arrived(receiver, 2))
         forms = [dict(parse_qsl(one.decode(), keep_blank_values=True)) for one in receiver.bodies]
     found = {(one["PhoneNumber"], one["Status"], one["CustomerMessageId"]) for one in forms}
     assert found == {("972521110001", "2", "order 5"), ("972521119902", "-2", "order 5")}
@@ -146,5 +146,5 @@ async def answer(_head: bytes, writer: asyncio.StreamWriter) -> None:
     writer.write(OK)
 
 
-async def told(receiver: ScriptedServer, count: int) -> bool:
+async def arrived(receiver: ScriptedServer, count: int) -> bool:
     return len(receiver.bodies) >= count

@@ -73,7 +73,7 @@ async def test_unsubscribed_and_repeated_numbers_get_it_where_the_caller_says_so
     assert (await wire.data("SendSms", order(DANA, DANA, Settings=settings)))["Recipients"] == 2
 
 
-async def test_placeholders_take_the_recipients_own_fields_before_its_contacts(wire: Wire) -> None:
+async def test_placeholders_take_what_the_recipient_has_before_what_its_contact_has(wire: Wire) -> None:
     await wire.add({"Phone": DANA, "FirstName": "Dana", "Text1": "blue"}, {"Phone": TAL, "FirstName": "Tal"})
     message = "[#FirstName#] [#firstname#]: [#Text1#], [#Size#] [#PhoneNumber#] [#1#]"
     given = order(Message=message) | {

@@ -114,8 +114,8 @@ def test_without_a_campaign_its_number_is_0_and_its_name_blank() -> None:
 
 def test_every_state_has_a_name_or_none_and_every_name_of_sms_a_state() -> None:
     assert set(EVENTS) >= set(MessageState)
-    told = {name for name in EVENTS.values() if name is not None}
-    assert told - {"replied"} == VENDORS - NOT_OF_SMS
+    names = {name for name in EVENTS.values() if name is not None}
+    assert names - {"replied"} == VENDORS - NOT_OF_SMS
 
 
 @pytest.mark.parametrize(

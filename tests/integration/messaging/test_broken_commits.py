@@ -37,7 +37,7 @@ async def kinds(sandbox: Sandbox) -> list[str]:
 
 
 @pytest.mark.parametrize("which", ["claim", "begin", "record"])
-async def test_whichever_commit_of_a_turn_breaks_its_messages_are_submitted_once_and_none_is_uncertain(  # noqa: PLR0913, PLR0917 - fixtures
+async def test_whichever_commit_of_a_turn_breaks_its_messages_are_submitted_once_and_none_is_uncertain(
     broken: Sandbox, way: tuple[BreakingWay, str], clock: FixedClock, account: Tenant, which: str
 ) -> None:
     await broken.send(*NUMBERS)

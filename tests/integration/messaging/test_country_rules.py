@@ -1,12 +1,13 @@
 """Marketing waits for the hours of its recipient's country, and stays valid meanwhile."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.integration.messaging.sandbox import Sandbox
 from tests.support import MOMENT
 
 from carillon.kit.traffic import TrafficClass
+from carillon.messaging.scheduling import ScheduledQuery, reschedule_scheduled
 
 pytestmark = pytest.mark.any_database
 
@@ -40,3 +41,14 @@ async def test_transactional_messages_do_not_wait(sandbox: Sandbox) -> None:
     await sandbox.send(FRENCH, COLOMBIAN)
     await sandbox.work()
     assert await sandbox.states() == {FRENCH: "submitted", COLOMBIAN: "submitted"}
+
+
+async def test_what_is_moved_to_a_closed_day_stays_valid_until_its_country_opens(sandbox: Sandbox) -> None:
+    monday = MOMENT + timedelta(days=1)
+    sent = await sandbox.send(COLOMBIAN, traffic_class=TrafficClass.MARKETING, scheduled_at=monday, numbered=True)
+    query, saturday = ScheduledQuery(guids=list(sent.guids)), datetime(2025, 3, 15, 21, 0, tzinfo=UTC)
+    assert await sandbox.db.run(reschedule_scheduled, sandbox.actor, query, saturday) == 1
+    await sandbox.advance(saturday - MOMENT)  # an hour after its end in Colombia
+    assert await sandbox.states() == {COLOMBIAN: "waiting"}
+    await sandbox.advance(timedelta(hours=39))
+    assert await sandbox.states() == {COLOMBIAN: "submitted"}

@@ -7,9 +7,8 @@ from carillon.carriers.smpp.options import ReceiptIds
 
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 _DECIMAL = re.compile(r"[0-9]+")
-# Sequential ids of the other radix coincide now and then: so many receipts have to agree, and four of five of all.
-_ENOUGH = 10
-_MAJORITY = 0.8
+# Sequential ids coincide with those of another radix now and then: by so many more receipts a radix has to fit.
+_LEAD = 10
 _REMEMBERED = 20_000
 
 
@@ -52,9 +51,13 @@ class MessageIds:
         found = [mode for mode, one in candidates.items() if one in self._latest]
         if not found:
             return candidates[ReceiptIds.AS_IS]
-        self._votes.update({mode for mode in found if candidates[mode] != candidates[ReceiptIds.AS_IS]} or found[:1])
-        best, votes = self._votes.most_common(1)[0]
-        if votes >= _ENOUGH and votes >= _MAJORITY * self._votes.total():
+        same = candidates[ReceiptIds.AS_IS]
+        if len(set(candidates.values())) == 1:
+            return same  # an id below 10 speaks for no radix
+        self._votes.update(mode for mode in found if mode is ReceiptIds.AS_IS or candidates[mode] != same)
+        ranking = [*self._votes.most_common(2), (ReceiptIds.AS_IS, 0)]
+        best = ranking[0][0]
+        if ranking[0][1] - ranking[1][1] >= _LEAD:
             self._learned = best
             self._latest.clear()
         return candidates[best if best in found else found[0]]

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from carillon.carriers.contract import Receipt, ReceiptState
@@ -97,22 +96,21 @@ class ReceiptReader:
     def read(self, message: Message) -> Receipt | None:
         """Read a receipt; None when it names no message. It raises nothing."""
         tlvs = message.tlvs
-        fields = _read_text(message.text.replace(b"\0", b"").decode("latin-1"))
-        named = fields.id
+        named, done, stat, error = _read_text(message.text.replace(b"\0", b"").decode("latin-1"))
         if tlvs:
             named = tlvs.get(RECEIPTED_MESSAGE_ID, b"").split(b"\0", 1)[0].decode("latin-1") or named
         named = named[:_LONGEST]  # more digits than Python would make a number of
         if not named.strip():
             return None
-        state, failure = self._state(message, fields.state)
-        code = fields.error[:_LONGEST]
+        state, failure = self._state(message, stat)
+        code = error[:_LONGEST]
         if failure is not None:
             failure = self._failure(state, _number(code), tlvs.get(NETWORK_ERROR_CODE, b"")) or failure
         return Receipt(
             reference=self._ids.of_receipt(named),
             state=state,
             failure=failure,
-            at=_moment(fields.done, self._zone) if fields.done else None,
+            at=_moment(done, self._zone) if done else None,
             address=message.source.lstrip("+") or None,
             sender=message.destination or None,
             network=self._network(tlvs) if tlvs else None,
@@ -153,19 +151,11 @@ def is_receipt(message: Message) -> bool:
     return bool(message.esm_class & (RECEIPT | INTERMEDIATE)) or RECEIPTED_MESSAGE_ID in message.tlvs
 
 
-class _Fields(NamedTuple):
-    """What is read of a receipt's text; empty where it is missing."""
-
-    id: str = ""
-    done: str = ""
-    state: str = ""
-    error: str = ""
-
-
-def _read_text(text: str) -> _Fields:
+def _read_text(text: str) -> tuple[str, str, str, str]:
+    """Return id, done date, state and error; empty where they are missing."""
     usual = _USUAL.match(text)
     if usual is not None:
-        return _Fields(*usual.groups())
+        return usual[1], usual[2], usual[3], usual[4]
     fields: dict[str, str] = {}
     matches = list(_KEY.finditer(text))
     ends = [*(match.start() for match in matches[1:]), len(text)]
@@ -174,7 +164,7 @@ def _read_text(text: str) -> _Fields:
         if key == "text" and "id" in fields and "stat" in fields:
             break  # what follows is the message's own text, whatever it looks like
         fields.setdefault("err" if key == "erro" else key, _FIELD_END.sub("", text[match.end() : end]).strip())
-    return _Fields(*(fields.get(key, "") for key in ("id", "done", "stat", "err")))
+    return fields.get("id", ""), fields.get("done", ""), fields.get("stat", ""), fields.get("err", "")
 
 
 def _number(error: str) -> int | None:

@@ -19,7 +19,7 @@ from carillon.carriers.smpp.pdu import (
     submit_prefix,
     tlv,
 )
-from carillon.text.encodings import Encoding
+from carillon.text.encodings import CODINGS, Encoding
 from carillon.text.segments import Part, split_parts
 
 ALPHANUMERIC = (5, 0)
@@ -77,9 +77,15 @@ class SubmitEncoder:
         if not address.isdigit() or len(address) > _MOST_ADDRESS:
             raise UnsendableError(Failure.ADDRESS_INVALID)
         validity = relative_time(message.validity) if self._options.validity else b""
-        coding = self._codings[message.encoding, message.flash]
-        segments = self._segments(message)
+        data_coding = self._codings[message.encoding, message.flash]
         asked = self._options.registered_delivery
+        # Most texts are one part without a header, which takes a third of the time this way.
+        coding = CODINGS[message.encoding][0]
+        units = coding.units(message.text)
+        if units is not None and units <= coding.one:
+            octets = coding.encode(message.text)
+            return [submit_body(prefix, address, 0, validity, asked, data_coding, octets)]
+        segments = self._segments(message)
         last = len(segments) - 1
         return [
             submit_body(
@@ -87,12 +93,12 @@ class SubmitEncoder:
                 address,
                 one.esm_class,
                 validity,
-                asked if index == last else 0,
-                coding,
+                asked if number == last else 0,
+                data_coding,
                 one.short_message,
                 one.tlvs,
             )
-            for index, one in enumerate(segments)
+            for number, one in enumerate(segments)
         ]
 
     def _prefix(self, sender: str) -> bytes:

@@ -115,7 +115,7 @@ def _sender(given: str) -> str:
     if digits.isascii() and digits.isdigit():
         raise InvalidInputError("message.sender_id", "A number has 1 to 16 digits.")
     if not _SENDER_CHARACTERS.fullmatch(given):
-        raise InvalidInputError("message.sender_id", "A name has 1 to 11 Latin letters and digits.")
+        raise InvalidInputError("message.sender_id", "A name has 1 to 11 Latin characters.")
     return given
 
 

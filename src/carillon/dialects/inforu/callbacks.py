@@ -35,8 +35,8 @@ def _tells(facts: CallbackFacts) -> bool:
     return facts.message is not None and facts.event.kind in STATUSES
 
 
-def _render(told: Sequence[CallbackFacts]) -> CallbackRequest:
-    fields = {name: value for name, value in _fields(told[0]).items() if value is not None}
+def _render(reported: Sequence[CallbackFacts]) -> CallbackRequest:
+    fields = {name: value for name, value in _fields(reported[0]).items() if value is not None}
     return CallbackRequest(content_type="application/x-www-form-urlencoded", body=urlencode(fields).encode())
 
 

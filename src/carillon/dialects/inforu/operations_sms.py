@@ -34,7 +34,7 @@ SMS_OPERATIONS: Sequence[Operation] = (
             "campaign": "Data.Settings.CampaignName",
         },
         notes=(
-            "[#Field#] takes the recipient's own field of this name, else the one of the contact with the number.",
+            "[#Field#] takes the recipient's field of this name, else the one of the contact with the number.",
             "A field that nobody has is empty in the text; what no recipient and no contact can have stays as written.",
             "More than 5,000 recipients, and groups, are accepted at once, and written in the background.",
             "A message to groups is marketing, unless Priority or IgnoreUnsubscribeCheck says that it is none.",

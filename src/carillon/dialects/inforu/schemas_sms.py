@@ -14,7 +14,7 @@ _MAX_SETTINGS = 100
 
 
 class SmsRecipient(Request):
-    """A recipient; what else it has are its own fields, for the placeholders of the message."""
+    """A recipient; whatever else it has is for the placeholders of the message."""
 
     phone: Annotated[
         str, Meta(description="The number, in national or international form.", extra={"aliases": ("PhoneNumber",)})
