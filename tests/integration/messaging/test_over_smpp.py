@@ -1,4 +1,4 @@
-"""Messages of an account over SMPP: what the engine makes of an SMSC's answers, silence and receipts."""
+"""Messages of an account over SMPP: what the engine makes of an SMSC's answers, missing answers and receipts."""
 
 import asyncio
 from collections.abc import AsyncIterator
