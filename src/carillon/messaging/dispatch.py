@@ -219,7 +219,8 @@ class _CarrierRun:
         size = self._carrier.window if self._carrier else len(self._plan.tasks[self._carrier_id])
         parts = list(slices(self._plan.tasks[self._carrier_id], size))
         for number, tasks in enumerate(parts):
-            held = [task for task in tasks if task in self._plan.tasks[self._carrier_id]] if number else tasks
+            kept = {task.chunk.chunk_id for task in self._plan.tasks[self._carrier_id]}
+            held = [task for task in tasks if task.chunk.chunk_id in kept]
             over = time.monotonic() - began > _TURN_SECONDS
             rest = [task for part in parts[number + 1 :] for task in part]
             following = [] if over or not rest else list(parts[number + 1])

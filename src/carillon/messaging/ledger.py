@@ -175,6 +175,8 @@ async def _count_in_sendings(
     counters = [[tally.states[state] for tally in of] for state in COUNTED]
     money = ([tally.released for tally in of], [tally.captured for tally in of])
     rows = await tx.fetch(SQL["count_moves"], account_id, ids, *counters, *money, tx.now)
+    if len(rows) != len(ids):
+        raise AssertionError("messages were moved, and their sendings were not counted")
     settlements = [
         Settlement(
             sending_id=one,

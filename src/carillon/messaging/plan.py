@@ -106,7 +106,6 @@ async def _hand_over(
     tx: Tx, work: ClaimedChunks, chunks: Sequence[Chunk], plan: Plan, window_of: Mapping[int, int]
 ) -> None:
     """End the chunks that have nothing to submit, and name what is in flight first of the others."""
-    first = [task for carrier_id, tasks in plan.tasks.items() for task in tasks[: window_of[carrier_id]]]
     busy = {task.chunk.chunk_id for tasks in plan.tasks.values() for task in tasks}
     idle = [chunk for chunk in chunks if chunk.chunk_id not in busy]
     if idle:
@@ -114,8 +113,12 @@ async def _hand_over(
         over = [one for one in plan.left_over if one.chunk.chunk_id not in busy]
         await write_left_over(tx, work.account_id, [one for one in over if one.chunk.chunk_id in ended])
         plan.left_over = [one for one in plan.left_over if one.chunk.chunk_id in busy]
-    if first:
-        plan.keep_held(first, await name_in_flight(tx, work, first))
+    while first := [task for carrier_id, tasks in plan.tasks.items() for task in tasks[: window_of[carrier_id]]]:
+        held = await name_in_flight(tx, work, first)
+        if all(task.chunk.chunk_id in held for task in first):
+            return
+        # What follows comes first now, and has to be named too.
+        plan.keep_held(first, held)
 
 
 async def name_in_flight(tx: Tx, work: ClaimedChunks, tasks: Sequence[Task]) -> set[UUID]:
@@ -160,8 +163,10 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
     """Return how the message ends, until when it waits, or None for one that is submitted."""
     message_id = message["message_id"]
     is_over = now >= sending["expires_at"]
+    is_suppressed = message["address"] in suppressed and not sending["ignores_suppressions"]
+    is_unwanted = is_suppressed or sending["state"] == SendingState.CANCELLED
     if message["state"] == MessageState.UNCERTAIN:
-        if is_over or sending["state"] == SendingState.CANCELLED:
+        if is_over or is_unwanted:
             return Move(message_id=message_id, state=MessageState.UNKNOWN, at=now, reason=Failure.LOST)
         # In a chunk that was claimed before, it may be uncertain since that claim: its wait begins anew.
         is_late = chunk.claims == 1 and message_id not in died_with and chunk.traffic_class.is_repeated_when_lost
@@ -176,7 +181,7 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
         )
     if sending["state"] == SendingState.CANCELLED:
         return Move(message_id=message_id, state=MessageState.CANCELLED, at=now, reason=Failure.CANCELLED)
-    if message["address"] in suppressed and not sending["ignores_suppressions"]:
+    if is_suppressed:
         return Move(message_id=message_id, state=MessageState.EXCLUDED, at=now, reason=Failure.SUPPRESSED)
     if is_over:
         return Move(message_id=message_id, state=MessageState.EXPIRED, at=now, reason=Failure.EXPIRED)

@@ -33,8 +33,9 @@ SQL = load_statements("carillon.messaging", "receipts.sql")
 _WAIT_SECONDS = 2.0
 _PARKED_FOR = timedelta(days=3)
 _FIRST_PAUSE = timedelta(seconds=1)
-# Validity is 48 hours at most, and receipts are parked for three days.
-_OLDEST = timedelta(days=8)
+# Validity is 48 hours at most, and receipts are parked for three days. Of older messages only those have receipts that
+# were scheduled: they are looked for when none of these is found, in all partitions that are kept.
+_LATELY = timedelta(days=8)
 _PARKED_AT_ONCE = 500
 
 _STATES = {
@@ -102,11 +103,14 @@ class ReceivedMessages:
         under_way = self._known.unrecorded(carrier_id)
         found, left = self._match_known(carrier_id, receipts)
         if left:
-            more, left = await self._db.read(_match_stored, carrier_id, left)
+            more, left = await self._db.read(_match_stored, carrier_id, left, "find_references")
             found += more
         if left and patient:
             await until_recorded(under_way, _WAIT_SECONDS)
             more, left = self._match_known(carrier_id, left)
+            found += more
+        if left:
+            more, left = await self._db.read(_match_stored, carrier_id, left, "find_older_references")
             found += more
         if left:
             more, left = await self._db.read(_match_uncertain, carrier_id, left)
@@ -151,11 +155,13 @@ async def _apply_receipts(tx: Tx, actor: Actor, matches: Sequence[_Match]) -> No
     await move_messages(tx, actor.account_id, moves)
 
 
-async def _match_stored(tx: Tx, carrier_id: int, receipts: Sequence[Receipt]) -> tuple[list[_Match], list[Receipt]]:
+async def _match_stored(
+    tx: Tx, carrier_id: int, receipts: Sequence[Receipt], statement: str
+) -> tuple[list[_Match], list[Receipt]]:
+    """Match by references; of messages that a carrier has given the same one, the latest is meant."""
     references = sorted({receipt.reference for receipt in receipts if receipt.reference})
-    since = first_uuid_of(tx.real_now - _OLDEST)
-    rows = await tx.fetch(SQL["find_references"], carrier_id, references, since) if references else []
-    # A carrier that gives a reference twice means the later message.
+    lately = first_uuid_of(tx.real_now - _LATELY)
+    rows = await tx.fetch(SQL[statement], carrier_id, references, lately) if references else []
     owners = {row["reference"]: (AccountId(row["account_id"]), row["message_id"]) for row in rows}
     return _matched(carrier_id, receipts, owners, lambda receipt: receipt.reference)
 
@@ -165,7 +171,7 @@ async def _match_uncertain(tx: Tx, carrier_id: int, receipts: Sequence[Receipt])
     numbers = sorted({receipt.address for receipt in receipts if receipt.address})
     if not numbers:
         return [], list(receipts)
-    rows = await tx.fetch(SQL["find_uncertain"], numbers, first_uuid_of(tx.real_now - _OLDEST), carrier_id)
+    rows = await tx.fetch(SQL["find_uncertain"], numbers, first_uuid_of(tx.real_now - _LATELY), carrier_id)
     owners = {row["address"]: (AccountId(row["account_id"]), row["message_id"]) for row in reversed(rows)}
     return _matched(carrier_id, receipts, owners, lambda receipt: receipt.address or "")
 

@@ -147,3 +147,21 @@ async def test_the_messages_of_other_accounts_stay_hidden(wire: Wire) -> None:
     assert (await other.get("/scheduled"))["total"] == 0
     assert (await other.refusal("DELETE", "/scheduled", {"guid": guid}))[1] == 120
     assert list(await listed(wire)) == [guid]
+
+
+async def test_a_query_may_number_the_items_of_a_list_as_php_does(wire: Wire) -> None:
+    await schedule(wire, "34666555444", "34666555445", "34666555446")
+    first, second, third = await listed(wire)
+    assert list(await listed(wire, **{"guid[0]": first, "guid[1]": third})) == [first, third]
+    assert list(await listed(wire, **{"guid[0]": first, "guid[]": third})) == [first, third]
+    gone = await wire.send("DELETE", f"/scheduled?guid%5B0%5D={first}&guid%5B1%5D={third}")
+    assert gone.json() == {"result": True, "deleted": 2}
+    assert list(await listed(wire)) == [second]
+
+
+async def test_what_an_updates_query_names_is_all_that_is_moved(wire: Wire) -> None:
+    await schedule(wire, "34666555444", "34666555445")
+    first, second = await listed(wire)
+    moved = await wire.send("PUT", f"/scheduled?guid={first}", {"scheduleDate": "20250311093000"})
+    assert moved.json() == {"result": True, "updated": 1}
+    assert await listed(wire) == {first: "2025-03-11 09:30:00", second: "2025-03-10 09:30:00"}
