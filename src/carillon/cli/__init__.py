@@ -37,7 +37,7 @@ main = LazyGroup(
         ),
         "route": ("carillon.cli.routes:group", "Say which carriers take which traffic, and see why."),
         "events": ("carillon.cli.events:events", "Print what happened to an account's messages."),
-        "callback": ("carillon.cli.callbacks:group", "List callbacks that wait, and tell failed ones again."),
+        "callback": ("carillon.cli.callbacks:group", "See which callbacks wait or have failed, and tell them again."),
         "price": ("carillon.cli.prices:group", "Set and list what messages cost."),
         "balance": ("carillon.cli.balances:group", "Show an account's money, add to it, and read its journal."),
         "audit": ("carillon.cli.audit:group", "See who changed what."),
