@@ -32,7 +32,7 @@ def verify(session: Session, *, account_id: int | None) -> None:
         for one in accounts:
             actor = await db.read(open_account, operator(), OpenAccount(account_id=one))
             days = session.settings.retention_days
-            found.append((one, await db.read(verify_account, actor, retention_days=days)))
+            found.append((one, await db.run(verify_account, actor, retention_days=days)))
         return found
 
     found = session.run(work)
