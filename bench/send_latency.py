@@ -101,7 +101,9 @@ async def measure(arguments: argparse.Namespace) -> None:
             sender = smpp_sender_of(server, connection, port)
             idle = await measure_idle(smsc, port, sender, arguments.probes)
             await measure_busy(smsc, sender, idle, arguments)
-            print(f"the server's memory: {memory_of(server.pid) / 1e6:,.0f} MB, at most {server.memory() / 1e6:,.0f} MB")
+            print(
+                f"the server's memory: {memory_of(server.pid) / 1e6:,.0f} MB, at most {server.memory() / 1e6:,.0f} MB"
+            )
             await connection.close()
 
 

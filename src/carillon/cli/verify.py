@@ -35,7 +35,21 @@ def verify(session: Session, *, account_id: int | None) -> None:
 
         carillon verify --account 1
     """
+<<<<<<< HEAD
     found = session.run(lambda db: _verify_all(session, db, account_id))
+=======
+
+    async def work(db: "Database") -> list[tuple[int, list[BookDifference]]]:
+        accounts = [account_id] if account_id else [one async for one in every_account(db, operator())]
+        found: list[tuple[int, list[BookDifference]]] = []
+        for one in accounts:
+            actor = await db.read(open_account, operator(), OpenAccount(account_id=one))
+            days = session.settings.retention_days
+            found.append((one, await db.run(verify_account, actor, retention_days=days)))
+        return found
+
+    found = session.run(work)
+>>>>>>> review
     differences = [
         {"account_id": account, "check": one.check, "subject": one.subject, "difference": one.difference}
         for account, of_account in found

@@ -21,6 +21,7 @@ from carillon.messaging.chunks import (
     LeftOver,
     end_chunks,
     hold_chunks,
+    release_chunks,
     set_in_flight,
     write_left_over,
 )
@@ -30,6 +31,9 @@ from carillon.messaging.states import MessageState, SendingState
 from carillon.text.encodings import Encoding
 
 SQL = load_statements("carillon.messaging", "plan.sql")
+
+# So often it is looked whether an account has been opened again.
+_CLOSED_PAUSE = timedelta(minutes=1)
 
 UNCERTAIN_WAIT = timedelta(seconds=30)
 """So long at least a receipt may settle what is uncertain, before it is submitted again.
@@ -71,14 +75,15 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
     """Decide of every message of claimed chunks, record what ends, and name what each carrier gets first.
 
     A message is submitted unless it was cancelled or suppressed meanwhile, its validity is over, or its recipient's
-    country has it wait. One that was in flight when a process died is uncertain: by its traffic class it is submitted
+    country has it wait. While an account is locked or not active, nothing of it is submitted, and what is over expires. One that was in flight when a process died is uncertain: by its traffic class it is submitted
     again after a while, or ends unknown. `window_of` says how many messages each carrier takes at once.
     """
     sendings = await _sendings(tx, work)
     paused = [chunk for chunk in work.chunks if _is_paused(sendings[chunk.sending_id], chunk)]
     if paused:
         await hold_chunks(tx, work.account_id, paused)
-    chunks = [chunk for chunk in work.chunks if chunk not in paused]
+    waiting = [*paused, *await _release_of_closed(tx, work, sendings, paused)]
+    chunks = [chunk for chunk in work.chunks if chunk not in waiting]
     messages = await _open_messages(tx, work.account_id, chunks)
     suppressed = await _suppressed(tx, actor, sendings, messages)
     plan, moves = Plan(), list[Move]()
@@ -101,6 +106,22 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
     if moves:
         await move_messages(tx, work.account_id, moves)
     return plan
+
+
+async def _release_of_closed(
+    tx: Tx, work: ClaimedChunks, sendings: Mapping[UUID, Record], paused: Sequence[Chunk]
+) -> list[Chunk]:
+    """Let chunks go while the account is locked or not active, but for what a process died with, and what is over."""
+    if not work.is_closed:
+        return []
+    released = []
+    for chunk in work.chunks:
+        expires_at = sendings[chunk.sending_id]["expires_at"]
+        if chunk in paused or chunk.in_flight or expires_at <= tx.now:
+            continue
+        await release_chunks(tx, work.account_id, [chunk], due_at=min(tx.now + _CLOSED_PAUSE, expires_at))
+        released.append(chunk)
+    return released
 
 
 def _is_paused(sending: Record, chunk: Chunk) -> bool:
