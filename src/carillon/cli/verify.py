@@ -35,21 +35,7 @@ def verify(session: Session, *, account_id: int | None) -> None:
 
         carillon verify --account 1
     """
-<<<<<<< HEAD
     found = session.run(lambda db: _verify_all(session, db, account_id))
-=======
-
-    async def work(db: "Database") -> list[tuple[int, list[BookDifference]]]:
-        accounts = [account_id] if account_id else [one async for one in every_account(db, operator())]
-        found: list[tuple[int, list[BookDifference]]] = []
-        for one in accounts:
-            actor = await db.read(open_account, operator(), OpenAccount(account_id=one))
-            days = session.settings.retention_days
-            found.append((one, await db.run(verify_account, actor, retention_days=days)))
-        return found
-
-    found = session.run(work)
->>>>>>> review
     differences = [
         {"account_id": account, "check": one.check, "subject": one.subject, "difference": one.difference}
         for account, of_account in found
@@ -75,7 +61,7 @@ async def _verify_all(
     try:
         for place, one in enumerate(accounts, 1):
             actor = await db.read(open_account, operator(), OpenAccount(account_id=one))
-            verifying = asyncio.create_task(db.read(verify_account, actor, retention_days=days))
+            verifying = asyncio.create_task(db.run(verify_account, actor, retention_days=days))
             while not verifying.done():
                 shown.update(lambda: f"account {one}, {place} of {len(accounts)}, {time.monotonic() - began:.0f} s")  # noqa: B023 - it is called here
                 await asyncio.wait({verifying}, timeout=_LOOK_SECONDS)

@@ -22,13 +22,8 @@ ORDER BY a.account_id;
 -- name: claim_chunks
 -- A claim is not waited for on the disk: one that a crash loses was never used, as what is in flight is committed durably after it.
 -- As many due chunks as have $6 messages together; the others that are locked here are let go by the commit.
-<<<<<<< HEAD
 WITH t AS MATERIALIZED (
-    SELECT clock_offset, set_config('synchronous_commit', 'off', true) FROM account WHERE account_id = $1
-=======
-WITH t AS (
-    SELECT clock_offset, status FROM account WHERE account_id = $1
->>>>>>> review
+    SELECT clock_offset, status, set_config('synchronous_commit', 'off', true) FROM account WHERE account_id = $1
 ), k AS MATERIALIZED (
     SELECT c.account_id, c.chunk_id, c.due_at, c.leased_until, cardinality(c.message_ids) AS messages
     FROM chunk c
