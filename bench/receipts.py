@@ -63,7 +63,22 @@ async def store(sender: Sender, count: int) -> Stored:
     ids = [uuids.make(now) for _ in range(count)]
     rows: dict[str, list[tuple[Any, ...]]] = {
         "sending": [
-            (account, one, "active", "apifon", "sms", 2, "BlueDoor", "Hello", "{}", _DAY, now + _DAY, now, SENDING, SENDING)
+            (
+                account,
+                one,
+                "active",
+                "apifon",
+                "sms",
+                2,
+                "BlueDoor",
+                "Hello",
+                "{}",
+                _DAY,
+                now + _DAY,
+                now,
+                SENDING,
+                SENDING,
+            )
             for one in sendings
         ],
         "message": [
@@ -154,7 +169,9 @@ async def measure(arguments: argparse.Namespace) -> None:
                 pairs.append((count / taken["ours"], count / taken["bare"]))
             report(f"receipts of {count:,} stored messages", "receipts/s", "bare SQL", pairs, LIMIT)
             await measure_beside(sender, smsc, stored, arguments.rounds)
-            print(f"the server's memory: {memory_of(server.pid) / 1e6:,.0f} MB, at most {server.memory() / 1e6:,.0f} MB")
+            print(
+                f"the server's memory: {memory_of(server.pid) / 1e6:,.0f} MB, at most {server.memory() / 1e6:,.0f} MB"
+            )
             await connection.close()
 
 
