@@ -25,11 +25,16 @@ install: .venv/installed ## Make .venv with exactly the locked packages
 run: install ## Install, start PostgreSQL in ./data and serve on 127.0.0.1:8080 (or CARILLON_PORT=…)
 	@exec $(BIN)/carillon serve --data-dir $(DATA)
 
-test: install check ## Install, check and run the whole suite (also on Debian's PostgreSQL 15, when it is installed)
+test: install check peers ## Install, check and run the whole suite (also on Debian's PostgreSQL 15, when it is installed)
 	@$(BIN)/python -m compileall -q src  # more than a hundred processes import it
 	@$(BIN)/python tests/side_by_side.py \
 	  '$(BIN)/python tests/on_debian_postgres.py $(PYTEST) -n 1 -m "not any_database" tests/integration tests/upgrade tests/dialects' \
 	  '$(PYTEST) -n 3'
+
+peers:
+	@command -v bearerbox >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  { timeout 180 apt-get update -qq && timeout 180 apt-get install -y -qq --no-install-recommends kannel; } >/dev/null 2>&1; } || \
+	  echo "Kannel can't be installed here, and its tests are skipped: sudo apt install kannel"
 
 check: install ## Lint, format, types, import contracts
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint types contracts
@@ -53,4 +58,4 @@ docs: install ## Write the pages that are generated from the code
 clean: ## Remove what these verbs have made, but not ./data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help install run test check lint types contracts bench docs clean
+.PHONY: help install run test check peers lint types contracts bench docs clean

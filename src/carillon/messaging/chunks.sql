@@ -23,7 +23,7 @@ ORDER BY a.account_id;
 -- A claim is not waited for on the disk: one that a crash loses was never used, as what is in flight is committed durably after it.
 -- As many due chunks as have $6 messages together; the others that are locked here are let go by the commit.
 WITH t AS MATERIALIZED (
-    SELECT clock_offset, set_config('synchronous_commit', 'off', true) FROM account WHERE account_id = $1
+    SELECT clock_offset, status, set_config('synchronous_commit', 'off', true) FROM account WHERE account_id = $1
 ), k AS MATERIALIZED (
     SELECT c.account_id, c.chunk_id, c.due_at, c.leased_until, cardinality(c.message_ids) AS messages
     FROM chunk c
@@ -42,7 +42,8 @@ SET state = 'claimed', claims = c.claims + 1, leased_until = $7
 FROM taken, t
 WHERE c.account_id = $1 AND c.chunk_id = ANY (ARRAY(SELECT chunk_id FROM taken WHERE before < $6)) AND c.chunk_id = taken.chunk_id
 RETURNING c.chunk_id, c.sending_id, c.channel, c.carrier_id, c.traffic_class, c.due_at, c.attempts, c.claims,
-    c.message_ids, c.in_flight, c.tried, taken.leased_until AS leased_before, t.clock_offset;
+    c.message_ids, c.in_flight, c.tried, taken.leased_until AS leased_before, t.clock_offset,
+    t.status <> 'active' AS is_closed;
 
 -- name: renew_chunks
 UPDATE chunk c
@@ -83,7 +84,3 @@ DELETE FROM chunk c
 USING unnest($2::uuid[], $3::integer[]) AS held (chunk_id, claims)
 WHERE c.account_id = $1 AND c.chunk_id = ANY ($2::uuid[]) AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed'
 RETURNING c.chunk_id;
-
--- name: oldest_unsent
--- across accounts: the earliest of the sendings that still have something to send.
-SELECT sending_id FROM chunk ORDER BY sending_id LIMIT 1;

@@ -16,7 +16,7 @@ from typing import Protocol
 from carillon.carriers.contract import Accepted, Carrier, Failed, Later, Outcome
 from carillon.carriers.failures import Consequence, Failure
 from carillon.db.database import Database, Tx
-from carillon.errors import UnavailableError
+from carillon.errors import NotFoundError, UnavailableError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.kit.traffic import TrafficClass
@@ -30,10 +30,11 @@ from carillon.messaging.chunks import (
     end_chunks,
     release_chunks,
     renew_chunks,
+    set_in_flight,
     write_left_over,
 )
 from carillon.messaging.ledger import Move, move_messages
-from carillon.messaging.plan import Plan, Task, begin, later, name_in_flight, slices, uncertain_left_over
+from carillon.messaging.plan import Plan, Task, begin, later, name_in_flight, slices, uncertain_until
 from carillon.messaging.references import KnownReferences
 from carillon.messaging.simulated import keep_for_later
 from carillon.messaging.states import MessageState
@@ -131,14 +132,26 @@ class DispatchWorker:
         carrier_ids = {chunk.carrier_id for chunk in work.chunks}
         carriers = {one: self._carriers.get(one) for one in carrier_ids}
         windows = {one: carrier.window if carrier else len(work.chunks) * 200 for one, carrier in carriers.items()}
-        plan = await db.run_at_once(partial(_begin, work, windows), prepared)
+        plan = await self._begun(db, work, prepared, windows)
         runs = [
             _CarrierRun(db, work, prepared, plan, carrier_id, carriers[carrier_id], self._carriers)
             for carrier_id in plan.tasks
             if plan.tasks[carrier_id]
         ]
-        done = await asyncio.gather(*(run.run() for run in runs))
-        return sum(done)
+        # Each ends before the work does: what another one has with its carrier must not be let go meanwhile.
+        done = await asyncio.gather(*(run.run() for run in runs), return_exceptions=True)
+        for one in done:
+            if isinstance(one, BaseException):
+                raise one
+        return sum(one for one in done if isinstance(one, int))
+
+    async def _begun(self, db: Database, work: ClaimedChunks, actor: Actor, windows: Mapping[int, int]) -> Plan:
+        """Begin; where it is unknown whether that is committed, nothing is in flight but what was before."""
+        try:
+            return await db.run_at_once(partial(_begin, work, windows), actor)
+        except UnavailableError:
+            await _insist(db, partial(_undo_begin, work), actor)
+            raise
 
     async def reschedule(self, tx: Tx, work: ClaimedChunks, *, counts: bool) -> None:
         """Let the chunks go until a little later; what was in flight is uncertain."""
@@ -157,6 +170,24 @@ class DispatchWorker:
 
 async def _begin(work: ClaimedChunks, windows: Mapping[int, int], tx: Tx, actor: Actor) -> Plan:
     return await begin(tx, work, actor, windows)
+
+
+async def _undo_begin(work: ClaimedChunks, tx: Tx, actor: Actor) -> None:
+    await set_in_flight(tx, actor.account_id, work.chunks, [one.in_flight for one in work.chunks])
+
+
+async def _insist(db: Database, record: Callable[[Tx, Actor], Awaitable[None]], actor: Actor) -> None:
+    """Record what is known nowhere else, however long the database is away.
+
+    Where a COMMIT has broken it is recorded twice, which must change nothing.
+    """
+    while True:
+        try:
+            await db.run_at_once(record, actor)
+        except UnavailableError:
+            await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
+        else:
+            return
 
 
 class _CarrierRun:
@@ -188,7 +219,8 @@ class _CarrierRun:
         size = self._carrier.window if self._carrier else len(self._plan.tasks[self._carrier_id])
         parts = list(slices(self._plan.tasks[self._carrier_id], size))
         for number, tasks in enumerate(parts):
-            held = [task for task in tasks if task in self._plan.tasks[self._carrier_id]] if number else tasks
+            kept = {task.chunk.chunk_id for task in self._plan.tasks[self._carrier_id]}
+            held = [task for task in tasks if task.chunk.chunk_id in kept]
             over = time.monotonic() - began > _TURN_SECONDS
             rest = [task for part in parts[number + 1 :] for task in part]
             following = [] if over or not rest else list(parts[number + 1])
@@ -197,7 +229,7 @@ class _CarrierRun:
                 self._plan.left_over += answers.left_over
                 if over:
                     self._plan.left_over += [later(one.chunk, one.message.message_id, one.chunk.due_at) for one in rest]
-                await self._insist(partial(self._record, answers, following))
+                await _insist(self._db, partial(self._record, answers, following), self._actor)
                 self._remember(answers)
             if not following:
                 break
@@ -262,7 +294,8 @@ class _CarrierRun:
                     carrier_id=self._carrier_id,
                 )
             )
-            answers.left_over.append(uncertain_left_over(now, task.chunk, message_id, task.expires_at))
+            until = uncertain_until(now, self._work.traffic_class, task.due_at, task.expires_at)
+            answers.left_over.append(later(task.chunk, message_id, until))
         else:
             if consequence is Consequence.THROTTLE:
                 self._carriers.throttled(self._carrier_id, outcome.retry_after or timedelta(seconds=1))
@@ -271,7 +304,10 @@ class _CarrierRun:
     async def _fail_over(self, answers: _Answers) -> None:
         """Give what the carrier could not take to the next one of each route that has not failed yet."""
         first = self._plan.tasks[self._carrier_id][0]
-        routing = await self._db.read(load_routing, self._work.account_id, first.chunk.channel)
+        try:
+            routing = await self._db.read(load_routing, self._work.account_id, first.chunk.channel)
+        except (UnavailableError, NotFoundError):
+            return  # they wait for this carrier: nothing keeps the other outcomes from being recorded
         health = self._db.process_state(Health)
         senders = {task.message.message_id: task.message for task in self._plan.tasks[self._carrier_id]}
         for place, one in enumerate(answers.left_over):
@@ -316,16 +352,6 @@ class _CarrierRun:
         ended = await end_chunks(tx, self._work.account_id, mine)
         left = [one for one in self._plan.left_over if one.chunk.chunk_id in ended]
         await write_left_over(tx, self._work.account_id, left)
-
-    async def _insist(self, record: Callable[..., Awaitable[None]]) -> None:
-        """Record outcomes, however long the database is away: they are known nowhere else."""
-        while True:
-            try:
-                await self._db.run_at_once(record, self._actor)
-            except UnavailableError:
-                await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
-            else:
-                return
 
 
 def _retried(task: Task, outcome: Failed, now: datetime, carrier_id: int) -> LeftOver:

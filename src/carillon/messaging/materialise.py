@@ -1,11 +1,12 @@
 """Materialising: the recipients that a sending was accepted with are written into the ledger, slice by slice.
 
 A slice is one transaction: its messages, chunks, money, counters and events, and how far the sending is. So a process
-that dies has written whole slices, and another goes on behind the last of them. While a slice is written the next one
-is read and rendered.
+that dies has written whole slices, and another goes on behind the last of them. While slices are written the next one
+is read and rendered; they are committed in their order.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from uuid import UUID
 import msgspec
 from asyncpg import Record
 
+from carillon.billing.prices import load_prices
 from carillon.carriers.failures import Failure
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
@@ -40,6 +42,7 @@ SLICE = 10_000
 """Recipients that are written in one transaction."""
 
 _TURN_SLICES = 10
+_AT_ONCE = 2
 _LEASE = timedelta(seconds=10)
 _LONGEST_LEASE = timedelta(minutes=1)
 
@@ -90,11 +93,17 @@ class ClaimedSending(Claimed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """Recipients that are ready to be written: those up to `end`."""
+    """Recipients that are ready to be written: those behind `start`, up to `end`."""
 
+    start: int
     end: int
     rows: Sequence[Record] = field(repr=False)
+    message_ids: list[UUID]
     prepared: PreparedSend = field(repr=False)
+
+
+class _LostWorkError(Exception):
+    """Another process has the sending; the transaction is undone."""
 
 
 def request_of(command: Send) -> MaterialisedRequest:
@@ -266,34 +275,60 @@ async def _take_snapshot(tx: Tx, work: ClaimedSending) -> int | None:
 
 async def _write_slices(db: Database, work: ClaimedSending, command: Send, recipients: int) -> int | None:
     """Write up to a turn's slices; return how many recipients they have, None where it is another's work by now."""
-    position = work.position
-    coming = asyncio.create_task(_ready(db, work, command, position, recipients))
+    done, before = work.position, asyncio.Event()
+    before.set()
+    coming = asyncio.create_task(_ready(db, work, command, done, recipients))
+    writing: deque[asyncio.Task[int]] = deque()
     try:
         for left in range(_TURN_SLICES - 1, -1, -1):
             ready = await coming
-            if left and ready.end < recipients:
+            is_last = not left or ready.end >= recipients
+            if not is_last:
                 coming = asyncio.create_task(_ready(db, work, command, ready.end, recipients))
-            if not await db.run(_write_slice, work, command, ready, recipients):
-                return None
-            position = ready.end
-            if position >= recipients:
+            after = asyncio.Event()
+            writing.append(asyncio.create_task(_written(db, work, command, ready, recipients, before, after)))
+            before = after
+            while len(writing) >= (1 if is_last else _AT_ONCE):
+                done = await writing[0]
+                writing.popleft()
+            if is_last:
                 break
+    except _LostWorkError:
+        return None
     finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
-    return position - work.position
+        for task in (coming, *writing):
+            task.cancel()
+        await asyncio.gather(coming, *writing, return_exceptions=True)
+    return done - work.position
+
+
+async def _written(  # noqa: PLR0913, PLR0917 - what a slice needs
+    db: Database,
+    work: ClaimedSending,
+    command: Send,
+    ready: Slice,
+    recipients: int,
+    before: asyncio.Event,
+    after: asyncio.Event,
+) -> int:
+    """Write a slice, say so to the one behind it, and return where it ends."""
+    await db.run(_write_slice, work, command, ready, recipients, before)
+    after.set()
+    return ready.end
 
 
 async def _ready(db: Database, work: ClaimedSending, command: Send, after: int, recipients: int) -> Slice:
     """Read the next slice and render its texts."""
     end = min(after + SLICE, recipients)
-    rows = await db.read(_read_slice, work, after, end)
+    rows, message_ids = await db.read(_read_slice, work, after, end)
     prepared = await asyncio.to_thread(_prepared, command, rows)
-    return Slice(end=end, rows=rows, prepared=prepared)
+    return Slice(start=after, end=end, rows=rows, message_ids=message_ids, prepared=prepared)
 
 
-async def _read_slice(tx: Tx, work: ClaimedSending, after: int, end: int) -> list[Record]:
-    return await tx.fetch(SQL["slice"], work.account_id, work.work_id, after, end)
+async def _read_slice(tx: Tx, work: ClaimedSending, after: int, end: int) -> tuple[list[Record], list[UUID]]:
+    """Return recipients, and the ids of their messages."""
+    rows = await tx.fetch(SQL["slice"], work.account_id, work.work_id, after, end)
+    return rows, [row["message_id"] or tx.new_uuid() for row in rows]
 
 
 def _prepared(command: Send, rows: Sequence[Record]) -> PreparedSend:
@@ -302,20 +337,31 @@ def _prepared(command: Send, rows: Sequence[Record]) -> PreparedSend:
     return prepare_send(replace(command, recipients=recipients), "")
 
 
-async def _write_slice(tx: Tx, work: ClaimedSending, command: Send, ready: Slice, recipients: int) -> bool:
-    """Write a slice; False where another process has the sending by now."""
-    held = await tx.fetchrow(SQL["hold_materialisation"], work.account_id, work.work_id, work.attempt)
-    if held is None:
-        return False
+async def _write_slice(  # noqa: PLR0913, PLR0917 - what a slice needs
+    tx: Tx, work: ClaimedSending, command: Send, ready: Slice, recipients: int, before: asyncio.Event
+) -> None:
+    """Write a slice once the one before it is committed. Raises _LostWorkError where it is another process's work.
+
+    Its messages are written meanwhile, unless they depend on those before: what costs locks the balance, behind the
+    sending, and a pace and the texts of the spam window go by what was written already.
+    """
     facts = await account_facts(tx, work.actor)
-    # Sendings before the balance, as everywhere.
-    sending = await tx.fetchrow(SQL["lock_sending"], work.account_id, work.work_id)
+    is_free = (await load_prices(tx, work.account_id, command.channel)).is_free
+    is_alone = not is_free or bool(facts.spam_window) or command.per_second is not None
+    key = work.account_id, work.work_id
+    if is_alone:
+        await _take_turn(tx, work, ready, before)
+        sending = await tx.fetchrow(SQL["lock_sending"], *key)
+    else:
+        sending = await tx.fetchrow(SQL["see_sending"], *key, work.attempt, ready.start)
     if sending is None:
-        raise AssertionError("a sending is there as long as its recipients")
-    is_last = ready.end >= recipients
+        raise _LostWorkError
     placement = _placement(work, command, ready, sending)
-    rows = _rows(tx, ready, is_cancelled=sending["state"] == SendingState.CANCELLED)
+    rows = _rows(ready, is_cancelled=sending["state"] == SendingState.CANCELLED)
     events = await place_rows(tx, work.actor, facts, [placement], rows)
+    if not is_alone:
+        await _take_turn(tx, work, ready, before)
+    is_last = ready.end >= recipients
     await _count(tx, work, placement, sending["campaign_id"], is_last=is_last)
     if is_last:
         await tx.execute(SQL["end_materialisation"], work.account_id, work.work_id)
@@ -323,7 +369,14 @@ async def _write_slice(tx: Tx, work: ClaimedSending, command: Send, ready: Slice
         await tx.execute(SQL["move_position"], work.account_id, work.work_id, ready.end)
     if events:
         await append_events(tx, work.account_id, events)
-    return True
+
+
+async def _take_turn(tx: Tx, work: ClaimedSending, ready: Slice, before: asyncio.Event) -> None:
+    """Wait for the slice before this one. Raises _LostWorkError where another process has the sending by now."""
+    await before.wait()
+    held = await tx.fetchrow(SQL["hold_materialisation"], work.account_id, work.work_id, work.attempt)
+    if held is None or held["position"] != ready.start:
+        raise _LostWorkError
 
 
 def _placement(work: ClaimedSending, command: Send, ready: Slice, sending: Record) -> Placement:
@@ -344,8 +397,8 @@ def _placement(work: ClaimedSending, command: Send, ready: Slice, sending: Recor
     )
 
 
-def _rows(tx: Tx, ready: Slice, *, is_cancelled: bool) -> Rows:
-    prepared, new_uuid = ready.prepared, tx.new_uuid
+def _rows(ready: Slice, *, is_cancelled: bool) -> Rows:
+    prepared = ready.prepared
     failures = [
         Failure(row["reason"]) if row["reason"] else found
         for row, found in zip(ready.rows, prepared.failures, strict=True)
@@ -359,7 +412,7 @@ def _rows(tx: Tx, ready: Slice, *, is_cancelled: bool) -> Rows:
         encodings=list(prepared.encodings),
         parts=list(prepared.parts),
         failures=failures,
-        message_ids=[row["message_id"] or new_uuid() for row in ready.rows],
+        message_ids=ready.message_ids,
         contact_ids=[row["contact_id"] for row in ready.rows],
         custom=[_decode_custom(row["custom"]) if row["custom"] else None for row in ready.rows],
         given=[row["address"] for row in ready.rows],
@@ -382,5 +435,5 @@ async def _count(tx: Tx, work: ClaimedSending, one: Placement, campaign_id: int 
     )
     if campaign_id is not None:
         tally = tally_of({MessageState.EXCLUDED: one.excluded, MessageState.WAITING: one.waiting})
-        counted = {campaign_id: one.recipients}, {campaign_id: one.parts}
-        await count_in_campaigns(tx, work.account_id, {campaign_id: tally}, recipients=counted[0], parts=counted[1])
+        recipients = {campaign_id: one.recipients}
+        await count_in_campaigns(tx, work.account_id, {campaign_id: tally}, recipients=recipients)

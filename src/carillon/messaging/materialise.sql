@@ -52,9 +52,18 @@ SELECT s.channel, s.traffic_class, s.sender, s.text, s.scheduled_at, s.expires_a
 FROM sending s
 WHERE s.shard_key = $1 AND s.sending_id = $2;
 
--- name: lock_sending
+-- fragment: sending_of_slice
 SELECT s.state, s.campaign_id, s.endpoint_id, s.scheduled_at, s.created_at, s.expires_at, s.recipients, s.excluded
 FROM sending s
+
+-- name: see_sending
+-- Nothing where another process has it, or has had it and has written the slice.
+{sending_of_slice}
+JOIN materialisation p ON p.account_id = $1 AND p.sending_id = s.sending_id
+WHERE s.shard_key = $1 AND s.sending_id = $2 AND p.claims = $3 AND p.position <= $4;
+
+-- name: lock_sending
+{sending_of_slice}
 WHERE s.shard_key = $1 AND s.sending_id = $2
 FOR NO KEY UPDATE;
 

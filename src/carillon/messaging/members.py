@@ -51,7 +51,7 @@ async def add_members(tx: Tx, actor: Actor, command: AddMembers) -> int:
         actor.audience_id,
         sorted(set(command.groups)),
         sorted(set(command.excluded_groups)),
-        command.allows_duplicates,
+        0 if command.allows_duplicates else command.named,
         list(command.contact_fields),
         list(command.contact_fields.values()),
         command.ignores_suppressions,

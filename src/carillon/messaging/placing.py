@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import compress, repeat
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -266,43 +268,50 @@ async def _number(tx: Tx, placements: Sequence[Placement], rows: Rows) -> None:
 
 
 async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> None:
-    records = [
-        _message(actor, placements[place], rows, row, tx.now)
-        for row, place in enumerate(rows.places)
-        if placements[place].is_written
-    ]
-    if not records:
+    columns = _message_columns(placements, rows, tx.now)
+    if not all(one.is_written for one in placements):
+        written = [placements[place].is_written for place in rows.places]
+        columns = [list(compress(column, written)) for column in columns]
+    count = len(columns[0])
+    if not count:
         return
-    if len(records) <= _FEW:
-        columns = list(zip(*records, strict=True))
-        await tx.execute(SQL["add_messages"], actor.account_id, *columns[1:])
+    if count <= _FEW:
+        await tx.execute(SQL["add_messages"], actor.account_id, *columns)
     else:
-        await tx.copy_records("message", _MESSAGE_COLUMNS, records)
+        await tx.copy_records("message", _MESSAGE_COLUMNS, list(zip(repeat(actor.account_id), *columns, strict=False)))
 
 
-def _message(actor: Actor, placement: Placement, rows: Rows, row: int, now: datetime) -> tuple[object, ...]:
-    failure = rows.failures[row]
-    amount, vat, capture = _FREE if failure else rows.prices[row]
-    # Texts by themselves: the values of enumerations take longer to ask for.
-    encoding, custom = rows.encodings[row], rows.custom[row]
-    return (
-        actor.account_id,
-        rows.message_ids[row],
-        placement.sending_id,
-        rows.contact_ids[row],
-        rows.guids[row],
-        now if failure else None,
-        amount,
-        vat,
-        rows.parts[row],
-        "excluded" if failure else "waiting",
-        "none" if not amount + vat else "until_delivery" if capture is Capture.DELIVERY else "reserved",
-        failure,
-        encoding,
-        rows.numbers[row] or rows.given[row][:250],
-        rows.texts[row],
-        _encode(custom).decode() if custom else None,
-    )
+def _message_columns(placements: Sequence[Placement], rows: Rows, now: datetime) -> list[list[Any]]:
+    """Return the columns of the messages behind the account, for all rows. By columns it takes half of the time."""
+    failures = rows.failures
+    prices = [_FREE if failure else price for failure, price in zip(failures, rows.prices, strict=True)]
+    return [
+        rows.message_ids,
+        [placements[place].sending_id for place in rows.places],
+        rows.contact_ids,
+        rows.guids,
+        [now if failure else None for failure in failures],
+        [amount for amount, _, _ in prices],
+        [vat for _, vat, _ in prices],
+        rows.parts,
+        ["excluded" if failure else "waiting" for failure in failures],
+        [_money(*price) for price in prices] if any(map(_costs, prices)) else ["none"] * len(prices),
+        failures,
+        rows.encodings,
+        [number or given[:250] for number, given in zip(rows.numbers, rows.given, strict=True)],
+        rows.texts,
+        [_encode(custom).decode() if custom else None for custom in rows.custom],
+    ]
+
+
+def _costs(price: tuple[int, int, Capture]) -> bool:
+    return price is not _FREE
+
+
+def _money(amount: int, vat: int, capture: Capture) -> str:
+    if not amount + vat:
+        return "none"
+    return "until_delivery" if capture is Capture.DELIVERY else "reserved"
 
 
 def _chunks(tx: Tx, placements: Sequence[Placement], rows: Rows, carriers: Mapping[int, int]) -> list[NewChunk]:

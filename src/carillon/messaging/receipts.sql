@@ -1,15 +1,29 @@
 -- name: find_references
--- across accounts: a carrier's reference says nothing of its account. Only of messages that may still get receipts.
-SELECT r.shard_key AS account_id, r.message_id, r.carrier_id, r.reference
+-- across accounts: a carrier's reference says nothing of its account. Of messages that were accepted lately.
+SELECT r.shard_key AS account_id, r.message_id, r.reference
 FROM carrier_reference r
-WHERE r.carrier_id = $1 AND r.reference = ANY ($2::text[]) AND r.message_id >= $3;
+WHERE r.carrier_id = $1 AND r.reference = ANY ($2::text[]) AND r.message_id >= $3
+ORDER BY r.message_id;
+
+-- name: find_older_references
+-- across accounts: of messages that were scheduled for long.
+SELECT r.shard_key AS account_id, r.message_id, r.reference
+FROM carrier_reference r
+WHERE r.carrier_id = $1 AND r.reference = ANY ($2::text[]) AND r.message_id < $3
+ORDER BY r.message_id;
 
 -- name: find_uncertain
--- across accounts: messages whose submit had no answer, by their numbers.
+-- across accounts: messages whose submit had no answer, by their numbers. Where another one is being submitted to the
+-- number, the receipt may be of that one: it is looked at again when that has its answer.
 SELECT a.account_id, m.message_id, m.address
 FROM account a
 JOIN message m ON m.shard_key = a.account_id
-WHERE m.address = ANY ($1::text[]) AND m.message_id >= $2 AND m.state = 'uncertain' AND m.carrier_id = $3
+WHERE m.address = ANY ($1::text[]) AND m.message_id >= $2 AND m.carrier_id = $3
+  AND (m.state = 'uncertain' OR (m.state = 'unknown' AND m.reason = 'lost'))
+  AND NOT EXISTS (
+      SELECT FROM message w
+      WHERE w.shard_key = a.account_id AND w.address = m.address AND w.message_id >= $2 AND w.state = 'waiting'
+        AND EXISTS (SELECT FROM chunk c WHERE c.account_id = a.account_id AND w.message_id = ANY (c.in_flight)))
 ORDER BY m.message_id
 LIMIT 1000;
 

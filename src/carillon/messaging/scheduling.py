@@ -3,15 +3,18 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from asyncpg import Record
 
 from carillon.carriers.failures import Failure
 from carillon.db.database import Tx
+from carillon.db.ordering import EarlierWorkError
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.chunks import CHUNKS_DUE, NewChunk, write_chunks
 from carillon.messaging.ledger import Move, move_messages
@@ -63,8 +66,8 @@ class ScheduledMessage:
 async def cancel_sendings(tx: Tx, actor: Actor, command: CancelSendings) -> int:
     """Cancel sendings and return how many messages that were waiting are not sent.
 
-    What a worker has claimed already goes on. What costs money is released. Sendings that are over stay as they are;
-    where there is none, it is 0.
+    What a worker has claimed already goes on; what it lets go can be cancelled again. What costs money is released.
+    Sendings that are over stay as they are; where there is none, it is 0.
     """
     ids = list(command.sending_ids)
     if command.reference is not None:
@@ -73,11 +76,14 @@ async def cancel_sendings(tx: Tx, actor: Actor, command: CancelSendings) -> int:
     # Chunks before sendings, as everywhere.
     taken = await tx.fetch(SQL["take_waiting_chunks"], actor.account_id, ids, tx.real_now) if ids else []
     locked = await tx.fetch(SQL["lock_sendings"], actor.account_id, ids) if ids else []
+    if any(row["state"] == SendingState.MATERIALISING for row in locked):
+        # A slice may have been committed while its sending was waited for.
+        taken += await tx.fetch(SQL["take_waiting_chunks"], actor.account_id, ids, tx.real_now)
     open_ids = [row["sending_id"] for row in locked if row["state"] not in {"cancelled", "finished"}]
-    if not open_ids:
-        return 0
-    await tx.execute(SQL["set_sending_state"], actor.account_id, open_ids, SendingState.CANCELLED)
-    await audit.record(tx, actor, "sending.cancel", len(open_ids), {"sendings": [str(one) for one in open_ids[:20]]})
+    if open_ids:
+        await tx.execute(SQL["set_sending_state"], actor.account_id, open_ids, SendingState.CANCELLED)
+        detail = {"sendings": [str(one) for one in open_ids[:20]]}
+        await audit.record(tx, actor, "sending.cancel", len(open_ids), detail)
     moves = [
         Move(message_id=message_id, state=MessageState.CANCELLED, at=tx.now, reason=Failure.CANCELLED)
         for row in taken
@@ -97,7 +103,7 @@ async def pause_sending(tx: Tx, actor: Actor, sending_id: UUID) -> None:
 async def resume_sending(tx: Tx, actor: Actor, sending_id: UUID) -> None:
     """Resume a paused sending. Raises NotFoundError, and InvalidInputError for its state."""
     await _require_state(tx, actor, sending_id, {SendingState.ACTIVE, SendingState.PAUSED})
-    await tx.execute(SQL["set_sending_state"], actor.account_id, [sending_id], SendingState.ACTIVE)
+    await tx.execute(SQL["resume_sending"], actor.account_id, sending_id)
     _wake(tx, actor, await tx.fetch(SQL["release_held_chunks"], actor.account_id, sending_id))
     await audit.record(tx, actor, "sending.resume", str(sending_id), {})
 
@@ -123,7 +129,8 @@ async def _require_state(tx: Tx, actor: Actor, sending_id: UUID, states: set[Sen
     if not rows:
         raise NotFoundError("sending")
     if rows[0]["state"] not in states:
-        raise InvalidInputError("sending", f"The sending is {rows[0]['state']}.")
+        state = rows[0]["state"]
+        raise InvalidInputError("sending", f"The sending is {state}: only what is active or paused can be changed.")
     return rows[0]
 
 
@@ -163,8 +170,25 @@ async def _due_moments(tx: Tx, actor: Actor, sending_ids: Collection[UUID]) -> M
     return {message_id: row["due_at"] for row in chunks for message_id in row["message_ids"]}
 
 
+async def _require_written(tx: Tx, actor: Actor) -> None:
+    """Wait for the messages of large requests that are accepted and still to be written: they are scheduled, too."""
+    place = (actor.account_id, 0)
+    if place in tx.waited_for:
+        return
+    ids = [row["sending_id"] for row in await tx.fetch(SQL["unwritten_scheduled"], actor.account_id)]
+    if ids:
+        message = "Scheduled messages are still being written."
+        topic, is_over = "scheduled_written", partial(_are_written, account_id=actor.account_id, ids=ids)
+        raise EarlierWorkError(message, place=place, topic=topic, key=str(actor.account_id), is_over=is_over)
+
+
+async def _are_written(tx: Tx, *, account_id: AccountId, ids: Sequence[UUID]) -> bool:
+    return not await tx.fetchval(SQL["are_unwritten"], account_id, ids)
+
+
 async def cancel_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery) -> int:
     """Cancel scheduled messages, and return how many."""
+    await _require_written(tx, actor)
     taken = await _take_out(tx, actor, await list_scheduled(tx, actor, query))
     moves = [
         Move(message_id=message_id, state=MessageState.CANCELLED, at=tx.now, reason=Failure.CANCELLED)
@@ -180,6 +204,7 @@ async def cancel_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery) -> int:
 async def reschedule_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery, scheduled_at: datetime) -> int:
     """Move scheduled messages to another moment, and return how many. Raises InvalidInputError for `scheduled_at`."""
     check_moment(tx, scheduled_at)
+    await _require_written(tx, actor)
     taken = await _take_out(tx, actor, await list_scheduled(tx, actor, query))
     chunks = [
         NewChunk(

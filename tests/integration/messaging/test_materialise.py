@@ -15,6 +15,8 @@ from tests.integration.messaging.sandbox import Sandbox
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.audience.uploads.accept import AcceptUpload, upload_in_turn
 from carillon.audience.upsert.rows import ContactRow
+from carillon.billing.balances import AddCredit, add_credit
+from carillon.billing.prices import SetPrice, set_price
 from carillon.db.database import Tx
 from carillon.errors import NotFoundError
 from carillon.kit.clock import FixedClock
@@ -25,6 +27,7 @@ from carillon.messaging.scheduling import CancelSendings, cancel_sendings
 from carillon.messaging.sendings import AcceptedSending, Recipients
 from carillon.messaging.verify import verify_account
 from carillon.metrics import WorkMetrics
+from carillon.tenancy.accounts import Operator
 from carillon.text.placeholders import PlaceholderStyle
 from carillon.workers.performer import Performer
 
@@ -228,15 +231,15 @@ async def test_a_process_that_dies_between_slices_leaves_the_rest_to_another(
     accepted = await sandbox.send(number(50), groups=[await group(sandbox, "Friends")], campaign="Party")
     write, slices = materialise._write_slice, 0
 
-    async def dying(*given: Any) -> bool:
+    async def dying(*given: Any) -> None:
         nonlocal slices
         slices += 1
-        if slices == 3 and place == "before":
+        is_third = slices == 3
+        if is_third and place == "before":
             raise KilledError
-        done = await write(*given)
-        if slices == 3:
+        await write(*given)
+        if is_third:
             raise KilledError
-        return done
 
     monkeypatch.setattr(materialise, "_write_slice", dying)
     worker = MaterialiseWorker()
@@ -319,3 +322,25 @@ async def test_the_worker_is_found_by_polling(sandbox: Sandbox) -> None:
     await materialise_all(sandbox)
     assert await sandbox.db.read(worker.due_accounts) == []
     assert isinstance((await sandbox.messages())[0]["message_id"], UUID)
+
+
+async def test_what_costs_is_reserved_as_far_as_the_credit_goes(sandbox: Sandbox) -> None:
+    operator = Operator(name="test", source="test")
+    await sandbox.db.run(set_price, operator, SetPrice(channel="sms", prefix="34", amount=1_000))
+    await sandbox.db.run(add_credit, sandbox.actor, AddCredit(amount=17_000))
+    await add(sandbox, range(23), "Friends")
+    accepted = await sandbox.send(groups=[await group(sandbox, "Friends")])
+    await materialise_all(sandbox)
+    assert await counters(sandbox, accepted) == ("active", 23, 6, 17, 17)
+    assert await reasons(sandbox) == {None: 17, "no_credit": 6}
+    assert (await sandbox.sending(accepted.sending_id))["reserved"] == 17_000
+    await assert_books_agree(sandbox)
+
+
+async def test_a_pace_goes_on_over_all_slices(sandbox: Sandbox) -> None:
+    await add(sandbox, range(12), "Friends")
+    await sandbox.send(groups=[await group(sandbox, "Friends")], per_second=1)
+    await materialise_all(sandbox)
+    statement = "SELECT due_at FROM chunk WHERE account_id = $1 ORDER BY due_at"
+    due = [row["due_at"] for row in await sandbox.db.read(Tx.fetch, statement, sandbox.actor.account_id)]
+    assert [(one - due[0]).total_seconds() for one in due] == list(range(12))
