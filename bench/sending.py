@@ -1,7 +1,6 @@
 """Sends over Apifon's API in accounts of their own, and what they leave in the ledger."""
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 from bench.callers import Caller, caller_of
-from bench.calls import Connection, send_at_once
+from bench.calls import send_at_once
 from bench.served import Served
 
 SEND = "/services/api/v1/sms/send"
