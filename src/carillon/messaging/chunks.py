@@ -129,7 +129,7 @@ async def claim_chunks(
     db: Database, account_id: AccountId, traffic_class: TrafficClass, carriers: Sequence[int], messages: int
 ) -> ClaimedChunks | None:
     """Take the account's chunks that have been due for longest, of so many messages together."""
-    rows = await db.run(_claim, account_id, traffic_class, carriers, messages)
+    rows = await db.run_statement(_claim, account_id, traffic_class, carriers, messages)
     if not rows:
         return None
     chunks = sorted(map(_chunk, rows), key=lambda one: (one.due_at, one.chunk_id))
