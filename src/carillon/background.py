@@ -78,6 +78,7 @@ def sandbox_work(db: Database, outbound: HttpClient) -> Background:
     return Background(
         workers=[
             *(DispatchWorker(one, simulators, concurrency=4) for one in TrafficClass),
+            MaterialiseWorker(),
             SimulatedWorker(inbox),
             CallbackWorker(outbound, _callback_formats()),
         ],

@@ -68,8 +68,9 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
     """Decide of every message of claimed chunks, record what ends, and name what each carrier gets first.
 
     A message is submitted unless it was cancelled or suppressed meanwhile, its validity is over, or its recipient's
-    country has it wait. While an account is locked or not active, nothing of it is submitted, and what is over expires. One that was in flight when a process died is uncertain: by its traffic class it is submitted
-    again after a while, or ends unknown. `window_of` says how many messages each carrier takes at once.
+    country has it wait. While an account is locked or not active, nothing of it is submitted, and what is over expires.
+    One that was in flight when a process died is uncertain: by its traffic class it is submitted again after a while,
+    or ends unknown. `window_of` says how many messages each carrier takes at once.
     """
     sendings = await _sendings(tx, work)
     paused = [chunk for chunk in work.chunks if _is_paused(sendings[chunk.sending_id], chunk)]
