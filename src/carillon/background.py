@@ -77,6 +77,7 @@ def sandbox_work(db: Database, outbound: HttpClient) -> Background:
     simulators = SimulatorsAlone(inbox)
     return Background(
         workers=[
+            MaterialiseWorker(),
             *(DispatchWorker(one, simulators, concurrency=4) for one in TrafficClass),
             MaterialiseWorker(),
             SimulatedWorker(inbox),

@@ -4,6 +4,7 @@ An operation names what it reads (structs for `reading`), what it answers and ho
 routing, OpenAPI and the coverage page are made of that.
 """
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,8 @@ from carillon.tenancy.scopes import Scope, require_scope
 
 MEDIA_TYPE = "application/json; charset=utf-8"
 _REF = "#/components/schemas/"
+# PHP's http_build_query numbers the items of a list: guid[0]=1&guid[1]=3.
+_ITEM = re.compile(r"\[[0-9]*\]\Z")
 
 
 class Nothing(msgspec.Struct):
@@ -112,15 +115,20 @@ def json_reply(answer: Answer) -> Reply:
 
 
 def read_query(query: str) -> dict[str, Any]:
-    """Take a query apart; a name that occurs again, or ends in [], has a list. Raises InvalidInputError."""
+    """Take a query apart; a name that occurs again, or ends in [] or [0], has a list. Raises InvalidInputError."""
     try:
         pairs = parse_qs(query, keep_blank_values=True, max_num_fields=1_000)
     except ValueError as error:
         raise InvalidInputError("query", "It has too many parameters.") from error
-    return {
-        name.removesuffix("[]"): values if len(values) > 1 or name.endswith("[]") else values[0]
-        for name, values in pairs.items()
-    }
+    found: dict[str, Any] = {}
+    for given, values in pairs.items():
+        name = _ITEM.sub("", given)
+        if name in found:
+            listed = found[name] if isinstance(found[name], list) else [found[name]]
+            found[name] = [*listed, *values]
+        else:
+            found[name] = values if len(values) > 1 or name != given else values[0]
+    return found
 
 
 def read_json(body: bytes) -> object:

@@ -36,15 +36,22 @@ SQL = load_statements("carillon.messaging", "plan.sql")
 _CLOSED_PAUSE = timedelta(minutes=1)
 
 UNCERTAIN_WAIT = timedelta(seconds=30)
-"""So long a receipt may settle what is uncertain, before it is submitted again."""
+"""So long at least a receipt may settle what is uncertain, before it is submitted again.
+
+It is as long as the message has been due, so twice as long each time: a carrier that takes everything and loses all its
+answers is not to have somebody written to hundreds of times.
+"""
+
+_LONGEST_UNCERTAIN_WAIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A message that goes to a carrier."""
+    """A message that goes to a carrier; `due_at` and `expires_at` are its sending's."""
 
     chunk: Chunk
     message: OutgoingMessage
+    due_at: datetime
     expires_at: datetime
 
 
@@ -89,9 +96,8 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
             if isinstance(decision, Move):
                 moves.append(decision)
                 if decision.state is MessageState.UNCERTAIN:
-                    plan.left_over.append(
-                        uncertain_left_over(tx.now, chunk, decision.message_id, sending["expires_at"])
-                    )
+                    until = uncertain_until(tx.now, chunk.traffic_class, sending["due_at"], sending["expires_at"])
+                    plan.left_over.append(later(chunk, decision.message_id, until))
             elif isinstance(decision, datetime):
                 plan.left_over.append(later(chunk, message["message_id"], decision))
             else:
@@ -192,7 +198,7 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
             return Move(message_id=message_id, state=MessageState.UNKNOWN, at=now, reason=Failure.LOST)
         # In a chunk that was claimed before, it may be uncertain since that claim: its wait begins anew.
         is_late = chunk.claims == 1 and message_id not in died_with and chunk.traffic_class.is_repeated_when_lost
-        return None if is_late else uncertain_until(now, chunk.traffic_class, sending["expires_at"])
+        return None if is_late else uncertain_until(now, chunk.traffic_class, sending["due_at"], sending["expires_at"])
     if message_id in died_with:
         return Move(
             message_id=message_id,
@@ -212,14 +218,14 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
     return min(permitted, sending["expires_at"]) if permitted > now else None
 
 
-def uncertain_left_over(now: datetime, chunk: Chunk, message_id: UUID, expires_at: datetime) -> LeftOver:
-    """Say when an uncertain message is looked at again: soon where it is submitted again, else when it can't come."""
-    return later(chunk, message_id, uncertain_until(now, chunk.traffic_class, expires_at))
+def uncertain_until(now: datetime, traffic_class: TrafficClass, due_at: datetime, expires_at: datetime) -> datetime:
+    """Return until when a receipt may settle a message that is uncertain by now: then it is looked at again.
 
-
-def uncertain_until(now: datetime, traffic_class: TrafficClass, expires_at: datetime) -> datetime:
-    """Return until when a receipt may settle a message that is uncertain by now."""
-    return now + UNCERTAIN_WAIT if traffic_class.is_repeated_when_lost else max(expires_at, now)
+    One that is not submitted again is looked at when it can't come any more.
+    """
+    if not traffic_class.is_repeated_when_lost:
+        return max(expires_at, now)
+    return now + min(max(UNCERTAIN_WAIT, now - due_at), _LONGEST_UNCERTAIN_WAIT)
 
 
 def later(chunk: Chunk, message_id: UUID, due_at: datetime) -> LeftOver:
@@ -238,6 +244,7 @@ def _task(work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, n
     text = message["text"]
     return Task(
         chunk=chunk,
+        due_at=sending["due_at"],
         expires_at=sending["expires_at"],
         message=OutgoingMessage(
             account_id=work.account_id,

@@ -10,6 +10,7 @@ from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
+from carillon.messaging.states import MessageState
 
 SQL = load_statements("carillon.messaging", "queries.sql")
 
@@ -107,6 +108,18 @@ async def get_message(tx: Tx, actor: Actor, message_id: UUID) -> Message:
     if row is None:
         raise NotFoundError("message")
     return Message(**row)
+
+
+async def get_message_state(tx: Tx, actor: Actor, message_id: UUID) -> MessageState:
+    """Return where a message is; what was accepted and is still to be written waits. Raises NotFoundError."""
+    # In this order: what is written between the two reads is missed by neither.
+    unwritten = await tx.fetchrow(SQL["find_unwritten"], actor.account_id, message_id)
+    row = await tx.fetchrow(SQL["get_message"], actor.account_id, message_id)
+    if row is not None:
+        return MessageState(row["state"])
+    if unwritten is None:
+        raise NotFoundError("message")
+    return MessageState.WAITING if unwritten["reason"] is None else MessageState.EXCLUDED
 
 
 async def list_messages(tx: Tx, actor: Actor, query: ListMessages) -> list[Message]:

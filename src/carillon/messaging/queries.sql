@@ -26,6 +26,13 @@ FROM message m
 JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
 WHERE m.shard_key = $1 AND m.message_id = $2;
 
+-- name: find_unwritten
+-- A message that was accepted with many others and is still to be written: why it is excluded, where that is known.
+SELECT r.reason
+FROM materialisation p
+JOIN recipient r ON r.shard_key = $1 AND r.sending_id = p.sending_id
+WHERE p.account_id = $1 AND p.sending_id < $2 AND r.message_id = $2 AND r.position > p.position;
+
 -- name: latest_messages
 SELECT {message_columns}, coalesce(m.text, s.text) AS text, s.sender
 FROM (

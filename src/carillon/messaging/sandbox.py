@@ -29,7 +29,10 @@ _MOMENT = timedelta(milliseconds=1)
 async def require_sandbox(tx: Tx, actor: Actor) -> None:
     """Require a sandbox account. Raises InvalidInputError for `account`."""
     if not await tx.fetchval(SQL["is_sandbox"], actor.account_id):
-        raise InvalidInputError("account", "This is no sandbox account: its clock and its phones are real ones.")
+        raise InvalidInputError(
+            "account",
+            "This is no sandbox account: its clock and phones are real. To make one: carillon account create --sandbox",
+        )
 
 
 async def advance_sandbox(db: Database, actor: Actor, by: timedelta) -> AsyncIterator[datetime]:
@@ -61,7 +64,9 @@ async def reply_from(db: Database, actor: Actor, *, address: str, to: str, text:
     await db.read(require_sandbox, actor)
     reply = Reply(address=address, to=to, text=text, account_id=actor.account_id)
     if not await take_reply(db, reply):
-        raise InvalidInputError("from", f"This phone got no message from {to}: there is nothing to answer.")
+        raise InvalidInputError(
+            "from", f"This phone got no message from {to}. What phones got, and from whom: carillon sandbox inbox"
+        )
 
 
 async def _offset(tx: Tx, actor: Actor) -> timedelta:

@@ -51,13 +51,11 @@ WHERE s.shard_key = $1
 LIMIT $2;
 
 -- name: find_lost
--- Messages that wait, and that no chunk will ever send.
-SELECT m.message_id, m.state
-FROM message m
-WHERE m.shard_key = $1 AND m.state = 'waiting'
-  AND NOT EXISTS (
-      SELECT FROM (SELECT unnest(c.message_ids) AS message_id FROM chunk c WHERE c.account_id = $1) kept
-      WHERE kept.message_id = m.message_id)
+-- Messages that wait, and that no chunk will ever send. As a difference of sets it is linear, also where a planner without
+-- statistics expects few rows.
+SELECT m.message_id FROM message m WHERE m.shard_key = $1 AND m.state = 'waiting'
+EXCEPT
+SELECT k.message_id FROM (SELECT unnest(c.message_ids) AS message_id FROM chunk c WHERE c.account_id = $1) k
 LIMIT $2;
 
 -- name: compare_campaigns
@@ -87,10 +85,9 @@ LIMIT $3;
 
 -- name: find_untold
 -- Messages whose state no event tells of, of those that were made since an id.
-SELECT m.message_id, m.state
-FROM message m
-LEFT JOIN event e ON e.shard_key = $1 AND e.message_id = m.message_id AND e.kind = m.state
-WHERE m.shard_key = $1 AND m.message_id >= $2 AND m.state <> 'waiting' AND e.event_id IS NULL
+SELECT m.message_id, m.state FROM message m WHERE m.shard_key = $1 AND m.message_id >= $2 AND m.state <> 'waiting'
+EXCEPT
+SELECT e.message_id, e.kind FROM event e WHERE e.shard_key = $1
 LIMIT $3;
 
 -- name: find_gap

@@ -1,8 +1,10 @@
 """Scheduled messages: listed, moved and deleted by their identifiers."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from tests.background import materialise_all
 from tests.dialects.nrs.wire import Wire
 
 from carillon.db.database import Tx
@@ -147,3 +149,41 @@ async def test_the_messages_of_other_accounts_stay_hidden(wire: Wire) -> None:
     assert (await other.get("/scheduled"))["total"] == 0
     assert (await other.refusal("DELETE", "/scheduled", {"guid": guid}))[1] == 120
     assert list(await listed(wire)) == [guid]
+
+
+async def test_a_query_may_number_the_items_of_a_list_as_php_does(wire: Wire) -> None:
+    await schedule(wire, "34666555444", "34666555445", "34666555446")
+    first, second, third = await listed(wire)
+    assert list(await listed(wire, **{"guid[0]": first, "guid[1]": third})) == [first, third]
+    assert list(await listed(wire, **{"guid[0]": first, "guid[]": third})) == [first, third]
+    gone = await wire.send("DELETE", f"/scheduled?guid%5B0%5D={first}&guid%5B1%5D={third}")
+    assert gone.json() == {"result": True, "deleted": 2}
+    assert list(await listed(wire)) == [second]
+
+
+async def test_what_an_updates_query_names_is_all_that_is_moved(wire: Wire) -> None:
+    await schedule(wire, "34666555444", "34666555445")
+    first, second = await listed(wire)
+    moved = await wire.send("PUT", f"/scheduled?guid={first}", {"scheduleDate": "20250311093000"})
+    assert moved.json() == {"result": True, "updated": 1}
+    assert await listed(wire) == {first: "2025-03-11 09:30:00", second: "2025-03-10 09:30:00"}
+
+
+MANY = [f"346{number:08}" for number in range(5_001)]
+
+
+async def test_a_message_of_a_large_request_can_be_looked_at_before_it_is_written(wire: Wire) -> None:
+    sent = await schedule(wire, *MANY)
+    shown = await wire.get(f"/sms/{sent['result'][-1]['id']}")
+    assert shown == {"id": sent["result"][-1]["id"], "status": "pending"}
+
+
+async def test_messages_of_a_large_request_are_written_before_all_are_deleted(wire: Wire) -> None:
+    await schedule(wire, *MANY)
+    async with asyncio.TaskGroup() as tasks:
+        deleting = tasks.create_task(wire.send("DELETE", "/scheduled"))
+        await asyncio.sleep(0.2)
+        assert not deleting.done()
+        await materialise_all(wire.runtime.db, wire.account.account_id)
+    assert deleting.result().json() == {"result": True, "deleted": 5_001}
+    assert (await wire.get("/scheduled"))["total"] == 0

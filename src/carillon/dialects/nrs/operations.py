@@ -260,11 +260,12 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Moves what waits for its moment to another one.",
         scope=Scope.MESSAGES_WRITE,
         handle=scheduled.update,
+        query=schemas.ListScheduled,
         body=schemas.MoveScheduled,
         reply=replies.Updated,
         reference=("guid", "type", "scheduleDate"),
         sample={"guid": [100, 101], "scheduleDate": "20171011093000"},
-        notes=_SCHEDULED,
+        notes=(*_SCHEDULED, "The query may name them, too. **[ours]**"),
     ),
     Operation(
         method="DELETE",

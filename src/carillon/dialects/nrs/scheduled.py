@@ -35,9 +35,10 @@ async def list_all(call: Call) -> Answer:
 
 
 async def update(call: Call) -> Answer:
-    """Move what is scheduled to another moment."""
+    """Move what is scheduled to another moment; the query may name it as well as the body."""
     asked: schemas.MoveScheduled = call.body
-    query = _query(asked, empty_is_all=False)
+    names_nothing = asked == schemas.MoveScheduled(schedule_date=asked.schedule_date)
+    query = _query(call.query if names_nothing else asked, empty_is_all=False)
     try:
         moment = read_moment(asked.schedule_date)
     except ValueError as error:
