@@ -170,7 +170,7 @@ class DispatchWorker:
                 self._stranded[run.place] = now + _STRANDED_SECONDS
 
     def _window(self, carrier_id: int, carrier: Carrier | None) -> int:
-        """Return how many messages a slice has: while rates are waited for they are in flight, so few where those are low."""
+        """Return how many messages a slice has: few where rates are low, as they are in flight while it waits."""
         window = _NO_CARRIER_WINDOW if carrier is None else carrier.window
         most = self._carriers.most_at_once(carrier_id)
         return window if most is None else max(1, min(window, most))
