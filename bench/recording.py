@@ -32,7 +32,7 @@ class Recording:
 
 
 @contextmanager
-def recorded(recording: Recording) -> Iterator[None]:
+def recorded(recording: Recording) -> Iterator[None]:  # noqa: C901 - what it wraps shares what it knows
     """Record what transactions of this process write during the block; those that find nothing to do are left out."""
     open_: dict[Tx, tuple[list[Statement], list[bool]]] = {}
 

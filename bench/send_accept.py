@@ -2,10 +2,10 @@
 
     python -m bench.send_accept [--requests 40] [--singles 6000] [--rounds 5]
 
-Requests of 1,000 recipients with four clients, priced, so that money is reserved: rows a second against COPY of the very
-rows into the same tables, a transaction for each request, with four connections. Then requests of one recipient on 32
-connections against `bench.one_insert` on the same database, with the same load. Messages are scheduled, so that nothing
-is dispatched meanwhile. The limits are the issue's.
+Requests of 1,000 recipients with four clients, priced, so that money is reserved: rows a second against COPY of the
+very rows into the same tables, a transaction for each request, with four connections. Then requests of one recipient on
+32 connections against `bench.one_insert` on the same database, with the same load. Messages are scheduled, so that
+nothing is dispatched meanwhile. The limits are the issue's.
 """
 
 import argparse
@@ -75,7 +75,7 @@ async def copy(dsn: str, account_id: int, dumps: Sequence[Dump]) -> float:
 
 
 async def measure_bulk(server: Served, sender: Sender, count: int, rounds: int) -> None:
-    """Requests of many recipients against COPY."""
+    """Measure requests of many recipients against COPY."""
     requests = sender.requests(count, RECIPIENTS, scheduled=True)
     await sender.send(requests, CLIENTS)
     dumps = await dump(sender)
@@ -107,7 +107,7 @@ def one_insert(server: Served) -> Iterator[Served]:
 
 
 async def measure_singles(server: Served, sender: Sender, count: int, rounds: int) -> None:
-    """Requests of one recipient against one INSERT each."""
+    """Measure requests of one recipient against one INSERT each."""
     requests = sender.requests(count, 1, scheduled=True)
     with one_insert(server) as bare:
         paces = []

@@ -2,9 +2,9 @@
 
     python -m bench.send_path [--requests 20] [--recipients 1000] [--rounds 5]
 
-From the HTTP call to the event of the receipt: accepted, claimed, submitted, receipted, with four clients and a simulator
-that delivers at once. The other side is the SQL of the very same work: every transaction that has written, recorded in
-this process with its parameters and replayed through the driver on one connection, without anything in between.
+From the HTTP call to the event of the receipt: accepted, claimed, submitted, receipted, with four clients and a
+simulator that delivers at once. The other side is the SQL of the very same work: every transaction that has written,
+recorded in this process with its parameters and replayed through the driver on one connection, with nothing in between.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import uvloop
@@ -88,7 +89,10 @@ async def record(sender: Sender, count: int, recipients: int) -> Recording:
     carrier_id = await sender.connection.fetchval("SELECT max(carrier_id) FROM carrier")
     inbox, metrics = ReceivedMessages(db), WorkMetrics(CollectorRegistry())
     dispatch = DispatchWorker(TrafficClass.TRANSACTIONAL, OneSimulator(carrier_id, inbox), concurrency=1)
-    performers = [Performer(db, dispatch, metrics), Performer(db, SimulatedWorker(inbox), metrics)]
+    performers: list[Performer[Any, Any]] = [
+        Performer(db, dispatch, metrics),
+        Performer(db, SimulatedWorker(inbox), metrics),
+    ]
     with recorded(recording):
         for at in range(count):
             numbers = [number(at * recipients + place) for place in range(recipients)]

@@ -1,7 +1,6 @@
 """Sends over Apifon's API in accounts of their own, and what they leave in the ledger."""
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 from bench.callers import Caller, caller_of
-from bench.calls import Connection, send_at_once
+from bench.calls import send_at_once
 from bench.served import Served
 
 SEND = "/services/api/v1/sms/send"
@@ -43,14 +42,18 @@ class Sender:
         writing = self.caller.connection()
         message = {"text": TEXT, "sender_id": "BlueDoor"}
         at = {"date": f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%S}"} if scheduled else {}
-        numbers = [number(start + place) for place in range(count * recipients)]
+        numbers = [number(start + one) for one in range(count * recipients)]
         return [
             writing.written(
                 "POST",
                 SEND,
-                {"subscribers": [{"number": one} for one in numbers[at_ : at_ + recipients]], "message": message, **at},
+                {
+                    "subscribers": [{"number": one} for one in numbers[place : place + recipients]],
+                    "message": message,
+                    **at,
+                },
             )
-            for at_ in range(0, len(numbers), recipients)
+            for place in range(0, len(numbers), recipients)
         ]
 
     async def send(self, requests: Sequence[bytes], clients: int) -> float:
@@ -63,7 +66,7 @@ class Sender:
     async def until_over(self, seconds: float = 300) -> None:
         """Wait until every message has its receipt. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
-            while await self.connection.fetchval(_OPEN, self.account_id):
+            while await self.connection.fetchval(_OPEN, self.account_id):  # noqa: ASYNC110 - another process works
                 await asyncio.sleep(0.02)
 
 
@@ -90,7 +93,10 @@ def smpp_sender_of(server: Served, connection: asyncpg.Connection, smsc: int, wi
     caller = caller_of(server, "apifon")
     name, account = f"smsc{caller.account_id}", ("--account", caller.account_id)
     url = f"smpp://carillon@127.0.0.1:{smsc}"
-    server.command("carrier", "create", name, "--kind", "smpp", "--url", url, "--option", f"window={window}", *account)
+    secret = server.data_dir.parent / "secret"
+    secret.write_text("secret")
+    options = ("--option", f"window={window}", "--secret-file", secret)
+    server.command("carrier", "create", name, "--kind", "smpp", "--url", url, *options, *account)
     server.command("route", "add", "--carrier", name, *account)
     time.sleep(_BIND_SECONDS)
     return Sender(caller=caller, connection=connection)
@@ -99,12 +105,6 @@ def smpp_sender_of(server: Served, connection: asyncpg.Connection, smsc: int, wi
 async def empty_ledger(connection: asyncpg.Connection) -> None:
     """Take all messages, and all that belongs to them, away."""
     await connection.execute(f"TRUNCATE {_LEDGER}")
-
-
-def call(connection: Connection, request: bytes) -> dict[str, object]:
-    """Send one request and give the answer."""
-    answer: dict[str, object] = json.loads(connection.send(request))
-    return answer
 
 
 def memory_of(pid: int) -> int:

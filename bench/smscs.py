@@ -126,7 +126,8 @@ async def kannel(smsc: int) -> AsyncIterator[int]:
     try:
         for program, port in zip(programs, (ports["boxes"], ports["sendsms"]), strict=True):
             with (place / "out").open("ab") as out:
-                boxes.append(subprocess.Popen([str(program), str(configuration)], cwd=place, stdout=out, stderr=out))  # noqa: S603 - as found
+                command = [str(program), str(configuration)]
+                boxes.append(subprocess.Popen(command, cwd=place, stdout=out, stderr=out))  # noqa: S603, ASYNC220 - as found
             await _until_open(port)
         await asyncio.sleep(2)  # its bind
         yield ports["sendsms"]
