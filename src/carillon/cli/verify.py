@@ -61,7 +61,7 @@ async def _verify_all(
     try:
         for place, one in enumerate(accounts, 1):
             actor = await db.read(open_account, operator(), OpenAccount(account_id=one))
-            verifying = asyncio.create_task(db.read(verify_account, actor, retention_days=days))
+            verifying = asyncio.create_task(db.run(verify_account, actor, retention_days=days))
             while not verifying.done():
                 shown.update(lambda: f"account {one}, {place} of {len(accounts)}, {time.monotonic() - began:.0f} s")  # noqa: B023 - it is called here
                 await asyncio.wait({verifying}, timeout=_LOOK_SECONDS)

@@ -30,7 +30,8 @@ CampaignName = tuple[str, str]
 class Campaign:
     """A campaign with its counters; `cost` is what was captured, with VAT, in micro-units.
 
-    `sending_number` is the number of the one sending that vendors show of it, `sent` counts what a carrier has taken.
+    `sending_number` is the number of the one sending that vendors show of it, `sent` counts what a carrier has taken,
+    `parts` the parts of that.
     """
 
     campaign_id: int

@@ -34,7 +34,7 @@ from carillon.messaging.chunks import (
     write_left_over,
 )
 from carillon.messaging.ledger import Move, move_messages
-from carillon.messaging.plan import Plan, Task, begin, later, name_in_flight, slices, uncertain_left_over
+from carillon.messaging.plan import Plan, Task, begin, later, name_in_flight, slices, uncertain_until
 from carillon.messaging.references import KnownReferences
 from carillon.messaging.simulated import keep_for_later
 from carillon.messaging.states import MessageState
@@ -294,7 +294,8 @@ class _CarrierRun:
                     carrier_id=self._carrier_id,
                 )
             )
-            answers.left_over.append(uncertain_left_over(now, task.chunk, message_id, task.expires_at))
+            until = uncertain_until(now, self._work.traffic_class, task.due_at, task.expires_at)
+            answers.left_over.append(later(task.chunk, message_id, until))
         else:
             if consequence is Consequence.THROTTLE:
                 self._carriers.throttled(self._carrier_id, outcome.retry_after or timedelta(seconds=1))

@@ -62,6 +62,8 @@ class _Tally:
 
     states: Counter[MessageState] = field(default_factory=Counter)
     sent: int = 0
+    parts: int = 0
+    """The parts of what was sent."""
     released: int = 0
     captured: int = 0
     captured_vat: int = 0
@@ -69,6 +71,7 @@ class _Tally:
     def add(self, other: "_Tally") -> None:
         self.states.update(other.states)
         self.sent += other.sent
+        self.parts += other.parts
         self.captured += other.captured
 
 
@@ -140,6 +143,7 @@ def _count(tally: _Tally, move: Move, row: Record) -> None:
     tally.states[move.state] += 1
     if move.taken and was in _NOT_TAKEN:
         tally.sent += 1
+        tally.parts += row["parts"]
     if row["had"] != row["money"]:
         if row["money"] == "captured":
             tally.captured += row["price"] + row["vat"]
@@ -204,9 +208,8 @@ async def count_in_campaigns(
     tallies: Mapping[int, _Tally],
     *,
     recipients: Mapping[int, int] | None = None,
-    parts: Mapping[int, int] | None = None,
 ) -> None:
-    """Move the counters of campaigns; `recipients` and `parts` are what was accepted for each."""
+    """Move the counters of campaigns; `recipients` is how many were accepted for each."""
     ids = sorted(tallies)
     of = [tallies[one] for one in ids]
     counters = [[tally.states[state] for tally in of] for state in COUNTED]
@@ -216,7 +219,7 @@ async def count_in_campaigns(
         ids,
         *counters,
         [tally.sent for tally in of],
-        [(parts or {}).get(one, 0) for one in ids],
+        [tally.parts for tally in of],
         [tally.captured for tally in of],
         tx.now,
         [(recipients or {}).get(one, 0) for one in ids],

@@ -42,7 +42,7 @@ WITH held AS MATERIALIZED (
         final_at = excluded.final_at,
         money = excluded.money
 )
-SELECT message_id, sending_id, carrier_id, was, had, money, price, vat FROM held;
+SELECT message_id, sending_id, carrier_id, was, had, money, price, vat, parts FROM held;
 
 -- fragment: is_over
 s.waiting + g.waiting + s.submitted + g.submitted + s.uncertain + g.uncertain = 0 AND s.state <> 'materialising'

@@ -435,5 +435,5 @@ async def _count(tx: Tx, work: ClaimedSending, one: Placement, campaign_id: int 
     )
     if campaign_id is not None:
         tally = tally_of({MessageState.EXCLUDED: one.excluded, MessageState.WAITING: one.waiting})
-        counted = {campaign_id: one.recipients}, {campaign_id: one.parts}
-        await count_in_campaigns(tx, work.account_id, {campaign_id: tally}, recipients=counted[0], parts=counted[1])
+        recipients = {campaign_id: one.recipients}
+        await count_in_campaigns(tx, work.account_id, {campaign_id: tally}, recipients=recipients)

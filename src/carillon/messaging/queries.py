@@ -10,6 +10,7 @@ from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
+from carillon.messaging.states import MessageState
 
 SQL = load_statements("carillon.messaging", "queries.sql")
 
@@ -80,7 +81,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListMessages:
-    """Ask for the latest messages: to an address (E.164 digits), of a sending, or all."""
+    """Ask for the latest messages: to an address (E.164 digits), of a sending, to an address of a sending, or all."""
 
     address: str | None = field(default=None, repr=False)
     sending_id: UUID | None = None
@@ -109,11 +110,27 @@ async def get_message(tx: Tx, actor: Actor, message_id: UUID) -> Message:
     return Message(**row)
 
 
+async def get_message_state(tx: Tx, actor: Actor, message_id: UUID) -> MessageState:
+    """Return where a message is; what was accepted and is still to be written waits. Raises NotFoundError."""
+    # In this order: what is written between the two reads is missed by neither.
+    unwritten = await tx.fetchrow(SQL["find_unwritten"], actor.account_id, message_id)
+    row = await tx.fetchrow(SQL["get_message"], actor.account_id, message_id)
+    if row is not None:
+        return MessageState(row["state"])
+    if unwritten is None:
+        raise NotFoundError("message")
+    return MessageState.WAITING if unwritten["reason"] is None else MessageState.EXCLUDED
+
+
 async def list_messages(tx: Tx, actor: Actor, query: ListMessages) -> list[Message]:
     """List messages, the latest first."""
-    rows = await tx.fetch(
-        SQL["messages_to"], actor.account_id, query.address, query.sending_id, query.before, query.limit
-    )
+    page = (query.before, query.limit)
+    if query.address is not None:
+        rows = await tx.fetch(SQL["messages_to"], actor.account_id, query.address, query.sending_id, *page)
+    elif query.sending_id is not None:
+        rows = await tx.fetch(SQL["messages_of_sending"], actor.account_id, query.sending_id, *page)
+    else:
+        rows = await tx.fetch(SQL["latest_messages"], actor.account_id, *page)
     return [Message(**row) for row in rows]
 
 

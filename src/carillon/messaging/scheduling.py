@@ -3,15 +3,18 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from asyncpg import Record
 
 from carillon.carriers.failures import Failure
 from carillon.db.database import Tx
+from carillon.db.ordering import EarlierWorkError
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.chunks import CHUNKS_DUE, NewChunk, write_chunks
 from carillon.messaging.ledger import Move, move_messages
@@ -167,8 +170,25 @@ async def _due_moments(tx: Tx, actor: Actor, sending_ids: Collection[UUID]) -> M
     return {message_id: row["due_at"] for row in chunks for message_id in row["message_ids"]}
 
 
+async def _require_written(tx: Tx, actor: Actor) -> None:
+    """Wait for the messages of large requests that are accepted and still to be written: they are scheduled, too."""
+    place = (actor.account_id, 0)
+    if place in tx.waited_for:
+        return
+    ids = [row["sending_id"] for row in await tx.fetch(SQL["unwritten_scheduled"], actor.account_id)]
+    if ids:
+        message = "Scheduled messages are still being written."
+        topic, is_over = "scheduled_written", partial(_are_written, account_id=actor.account_id, ids=ids)
+        raise EarlierWorkError(message, place=place, topic=topic, key=str(actor.account_id), is_over=is_over)
+
+
+async def _are_written(tx: Tx, *, account_id: AccountId, ids: Sequence[UUID]) -> bool:
+    return not await tx.fetchval(SQL["are_unwritten"], account_id, ids)
+
+
 async def cancel_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery) -> int:
     """Cancel scheduled messages, and return how many."""
+    await _require_written(tx, actor)
     taken = await _take_out(tx, actor, await list_scheduled(tx, actor, query))
     moves = [
         Move(message_id=message_id, state=MessageState.CANCELLED, at=tx.now, reason=Failure.CANCELLED)
@@ -184,6 +204,7 @@ async def cancel_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery) -> int:
 async def reschedule_scheduled(tx: Tx, actor: Actor, query: ScheduledQuery, scheduled_at: datetime) -> int:
     """Move scheduled messages to another moment, and return how many. Raises InvalidInputError for `scheduled_at`."""
     check_moment(tx, scheduled_at)
+    await _require_written(tx, actor)
     taken = await _take_out(tx, actor, await list_scheduled(tx, actor, query))
     chunks = [
         NewChunk(

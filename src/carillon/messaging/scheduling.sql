@@ -72,3 +72,10 @@ WHERE m.shard_key = $1 AND m.guid IS NOT NULL AND m.state = 'waiting' AND s.sche
   AND ($2::bigint[] IS NULL OR m.guid = ANY ($2::bigint[])) AND ($3::bigint IS NULL OR c.sending_number = $3)
 ORDER BY m.guid
 LIMIT $5;
+
+-- name: unwritten_scheduled
+-- Sendings of which some numbered messages are still to be written.
+SELECT p.sending_id FROM materialisation p WHERE p.account_id = $1 AND (p.request ->> 'numbered')::boolean;
+
+-- name: are_unwritten
+SELECT EXISTS (SELECT FROM materialisation p WHERE p.account_id = $1 AND p.sending_id = ANY ($2::uuid[]));

@@ -145,7 +145,6 @@ async def count_campaigns(
     """Count what was accepted in its campaigns."""
     recipients: dict[int, int] = {}
     excluded: dict[int, int] = {}
-    parts: dict[int, int] = {}
     tags: set[tuple[int, str]] = set()
     for request, one in zip(requests, placements, strict=True):
         if request.command.campaign is None or not one.is_written:
@@ -153,7 +152,6 @@ async def count_campaigns(
         campaign_id = campaigns[campaign_name(request.command)].campaign_id
         recipients[campaign_id] = recipients.get(campaign_id, 0) + one.recipients
         excluded[campaign_id] = excluded.get(campaign_id, 0) + one.excluded
-        parts[campaign_id] = parts.get(campaign_id, 0) + one.parts
         tags.update((campaign_id, tag) for tag in request.command.tags)
     tallies = {
         campaign_id: tally_of(
@@ -162,7 +160,7 @@ async def count_campaigns(
         for campaign_id, count in recipients.items()
     }
     if tallies:
-        await count_in_campaigns(tx, actor.account_id, tallies, recipients=recipients, parts=parts)
+        await count_in_campaigns(tx, actor.account_id, tallies, recipients=recipients)
     await add_tags(tx, actor.account_id, tags)
 
 

@@ -82,7 +82,7 @@ async def test_a_campaign_is_shown_with_its_sending_and_counters(wire: Wire, san
         "channel": "sms",
         "total": 4,
         "processed": 3,
-        "totalSmsParts": 6,
+        "totalSmsParts": 4,
         "cost": 0.08,
         "currency": "ILS",
         "tags": ["vip"],

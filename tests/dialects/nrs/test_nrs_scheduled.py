@@ -1,8 +1,10 @@
 """Scheduled messages: listed, moved and deleted by their identifiers."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from tests.background import materialise_all
 from tests.dialects.nrs.wire import Wire
 
 from carillon.db.database import Tx
@@ -165,3 +167,23 @@ async def test_what_an_updates_query_names_is_all_that_is_moved(wire: Wire) -> N
     moved = await wire.send("PUT", f"/scheduled?guid={first}", {"scheduleDate": "20250311093000"})
     assert moved.json() == {"result": True, "updated": 1}
     assert await listed(wire) == {first: "2025-03-11 09:30:00", second: "2025-03-10 09:30:00"}
+
+
+MANY = [f"346{number:08}" for number in range(5_001)]
+
+
+async def test_a_message_of_a_large_request_can_be_looked_at_before_it_is_written(wire: Wire) -> None:
+    sent = await schedule(wire, *MANY)
+    shown = await wire.get(f"/sms/{sent['result'][-1]['id']}")
+    assert shown == {"id": sent["result"][-1]["id"], "status": "pending"}
+
+
+async def test_messages_of_a_large_request_are_written_before_all_are_deleted(wire: Wire) -> None:
+    await schedule(wire, *MANY)
+    async with asyncio.TaskGroup() as tasks:
+        deleting = tasks.create_task(wire.send("DELETE", "/scheduled"))
+        await asyncio.sleep(0.2)
+        assert not deleting.done()
+        await materialise_all(wire.runtime.db, wire.account.account_id)
+    assert deleting.result().json() == {"result": True, "deleted": 5_001}
+    assert (await wire.get("/scheduled"))["total"] == 0

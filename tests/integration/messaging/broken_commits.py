@@ -54,6 +54,7 @@ class BreakingWay:
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while octets := await reader.read(65536):
             writer.write(octets)
+        writer.close()
 
 
 @asynccontextmanager

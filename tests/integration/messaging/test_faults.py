@@ -20,7 +20,9 @@ from carillon.messaging.ledger import Move, move_messages
 from carillon.messaging.plan import begin
 from carillon.messaging.scheduling import CancelSendings, cancel_sendings, pause_sending, resume_sending
 from carillon.messaging.states import MessageState
+from carillon.messaging.sweep import oldest_open
 from carillon.messaging.verify import verify_account
+from carillon.tenancy.accounts import AccountStatus, SetAccountStatus, set_account_status
 
 NUMBERS = [f"3460000000{digit}" for digit in range(1, 8)]
 CLASS = TrafficClass.TRANSACTIONAL
@@ -157,4 +159,41 @@ async def test_moves_that_wait_for_each_other_are_all_made_and_counted(sandbox: 
     then.set()
     await asyncio.gather(*tasks)
     assert list((await sandbox.states()).values()) == ["delivered", "submitted", "delivered"]
+    await assert_books_are_right(sandbox)
+
+
+async def test_a_sending_keeps_its_day_until_its_last_message_is_over(sandbox: Sandbox) -> None:
+    scripted(sandbox, Accepted(reference="17"))
+    accepted = await sandbox.send(NUMBERS[0])
+    assert await sandbox.db.read(oldest_open) == accepted.sending_id
+    await sandbox.work()
+    assert await sandbox.db.read(oldest_open) == accepted.sending_id
+    await sandbox.inbox.take(0, [Receipt(reference="17", state=ReceiptState.DELIVERED)])
+    assert await sandbox.db.read(oldest_open) is None
+
+
+async def test_what_is_parked_and_can_not_be_read_holds_up_no_other(sandbox: Sandbox) -> None:
+    receipts = [Receipt(reference=reference, state=ReceiptState.DELIVERED) for reference in ("17", "18")]
+    await sandbox.inbox.take(0, receipts)
+    await sandbox.db.run(Tx.execute, "UPDATE parked_inbound SET content = '{}' WHERE reference = '18'")
+    scripted(sandbox, Accepted(reference="17"))
+    sandbox.db.clock = FixedClock(sandbox.db.clock.now() + timedelta(seconds=5))
+    await sandbox.send(NUMBERS[0])
+    await sandbox.work()
+    assert await sandbox.states() == {NUMBERS[0]: "delivered"}
+    assert await sandbox.db.read(Tx.fetchval, "SELECT array_agg(reference) FROM parked_inbound") == ["18"]
+
+
+async def test_a_locked_account_sends_nothing_until_it_is_opened_again(sandbox: Sandbox) -> None:
+    async def set_status(status: AccountStatus) -> None:
+        await sandbox.db.run(set_account_status, sandbox.actor, SetAccountStatus(status=status))
+
+    await sandbox.send(NUMBERS[0])
+    await sandbox.send(NUMBERS[1], validity=timedelta(minutes=1))
+    await set_status(AccountStatus.LOCKED)
+    await sandbox.advance(timedelta(minutes=2))
+    assert await sandbox.states() == {NUMBERS[0]: "waiting", NUMBERS[1]: "expired"}
+    await set_status(AccountStatus.ACTIVE)
+    await sandbox.advance(timedelta(minutes=2))
+    assert await sandbox.states() == {NUMBERS[0]: "submitted", NUMBERS[1]: "expired"}
     await assert_books_are_right(sandbox)

@@ -8,8 +8,7 @@ from carillon.dialects.nrs.mapping_sends import STATUSES, SendFacts, read_send, 
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.messaging.accept import send
-from carillon.messaging.queries import get_message
-from carillon.messaging.states import MessageState
+from carillon.messaging.queries import get_message_state
 
 PATH = "/api/rest/sms"
 
@@ -54,5 +53,5 @@ async def show(call: Call) -> Answer:
         message_id = UUID(call.request.segments["id"])
     except ValueError as error:
         raise NotFoundError("message") from error
-    message = await call.db.read(get_message, call.actor, message_id)
-    return Answer(data=replies.MessageStatus(id=str(message.message_id), status=STATUSES[MessageState(message.state)]))
+    state = await call.db.read(get_message_state, call.actor, message_id)
+    return Answer(data=replies.MessageStatus(id=str(message_id), status=STATUSES[state]))
