@@ -81,12 +81,15 @@ class Caller:
         return Connection(self.server, self.head)
 
 
-def caller_of(server: Served, dialect: str, account: tuple[int, int] | None = None) -> Caller:
-    """Return a caller of a dialect, in a new account unless one is given."""
+def caller_of(
+    server: Served, dialect: str, account: tuple[int, int] | None = None, *, traffic: str | None = None
+) -> Caller:
+    """Return a caller of a dialect, in a new account unless one is given; `traffic` is what its messages are for."""
     if account is None:
         made = server.command("account", "create", "Bench", "--country", "IL")
         account = int(str(made["account_id"])), int(str(made["audience_id"]))
-    key = {name: str(value) for name, value in server.credential(account[0], dialect).items()}
+    options = ("--traffic", traffic) if traffic else ()
+    key = {name: str(value) for name, value in server.credential(account[0], dialect, *options).items()}
     match dialect:
         case "inforu":
             head = f"Authorization: {basic(key['username'], key['token'])}"

@@ -24,6 +24,7 @@ from bench.smscs import Reports, kannel, sendsms, smsc_process
 CLIENTS, BULK_CLIENTS, BULK_RECIPIENTS = 32, 4, 1_000
 LIMIT = 1.0
 _MOST_SECONDS = 300
+_LOST_SECONDS = 5
 
 
 async def ours(sender: Sender, requests: list[bytes], clients: int) -> float:
@@ -36,15 +37,19 @@ async def ours(sender: Sender, requests: list[bytes], clients: int) -> float:
 
 
 async def kannels(sender: Sender, port: int, requests: list[bytes]) -> float:
-    """Send, and wait for the last receipt; return the seconds."""
+    """Send, and wait for the last receipt; return the seconds. It loses some receipts: the last is the last that comes."""
     server = replace(sender.caller.server, host="127.0.0.1", port=port)
     shares = [(Connection(server, "Accept: */*"), requests[place::CLIENTS]) for place in range(CLIENTS)]
     before, began = Reports.count, time.perf_counter()
     await asyncio.to_thread(send_at_once, shares)
-    async with asyncio.timeout(_MOST_SECONDS):
-        while Reports.count - before < len(requests):
-            await asyncio.sleep(0.01)
-    return time.perf_counter() - began
+    last, count = time.perf_counter(), Reports.count
+    while Reports.count - before < len(requests) and time.perf_counter() - last < _LOST_SECONDS:
+        await asyncio.sleep(0.01)
+        if Reports.count != count:
+            last, count = time.perf_counter(), Reports.count
+    if lost := len(requests) - (Reports.count - before):
+        print(f"Kannel has lost {lost} of {len(requests)} receipts")
+    return last - began
 
 
 async def measure(arguments: argparse.Namespace) -> None:
@@ -63,7 +68,6 @@ async def measure(arguments: argparse.Namespace) -> None:
             for turn in range(arguments.rounds + 1):
                 taken = {}
                 for side in ("ours", "bulk", "kannel") if turn % 2 == 0 else ("kannel", "bulk", "ours"):
-                    print(side, flush=True)
                     match side:
                         case "ours":
                             taken[side] = await ours(sender, singles, CLIENTS)

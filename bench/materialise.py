@@ -14,6 +14,8 @@ import resource
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -21,7 +23,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from carillon.db.database import Database, Tx
-from carillon.db.embedded import embedded_server
+from carillon.db.embedded import EmbeddedServer, embedded_server
 from carillon.db.migrate import upgrade
 from carillon.kit.actor import Actor
 from carillon.kit.clock import SystemClock
@@ -97,29 +99,36 @@ async def empty(admin: asyncpg.Connection) -> None:
     await admin.execute("CHECKPOINT")
 
 
+@contextmanager
+def server() -> Iterator[EmbeddedServer]:
+    """Run a server of its own."""
+    with tempfile.TemporaryDirectory(prefix="carillon-bench-") as name:
+        Path(name).chmod(0o755)  # the server's account has to enter
+        with embedded_server(Path(name) / "data") as running:
+            yield running
+
+
 async def bench(members: int, repeat: int) -> None:
     """Measure and report."""
     ratios = []
-    with tempfile.TemporaryDirectory(prefix="carillon-bench-") as name:
-        Path(name).chmod(0o755)  # the server's account has to enter
-        with embedded_server(Path(name) / "data") as server:
-            await upgrade(server.dsn, now=SystemClock().now())
-            admin = await asyncpg.connect(server.admin_dsn, command_timeout=3600)
-            db = await Database.connect(server.dsn, size=8)
-            actor = await stage(db, admin, members)
-            for number in range(repeat):
-                pace = await materialise(db, actor, members)
-                await admin.execute("DROP TABLE IF EXISTS copied")
-                await admin.execute("CREATE TABLE copied AS SELECT * FROM message ORDER BY message_id")
-                await empty(admin)
-                began = time.perf_counter()
-                await admin.execute("INSERT INTO message SELECT * FROM copied")
-                bare = members / (time.perf_counter() - began)
-                await empty(admin)
-                ratios.append(pace / bare)
-                print(f"round {number + 1}: {pace:,.0f} rows/s against {bare:,.0f}: {ratios[-1]:.2f}", flush=True)
-            await db.close()
-            await admin.close()
+    with server() as running:
+        await upgrade(running.dsn, now=SystemClock().now())
+        admin = await asyncpg.connect(running.admin_dsn, command_timeout=3600)
+        db = await Database.connect(running.dsn, size=8)
+        actor = await stage(db, admin, members)
+        for number in range(repeat):
+            pace = await materialise(db, actor, members)
+            await admin.execute("DROP TABLE IF EXISTS copied")
+            await admin.execute("CREATE TABLE copied AS SELECT * FROM message ORDER BY message_id")
+            await empty(admin)
+            began = time.perf_counter()
+            await admin.execute("INSERT INTO message SELECT * FROM copied")
+            bare = members / (time.perf_counter() - began)
+            await empty(admin)
+            ratios.append(pace / bare)
+            print(f"round {number + 1}: {pace:,.0f} rows/s against {bare:,.0f}: {ratios[-1]:.2f}", flush=True)
+        await db.close()
+        await admin.close()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"ratio {statistics.median(ratios):.2f} (at least {AT_LEAST}); {memory:,.0f} MB at most")
 

@@ -57,6 +57,9 @@ class OneSimulator:
         """Return it."""
         return self._simulator if carrier_id == self._simulator.carrier_id else None
 
+    def most_at_once(self, carrier_id: int) -> int | None:
+        """Return None: there are no rates."""
+
     async def acquire(self, carrier_id: int, sender: str, traffic_class: TrafficClass, messages: int) -> None:
         """Wait for nothing."""
 
@@ -68,7 +71,7 @@ class OneSimulator:
 
 
 @contextmanager
-def standing_still(server: Served) -> Iterator[None]:
+def while_stopped(server: Served) -> Iterator[None]:
     """Stop the server, but not its database, during the block: nobody else takes the work then."""
     os.kill(server.pid, signal.SIGSTOP)
     try:
@@ -105,7 +108,7 @@ async def measure(arguments: argparse.Namespace) -> None:
     with served() as server:
         connection = await asyncpg.connect(server.dsn)
         sender = sender_of(server, connection)
-        with standing_still(server):
+        with while_stopped(server):
             recording = await record(sender, arguments.requests, arguments.recipients)
         requests = sender.requests(arguments.requests, arguments.recipients)
         paces = []
@@ -116,7 +119,7 @@ async def measure(arguments: argparse.Namespace) -> None:
                 if side == "ours":
                     taken[side] = await whole_path(sender, requests)
                 else:
-                    with standing_still(server):
+                    with while_stopped(server):
                         taken[side] = await replay(server.dsn, recording)
             paces.append((messages / taken["ours"], messages / taken["bare"]))
         what = f"accept to receipt over the simulator, {arguments.recipients} recipients a request"

@@ -15,7 +15,7 @@ from bench.calls import Connection, send_at_once
 from bench.served import Served
 
 SEND = "/services/api/v1/sms/send"
-TEXT = "Your table at the Blue Door is ready at nine. See you tonight!"
+TEXT = "Your table at the Blue Boat is ready at nine. See you tonight!"
 
 _LEDGER = (
     "sending, message, chunk, carrier_reference, event, event_sequence, callback, simulated_inbound, journal_entry"

@@ -44,9 +44,10 @@ class Served:
         key = self.credential(made["account_id"], "inforu")
         return int(str(made["account_id"])), int(str(made["audience_id"])), str(key["username"]), str(key["token"])
 
-    def credential(self, account_id: object, dialect: str) -> dict[str, object]:
+    def credential(self, account_id: object, dialect: str, *options: object) -> dict[str, object]:
         """Make a credential of no limit, and give its parts."""
-        return self.command("credential", "create", "--account", account_id, "--dialect", dialect, "--rate", 0)
+        account = ("--account", account_id)
+        return self.command("credential", "create", *account, "--dialect", dialect, "--rate", 0, *options)
 
     def forget_memory(self) -> None:
         """Let `memory` tell only of what comes."""

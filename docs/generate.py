@@ -102,6 +102,7 @@ def _metrics_page() -> str:
         "`GET /metrics` answers in Prometheus' text format. Each process counts for itself, and no label holds a value",
         "that a caller chose: carriers are named by their ids (`carillon carrier list`). Depths of queues are those of",
         "the whole installation, read every ten seconds by each process: take their maximum, not their sum.",
+        "A process of role worker answers where the setting `worker_port` says.",
         "[A board for Grafana](../grafana/carillon.json) shows the most of it: import it, and choose a data source.",
         "",
         "| metric | type | meaning |",

@@ -17,14 +17,13 @@ from carillon.events.callbacks import CallbackWorker
 from carillon.events.format import CallbackFormat
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.backlog import observe_backlog
-from carillon.messaging.chunks import oldest_unsent
 from carillon.messaging.dispatch import DispatchWorker
 from carillon.messaging.materialise import MaterialiseWorker
 from carillon.messaging.receipts import ReceivedMessages
 from carillon.messaging.simulated import SimulatedWorker
 from carillon.messaging.simulators import SimulatorsAlone
 from carillon.messaging.submitting import ProcessCarriers
-from carillon.messaging.sweep import sweep_messages
+from carillon.messaging.sweep import oldest_open, sweep_messages
 from carillon.outbound.client import HttpClient
 from carillon.routing.health import Health
 from carillon.routing.health_rows import exchange_health
@@ -78,7 +77,9 @@ def sandbox_work(db: Database, outbound: HttpClient) -> Background:
     simulators = SimulatorsAlone(inbox)
     return Background(
         workers=[
+            MaterialiseWorker(),
             *(DispatchWorker(one, simulators, concurrency=4) for one in TrafficClass),
+            MaterialiseWorker(),
             SimulatedWorker(inbox),
             CallbackWorker(outbound, _callback_formats()),
         ],
@@ -94,7 +95,7 @@ def _callback_formats() -> list[CallbackFormat]:
 
 
 async def _keep_partitions(db: Database, *, days: int) -> None:
-    oldest = await db.read(oldest_unsent)
+    oldest = await db.read(oldest_open)
     for table in await maintain_partitions(db, retention_days=days, oldest_needed=oldest):
         facts = {"made": len(table.made), "dropped": len(table.dropped), "moved": table.moved, "expired": table.expired}
         if table.postponed or table.refused:

@@ -130,6 +130,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "is remembered and refused.",
         ),
     ] = 90_000
+    worker_port: Annotated[
+        Annotated[int, Meta(ge=0, le=65_535)] | None,
+        Meta(description="Where a process of role worker answers /metrics, /healthz and /readyz; without it, nowhere."),
+    ] = None
     worker_poll_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="How often an idle worker polls for work.")
     ] = 1.0
@@ -312,6 +316,8 @@ def _kind(annotation: Any) -> str:
         return " | ".join(get_args(kind))
     if get_origin(kind) in {UnionType, Union}:
         kind = next(part for part in get_args(kind) if part is not type(None))
+    if get_origin(kind) is Annotated:  # bounds of what may be absent
+        kind = get_args(kind)[0]
     return {Path: "path", str: "text", int: "integer", float: "number"}.get(kind, "list of networks")
 
 

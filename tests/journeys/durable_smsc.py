@@ -38,16 +38,16 @@ class DurableSmsc(ScriptedSmsc):
         _cut(book)
         _cut(receipts_path(book))
         lines = [line.split("\t") for line in whole_lines(book)]
-        told = set(whole_lines(receipts_path(book)))
+        sent = set(whole_lines(receipts_path(book)))
         super().__init__(script, book=book, remember=False)
         script.first_id = FIRST_ID
         self.count = max((int(line[0]) for line in lines), default=FIRST_ID) - FIRST_ID
-        self._told = os.open(receipts_path(book), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        untold = [line for line in lines if line[0] not in told]
+        self._sent = os.open(receipts_path(book), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        missing = [line for line in lines if line[0] not in sent]
         self.queue_receipts(
             [
                 receipt_body(int(number), Message(source=source, destination=destination), script)
-                for number, source, destination, *_ in untold
+                for number, source, destination, *_ in missing
             ]
         )
 
@@ -55,7 +55,7 @@ class DurableSmsc(ScriptedSmsc):
         super().acknowledged(body)
         found = _ID.search(body)
         assert found
-        os.write(self._told, found[1] + b"\n")
+        os.write(self._sent, found[1] + b"\n")
 
 
 def _cut(path: Path) -> None:

@@ -20,13 +20,13 @@ WORKERS = ("worker 1", "worker 2")
 KILLS: Sequence[str] = (
     *("worker",) * 4,
     *("smsc",) * 3,
-    *("api",) * 2,
+    "api",
     *("backend",) * 2,
     "database",
 )
 """What is killed, as often as it stands here: `backend` is one process of the database, `database` all of it."""
 
-_LONGEST_PAUSE, _LONGEST_DOWN = 2.5, 2.5
+_LONGEST_PAUSE, _LONGEST_DOWN = 3.0, 2.0
 
 
 def free_port() -> int:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,7 @@ VENV = Path(sys.executable).parents[1]
 PAGES = [
     ROOT / "README.md",
     ROOT / "docs" / "tutorial.md",
+    *sorted((ROOT / "docs" / "tutorial").glob("*.md")),
     *sorted((ROOT / "docs" / "how-to").glob("*.md")),
 ]
 
@@ -133,6 +135,25 @@ def place() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+SMSC = "smsc.example:2775"
+
+
+@contextmanager
+def with_smsc(page: str) -> Iterator[str]:
+    """A page that names an operator's SMSC, with a scripted one in its stead."""
+    if SMSC not in page:
+        yield page
+        return
+    command = [sys.executable, "-m", "tests.carriers.scripted_smsc", "--password", "secret"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as smsc:  # noqa: S603 - our own
+        assert smsc.stdout is not None
+        try:
+            yield page.replace(SMSC, f"127.0.0.1:{smsc.stdout.readline().split()[1]}")
+        finally:
+            smsc.terminate()
+            smsc.communicate(timeout=10)
+
+
 def run(commands: str, place: Path, port: str) -> tuple[int, str, str]:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CARILLON_")},
@@ -161,8 +182,9 @@ def run(commands: str, place: Path, port: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_example_of_a_page_works_and_prints_what_the_page_shows(path: Path, place: Path) -> None:
     page, port = prepared(path)
-    page_steps = steps(page)
-    code, out, err = run(script(page_steps), place, port)
+    with with_smsc(page) as page_with_smsc:
+        page_steps = steps(page_with_smsc)
+        code, out, err = run(script(page_steps), place, port)
     printed = re.split(r"^\n?@@ \d+\n", out, flags=re.MULTILINE)[1:]
     where = f"block {len(printed)} of {len(page_steps)}"
     assert code == 0, f"{where} failed:\n{page_steps[len(printed) - 1].code}\n{printed[-1]}\n{err}"

@@ -182,7 +182,7 @@ def settle(account: Account, smsc: Smsc) -> None:
 
     try:
         until(nothing_under_way, "the end of what is under way", SETTLE_SECONDS)
-        account.rows(ADVANCE, 2)
+        account.rows(ADVANCE, 120)
         time.sleep(2)  # until it is seen that they are due
         until(nothing_under_way, "the end of what is submitted again", SETTLE_SECONDS)
         account.rows(ADVANCE, 720)

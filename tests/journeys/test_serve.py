@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import asyncpg
 import httpx
 import pytest
-from tests.journeys.serving import Home, Process, answer, body, client_of, home, report, until
+from tests.journeys.serving import CARILLON, Home, Process, answer, body, client_of, home, report, until
 
 from carillon.db.embedded import embedded_server
 
@@ -55,9 +55,12 @@ def test_the_first_start_makes_a_demo_account_and_prints_calls_that_work() -> No
         pasted = "\necho\n".join(["set -a" + lines[0], *filter(None, lines[1:])])
         ended = subprocess.run(["/bin/bash", "-euc", pasted], capture_output=True, text=True, check=True)  # noqa: S603 - what the server says to paste
         replies = [json.loads(line) for line in ended.stdout.splitlines() if line]
-        made, shown = (reply for reply in replies if "StatusId" in reply)  # InforU's; the others follow
-        assert (made["StatusId"], shown["StatusId"]) == (1, 1)
+        sent, made, shown = (reply for reply in replies if "StatusId" in reply)  # InforU's; the others follow
+        assert (made["StatusId"], shown["StatusId"], sent["StatusId"]) == (1, 1, 1)
         assert not [word for word in ("error", "error_details") if f'"{word}"' in ended.stdout]
+        command = [str(CARILLON), "message", "list", "--account", "1", "--json", "--data-dir", str(fresh.data_dir)]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+        assert {one["address"] for one in json.loads(listed.stdout)} == {"972501234567", "34600000001", "306944000001"}
         contact = shown["Data"]["Contacts"]["List"][0]
         assert (contact["FirstName"], contact["Groups"][0]["GroupName"]) == ("Dana", "Friends")
         secrets = [line.partition("=")[2] for line in (fresh.data_dir / "demo.env").read_text().splitlines()]
@@ -118,6 +121,19 @@ def test_processes_of_one_role_each_share_the_work(house: Home) -> None:
     assert house.left() != []
     assert second.end(signal.SIGINT) == 0
     assert house.left() == []
+
+
+def test_a_worker_shows_its_metrics_where_the_settings_say(house: Home) -> None:
+    config = house.place / "worker.toml"
+    config.write_text("worker_port = 0\n")
+    worker = house.serve("--role", "worker", "--config", config)
+    url = worker.out.partition("its metrics on ")[2].split("/metrics")[0]
+    metrics = httpx.get(f"{url}/metrics").text
+    assert 'carillon_carrier_up{carrier="0"}' in metrics
+    assert "carillon_messages_submitted_total" in metrics
+    assert httpx.get(f"{url}/readyz").status_code == 200
+    assert httpx.get(f"{url}/api/v2/Contact/GetFields").status_code == 404
+    assert worker.end() == 0
 
 
 async def test_a_schema_of_a_newer_version_is_refused_with_what_to_do(house: Home) -> None:

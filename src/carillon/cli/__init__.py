@@ -11,10 +11,16 @@ main = LazyGroup(
     winning.
 
     \b
-    A first account, and a key for its InforU client:
+    A first account, a key for its InforU client, and the server:
       carillon account create "Blue Shop" --country IL
       carillon credential create --account 1 --dialect inforu
       carillon serve
+
+    \b
+    A first message, to the simulated phones of a sandbox account, and what became of it:
+      carillon account create "Trial" --country IL --sandbox
+      carillon send --account 2 --from Blue --to 0541234567 --wait "Your table is ready."
+      carillon message list --account 2
     """,
     commands_by_name={
         "serve": ("carillon.cli.serve:serve", "Answer API calls and process what they queue."),
@@ -30,8 +36,8 @@ main = LazyGroup(
             "Connect what takes messages: SMSCs, HTTP providers, the simulator.",
         ),
         "route": ("carillon.cli.routes:group", "Say which carriers take which traffic, and see why."),
-        "events": ("carillon.cli.events:events", "Print what happened to messages, and follow it."),
-        "callback": ("carillon.cli.callbacks:group", "List callbacks that wait, and tell failed ones again."),
+        "events": ("carillon.cli.events:events", "Print what happened to an account's messages."),
+        "callback": ("carillon.cli.callbacks:group", "See which callbacks wait or have failed, and tell them again."),
         "price": ("carillon.cli.prices:group", "Set and list what messages cost."),
         "balance": ("carillon.cli.balances:group", "Show an account's money, add to it, and read its journal."),
         "audit": ("carillon.cli.audit:group", "See who changed what."),

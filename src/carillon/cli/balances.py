@@ -35,7 +35,9 @@ def group() -> None:
 @account_option()
 @with_session
 def show(session: Session, *, account_id: int) -> None:
-    """Show what the account has: available, reserved for messages on their way, and how far below zero it may go.
+    """Show what the account has.
+
+    That is: what is available, what is reserved for messages on their way, and how far below zero it may go.
 
     For example:
 
@@ -79,7 +81,9 @@ def add(session: Session, *, amount: str, account_id: int, note: str | None) -> 
 @account_option()
 @with_session
 def limit(session: Session, *, amount: str, account_id: int) -> None:
-    """Let the account go AMOUNT below zero, and no further; 0 is on prepayment.
+    """Let the account go AMOUNT below zero, and no further.
+
+    0 is prepayment: what is not covered is excluded, for lack of credit.
 
     For example:
 
@@ -100,7 +104,9 @@ def limit(session: Session, *, amount: str, account_id: int) -> None:
 @click.option("--before", type=click.UUID, metavar="ENTRY_ID", help="Only entries older than this one.")
 @with_session
 def journal(session: Session, *, account_id: int, limit: int, before: UUID | None) -> None:
-    """List what has moved, newest first: each amount goes from the ledger account `credit` to `debit`.
+    """List what has moved, newest first.
+
+    Each amount goes from the ledger account `credit` to the ledger account `debit`.
 
     The ledger accounts are outside, available, reserved, revenue and vat.
 

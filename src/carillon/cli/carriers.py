@@ -171,7 +171,9 @@ def list_(session: Session, *, account_id: int | None) -> None:
 @_account
 @with_session
 def show(session: Session, *, name: str, account_id: int | None) -> None:
-    """Show the carrier NAME, or that of an id, with its options; its secret is shown to nobody.
+    """Show the carrier NAME, or that of an id, with its options.
+
+    Its secret is shown to nobody.
 
     Of an HTTP provider it shows the URL for all its receipts and replies, which is a secret, too.
 
@@ -198,7 +200,9 @@ def show(session: Session, *, name: str, account_id: int | None) -> None:
 @_account
 @with_session
 def pause(session: Session, *, name: str, account_id: int | None) -> None:
-    """Stop the carrier NAME for a while: its messages go to the next one of their route, or wait.
+    """Stop the carrier NAME for a while.
+
+    Its messages go to the next one of their route, or wait.
 
     For example:
 
@@ -255,9 +259,10 @@ def delete(session: Session, *, name: str, account_id: int | None) -> None:
 def test(  # noqa: PLR0913 - one for each flag
     session: Session, *, name: str, address: str, sender: str, text: str, seconds: float, account_id: int | None
 ) -> None:
-    """Send one message through the carrier NAME, at its cost, and show each step; a paused one can be tried too.
+    """Send one message through the carrier NAME, and show each step.
 
-    It is sent from here, over a connection of its own, and is in no account's books.
+    It costs what a message costs, and a paused carrier can be tried too. It is sent from here, over a connection of its
+    own, and is in no account's books.
 
     For example:
 

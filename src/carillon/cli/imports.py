@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +15,12 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 # isort: split
 from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
 from carillon.cli.options import account_option, audience_option
+from carillon.cli.progress import Progress
 from carillon.cli.session import Session, operator, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
-
-_LINE_SECONDS = 5.0  # between plain lines of progress
-_REDRAW_SECONDS = 0.2  # of the line on a terminal
 
 
 @click.command("import")
@@ -110,35 +106,16 @@ async def _run(db: "Database", where: OpenAccount, command: FileImport) -> Impor
         click.echo("\nStopping after this chunk …", err=True)
 
     loop.add_signal_handler(signal.SIGINT, stop)
-    shown = _Progress()
+    shown = Progress()
+
+    def show(progress: ImportProgress) -> None:
+        shown.update(lambda: progress_line(progress))
+
     try:
-        return await import_file(db, actor, command, shown.update, should_stop=stopping.is_set)
+        return await import_file(db, actor, command, show, should_stop=stopping.is_set)
     finally:
-        shown.end()
+        shown.clear()
         loop.remove_signal_handler(signal.SIGINT)
-
-
-class _Progress:
-    """Progress on standard error: one line that changes on a terminal, a plain line now and then elsewhere."""
-
-    def __init__(self) -> None:
-        self._on_terminal = sys.stderr.isatty()
-        self._due = time.monotonic() + (0 if self._on_terminal else _LINE_SECONDS)
-
-    def update(self, progress: ImportProgress) -> None:
-        now = time.monotonic()
-        if now < self._due:
-            return
-        if self._on_terminal:
-            click.echo(f"\r{progress_line(progress)}\x1b[K", nl=False, err=True)
-            self._due = now + _REDRAW_SECONDS
-        else:
-            click.echo(progress_line(progress), err=True)
-            self._due = now + _LINE_SECONDS
-
-    def end(self) -> None:
-        if self._on_terminal:
-            click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def progress_line(progress: ImportProgress) -> str:

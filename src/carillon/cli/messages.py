@@ -7,8 +7,9 @@ from uuid import UUID
 import click
 
 from carillon.billing.money import format_amount
-from carillon.cli.options import account_option
+from carillon.cli.options import account_option, phone_of
 from carillon.cli.session import Session, operator, table, with_session
+from carillon.errors import NotFoundError
 from carillon.messaging.queries import ListMessages, Message, get_message, list_messages
 from carillon.tenancy.accounts import OpenAccount, open_account
 
@@ -30,14 +31,19 @@ def group() -> None:
 def show(session: Session, *, message: UUID, account_id: int) -> None:
     """Show a message, with its text.
 
-    For example:
+    state is where it is, and reason why it ended so: suppressed, unknown_subscriber, no_route … What happened to it,
+    step by step, is in `carillon events`. For example:
 
         carillon message show 0198c0de-7000-7000-8000-000000000001 --account 1
     """
 
     async def work(db: "Database") -> Message:
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        return await db.read(get_message, actor, message)
+        try:
+            return await db.read(get_message, actor, message)
+        except NotFoundError as error:
+            way = f"carillon message list --account {account_id} --to NUMBER"
+            raise NotFoundError("message", f"There is no message {message}. To look for it: {way}") from error
 
     found = _shown(session.run(work))
     session.answer(found, [f"{name + ':':<14} {value}" for name, value in found.items() if value is not None])
@@ -45,8 +51,8 @@ def show(session: Session, *, message: UUID, account_id: int) -> None:
 
 @group.command("list")
 @account_option()
-@click.option("--to", "address", metavar="ADDRESS", help="To this number only, in international digits.")
-@click.option("--sending", type=click.UUID, help="Of this sending only.")
+@click.option("--to", "address", metavar="NUMBER", help="To this number only, as it is dialled or international.")
+@click.option("--sending", type=click.UUID, metavar="SENDING", help="Of this sending only.")
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many, the latest first."
 )
@@ -54,15 +60,17 @@ def show(session: Session, *, message: UUID, account_id: int) -> None:
 def list_(session: Session, *, account_id: int, address: str | None, sending: UUID | None, limit: int) -> None:
     """List the latest messages.
 
-    For example:
+    For example, whatever became of those to a number, and who got nothing of a sending, and why:
 
-        carillon message list --account 1 --to 972541234567
+        carillon message list --account 1 --to 0541234567
+
+        carillon message list --account 1 --sending 0198c0de-7000-7000-8000-000000000001 --limit 1000
     """
-    query = ListMessages(address=address.lstrip("+") if address else None, sending_id=sending, limit=limit)
 
     async def work(db: "Database") -> list[Message]:
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        return await db.read(list_messages, actor, query)
+        to = phone_of(address, actor.country, field="to") if address else None
+        return await db.read(list_messages, actor, ListMessages(address=to, sending_id=sending, limit=limit))
 
     found = session.run(work)
     rows = [{name: getattr(one, name) for name in _LISTED} for one in found]

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from carillon.errors import InvalidInputError
+
 MAX_ID = 2**53 - 1
 
 
@@ -32,3 +34,20 @@ def account_option(sentence: str = "The account.") -> Callable[[Any], Any]:
 def audience_option(sentence: str, *, default: str = "the default one") -> Callable[[Any], Any]:
     """Ask for one of the account's audiences, as `audience_id`."""
     return click.option("--audience", "audience_id", type=Id(), metavar="ID", help=f"{sentence} [default: {default}]")
+
+
+def phone_of(given: str, country: str, *, field: str) -> str:
+    """Read a number as a send of an account in a country does, as E.164 digits. Raises InvalidInputError."""
+    from carillon.addresses.phones import PhoneForm, likely_digits  # noqa: PLC0415 - `--help` needs none of it
+
+    digits = likely_digits(given, country, PhoneForm.INTERNATIONAL_FIRST)
+    if digits is None:
+        raise InvalidInputError(
+            field, f"{given!r} is no phone number: write +972541234567, or as it is dialled in {country}."
+        )
+    return digits
+
+
+def counted(count: int, noun: str) -> str:
+    """Write how many there are of something."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

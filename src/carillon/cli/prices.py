@@ -49,11 +49,11 @@ _prefix = click.option(
 def set_(  # noqa: PLR0913 - one for each flag
     session: Session, *, amount: str, channel: str, account_id: int | None, prefix: str, vat: str, capture: str
 ) -> None:
-    """Set what a part of a message costs, in the currency of the account that sends it.
+    """Set what a part of a message costs.
 
-    The longest prefix counts, and for an account that has prices of its own on a channel only those. Numbers that no
-    prefix fits can't be sent to; without any price on a channel, everything there is free. What was accepted before
-    keeps its price.
+    AMOUNT is in the currency of the account that sends it. The longest prefix counts, and for an account that has
+    prices of its own on a channel only those. Numbers that no prefix fits can't be sent to; without any price on a
+    channel, everything there is free. What was accepted before keeps its price.
 
     For example, for all numbers, for those of Greece, and for one account:
 

@@ -57,7 +57,9 @@ def add(  # noqa: PLR0913 - one for each flag
     traffic_class: str | None,
     carriers: tuple[str, ...],
 ) -> None:
-    """Send traffic over carriers: the first that can take a message does, and when it can't, the next.
+    """Send traffic over carriers, in an order.
+
+    The first that can take a message does, and when it can't, the next.
 
     Of the routes that fit a message the most specific one decides: an account's own before everybody's, then one with
     its sender, then one with its class, then the longest prefix. Where there is any route on a channel, what fits none
@@ -147,7 +149,7 @@ def delete(session: Session, *, route_id: int, account_id: int | None) -> None:
 def why(  # noqa: PLR0913 - one for each flag
     session: Session, *, account_id: int, address: str, channel: str, sender: str, traffic_class: str
 ) -> None:
-    """Say which carriers a message would go over now, in which order, and why.
+    """Say which carriers a message would go over, and why.
 
     For example:
 

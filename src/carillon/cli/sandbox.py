@@ -1,20 +1,23 @@
 """`carillon sandbox`."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from carillon.cli.durations import Duration
-from carillon.cli.options import account_option
+from carillon.cli.options import account_option, phone_of
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
+    from carillon.kit.actor import Actor
 
 
 @click.group
@@ -29,20 +32,66 @@ def group() -> None:
 def advance(session: Session, *, by: timedelta, account_id: int) -> None:
     """Move the account's clock forward BY 90s, 30m, 2h or 1d12h.
 
-    Schedules, expiries, retries and receipts that are due by then happen now, in their order. For example:
+    Schedules, quiet hours, retries, receipts, callbacks and expiries that are due by then happen now, in their order:
+    each step is printed with its events as it is done. A clock can't be set back. For example, to see what becomes of a
+    message that is due tomorrow:
 
-        carillon sandbox advance 2h --account 1
+        carillon sandbox advance 1d --account 1
     """
-    from carillon.messaging.sandbox import advance_sandbox  # noqa: PLC0415 - half a second that `--help` must not take
+    advanced = session.run(lambda db: _advance(session, db, account_id, by))
+    now = advanced.steps[-1].at
+    steps = [{"at": one.at, "events": one.events} for one in advanced.steps if one.events]
+    session.answer({"now": now, "steps": steps}, f"It is {_written(now)} in account {account_id}.")
 
-    async def work(db: "Database") -> datetime:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        async with _working(db, session):
-            moments = [one async for one in advance_sandbox(db, actor, by)]
-        return moments[-1]
 
-    moment = session.run(work)
-    session.answer({"now": moment}, f"It is {moment:%Y-%m-%d %H:%M:%SZ} in account {account_id}.")
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A moment at which the clock stood, and how many events of each kind happened there."""
+
+    at: datetime
+    events: dict[str, int]
+
+
+@dataclass(slots=True)
+class _Advanced:
+    """What a move of the clock has led to, until now."""
+
+    steps: list[_Step] = field(default_factory=list)
+    last: int = 0
+
+
+async def _advance(session: Session, db: "Database", account_id: int, by: timedelta) -> _Advanced:
+    from carillon.events.log import last_sequence  # noqa: PLC0415 - half a second that `--help` must not take
+    from carillon.messaging.sandbox import advance_sandbox  # noqa: PLC0415 - as above
+
+    actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+    advanced = _Advanced(last=await db.read(last_sequence, actor))
+    at: datetime | None = None
+    async with _working(db, session):
+        async for moment in advance_sandbox(db, actor, by):
+            # What was due at the moment before is done by now.
+            await _note(session, db, actor, advanced, at or moment)
+            at = moment
+    if at is not None:
+        await _note(session, db, actor, advanced, at)
+    return advanced
+
+
+async def _note(session: Session, db: "Database", actor: "Actor", advanced: _Advanced, at: datetime) -> None:
+    """Note a step with its events, and print it."""
+    from carillon.events.log import ReadEvents, read_events  # noqa: PLC0415 - as above
+
+    kinds: Counter[str] = Counter()
+    while found := await db.read(read_events, actor, ReadEvents(after=advanced.last)):
+        kinds.update(event.kind for event in found)
+        advanced.last = found[-1].sequence
+    advanced.steps.append(_Step(at, dict(kinds)))
+    if kinds and not session.as_json:
+        click.echo(f"{_written(at)}  {', '.join(f'{count:,} {kind}' for kind, count in kinds.items())}")
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%SZ}"
 
 
 @asynccontextmanager
@@ -72,11 +121,13 @@ async def _working(db: "Database", session: Session) -> AsyncIterator[None]:
 )
 @with_session
 def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -> None:
-    """Show what the simulated phones got.
+    """Show what the simulated network has taken for its phones, the latest first; state says whether it arrived.
 
     For example:
 
         carillon sandbox inbox --account 1
+
+        carillon sandbox inbox --account 1 --phone 0541234567
     """
     from carillon.messaging.queries import simulated_phones  # noqa: PLC0415 - as above
     from carillon.messaging.sandbox import require_sandbox  # noqa: PLC0415 - as above
@@ -84,7 +135,7 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
     async def work(db: "Database") -> list[dict[str, Any]]:
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
         await db.read(require_sandbox, actor)
-        address = phone.lstrip("+") if phone else None
+        address = phone_of(phone, actor.country, field="phone") if phone else None
         return [dict(row) for row in await db.read(simulated_phones, actor, address=address, limit=limit)]
 
     rows = session.run(work)
@@ -98,17 +149,18 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
 @click.argument("text")
 @with_session
 def reply(session: Session, *, account_id: int, phone: str, sender: str, text: str) -> None:
-    """Write TEXT from a simulated phone to the sender of a message that it got.
+    """Write TEXT from a simulated phone, to a sender that it got something from.
 
-    For example:
+    It is an event (`carillon events`), and goes to the client's URL for replies where the message named one. STOP
+    suppresses the number for the account, START ends that. For example:
 
-        carillon sandbox reply --account 1 --from 972541234567 --to Blue STOP
+        carillon sandbox reply --account 1 --from 0541234567 --to Blue STOP
     """
     from carillon.messaging.sandbox import reply_from  # noqa: PLC0415 - as above
 
     async def work(db: "Database") -> None:
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        await reply_from(db, actor, address=phone.lstrip("+"), to=sender, text=text)
+        await reply_from(db, actor, address=phone_of(phone, actor.country, field="from"), to=sender, text=text)
 
     session.run(work)
     session.answer({"from": phone, "to": sender}, f"{phone} has answered {sender}.")

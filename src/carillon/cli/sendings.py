@@ -8,10 +8,12 @@ from uuid import UUID
 import click
 
 from carillon.billing.money import format_amount
-from carillon.cli.options import account_option
+from carillon.cli.options import account_option, counted
 from carillon.cli.session import Session, operator, table, with_session
+from carillon.errors import NotFoundError
 from carillon.messaging.queries import Sending, get_sending, list_sendings
 from carillon.messaging.scheduling import CancelSendings, cancel_sendings, pause_sending, resume_sending
+from carillon.messaging.states import SendingState
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
@@ -63,15 +65,17 @@ def list_(session: Session, *, account_id: int, limit: int) -> None:
 def show(session: Session, *, sending: UUID, account_id: int) -> None:
     """Show a sending: where its recipients are.
 
-    For example:
+    Whoever was asked for is in one of these: excluded (gets nothing; `carillon message list --sending` says why),
+    waiting, submitted (a carrier has it), uncertain (nobody knows yet), or at an end: delivered, undelivered, expired,
+    rejected, cancelled, unknown. For example:
 
         carillon sending show 0198c0de-7000-7000-8000-000000000001 --account 1
     """
 
     async def work(db: "Database") -> Sending:
-        return await db.read(get_sending, await _actor(db, account_id), sending)
+        return await _found(db, await _actor(db, account_id), sending)
 
-    _answer(session, session.run(work))
+    answer_sending(session, session.run(work))
 
 
 def _shown(sending: Sending) -> dict[str, Any]:
@@ -82,17 +86,26 @@ def _shown(sending: Sending) -> dict[str, Any]:
     }
 
 
+async def _found(db: "Database", actor: "Actor", sending_id: UUID) -> Sending:
+    try:
+        return await db.read(get_sending, actor, sending_id)
+    except NotFoundError as error:
+        way = f"carillon sending list --account {actor.account_id}"
+        raise NotFoundError("sending", f"There is no sending {sending_id}. The latest ones: {way}") from error
+
+
 def _progress(sending: Sending) -> str:
     """Say how many there will be, while they are being written."""
-    if sending.state != "materialising":
+    if sending.state != SendingState.MATERIALISING:
         return ""
-    return " so far" if sending.expected is None else f" of {sending.expected} so far"
+    return " so far" if sending.expected is None else f" of {sending.expected:,} so far"
 
 
-def _answer(session: Session, sending: Sending) -> None:
+def answer_sending(session: Session, sending: Sending) -> None:
+    """Print a sending with its counters."""
     lines = [
         f"Sending {sending.sending_id} from {sending.sender}: {sending.state}",
-        f"  {sending.recipients} recipients{_progress(sending)}",
+        f"  {counted(sending.recipients, 'recipient')}{_progress(sending)}",
         *(f"  {getattr(sending, name):>9} {name}" for name in _COUNTERS if getattr(sending, name)),
     ]
     if sending.scheduled_at is not None:
@@ -113,17 +126,27 @@ def _changing(name: str, change: Callable[..., Any], sentence: str) -> None:
     def command(session: Session, *, sending: UUID, account_id: int) -> None:
         async def work(db: "Database") -> Sending:
             actor = await _actor(db, account_id)
-            await db.read(get_sending, actor, sending)
+            await _found(db, actor, sending)
             await db.run(change, actor, sending)
             return await db.read(get_sending, actor, sending)
 
-        _answer(session, session.run(work))
+        answer_sending(session, session.run(work))
 
 
 async def _cancel(tx: Any, actor: "Actor", sending_id: UUID) -> int:
     return await cancel_sendings(tx, actor, CancelSendings(sending_ids=[sending_id]))
 
 
-_changing("pause", pause_sending, "Pause a sending: what no worker has claimed yet waits.")
-_changing("resume", resume_sending, "Resume a paused sending.")
-_changing("cancel", _cancel, "Cancel what is not submitted yet of a sending.")
+_changing(
+    "pause",
+    pause_sending,
+    "Pause a sending: what no worker has claimed yet waits. What a carrier has is not held up, and validity goes on "
+    "meanwhile: what waits beyond it expires.",
+)
+_changing("resume", resume_sending, "Resume a paused sending: what waits is due again.")
+_changing(
+    "cancel",
+    _cancel,
+    "Cancel what is not submitted yet of a sending. What it would have cost is released; what a carrier has can't be "
+    "called back, and still gets its receipt.",
+)

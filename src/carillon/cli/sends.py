@@ -8,12 +8,15 @@ import click
 
 from carillon.audience.groups import groups_by_name
 from carillon.billing.money import format_amount
-from carillon.cli.options import account_option
+from carillon.cli.options import account_option, counted
+from carillon.cli.sendings import answer_sending
 from carillon.cli.session import Session, operator, with_session
+from carillon.cli.waiting import wait_for_sending
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.accept import plan_send
 from carillon.messaging.accept import send as accept_send
+from carillon.messaging.queries import Sending
 from carillon.messaging.sendings import AcceptedSending, Recipients, Send
 from carillon.tenancy.accounts import OpenAccount, open_account
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from carillon.db.database import Database
     from carillon.kit.actor import Actor
 
+# What phones show, and networks take (GSM 03.40, 9.1.2.5).
+_MAX_LETTERS, _MAX_DIGITS = 11, 15
 _CLASSES = {one.name.lower(): one for one in TrafficClass}
 
 
@@ -53,6 +58,7 @@ class _Asked:
     help="What it is for: the order in which messages have their turn.",
 )
 @click.option("--plan", is_flag=True, help="Send nothing: show who would get it, how, and what it would cost.")
+@click.option("--wait", is_flag=True, help="Wait until it is over, with its progress, and show what became of it.")
 @click.argument("text")
 @with_session
 def send(  # noqa: PLR0913 - its flags
@@ -66,19 +72,30 @@ def send(  # noqa: PLR0913 - its flags
     at: str | None,
     traffic_class: str,
     plan: bool,
+    wait: bool,
     text: str,
 ) -> None:
     """Send TEXT to numbers, or to the members of a group.
 
-    It is accepted, and sent by a running `carillon serve`. For example:
+    The sending is accepted and kept; a running `carillon serve` sends it. What is wrong with one number excludes that
+    one, with its reason, and the others are sent to. Messages of a sandbox account, as the demo account is one, go to
+    simulated phones: the last four digits of a number say what happens to it, 9904 that it is unknown, 9910 that it
+    answers STOP.
 
-        carillon send --account 1 --from Blue --to 972541234567 "Your table is ready."
+    For example, first to see what would happen, and then to do it:
+
+        carillon send --account 1 --from Blue --to 0541234567 --plan "Your table is ready."
+
+        carillon send --account 1 --from Blue --to 0541234567 --wait "Your table is ready."
+
+    And to everybody in a group, on Christmas Eve:
 
         carillon send --account 1 --from Blue --group Friends --at 2026-12-24T09:00 --class marketing "Closed today."
     """
     del channel  # there is one
     if bool(numbers) == bool(group):
-        raise InvalidInputError("to", "Name recipients with --to, or a group with --group.")
+        raise InvalidInputError("to", "Name recipients with --to, or a group with --group; not both.")
+    _check_sender(sender)
     asked = _Asked(
         account_id=account_id,
         sender=sender,
@@ -88,7 +105,27 @@ def send(  # noqa: PLR0913 - its flags
         at=_moment(at) if at else None,
         traffic_class=_CLASSES[traffic_class],
     )
-    _show(session, asked, session.run(lambda db: _send(db, asked, plan=plan)), plan=plan)
+    accepted = session.run(lambda db: _send(db, asked, plan=plan))
+    if not wait or plan:
+        _show(session, asked, accepted, plan=plan)
+        return
+    if not session.as_json:
+        _show(session, asked, accepted, plan=False)
+    answer_sending(session, session.run(lambda db: _wait(db, account_id, accepted)))
+
+
+def _check_sender(sender: str) -> None:
+    digits = sender.removeprefix("+")
+    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS
+    if not is_number and not 1 <= len(sender.strip()) <= _MAX_LETTERS:
+        raise InvalidInputError(
+            "from", f"{sender!r} can't be a sender: give up to {_MAX_LETTERS} letters, as a shop's name, or a number."
+        )
+
+
+async def _wait(db: "Database", account_id: int, accepted: AcceptedSending) -> Sending:
+    actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+    return await wait_for_sending(db, actor, accepted.sending_id)
 
 
 def _moment(text: str) -> datetime:
@@ -106,7 +143,9 @@ async def _command(db: "Database", asked: _Asked) -> "tuple[Actor, Send]":
         found = await db.read(groups_by_name, actor, {asked.group})
         groups = [int(one) for one in found.values()][:1]
         if not groups:
-            raise NotFoundError("group", f"There is no group {asked.group!r} in account {asked.account_id}.")
+            raise NotFoundError("group", _no_group(asked))
+    if asked.at is not None and asked.at < db.clock.now() + actor.clock_offset:
+        raise InvalidInputError("at", f"{asked.at:%Y-%m-%d %H:%MZ} is over. Without --at it is sent at once.")
     command = Send(
         sender=asked.sender,
         text=asked.text,
@@ -116,6 +155,11 @@ async def _command(db: "Database", asked: _Asked) -> "tuple[Actor, Send]":
         scheduled_at=asked.at,
     )
     return actor, command
+
+
+def _no_group(asked: _Asked) -> str:
+    way = f'carillon import FILE --account {asked.account_id} --group "{asked.group}"'
+    return f"There is no group {asked.group!r} in account {asked.account_id}. To make it with its members: {way}"
 
 
 async def _send(db: "Database", asked: _Asked, *, plan: bool) -> AcceptedSending:
@@ -129,10 +173,8 @@ def _show(session: Session, asked: _Asked, accepted: AcceptedSending, *, plan: b
         for number, failure in zip(asked.numbers, accepted.failures, strict=False)
         if failure is not None
     ]
-    sent = len(accepted.failures) - len(refused)
-    whom = f"{sent} of {len(accepted.failures)} recipients" if accepted.failures else "the members of the group"
     parts = sum(count for count, failure in zip(accepted.parts, accepted.failures, strict=True) if failure is None)
-    what = f"{whom}, {parts} parts, {format_amount(accepted.cost)} to pay"
+    what = _what(accepted, parts)
     if plan:
         lines = [f"Nothing is sent. It would go to {what}."]
     else:
@@ -143,9 +185,17 @@ def _show(session: Session, asked: _Asked, accepted: AcceptedSending, *, plan: b
     answer = {
         "sending_id": None if plan else str(accepted.sending_id),
         "state": "planned" if plan else accepted.state,
-        "recipients": len(accepted.failures),
+        "recipients": len(accepted.failures) + accepted.members,
         "refused": refused,
         "parts": parts,
         "cost": format_amount(accepted.cost),
     }
     session.answer(answer, lines)
+
+
+def _what(accepted: AcceptedSending, parts: int) -> str:
+    if not accepted.failures:
+        return f"{accepted.members:,} members of the group"
+    sent = sum(failure is None for failure in accepted.failures)
+    cost = f"{format_amount(accepted.cost)} to pay" if accepted.cost else "free"
+    return f"{sent} of {counted(len(accepted.failures), 'recipient')}, {counted(parts, 'part')}, {cost}"

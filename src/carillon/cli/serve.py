@@ -16,6 +16,7 @@ from carillon.app import create_app
 from carillon.background import background_of
 from carillon.cli.demo import demo_file, make_demo, welcome
 from carillon.cli.phones import DemoPhones, demo_actor
+from carillon.dialects.registry import DIALECTS
 from carillon.errors import InvalidInputError
 from carillon.http.connections import Connections, Limits, most_connections
 from carillon.http.server import Server, protocol_of
@@ -31,6 +32,7 @@ from carillon.workers.shape import Background, Service
 _SHUTDOWN_SECONDS = 10
 # Uvicorn's own 5 seconds close connections that a client's pool is just about to use again.
 _IDLE_SECONDS = 75
+_WORKS = "Carillon processes what API processes accept"
 
 
 @click.command
@@ -83,7 +85,8 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    listener = _listener(settings) if settings.role != "worker" else None
+    port = settings.port if settings.role != "worker" else settings.worker_port
+    listener = None if port is None else _listener(settings.host, port)
     async with open_runtime(settings) as runtime:
         if settings.database_url is None:
             await make_demo(runtime)
@@ -98,7 +101,7 @@ async def _serve(settings: Settings) -> None:
             if listener is not None:
                 tasks.create_task(_answer(runtime, metrics, listener, stopping))
             else:
-                click.echo("Carillon processes what API processes accept.  (Ctrl-C stops it)")
+                click.echo(f"{_WORKS}.  (Ctrl-C stops it)")
 
 
 async def _background(runtime: Runtime) -> Background:
@@ -113,18 +116,17 @@ async def _background(runtime: Runtime) -> Background:
     return replace(background, services=[*background.services, phones])
 
 
-def _listener(settings: Settings) -> socket.socket:
+def _listener(host: str, port: int) -> socket.socket:
     """Take the port before anything else is begun."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
-        where = f"{settings.host}:{settings.port}"
         raise InvalidInputError(
-            "port", f"{where} can't be listened on ({error.strerror}): choose another --port, or CARILLON_PORT."
+            "port", f"{host}:{port} can't be listened on ({error.strerror}): choose another --port, or CARILLON_PORT."
         ) from error
     return listener
 
@@ -133,6 +135,7 @@ async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, s
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     settings = runtime.settings
+    is_worker = settings.role == "worker"
     connections = Connections(
         Limits(
             connections=most_connections(settings.max_connections),
@@ -143,7 +146,7 @@ async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, s
     )
     server = Server(
         uvicorn.Config(
-            create_app(runtime, metrics=metrics),
+            create_app(runtime, metrics=metrics, dialects=() if is_worker else DIALECTS),
             loop="none",
             http=protocol_of(connections),
             lifespan="on",
@@ -155,7 +158,7 @@ async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, s
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             timeout_keep_alive=_IDLE_SECONDS,
         ),
-        welcome(runtime, url),
+        [f"{_WORKS}, its metrics on {url}/metrics  (Ctrl-C stops it)"] if is_worker else welcome(runtime, url),
         connections,
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))

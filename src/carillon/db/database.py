@@ -252,7 +252,7 @@ class Database:
             # another transaction's connection.
             lazily = () if control_dsn else (_LAZY_IDS,)
             control = await _open_pool(control_dsn or dsn, 1, statement_timeout, (_ONE_PLAN, *lazily))
-        except (OSError, asyncpg.PostgresError) as error:
+        except FAILURES as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
         return cls(
             pool,
@@ -310,12 +310,17 @@ class Database:
             await connection.close()
 
     async def prepare_statements(self) -> None:
-        """Prepare every statement of every ``.sql`` file: a typo stops the boot, never a request."""
+        """Prepare every statement of every ``.sql`` file: a typo stops the boot, never a request.
+
+        Raises UnavailableError when the connection breaks meanwhile.
+        """
         async with self._session_pool.session() as session:
             for file, name, statement in all_statements():
                 try:
                     await session.connection.prepare(statement)
-                except asyncpg.PostgresError as error:
+                except FAILURES as error:
+                    if is_transient(error):
+                        raise UnavailableError(f"The database can't be reached: {error}") from error
                     raise RuntimeError(f"the statement {name} of {file} doesn't prepare: {error}") from error
 
     @asynccontextmanager

@@ -15,7 +15,7 @@ _NOTHING = QueueDepth(chunks=0, messages=0, age_seconds=0.0)
 async def observe_backlog(db: Database) -> None:
     """Read what waits, for this process's metrics (a periodic job).
 
-    It reads the due chunks with their ids: some 40 ms for a million due messages.
+    It reads the due chunks with their ids: a tenth of a second for a million due messages.
     """
     db.process_state(MessageMetrics).backlog = await db.read(read_backlog)
 

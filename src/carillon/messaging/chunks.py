@@ -81,10 +81,14 @@ class LeftOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedChunks(Claimed):
-    """Chunks of one account and class that were claimed together: one piece of work."""
+    """Chunks of one account and class that were claimed together: one piece of work.
+
+    `is_closed`: the account is locked or not active.
+    """
 
     traffic_class: TrafficClass
     chunks: Sequence[Chunk]
+    is_closed: bool = False
 
 
 async def write_chunks(tx: Tx, account_id: AccountId, chunks: Sequence[NewChunk]) -> None:
@@ -139,6 +143,7 @@ async def claim_chunks(
         due_at=min([chunks[0].due_at - offset, *before]),
         traffic_class=traffic_class,
         chunks=chunks,
+        is_closed=rows[0]["is_closed"],
     )
 
 
@@ -227,9 +232,3 @@ async def write_left_over(tx: Tx, account_id: AccountId, left_over: Sequence[Lef
         for start in range(0, len(group), CHUNK_MESSAGES)
     ]
     await write_chunks(tx, account_id, chunks)
-
-
-async def oldest_unsent(tx: Tx) -> UUID | None:
-    """Return the earliest sending of all accounts that still has something to send; None where none has."""
-    found: UUID | None = await tx.fetchval(SQL["oldest_unsent"])
-    return found

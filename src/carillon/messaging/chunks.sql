@@ -20,9 +20,10 @@ WHERE EXISTS (
 ORDER BY a.account_id;
 
 -- name: claim_chunks
+-- A claim is not waited for on the disk: one that a crash loses was never used, as what is in flight is committed durably after it.
 -- As many due chunks as have $6 messages together; the others that are locked here are let go by the commit.
-WITH t AS (
-    SELECT clock_offset FROM account WHERE account_id = $1
+WITH t AS MATERIALIZED (
+    SELECT clock_offset, status, set_config('synchronous_commit', 'off', true) FROM account WHERE account_id = $1
 ), k AS MATERIALIZED (
     SELECT c.account_id, c.chunk_id, c.due_at, c.leased_until, cardinality(c.message_ids) AS messages
     FROM chunk c
@@ -39,28 +40,29 @@ WITH t AS (
 UPDATE chunk c
 SET state = 'claimed', claims = c.claims + 1, leased_until = $7
 FROM taken, t
-WHERE c.account_id = $1 AND c.chunk_id = taken.chunk_id AND taken.before < $6
+WHERE c.account_id = $1 AND c.chunk_id = ANY (ARRAY(SELECT chunk_id FROM taken WHERE before < $6)) AND c.chunk_id = taken.chunk_id
 RETURNING c.chunk_id, c.sending_id, c.channel, c.carrier_id, c.traffic_class, c.due_at, c.attempts, c.claims,
-    c.message_ids, c.in_flight, c.tried, taken.leased_until AS leased_before, t.clock_offset;
+    c.message_ids, c.in_flight, c.tried, taken.leased_until AS leased_before, t.clock_offset,
+    t.status <> 'active' AS is_closed;
 
 -- name: renew_chunks
 UPDATE chunk c
 SET leased_until = $4
 FROM unnest($2::uuid[], $3::integer[]) AS held (chunk_id, claims)
-WHERE c.account_id = $1 AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed';
+WHERE c.account_id = $1 AND c.chunk_id = ANY ($2::uuid[]) AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed';
 
 -- name: release_chunks
 UPDATE chunk c
 SET state = 'due', leased_until = NULL, due_at = greatest(c.due_at, $4)
 FROM unnest($2::uuid[], $3::integer[]) AS held (chunk_id, claims)
-WHERE c.account_id = $1 AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed';
+WHERE c.account_id = $1 AND c.chunk_id = ANY ($2::uuid[]) AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed';
 
 -- name: set_in_flight
 -- Which messages are handed to a carrier next: whoever takes the chunk over knows that their outcome is unknown.
 UPDATE chunk c
 SET in_flight = string_to_array(held.ids, ',')::uuid[]
 FROM unnest($2::uuid[], $3::integer[], $4::text[]) AS held (chunk_id, claims, ids)
-WHERE c.account_id = $1 AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed'
+WHERE c.account_id = $1 AND c.chunk_id = ANY ($2::uuid[]) AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed'
 RETURNING c.chunk_id;
 
 -- name: hold_chunks
@@ -75,14 +77,10 @@ WITH paused AS MATERIALIZED (
 UPDATE chunk c
 SET state = CASE WHEN c.sending_id IN (SELECT sending_id FROM paused) THEN 'held' ELSE 'due' END, leased_until = NULL
 FROM unnest($2::uuid[], $3::integer[]) AS held (chunk_id, claims)
-WHERE c.account_id = $1 AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed';
+WHERE c.account_id = $1 AND c.chunk_id = ANY ($2::uuid[]) AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed';
 
 -- name: end_chunks
 DELETE FROM chunk c
 USING unnest($2::uuid[], $3::integer[]) AS held (chunk_id, claims)
-WHERE c.account_id = $1 AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed'
+WHERE c.account_id = $1 AND c.chunk_id = ANY ($2::uuid[]) AND c.chunk_id = held.chunk_id AND c.claims = held.claims AND c.state = 'claimed'
 RETURNING c.chunk_id;
-
--- name: oldest_unsent
--- across accounts: the earliest of the sendings that still have something to send.
-SELECT sending_id FROM chunk ORDER BY sending_id LIMIT 1;

@@ -43,7 +43,6 @@ async def add_members(tx: Tx, actor: Actor, command: AddMembers) -> int:
     is there with the reason; suppressed addresses are found when the messages are written.
     """
     await tx.execute(SQL["take_your_time"])
-    await tx.execute(SQL["plan_for_these_groups"])
     count = await tx.fetchval(
         SQL["add_members"],
         actor.account_id,
@@ -52,7 +51,7 @@ async def add_members(tx: Tx, actor: Actor, command: AddMembers) -> int:
         actor.audience_id,
         sorted(set(command.groups)),
         sorted(set(command.excluded_groups)),
-        command.allows_duplicates,
+        0 if command.allows_duplicates else command.named,
         list(command.contact_fields),
         list(command.contact_fields.values()),
         command.ignores_suppressions,

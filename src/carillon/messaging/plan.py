@@ -21,6 +21,7 @@ from carillon.messaging.chunks import (
     LeftOver,
     end_chunks,
     hold_chunks,
+    release_chunks,
     set_in_flight,
     write_left_over,
 )
@@ -31,16 +32,26 @@ from carillon.text.encodings import Encoding
 
 SQL = load_statements("carillon.messaging", "plan.sql")
 
+# So often it is looked whether an account has been opened again.
+_CLOSED_PAUSE = timedelta(minutes=1)
+
 UNCERTAIN_WAIT = timedelta(seconds=30)
-"""So long a receipt may settle what is uncertain, before it is submitted again."""
+"""So long at least a receipt may settle what is uncertain, before it is submitted again.
+
+It is as long as the message has been due, so twice as long each time: a carrier that takes everything and loses all its
+answers is not to have somebody written to hundreds of times.
+"""
+
+_LONGEST_UNCERTAIN_WAIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A message that goes to a carrier."""
+    """A message that goes to a carrier; `due_at` and `expires_at` are its sending's."""
 
     chunk: Chunk
     message: OutgoingMessage
+    due_at: datetime
     expires_at: datetime
 
 
@@ -64,14 +75,16 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
     """Decide of every message of claimed chunks, record what ends, and name what each carrier gets first.
 
     A message is submitted unless it was cancelled or suppressed meanwhile, its validity is over, or its recipient's
-    country has it wait. One that was in flight when a process died is uncertain: by its traffic class it is submitted
-    again after a while, or ends unknown. `window_of` says how many messages each carrier takes at once.
+    country has it wait. While an account is locked or not active, nothing of it is submitted, and what is over expires.
+    One that was in flight when a process died is uncertain: by its traffic class it is submitted again after a while,
+    or ends unknown. `window_of` says how many messages each carrier takes at once.
     """
     sendings = await _sendings(tx, work)
     paused = [chunk for chunk in work.chunks if _is_paused(sendings[chunk.sending_id], chunk)]
     if paused:
         await hold_chunks(tx, work.account_id, paused)
-    chunks = [chunk for chunk in work.chunks if chunk not in paused]
+    waiting = [*paused, *await _release_of_closed(tx, work, sendings, paused)]
+    chunks = [chunk for chunk in work.chunks if chunk not in waiting]
     messages = await _open_messages(tx, work.account_id, chunks)
     suppressed = await _suppressed(tx, actor, sendings, messages)
     plan, moves = Plan(), list[Move]()
@@ -83,9 +96,8 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
             if isinstance(decision, Move):
                 moves.append(decision)
                 if decision.state is MessageState.UNCERTAIN:
-                    plan.left_over.append(
-                        uncertain_left_over(tx.now, chunk, decision.message_id, sending["expires_at"])
-                    )
+                    until = uncertain_until(tx.now, chunk.traffic_class, sending["due_at"], sending["expires_at"])
+                    plan.left_over.append(later(chunk, decision.message_id, until))
             elif isinstance(decision, datetime):
                 plan.left_over.append(later(chunk, message["message_id"], decision))
             else:
@@ -97,6 +109,22 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
     return plan
 
 
+async def _release_of_closed(
+    tx: Tx, work: ClaimedChunks, sendings: Mapping[UUID, Record], paused: Sequence[Chunk]
+) -> list[Chunk]:
+    """Let chunks go while the account is locked or not active, but for what a process died with, and what is over."""
+    if not work.is_closed:
+        return []
+    released = []
+    for chunk in work.chunks:
+        expires_at = sendings[chunk.sending_id]["expires_at"]
+        if chunk in paused or chunk.in_flight or expires_at <= tx.now:
+            continue
+        await release_chunks(tx, work.account_id, [chunk], due_at=min(tx.now + _CLOSED_PAUSE, expires_at))
+        released.append(chunk)
+    return released
+
+
 def _is_paused(sending: Record, chunk: Chunk) -> bool:
     """Tell whether a chunk has to wait; one that was in flight when a process died is looked at all the same."""
     return sending["state"] == SendingState.PAUSED and not chunk.in_flight
@@ -106,7 +134,6 @@ async def _hand_over(
     tx: Tx, work: ClaimedChunks, chunks: Sequence[Chunk], plan: Plan, window_of: Mapping[int, int]
 ) -> None:
     """End the chunks that have nothing to submit, and name what is in flight first of the others."""
-    first = [task for carrier_id, tasks in plan.tasks.items() for task in tasks[: window_of[carrier_id]]]
     busy = {task.chunk.chunk_id for tasks in plan.tasks.values() for task in tasks}
     idle = [chunk for chunk in chunks if chunk.chunk_id not in busy]
     if idle:
@@ -114,8 +141,12 @@ async def _hand_over(
         over = [one for one in plan.left_over if one.chunk.chunk_id not in busy]
         await write_left_over(tx, work.account_id, [one for one in over if one.chunk.chunk_id in ended])
         plan.left_over = [one for one in plan.left_over if one.chunk.chunk_id in busy]
-    if first:
-        plan.keep_held(first, await name_in_flight(tx, work, first))
+    while first := [task for carrier_id, tasks in plan.tasks.items() for task in tasks[: window_of[carrier_id]]]:
+        held = await name_in_flight(tx, work, first)
+        if all(task.chunk.chunk_id in held for task in first):
+            return
+        # What follows comes first now, and has to be named too.
+        plan.keep_held(first, held)
 
 
 async def name_in_flight(tx: Tx, work: ClaimedChunks, tasks: Sequence[Task]) -> set[UUID]:
@@ -160,12 +191,14 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
     """Return how the message ends, until when it waits, or None for one that is submitted."""
     message_id = message["message_id"]
     is_over = now >= sending["expires_at"]
+    is_suppressed = message["address"] in suppressed and not sending["ignores_suppressions"]
+    is_unwanted = is_suppressed or sending["state"] == SendingState.CANCELLED
     if message["state"] == MessageState.UNCERTAIN:
-        if is_over or sending["state"] == SendingState.CANCELLED:
+        if is_over or is_unwanted:
             return Move(message_id=message_id, state=MessageState.UNKNOWN, at=now, reason=Failure.LOST)
         # In a chunk that was claimed before, it may be uncertain since that claim: its wait begins anew.
         is_late = chunk.claims == 1 and message_id not in died_with and chunk.traffic_class.is_repeated_when_lost
-        return None if is_late else uncertain_until(now, chunk.traffic_class, sending["expires_at"])
+        return None if is_late else uncertain_until(now, chunk.traffic_class, sending["due_at"], sending["expires_at"])
     if message_id in died_with:
         return Move(
             message_id=message_id,
@@ -176,7 +209,7 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
         )
     if sending["state"] == SendingState.CANCELLED:
         return Move(message_id=message_id, state=MessageState.CANCELLED, at=now, reason=Failure.CANCELLED)
-    if message["address"] in suppressed and not sending["ignores_suppressions"]:
+    if is_suppressed:
         return Move(message_id=message_id, state=MessageState.EXCLUDED, at=now, reason=Failure.SUPPRESSED)
     if is_over:
         return Move(message_id=message_id, state=MessageState.EXPIRED, at=now, reason=Failure.EXPIRED)
@@ -185,14 +218,14 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
     return min(permitted, sending["expires_at"]) if permitted > now else None
 
 
-def uncertain_left_over(now: datetime, chunk: Chunk, message_id: UUID, expires_at: datetime) -> LeftOver:
-    """Say when an uncertain message is looked at again: soon where it is submitted again, else when it can't come."""
-    return later(chunk, message_id, uncertain_until(now, chunk.traffic_class, expires_at))
+def uncertain_until(now: datetime, traffic_class: TrafficClass, due_at: datetime, expires_at: datetime) -> datetime:
+    """Return until when a receipt may settle a message that is uncertain by now: then it is looked at again.
 
-
-def uncertain_until(now: datetime, traffic_class: TrafficClass, expires_at: datetime) -> datetime:
-    """Return until when a receipt may settle a message that is uncertain by now."""
-    return now + UNCERTAIN_WAIT if traffic_class.is_repeated_when_lost else max(expires_at, now)
+    One that is not submitted again is looked at when it can't come any more.
+    """
+    if not traffic_class.is_repeated_when_lost:
+        return max(expires_at, now)
+    return now + min(max(UNCERTAIN_WAIT, now - due_at), _LONGEST_UNCERTAIN_WAIT)
 
 
 def later(chunk: Chunk, message_id: UUID, due_at: datetime) -> LeftOver:
@@ -211,6 +244,7 @@ def _task(work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, n
     text = message["text"]
     return Task(
         chunk=chunk,
+        due_at=sending["due_at"],
         expires_at=sending["expires_at"],
         message=OutgoingMessage(
             account_id=work.account_id,

@@ -81,7 +81,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListMessages:
-    """Ask for the latest messages: to an address (E.164 digits), of a sending, or all."""
+    """Ask for the latest messages: to an address (E.164 digits), of a sending, to an address of a sending, or all."""
 
     address: str | None = field(default=None, repr=False)
     sending_id: UUID | None = None
@@ -124,9 +124,13 @@ async def get_message_state(tx: Tx, actor: Actor, message_id: UUID) -> MessageSt
 
 async def list_messages(tx: Tx, actor: Actor, query: ListMessages) -> list[Message]:
     """List messages, the latest first."""
-    rows = await tx.fetch(
-        SQL["messages_to"], actor.account_id, query.address, query.sending_id, query.before, query.limit
-    )
+    page = (query.before, query.limit)
+    if query.address is not None:
+        rows = await tx.fetch(SQL["messages_to"], actor.account_id, query.address, query.sending_id, *page)
+    elif query.sending_id is not None:
+        rows = await tx.fetch(SQL["messages_of_sending"], actor.account_id, query.sending_id, *page)
+    else:
+        rows = await tx.fetch(SQL["latest_messages"], actor.account_id, *page)
     return [Message(**row) for row in rows]
 
 

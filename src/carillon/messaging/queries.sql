@@ -33,15 +33,39 @@ FROM materialisation p
 JOIN recipient r ON r.shard_key = $1 AND r.sending_id = p.sending_id
 WHERE p.account_id = $1 AND p.sending_id < $2 AND r.message_id = $2 AND r.position > p.position;
 
--- name: messages_to
--- The latest ones to an address; or of a sending, or all.
+-- name: latest_messages
 SELECT {message_columns}, coalesce(m.text, s.text) AS text, s.sender
-FROM message m
+FROM (
+    SELECT {message_columns}, m.text
+    FROM message m
+    WHERE m.shard_key = $1 AND m.message_id < $2
+    ORDER BY m.message_id DESC
+    LIMIT $3
+) m
 JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
-WHERE m.shard_key = $1 AND ($2::text IS NULL OR m.address = $2) AND ($3::uuid IS NULL OR m.sending_id = $3)
-  AND m.message_id < $4
+ORDER BY m.message_id DESC;
+
+-- name: messages_to
+-- The latest ones to an address, also of one sending alone. They are few: all are read by their index, hence OFFSET 0.
+SELECT {message_columns}, coalesce(m.text, s.text) AS text, s.sender
+FROM (
+    SELECT {message_columns}, m.text
+    FROM message m
+    WHERE m.shard_key = $1 AND m.address = $2 AND m.message_id < $4
+    OFFSET 0
+) m
+JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
+WHERE $3::uuid IS NULL OR m.sending_id = $3
 ORDER BY m.message_id DESC
 LIMIT $5;
+
+-- name: messages_of_sending
+SELECT {message_columns}, coalesce(m.text, s.text) AS text, s.sender
+FROM message m
+JOIN sending s ON s.shard_key = $1 AND s.sending_id = $2
+WHERE m.shard_key = $1 AND m.sending_id = $2 AND m.message_id < $3
+ORDER BY m.sending_id, m.message_id DESC
+LIMIT $4;
 
 -- name: next_due
 -- When the next thing of an account is due, in its time: a chunk, what the simulated network does, a callback, the sweep;

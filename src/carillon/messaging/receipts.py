@@ -16,6 +16,7 @@ from asyncpg import Record
 from carillon.carriers.contract import Receipt, ReceiptState, Reply
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
+from carillon.errors import UnavailableError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId, first_uuid_of
 from carillon.messaging.account_clock import take_account_clock
@@ -24,6 +25,7 @@ from carillon.messaging.ledger import Move, move_messages
 from carillon.messaging.references import KnownReferences, until_recorded
 from carillon.messaging.replies import take_reply
 from carillon.messaging.states import MessageState
+from carillon.workers.failures import log_failure
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +35,9 @@ SQL = load_statements("carillon.messaging", "receipts.sql")
 _WAIT_SECONDS = 2.0
 _PARKED_FOR = timedelta(days=3)
 _FIRST_PAUSE = timedelta(seconds=1)
-# Validity is 48 hours at most, and receipts are parked for three days.
-_OLDEST = timedelta(days=8)
+# Validity is 48 hours at most, and receipts are parked for three days. Of older messages only those have receipts that
+# were scheduled: they are looked for when none of these is found, in all partitions that are kept.
+_LATELY = timedelta(days=8)
 _PARKED_AT_ONCE = 500
 
 _STATES = {
@@ -70,21 +73,44 @@ class ReceivedMessages:
     async def match_parked(self, _db: Database) -> None:
         """Match what is parked once more (a periodic job)."""
         while rows := await self._db.run(_claim_parked):
+            by_carrier: dict[int, list[Record]] = {}
             for row in rows:
-                received = decode_inbound(row["content"])
-                left = await self._apply(row["carrier_id"], [received], patient=False)
-                is_over = row["expires_at"] <= self._db.clock.now()
-                if is_over and left:
-                    log.warning("inbound_matches_nothing", carrier_id=row["carrier_id"])
-                if is_over or not left:
-                    await self._db.run(_unpark, row["inbound_id"])
+                by_carrier.setdefault(row["carrier_id"], []).append(row)
+            for carrier_id, of_carrier in by_carrier.items():
+                await self._match_parked_of(carrier_id, of_carrier)
             if len(rows) < _PARKED_AT_ONCE:
                 return
+
+    async def _match_parked_of(self, carrier_id: int, rows: Sequence[Record]) -> None:
+        """Match what is parked of a carrier together; one that can't be taken holds up no other."""
+        left = set(range(len(rows)))
+        try:
+            received = [decode_inbound(row["content"]) for row in rows]
+            unmatched = {id(one) for one in await self._apply(carrier_id, received, patient=False)}
+            left = {place for place, one in enumerate(received) if id(one) in unmatched}
+        except UnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is tried again, later each time
+            if len(rows) > 1:
+                for row in rows:
+                    await self._match_parked_of(carrier_id, [row])
+                return
+            log_failure("parked_inbound_failed", error, carrier_id=carrier_id)
+        now = self._db.clock.now()
+        over = [place for place in left if rows[place]["expires_at"] <= now]
+        if over:
+            log.warning("inbound_matches_nothing", carrier_id=carrier_id, count=len(over))
+        ended = [row["inbound_id"] for place, row in enumerate(rows) if place not in left or place in over]
+        if ended:
+            await self._db.run(_unpark, ended)
 
     async def _apply(
         self, carrier_id: int, received: Sequence[Receipt | Reply], *, patient: bool
     ) -> list[Receipt | Reply]:
-        """Apply what can be matched; return the rest."""
+        """Apply what can be matched; return the rest.
+
+        Receipts may be applied again. A reply may not: one that fails is among the rest, and those beside it are taken.
+        """
         receipts = [one for one in received if isinstance(one, Receipt) and one.state in _STATES]
         matches, left = await self._match(carrier_id, receipts, patient=patient)
         by_account: dict[AccountId, list[_Match]] = {}
@@ -94,7 +120,16 @@ class ReceivedMessages:
         for account_id, of_account in sorted(by_account.items()):
             await self._db.run_at_once(_apply_receipts, worker_actor(account_id), of_account)
         replies = [one for one in received if isinstance(one, Reply)]
-        return [*left, *[one for one in replies if not await take_reply(self._db, one)]]
+        return [*left, *[one for one in replies if not await self._take_reply(carrier_id, one)]]
+
+    async def _take_reply(self, carrier_id: int, reply: Reply) -> bool:
+        try:
+            return await take_reply(self._db, reply)
+        except UnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is parked
+            log_failure("reply_failed", error, carrier_id=carrier_id)
+            return False
 
     async def _match(
         self, carrier_id: int, receipts: Sequence[Receipt], *, patient: bool
@@ -102,11 +137,14 @@ class ReceivedMessages:
         under_way = self._known.unrecorded(carrier_id)
         found, left = self._match_known(carrier_id, receipts)
         if left:
-            more, left = await self._db.read(_match_stored, carrier_id, left)
+            more, left = await self._db.read(_match_stored, carrier_id, left, "find_references")
             found += more
         if left and patient:
             await until_recorded(under_way, _WAIT_SECONDS)
             more, left = self._match_known(carrier_id, left)
+            found += more
+        if left:
+            more, left = await self._db.read(_match_stored, carrier_id, left, "find_older_references")
             found += more
         if left:
             more, left = await self._db.read(_match_uncertain, carrier_id, left)
@@ -151,11 +189,13 @@ async def _apply_receipts(tx: Tx, actor: Actor, matches: Sequence[_Match]) -> No
     await move_messages(tx, actor.account_id, moves)
 
 
-async def _match_stored(tx: Tx, carrier_id: int, receipts: Sequence[Receipt]) -> tuple[list[_Match], list[Receipt]]:
+async def _match_stored(
+    tx: Tx, carrier_id: int, receipts: Sequence[Receipt], statement: str
+) -> tuple[list[_Match], list[Receipt]]:
+    """Match by references; of messages that a carrier has given the same one, the latest is meant."""
     references = sorted({receipt.reference for receipt in receipts if receipt.reference})
-    since = first_uuid_of(tx.real_now - _OLDEST)
-    rows = await tx.fetch(SQL["find_references"], carrier_id, references, since) if references else []
-    # A carrier that gives a reference twice means the later message.
+    lately = first_uuid_of(tx.real_now - _LATELY)
+    rows = await tx.fetch(SQL[statement], carrier_id, references, lately) if references else []
     owners = {row["reference"]: (AccountId(row["account_id"]), row["message_id"]) for row in rows}
     return _matched(carrier_id, receipts, owners, lambda receipt: receipt.reference)
 
@@ -165,7 +205,7 @@ async def _match_uncertain(tx: Tx, carrier_id: int, receipts: Sequence[Receipt])
     numbers = sorted({receipt.address for receipt in receipts if receipt.address})
     if not numbers:
         return [], list(receipts)
-    rows = await tx.fetch(SQL["find_uncertain"], numbers, first_uuid_of(tx.real_now - _OLDEST), carrier_id)
+    rows = await tx.fetch(SQL["find_uncertain"], numbers, first_uuid_of(tx.real_now - _LATELY), carrier_id)
     owners = {row["address"]: (AccountId(row["account_id"]), row["message_id"]) for row in reversed(rows)}
     return _matched(carrier_id, receipts, owners, lambda receipt: receipt.address or "")
 
@@ -196,5 +236,5 @@ async def _claim_parked(tx: Tx) -> list[Record]:
     return await tx.fetch(SQL["claim_parked"], tx.real_now, _PARKED_AT_ONCE)
 
 
-async def _unpark(tx: Tx, inbound_id: UUID) -> None:
-    await tx.execute(SQL["unpark"], [inbound_id])
+async def _unpark(tx: Tx, inbound_ids: Sequence[UUID]) -> None:
+    await tx.execute(SQL["unpark"], inbound_ids)

@@ -1,8 +1,15 @@
 -- name: find_references
--- across accounts: a carrier's reference says nothing of its account. Only of messages that may still get receipts.
-SELECT r.shard_key AS account_id, r.message_id, r.carrier_id, r.reference
+-- across accounts: a carrier's reference says nothing of its account. Of messages that were accepted lately.
+SELECT r.shard_key AS account_id, r.message_id, r.reference
 FROM carrier_reference r
 WHERE r.carrier_id = $1 AND r.reference = ANY ($2::text[]) AND r.message_id >= $3
+ORDER BY r.message_id;
+
+-- name: find_older_references
+-- across accounts: of messages that were scheduled for long.
+SELECT r.shard_key AS account_id, r.message_id, r.reference
+FROM carrier_reference r
+WHERE r.carrier_id = $1 AND r.reference = ANY ($2::text[]) AND r.message_id < $3
 ORDER BY r.message_id;
 
 -- name: find_uncertain

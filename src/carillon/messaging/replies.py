@@ -17,7 +17,8 @@ from carillon.tenancy.accounts import OpenAccount, Operator, open_account
 
 SQL = load_statements("carillon.messaging", "replies.sql")
 
-_OLDEST = timedelta(days=90)
+# The later ones are looked through first: nearly all replies come soon, and every account's days are looked at.
+_BACK = (timedelta(days=2), timedelta(days=14), timedelta(days=90))
 _OPERATOR = Operator(name="reply", source="reply")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 
@@ -66,8 +67,12 @@ async def take_reply(db: Database, reply: Reply) -> bool:
 
 
 async def _find(tx: Tx, reply: Reply) -> Record | None:
-    since = first_uuid_of(tx.real_now - _OLDEST)
-    return await tx.fetchrow(SQL["find_replied"], reply.address, reply.to, since, reply.account_id)
+    for back in _BACK:
+        since = first_uuid_of(tx.real_now - back)
+        found = await tx.fetchrow(SQL["find_replied"], reply.address, reply.to, since, reply.account_id)
+        if found is not None:
+            return found
+    return None
 
 
 async def _record(tx: Tx, actor: Actor, found: Record, reply: Reply) -> None:

@@ -66,8 +66,8 @@ class ScheduledMessage:
 async def cancel_sendings(tx: Tx, actor: Actor, command: CancelSendings) -> int:
     """Cancel sendings and return how many messages that were waiting are not sent.
 
-    What a worker has claimed already goes on. What costs money is released. Sendings that are over stay as they are;
-    where there is none, it is 0.
+    What a worker has claimed already goes on; what it lets go can be cancelled again. What costs money is released.
+    Sendings that are over stay as they are; where there is none, it is 0.
     """
     ids = list(command.sending_ids)
     if command.reference is not None:
@@ -76,11 +76,14 @@ async def cancel_sendings(tx: Tx, actor: Actor, command: CancelSendings) -> int:
     # Chunks before sendings, as everywhere.
     taken = await tx.fetch(SQL["take_waiting_chunks"], actor.account_id, ids, tx.real_now) if ids else []
     locked = await tx.fetch(SQL["lock_sendings"], actor.account_id, ids) if ids else []
+    if any(row["state"] == SendingState.MATERIALISING for row in locked):
+        # A slice may have been committed while its sending was waited for.
+        taken += await tx.fetch(SQL["take_waiting_chunks"], actor.account_id, ids, tx.real_now)
     open_ids = [row["sending_id"] for row in locked if row["state"] not in {"cancelled", "finished"}]
-    if not open_ids:
-        return 0
-    await tx.execute(SQL["set_sending_state"], actor.account_id, open_ids, SendingState.CANCELLED)
-    await audit.record(tx, actor, "sending.cancel", len(open_ids), {"sendings": [str(one) for one in open_ids[:20]]})
+    if open_ids:
+        await tx.execute(SQL["set_sending_state"], actor.account_id, open_ids, SendingState.CANCELLED)
+        detail = {"sendings": [str(one) for one in open_ids[:20]]}
+        await audit.record(tx, actor, "sending.cancel", len(open_ids), detail)
     moves = [
         Move(message_id=message_id, state=MessageState.CANCELLED, at=tx.now, reason=Failure.CANCELLED)
         for row in taken
@@ -100,7 +103,7 @@ async def pause_sending(tx: Tx, actor: Actor, sending_id: UUID) -> None:
 async def resume_sending(tx: Tx, actor: Actor, sending_id: UUID) -> None:
     """Resume a paused sending. Raises NotFoundError, and InvalidInputError for its state."""
     await _require_state(tx, actor, sending_id, {SendingState.ACTIVE, SendingState.PAUSED})
-    await tx.execute(SQL["set_sending_state"], actor.account_id, [sending_id], SendingState.ACTIVE)
+    await tx.execute(SQL["resume_sending"], actor.account_id, sending_id)
     _wake(tx, actor, await tx.fetch(SQL["release_held_chunks"], actor.account_id, sending_id))
     await audit.record(tx, actor, "sending.resume", str(sending_id), {})
 
@@ -126,7 +129,8 @@ async def _require_state(tx: Tx, actor: Actor, sending_id: UUID, states: set[Sen
     if not rows:
         raise NotFoundError("sending")
     if rows[0]["state"] not in states:
-        raise InvalidInputError("sending", f"The sending is {rows[0]['state']}.")
+        state = rows[0]["state"]
+        raise InvalidInputError("sending", f"The sending is {state}: only what is active or paused can be changed.")
     return rows[0]
 
 

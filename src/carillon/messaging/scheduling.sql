@@ -11,6 +11,11 @@ SELECT s.sending_id FROM sending s WHERE s.shard_key = $1 AND s.reference = $2 A
 -- name: set_sending_state
 UPDATE sending SET state = $3 WHERE shard_key = $1 AND sending_id = ANY ($2::uuid[]);
 
+-- name: resume_sending
+-- What was submitted before may have come to its end meanwhile.
+UPDATE sending SET state = CASE WHEN waiting + submitted + uncertain = 0 THEN 'finished' ELSE 'active' END
+WHERE shard_key = $1 AND sending_id = $2;
+
 -- name: hold_due_chunks
 UPDATE chunk SET state = 'held' WHERE account_id = $1 AND sending_id = $2 AND state = 'due';
 

@@ -62,5 +62,14 @@ async def sweep_account(tx: Tx, actor: Actor) -> bool:
     return True
 
 
+async def oldest_open(tx: Tx) -> UUID | None:
+    """Return the earliest sending of all accounts that is not over; None where all are.
+
+    One that was scheduled for long is older than what is kept while its receipts come, or its money is reserved.
+    """
+    found: UUID | None = await tx.fetchval(SQL["oldest_open"])
+    return found
+
+
 def _reason(code: str | None) -> Failure | None:
     return Failure(code) if code else None

@@ -20,6 +20,9 @@ SQL = load_statements("carillon.messaging", "verify.sql")
 MAX_SHOWN = 100
 """So many differences of a kind are looked for."""
 
+# An event's number is taken no later after its id is made.
+_LONGEST_TRANSACTION = timedelta(hours=1)
+
 _COUNTERS = (
     *("recipients", "excluded", "waiting", "submitted", "uncertain", "delivered", "undelivered", "expired"),
     *("rejected", "cancelled", "unknown", "reserved", "captured"),
@@ -40,6 +43,7 @@ async def verify_account(tx: Tx, actor: Actor, *, retention_days: int) -> list[B
 
     Rows that are so old that some of their partitions may be gone are not compared.
     """
+    await tx.execute(SQL["take_your_time"])
     account_id = actor.account_id
     since = tx.real_now - timedelta(days=retention_days - 1)
     oldest = first_uuid_of(since)
@@ -67,7 +71,7 @@ async def verify_account(tx: Tx, actor: Actor, *, retention_days: int) -> list[B
         )
         for row in await tx.fetch(SQL["find_untold"], account_id, oldest, MAX_SHOWN)
     ]
-    found += _gap(await tx.fetchrow(SQL["find_gap"], account_id))
+    found += _gap(await tx.fetchrow(SQL["find_gap"], account_id, first_uuid_of(since + _LONGEST_TRANSACTION)))
     found += [
         BookDifference(
             check="money",

@@ -1,3 +1,7 @@
+-- name: take_your_time
+-- For accounts with millions of messages.
+SET LOCAL statement_timeout = 0;
+
 -- name: compare_sendings
 -- Sendings whose counters differ from their rows; one statement is one snapshot, so it can run beside everything else.
 WITH counted AS (
@@ -47,13 +51,11 @@ WHERE s.shard_key = $1
 LIMIT $2;
 
 -- name: find_lost
--- Messages that wait, and that no chunk will ever send.
-SELECT m.message_id, m.state
-FROM message m
-WHERE m.shard_key = $1 AND m.state = 'waiting'
-  AND NOT EXISTS (
-      SELECT FROM (SELECT unnest(c.message_ids) AS message_id FROM chunk c WHERE c.account_id = $1) kept
-      WHERE kept.message_id = m.message_id)
+-- Messages that wait, and that no chunk will ever send. As a difference of sets it is linear, also where a planner without
+-- statistics expects few rows.
+SELECT m.message_id FROM message m WHERE m.shard_key = $1 AND m.state = 'waiting'
+EXCEPT
+SELECT k.message_id FROM (SELECT unnest(c.message_ids) AS message_id FROM chunk c WHERE c.account_id = $1) k
 LIMIT $2;
 
 -- name: compare_campaigns
@@ -83,12 +85,15 @@ LIMIT $3;
 
 -- name: find_untold
 -- Messages whose state no event tells of, of those that were made since an id.
-SELECT m.message_id, m.state
-FROM message m
-LEFT JOIN event e ON e.shard_key = $1 AND e.message_id = m.message_id AND e.kind = m.state
-WHERE m.shard_key = $1 AND m.message_id >= $2 AND m.state <> 'waiting' AND e.event_id IS NULL
+SELECT m.message_id, m.state FROM message m WHERE m.shard_key = $1 AND m.message_id >= $2 AND m.state <> 'waiting'
+EXCEPT
+SELECT e.message_id, e.kind FROM event e WHERE e.shard_key = $1
 LIMIT $3;
 
 -- name: find_gap
--- Whether numbers are missing among the account's events.
-SELECT count(*) AS events, min(sequence) AS first, max(sequence) AS last FROM event WHERE shard_key = $1;
+-- Whether numbers are missing among the account's events, from the first one that was made since an id ($2). Around the
+-- end of a day, numbers and ids are in another order: of days that were dropped by their ids, some numbers are still there.
+SELECT count(*) AS events, min(e.sequence) AS first, max(e.sequence) AS last
+FROM event e
+WHERE e.shard_key = $1
+  AND e.sequence >= (SELECT min(f.sequence) FROM event f WHERE f.shard_key = $1 AND f.event_id >= $2);

@@ -130,12 +130,12 @@ def test_every_state_has_a_name_or_none_and_every_name_of_sms_a_state() -> None:
         ("something new", {}, None),
     ],
 )
-def test_what_has_no_name_is_not_told(kind: str, data: dict[str, object], name: str | None) -> None:
+def test_what_has_no_name_is_not_notified(kind: str, data: dict[str, object], name: str | None) -> None:
     assert event_name(kind, data) == name
     assert tells(facts(kind, data)) == (name is not None)
 
 
-def test_a_reply_to_nothing_is_not_told() -> None:
+def test_a_reply_to_nothing_is_not_notified() -> None:
     assert not tells(replace(facts("reply"), message=None, sending=None))
 
 

@@ -1,0 +1,295 @@
+"""`carillon send`, `sending`, `message`, `sandbox` and `verify`, as a person or a script calls them."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from click.testing import CliRunner, Result
+
+from carillon.cli import main
+from carillon.cli.waiting import progress_line
+from carillon.messaging.queries import Sending
+
+Run = Callable[..., Result]
+
+BLUE = ("--account", "1", "--from", "Blue")
+ID = "0198c0de-7000-7000-8000-000000000001"
+TEXT = "Your table is ready."
+
+
+@pytest.fixture
+def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Call a command on the test's database, where account 1 is a sandbox account in Israel."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("CARILLON_DATABASE_URL", dsn)
+
+    def call(*arguments: object) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="carillon")
+
+    assert call("account", "create", "Blue Shop", "--country", "IL", "--sandbox").exit_code == 0
+    return call
+
+
+def answer(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def lines(result: Result) -> list[str]:
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+def refusal(result: Result) -> str:
+    """The one line that a refused command says."""
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    return line.removeprefix("Error: ")
+
+
+def execute(dsn: str, statement: str) -> None:
+    async def connected() -> None:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(connected())
+
+
+def states(run: Run, *options: object) -> dict[str, str]:
+    found = answer(run("message", "list", "--account", 1, "--json", *options))
+    return {one["address"]: one["state"] for one in found}
+
+
+def test_a_plan_says_who_would_get_it_and_writes_nothing(run: Run) -> None:
+    assert lines(run("send", *BLUE, "--to", "0541234567", "--to", "nonsense", "--plan", TEXT)) == [
+        "Nothing is sent. It would go to 1 of 2 recipients, 1 part, free.",
+        "  nonsense gets nothing: address_invalid.",
+    ]
+    assert lines(run("sending", "list", "--account", 1)) == ["Nothing has been sent yet."]
+    planned = answer(run("send", *BLUE, "--to", "0541234567", "--plan", "--json", TEXT))
+    assert planned == {
+        "sending_id": None,
+        "state": "planned",
+        "recipients": 1,
+        "refused": [],
+        "parts": 1,
+        "cost": "0",
+    }
+
+
+def test_a_sending_from_its_acceptance_to_its_end(run: Run) -> None:
+    accepted = lines(run("send", *BLUE, "--to", "054-123-4567", "--to", "972549999904", "--to", "nonsense", TEXT))
+    sending_id = accepted[0].split()[1]
+    assert accepted == [
+        f"Sending {sending_id} is active: 2 of 3 recipients, 2 parts, free.",
+        "  nonsense gets nothing: address_invalid.",
+        f"Follow it with: carillon sending show {sending_id} --account 1",
+    ]
+    assert lines(run("sending", "show", sending_id, "--account", 1)) == [
+        f"Sending {sending_id} from Blue: active",
+        "  3 recipients",
+        "          1 excluded",
+        "          2 waiting",
+    ]
+    steps = lines(run("sandbox", "advance", "1m", "--account", 1))
+    assert [re.sub(r"\S+ \S+Z", "…", line) for line in steps] == [
+        "…  1 submitted, 1 rejected",
+        "…  1 delivered",
+        "It is … in account 1.",
+    ]
+    assert states(run, "--sending", sending_id) == {
+        "972541234567": "delivered",
+        "972549999904": "rejected",
+        "nonsense": "excluded",
+    }
+    shown = answer(run("sending", "show", sending_id, "--account", 1, "--json"))
+    assert (shown["state"], shown["delivered"], shown["rejected"], shown["excluded"]) == ("finished", 1, 1, 1)
+    assert lines(run("verify")) == ["The books of account 1 are right."]
+
+
+def test_a_message_is_found_by_its_number_as_it_is_dialled_and_shown_with_its_text(run: Run) -> None:
+    run("send", *BLUE, "--to", "972541234567", TEXT)
+    (found,) = answer(run("message", "list", "--account", 1, "--to", "054-1234567", "--json"))
+    assert (found["text"], found["price"]) == (TEXT, "0")
+    shown = lines(run("message", "show", found["message_id"], "--account", 1))
+    assert f"text:          {TEXT}" in shown
+    assert "state:         waiting" in shown
+    assert states(run, "--to", "+306900000000") == {}
+
+
+def test_a_sending_is_paused_resumed_and_cancelled(run: Run) -> None:
+    sending_id = answer(run("send", *BLUE, "--to", "0541234567", "--json", TEXT))["sending_id"]
+    named = (sending_id, "--account", 1)
+    assert lines(run("sending", "pause", *named))[0] == f"Sending {sending_id} from Blue: paused"
+    run("sandbox", "advance", "1m", "--account", 1)
+    assert states(run) == {"972541234567": "waiting"}
+    assert lines(run("sending", "resume", *named))[0] == f"Sending {sending_id} from Blue: active"
+    assert answer(run("sending", "cancel", *named, "--json"))["state"] == "cancelled"
+    assert states(run) == {"972541234567": "cancelled"}
+    said = refusal(run("sending", "resume", *named))
+    assert said == "sending: The sending is cancelled: only what is active or paused can be changed."
+    trail = answer(run("audit", "list", "--account", 1, "--json"))
+    assert [one["action"] for one in trail if one["action"].startswith("sending.")] == [
+        "sending.cancel",
+        "sending.resume",
+        "sending.pause",
+    ]
+
+
+def test_the_clock_of_a_sandbox_fires_a_schedule_and_says_each_step(run: Run) -> None:
+    now = answer(run("sandbox", "advance", "1s", "--account", 1, "--json"))
+    assert now["steps"] == []
+    at = f"{now['now'][:10]}T23:59:59"
+    run("send", *BLUE, "--to", "0549999901", "--at", at, "--json", TEXT)
+    moved = answer(run("sandbox", "advance", "1d", "--account", 1, "--json"))
+    assert [one["events"] for one in moved["steps"]] == [{"submitted": 1}, {"delivered": 1}]
+    assert moved["steps"][0]["at"].startswith(at)
+    assert moved["now"] > moved["steps"][1]["at"]
+
+
+def test_phones_show_what_they_got_and_answer_it(run: Run) -> None:
+    assert lines(run("sandbox", "inbox", "--account", 1)) == ["No phone got anything yet."]
+    run("send", *BLUE, "--to", "0541234567", "--to", "0547654321", TEXT)
+    run("sandbox", "advance", "1m", "--account", 1)
+    (got,) = answer(run("sandbox", "inbox", "--account", 1, "--phone", "0541234567", "--json"))
+    assert (got["address"], got["sender"], got["text"], got["state"]) == ("972541234567", "Blue", TEXT, "delivered")
+    replied = run("sandbox", "reply", "--account", 1, "--from", "0541234567", "--to", "Blue", "STOP")
+    assert lines(replied) == ["0541234567 has answered Blue."]
+    refused = answer(run("send", *BLUE, "--to", "0541234567", "--json", TEXT))
+    assert refused["refused"] == [{"to": "0541234567", "reason": "suppressed"}]
+
+
+def test_waiting_for_a_sending_ends_with_its_end(run: Run) -> None:
+    waited = run("send", *BLUE, "--to", "nonsense", "--wait", TEXT)
+    assert lines(waited)[-3:] == [
+        lines(waited)[-3],
+        "  1 recipient",
+        "          1 excluded",
+    ]
+    assert lines(waited)[-3].endswith("from Blue: finished")
+
+
+def test_progress_tells_where_the_recipients_are() -> None:
+    facts = dict.fromkeys(Sending.__dataclass_fields__, 0) | {"state": "active"}
+    sending = Sending(**facts | {"recipients": 1_000, "waiting": 400, "submitted": 100, "delivered": 450})  # type: ignore[arg-type]
+    assert progress_line(sending) == "1,000 recipients: 400 waiting, 100 with a carrier, 450 delivered, 50% at an end"
+
+
+def test_a_sending_to_a_group_goes_to_its_members(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "friends.csv").write_text("Phone\n0541234567\n0547654321\n")
+    run("import", "friends.csv", "--account", 1, "--group", "Friends")
+    accepted = answer(run("send", *BLUE, "--group", "friends", "--json", TEXT))
+    assert (accepted["state"], accepted["recipients"]) == ("materialising", 2)
+    moved = answer(run("sandbox", "advance", "1m", "--account", 1, "--json"))
+    assert [kind for one in moved["steps"] for kind in one["events"]][-1] == "delivered"
+    assert states(run) == {"972541234567": "delivered", "972547654321": "delivered"}
+    waited = answer(run("send", *BLUE, "--to", "nonsense", "--wait", "--json", TEXT))
+    assert (waited["state"], waited["excluded"]) == ("finished", 1)
+
+
+BOTH_OR_NONE = "to: Name recipients with --to, or a group with --group; not both."
+NO_GROUP = """There is no group 'Nobody' in account 1. To make it with its members: \
+carillon import FILE --account 1 --group "Nobody\""""
+TO = ("--to", "0541234567")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((*TO, "--group", "Friends"), BOTH_OR_NONE),
+        ((), BOTH_OR_NONE),
+        ((*TO, "--at", "noon"), "at: 'noon' is not a moment: write 2026-12-24T09:00."),
+        ((*TO, "--at", "2020-01-01T09:00"), "at: 2020-01-01 09:00Z is over. Without --at it is sent at once."),
+        (("--group", "Nobody"), NO_GROUP),
+    ],
+)
+def test_a_send_that_can_not_be_made_says_what_to_do(run: Run, options: tuple[str, ...], said: str) -> None:
+    assert refusal(run("send", *BLUE, *options, TEXT)) == said
+
+
+@pytest.mark.parametrize("sender", ["", " ", "Twelve chars", "1234567890123456"])
+def test_a_sender_that_no_network_takes_is_refused(run: Run, sender: str) -> None:
+    said = refusal(run("send", "--account", 1, "--from", sender, "--to", "0541234567", TEXT))
+    assert said == f"from: {sender!r} can't be a sender: give up to 11 letters, as a shop's name, or a number."
+
+
+def test_what_is_not_there_is_said_with_a_way_to_find_it(run: Run) -> None:
+    for command in ("show", "pause", "resume", "cancel"):
+        said = refusal(run("sending", command, ID, "--account", 1))
+        assert said == f"There is no sending {ID}. The latest ones: carillon sending list --account 1"
+    said = refusal(run("message", "show", ID, "--account", 1))
+    assert said == f"There is no message {ID}. To look for it: carillon message list --account 1 --to NUMBER"
+    assert (
+        refusal(run("send", "--account", 99, "--from", "Blue", "--to", "0541234567", TEXT)) == "There is no account 99."
+    )
+    assert refusal(run("verify", "--account", 99)) == "There is no account 99."
+    assert lines(run("message", "list", "--account", 1)) == ["There is no such message."]
+
+
+def test_an_empty_text_is_refused(run: Run) -> None:
+    assert refusal(run("send", *BLUE, "--to", "0541234567", "")) == "text: This is required."
+
+
+def test_a_real_account_has_no_phones_and_no_clock_of_its_own(run: Run) -> None:
+    assert run("account", "create", "Real").exit_code == 0
+    real = "account: This is no sandbox account: its clock and phones are real."
+    for command in (
+        ("advance", "1h", "--account", 2),
+        ("inbox", "--account", 2),
+        ("reply", "--account", 2, "--from", "+306900000000", "--to", "Blue", "Hi"),
+    ):
+        assert refusal(run("sandbox", *command)) == f"{real} To make one: carillon account create --sandbox"
+
+
+def test_a_phone_answers_only_who_wrote_to_it(run: Run) -> None:
+    said = refusal(run("sandbox", "reply", "--account", 1, "--from", "0541234567", "--to", "Green", "Hi"))
+    assert said == "from: This phone got no message from Green. What phones got, and from whom: carillon sandbox inbox"
+    said = refusal(run("sandbox", "inbox", "--account", 1, "--phone", "nobody"))
+    assert said == "phone: 'nobody' is no phone number: write +972541234567, or as it is dialled in IL."
+
+
+@pytest.mark.parametrize("span", ["", "2", "h", "-1h", "1h 2m", "401d"])
+def test_a_span_that_can_not_be_read_is_a_wrong_use(run: Run, span: str) -> None:
+    assert run("sandbox", "advance", "--account", 1, "--", span).exit_code == 2
+
+
+def test_differences_in_the_books_are_printed_and_end_with_1(run: Run, dsn: str) -> None:
+    sending_id = answer(run("send", *BLUE, "--to", "0541234567", "--json", TEXT))["sending_id"]
+    run("account", "create", "Other")
+    assert lines(run("verify")) == ["The books of 2 accounts are right."]
+    execute(dsn, "UPDATE sending SET waiting = 2")
+    execute(dsn, "DELETE FROM chunk")
+    (message,) = answer(run("message", "list", "--account", 1, "--json"))
+    found = run("verify", "--json")
+    assert found.exit_code == 1
+    assert json.loads(found.stdout) == [
+        {
+            "account_id": 1,
+            "check": "counters",
+            "subject": f"sending {sending_id}",
+            "difference": "waiting 1 in the rows, 2 in the counter",
+        },
+        {
+            "account_id": 1,
+            "check": "law",
+            "subject": f"sending {sending_id}",
+            "difference": "the counters do not add up",
+        },
+        {
+            "account_id": 1,
+            "check": "chunks",
+            "subject": f"message {message['message_id']}",
+            "difference": "waits, and is in no chunk",
+        },
+    ]
+    printed = run("verify", "--account", 1)
+    assert printed.exit_code == 1
+    assert printed.stdout.splitlines()[1] == f"account 1, law: sending {sending_id}: the counters do not add up"
