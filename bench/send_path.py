@@ -58,6 +58,9 @@ class OneSimulator:
         """Return it."""
         return self._simulator if carrier_id == self._simulator.carrier_id else None
 
+    def most_at_once(self, carrier_id: int) -> int | None:
+        """Return None: there are no rates."""
+
     async def acquire(self, carrier_id: int, sender: str, traffic_class: TrafficClass, messages: int) -> None:
         """Wait for nothing."""
 

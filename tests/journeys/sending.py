@@ -229,6 +229,28 @@ def command_sender(at: Home, account_id: int, requests: Requests, *, pause: floa
     return Sender(requests, send, pause)
 
 
+def group_sender(
+    at: Home, account_id: int, requests: Requests, groups: Mapping[str, Sequence[str]], *, pause: float
+) -> Sender:
+    """Send marketing to groups, one after another, by the command line; `groups` are names and the members' numbers."""
+    left = iter(groups.items())
+
+    def send() -> None:
+        name, numbers = next(left, ("", ()))
+        if not numbers:
+            return
+        asked = Asked(traffic_class=TrafficClass.MARKETING, numbers=numbers)
+        requests.asked.append(asked)
+        to = ("--class", "marketing", "--group", name)
+        try:
+            at.command("send", "--account", account_id, "--from", "Blue", *to, TEXT)
+        except subprocess.SubprocessError:
+            return
+        asked.acknowledged = True
+
+    return Sender(requests, send, pause)
+
+
 def stop(senders: Sequence[Sender]) -> None:
     """Stop them, and wait for their last requests."""
     for one in senders:

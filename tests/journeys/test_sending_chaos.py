@@ -31,6 +31,7 @@ from tests.journeys.sending import (
     api_sender,
     apifon,
     command_sender,
+    group_sender,
     nrs,
     stop,
 )
@@ -39,8 +40,9 @@ from tests.journeys.serving import CARILLON, Home, home, until
 from carillon.db.embedded import running_dsn
 from carillon.kit.traffic import TrafficClass
 
-CHAOS_SECONDS = float(os.environ.get("CARILLON_CHAOS_SECONDS", "40"))
+CHAOS_SECONDS = float(os.environ.get("CARILLON_CHAOS_SECONDS", "35"))
 SETTLE_SECONDS = 120
+MEMBERS = 2_000
 TOLD: Mapping[str, Mapping[str, str]] = {
     "apifon": {"submitted": "accepted_smsc", "delivered": "delivered"},
     "nrs": {"submitted": "sent", "delivered": "delivered", "unknown": "undelivered"},
@@ -54,6 +56,7 @@ EVENTS = "SELECT message_id::text, kind FROM event WHERE shard_key = $1 ORDER BY
 # A receipt that came too late for its message, which is submitted again by then, stays parked.
 UNDER_WAY = """
 SELECT (SELECT count(*) FROM message WHERE shard_key = $1 AND state IN ('waiting', 'submitted')) AS messages,
+    (SELECT count(*) FROM sending WHERE shard_key = $1 AND state = 'materialising') AS sendings,
     (SELECT count(*) FROM parked_inbound p
      JOIN message m ON m.shard_key = $1 AND m.address = p.content -> 'content' ->> 'address'
      WHERE m.state IN ('waiting', 'submitted', 'uncertain')) AS parked"""
@@ -93,6 +96,12 @@ class Account:
             *("credential", "create", "--account", self.account_id, "--dialect", dialect, "--rate", 0), *options
         )
         return made
+
+    def group(self, name: str, numbers: Sequence[str]) -> None:
+        """Import contacts as the members of a group."""
+        path = self.at.place / f"{name}.csv"
+        path.write_text("phone\n" + "".join(f"+{one}\n" for one in numbers))
+        self.at.command("import", path, "--account", self.account_id, "--group", name)
 
     def rows(self, statement: str, *arguments: object) -> list[Any]:
         """Run a statement, whose first parameter is the account."""
@@ -163,16 +172,20 @@ def senders_of(account: Account, url: str, requests: Requests, receiver: Callbac
     transactional = apifon(url, account.key("apifon"), receiver.url("apifon"))
     otp = nrs(url, account.key("nrs", "--traffic", "otp"), receiver.url("nrs"))
     marketing = nrs(url, account.key("nrs", "--traffic", "marketing"), receiver.url("nrs"))
+    groups = {f"Group{one}": [f"97255{one}{place:06d}" for place in range(MEMBERS)] for one in range(3)}
+    for name, numbers in groups.items():
+        account.group(name, numbers)
     return [
         api_sender(transactional, requests, TrafficClass.TRANSACTIONAL, [1, 5, 1, 40], pause=0.15),
         api_sender(otp, requests, TrafficClass.OTP, [1], pause=0.05),
         api_sender(marketing, requests, TrafficClass.MARKETING, [150, 20, 500], pause=1.5),
         command_sender(account.at, account.account_id, requests, pause=2.0),
+        group_sender(account.at, account.account_id, requests, groups, pause=CHAOS_SECONDS / 5),
     ]
 
 
 def settle(account: Account, smsc: Smsc) -> None:
-    """Let everything come to its end: what is under way, then what was submitted again, hours later the rest."""
+    """Let everything come to its end: what is under way, then what was submitted again, days later the rest."""
 
     def nothing_under_way() -> bool:
         return not smsc.untold() and not account.counts(UNDER_WAY)
@@ -185,7 +198,7 @@ def settle(account: Account, smsc: Smsc) -> None:
         account.rows(ADVANCE, 120)
         time.sleep(2)  # until it is seen that they are due
         until(nothing_under_way, "the end of what is submitted again", SETTLE_SECONDS)
-        account.rows(ADVANCE, 720)
+        account.rows(ADVANCE, 2 * 24 * 60)
         until(nothing_open, "the end of what is uncertain", SETTLE_SECONDS)
     except AssertionError:
         print(account.counts(UNDER_WAY), account.counts(OPEN), "untold", smsc.untold())

@@ -107,3 +107,12 @@ def test_no_time_sees_more_than_its_rate_and_a_bucket(
         passed += granted
     bucket = max(1.0, rate / 5)
     assert passed <= (time.seconds - began) * rate + bucket + 2 * max(1.0, bucket / 10) + 1e-6
+
+
+def test_a_carriers_own_rate_or_its_senders_say_how_many_messages_a_while_may_have() -> None:
+    rates = Rates()
+    assert rates.within(1, 2.0) is None
+    rates.set_rate(1, 10.0)
+    assert rates.within(1, 2.0) == 20
+    rates.set_rate(1, 10.0, 0.1)
+    assert rates.within(1, 2.0) == 1

@@ -46,7 +46,7 @@ main = LazyGroup(
         "message": ("carillon.cli.messages:group", "Look at messages: what became of each."),
         "sandbox": (
             "carillon.cli.sandbox:group",
-            "Move a sandbox account's clock, and see what its simulated phones got.",
+            "Move a sandbox account's clock, and see its simulated phones.",
         ),
         "verify": (
             "carillon.cli.verify:verify",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group
 def group() -> None:
-    """Move a sandbox account's clock, and see what its simulated phones got."""
+    """Move a sandbox account's clock, and see its simulated phones."""
 
 
 @group.command

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from carillon.db.database import Database, Tx
-from carillon.errors import InvalidInputError
+from carillon.errors import UnavailableError
 from carillon.events.log import append_events
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
@@ -116,7 +116,7 @@ async def _accept_together(db: Database, together: Sequence[_Waiting]) -> None:
     try:
         accepted = await db.run(accept_sendings, actors[0], [one.prepared for one in together], actors)
     except Exception as error:  # noqa: BLE001 - it is each caller's to raise
-        if len(together) > 1 and isinstance(error, InvalidInputError):
+        if len(together) > 1 and not isinstance(error, UnavailableError):
             for one in together:
                 await _accept_together(db, [one])
             return

@@ -48,6 +48,11 @@ _RETRY = timedelta(seconds=5)
 _LONGEST_RETRY = timedelta(minutes=5)
 # For a carrier that is away: what waits for it costs it nothing.
 _LONGEST_WAIT = timedelta(seconds=15)
+# So long an account's messages for a carrier are left alone that is down, where no other one takes them: a million of
+# them would else be read and put off all the time.
+_STRANDED_SECONDS = 3.0
+# What is due for a carrier that nobody runs is looked at together.
+_NO_CARRIER_WINDOW = 10_000
 _DATABASE_PAUSE_SECONDS = 1.0
 
 
@@ -60,6 +65,10 @@ class Carriers(Protocol):
 
     def get(self, carrier_id: int) -> Carrier | None:
         """Return one that runs here."""
+        ...
+
+    def most_at_once(self, carrier_id: int) -> int | None:
+        """Return how many messages its rates let a carrier have in a moment; None where there are no rates."""
         ...
 
     async def acquire(self, carrier_id: int, sender: str, traffic_class: TrafficClass, messages: int) -> None:
@@ -98,6 +107,7 @@ class DispatchWorker:
         self.name = f"dispatch_{traffic_class.name.lower()}"
         self.topic = CHUNKS_DUE[traffic_class]
         self.concurrency = concurrency
+        self._stranded: dict[tuple[AccountId, int], float] = {}
 
     async def due_accounts(self, tx: Tx) -> Sequence[AccountId]:
         """List the accounts that have due chunks."""
@@ -106,7 +116,7 @@ class DispatchWorker:
     async def claim(self, db: Database, account_id: AccountId, limit: int) -> Sequence[ClaimedChunks]:
         """Take an account's oldest due chunks."""
         del limit  # a piece is all that is claimed at once
-        carriers = self._carriers.ids()
+        carriers = [one for one in self._carriers.ids() if not self._is_stranded(account_id, one)]
         claimed = await claim_chunks(db, account_id, self._class, carriers, _TURN_MESSAGES) if carriers else None
         return [claimed] if claimed else []
 
@@ -131,19 +141,39 @@ class DispatchWorker:
         """Submit, and record what became of it."""
         carrier_ids = {chunk.carrier_id for chunk in work.chunks}
         carriers = {one: self._carriers.get(one) for one in carrier_ids}
-        windows = {one: carrier.window if carrier else len(work.chunks) * 200 for one, carrier in carriers.items()}
+        windows = {one: self._window(one, carrier) for one, carrier in carriers.items()}
         plan = await self._begun(db, work, prepared, windows)
         runs = [
-            _CarrierRun(db, work, prepared, plan, carrier_id, carriers[carrier_id], self._carriers)
+            _CarrierRun(db, work, prepared, plan, carrier_id, carriers[carrier_id], self._carriers, windows[carrier_id])
             for carrier_id in plan.tasks
             if plan.tasks[carrier_id]
         ]
         # Each ends before the work does: what another one has with its carrier must not be let go meanwhile.
         done = await asyncio.gather(*(run.run() for run in runs), return_exceptions=True)
+        self._note_stranded(runs)
         for one in done:
             if isinstance(one, BaseException):
                 raise one
         return sum(one for one in done if isinstance(one, int))
+
+    def _is_stranded(self, account_id: AccountId, carrier_id: int) -> bool:
+        """Whether what an account has for a carrier is left alone: the carrier is down, and was the only one lately."""
+        until = self._stranded.get((account_id, carrier_id), 0.0)
+        carrier = self._carriers.get(carrier_id)
+        return time.monotonic() < until and (carrier is None or not carrier.is_up)
+
+    def _note_stranded(self, runs: "Sequence[_CarrierRun]") -> None:
+        now = time.monotonic()
+        self._stranded = {key: until for key, until in self._stranded.items() if until > now}
+        for run in runs:
+            if run.is_stranded:
+                self._stranded[run.place] = now + _STRANDED_SECONDS
+
+    def _window(self, carrier_id: int, carrier: Carrier | None) -> int:
+        """Return how many messages a slice has: few where rates are low, as they are in flight while it waits."""
+        window = _NO_CARRIER_WINDOW if carrier is None else carrier.window
+        most = self._carriers.most_at_once(carrier_id)
+        return window if most is None else max(1, min(window, most))
 
     async def _begun(self, db: Database, work: ClaimedChunks, actor: Actor, windows: Mapping[int, int]) -> Plan:
         """Begin; where it is unknown whether that is committed, nothing is in flight but what was before."""
@@ -202,7 +232,9 @@ class _CarrierRun:
         carrier_id: int,
         carrier: Carrier | None,
         carriers: Carriers,
+        window: int,
     ) -> None:
+        self._window = window
         self._db = db
         self._work = work
         self._actor = actor
@@ -212,12 +244,14 @@ class _CarrierRun:
         self._carriers = carriers
         self._known = db.process_state(KnownReferences)
         self._submitted = 0
+        self.place = work.account_id, carrier_id
+        self.is_stranded = False
+        """Whether the carrier was down, and no other one can take what is due for it."""
 
     async def run(self) -> int:
         """Submit slice by slice, until all are or the turn is over. Returns how many were submitted."""
         began = time.monotonic()
-        size = self._carrier.window if self._carrier else len(self._plan.tasks[self._carrier_id])
-        parts = list(slices(self._plan.tasks[self._carrier_id], size))
+        parts = list(slices(self._plan.tasks[self._carrier_id], self._window))
         for number, tasks in enumerate(parts):
             kept = {task.chunk.chunk_id for task in self._plan.tasks[self._carrier_id]}
             held = [task for task in tasks if task.chunk.chunk_id in kept]
@@ -310,6 +344,7 @@ class _CarrierRun:
             return  # they wait for this carrier: nothing keeps the other outcomes from being recorded
         health = self._db.process_state(Health)
         senders = {task.message.message_id: task.message for task in self._plan.tasks[self._carrier_id]}
+        has_other = False
         for place, one in enumerate(answers.left_over):
             message = senders[one.message_id]
             if self._carrier_id not in one.tried:
@@ -317,6 +352,7 @@ class _CarrierRun:
             choice = routing.choose([message.address], sender=message.sender, traffic_class=self._work.traffic_class)
             (route,) = health.arrange(choice, [message.address], traffic_class=self._work.traffic_class)
             others = [carrier for carrier in route or () if carrier not in one.tried]
+            has_other = has_other or bool(others)
             now = self._db.clock.now() + self._work.clock_offset
             answers.left_over[place] = LeftOver(
                 chunk=one.chunk,
@@ -326,6 +362,7 @@ class _CarrierRun:
                 attempts=one.attempts,
                 tried=one.tried if others else (),
             )
+        self.is_stranded = not has_other and (self._carrier is None or not self._carrier.is_up)
 
     async def _record(self, answers: _Answers, following: Sequence[Task], tx: Tx, actor: Actor) -> None:
         """Record a slice's outcomes, and what is in flight next; with nothing next, end the chunks."""

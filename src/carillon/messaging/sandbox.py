@@ -1,6 +1,7 @@
 """Sandbox accounts: their clock is moved, and what was due in between happens in its order."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ from carillon.carriers.contract import Reply
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError
+from carillon.events.log import last_sequence
 from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.account_clock import take_account_clock
@@ -20,7 +22,7 @@ from carillon.tenancy.accounts import AdvanceClock, advance_clock
 
 SQL = load_statements("carillon.messaging", "sandbox.sql")
 
-# The server is woken and does what is due; this is how long it is waited for between two looks.
+# The server is woken and does what is due: how long it is waited for between two looks, and without progress.
 _LOOK_SECONDS = 0.05
 _MOST_SECONDS = 30.0
 _MOMENT = timedelta(milliseconds=1)
@@ -76,14 +78,19 @@ async def _offset(tx: Tx, actor: Actor) -> timedelta:
 
 async def _until_idle(db: Database, actor: Actor) -> None:
     """Wake workers until nothing is due. Raises InvalidInputError for `account` where nobody works."""
-    async with asyncio.timeout(_MOST_SECONDS):
-        while True:
-            now = db.clock.now() + await db.read(_offset, actor)
-            due_at = await db.read(next_due, actor)
-            if due_at is None or due_at > now:
-                return
-            await db.run(_wake, actor)
-            await asyncio.sleep(_LOOK_SECONDS)
+    before, changed_at = None, time.monotonic()
+    while True:
+        now = db.clock.now() + await db.read(_offset, actor)
+        due_at = await db.read(next_due, actor)
+        if due_at is None or due_at > now:
+            return
+        done = due_at, await db.read(last_sequence, actor)
+        if done != before:
+            before, changed_at = done, time.monotonic()
+        elif time.monotonic() - changed_at > _MOST_SECONDS:
+            raise InvalidInputError("account", f"What is due has not been done for {_MOST_SECONDS:.0f} seconds.")
+        await db.run(_wake, actor)
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _wake(tx: Tx, actor: Actor) -> None:

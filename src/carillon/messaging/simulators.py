@@ -23,6 +23,9 @@ class SimulatorsAlone:
         """Return it."""
         return self._simulator if carrier_id == BUILT_IN_SIMULATOR else None
 
+    def most_at_once(self, carrier_id: int) -> int | None:
+        """Return None: it has no rates."""
+
     async def acquire(self, carrier_id: int, sender: str, traffic_class: TrafficClass, messages: int) -> None:
         """Wait for nothing."""
 

@@ -9,6 +9,9 @@ from carillon.kit.traffic import TrafficClass
 from carillon.routing.health import Health
 from carillon.routing.running import RunningCarriers
 
+# Longer than most answers take: while they are waited for, a rate is not used.
+_SLICE_SECONDS = 2.0
+
 
 class ProcessCarriers:
     """`dispatch.Carriers` of a process."""
@@ -24,6 +27,10 @@ class ProcessCarriers:
     def get(self, carrier_id: int) -> Carrier | None:
         """Return one that runs here."""
         return self._running.get(carrier_id)
+
+    def most_at_once(self, carrier_id: int) -> int | None:
+        """Return how many messages its rates let a carrier have in a moment; None where there are no rates."""
+        return self._running.rates.within(carrier_id, _SLICE_SECONDS)
 
     async def acquire(self, carrier_id: int, sender: str, traffic_class: TrafficClass, messages: int) -> None:
         """Wait until the rates of a carrier and a sender allow so many messages."""

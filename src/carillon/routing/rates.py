@@ -110,6 +110,12 @@ class Rates:
             bucket.take(count)
         return Grant(count=count)
 
+    def within(self, carrier_id: int, seconds: float) -> int | None:
+        """Return how many messages some time may have, one sender's if that is less; None where there are no rates."""
+        rates = [bucket.rate] if (bucket := self._carriers.get(carrier_id)) else []
+        rates += [rate] if (rate := self._sender_rates.get(carrier_id)) else []
+        return max(1, int(min(rates) * seconds)) if rates else None
+
     def throttled(self, carrier_id: int, retry_after: float | None = None) -> float:
         """Leave a carrier alone that says that it is throttled; returns for how many seconds.
 

@@ -34,6 +34,7 @@ class HeldCarriers:
 
     carriers: dict[int, Carrier] = field(default_factory=dict)
     gone: list[int] = field(default_factory=list)
+    at_once: int | None = None
     slowed: list[tuple[int, timedelta]] = field(default_factory=list)
 
     def ids(self) -> Sequence[int]:
@@ -41,6 +42,9 @@ class HeldCarriers:
 
     def get(self, carrier_id: int) -> Carrier | None:
         return self.carriers.get(carrier_id)
+
+    def most_at_once(self, carrier_id: int) -> int | None:  # noqa: ARG002 - the caller's
+        return self.at_once
 
     async def acquire(self, carrier_id: int, sender: str, traffic_class: TrafficClass, messages: int) -> None:
         pass

@@ -38,12 +38,14 @@ class ScriptedCarrier:
     is_up: bool = True
     in_use: int = 0
     got: list[UUID] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
 
     async def run(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
 
     async def submit(self, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
         self.got += [message.message_id for message in messages]
+        self.sizes.append(len(messages))
         return [self.outcome for _ in messages]
 
 
@@ -197,3 +199,26 @@ async def test_a_locked_account_sends_nothing_until_it_is_opened_again(sandbox: 
     await sandbox.advance(timedelta(minutes=2))
     assert await sandbox.states() == {NUMBERS[0]: "submitted", NUMBERS[1]: "expired"}
     await assert_books_are_right(sandbox)
+
+
+async def test_what_waits_for_a_carrier_that_is_down_is_looked_at_now_and_then(sandbox: Sandbox) -> None:
+    carrier = scripted(sandbox, Accepted(reference=None))
+    carrier.is_up = False
+    for _ in range(3):
+        await sandbox.send(*[f"346{number:08}" for number in range(400)])
+    await sandbox.work()
+    put_off = "SELECT count(*) FROM chunk WHERE account_id = $1 AND attempts > 0"
+    assert await sandbox.db.read(Tx.fetchval, put_off, sandbox.actor.account_id) == 2
+    carrier.is_up = True
+    await sandbox.advance(timedelta(minutes=1))
+    assert set((await sandbox.states()).values()) == {"submitted"}
+    await assert_books_are_right(sandbox)
+
+
+async def test_no_more_is_in_flight_than_the_rates_of_a_carrier_let_go_in_a_moment(sandbox: Sandbox) -> None:
+    carrier = scripted(sandbox, Accepted(reference=None))
+    sandbox.held.at_once = 2
+    await sandbox.send(*NUMBERS)
+    await sandbox.work()
+    assert carrier.sizes == [2, 2, 2, 1]
+    assert set((await sandbox.states()).values()) == {"submitted"}

@@ -140,6 +140,11 @@ def show_accepted(accepted: AcceptedSending, given: Sequence[str]) -> replies.Sm
     )
 
 
+def show_failure(failure: Failure) -> str:
+    """Say why a recipient is left out."""
+    return ERROR_CODES.get(failure, _OTHER_CODE)[1]
+
+
 def _error(row: int, failure: Failure, given: str) -> replies.UploadError:
     code, message = ERROR_CODES.get(failure, _OTHER_CODE)
     return replies.UploadError(

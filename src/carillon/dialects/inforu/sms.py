@@ -25,6 +25,7 @@ from carillon.dialects.inforu.mapping_sms import (
     read_recipients,
     read_sender,
     show_accepted,
+    show_failure,
 )
 from carillon.dialects.reading import read_request
 from carillon.errors import InvalidInputError, NotFoundError
@@ -155,4 +156,5 @@ async def _accepted(call: Call, command: Send, read: ReadRecipients) -> Accepted
     if Failure.NO_CREDIT in failures:
         raise NoCreditError("Data.Recipients", "The credit is used up.")
     count = len(read.recipients.addresses)
-    raise NoValidRecipientsError("Data.Recipients", f"None of {count} recipients can get it.")
+    why = f" The first: {show_failure(accepted.failures[0])}" if accepted.failures and accepted.failures[0] else ""
+    raise NoValidRecipientsError("Data.Recipients", f"None of {count} recipients can get it.{why}")
