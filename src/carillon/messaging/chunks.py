@@ -106,16 +106,16 @@ async def write_chunks(tx: Tx, account_id: AccountId, chunks: Sequence[NewChunk]
         ["held" if one.is_held else "due" for one in chunks],
         [one.due_at for one in chunks],
         [one.attempts for one in chunks],
-        [joined(one.message_ids) for one in chunks],
-        [joined(one.tried) for one in chunks],
+        [joined_ids(one.message_ids) for one in chunks],
+        [",".join(map(str, one.tried)) for one in chunks],
     )
     for traffic_class in {one.traffic_class for one in chunks if one.due_at <= tx.now}:
         tx.wakes(CHUNKS_DUE[traffic_class], account_id)
 
 
-def joined(ids: Sequence[object]) -> str:
+def joined_ids(ids: Sequence[UUID]) -> str:
     """Write ids as the text that a statement makes an array of: the driver has no arrays of arrays."""
-    return ",".join(map(str, ids))
+    return ",".join([f"{one.int:032x}" for one in ids])
 
 
 async def accounts_with_chunks(tx: Tx, traffic_class: TrafficClass, carriers: Sequence[int]) -> list[AccountId]:
@@ -194,7 +194,7 @@ async def set_in_flight(
     tx: Tx, account_id: AccountId, chunks: Sequence[Chunk], ids: Sequence[Sequence[UUID]]
 ) -> set[UUID]:
     """Name the messages that are submitted next, and return the chunks that are still this process's."""
-    rows = await tx.fetch(SQL["set_in_flight"], account_id, *_held(chunks), [joined(one) for one in ids])
+    rows = await tx.fetch(SQL["set_in_flight"], account_id, *_held(chunks), [joined_ids(one) for one in ids])
     return {row["chunk_id"] for row in rows}
 
 
