@@ -128,13 +128,8 @@ async def accounts_with_chunks(tx: Tx, traffic_class: TrafficClass, carriers: Se
 async def claim_chunks(
     db: Database, account_id: AccountId, traffic_class: TrafficClass, most: Mapping[int, int]
 ) -> ClaimedChunks | None:
-<<<<<<< HEAD
     """Take the account's chunks that have been due for longest: of each carrier, of so many messages together."""
-    rows = await db.run(_claim, account_id, traffic_class, most)
-=======
-    """Take the account's chunks that have been due for longest, of so many messages together."""
-    rows = await db.run_statement(_claim, account_id, traffic_class, carriers, messages)
->>>>>>> bench
+    rows = await db.run_statement(_claim, account_id, traffic_class, most)
     if not rows:
         return None
     chunks = sorted(map(_chunk, rows), key=lambda one: (one.due_at, one.chunk_id))
