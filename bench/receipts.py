@@ -21,7 +21,7 @@ import asyncpg
 import uvloop
 from bench.recording import Recording, recorded, replay
 from bench.send_accept import report
-from bench.send_path import standing_still
+from bench.send_path import while_stopped
 from bench.sending import Sender, empty_ledger, memory_of, number, smpp_sender_of
 from bench.served import served
 from bench.smscs import WatchedSmsc, watched_smsc
@@ -156,7 +156,7 @@ async def measure(arguments: argparse.Namespace) -> None:
             connection = await asyncpg.connect(server.dsn)
             sender = smpp_sender_of(server, connection, port)
             stored = await store(sender, count)
-            with standing_still(server):
+            with while_stopped(server):
                 recording = await record(sender, count)
             pairs = []
             for turn in range(arguments.rounds):

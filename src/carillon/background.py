@@ -53,7 +53,7 @@ def background_of(runtime: Runtime) -> Background:
     return Background(
         workers=[
             UploadWorker(),
-            *(DispatchWorker(one, carriers, concurrency=16) for one in TrafficClass),
+            *(DispatchWorker(one, carriers, concurrency=64) for one in TrafficClass),
             MaterialiseWorker(),
             SimulatedWorker(runtime.inbox),
             CallbackWorker(runtime.outbound, _callback_formats()),

@@ -52,6 +52,14 @@ def test_the_same_moment_and_randomness_give_the_same_ids() -> None:
     assert [first.make(MOMENT) for _ in range(10)] == [second.make(MOMENT) for _ in range(10)]
 
 
+def test_ids_that_are_made_together_are_those_that_are_made_one_by_one() -> None:
+    first, second = (UuidFactory(Random(7)) for _ in range(2))  # noqa: S311 - frozen on purpose
+    ahead = timedelta(hours=2)
+    for count in (0, 1, 40_000):
+        assert first.make_many(MOMENT, count, ahead) == [second.make(MOMENT, ahead) for _ in range(count)]
+    assert first.make(MOMENT) == second.make(MOMENT)
+
+
 @given(MOMENTS)
 @example(datetime(2004, 5, 2, 7, 51, 51, 123000, tzinfo=UTC))
 def test_the_first_id_of_a_moment_has_its_millisecond(moment: datetime) -> None:

@@ -126,6 +126,10 @@ class Tx:
         """Make a UUIDv7 of the account's present moment."""
         return self._sources.uuids.make(self.real_now, self._clock_offset)
 
+    def new_uuids(self, count: int) -> list[UUID]:
+        """Make so many of them, in their order."""
+        return self._sources.uuids.make_many(self.real_now, count, self._clock_offset)
+
     def wakes(self, topic: str, key: object) -> None:
         """Wake those who listen to a topic for a key, or for all, once this is committed: a hint (`Topics`)."""
         self.woken.append((topic, str(key)))
@@ -461,6 +465,19 @@ class Database:
                 await attempts.failed(error)
         async with self._expensive_reads.turn(account_id):
             return await self._read_in_turn(actor, lambda tx: operation(tx, *arguments, **keywords))
+
+    async def run_statement(
+        self,
+        operation: Callable[Concatenate[Tx, Arguments], Awaitable[Outcome]],
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> Outcome:
+        """Run an operation of one writing statement, which is a transaction by itself: two round trips fewer.
+
+        It is retried as `run` is, also where its commit is unknown: it has to be one that may be done twice. It wakes
+        nobody.
+        """
+        return await self.read(operation, *arguments, **keywords)
 
     async def _read_in_turn(self, actor: object, work: Callable[[Tx], Awaitable[Outcome]]) -> Outcome:
         attempts = Attempts(self.random, self.outages)

@@ -79,8 +79,7 @@ async def append_events(tx: Tx, account_id: AccountId, events: Sequence[NewEvent
     if not events:
         last = await tx.fetchval(SQL["last_sequence"], account_id)
         return int(last or 0)
-    new_uuid = tx.new_uuid
-    ids = [new_uuid() for _ in events]
+    ids = tx.new_uuids(len(events))
     data = [_encode(event.data).decode() if event.data else None for event in events]
     ats, kinds = [event.at for event in events], [event.kind for event in events]
     sendings, messages = [event.sending_id for event in events], [event.message_id for event in events]

@@ -158,7 +158,7 @@ def _rows(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
         encodings=[one for request in requests for one in request.encodings],
         parts=[one for request in requests for one in request.parts],
         failures=[one for request in requests for one in request.failures],
-        message_ids=[tx.new_uuid() for _ in range(sum(counts))],
+        message_ids=tx.new_uuids(sum(counts)),
         contact_ids=[None] * sum(counts),
         custom=[
             one for request in requests for one in (request.command.recipients.custom or [None] * len(request.numbers))

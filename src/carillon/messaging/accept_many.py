@@ -59,7 +59,7 @@ def _rows(tx: Tx, request: PreparedSend) -> Rows:
         encodings=list(request.encodings),
         parts=list(request.parts),
         failures=list(request.failures),
-        message_ids=[tx.new_uuid() for _ in range(count)],
+        message_ids=tx.new_uuids(count),
         contact_ids=[None] * count,
         custom=list(request.command.recipients.custom or [None] * count),
         given=list(request.command.recipients.addresses),

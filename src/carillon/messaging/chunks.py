@@ -4,7 +4,7 @@ A chunk's messages are of one sending, one traffic class and one carrier. `in_fl
 submitted: when a process dies, exactly their outcome is unknown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -126,10 +126,10 @@ async def accounts_with_chunks(tx: Tx, traffic_class: TrafficClass, carriers: Se
 
 
 async def claim_chunks(
-    db: Database, account_id: AccountId, traffic_class: TrafficClass, carriers: Sequence[int], messages: int
+    db: Database, account_id: AccountId, traffic_class: TrafficClass, most: Mapping[int, int]
 ) -> ClaimedChunks | None:
-    """Take the account's chunks that have been due for longest, of so many messages together."""
-    rows = await db.run(_claim, account_id, traffic_class, carriers, messages)
+    """Take the account's chunks that have been due for longest: of each carrier, of so many messages together."""
+    rows = await db.run_statement(_claim, account_id, traffic_class, most)
     if not rows:
         return None
     chunks = sorted(map(_chunk, rows), key=lambda one: (one.due_at, one.chunk_id))
@@ -147,13 +147,10 @@ async def claim_chunks(
     )
 
 
-async def _claim(
-    tx: Tx, account_id: AccountId, traffic_class: TrafficClass, carriers: Sequence[int], messages: int
-) -> list[Record]:
+async def _claim(tx: Tx, account_id: AccountId, traffic_class: TrafficClass, most: Mapping[int, int]) -> list[Record]:
     now, latest = _leased(tx)
-    return await tx.fetch(
-        SQL["claim_chunks"], account_id, traffic_class, now, latest, list(carriers), messages, now + LEASE
-    )
+    limits = (list(most), list(most.values()))
+    return await tx.fetch(SQL["claim_chunks"], account_id, traffic_class, now, latest, *limits, now + LEASE)
 
 
 def _chunk(row: Record) -> Chunk:

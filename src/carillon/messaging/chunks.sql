@@ -21,26 +21,32 @@ ORDER BY a.account_id;
 
 -- name: claim_chunks
 -- A claim is not waited for on the disk: one that a crash loses was never used, as what is in flight is committed durably after it.
--- As many due chunks as have $6 messages together; the others that are locked here are let go by the commit.
+-- Of each carrier ($5) as many due chunks as have so many messages together ($6): a slow one holds up no other. The others that are
+-- locked here are let go by the commit.
 WITH t AS MATERIALIZED (
     SELECT clock_offset, status, set_config('synchronous_commit', 'off', true) FROM account WHERE account_id = $1
 ), k AS MATERIALIZED (
-    SELECT c.account_id, c.chunk_id, c.due_at, c.leased_until, cardinality(c.message_ids) AS messages
-    FROM chunk c
-    WHERE c.account_id = $1 AND c.traffic_class = $2 AND c.state <> 'held'
-      AND c.due_at <= $3::timestamptz + (SELECT clock_offset FROM t)
-      AND (c.leased_until IS NULL OR c.leased_until NOT BETWEEN $3 AND $4)
-      AND c.carrier_id = ANY ($5::bigint[])
-    ORDER BY c.due_at, c.chunk_id
-    LIMIT $6
-    FOR UPDATE SKIP LOCKED
+    SELECT c.chunk_id, c.due_at, c.leased_until, c.messages, l.carrier_id, l.most
+    FROM unnest($5::bigint[], $6::bigint[]) AS l (carrier_id, most)
+    CROSS JOIN LATERAL (
+        SELECT c.chunk_id, c.due_at, c.leased_until, cardinality(c.message_ids) AS messages
+        FROM chunk c
+        WHERE c.account_id = $1 AND c.traffic_class = $2 AND c.state <> 'held' AND c.carrier_id = l.carrier_id
+          AND c.due_at <= $3::timestamptz + (SELECT clock_offset FROM t)
+          AND (c.leased_until IS NULL OR c.leased_until NOT BETWEEN $3 AND $4)
+        ORDER BY c.due_at, c.chunk_id
+        LIMIT l.most
+        FOR UPDATE SKIP LOCKED
+    ) c
 ), taken AS MATERIALIZED (
-    SELECT account_id, chunk_id, leased_until, sum(messages) OVER (ORDER BY due_at, chunk_id) - messages AS before FROM k
+    SELECT chunk_id, leased_until, most,
+        sum(messages) OVER (PARTITION BY carrier_id ORDER BY due_at, chunk_id) - messages AS before
+    FROM k
 )
 UPDATE chunk c
 SET state = 'claimed', claims = c.claims + 1, leased_until = $7
 FROM taken, t
-WHERE c.account_id = $1 AND c.chunk_id = ANY (ARRAY(SELECT chunk_id FROM taken WHERE before < $6)) AND c.chunk_id = taken.chunk_id
+WHERE c.account_id = $1 AND c.chunk_id = ANY (ARRAY(SELECT chunk_id FROM taken WHERE before < most)) AND c.chunk_id = taken.chunk_id
 RETURNING c.chunk_id, c.sending_id, c.channel, c.carrier_id, c.traffic_class, c.due_at, c.attempts, c.claims,
     c.message_ids, c.in_flight, c.tried, taken.leased_until AS leased_before, t.clock_offset,
     t.status <> 'active' AS is_closed;

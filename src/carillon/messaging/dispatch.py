@@ -117,8 +117,14 @@ class DispatchWorker:
         """Take an account's oldest due chunks."""
         del limit  # a piece is all that is claimed at once
         carriers = [one for one in self._carriers.ids() if not self._is_stranded(account_id, one)]
-        claimed = await claim_chunks(db, account_id, self._class, carriers, _TURN_MESSAGES) if carriers else None
+        most = {one: self._most_of(one) for one in carriers}
+        claimed = await claim_chunks(db, account_id, self._class, most) if most else None
         return [claimed] if claimed else []
+
+    def _most_of(self, carrier_id: int) -> int:
+        """Return how many messages a carrier can take in a turn: what it can't would be held from others meanwhile."""
+        at_once = self._carriers.most_at_once(carrier_id)
+        return _TURN_MESSAGES if at_once is None else max(1, min(_TURN_MESSAGES, 3 * at_once))
 
     async def renew(self, tx: Tx, held: Sequence[ClaimedChunks]) -> None:
         """Extend leases."""

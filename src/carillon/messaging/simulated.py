@@ -36,7 +36,7 @@ class ClaimedInbound(Claimed):
 
 async def keep_for_later(tx: Tx, actor: Actor, carrier_id: int, later: Sequence[Later]) -> None:
     """Keep what a simulated network will do, from now on by so much."""
-    ids = [tx.new_uuid() for _ in later]
+    ids = tx.new_uuids(len(later))
     due = [tx.now + one.after for one in later]
     content = [encode_inbound(one.inbound) for one in later]
     await tx.execute(SQL["keep_for_later"], actor.account_id, carrier_id, ids, due, content)
@@ -66,7 +66,7 @@ class SimulatedWorker:
     async def claim(self, db: Database, account_id: AccountId, limit: int) -> Sequence[ClaimedInbound]:
         """Take what is due of an account."""
         del limit
-        rows = await db.run(_claim, account_id)
+        rows = await db.run_statement(_claim, account_id)
         if not rows:
             return []
         ordered = sorted(rows, key=lambda row: (row["due_at"], row["inbound_id"]))
@@ -101,7 +101,7 @@ class SimulatedWorker:
         """Bring it in, as often as it takes: receipts that come twice change nothing."""
         for carrier_id, received in prepared.items():
             await self._inbox.take(carrier_id, received)
-        await db.run(_end, work)
+        await db.run_statement(_end, work)
         return len(work.rows)
 
     async def reschedule(self, tx: Tx, work: ClaimedInbound, *, counts: bool) -> None:

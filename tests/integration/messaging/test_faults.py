@@ -55,7 +55,7 @@ def scripted(sandbox: Sandbox, outcome: Outcome) -> ScriptedCarrier:
 
 
 async def claimed(sandbox: Sandbox) -> ClaimedChunks:
-    found = await claim_chunks(sandbox.db, sandbox.actor.account_id, CLASS, [0], 400)
+    found = await claim_chunks(sandbox.db, sandbox.actor.account_id, CLASS, {0: 400})
     assert found is not None
     return found
 
@@ -222,3 +222,14 @@ async def test_no_more_is_in_flight_than_the_rates_of_a_carrier_let_go_in_a_mome
     await sandbox.work()
     assert carrier.sizes == [2, 2, 2, 1]
     assert set((await sandbox.states()).values()) == {"submitted"}
+
+
+async def test_what_waits_for_a_slow_carrier_holds_up_no_other_carrier_of_the_account(sandbox: Sandbox) -> None:
+    many = [f"3460{place:07}" for place in range(300)]
+    await sandbox.send(*many)
+    await sandbox.send("34700000001")
+    move = "UPDATE chunk SET carrier_id = 7 WHERE account_id = $1 AND cardinality(message_ids) = 1"
+    await sandbox.db.run(Tx.execute, move, sandbox.actor.account_id)
+    found = await claim_chunks(sandbox.db, sandbox.actor.account_id, CLASS, {0: 100, 7: 100})
+    assert found is not None
+    assert {chunk.carrier_id for chunk in found.chunks} == {0, 7}

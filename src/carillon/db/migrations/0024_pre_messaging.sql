@@ -201,7 +201,7 @@ CREATE TABLE chunk (
     PRIMARY KEY (account_id, chunk_id)
 );
 -- Neither begins with the account, as for message: a chunk is always found by the primary key.
-CREATE INDEX chunk_due ON chunk (traffic_class, account_id, due_at, chunk_id) WHERE state <> 'held';
+CREATE INDEX chunk_due ON chunk (traffic_class, account_id, carrier_id, due_at, chunk_id) WHERE state <> 'held';
 CREATE INDEX chunk_sending ON chunk (sending_id);
 
 -- A sending whose recipients are being written into the ledger: what its row does not say of it, and how far that is.
