@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count, cycle
@@ -229,26 +230,20 @@ def command_sender(at: Home, account_id: int, requests: Requests, *, pause: floa
     return Sender(requests, send, pause)
 
 
-def group_sender(
-    at: Home, account_id: int, requests: Requests, groups: Mapping[str, Sequence[str]], *, pause: float
-) -> Sender:
-    """Send marketing to groups, one after another, by the command line; `groups` are names and the members' numbers."""
-    left = iter(groups.items())
+def group_sender(at: Home, account_id: int, requests: Requests, group: str, members: Sequence[str]) -> Sender:
+    """Send marketing to a group, once, by the command line."""
+    left = [Asked(traffic_class=TrafficClass.MARKETING, numbers=members)]
 
     def send() -> None:
-        name, numbers = next(left, ("", ()))
-        if not numbers:
-            return
-        asked = Asked(traffic_class=TrafficClass.MARKETING, numbers=numbers)
-        requests.asked.append(asked)
-        to = ("--class", "marketing", "--group", name)
-        try:
-            at.command("send", "--account", account_id, "--from", "Blue", *to, TEXT)
-        except subprocess.SubprocessError:
-            return
-        asked.acknowledged = True
+        if left:
+            made = left.pop()
+            requests.asked.append(made)
+            to = ("--class", "marketing", "--group", group)
+            with suppress(subprocess.SubprocessError):
+                at.command("send", "--account", account_id, "--from", "Blue", *to, TEXT)
+                made.acknowledged = True
 
-    return Sender(requests, send, pause)
+    return Sender(requests, send, 1.0)
 
 
 def stop(senders: Sequence[Sender]) -> None:

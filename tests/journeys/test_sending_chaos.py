@@ -42,7 +42,7 @@ from carillon.kit.traffic import TrafficClass
 
 CHAOS_SECONDS = float(os.environ.get("CARILLON_CHAOS_SECONDS", "35"))
 SETTLE_SECONDS = 120
-MEMBERS = 2_000
+MEMBERS = 6_000
 TOLD: Mapping[str, Mapping[str, str]] = {
     "apifon": {"submitted": "accepted_smsc", "delivered": "delivered"},
     "nrs": {"submitted": "sent", "delivered": "delivered", "unknown": "undelivered"},
@@ -172,15 +172,14 @@ def senders_of(account: Account, url: str, requests: Requests, receiver: Callbac
     transactional = apifon(url, account.key("apifon"), receiver.url("apifon"))
     otp = nrs(url, account.key("nrs", "--traffic", "otp"), receiver.url("nrs"))
     marketing = nrs(url, account.key("nrs", "--traffic", "marketing"), receiver.url("nrs"))
-    groups = {f"Group{one}": [f"97255{one}{place:06d}" for place in range(MEMBERS)] for one in range(3)}
-    for name, numbers in groups.items():
-        account.group(name, numbers)
+    members = [f"97255{place:07d}" for place in range(MEMBERS)]
+    account.group("Members", members)
     return [
         api_sender(transactional, requests, TrafficClass.TRANSACTIONAL, [1, 5, 1, 40], pause=0.15),
         api_sender(otp, requests, TrafficClass.OTP, [1], pause=0.05),
         api_sender(marketing, requests, TrafficClass.MARKETING, [150, 20, 500], pause=1.5),
         command_sender(account.at, account.account_id, requests, pause=2.0),
-        group_sender(account.at, account.account_id, requests, groups, pause=CHAOS_SECONDS / 5),
+        group_sender(account.at, account.account_id, requests, "Members", members),
     ]
 
 

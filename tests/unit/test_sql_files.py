@@ -50,7 +50,23 @@ def breaches(statement: str) -> list[str]:
         found.append("every statement names its account")
     if "-- across accounts: " not in statement and any(map(reads_without_account, selects(code))):
         found.append("every subselect names the account itself")
+    if joins_after_waiting(code):
+        found.append("rows that were waited for are joined to nothing else")
     return found
+
+
+def joins_after_waiting(code: str) -> bool:
+    """Tell whether a change of rows that a CTE has locked, and may have waited for, has a join.
+
+    PostgreSQL looks at a row again that was changed meanwhile. Where a CTE is in the statement twice, it then finds
+    neither that row nor those behind it: what the change needs is taken through the CTE that locks.
+    """
+    locks = re.search(r"\bfor (no key )?update\b(?!( of \w+)?\s+skip locked)", code)
+    *_, main = selects(code)
+    changed = re.search(r"\b(?:update|delete)\b.*?\b(?:from|using)\b(?P<joined>.*?)(\bwhere\b|$)", main, re.DOTALL)
+    if not code.lstrip().startswith("with") or not locks or not changed:
+        return False
+    return bool(re.search(r",|\bjoin\b", re.sub(r"\([^()]*\)", "", changed["joined"])))
 
 
 def selects(code: str) -> Iterator[str]:
@@ -130,6 +146,18 @@ COUNTED = "SELECT name, (SELECT count(*) FROM contact c WHERE {}) FROM account a
 )
 def test_the_lint_sees_a_subselect_that_does_not_name_the_account(statement: str) -> None:
     assert breaches(statement) == ["every subselect names the account itself"]
+
+
+def test_the_lint_sees_a_join_of_rows_that_were_waited_for() -> None:
+    change = """-- A comment.
+    WITH g AS (SELECT id, n FROM unnest($2::int[], $3::int[]) AS g (id, n)), h AS MATERIALIZED (
+        SELECT c.id, g.n FROM g JOIN campaign c ON c.account_id = $1 AND c.id = g.id
+        WHERE c.account_id = $1 FOR UPDATE OF c)
+    UPDATE campaign c SET n = c.n + h.n FROM {} WHERE c.account_id = $1 AND c.id = h.id"""
+    assert breaches(change.format("g JOIN h ON h.id = g.id")) == [
+        "rows that were waited for are joined to nothing else"
+    ]
+    assert breaches(change.format("h")) == []
 
 
 def test_the_lint_sees_a_simple_case() -> None:

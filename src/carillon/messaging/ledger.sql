@@ -49,16 +49,14 @@ s.waiting + g.waiting + s.submitted + g.submitted + s.uncertain + g.uncertain = 
 
 -- name: count_moves
 -- Moves the counters of sendings: one row a sending, locked in their order.
-WITH given AS (
+-- All is taken from what was locked.
+WITH held AS MATERIALIZED (
     SELECT g.sending_id, g.excluded, g.waiting, g.submitted, g.uncertain, g.delivered, g.undelivered, g.expired,
         g.rejected, g.cancelled, g.unknown, g.released, g.captured
     FROM unnest($2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[], $10::int[],
                 $11::int[], $12::int[], $13::bigint[], $14::bigint[])
         AS g (sending_id, excluded, waiting, submitted, uncertain, delivered, undelivered, expired, rejected,
               cancelled, unknown, released, captured)
-), held AS MATERIALIZED (
-    SELECT s.sending_id
-    FROM given g
     CROSS JOIN LATERAL (
         SELECT s.sending_id FROM sending s WHERE s.shard_key = $1 AND s.sending_id = g.sending_id FOR NO KEY UPDATE
     ) s
@@ -80,8 +78,7 @@ SET excluded = s.excluded + g.excluded,
     state = CASE WHEN {is_over} AND s.state = 'active' THEN 'finished' ELSE s.state END,
     finished_at = CASE WHEN {is_over} THEN coalesce(s.finished_at, $15) END,
     sweep_at = CASE WHEN NOT ({is_over}) THEN s.sweep_at END
-FROM given g
-JOIN held h ON h.sending_id = g.sending_id
+FROM held g
 WHERE s.shard_key = $1 AND s.sending_id = g.sending_id AND s.sending_id = ANY ($2::uuid[])
 RETURNING s.sending_id, s.campaign_id, s.endpoint_id;
 
