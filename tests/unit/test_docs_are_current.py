@@ -63,6 +63,9 @@ def test_every_settings_file_of_the_pages_is_one_that_the_program_takes(tmp_path
 def test_every_variable_and_command_that_the_pages_name_exists() -> None:
     settings = set(re.findall(r"CARILLON_[A-Z_]+", pages()["reference/settings.md"])) | {
         "CARILLON_CARRIER_SECRET",
+        "CARILLON_CHAOS_KEEP",
+        "CARILLON_CHAOS_SECONDS",
+        "CARILLON_CHAOS_SEED",
         "CARILLON_TEST_DATABASE_URL",
     }
     for page in ALL_PAGES:
