@@ -177,7 +177,7 @@ def test_while_the_database_is_away_calls_are_refused_in_the_vendors_words_and_t
 ) -> None:
     question = body({"Type": "Phone", "Value": "0540000001"})
     with client_of(server, house.credential()) as client:
-        answer(client, "GetContact", question["Data"])
+        answer(client, "CreateOrUpdateContacts", many(1, 1))
         with house.nobody_starts_postgres():
             house.kill_postgres()
             until(lambda: httpx.get(f"{server.url}/readyz").status_code == 503, "an unready server")
