@@ -10,7 +10,7 @@ from carillon.kit.ids import AccountId
 SQL = load_statements("carillon.billing", "reconciliation.sql")
 
 MAX_DIFFERENCES = 100
-"""So many sendings whose sums differ are told of an account."""
+"""So many sendings whose sums differ are reported of an account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,16 @@ from carillon.kit.ids import AccountId
 from carillon.messaging.accept_many import MAX_RECIPIENTS_AT_ONCE, accept_many, is_large
 from carillon.messaging.campaigns import check_campaign_name
 from carillon.messaging.contact_fields import with_contact_fields
-from carillon.messaging.placing import Rows, account_facts, place_rows
+from carillon.messaging.placing import account_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
-from carillon.messaging.sending_rows import accepted_of, campaigns_of, count_campaigns, placement_of, write_sendings
+from carillon.messaging.sending_rows import (
+    accepted_of,
+    campaigns_of,
+    count_campaigns,
+    placement_of,
+    rows_of,
+    write_sendings,
+)
 from carillon.messaging.sendings import AcceptedSending, Send
 
 _MAX_TOGETHER = 500
@@ -36,14 +43,7 @@ async def send(db: Database, actor: Actor, command: Send) -> AcceptedSending:
     NotFoundError for `group`: then nothing is written. What is wrong with one recipient excludes that one
     (`AcceptedSending.failures`).
     """
-    if command.contact_fields and command.recipients.addresses:
-        command = await with_contact_fields(db, actor, command)
-    if len(command.recipients.addresses) > _FEW:
-        prepared = await asyncio.to_thread(prepare_send, command, actor.country)
-    else:
-        prepared = prepare_send(command, actor.country)
-    if command.campaign is not None:
-        check_campaign_name(command.campaign)
+    prepared = await _prepared(db, actor, command)
     if is_large(command):
         return await db.run(accept_many, actor, prepared)
     return await db.process_state(_AcceptQueues).accept(db, actor, prepared)
@@ -51,7 +51,7 @@ async def send(db: Database, actor: Actor, command: Send) -> AcceptedSending:
 
 async def plan_send(db: Database, actor: Actor, command: Send) -> AcceptedSending:
     """Tell what `send` would accept, and write nothing. Raises what it does."""
-    prepared = await asyncio.to_thread(prepare_send, command, actor.country)
+    prepared = await _prepared(db, actor, command)
     try:
         async with db.transaction(actor) as tx:
             if is_large(command):
@@ -61,6 +61,17 @@ async def plan_send(db: Database, actor: Actor, command: Send) -> AcceptedSendin
             raise _PlannedError(planned)  # noqa: TRY301 - it undoes the transaction
     except _PlannedError as error:
         return error.planned
+
+
+async def _prepared(db: Database, actor: Actor, command: Send) -> PreparedSend:
+    """Do what is done of a request before its transaction."""
+    if command.contact_fields and command.recipients.addresses:
+        command = await with_contact_fields(db, actor, command)
+    if command.campaign is not None:
+        check_campaign_name(command.campaign)
+    if len(command.recipients.addresses) > _FEW:
+        return await asyncio.to_thread(prepare_send, command, actor.country)
+    return prepare_send(command, actor.country)
 
 
 class _PlannedError(Exception):
@@ -135,7 +146,7 @@ async def accept_sendings(
     """Accept requests of one account in their order. Raises InvalidInputError for `scheduled_at`."""
     facts = await account_facts(tx, actor)
     placements = [await placement_of(tx, one, request) for one, request in zip(actors, requests, strict=True)]
-    rows = _rows(tx, requests)
+    rows = rows_of(tx, requests)
     events = await place_rows(tx, actor, facts, placements, rows)
     campaigns = await campaigns_of(tx, actor, requests, placements)
     if any(one.is_written for one in placements):
@@ -146,22 +157,3 @@ async def accept_sendings(
     return [
         accepted_of(tx, request, placements[place], rows, place, campaigns) for place, request in enumerate(requests)
     ]
-
-
-def _rows(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
-    """Put the recipients of all requests into one set of columns."""
-    counts = [len(request.numbers) for request in requests]
-    return Rows(
-        places=[place for place, count in enumerate(counts) for _ in range(count)],
-        numbers=[one for request in requests for one in request.numbers],
-        texts=[one for request in requests for one in request.texts],
-        encodings=[one for request in requests for one in request.encodings],
-        parts=[one for request in requests for one in request.parts],
-        failures=[one for request in requests for one in request.failures],
-        message_ids=tx.new_uuids(sum(counts)),
-        contact_ids=[None] * sum(counts),
-        custom=[
-            one for request in requests for one in (request.command.recipients.custom or [None] * len(request.numbers))
-        ],
-        given=[one for request in requests for one in request.command.recipients.addresses],
-    )

@@ -7,11 +7,18 @@ import msgspec
 
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
-from carillon.messaging.materialise import AddMaterialisation, add_materialisation, request_of
-from carillon.messaging.members import AddMembers, add_members, count_members
+from carillon.messaging.materialise import AddMaterialisation, add_materialisation, members_of, request_of
+from carillon.messaging.members import add_members, count_members
 from carillon.messaging.placing import Placement, Rows, account_facts
 from carillon.messaging.prepare import PreparedSend
-from carillon.messaging.sending_rows import accepted_of, campaigns_of, count_campaigns, placement_of, write_sendings
+from carillon.messaging.sending_rows import (
+    accepted_of,
+    campaigns_of,
+    count_campaigns,
+    placement_of,
+    rows_of,
+    write_sendings,
+)
 from carillon.messaging.sendings import AcceptedSending, Send
 
 MAX_RECIPIENTS_AT_ONCE = 5_000
@@ -39,7 +46,8 @@ async def accept_many(tx: Tx, actor: Actor, request: PreparedSend) -> AcceptedSe
     await count_members(tx, actor, command.excluded_groups)
     placement = await placement_of(tx, actor, request)
     placement.is_materialising = True
-    rows = _rows(tx, request)
+    rows = rows_of(tx, [request])
+    rows.guids = [None] * len(rows.places)
     is_nothing = not command.groups and not rows.open_rows()
     placement.is_written = not (command.only_if_any and is_nothing)
     campaigns = await campaigns_of(tx, actor, [request], [placement])
@@ -48,23 +56,6 @@ async def accept_many(tx: Tx, actor: Actor, request: PreparedSend) -> AcceptedSe
         await count_campaigns(tx, actor, [request], [placement], campaigns)
         members = await _keep(tx, actor, command, placement, rows, members)
     return accepted_of(tx, request, placement, rows, 0, campaigns, members=members)
-
-
-def _rows(tx: Tx, request: PreparedSend) -> Rows:
-    count = len(request.numbers)
-    return Rows(
-        places=[0] * count,
-        numbers=list(request.numbers),
-        texts=list(request.texts),
-        encodings=list(request.encodings),
-        parts=list(request.parts),
-        failures=list(request.failures),
-        message_ids=tx.new_uuids(count),
-        contact_ids=[None] * count,
-        custom=list(request.command.recipients.custom or [None] * count),
-        given=list(request.command.recipients.addresses),
-        guids=[None] * count,
-    )
 
 
 async def _keep(  # noqa: PLR0913, PLR0917 - what was accepted
@@ -80,34 +71,20 @@ async def _keep(  # noqa: PLR0913, PLR0917 - what was accepted
     if named:
         await tx.copy_records("recipient", _COLUMNS, _records(actor, placement.sending_id, rows, values))
     is_taken = members <= _MAX_MEMBERS_AT_ONCE
+    kept = request_of(command)
     if is_taken and command.groups:
-        members = await add_members(tx, actor, members_of(command, placement.sending_id, named))
+        members = await add_members(tx, actor, members_of(kept, placement.sending_id, named))
     await add_materialisation(
         tx,
         actor,
         AddMaterialisation(
             sending_id=placement.sending_id,
-            request=request_of(command),
+            request=kept,
             recipients=named + members if is_taken else named,
             is_taken=is_taken,
         ),
     )
     return members
-
-
-def members_of(command: Send, sending_id: UUID, named: int) -> AddMembers:
-    """Say which members a request asks for."""
-    return AddMembers(
-        sending_id=sending_id,
-        channel=command.channel,
-        named=named,
-        groups=command.groups,
-        excluded_groups=command.excluded_groups,
-        contact_fields=command.contact_fields,
-        purpose=command.purpose,
-        allows_duplicates=command.allows_duplicates,
-        ignores_suppressions=command.ignores_suppressions,
-    )
 
 
 def _records(actor: Actor, sending_id: UUID, rows: Rows, values: Sequence[object] | None) -> list[tuple[object, ...]]:

@@ -18,8 +18,9 @@ from carillon.carriers.failures import Consequence, Failure
 from carillon.db.database import Database, Tx
 from carillon.errors import NotFoundError, UnavailableError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import AccountId, AudienceId
+from carillon.kit.ids import AccountId
 from carillon.kit.traffic import TrafficClass
+from carillon.messaging.account_clock import worker_actor
 from carillon.messaging.chunks import (
     CHUNKS_DUE,
     LEASE,
@@ -90,7 +91,7 @@ class _Answers:
 
     moves: list[Move] = field(default_factory=list)
     left_over: list[LeftOver] = field(default_factory=list)
-    later: list[tuple[Task, Later]] = field(default_factory=list)
+    later: list[Later] = field(default_factory=list)
 
 
 class DispatchWorker:
@@ -134,14 +135,7 @@ class DispatchWorker:
     async def prepare(self, db: Database, work: ClaimedChunks) -> Actor:
         """Say as whom the account's suppressions are read."""
         del db
-        return Actor(
-            account_id=work.account_id,
-            audience_id=AudienceId(0),
-            name="dispatch",
-            source="worker",
-            country="",
-            clock_offset=work.clock_offset,
-        )
+        return worker_actor(work.account_id, work.clock_offset)
 
     async def perform(self, db: Database, work: ClaimedChunks, prepared: Actor) -> int | None:
         """Submit, and record what became of it."""
@@ -297,7 +291,7 @@ class _CarrierRun:
     def _answer(self, answers: _Answers, task: Task, outcome: Outcome) -> None:
         now = self._db.clock.now() + self._work.clock_offset
         message_id = task.message.message_id
-        answers.later += [(task, one) for one in outcome.later]
+        answers.later += outcome.later
         if isinstance(outcome, Accepted):
             self._submitted += 1
             answers.moves.append(
@@ -378,7 +372,7 @@ class _CarrierRun:
         else:
             await self._end(tx)
         if answers.later:
-            await keep_for_later(tx, actor, self._carrier_id, [one for _, one in answers.later])
+            await keep_for_later(tx, actor, self._carrier_id, answers.later)
         if answers.moves:
             await move_messages(tx, account_id, answers.moves)
 

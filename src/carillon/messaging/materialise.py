@@ -123,6 +123,21 @@ def request_of(command: Send) -> MaterialisedRequest:
     )
 
 
+def members_of(request: MaterialisedRequest, sending_id: UUID, named: int) -> AddMembers:
+    """Say which members a request asks for, behind so many recipients that it names."""
+    return AddMembers(
+        sending_id=sending_id,
+        channel="sms",
+        named=named,
+        groups=request.groups,
+        excluded_groups=request.excluded_groups,
+        contact_fields=request.contact_fields,
+        purpose=request.purpose,
+        allows_duplicates=request.allows_duplicates,
+        ignores_suppressions=request.ignores_suppressions,
+    )
+
+
 async def add_materialisation(tx: Tx, actor: Actor, command: AddMaterialisation) -> None:
     """Have a sending materialised whose recipients are kept."""
     await tx.execute(
@@ -256,18 +271,7 @@ async def _take_snapshot(tx: Tx, work: ClaimedSending) -> int | None:
     held = await tx.fetchrow(SQL["hold_materialisation"], work.account_id, work.work_id, work.attempt)
     if held is None:
         return None
-    request = work.request
-    command = AddMembers(
-        sending_id=work.work_id,
-        channel="sms",
-        named=held["recipients"],
-        groups=request.groups,
-        excluded_groups=request.excluded_groups,
-        contact_fields=request.contact_fields,
-        purpose=request.purpose,
-        allows_duplicates=request.allows_duplicates,
-        ignores_suppressions=request.ignores_suppressions,
-    )
+    command = members_of(work.request, work.work_id, held["recipients"])
     recipients: int = held["recipients"] + await add_members(tx, work.actor, command)
     await tx.execute(SQL["snapshot_taken"], work.account_id, work.work_id, tx.now, recipients)
     return recipients

@@ -49,9 +49,7 @@ _encode = msgspec.json.Encoder().encode
 class AccountFacts:
     """What an account's settings say of its messages."""
 
-    is_sandbox: bool
     spam_window: timedelta
-    currency: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +65,6 @@ class Placement:
     expires_at: datetime
     per_second: float | None = None
     paced_seconds: float = 0.0
-    is_held: bool = False
     is_materialising: bool = False
     endpoint_id: int | None = None
     reply_endpoint_id: int | None = None
@@ -114,7 +111,7 @@ async def account_facts(tx: Tx, actor: Actor) -> AccountFacts:
     if row is None:
         raise AssertionError("an account of an authenticated caller is there")  # accounts are not deleted
     tx.adopt_clock(row["clock_offset"])
-    return AccountFacts(is_sandbox=row["sandbox"], spam_window=row["spam_window"], currency=row["currency"])
+    return AccountFacts(spam_window=row["spam_window"])
 
 
 async def place_rows(
@@ -335,7 +332,6 @@ def _chunks(tx: Tx, placements: Sequence[Placement], rows: Rows, carriers: Mappi
                     traffic_class=one.traffic_class,
                     due_at=_paced(one, len(part)),
                     message_ids=part,
-                    is_held=one.is_held,
                 )
             )
     return chunks

@@ -18,8 +18,8 @@ from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import UnavailableError
 from carillon.kit.actor import Actor
-from carillon.kit.ids import AccountId, AudienceId, first_uuid_of
-from carillon.messaging.account_clock import take_account_clock
+from carillon.kit.ids import AccountId, first_uuid_of
+from carillon.messaging.account_clock import take_account_clock, worker_actor
 from carillon.messaging.inbound import decode_inbound, encode_inbound
 from carillon.messaging.ledger import Move, move_messages
 from carillon.messaging.references import KnownReferences, until_recorded
@@ -164,11 +164,6 @@ class ReceivedMessages:
             else:
                 found.append(_Match(account_id=owner[0], message_id=owner[1], carrier_id=carrier_id, receipt=receipt))
         return found, left
-
-
-def worker_actor(account_id: AccountId) -> Actor:
-    """Return the actor as whom an account's messages are worked on."""
-    return Actor(account_id=account_id, audience_id=AudienceId(0), name="messages", source="worker", country="")
 
 
 async def _apply_receipts(tx: Tx, actor: Actor, matches: Sequence[_Match]) -> None:

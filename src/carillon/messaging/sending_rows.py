@@ -66,6 +66,25 @@ def _expires_at(request: PreparedSend, due_at: datetime) -> datetime:
     return min(at, max(command.expires_at, due_at + MIN_VALIDITY)) if command.expires_at else at
 
 
+def rows_of(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
+    """Put the recipients of all requests into one set of columns."""
+    counts = [len(request.numbers) for request in requests]
+    return Rows(
+        places=[place for place, count in enumerate(counts) for _ in range(count)],
+        numbers=[one for request in requests for one in request.numbers],
+        texts=[one for request in requests for one in request.texts],
+        encodings=[one for request in requests for one in request.encodings],
+        parts=[one for request in requests for one in request.parts],
+        failures=[one for request in requests for one in request.failures],
+        message_ids=tx.new_uuids(sum(counts)),
+        contact_ids=[None] * sum(counts),
+        custom=[
+            one for request in requests for one in (request.command.recipients.custom or [None] * len(request.numbers))
+        ],
+        given=[one for request in requests for one in request.command.recipients.addresses],
+    )
+
+
 async def campaigns_of(
     tx: Tx, actor: Actor, requests: Sequence[PreparedSend], placements: Sequence[Placement]
 ) -> Mapping[CampaignName, CampaignNumbers]:

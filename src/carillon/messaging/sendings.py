@@ -43,7 +43,7 @@ class Send:
     in `contact_fields` are a contact's attributes: `phone`, `email`, `external_id` or a field by its name. They are the
     values of a group's members, and of recipients whose own values lack them. The encoding is the one of
     `encodings` that takes the fewest parts. What is due later than `validity` after its moment is not submitted;
-    `expires_at` ends it earlier. `callback_url` is told of events, `reply_url` of replies. With a campaign's name the
+    `expires_at` ends it earlier. `callback_url` gets events, `reply_url` replies. With a campaign's name the
     sending counts in it, and its `tags` are added to the campaign's; the empty name is the campaign of what has none.
     `purpose` is the consent that contacts must have given. `numbered` gives each message a number
     (`AcceptedSending.guids`). `only_if_any`: nothing is written when every recipient is excluded. A number that occurs

@@ -1,4 +1,4 @@
-"""The sweep: what no receipt has told of, long after its validity has ended, ends unknown."""
+"""The sweep: a message without a receipt, long after its validity has ended, ends unknown."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -9,8 +9,8 @@ from carillon.carriers.failures import Failure
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
-from carillon.kit.ids import AccountId, AudienceId
-from carillon.messaging.account_clock import take_account_clock
+from carillon.kit.ids import AccountId
+from carillon.messaging.account_clock import take_account_clock, worker_actor
 from carillon.messaging.ledger import Move, move_messages
 from carillon.messaging.states import MessageState
 
@@ -27,14 +27,7 @@ _LATE = timedelta(hours=1)
 async def sweep_messages(db: Database) -> None:
     """Sweep all accounts (a periodic job)."""
     for row in await db.read(_accounts):
-        actor = Actor(
-            account_id=AccountId(row["account_id"]),
-            audience_id=AudienceId(0),
-            name="sweep",
-            source="worker",
-            country="",
-            clock_offset=row["clock_offset"],
-        )
+        actor = worker_actor(AccountId(row["account_id"]), row["clock_offset"])
         while await db.run_at_once(sweep_account, actor):
             pass
 

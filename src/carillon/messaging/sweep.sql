@@ -9,7 +9,7 @@ ORDER BY a.account_id;
 SELECT s.sending_id FROM sending s WHERE s.shard_key = $1 AND s.sweep_at <= $2 ORDER BY s.sweep_at LIMIT $3;
 
 -- name: unreceipted
--- What a carrier took of sendings and no receipt has told of.
+-- What a carrier took of sendings and has had no receipt.
 -- Sending after sending, by its index: in the order of all messages the account's whole ledger would be read.
 SELECT m.message_id, m.reason
 FROM unnest($2::uuid[]) AS g (sending_id)
