@@ -297,7 +297,7 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
     if count <= _FEW:
         await tx.execute(SQL["add_messages"], actor.account_id, *columns)
     else:
-        await tx.copy_records("message", _MESSAGE_COLUMNS, list(zip(repeat(actor.account_id), *columns, strict=False)))
+        await tx.copy_records("message", _MESSAGE_COLUMNS, zip(repeat(actor.account_id), *columns, strict=False))
 
 
 def _message_columns(placements: Sequence[Placement], rows: Rows, now: datetime) -> list[list[Any]]:
