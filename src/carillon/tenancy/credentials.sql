@@ -4,8 +4,8 @@ SELECT TRUE FROM audience WHERE account_id = $1 AND audience_id = $2 FOR KEY SHA
 
 -- name: create_credential
 INSERT INTO credential (account_id, credential_id, audience_id, dialect, key_name, secret_hash, sealed_secret, scopes,
-    allowed_networks, calls_per_second, expires_at, created_at, confined, traffic_class)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+    allowed_networks, calls_per_second, expires_at, created_at, confined, traffic_class, sender_defaults)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text::jsonb);
 
 -- name: list_credentials
 -- Of one that an earlier version made it is read as authentication does.

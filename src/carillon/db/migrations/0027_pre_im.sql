@@ -41,3 +41,5 @@ CREATE TABLE attempt (
     text         text,
     PRIMARY KEY (shard_key, message_id, channel)
 ) PARTITION BY RANGE (message_id);
+
+INSERT INTO id_block (sequence, next_id) VALUES ('subscription', 1);
