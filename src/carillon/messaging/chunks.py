@@ -115,7 +115,7 @@ async def write_chunks(tx: Tx, account_id: AccountId, chunks: Sequence[NewChunk]
 
 def joined_ids(ids: Sequence[UUID]) -> str:
     """Write ids as the text that a statement makes an array of: the driver has no arrays of arrays."""
-    return ",".join([f"{one.int:032x}" for one in ids])
+    return ",".join([one.hex for one in ids])
 
 
 async def accounts_with_chunks(tx: Tx, traffic_class: TrafficClass, carriers: Sequence[int]) -> list[AccountId]:

@@ -201,10 +201,11 @@ def _by_place(rows: Rows, among: Sequence[int]) -> dict[int, list[int]]:
 
 
 async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> None:
-    """Price every row, and exclude what has no price or no credit, in the order of the rows."""
+    """Price every row, and exclude what has no price or no credit."""
     rows.prices = [_FREE] * len(rows.places)
     prices: dict[str, Prices] = {}
-    cost: dict[int, int] = {}
+    # By price and parts: few are different. `prices` keeps the ids alive.
+    costs: dict[tuple[int, int], tuple[int, int, Capture]] = {}
     for place, of_place in _by_place(rows, rows.open_rows()).items():
         channel = placements[place].channel
         if channel not in prices:
@@ -216,17 +217,27 @@ async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: R
             if price is None:
                 rows.failures[row] = Failure.NO_PRICE
                 continue
-            amount, vat = price.cost(rows.parts[row])
-            rows.prices[row] = (amount, vat, price.capture)
-            cost[row] = amount + vat
-    if not any(cost.values()):
+            key = id(price), rows.parts[row]
+            if key not in costs:
+                costs[key] = (*price.cost(rows.parts[row]), price.capture)
+            rows.prices[row] = costs[key]
+    await _exclude_unpaid(tx, actor, rows)
+
+
+async def _exclude_unpaid(tx: Tx, actor: Actor, rows: Rows) -> None:
+    """Exclude what the account's credit isn't enough for, in the order of the rows; the balance stays locked."""
+    total = sum(amount + vat for amount, vat, _ in rows.prices)
+    if not total:
         return
     left = await available_for(tx, actor.account_id)
-    for row, amount in sorted(cost.items()):
-        if amount > left:
+    if total <= left:
+        return
+    for row in rows.open_rows():
+        amount, vat, _ = rows.prices[row]
+        if amount + vat > max(left, 0):
             rows.failures[row] = Failure.NO_CREDIT
         else:
-            left -= amount
+            left -= amount + vat
 
 
 def _measure(metrics: MessageMetrics, placements: Sequence[Placement]) -> None:
