@@ -17,6 +17,7 @@ from carillon.kit.ids import AccountId
 from carillon.messaging.accept_many import MAX_RECIPIENTS_AT_ONCE, accept_many, is_large
 from carillon.messaging.campaigns import check_campaign_name
 from carillon.messaging.contact_fields import with_contact_fields
+from carillon.messaging.ledger import fail_rows
 from carillon.messaging.placing import account_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
 from carillon.messaging.sending_rows import (
@@ -151,6 +152,7 @@ async def accept_sendings(
     campaigns = await campaigns_of(tx, actor, requests, placements)
     if any(one.is_written for one in placements):
         await write_sendings(tx, actors, requests, placements, campaigns)
+        events += await fail_rows(tx, actor.account_id, rows)
         await count_campaigns(tx, actor, requests, placements, campaigns)
     if events:
         await append_events(tx, actor.account_id, events)

@@ -1,7 +1,7 @@
 """What a sending's row keeps in JSON of instant messages: their content, and what is sent where they fail."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import msgspec
 
@@ -9,6 +9,8 @@ from carillon.carriers.content import Content
 from carillon.messaging.sendings import Fallback
 from carillon.text.encodings import Encoding
 
+# Each is read for every message of its sending.
+_REMEMBERED = 256
 _encode = msgspec.json.Encoder().encode
 
 
@@ -29,20 +31,16 @@ def stored_options(content: Content | None, fallback: Fallback | None) -> dict[s
     return {name: value for name, value in (("content", content), ("fallback", fallback)) if value is not None}
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def read_content(stored: str | None) -> Content | None:
     """Read the content that `stored_options` kept, as JSON."""
     return None if stored is None else msgspec.json.decode(stored, type=Content)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def read_fallback(stored: str | None) -> Fallback | None:
     """Read the fallback that `stored_options` kept, as JSON."""
     return None if stored is None else msgspec.json.decode(stored, type=Fallback)
-
-
-def fallback_sender(options: Mapping[str, object]) -> str | None:
-    """Return the sender of the second attempt, of options that are read already."""
-    kept = options.get("fallback")
-    return str(kept["sender"]) if isinstance(kept, Mapping) else None
 
 
 def write_planned(planned: PlannedFallback) -> str:

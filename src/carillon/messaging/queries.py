@@ -58,7 +58,7 @@ class Sending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A row of the ledger; money in micro-units."""
+    """A row of the ledger; money in micro-units. Of two attempts it is the second."""
 
     message_id: UUID
     sending_id: UUID
@@ -75,6 +75,8 @@ class Message:
     money: str
     submitted_at: datetime | None
     final_at: datetime | None
+    seen_at: datetime | None
+    channel: str
     sender: str
     text: str = field(repr=False)
 
