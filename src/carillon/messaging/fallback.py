@@ -32,7 +32,7 @@ FALLBACK = "fallback"
 SECOND_CHANNEL = "sms"
 
 # What is sent after a failure repeats nothing.
-_FACTS = AccountFacts(spam_window=timedelta())
+_FACTS = AccountFacts(clock_offset=timedelta(), spam_window=timedelta(), is_active=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ request of a thousand does.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -59,7 +59,9 @@ _encode = msgspec.json.Encoder().encode
 class AccountFacts:
     """What an account's settings say of its messages."""
 
+    clock_offset: timedelta
     spam_window: timedelta
+    is_active: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class Placement:
     reply_endpoint_id: int | None = None
     numbered: bool = False
     ignores_suppressions: bool = False
+    flash: bool = False
     only_if_any: bool = False
     content: Content | None = None
     fallback: Fallback | None = None
@@ -136,20 +139,28 @@ async def account_facts(tx: Tx, actor: Actor) -> AccountFacts:
     if row is None:
         raise AssertionError("an account of an authenticated caller is there")  # accounts are not deleted
     tx.adopt_clock(row["clock_offset"])
-    return AccountFacts(spam_window=row["spam_window"])
+    return AccountFacts(**row)
 
 
-async def place_rows(
-    tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
+async def place_rows(  # noqa: PLR0913 - what is placed, and how
+    tx: Tx,
+    actor: Actor,
+    facts: AccountFacts,
+    placements: Sequence[Placement],
+    rows: Rows,
+    *,
+    begin: Callable[[Sequence[NewChunk]], Sequence[NewChunk]] | None = None,
 ) -> list[NewEvent]:
     """Decide of every row, reserve its cost, and write messages and chunks. Returns the events of the excluded ones.
 
-    The placements get their counters; the caller writes their sendings and then the events.
+    The placements get their counters; the caller writes their sendings and then the events. `begin` says which chunks
+    are begun as they are written (`BeginAtOnce`).
     """
     digests, carriers = await decide_rows(tx, actor, facts, placements, rows)
     await _number(tx, placements, rows)
     await _write_messages(tx, actor, placements, rows)
-    await write_chunks(tx, actor.account_id, chunks_of(tx, placements, rows, carriers))
+    chunks: Sequence[NewChunk] = chunks_of(tx, placements, rows, carriers)
+    await write_chunks(tx, actor.account_id, begin(chunks) if begin else chunks)
     if facts.spam_window:
         await _remember_texts(tx, actor, placements, rows, digests)
     tx.counts(partial(_measure, tx.process_state(MessageMetrics), placements))

@@ -72,6 +72,13 @@ class Plan:
             self.left_over = [one for one in self.left_over if one.chunk.chunk_id not in lost]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunChunks(ClaimedChunks):
+    """Chunks that were begun as they were written; without a plan where it is unknown whether that is committed."""
+
+    plan: Plan | None
+
+
 async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[int, int]) -> Plan:
     """Decide of every message of claimed chunks, record what ends, and name what each carrier gets first.
 
@@ -275,8 +282,7 @@ def _task(work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, n
             sender=fallback.sender if fallback else sending["sender"],
             address=message["address"],
             text=sending["text"] if text is None else text,
-            # An instant message has none: the one that can write everything.
-            encoding=Encoding(message["encoding"] or Encoding.UCS2),
+            encoding=encoding_of(message["encoding"]),
             parts=message["parts"],
             traffic_class=chunk.traffic_class,
             validity=min(validity, fallback.validity) if fallback else validity,
@@ -285,6 +291,11 @@ def _task(work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, n
             content=None if fallback else read_content(sending["content"]),
         ),
     )
+
+
+def encoding_of(stored: str | None) -> Encoding:
+    """Return the encoding of a message; an instant one has none, and gets the one that can write everything."""
+    return Encoding(stored) if stored else Encoding.UCS2
 
 
 def slices(tasks: Sequence[Task], size: int) -> Iterator[Sequence[Task]]:
