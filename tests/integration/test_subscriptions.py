@@ -34,7 +34,7 @@ pytestmark = pytest.mark.any_database
 
 async def added(db: Database, account: Tenant, clock: FixedClock, **options: Any) -> Subscription:
     now = clock.now()
-    known = {"sender": "Blue", "total": 2, "starts_at": now, "ends_at": now + timedelta(days=30)}
+    known: dict[str, Any] = {"sender": "Blue", "total": 2, "starts_at": now, "ends_at": now + timedelta(days=30)}
     return await db.run(add_subscription, account.actor, AddSubscription(channel="im", **known | options))
 
 
@@ -119,7 +119,8 @@ async def test_what_is_no_subscription_is_refused(
     db: Database, account: Tenant, clock: FixedClock, options: dict[str, Any], field: str
 ) -> None:
     now = clock.now()
-    known = {"channel": "im", "sender": "Blue", "total": 2, "starts_at": now, "ends_at": now + timedelta(days=30)}
+    known: dict[str, Any] = {"channel": "im", "sender": "Blue", "total": 2, "starts_at": now}
+    known["ends_at"] = now + timedelta(days=30)
     if "ends_at" in options:
         options = {"ends_at": now}
     with pytest.raises(InvalidInputError) as refused:

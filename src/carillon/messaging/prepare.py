@@ -53,11 +53,7 @@ def prepare_send(command: Send, country: str) -> PreparedSend:
     fallback = _checked_fallback(command.fallback)
     numbers = read_numbers(command.recipients, country)
     failures: list[Failure | None] = [None if number else Failure.ADDRESS_INVALID for number in numbers]
-    if command.channel == "im":
-        texts = _rendered_texts(text, command.placeholders, command.recipients.values, len(numbers))
-        encodings, parts, encoding = [None] * len(numbers), [1] * len(numbers), None
-    else:
-        texts, encodings, parts, encoding = _texts(command, text, len(numbers))
+    texts, encodings, parts, encoding = _texts(command, text, len(numbers))
     if not command.allows_duplicates:
         _exclude_duplicates(numbers, texts if command.same_text_only else [None] * len(numbers), failures)
     _exclude_unsendable(command, texts, encodings, parts, failures)
@@ -153,8 +149,13 @@ def _exclude_unsendable(
 def _texts(
     command: Send, text: str, count: int
 ) -> tuple[Sequence[str | None], Sequence[Encoding | None], Sequence[int], Encoding | None]:
-    """Render and measure the text of each recipient; once for all where it has no placeholders."""
+    """Render and measure the text of each recipient; once for all where it has no placeholders.
+
+    An instant message has no encoding, and one part.
+    """
     texts = _rendered_texts(text, command.placeholders, command.recipients.values, count)
+    if command.channel == "im":
+        return texts, [None] * count, [1] * count, None
     if not texts or texts[0] is None:
         (encoding,), (parts,) = measure_many([text], command.encodings)
         return texts, [encoding] * count, [parts] * count, encoding

@@ -258,7 +258,7 @@ def _receipt(document: Document, template: ReceiptTemplate, token: CallbackToken
 
 
 def _replies(document: Document, template: ReplyTemplate, token: CallbackToken) -> list[Reply]:
-    found: list[Receipt | Reply] = []
+    found: list[Reply] = []
     for item in _items(document, template.items):
         address, text = _digits(template.address.find(item)), _find(template.text, item)
         media_url, media_name = _find(template.media_url, item), _find(template.media_name, item)
