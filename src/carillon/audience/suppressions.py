@@ -149,8 +149,8 @@ SUPPRESSION_ATTRIBUTES: Mapping[str, Attribute] = {
 }
 
 
-# What is suppressed for SMS is for instant messages, too: both are texts to a phone, and who has asked not to be written
-# to by one is not written to by the other (docs/adr/0051).
+# What is suppressed for SMS is for instant messages, too: both are texts to a phone, and who has asked to get none of
+# the ones gets none of the others (docs/adr/0051).
 _SUPPRESSED_AS: Mapping[str, Channel] = {**{one.value: one for one in Channel}, "im": Channel.SMS}
 
 

@@ -9,18 +9,18 @@ ORDER BY s.subscription_id
 FOR NO KEY UPDATE;
 
 -- name: move_used
--- In the order of their ids: what gives back locks them here.
+-- In the given order, that of their ids: what gives back locks them here.
 WITH held AS MATERIALIZED (
-    SELECT s.subscription_id FROM subscription s
-    WHERE s.account_id = $1 AND s.subscription_id = ANY ($2::bigint[])
-    ORDER BY s.subscription_id
-    FOR NO KEY UPDATE
+    SELECT g.subscription_id, g.taken
+    FROM unnest($2::bigint[], $3::bigint[]) AS g (subscription_id, taken)
+    CROSS JOIN LATERAL (
+        SELECT subscription_id FROM subscription WHERE account_id = $1 AND subscription_id = g.subscription_id FOR NO KEY UPDATE
+    ) s
 )
 UPDATE subscription s
 SET used = s.used + g.taken
-FROM held h
-JOIN unnest($2::bigint[], $3::bigint[]) AS g (subscription_id, taken) ON g.subscription_id = h.subscription_id
-WHERE s.account_id = $1 AND s.subscription_id = h.subscription_id;
+FROM held g
+WHERE s.account_id = $1 AND s.subscription_id = g.subscription_id;
 
 -- name: add_subscription
 INSERT INTO subscription AS s (account_id, subscription_id, channel, sender, total, starts_at, ends_at, shared, created_at)

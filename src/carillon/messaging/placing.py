@@ -16,8 +16,8 @@ from uuid import UUID
 import msgspec
 
 from carillon.audience.suppressions import suppressed_among, suppressions_of
-from carillon.billing.ledger import Reservation, available_for, reserve
 from carillon.billing import subscriptions
+from carillon.billing.ledger import Reservation, available_for, reserve
 from carillon.billing.prices import Capture, Prices, load_prices
 from carillon.billing.subscriptions import Uncovered, lock_allowances, move_allowances
 from carillon.carriers.content import Content
@@ -391,7 +391,10 @@ def _message_columns(placements: Sequence[Placement], rows: Rows, now: datetime)
         [_encode(custom).decode() if custom else None for custom in rows.custom],
     ]
     if rows.fallbacks or rows.subscriptions:
-        columns += [rows.fallbacks or [None] * len(rows.places), list(map(rows.subscriptions.get, range(len(rows.places))))]
+        columns += [
+            rows.fallbacks or [None] * len(rows.places),
+            list(map(rows.subscriptions.get, range(len(rows.places)))),
+        ]
     return columns
 
 

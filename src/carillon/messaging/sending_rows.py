@@ -87,9 +87,9 @@ def rows_of(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
             one for request in requests for one in (request.command.recipients.custom or [None] * len(request.numbers))
         ],
         given=[one for request in requests for one in request.command.recipients.addresses],
-        fallbacks=[
-            one for request in requests for one in (request.fallbacks or [None] * len(request.numbers))
-        ] if any(request.fallbacks for request in requests) else [],
+        fallbacks=[one for request in requests for one in (request.fallbacks or [None] * len(request.numbers))]
+        if any(request.fallbacks for request in requests)
+        else [],
     )
 
 

@@ -112,7 +112,9 @@ def _carriers(im: Recording, sms: Recording) -> None:
     del im, sms
 
 
-async def priced(sandbox: Sandbox, *, im: int = 10_000, sms: int = 40_000, credit: int = 1_000_000, **more: Any) -> None:
+async def priced(
+    sandbox: Sandbox, *, im: int = 10_000, sms: int = 40_000, credit: int = 1_000_000, **more: Any
+) -> None:
     for channel, amount in (("im", im), ("sms", sms)):
         price = SetPrice(account_id=sandbox.actor.account_id, channel=channel, amount=amount, vat=240_000, **more)
         await sandbox.db.run(set_price, OPERATOR, price)
@@ -120,7 +122,9 @@ async def priced(sandbox: Sandbox, *, im: int = 10_000, sms: int = 40_000, credi
         await sandbox.db.run(add_credit, sandbox.actor, AddCredit(amount=credit))
 
 
-async def test_an_instant_message_is_delivered_by_its_own_channel(sandbox: Sandbox, im: Recording, sms: Recording) -> None:
+async def test_an_instant_message_is_delivered_by_its_own_channel(
+    sandbox: Sandbox, im: Recording, sms: Recording
+) -> None:
     accepted = await send(sandbox, USER)
     await sandbox.work()
     await sandbox.advance(timedelta(seconds=10))
@@ -196,14 +200,14 @@ async def test_without_a_fallback_it_ends_as_it_failed(sandbox: Sandbox, sms: Re
     await assert_right(sandbox)
 
 
-async def test_each_recipient_has_its_own_text_in_both_attempts(sandbox: Sandbox, im: Recording, sms: Recording) -> None:
+async def test_each_recipient_has_its_own_text_in_both_attempts(
+    sandbox: Sandbox, im: Recording, sms: Recording
+) -> None:
     recipients = Recipients(
         addresses=[UNKNOWN, REFUSED], values=[{"name": "Ana"}, {"name": "Γιώργος"}], are_digits=True
     )
     second = Fallback(sender="Shop", text="SMS for {name}")
-    await send(
-        sandbox, recipients=recipients, text="Hi {name}", placeholders=PlaceholderStyle.BRACES, fallback=second
-    )
+    await send(sandbox, recipients=recipients, text="Hi {name}", placeholders=PlaceholderStyle.BRACES, fallback=second)
     await finished(sandbox)
     assert {one.text for one in im.taken} == {"Hi Ana", "Hi Γιώργος"}
     assert {(one.text, one.encoding) for one in sms.taken} == {("SMS for Ana", "gsm"), ("SMS for Γιώργος", "ucs2")}
