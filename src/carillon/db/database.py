@@ -194,7 +194,7 @@ class Tx:
                 raise asyncpg.UniqueViolationError(str(error)) from error
             raise
 
-    async def copy_records(self, table: str, columns: Sequence[str], records: Sequence[Sequence[object]]) -> None:
+    async def copy_records(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> None:
         """Load records into a table, in PostgreSQL's binary form. Raises asyncpg's errors of its constraints."""
         await self._session.connection.copy_records_to_table(table, records=records, columns=list(columns))
 

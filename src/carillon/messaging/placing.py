@@ -366,7 +366,7 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
         await tx.execute(SQL["add_messages"], actor.account_id, *columns, *missing)
     else:
         names = (*_MESSAGE_COLUMNS, *_INSTANT_COLUMNS)[: len(columns) + 1]
-        await tx.copy_records("message", names, list(zip(repeat(actor.account_id), *columns, strict=False)))
+        await tx.copy_records("message", names, zip(repeat(actor.account_id), *columns, strict=False))
 
 
 def _message_columns(placements: Sequence[Placement], rows: Rows, now: datetime) -> list[list[Any]]:
