@@ -33,7 +33,7 @@ main = LazyGroup(
         "upload": ("carillon.cli.uploads:group", "List and retry uploads that could not be written."),
         "carrier": (
             "carillon.cli.carriers:group",
-            "Connect what takes messages: SMSCs, HTTP providers, the simulator.",
+            "Connect what takes messages: SMSCs, HTTP providers, simulators.",
         ),
         "route": ("carillon.cli.routes:group", "Say which carriers take which traffic, and see why."),
         "events": ("carillon.cli.events:events", "Print what happened to an account's messages."),

@@ -53,7 +53,7 @@ _account = click.option(
 
 @click.group
 def group() -> None:
-    """Connect what takes messages: SMSCs, HTTP providers, the simulator."""
+    """Connect what takes messages: SMSCs, HTTP providers, simulators."""
 
 
 @group.command

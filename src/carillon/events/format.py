@@ -105,8 +105,8 @@ class CallbackFormat:
     `schedule` has the pauses after failed attempts: a callback is tried once more than it has pauses, then it is given
     up. `tells` says whether an event is told at all; those that are not are skipped. `render` is given events of one
     sending that follow each other, `max_batch` at most, or one that `stands_alone`, and makes the one call that tells
-    them; `kind_of` says which of them have to be of one kind for that. `is_success` reads the answer's status. `timeout_seconds` is for a whole call, and has to be less than a lease
-    (`queue.LEASE`).
+    them; of those in one call `kind_of` is the same. `is_success` reads the answer's status. `timeout_seconds` is for a
+    whole call, and has to be less than a lease (`queue.LEASE`).
     """
 
     dialect: str

@@ -60,8 +60,23 @@ def check_instant(sender: str, text: str, content: Content) -> None:
 
 
 def is_promotional(content: Content) -> bool:
-    """Whether a message is promotional by what it shows: all are but a text alone, and a file (the Conditional Note)."""
+    """Whether a message is promotional by what it shows: all are but a text alone, and a file (Conditional Note)."""
     return bool(content.image_url or content.button or content.video)
+
+
+def describe_content(content: Content | None) -> list[str]:
+    """Say what a message shows beside its text, for people."""
+    if content is None:
+        return []
+    button, video, file = content.button, content.video, content.file
+    parts = {
+        "image": content.image_url,
+        "button": f"{button.title} ({button.url})" if button else None,
+        "video": video.url if video else None,
+        "caption": video.caption if video else None,
+        "file": f"{file.name} ({file.url})" if file else None,
+    }
+    return [f"{name} {shown}" for name, shown in parts.items() if shown]
 
 
 def is_link(url: str) -> bool:

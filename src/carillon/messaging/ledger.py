@@ -94,8 +94,8 @@ async def move_messages(tx: Tx, account_id: AccountId, moves: Sequence[Move]) ->
 
     It is called last in a transaction, and once, as it ends with the account's sequence of events (`append_events`).
 
-    Several moves of one message have to be in order, and are made one after another. A message that fails, and for which
-    something else is to be sent then, is not over: it waits again, as its second attempt (`fallback.py`).
+    Several moves of one message have to be in order, and are made one after another. A message that fails, and for
+    which something else is to be sent then, is not over: it waits again, as its second attempt (`fallback.py`).
     """
     events = await make_moves(tx, account_id, moves)
     if events:

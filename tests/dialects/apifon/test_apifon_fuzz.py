@@ -195,6 +195,7 @@ async def test_every_part_of_an_instant_message_may_have_any_hostile_value(wire:
     }
     known: dict[str, object] = {"sender_id": "Blue", "text": "Hi {name}"}
     people = [{"number": "306944000001", "params": {"name": "Ana"}}]
+    asked: dict[str, object]
     for value in HOSTILE:
         channels = [
             *({**known, name: value} for name in ("id", "sender_id", "text", "images", "actions", "videos", "ttl")),

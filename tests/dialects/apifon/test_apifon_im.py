@@ -530,7 +530,7 @@ def test_what_is_reported(kind: str, *, expected: bool) -> None:
 
 
 def test_a_reply_is_reported_to_its_own_url_as_the_references_sample_has_it() -> None:
-    given = {"from": "306999999999", "to": "Mookee", "text": "This is my reply."}
+    given: dict[str, Any] = {"from": "306999999999", "to": "Mookee", "text": "This is my reply."}
     reply = replace(im_facts("reply", **given), purpose="reply")
     assert (stands_alone(reply), is_reported(reply), is_reported(im_facts("reply", **given))) == (True, True, False)
     assert body_of(reply) == {
@@ -563,7 +563,7 @@ def test_a_reply_is_reported_to_its_own_url_as_the_references_sample_has_it() ->
 
 def callback_body(server: ScriptedServer, *numbers: str, **more: Any) -> dict[str, Any]:
     people = [{"number": one, "custom_id": f"c-{one[-4:]}", "params": {"name": "Ana"}} for one in numbers]
-    urls = {"callback_url": f"{server.url}/callback", "reply_url": f"{server.url}/reply"}
+    urls: dict[str, Any] = {"callback_url": f"{server.url}/callback", "reply_url": f"{server.url}/reply"}
     return request(*people, **urls, reference_id="Campaign #216", **more)
 
 

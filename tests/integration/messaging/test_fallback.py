@@ -45,9 +45,11 @@ SECOND = Fallback(sender="Shop", text="Your table is ready, by SMS.")
 DAY = timedelta(days=1)
 
 ATTEMPTS = """
-SELECT message_id, channel, state, reason, money, price, carrier_id, subscription_id FROM attempt WHERE shard_key = $1"""
+SELECT message_id, channel, state, reason, money, price, carrier_id, subscription_id
+FROM attempt WHERE shard_key = $1"""
 ROWS = """
-SELECT message_id, address, channel, state, reason, money, price, vat, parts, text, encoding, carrier_id, subscription_id, seen_at
+SELECT message_id, address, channel, state, reason, money, price, vat, parts, text, encoding, carrier_id,
+    subscription_id, seen_at
 FROM message WHERE shard_key = $1 ORDER BY message_id"""
 
 
