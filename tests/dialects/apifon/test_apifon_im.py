@@ -660,7 +660,7 @@ async def subscribed(wire: Wire, **options: Any) -> int:
     return made.subscription_id
 
 
-async def told(wire: Wire, **more: Any) -> list[int]:
+async def codes_of(wire: Wire, **more: Any) -> list[int]:
     """Send an instant message, and return the codes that its callback URL is told at once."""
     async with answering() as server:
         await wire.ok("POST", SEND, callback_body(server, NUMBER, **more))
@@ -683,12 +683,12 @@ async def test_119_a_sender_whose_subscription_is_disabled(wire: Wire) -> None:
     one = await subscribed(wire)
     change = ChangeSubscription(subscription_id=one, disabled=True)
     await wire.runtime.db.run(change_subscription, wire.account.actor, change)
-    assert await told(wire) == [119]
+    assert await codes_of(wire) == [119]
 
 
 async def test_120_a_sender_whose_subscription_is_over(wire: Wire) -> None:
     await subscribed(wire, starts_at=wire.clock.now() - timedelta(days=2), ends_at=wire.clock.now())
-    assert await told(wire) == [120]
+    assert await codes_of(wire) == [120]
 
 
 async def test_120_is_followed_by_the_sms_at_once(wire: Wire, sandbox: Sandbox) -> None:
@@ -709,18 +709,18 @@ async def test_120_is_followed_by_the_sms_at_once(wire: Wire, sandbox: Sandbox) 
 
 @pytest.mark.parametrize("url", ["example", "javascript:alert(1)", "https://www.example.com/a b", "ftp://x.example"])
 async def test_121_a_button_that_leads_nowhere(wire: Wire, url: str) -> None:
-    assert await told(wire, channel={"actions": [{**ACTION, "target_url": url}]}, message=SMS) == [121]
+    assert await codes_of(wire, channel={"actions": [{**ACTION, "target_url": url}]}, message=SMS) == [121]
 
 
 async def test_130_a_shared_sender_that_has_been_used_as_often_as_it_may(wire: Wire) -> None:
     await subscribed(wire, total=0, shared=True)
-    assert await told(wire, message=SMS) == [130]
+    assert await codes_of(wire, message=SMS) == [130]
 
 
 async def test_110_what_has_no_price(wire: Wire) -> None:
     price = SetPrice(channel="im", account_id=wire.account.account_id, prefix="34", amount=2_000, vat=0)
     await wire.runtime.db.run(set_price, OPERATOR, price)
-    assert await told(wire, message=SMS) == [110]
+    assert await codes_of(wire, message=SMS) == [110]
 
 
 async def test_no_log_shows_a_number_or_a_text(wire: Wire, sandbox: Sandbox) -> None:
