@@ -154,7 +154,7 @@ def _carriers_page() -> str:
         "",
         "The options of a carrier may say which of these a code of its own means, and the engine does the same for all",
         "carriers. *lose*: nobody knows whether it was taken, so that otp and transactional messages are submitted",
-        "again, and marketing is not. *SMS*: an instant message that ends so is sent as an SMS, where its sending has one.",
+        "again, and marketing is not. *SMS*: an instant message that ends so is sent as an SMS, where there is one.",
         "",
         "| failure | what follows at submit | of an instant message |",
         "|---|---|---|",

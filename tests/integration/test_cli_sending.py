@@ -177,6 +177,13 @@ def test_an_instant_message_falls_back_to_an_sms_and_phones_show_both(run: Run) 
     inbox = answer(run("sandbox", "inbox", "--account", 1, "--json"))
     got = {one["address"][-4:]: (one["channel"], one["sender"], one["text"]) for one in inbox}
     assert got == {"9912": ("sms", "Shop", "By SMS"), "9913": ("im", "Blue", TEXT)}
+    (second,) = (one["message_id"] for one in inbox if one["channel"] == "sms")
+    shown = answer(run("message", "show", second, "--account", 1, "--json"))
+    assert (shown["channel"], shown["sender"], shown["state"]) == ("sms", "Shop", "delivered")
+    assert [(one["channel"], one["state"], one["reason"]) for one in shown["attempts"]] == [
+        ("im", "undelivered", "unknown_subscriber")
+    ]
+    assert "before:        im undelivered, unknown_subscriber" in run("message", "show", second, "--account", 1).stdout
     content = ["image https://www.example.com/1.png", "button Book (https://www.example.com)"]
     assert [one["content"] for one in inbox if one["channel"] == "im"] == [content]
     replied = run(
@@ -186,6 +193,16 @@ def test_an_instant_message_falls_back_to_an_sms_and_phones_show_both(run: Run) 
     events = [json.loads(line) for line in lines(run("events", "--account", 1, "--json"))]
     (media,) = (one["data"] for one in events if one["kind"] == "reply")
     assert {"from", "to", "media_url", "media_name"} <= set(media)
+
+
+def test_the_time_of_an_instant_message_ends_by_the_accounts_clock(run: Run) -> None:
+    sms = ("--sms-from", "Shop", "--sms-text", "By SMS")
+    run("send", *BLUE, "--channel", "im", "--to", "0541239903", *sms, "--ttl", "10m", TEXT)
+    moved = answer(run("sandbox", "advance", "11m", "--account", 1, "--json"))
+    kinds = [kind for step in moved["steps"] for kind in step["events"]]
+    assert kinds == ["submitted", "expired", "fallback", "submitted"]
+    (got,) = answer(run("sandbox", "inbox", "--account", 1, "--json"))
+    assert (got["channel"], got["text"], got["state"]) == ("sms", "By SMS", "submitted")
 
 
 @pytest.mark.parametrize(

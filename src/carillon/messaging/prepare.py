@@ -50,7 +50,7 @@ def prepare_send(command: Send, country: str) -> PreparedSend:
     for all.
     """
     text = _checked_text(command)
-    fallback = _checked_fallback(command.fallback)
+    fallback = _checked_fallback(command)
     numbers = read_numbers(command.recipients, country)
     failures: list[Failure | None] = [None if number else Failure.ADDRESS_INVALID for number in numbers]
     texts, encodings, parts, encoding = _texts(command, text, len(numbers))
@@ -85,9 +85,12 @@ def _checked_text(command: Send) -> str:
     return text
 
 
-def _checked_fallback(fallback: Fallback | None) -> Fallback | None:
+def _checked_fallback(command: Send) -> Fallback | None:
+    fallback = command.fallback
     if fallback is None:
         return None
+    if command.channel != "im":
+        raise InvalidInputError("fallback", "Only an instant message has something that is sent where it fails.")
     text = replace_typographic(fallback.text) if fallback.replaces_typographic else fallback.text
     if not text:
         raise MissingInputError("fallback.text")

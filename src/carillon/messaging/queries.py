@@ -82,6 +82,22 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An attempt that failed, of a message that was sent by another channel then; money in micro-units."""
+
+    channel: str
+    state: str
+    reason: str | None
+    carrier_id: int | None
+    parts: int
+    price: int
+    vat: int
+    money: str
+    submitted_at: datetime | None
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListMessages:
     """Ask for the latest messages: to an address (E.164 digits), of a sending, to an address of a sending, or all."""
 
@@ -110,6 +126,11 @@ async def get_message(tx: Tx, actor: Actor, message_id: UUID) -> Message:
     if row is None:
         raise NotFoundError("message")
     return Message(**row)
+
+
+async def list_attempts(tx: Tx, actor: Actor, message_id: UUID) -> list[Attempt]:
+    """List the earlier attempts of a message: most have none."""
+    return [Attempt(**row) for row in await tx.fetch(SQL["attempts_of"], actor.account_id, message_id)]
 
 
 async def get_message_state(tx: Tx, actor: Actor, message_id: UUID) -> MessageState:

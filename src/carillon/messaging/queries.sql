@@ -31,6 +31,12 @@ FROM message m
 JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
 WHERE m.shard_key = $1 AND m.message_id = $2;
 
+-- name: attempts_of
+SELECT t.channel, t.state, t.reason, t.carrier_id, t.parts, t.price, t.vat, t.money, t.submitted_at, t.ended_at
+FROM attempt t
+WHERE t.shard_key = $1 AND t.message_id = $2
+ORDER BY t.ended_at;
+
 -- name: find_unwritten
 -- A message that was accepted with many others and is still to be written: why it is excluded, where that is known.
 SELECT r.reason

@@ -24,6 +24,7 @@ from carillon.carriers.contract import Accepted, Failed, Outcome, OutgoingMessag
 from carillon.carriers.failures import Failure
 from carillon.carriers.simulator.carrier import Simulator
 from carillon.db.database import Tx
+from carillon.errors import InvalidInputError
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.scheduling import CancelSendings, cancel_sendings
 from carillon.messaging.sendings import Fallback, Recipients
@@ -192,6 +193,12 @@ async def test_both_attempts_are_told_in_their_order(sandbox: Sandbox) -> None:
         ("submitted", "sms"),
         ("delivered", "sms"),
     ]
+
+
+async def test_an_sms_has_no_fallback(sandbox: Sandbox) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        await sandbox.send(USER, fallback=SECOND)
+    assert refused.value.field == "fallback"
 
 
 async def test_without_a_fallback_it_ends_as_it_failed(sandbox: Sandbox, sms: Recording) -> None:
