@@ -81,6 +81,8 @@ class Credential:
     key_name: str
     confined: bool
     traffic_class: str | None
+    im_sender: str | None
+    im_channel: str | None
     scopes: Sequence[str]
     allowed_networks: Sequence[str]
     calls_per_second: float | None
