@@ -12,6 +12,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from carillon.billing.prices import load_prices
 from carillon.carriers.failures import Failure
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -21,8 +22,9 @@ from carillon.kit.traffic import TrafficClass
 from carillon.messaging.account_clock import worker_actor
 from carillon.messaging.chunks import write_chunks
 from carillon.messaging.options import read_fallback, read_planned
-from carillon.messaging.placing import AccountFacts, Placement, Rows, chunks_of, decide_rows, money_of
+from carillon.messaging.placing import AccountFacts, ChannelFacts, Placement, Rows, chunks_of, decide_rows, money_of
 from carillon.messaging.states import MessageState
+from carillon.routing.current import load_routing
 
 SQL = load_statements("carillon.messaging", "fallback.sql")
 
@@ -30,9 +32,6 @@ FALLBACK = "fallback"
 """The event of a message whose second attempt was accepted."""
 
 SECOND_CHANNEL = "sms"
-
-# What is sent after a failure repeats nothing.
-_FACTS = AccountFacts(clock_offset=timedelta(), spam_window=timedelta(), is_active=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +62,22 @@ async def begin_second_attempts(tx: Tx, account_id: AccountId, ended: Sequence[E
     places = {one.sending_id: place for place, one in enumerate(placements)}
     rows = _rows(ended, places)
     actor = worker_actor(account_id, tx.now - tx.real_now)
-    _, carriers = await decide_rows(tx, actor, _FACTS, placements, rows)
+    _, carriers = await decide_rows(tx, actor, await _facts(tx, account_id), placements, rows)
     await _write(tx, account_id, ended, placements, rows)
     await write_chunks(tx, account_id, chunks_of(tx, placements, rows, carriers))
     events = [_event(one, rows.failures[row], placements[rows.places[row]]) for row, one in enumerate(ended)]
     return Begun(placements=placements, events=events)
+
+
+async def _facts(tx: Tx, account_id: AccountId) -> AccountFacts:
+    """Return where second attempts go and what they cost. What is sent after a failure repeats nothing."""
+    channel = ChannelFacts(
+        routing=await load_routing(tx, account_id, SECOND_CHANNEL),
+        prices=await load_prices(tx, account_id, SECOND_CHANNEL),
+    )
+    return AccountFacts(
+        channels={SECOND_CHANNEL: channel}, clock_offset=timedelta(), spam_window=timedelta(), is_active=True
+    )
 
 
 async def _placements(tx: Tx, account_id: AccountId, sending_ids: Sequence[UUID]) -> list[Placement]:

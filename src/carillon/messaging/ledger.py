@@ -121,7 +121,10 @@ async def fail_rows(tx: Tx, account_id: AccountId, rows: Rows) -> list[NewEvent]
         for row, failure in rows.failing.items()
         if rows.failures[row] is None
     ]
-    return await make_moves(tx, account_id, moves) if moves else []
+    if not moves:
+        return []
+    await tx.run_deferred()  # the rows that are moved
+    return await make_moves(tx, account_id, moves)
 
 
 async def _mark_seen(tx: Tx, account_id: AccountId, seen: Mapping[UUID, datetime]) -> list[NewEvent]:

@@ -5,7 +5,7 @@ request of a thousand does.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,24 +16,23 @@ from uuid import UUID
 import msgspec
 
 from carillon.audience.suppressions import suppressed_among, suppressions_of
-from carillon.billing import subscriptions
 from carillon.billing.ledger import Reservation, available_for, reserve
-from carillon.billing.prices import Capture, Prices, load_prices
-from carillon.billing.subscriptions import Uncovered, lock_allowances, move_allowances
+from carillon.billing.prices import Capture, Prices, current_prices
 from carillon.carriers.content import Content
 from carillon.carriers.failures import Failure
-from carillon.db.database import Tx
+from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.events.log import NewEvent
 from carillon.kit.actor import Actor
-from carillon.kit.ids import first_uuid_of
+from carillon.kit.ids import AccountId, first_uuid_of
 from carillon.kit.traffic import TrafficClass
 from carillon.message_metrics import MessageMetrics
-from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
+from carillon.messaging.allowances import take_allowances
+from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, defer_chunks
 from carillon.messaging.sendings import Fallback
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
-from carillon.routing.current import load_routing
+from carillon.routing.current import current_routing
 from carillon.routing.health import Health
 from carillon.text.encodings import Encoding
 
@@ -46,19 +45,23 @@ _MESSAGE_COLUMNS = (
     *("money", "reason", "encoding", "address", "text", "custom"),
 )
 _INSTANT_COLUMNS = ("fallback", "subscription_id")
-_UNCOVERED = {
-    Uncovered.OVER: Failure.NO_SUBSCRIPTION,
-    Uncovered.CAP: Failure.SENDER_CAP,
-    Uncovered.DISABLED: Failure.SENDER_DISABLED,
-}
 _FREE = (0, 0, Capture.SUBMIT)
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountFacts:
-    """What an account's settings say of its messages."""
+class ChannelFacts:
+    """Where an account's messages on a channel go, and what they cost."""
 
+    routing: Routing
+    prices: Prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """What an account's settings say of its messages, and what is known of its channels, by name."""
+
+    channels: Mapping[str, ChannelFacts]
     clock_offset: timedelta
     spam_window: timedelta
     is_active: bool
@@ -133,13 +136,23 @@ class Rows:
         return [row for row, failure in enumerate(self.failures) if failure is None]
 
 
-async def account_facts(tx: Tx, actor: Actor) -> AccountFacts:
+async def account_facts(tx: Tx, actor: Actor, channels: Mapping[str, ChannelFacts]) -> AccountFacts:
     """Read an account's facts, and take its clock."""
     row = await tx.fetchrow(SQL["account_facts"], actor.account_id)
     if row is None:
         raise AssertionError("an account of an authenticated caller is there")  # accounts are not deleted
     tx.adopt_clock(row["clock_offset"])
-    return AccountFacts(**row)
+    return AccountFacts(channels=channels, **row)
+
+
+async def channel_facts(db: Database, account_id: AccountId, channels: Iterable[str]) -> Mapping[str, ChannelFacts]:
+    """Return what is known of an account's channels, by name: as it is, or was a moment ago (`Remembered`)."""
+    return {
+        channel: ChannelFacts(
+            routing=await current_routing(db, account_id, channel), prices=await current_prices(db, account_id, channel)
+        )
+        for channel in set(channels)
+    }
 
 
 async def place_rows(  # noqa: PLR0913 - what is placed, and how
@@ -160,9 +173,9 @@ async def place_rows(  # noqa: PLR0913 - what is placed, and how
     await _number(tx, placements, rows)
     await _write_messages(tx, actor, placements, rows)
     chunks: Sequence[NewChunk] = chunks_of(tx, placements, rows, carriers)
-    await write_chunks(tx, actor.account_id, begin(chunks) if begin else chunks)
+    defer_chunks(tx, actor.account_id, begin(chunks) if begin else chunks)
     if facts.spam_window:
-        await _remember_texts(tx, actor, placements, rows, digests)
+        _remember_texts(tx, actor, placements, rows, digests)
     tx.counts(partial(_measure, tx.process_state(MessageMetrics), placements))
     return _events(tx, placements, rows)
 
@@ -172,8 +185,8 @@ async def decide_rows(
 ) -> tuple[Mapping[int, int], Mapping[int, int]]:
     """Decide of every row and reserve its cost; return the digests of texts, and the carriers, by row."""
     digests = await _exclude(tx, actor, facts, placements, rows)
-    carriers = await _route(tx, actor, placements, rows)
-    await _charge(tx, actor, placements, rows)
+    carriers = _route(tx, facts.channels, placements, rows)
+    await _charge(tx, actor, facts.channels, placements, rows)
     _tally(placements, rows)
     await _reserve(tx, actor, placements)
     return digests, carriers
@@ -219,19 +232,15 @@ def _digest(placement: Placement, rows: Rows, row: int) -> int:
     )
 
 
-async def _route(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> Mapping[int, int]:
+def _route(
+    tx: Tx, channels: Mapping[str, ChannelFacts], placements: Sequence[Placement], rows: Rows
+) -> Mapping[int, int]:
     """Return the first carrier of each row's route; exclude what has none."""
     carriers: dict[int, int] = {}
-    open_rows = rows.open_rows()
-    if not open_rows:
-        return carriers
-    routings: dict[str, Routing] = {}
-    for place, of_place in _by_place(rows, open_rows).items():
+    for place, of_place in _by_place(rows, rows.open_rows()).items():
         one = placements[place]
-        if one.channel not in routings:
-            routings[one.channel] = await load_routing(tx, actor.account_id, one.channel)
         numbers = [rows.numbers[row] or "" for row in of_place]
-        routes = routings[one.channel].choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
+        routes = channels[one.channel].routing.choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
         routes = tx.process_state(Health).arrange(routes, numbers, traffic_class=one.traffic_class)
         for row, route in zip(of_place, routes, strict=True):
             if route:
@@ -248,21 +257,20 @@ def _by_place(rows: Rows, among: Sequence[int]) -> dict[int, list[int]]:
     return found
 
 
-async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> None:
+async def _charge(
+    tx: Tx, actor: Actor, channels: Mapping[str, ChannelFacts], placements: Sequence[Placement], rows: Rows
+) -> None:
     """Price every row, and exclude what has no price or no credit."""
     rows.prices = [_FREE] * len(rows.places)
-    prices: dict[str, Prices] = {}
-    await _take_allowances(tx, actor, placements, rows, prices)
-    # By price and parts: few are different. `prices` keeps the ids alive.
+    await take_allowances(tx, actor, {name: one.prices for name, one in channels.items()}, placements, rows)
+    # By price and parts: few are different. `channels` keeps the ids alive.
     costs: dict[tuple[int, int], tuple[int, int, Capture]] = {}
     for place, of_place in _by_place(rows, rows.open_rows()).items():
-        channel = placements[place].channel
-        if channel not in prices:
-            prices[channel] = await load_prices(tx, actor.account_id, channel)
-        if prices[channel].is_free:
+        prices = channels[placements[place].channel].prices
+        if prices.is_free:
             continue
         unpaid = [row for row in of_place if row not in rows.subscriptions and row not in rows.failing]
-        found = prices[channel].of([rows.numbers[row] or "" for row in unpaid])
+        found = prices.of([rows.numbers[row] or "" for row in unpaid])
         for row, price in zip(unpaid, found, strict=True):
             if price is None:
                 rows.failures[row] = Failure.NO_PRICE
@@ -272,34 +280,6 @@ async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: R
                 costs[key] = (*price.cost(rows.parts[row]), price.capture)
             rows.prices[row] = costs[key]
     await _exclude_unpaid(tx, actor, rows)
-
-
-async def _take_allowances(
-    tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows, prices: dict[str, Prices]
-) -> None:
-    """Let subscriptions pay; what none pays for is left to prices that were set, and fails where there are none."""
-    for channel in sorted({one.channel for one in placements} & set(subscriptions.CHANNELS)):
-        senders = {one.sender for one in placements if one.channel == channel}
-        allowances = await lock_allowances(tx, actor.account_id, channel, senders)
-        prices[channel] = await load_prices(tx, actor.account_id, channel)
-        for row in rows.open_rows():
-            one = placements[rows.places[row]]
-            if one.channel != channel:
-                continue
-            taken = allowances.take(one.sender, one.due_at)
-            if isinstance(taken, int):
-                rows.subscriptions[row] = taken
-            elif taken is not Uncovered.UNKNOWN and not (taken is Uncovered.OVER and prices[channel].is_set):
-                _fail(rows, row, _UNCOVERED[taken])
-        await move_allowances(tx, actor.account_id, allowances.taken)
-
-
-def _fail(rows: Rows, row: int, failure: Failure) -> None:
-    """Exclude a row, unless something else is sent where this fails."""
-    if failure.falls_back and rows.fallbacks and rows.fallbacks[row] is not None:
-        rows.failing[row] = failure
-    else:
-        rows.failures[row] = failure
 
 
 async def _exclude_unpaid(tx: Tx, actor: Actor, rows: Rows) -> None:
@@ -363,7 +343,7 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
         return
     if count <= _FEW:
         missing = [None] * (len(_MESSAGE_COLUMNS) + len(_INSTANT_COLUMNS) - 1 - len(columns))
-        await tx.execute(SQL["add_messages"], actor.account_id, *columns, *missing)
+        tx.defer(SQL["add_messages"], actor.account_id, *columns, *missing)
     else:
         names = (*_MESSAGE_COLUMNS, *_INSTANT_COLUMNS)[: len(columns) + 1]
         await tx.copy_records("message", names, zip(repeat(actor.account_id), *columns, strict=False))
@@ -448,12 +428,12 @@ def _paced(placement: Placement, messages: int) -> datetime:
     return due_at
 
 
-async def _remember_texts(
+def _remember_texts(
     tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows, digests: Mapping[int, int]
 ) -> None:
     kept = [row for row in digests if rows.failures[row] is None and placements[rows.places[row]].is_written]
     ids = [rows.message_ids[row] for row in kept]
-    await tx.execute(SQL["add_digests"], actor.account_id, ids, [digests[row] for row in kept])
+    tx.defer(SQL["add_digests"], actor.account_id, ids, [digests[row] for row in kept])
 
 
 def _events(tx: Tx, placements: Sequence[Placement], rows: Rows) -> list[NewEvent]:
