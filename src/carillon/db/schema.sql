@@ -671,6 +671,7 @@ CREATE TABLE message (
     seen_at      timestamptz,            -- after it was delivered
     fallback     jsonb,                  -- what is sent by another channel when this one fails: text, encoding, parts; NULL: nothing
     subscription_id bigint,              -- the allowance that pays for it
+    failed_carrier_id bigint,            -- who took the attempt before: what it says later is of that one
     PRIMARY KEY (shard_key, message_id)
 ) PARTITION BY RANGE (message_id);
 -- Without the account: before there are statistics, an index that begins as the primary key does looks as good for an id.

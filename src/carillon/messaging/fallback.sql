@@ -41,9 +41,9 @@ WITH held AS MATERIALIZED (
     ) s
 )
 INSERT INTO message AS m (shard_key, message_id, sending_id, price, vat, parts, address, state, money, reason, encoding, text,
-    final_at, channel)
+    final_at, channel, failed_carrier_id)
 SELECT $1, h.message_id, h.sending_id, h.price, h.vat, h.parts, h.address, h.state, h.money, h.reason, h.encoding, h.text,
-    h.final_at, $19
+    h.final_at, $19, h.carrier_id
 FROM held h
 ON CONFLICT (shard_key, message_id) DO UPDATE
 SET state = excluded.state,
@@ -56,6 +56,7 @@ SET state = excluded.state,
     text = excluded.text,
     final_at = excluded.final_at,
     channel = excluded.channel,
+    failed_carrier_id = excluded.failed_carrier_id,
     carrier_id = NULL,
     submitted_at = NULL,
     network = NULL,

@@ -19,7 +19,7 @@ WITH held AS MATERIALIZED (
         AS g (message_id, state, rank, reason, carrier_id, at, network, taken)
     CROSS JOIN LATERAL (
         SELECT m.sending_id, m.carrier_id, m.state AS was, m.money AS had, m.price, m.vat, m.parts, m.address,
-            m.channel, m.subscription_id, m.fallback,
+            m.channel, m.subscription_id, m.fallback, m.failed_carrier_id,
             CASE WHEN m.state = 'waiting' THEN 0
                  WHEN m.state = 'uncertain' THEN 1
                  WHEN m.state = 'submitted' THEN 2
@@ -32,8 +32,7 @@ WITH held AS MATERIALIZED (
         FOR UPDATE
     ) m
     WHERE g.rank > m.rank AND (g.rank < 6 OR m.rank = 0)
-      AND (m.channel IS NULL OR g.carrier_id IS NULL OR NOT EXISTS (
-          SELECT FROM attempt a WHERE a.shard_key = $1 AND a.message_id = g.message_id AND a.carrier_id = g.carrier_id))
+      AND (g.carrier_id IS NULL OR m.failed_carrier_id IS DISTINCT FROM g.carrier_id)
 ), moved AS (
     INSERT INTO message AS m (shard_key, message_id, sending_id, price, vat, parts, address,
         state, reason, carrier_id, network, submitted_at, final_at, money, subscription_id)

@@ -6,6 +6,7 @@ ALTER TABLE message ADD COLUMN channel text;
 ALTER TABLE message ADD COLUMN seen_at timestamptz;
 ALTER TABLE message ADD COLUMN fallback jsonb;
 ALTER TABLE message ADD COLUMN subscription_id bigint;
+ALTER TABLE message ADD COLUMN failed_carrier_id bigint;
 
 CREATE TABLE subscription (
     account_id      bigint NOT NULL,
