@@ -198,7 +198,8 @@ async def _exclude(
     channels = [suppressions_of(one.channel) for one in placements]
     checked = [row for row in rows.open_rows() if not placements[rows.places[row]].ignores_suppressions]
     for channel in sorted(set(channels)) if checked else ():
-        of_channel = [row for row in checked if channels[rows.places[row]] is channel]
+        is_alone = all(one is channel for one in channels)
+        of_channel = checked if is_alone else [row for row in checked if channels[rows.places[row]] is channel]
         numbers = {rows.numbers[row] or "" for row in of_channel}
         suppressed = await suppressed_among(tx, actor, channel, sorted(numbers)) if numbers else frozenset[str]()
         for row in of_channel if suppressed else ():
@@ -269,7 +270,8 @@ async def _charge(
         prices = channels[placements[place].channel].prices
         if prices.is_free:
             continue
-        unpaid = [row for row in of_place if row not in rows.subscriptions and row not in rows.failing]
+        covered = rows.subscriptions.keys() | rows.failing.keys()
+        unpaid = [row for row in of_place if row not in covered] if covered else of_place
         found = prices.of([rows.numbers[row] or "" for row in unpaid])
         for row, price in zip(unpaid, found, strict=True):
             if price is None:
