@@ -385,6 +385,15 @@ async def test_the_simulated_user_of_9913_opens_the_conversation(sandbox: Sandbo
     assert [kind for kind, _ in await kinds(sandbox)] == ["submitted", "delivered", "seen"]
 
 
+async def test_stop_by_an_instant_message_holds_for_both_channels(sandbox: Sandbox) -> None:
+    phone = "306944009910"
+    await send(sandbox, phone)
+    await finished(sandbox)
+    assert [kind for kind, _ in await kinds(sandbox)] == ["submitted", "delivered", "reply", "unsubscribed"]
+    assert (await send(sandbox, phone)).failures == [Failure.SUPPRESSED]
+    assert (await sandbox.send(phone)).failures == [Failure.SUPPRESSED]
+
+
 # Subscriptions.
 
 
