@@ -1,5 +1,6 @@
 """A request's body by a template: the placeholders stand in values, which are spelt as the format needs it."""
 
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,6 +20,7 @@ _SUFFIXES: Mapping[str, tuple[bool, bool]] = {
     ":optional}": (False, True),
     ":optional_number}": (True, True),
 }
+_MISPLACED = re.compile(r"\{[a-z_]+:[^{}]*\}")
 _LEFT_OUT = object()
 
 
@@ -56,7 +58,12 @@ def _require_in_texts(node: object) -> None:
         for value in node:
             _require_in_texts(value)
     elif isinstance(node, str):
-        require_placeholders(OPTION, _without_suffix(node)[0])
+        template, *_ = _without_suffix(node)
+        if _MISPLACED.search(template):
+            raise invalid_option(
+                OPTION, "has :number, :optional and :optional_number only in a placeholder that is alone in its text"
+            )
+        require_placeholders(OPTION, template)
 
 
 def _without_suffix(text: str) -> tuple[str, bool, bool]:
