@@ -120,6 +120,7 @@ async def test_an_export_is_in_the_trail_at_the_accounts_time(run: Run, own_dsn:
         (("export", "--account", "1", "--group", "Gold"), 1, "no group “Gold”"),
         (("export", "--account", "1", "-o", "no/such/folder.csv"), 1, "can't be written"),
         (("export", "--account", "1", "--format", "xlsx"), 2, "xlsx"),
+        (("export", "--account", "1", "--format", "parquet"), 1, "output: Parquet is binary"),
         (("export", "--account", "1", "--group", "g\udcff"), 2, "not text"),
         (("import", "x\udcff.csv", "--account", "1"), 2, "not text"),
         (("import", "people.csv", "--account", "1", "--group", "g\udcff"), 2, "not text"),

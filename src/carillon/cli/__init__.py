@@ -1,5 +1,7 @@
 """The command line. Each group of commands is a module of its own, loaded only when it is called."""
 
+import click
+
 from carillon.cli.lazy import LazyGroup
 
 main = LazyGroup(
@@ -7,11 +9,12 @@ main = LazyGroup(
     help="""Carillon: an audience and messaging platform that speaks the HTTP APIs of five vendors.
 
     All commands work on the database of --database-url, or on the embedded one in --data-dir, which they start when
-    it isn't running. Settings come from carillon.toml, from CARILLON_… variables and from flags, the last of them
-    winning.
+    it isn't running; `serve` and `db create` alone make one. Settings come from carillon.toml, from CARILLON_…
+    variables and from flags, the last of them winning.
 
     \b
-    A first account, a key for its InforU client, and the server:
+    A database, a first account, a key for its InforU client, and the server:
+      carillon db create
       carillon account create "Blue Shop" --country IL
       carillon credential create --account 1 --dialect inforu
       carillon serve
@@ -56,6 +59,8 @@ main = LazyGroup(
             "carillon.cli.verify:verify",
             "Verify the books: messages against counters, money, events.",
         ),
-        "db": ("carillon.cli.db:group", "Upgrade and inspect the database."),
+        "db": ("carillon.cli.db:group", "Create, upgrade and inspect the database."),
+        "completion": ("carillon.cli.completion:completion", "Print what makes a SHELL complete the commands."),
     },
 )
+click.version_option(package_name="carillon", message="Carillon %(version)s")(main)

@@ -39,11 +39,14 @@ class Session:
 
         return asyncio.run(opened())
 
-    def server(self) -> AbstractContextManager[str]:
-        """Return the connection string of the installation's server, which runs meanwhile, whatever its schema."""
+    def server(self, *, create: bool = False) -> AbstractContextManager[str]:
+        """Return the connection string of the installation's server, which runs meanwhile, whatever its schema.
+
+        Only with `create` a folder without a database gets one.
+        """
         from carillon.runtime import database_server  # noqa: PLC0415 - as above
 
-        return database_server(self.settings)
+        return database_server(self.settings, create=create)
 
     def answer(self, value: Any, lines: str | Sequence[str]) -> None:
         """Print the outcome: as JSON, or as lines for a human."""
