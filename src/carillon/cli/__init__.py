@@ -29,6 +29,11 @@ main = LazyGroup(
         "serve": ("carillon.cli.serve:serve", "Answer API calls and process what they queue."),
         "account": ("carillon.cli.accounts:group", "Create, list, open and close accounts."),
         "audience": ("carillon.cli.audiences:group", "Create and list the audiences of an account."),
+        "contact": ("carillon.cli.contacts:group", "Show, find, list, change and delete contacts."),
+        "group": (
+            "carillon.cli.groups:group",
+            "Create, list, rename and delete groups, and see their members.",
+        ),
         "credential": ("carillon.cli.credentials:group", "Create, list and revoke the keys of API clients."),
         "import": ("carillon.cli.imports:import_", "Import the contacts of a CSV file."),
         "field": ("carillon.cli.fields:group", "Create and list the fields of an audience's contacts."),
