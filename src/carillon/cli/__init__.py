@@ -28,15 +28,15 @@ main = LazyGroup(
     commands_by_name={
         "serve": ("carillon.cli.serve:serve", "Answer API calls and process what they queue."),
         "account": ("carillon.cli.accounts:group", "Create, list, open and close accounts."),
-        "audience": ("carillon.cli.audiences:group", "Create and list the audiences of an account."),
+        "audience": ("carillon.cli.audiences:group", "Create, list and delete the audiences of an account."),
         "contact": ("carillon.cli.contacts:group", "Show, find, list, change and delete contacts."),
         "group": (
             "carillon.cli.groups:group",
             "Create, list, rename and delete groups, and see their members.",
         ),
         "credential": ("carillon.cli.credentials:group", "Create, list and revoke the keys of API clients."),
-        "import": ("carillon.cli.imports:import_", "Import the contacts of a CSV file."),
-        "field": ("carillon.cli.fields:group", "Create and list the fields of an audience's contacts."),
+        "import": ("carillon.cli.import_history:group", "Import the contacts of a CSV file."),
+        "field": ("carillon.cli.fields:group", "Create, list and delete the fields of an audience's contacts."),
         "export": ("carillon.cli.exports:export", "Export contacts in a form that can be imported again."),
         "upload": ("carillon.cli.uploads:group", "List and retry uploads that could not be written."),
         "carrier": (

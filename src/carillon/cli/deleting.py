@@ -22,6 +22,10 @@ def confirm_deletion(lines: Sequence[str], *, yes: bool) -> None:
     if yes:
         return
     click.echo("\n".join(lines), err=True)
-    if not sys.stdin.isatty():
+    if not _can_ask():
         raise InvalidInputError("yes", "Nothing is deleted without --yes.")
     click.confirm("Delete it?", abort=True, err=True)
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty()

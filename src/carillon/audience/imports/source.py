@@ -76,6 +76,7 @@ class FileSource:
         """Say what a new import of the file begins with."""
         options = {
             "file": self.path.name,
+            "rejects": str(self.rejects.absolute()),
             "bytes": self.shape.size,
             "columns": self.columns.attributes,
             "group": self.group,
