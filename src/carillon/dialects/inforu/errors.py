@@ -103,6 +103,7 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
     errors.RateLimitedError: Status(-429, 429, "Too many requests"),
     errors.InvalidInputError: Status(-400, 200, "Invalid request", is_ours=True),
     errors.NotFoundError: Status(-404, 200, "Not found", is_ours=True),
+    errors.NoSuchPathError: Status(-404, 404, "Not found", is_ours=True),
     errors.NoSuchMethodError: Status(-405, 405, "Method not allowed", is_ours=True),
     errors.GroupNotEmptyError: Status(-409, 200, "Group is not empty", is_ours=True),
     errors.BodyTooLargeError: Status(-413, 413, "Request body is too large", is_ours=True),
@@ -116,8 +117,8 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
 
 def statuses() -> list[Status]:
     """List every status that a reply may have, by HTTP status."""
-    lines = {status.status_id: status for status in (*TABLE.values(), _OVER_CONTACTS, SUCCESS)}
-    lines |= {one.status.status_id: one.status for one in _SMS_ERRORS}
+    listed = (*TABLE.values(), _OVER_CONTACTS, SUCCESS, *(one.status for one in _SMS_ERRORS))
+    lines = {(status.status_id, status.http_status): status for status in listed}
     return sorted(lines.values(), key=lambda status: (status.http_status, -status.status_id))
 
 
