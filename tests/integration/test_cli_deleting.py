@@ -1,14 +1,17 @@
-"""The commands that delete what holds other things: fields, audiences."""
+"""The commands that delete what holds other things: fields, audiences, accounts."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
 from carillon.cli import deleting, main
+from carillon.db.tables import PARTITIONED, TABLES
 
 Run = Callable[..., Result]
 
@@ -90,3 +93,64 @@ def test_what_cannot_be_deleted_is_told_in_one_line(run: Run, arguments: tuple[s
     result = run(*arguments, "--account", 1)
     assert words in refusal(result)
     assert len(result.stderr.splitlines()) == 1
+
+
+def rows_of(dsn: str, statement: str, *arguments: object) -> list[Any]:
+    async def connected() -> list[Any]:
+        connection = await asyncpg.connect(dsn)
+        try:
+            return [tuple(row) for row in await connection.fetch(statement, *arguments)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(connected())
+
+
+def fill(run: Run, account_id: int) -> None:
+    """Give an account something in every kind of table that commands reach."""
+    of = ("--account", account_id)
+    assert run("field", "create", "shoe", *of).exit_code == 0
+    assert run("import", "people.csv", *of, "--group", "G").exit_code == 0
+    assert run("credential", "create", *of, "--dialect", "nrs").exit_code == 0
+    assert run("balance", "add", "100", *of).exit_code == 0
+    assert run("price", "set", "0.05", *of, "--channel", "sms").exit_code == 0
+
+
+def test_a_closed_account_goes_at_once_but_for_its_days_and_its_trail(run: Run, dsn: str) -> None:
+    other = answer(run("account", "create", "Other", "--country", "IL", "--sandbox", "--json"))["account_id"]
+    fill(run, 1)
+    fill(run, other)
+    sent = run("send", "--account", other, "--from", "Blue", "--to", "0541234567", "Ready.")
+    assert sent.exit_code == 0, sent.output
+    command = ("account", "delete", other)
+    refused = run(*command)
+    assert f"Account {other} goes, with 1 audience, 2 contacts, 0 suppressions, 1 credential" in refused.stderr
+    assert "Its 1 sending, with messages and events, go with their days, 30 days after them." in refused.stderr
+    assert refusal(refused) == "Error: yes: Nothing is deleted without --yes."
+    assert "It is active" in refusal(run(*command, "--yes"))
+    assert run("account", "status", other, "not_active").exit_code == 0
+    assert "messages that are not sent yet (1). Cancel them first" in refusal(run(*command, "--yes"))
+    sending = answer(run("sending", "list", "--account", other, "--json"))[0]["sending_id"]
+    assert run("sending", "cancel", sending, "--account", other).exit_code == 0
+    before = everything_of(dsn, 1)
+    deleted = answer(run(*command, "--yes", "--json"))
+    assert (deleted["account_id"], deleted["contacts"]) == (other, 2)
+    assert everything_of(dsn, other) == {"audit_entry"}
+    assert everything_of(dsn, 1) == before
+    assert rows_of(dsn, "SELECT count(*) FROM message WHERE shard_key = $1", other) == [(1,)]
+    assert rows_of(dsn, "SELECT count(*) FROM sending WHERE shard_key = $1 AND sweep_at IS NOT NULL", other) == [(0,)]
+    assert f"no account {other}" in refusal(run(*command, "--yes"))
+    assert answer(run("audit", "list", "--account", other, "--json"))[0]["action"] == "account.delete"
+    assert [one["account_id"] for one in answer(run("account", "list", "--json"))] == [1]
+    assert run("verify").exit_code == 0
+
+
+def everything_of(dsn: str, account_id: int) -> set[str]:
+    """The tables that have rows of an account, but those that are partitioned by day."""
+    by_day = {one.name for one in PARTITIONED}
+    tables = [table for table, kind in TABLES.items() if kind != "control" and table not in by_day]
+    statement = " UNION ALL ".join(
+        f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table} WHERE account_id = $1)"  # noqa: S608 - the registry's names
+        for table in tables
+    )
+    return {name for (name,) in rows_of(dsn, statement, account_id)}

@@ -27,7 +27,7 @@ main = LazyGroup(
     """,
     commands_by_name={
         "serve": ("carillon.cli.serve:serve", "Answer API calls and process what they queue."),
-        "account": ("carillon.cli.accounts:group", "Create, list, open and close accounts."),
+        "account": ("carillon.cli.accounts:group", "Create, list, open, close and delete accounts."),
         "audience": ("carillon.cli.audiences:group", "Create, list and delete the audiences of an account."),
         "contact": ("carillon.cli.contacts:group", "Show, find, list, change and delete contacts."),
         "group": (
