@@ -6,8 +6,9 @@ thousand small requests a second cost no more commits than the disk can make, an
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from carillon.db.database import Database, Tx
 from carillon.errors import UnavailableError
@@ -19,6 +20,7 @@ from carillon.messaging.campaigns import check_campaign_name
 from carillon.messaging.contact_fields import with_contact_fields
 from carillon.messaging.placing import account_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
+from carillon.messaging.sealed import seal_values
 from carillon.messaging.sending_rows import (
     accepted_of,
     campaigns_of,
@@ -28,6 +30,7 @@ from carillon.messaging.sending_rows import (
     write_sendings,
 )
 from carillon.messaging.sendings import AcceptedSending, Send
+from carillon.tenancy.secrets import SecretBox
 
 _MAX_TOGETHER = 500
 # Reading numbers and rendering texts of so many recipients takes some milliseconds: in a thread.
@@ -61,6 +64,21 @@ async def plan_send(db: Database, actor: Actor, command: Send) -> AcceptedSendin
             raise _PlannedError(planned)  # noqa: TRY301 - it undoes the transaction
     except _PlannedError as error:
         return error.planned
+
+
+async def send_sealed(
+    tx: Tx, actor: Actor, command: Send, values: Mapping[str, str], box: SecretBox
+) -> AcceptedSending:
+    """Accept a request to a few in the caller's transaction, beside what the caller writes of it.
+
+    Of its text the placeholders of `values`, written `{key}`, are stored as they are written; the values are sealed,
+    put into the text when it is submitted, and gone when they are forgotten (`sealed.py`). Raises what `send` does.
+    """
+    prepared = prepare_send(command, actor.country, values)
+    if values:
+        prepared = replace(prepared, seal=partial(seal_values, box, actor.account_id, values))
+    (accepted,) = await accept_sendings(tx, actor, [prepared], [actor])
+    return accepted
 
 
 async def _prepared(db: Database, actor: Actor, command: Send) -> PreparedSend:

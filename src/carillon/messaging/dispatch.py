@@ -29,6 +29,7 @@ from carillon.messaging.chunks import (
 )
 from carillon.messaging.plan import Plan, begin
 from carillon.messaging.submission import CarrierRun, Carriers, insist
+from carillon.tenancy.secrets import SecretBox
 
 _TURN_MESSAGES = 400
 _PAUSE_AFTER_FAILURE = timedelta(seconds=5)
@@ -47,9 +48,12 @@ class DispatchWorker:
     turn = 1
     keeps_order = False
 
-    def __init__(self, traffic_class: TrafficClass, carriers: Carriers, *, concurrency: int) -> None:
+    def __init__(
+        self, traffic_class: TrafficClass, carriers: Carriers, *, concurrency: int, box: SecretBox | None = None
+    ) -> None:
         self._class = traffic_class
         self._carriers = carriers
+        self._box = box
         self.name = f"dispatch_{traffic_class.name.lower()}"
         self.topic = CHUNKS_DUE[traffic_class]
         self.concurrency = concurrency
@@ -123,7 +127,7 @@ class DispatchWorker:
     async def _begun(self, db: Database, work: ClaimedChunks, actor: Actor, windows: Mapping[int, int]) -> Plan:
         """Begin; where it is unknown whether that is committed, nothing is in flight but what was before."""
         try:
-            return await db.run_at_once(partial(_begin, work, windows), actor)
+            return await db.run_at_once(partial(_begin, work, windows, self._box), actor)
         except UnavailableError:
             await insist(db, partial(_undo_begin, work), actor)
             raise
@@ -145,8 +149,8 @@ class DispatchWorker:
             await release_chunks(tx, work.account_id, work.chunks, due_at=work.chunks[0].due_at)
 
 
-async def _begin(work: ClaimedChunks, windows: Mapping[int, int], tx: Tx, actor: Actor) -> Plan:
-    return await begin(tx, work, actor, windows)
+async def _begin(work: ClaimedChunks, windows: Mapping[int, int], box: SecretBox | None, tx: Tx, actor: Actor) -> Plan:
+    return await begin(tx, work, actor, windows, box)
 
 
 async def _undo_begin(work: ClaimedChunks, tx: Tx, actor: Actor) -> None:

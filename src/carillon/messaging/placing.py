@@ -71,6 +71,8 @@ class Placement:
     numbered: bool = False
     ignores_suppressions: bool = False
     only_if_any: bool = False
+    avoids: Sequence[int] = ()
+    is_sealed: bool = False
     is_written: bool = True
     recipients: int = 0
     excluded: int = 0
@@ -152,7 +154,9 @@ async def _exclude_repeated(
     tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
 ) -> Mapping[int, int]:
     """Exclude what was sent to the same number within the window; return the digests of the others by row."""
-    digests = {row: _digest(placements[rows.places[row]], rows, row) for row in rows.open_rows()}
+    # What is sealed is never the same text, and a digest of its few possible values would tell which it is.
+    open_rows = [row for row in rows.open_rows() if not placements[rows.places[row]].is_sealed]
+    digests = {row: _digest(placements[rows.places[row]], rows, row) for row in open_rows}
     since = first_uuid_of(tx.now - facts.spam_window)
     found = await tx.fetch(SQL["recently_sent"], actor.account_id, sorted(set(digests.values())), since)
     seen = {record["digest"] for record in found}
@@ -186,8 +190,9 @@ async def _route(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Ro
         routes = routings[one.channel].choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
         routes = tx.process_state(Health).arrange(routes, numbers, traffic_class=one.traffic_class)
         for row, route in zip(of_place, routes, strict=True):
-            if route:
-                carriers[row] = route[0]
+            first = next((carrier for carrier in route or () if carrier not in one.avoids), None)
+            if first is not None:
+                carriers[row] = first
             else:
                 rows.failures[row] = Failure.NO_ROUTE
     return carriers
@@ -332,6 +337,7 @@ def _chunks(tx: Tx, placements: Sequence[Placement], rows: Rows, carriers: Mappi
                     traffic_class=one.traffic_class,
                     due_at=_paced(one, len(part)),
                     message_ids=part,
+                    tried=one.avoids,
                 )
             )
     return chunks

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from asyncpg import Record
 
 from carillon.audience.suppressions import Channel, suppressed_among
@@ -27,10 +28,14 @@ from carillon.messaging.chunks import (
 )
 from carillon.messaging.ledger import Move, move_messages
 from carillon.messaging.rules.quiet import permitted_at
+from carillon.messaging.sealed import GONE, open_text
 from carillon.messaging.states import MessageState, SendingState
+from carillon.tenancy.secrets import SecretBox, SecretKeyError
 from carillon.text.encodings import Encoding
 
 SQL = load_statements("carillon.messaging", "plan.sql")
+
+log = structlog.get_logger(__name__)
 
 # So often it is looked whether an account has been opened again.
 _CLOSED_PAUSE = timedelta(minutes=1)
@@ -71,13 +76,15 @@ class Plan:
             self.left_over = [one for one in self.left_over if one.chunk.chunk_id not in lost]
 
 
-async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[int, int]) -> Plan:
+async def begin(
+    tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[int, int], box: SecretBox | None = None
+) -> Plan:
     """Decide of every message of claimed chunks, record what ends, and name what each carrier gets first.
 
     A message is submitted unless it was cancelled or suppressed meanwhile, its validity is over, or its recipient's
     country has it wait. While an account is locked or not active, nothing of it is submitted, and what is over expires.
     One that was in flight when a process died is uncertain: by its traffic class it is submitted again after a while,
-    or ends unknown. `window_of` says how many messages each carrier takes at once.
+    or ends unknown. `window_of` says how many messages each carrier takes at once; `box` opens values that are sealed.
     """
     sendings = await _sendings(tx, work)
     paused = [chunk for chunk in work.chunks if _is_paused(sendings[chunk.sending_id], chunk)]
@@ -101,8 +108,13 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
             elif isinstance(decision, datetime):
                 plan.left_over.append(later(chunk, message["message_id"], decision))
             else:
-                task = _task(work, chunk, sending, message, tx.now)
-                plan.tasks.setdefault(chunk.carrier_id, []).append(task)
+                try:
+                    task = _task(work, chunk, sending, message, tx.now, box)
+                except SecretKeyError:
+                    log.exception("sealed_values_lost", account_id=work.account_id)
+                    moves.append(_unreadable(message["message_id"], tx.now))
+                else:
+                    plan.tasks.setdefault(chunk.carrier_id, []).append(task)
     await _hand_over(tx, work, chunks, plan, window_of)
     if moves:
         await move_messages(tx, work.account_id, moves)
@@ -192,7 +204,8 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
     message_id = message["message_id"]
     is_over = now >= sending["expires_at"]
     is_suppressed = message["address"] in suppressed and not sending["ignores_suppressions"]
-    is_unwanted = is_suppressed or sending["state"] == SendingState.CANCELLED
+    is_cancelled = sending["state"] == SendingState.CANCELLED or sending["sealed"] == GONE
+    is_unwanted = is_suppressed or is_cancelled
     if message["state"] == MessageState.UNCERTAIN:
         if is_over or is_unwanted:
             return Move(message_id=message_id, state=MessageState.UNKNOWN, at=now, reason=Failure.LOST)
@@ -207,7 +220,7 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
             reason=Failure.LOST,
             carrier_id=chunk.carrier_id,
         )
-    if sending["state"] == SendingState.CANCELLED:
+    if is_cancelled:
         return Move(message_id=message_id, state=MessageState.CANCELLED, at=now, reason=Failure.CANCELLED)
     if is_suppressed:
         return Move(message_id=message_id, state=MessageState.EXCLUDED, at=now, reason=Failure.SUPPRESSED)
@@ -240,8 +253,19 @@ def later(chunk: Chunk, message_id: UUID, due_at: datetime) -> LeftOver:
     )
 
 
-def _task(work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, now: datetime) -> Task:
-    text = message["text"]
+def _unreadable(message_id: UUID, now: datetime) -> Move:
+    """End a message whose sealed values can't be opened any more: the secret key file is another one."""
+    return Move(message_id=message_id, state=MessageState.REJECTED, at=now, reason=Failure.TEXT_INVALID)
+
+
+def _task(  # noqa: PLR0913, PLR0917 - what a message is made of
+    work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, now: datetime, box: SecretBox | None
+) -> Task:
+    text = sending["text"] if message["text"] is None else message["text"]
+    if sending["sealed"]:
+        if box is None:
+            raise AssertionError("what sends sealed values is given the box that opens them")
+        text = open_text(box, work.account_id, sending["sending_id"], text, sending["sealed"])
     return Task(
         chunk=chunk,
         due_at=sending["due_at"],
@@ -251,7 +275,7 @@ def _task(work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, n
             message_id=message["message_id"],
             sender=sending["sender"],
             address=message["address"],
-            text=sending["text"] if text is None else text,
+            text=text,
             encoding=Encoding(message["encoding"]),
             parts=message["parts"],
             traffic_class=chunk.traffic_class,

@@ -1,5 +1,5 @@
 -- name: sendings_of
-SELECT s.sending_id, s.state, s.sender, s.text, s.expires_at, s.expires_at - s.validity AS due_at,
+SELECT s.sending_id, s.state, s.sender, s.text, s.expires_at, s.expires_at - s.validity AS due_at, s.sealed,
     coalesce(s.options -> 'flash' = 'true', false) AS flash,
     coalesce(s.options -> 'ignores_suppressions' = 'true', false) AS ignores_suppressions
 FROM sending s

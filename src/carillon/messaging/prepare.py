@@ -1,8 +1,9 @@
 """What is done of a request before its transaction: numbers read, texts rendered and measured, duplicates found."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import polars as pl
 
@@ -12,7 +13,7 @@ from carillon.carriers.failures import Failure
 from carillon.errors import InvalidInputError, MissingInputError
 from carillon.messaging.sendings import MAX_REFERENCE_CHARACTERS, MAX_TEXT_CHARACTERS, Recipients, Send
 from carillon.text.encodings import Encoding
-from carillon.text.placeholders import Template
+from carillon.text.placeholders import PlaceholderStyle, Template
 from carillon.text.segments import count_units, measure_many
 from carillon.text.typography import replace_typographic
 
@@ -21,10 +22,16 @@ _E164 = re.compile(r"[1-9][0-9]{6,14}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedSend:
-    """A request that is ready for its transaction. `texts` are None where the sending's own text is sent as it is."""
+    """A request that is ready for its transaction. `texts` are None where the sending's own text is sent as it is.
+
+    `text` is what is stored, `shown` what arrives: they differ where values are sealed, which `seal` does for a sending
+    (`sealed.py`).
+    """
 
     command: Send
     text: str = field(repr=False)
+    shown: str = field(repr=False)
+    seal: Callable[[UUID], bytes] | None = None
     encoding: Encoding | None
     numbers: Sequence[str | None] = field(repr=False)
     texts: Sequence[str | None] = field(repr=False)
@@ -33,15 +40,18 @@ class PreparedSend:
     failures: Sequence[Failure | None]
 
 
-def prepare_send(command: Send, country: str) -> PreparedSend:
+def prepare_send(command: Send, country: str, sealed: Mapping[str, str] | None = None) -> PreparedSend:
     """Prepare a request whose national numbers are those of a country. It is pure, and safe in threads.
+
+    `sealed` are values of placeholders that are measured and not stored; such a text is the same for all.
 
     Raises InvalidInputError and MissingInputError for `text`, `reference`: what is wrong for all.
     """
     text = _checked_text(command)
     numbers = read_numbers(command.recipients, country)
     failures: list[Failure | None] = [None if number else Failure.ADDRESS_INVALID for number in numbers]
-    texts, encodings, parts, encoding = _texts(command, text, len(numbers))
+    shown = Template.parse(text, PlaceholderStyle.BRACES).render(sealed) if sealed else text
+    texts, encodings, parts, encoding = _texts(command, shown, len(numbers))
     if not command.allows_duplicates:
         _exclude_duplicates(numbers, texts if command.same_text_only else [None] * len(numbers), failures)
     for row, found in enumerate(encodings):
@@ -51,6 +61,7 @@ def prepare_send(command: Send, country: str) -> PreparedSend:
     return PreparedSend(
         command=command,
         text=text,
+        shown=shown,
         encoding=encoding,
         numbers=numbers,
         texts=texts,

@@ -88,7 +88,8 @@ FROM (
 
 -- name: inbox
 -- What phones got of the simulated network, and what they wrote.
-SELECT m.message_id, m.address, m.submitted_at AS at, s.sender, coalesce(m.text, s.text) AS text, m.state
+SELECT m.message_id, m.address, m.submitted_at AS at, s.sender, coalesce(m.text, s.text) AS text, m.state,
+    s.sending_id, s.sealed
 FROM message m
 JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
 WHERE m.shard_key = $1 AND m.submitted_at IS NOT NULL AND ($2::text IS NULL OR m.address = $2)

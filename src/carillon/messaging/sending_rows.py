@@ -55,6 +55,8 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
         numbered=command.numbered,
         ignores_suppressions=command.ignores_suppressions,
         only_if_any=command.only_if_any,
+        avoids=command.avoids,
+        is_sealed=request.seal is not None,
     )
 
 
@@ -151,6 +153,7 @@ def _sending(
         placement.waiting,
         placement.parts,
         placement.reserved,
+        request.seal(placement.sending_id) if request.seal else None,
     )
 
 
@@ -203,7 +206,7 @@ def accepted_of(  # noqa: PLR0913, PLR0917 - an answer is made of all
     """Answer the caller of a request, whose rows are those of a place."""
     start = rows.places.index(place) if request.numbers else 0
     mine = slice(start, start + len(request.numbers))
-    shared = length_of(request.text, request.encoding) if request.encoding else 0
+    shared = length_of(request.shown, request.encoding) if request.encoding else 0
     texts, encodings = rows.texts[mine], rows.encodings[mine]
     return AcceptedSending(
         sending_id=placement.sending_id,

@@ -100,7 +100,7 @@ async def test_who_is_not_authenticated_learns_nothing_but_that(wire: Wire, head
 @pytest.mark.parametrize(("key", "address"), [("nobody", "198.51.100.7"), ("", "203.0.113.5"), ("", "unix:")])
 async def test_no_body_is_read_of_a_caller_without_a_key_or_from_elsewhere(wire: Wire, key: str, address: str) -> None:
     near = await wire.limited(allowed_networks=["198.51.100.0/24"])
-    services = Services(db=wire.runtime.db, authenticator=wire.runtime.authenticator)
+    services = Services(db=wire.runtime.db, authenticator=wire.runtime.authenticator, box=wire.runtime.secret_box)
 
     def signed(key_name: str, remote_address: str) -> Request:
         return Request(

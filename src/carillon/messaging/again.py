@@ -1,0 +1,59 @@
+"""Sending again what one recipient has not got yet, by a carrier that has not had it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+from carillon.kit.traffic import TrafficClass
+from carillon.messaging.accept import send_sealed
+from carillon.messaging.sealed import open_values
+from carillon.messaging.sendings import MAX_VALIDITY, AcceptedSending, Recipients, Send
+from carillon.messaging.states import MessageState
+from carillon.tenancy.secrets import SecretBox
+from carillon.text.encodings import Encoding
+from carillon.text.placeholders import PlaceholderStyle
+
+SQL = load_statements("carillon.messaging", "again.sql")
+
+
+async def send_again(
+    tx: Tx, actor: Actor, sending_ids: Sequence[UUID], *, expires_at: datetime, box: SecretBox
+) -> AcceptedSending | None:
+    """Send the last of some sendings to one recipient again: the same text, by the next carrier of its route.
+
+    None where one of them has arrived, or where each carrier of the route has had it. Its events go to the same URL.
+    Raises what `send` does.
+    """
+    rows = await tx.fetch(SQL["sent_so_far"], actor.account_id, sending_ids)
+    if not rows or any(row["state"] == MessageState.DELIVERED for row in rows):
+        return None
+    waiting = await tx.fetch(SQL["carriers_of_chunks"], actor.account_id, sending_ids)
+    carriers = {row["carrier_id"] for row in [*rows, *waiting]} - {None}
+    last = rows[-1]
+    values = open_values(box, actor.account_id, last["sending_id"], last["sealed"])
+    again = await send_sealed(tx, actor, _command(last, sorted(carriers), expires_at), values, box)
+    return again if again.is_written else None
+
+
+def _command(last: Record, carriers: Sequence[int], expires_at: datetime) -> Send:
+    return Send(
+        dialect=last["dialect"],
+        channel=last["channel"],
+        traffic_class=TrafficClass(last["traffic_class"]),
+        sender=last["sender"],
+        text=last["text"],
+        placeholders=PlaceholderStyle.BRACES,
+        encodings=(Encoding(last["encoding"]),),
+        recipients=Recipients(addresses=[last["address"]], are_digits=True),
+        validity=MAX_VALIDITY,
+        expires_at=expires_at,
+        reference=last["reference"],
+        callback_url=last["url"],
+        avoids=carriers,
+        only_if_any=True,
+    )

@@ -1,0 +1,102 @@
+"""Counters over sliding windows: one row for what is counted, with the present window and the one before it.
+
+The number in a sliding window is the present one's and the part of the earlier one's that the window still covers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from carillon.db.database import Database, Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId
+from carillon.tenancy.accounts import OpenAccount, Operator, every_account, open_account
+
+SQL = load_statements("carillon.otp", "counters.sql")
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+_DELETED_AT_ONCE = 1_000
+_DELETER = Operator(name="otp counters", source="worker")
+
+
+class CounterKind(StrEnum):
+    """What is counted. The values are stored, and are locked in their order."""
+
+    PREFIX_DAY = "prefix_day"  # passwords to the numbers of a prefix, to hold against how many are verified
+    PREFIX_SENDS = "prefix_sends"
+    PREFIX_VERIFIED = "prefix_verified"
+    RECIPIENT_SENDS = "recipient_sends"
+    # What is counted by those that check.
+    RECIPIENT_CHECKS = "recipient_checks"
+    REFERENCE_CHECKS = "reference_checks"  # of references that nobody has
+    # What many calls count at once: last in their transactions.
+    COUNTRY_SPEND = "country_spend"
+    NETWORK_SENDS = "network_sends"
+
+
+SPANS: Mapping[CounterKind, timedelta] = {
+    CounterKind.PREFIX_DAY: DAY,
+    CounterKind.PREFIX_SENDS: HOUR,
+    CounterKind.PREFIX_VERIFIED: DAY,
+    CounterKind.RECIPIENT_SENDS: HOUR,
+    CounterKind.RECIPIENT_CHECKS: HOUR,
+    CounterKind.REFERENCE_CHECKS: HOUR,
+    CounterKind.COUNTRY_SPEND: DAY,
+    CounterKind.NETWORK_SENDS: HOUR,
+}
+"""How long each window is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """Something that has happened; `by` 0 only looks."""
+
+    kind: CounterKind
+    subject: str = field(repr=False)
+    by: int = 1
+
+
+async def count(tx: Tx, account_id: AccountId, counts: Sequence[Count]) -> Mapping[CounterKind, float]:
+    """Count what has happened, each kind once, and return how much of it is in the windows that end now."""
+    rows = await tx.fetch(
+        SQL["count"],
+        account_id,
+        tx.now,
+        [one.kind for one in counts],
+        [one.subject for one in counts],
+        [one.by for one in counts],
+        [SPANS[one.kind] for one in counts],
+    )
+    return {
+        CounterKind(row["kind"]): in_window(tx.now, row["window_at"], row["span"], row["before"], row["present"])
+        for row in rows
+    }
+
+
+def in_window(now: datetime, window_at: datetime, span: timedelta, before: int, present: int) -> float:
+    """Return how much is in the window that ends now."""
+    share = 1 - min(max((now - window_at) / span, 0.0), 1.0)
+    return present + before * share
+
+
+def seconds_until_less(now: datetime, kind: CounterKind) -> float:
+    """Return after how long less may be in a window: when the present one ends."""
+    span = SPANS[kind].total_seconds()
+    return span - now.timestamp() % span
+
+
+async def delete_counters(db: Database) -> None:
+    """Delete every account's counters of windows that are over (a periodic job)."""
+    async for account_id in every_account(db, _DELETER):
+        actor = await db.read(open_account, _DELETER, OpenAccount(account_id=account_id))
+        while await db.run(_delete_over, actor):
+            pass
+
+
+async def _delete_over(tx: Tx, actor: Actor) -> bool:
+    """Delete some; True when there may be more of them."""
+    gone = await tx.fetch(SQL["delete_over"], actor.account_id, tx.now, _DELETED_AT_ONCE)
+    return len(gone) == _DELETED_AT_ONCE
