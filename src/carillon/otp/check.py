@@ -13,7 +13,7 @@ from carillon.messaging.sealed import forget_values
 from carillon.otp.codes import KEY_PURPOSE, MAX_GIVEN_CHARACTERS, digest_of, is_among, same_case
 from carillon.otp.counters import SPANS, Count, CounterKind, count, in_window
 from carillon.otp.limits import Limits, limits_from, take_limits
-from carillon.otp.otps import KEPT, Otp, OtpState, otp_from
+from carillon.otp.otps import KEPT, Otp, OtpState, can_be_reference, otp_from
 from carillon.otp.shield import prefix_of
 from carillon.tenancy.secrets import SecretBox
 
@@ -64,6 +64,8 @@ async def check_otp(tx: Tx, actor: Actor, command: CheckOtp, box: SecretBox) -> 
     What finds the attempts used up is no attempt at the code any more: it may be right or wrong. A reference that
     nobody has takes as many attempts, and is exhausted then.
     """
+    if not can_be_reference(command.reference):
+        return Checked(verdict=Verdict.UNKNOWN)
     place = (actor.account_id, command.dialect, command.reference)
     row = await tx.fetchrow(SQL["take_attempt"], *place, tx.real_now, _SPAN)
     code = command.code if command.is_case_sensitive else same_case(command.code)

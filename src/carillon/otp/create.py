@@ -6,21 +6,19 @@ from datetime import datetime, timedelta
 from carillon.carriers.failures import Failure
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
-from carillon.errors import CallerError
+from carillon.errors import CallerError, InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.accept import send_sealed
 from carillon.messaging.sendings import AcceptedSending, Recipients, Send
 from carillon.otp.codes import KEY_PURPOSE, CodeType, digest_of, new_code
 from carillon.otp.limits import Limits, take_limits
-from carillon.otp.otps import KEPT, OTPS_DUE, Otp, otp_from
+from carillon.otp.otps import KEPT, MAX_REFERENCE_CHARACTERS, OTPS_DUE, Otp, can_be_reference, otp_from
 from carillon.otp.shield import limit_sends, limit_traffic
 from carillon.tenancy.secrets import SecretBox
 from carillon.text.placeholders import PlaceholderStyle
 
 SQL = load_statements("carillon.otp", "create.sql")
-
-MAX_REFERENCE_CHARACTERS = 255
 
 
 class PendingOtpError(CallerError):
@@ -74,9 +72,11 @@ class NewOtp:
 async def create_otp(tx: Tx, actor: Actor, command: CreateOtp, box: SecretBox) -> NewOtp:
     """Make a password and send it.
 
-    Raises SendLimitError, PendingOtpError, and OtpNotSentError where its recipient is excluded; then nothing is
-    written. Raises what `messaging.accept.send` does for what is wrong with a text.
+    Raises InvalidInputError for `reference`, SendLimitError, PendingOtpError, OtpNotSentError where its recipient is
+    excluded, and what `messaging.accept.send` does for what is wrong with a text; then nothing is written.
     """
+    if not can_be_reference(command.reference):
+        raise InvalidInputError("reference", f"A reference has 1 to {MAX_REFERENCE_CHARACTERS} characters.")
     limits = await take_limits(tx, actor.account_id)
     place = (actor.account_id, command.dialect, command.reference)
     before = await tx.fetchrow(SQL["lock_otp"], *place, tx.now)

@@ -15,6 +15,18 @@ KEPT = timedelta(days=1)
 """So long after its end a password is told from one that never was."""
 
 
+MAX_REFERENCE_CHARACTERS = 255
+
+
+def can_be_reference(text: str) -> bool:
+    """Tell whether a text can be what a password is checked by: some characters, all of which the database knows."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return 0 < len(text) <= MAX_REFERENCE_CHARACTERS and "\0" not in text
+
+
 class OtpState(StrEnum):
     """Where a password is. The moves between them are in `schema.sql`."""
 

@@ -29,7 +29,7 @@ class Passwords(Sandbox):
         super().__init__(db, actor, {}, self.box)
 
     async def create(self, reference: str = "login", recipient: str = PHONE, **options: Any) -> NewOtp:
-        given = {"dialect": "test", "validity": timedelta(minutes=5), "length": 6} | options
+        given: dict[str, Any] = {"dialect": "test", "validity": timedelta(minutes=5), "length": 6} | options
         text = given.pop("text", TEXT)
         given.setdefault("send", Send(sender="Blue", text=text) if text else None)
         command = CreateOtp(reference=reference, recipient=recipient, **given)

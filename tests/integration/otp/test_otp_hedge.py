@@ -1,4 +1,4 @@
-"""Hedging: a password that does not arrive is sent again by the route's next carrier, the same code, until it is over."""
+"""Hedging: a password that does not arrive is sent again by the route's next carrier, with the same code."""
 
 from datetime import timedelta
 

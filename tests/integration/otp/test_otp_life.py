@@ -1,4 +1,4 @@
-"""A password's life: sent, checked once, superseded, expired, exhausted, deleted; and where its code stands meanwhile."""
+"""A password's life: sent, checked once, superseded, expired, exhausted, deleted; and where its code stands."""
 
 import asyncio
 from collections import Counter
@@ -132,7 +132,7 @@ async def test_a_recipient_who_is_excluded_leaves_nothing(passwords: Passwords) 
         await passwords.create(recipient="12")
     assert raised.value.failure is Failure.ADDRESS_INVALID
     for table in ("otp", "otp_counter"):
-        assert await passwords.rows(f"SELECT 1 FROM {table} WHERE account_id = $1") == []
+        assert await passwords.rows(f"SELECT 1 FROM {table} WHERE account_id = $1") == []  # noqa: S608 - two names of ours
 
 
 async def test_verifying_cancels_what_still_waits(passwords: Passwords) -> None:
@@ -191,7 +191,7 @@ async def test_a_code_stands_nowhere_in_the_database(passwords: Passwords) -> No
     await passwords.advance(timedelta(seconds=5))
     assert await passwords.verdict(sent.code, "second") == "valid"
     for (table,) in [tuple(row) for row in await passwords.db.read(Tx.fetch, EVERYWHERE)]:
-        found = await passwords.db.read(Tx.fetch, f"SELECT t::text FROM {table} t")
+        found = await passwords.db.read(Tx.fetch, f"SELECT t::text FROM {table} t")  # noqa: S608 - the catalog's names
         text = "\n".join(row[0] for row in found)
         for code in (made.code, sent.code):
             assert code not in text, table

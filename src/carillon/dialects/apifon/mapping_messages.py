@@ -29,15 +29,15 @@ LANDING = "apifon_lp"
 """How the names of parameters begin that are landing pages."""
 
 # Data coding: 0 is GSM, 1 octets, 2 UCS-2. What GSM lacks is sent as UCS-2 rather than not, or mutilated.
-_ENCODINGS: Mapping[int, tuple[Encoding, ...]] = {
+ENCODINGS: Mapping[int, tuple[Encoding, ...]] = {
     0: (Encoding.GSM, Encoding.UCS2),
     1: (Encoding.BINARY,),
     2: (Encoding.UCS2,),
 }
-_DEFAULT_CODING, _OCTETS = 0, 1
+DEFAULT_CODING, OCTETS = 0, 1
 _UNIT_BYTES = {Encoding.UCS2: 2}
 
-_NUMBER = re.compile(r"[1-9][0-9]{6,14}")
+NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 _SENDER_DIGITS = re.compile(r"[0-9]{1,16}")
 _SENDER_CHARACTERS = re.compile(r"[ -~]{1,11}")
 _LANDING_PLACE = re.compile(r"\{apifon_lp[^{}]*\}")
@@ -64,22 +64,22 @@ def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow:
     """
     message = read_request(schemas.Message, asked.message, "message")
     require(message, "message")
-    coding = _coding(message)
-    text = _text(message, coding)
-    sender = _sender(message.sender_id.strip())
-    recipients = _recipients(asked, with_values=coding != _OCTETS)
-    url = _callback_url(asked.callback_url, allow)
+    coding = read_coding(message)
+    text = read_body(message, coding)
+    sender = read_sender(message.sender_id.strip())
+    recipients = _recipients(asked, with_values=coding != OCTETS)
+    url = read_callback_url(asked.callback_url, allow)
     reference = asked.reference_id
-    _require_length(reference, MAX_REFERENCE_CHARACTERS, "reference_id")
+    require_length(reference, MAX_REFERENCE_CHARACTERS, "reference_id")
     validity, expires_at = _validity(asked.tte)
     return Send(
         dialect=DIALECT,
         traffic_class=traffic_class or TrafficClass.TRANSACTIONAL,
         sender=sender,
         text=text,
-        placeholders=None if coding == _OCTETS else PlaceholderStyle.BRACES,
-        encodings=_ENCODINGS[coding],
-        replaces_typographic=coding == _DEFAULT_CODING,
+        placeholders=None if coding == OCTETS else PlaceholderStyle.BRACES,
+        encodings=ENCODINGS[coding],
+        replaces_typographic=coding == DEFAULT_CODING,
         recipients=recipients,
         same_text_only=True,
         scheduled_at=_moment(asked.date, "date"),
@@ -91,24 +91,27 @@ def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow:
     )
 
 
-def _coding(message: schemas.Message) -> int:
-    coding = _DEFAULT_CODING if message.dc is None else message.dc
-    if coding not in _ENCODINGS:
+def read_coding(message: schemas.Message) -> int:
+    """Read the data coding. Raises InvalidInputError for `message.dc`."""
+    coding = DEFAULT_CODING if message.dc is None else message.dc
+    if coding not in ENCODINGS:
         raise InvalidInputError("message.dc", "This is 0, 1 or 2.")
     return coding
 
 
-def _text(message: schemas.Message, coding: int) -> str:
+def read_body(message: schemas.Message, coding: int) -> str:
+    """Read the text of an SMS. Raises InvalidInputError for `message.text`."""
     text = message.text
-    _require_length(text, MAX_TEXT_CHARACTERS, "message.text")
+    require_length(text, MAX_TEXT_CHARACTERS, "message.text")
     if _LANDING_PLACE.search(text):
         raise InvalidInputError("message.text", _NO_LANDING)
-    if coding == _OCTETS and not can_encode(text, Encoding.BINARY):
+    if coding == OCTETS and not can_encode(text, Encoding.BINARY):
         raise InvalidInputError("message.text", "With dc 1 each character is an octet: U+0000 to U+00FF.")
     return text
 
 
-def _sender(given: str) -> str:
+def read_sender(given: str) -> str:
+    """Read the sender of an SMS. Raises InvalidInputError for `message.sender_id`."""
     digits = given.removeprefix("+")
     if _SENDER_DIGITS.fullmatch(digits):
         return digits
@@ -125,11 +128,11 @@ def _recipients(asked: schemas.SendSms, *, with_values: bool) -> Recipients:
         place = f"subscribers[{row}]"
         one = read_request(schemas.Recipient, item, place)
         require(one, place)
-        _require_length(one.custom_id, schemas.MAX_CUSTOM_ID_CHARACTERS, f"{place}.custom_id")
+        require_length(one.custom_id, schemas.MAX_CUSTOM_ID_CHARACTERS, f"{place}.custom_id")
         numbers.append(one.number.strip().removeprefix("+"))
         values.append(_values(one.params, f"{place}.params") if one.params else {})
         custom.append({"custom_id": one.custom_id} if one.custom_id is not None else None)
-    if not any(_NUMBER.fullmatch(one) for one in numbers):
+    if not any(NUMBER.fullmatch(one) for one in numbers):
         raise InvalidInputError("subscribers[0].number", "A number has 7 to 15 digits, and does not begin with 0.")
     return Recipients(
         addresses=numbers,
@@ -148,12 +151,14 @@ def _values(params: Mapping[str, Any], place: str) -> Mapping[str, str]:
     return values
 
 
-def _require_length(text: str | None, limit: int, place: str) -> None:
+def require_length(text: str | None, limit: int, place: str) -> None:
+    """Require that a text has no more characters. Raises InvalidInputError for the place."""
     if text is not None and len(text) > limit:
         raise InvalidInputError(place, f"This has at most {limit} characters.")
 
 
-def _callback_url(given: str | None, allow: Iterable[Network]) -> str | None:
+def read_callback_url(given: str | None, allow: Iterable[Network]) -> str | None:
+    """Read a URL for callbacks, if any. Raises InvalidInputError for `callback_url`."""
     url = (given or "").strip()
     return check_callback_url(url, https_only=True, allow=allow) if url else None
 
@@ -186,12 +191,11 @@ def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]
     custom = command.recipients.custom or [None] * len(given)
     results: dict[str, list[dict[str, Any]]] = {}
     for row, number in enumerate(given):
-        encoding = accepted.encodings[row]
         results.setdefault(number, []).append(
             {
                 "message_id": str(accepted.message_ids[row]),
                 "custom_id": (custom[row] or {}).get("custom_id"),
-                "length": accepted.lengths[row] * (_UNIT_BYTES.get(encoding, 1) if encoding else 1),
+                "length": shown_length(accepted, row),
             }
         )
     return {
@@ -200,3 +204,9 @@ def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]
         "results": results,
         "result_info": {"status_code": 200, "description": "OK"},
     }
+
+
+def shown_length(accepted: AcceptedSending, row: int) -> int:
+    """Count what the text of a recipient takes, as replies show it."""
+    encoding = accepted.encodings[row]
+    return accepted.lengths[row] * (_UNIT_BYTES.get(encoding, 1) if encoding else 1)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from carillon.dialects.apifon.operations_lists import FIELD_OPERATIONS, LIST_OPERATIONS
 from carillon.dialects.apifon.operations_messages import MESSAGE_OPERATIONS
+from carillon.dialects.apifon.operations_otp import OTP_OPERATIONS
 from carillon.dialects.apifon.operations_subscribers import BLOCK_OPERATIONS, SUBSCRIBER_OPERATIONS
 from carillon.dialects.rest import Operation
 
@@ -13,4 +14,5 @@ OPERATIONS: Sequence[Operation] = (
     *SUBSCRIBER_OPERATIONS,
     *BLOCK_OPERATIONS,
     *MESSAGE_OPERATIONS,
+    *OTP_OPERATIONS,
 )

@@ -2,6 +2,7 @@
 
 from carillon.dialects.nrs import account, blacklist, campaigns, contacts, groups, replies, scheduled, schemas, sms
 from carillon.dialects.nrs.mapping_campaigns import CAMPAIGNS, SENDINGS
+from carillon.dialects.nrs.operations_otp import OTP_OPERATIONS
 from carillon.dialects.rest import Operation
 from carillon.tenancy.scopes import Scope
 
@@ -351,6 +352,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "`showCustomFields` adds a column `customFields`, a JSON object or empty. **[ours]**",
         ),
     ),
+    *OTP_OPERATIONS,
     Operation(
         method="GET",
         path="/api/rest/account",

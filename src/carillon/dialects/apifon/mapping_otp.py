@@ -1,0 +1,186 @@
+"""Passwords between Apifon's form and ours (OTP Gateway). Pure, but for what is asked of the outbound guard."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from carillon.dialects.apifon import schemas, schemas_otp
+from carillon.dialects.apifon.auth import DIALECT
+from carillon.dialects.apifon.mapping import chosen
+from carillon.dialects.apifon.mapping_messages import (
+    DEFAULT_CODING,
+    ENCODINGS,
+    NUMBER,
+    read_body,
+    read_callback_url,
+    read_coding,
+    read_sender,
+    require_length,
+    shown_length,
+)
+from carillon.dialects.reading import read_request, require
+from carillon.errors import InvalidInputError
+from carillon.kit.networks import Network
+from carillon.messaging.sendings import Send
+from carillon.otp.check import Checked, Verdict
+from carillon.otp.codes import CodeType
+from carillon.otp.create import CreateOtp, NewOtp
+from carillon.otp.otps import MAX_REFERENCE_CHARACTERS
+
+PLACE = "apifon_otp"
+"""The placeholder of a password in texts."""
+
+_DEFAULT_LENGTH, _DEFAULT_EXPIRE = 6, 300
+_MAX_IM_CHARACTERS = 1_000
+_MIN_TTL_SECONDS = 30
+_DEVICES = ("SMARTPHONE_ONLY", "SMARTPHONE_AND_OTHER_DEVICES")
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyStatus:
+    """A line of the table of verifications."""
+
+    code: int
+    http_status: int
+    description: str
+
+
+VALID = VerifyStatus(0, 200, "Valid")
+USED = VerifyStatus(1, 200, "Invalid")
+DECLINED = VerifyStatus(2, 403, "Declined")
+NOT_FOUND = VerifyStatus(3, 403, "The request code was not found")
+NO_CODE = VerifyStatus(4, 403, "No code was provided")
+NO_REFERENCE = VerifyStatus(5, 403, "No reference_id provided in request")
+EXPIRED = VerifyStatus(6, 403, "Expired")
+INVALID = VerifyStatus(7, 403, "The request code is invalid.")
+
+STATUSES: Mapping[Verdict, VerifyStatus] = {
+    Verdict.VALID: VALID,
+    Verdict.USED: USED,
+    Verdict.WRONG: NOT_FOUND,
+    Verdict.UNKNOWN: NOT_FOUND,
+    Verdict.SUPERSEDED: INVALID,
+    Verdict.EXPIRED: EXPIRED,
+    Verdict.EXHAUSTED: DECLINED,
+    Verdict.REFUSED: DECLINED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """How a password goes: by SMS, by instant message, or by the one and then the other."""
+
+    sms: Send | None
+    has_im: bool
+
+
+def read_create(asked: schemas_otp.CreateOtp, network: str, allow: Iterable[Network]) -> CreateOtp:
+    """Read a request. Raises InvalidInputError with the place of what is wrong, and MissingInputError."""
+    require_length(asked.reference_id, MAX_REFERENCE_CHARACTERS, "reference_id")
+    number = asked.subscriber.strip().removeprefix("+")
+    if not NUMBER.fullmatch(number):
+        raise InvalidInputError("subscriber", "A number has 7 to 15 digits, and does not begin with 0.")
+    length = _within(asked.code_length, schemas_otp.MIN_CODE_LENGTH, schemas_otp.MAX_CODE_LENGTH, "code_length")
+    expire = _within(asked.expire, 1, schemas_otp.MAX_EXPIRE_SECONDS, "expire") or _DEFAULT_EXPIRE
+    code_type = chosen(asked.code_type.strip().lower(), ("", *CodeType), "code_type")
+    url = read_callback_url(asked.callback_url, allow)
+    channels = read_channels(asked, expire, url)
+    if channels.sms is None:
+        raise InvalidInputError("im_channels", "There is no active subscription for this sender.")
+    return CreateOtp(
+        dialect=DIALECT,
+        reference=asked.reference_id,
+        recipient=number,
+        validity=timedelta(seconds=expire),
+        code_type=CodeType(code_type) if code_type else CodeType.NUMERIC,
+        length=length or _DEFAULT_LENGTH,
+        network=network,
+        send=channels.sms,
+        placeholder=PLACE,
+    )
+
+
+def read_channels(asked: schemas_otp.CreateOtp, expire: int, callback_url: str | None) -> Channels:
+    """Read how a password goes, by what of `message` and `im_channels` is present (OTP Request).
+
+    An instant message that may take longer than the password is valid has no SMS after it.
+    """
+    sms = _sms(asked, callback_url)
+    instant = [_channel(item, place) for place, item in enumerate(asked.im_channels)]
+    if not instant:
+        return Channels(sms=sms, has_im=False)
+    fails_over = asked.message is not None and (instant[0].ttl or 0) <= expire
+    return Channels(sms=sms if fails_over else None, has_im=True)
+
+
+def _sms(asked: schemas_otp.CreateOtp, callback_url: str | None) -> Send:
+    if asked.message is None:
+        text, sender, coding = f"{{{PLACE}}}", "", DEFAULT_CODING
+    else:
+        message = read_request(schemas.Message, asked.message, "message")
+        require(message, "message")
+        coding = read_coding(message)
+        text, sender = read_body(message, coding), read_sender(message.sender_id.strip())
+    return Send(
+        sender=sender,
+        text=text,
+        encodings=ENCODINGS[coding],
+        replaces_typographic=coding == DEFAULT_CODING,
+        reference=asked.reference_id,
+        callback_url=callback_url,
+    )
+
+
+def _channel(item: object, row: int) -> schemas_otp.OtpChannel:
+    place = f"im_channels[{row}]"
+    channel = read_request(schemas_otp.OtpChannel, item, place)
+    require(channel, place)
+    require_length(channel.text, _MAX_IM_CHARACTERS, f"{place}.text")
+    if f"{{{PLACE}}}" not in channel.text:
+        raise InvalidInputError(f"{place}.text", f"The text has {{{PLACE}}} in it.")
+    if channel.ttl is not None and channel.ttl < _MIN_TTL_SECONDS:
+        raise InvalidInputError(f"{place}.ttl", f"This is {_MIN_TTL_SECONDS} seconds or more.")
+    chosen(channel.device_target.strip().upper(), ("", *_DEVICES), f"{place}.device_target")
+    return channel
+
+
+def _within(given: int | None, least: int, most: int, place: str) -> int | None:
+    if given is not None and not least <= given <= most:
+        raise InvalidInputError(place, f"This is from {least} to {most}.")
+    return given
+
+
+def show_created(command: CreateOtp, made: NewOtp) -> dict[str, Any]:
+    """Show what was sent: as many results as the text has parts."""
+    accepted = made.accepted
+    if accepted is None:
+        raise AssertionError("every password of this dialect is sent")
+    result = {
+        "message_id": str(accepted.message_ids[0]),
+        "custom_id": None,
+        "length": shown_length(accepted, 0),
+        "short_code": None,
+        "short_url": None,
+    }
+    return {
+        "request_id": str(accepted.sending_id),
+        "reference_id": command.reference,
+        "result": [result] * accepted.parts[0],
+        "result_info": {"status_code": 200, "description": "OK"},
+    }
+
+
+def status_of_check(checked: Checked) -> VerifyStatus:
+    """Choose the line of the table. Whoever has not got the code learns nothing of its reference."""
+    if checked.verdict is Verdict.EXPIRED and not checked.is_code:
+        return NOT_FOUND
+    return STATUSES[checked.verdict]
+
+
+def show_verified(status: VerifyStatus, request_id: str) -> dict[str, Any]:
+    """Show what a verification has found."""
+    return {
+        "request_id": request_id,
+        "result_info": {"status_code": status.code, "description": status.description},
+    }
