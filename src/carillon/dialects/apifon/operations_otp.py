@@ -60,6 +60,7 @@ OTP_OPERATIONS: Sequence[Operation] = (
         scope=Scope.MESSAGES_WRITE,
         permission=_PERMISSION,
         handle=otp.verify_without_code,
+        status=403,
         reference=("reference_id",),
     ),
     Operation(
@@ -70,5 +71,6 @@ OTP_OPERATIONS: Sequence[Operation] = (
         scope=Scope.MESSAGES_WRITE,
         permission=_PERMISSION,
         handle=otp.verify_nothing,
+        status=403,
     ),
 )

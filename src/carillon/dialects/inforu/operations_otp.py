@@ -36,7 +36,7 @@ OTP_OPERATIONS: Sequence[Operation] = (
         reply=(replies.FlatReply,),
         handle=otp.authenticate,
         scope=Scope.MESSAGES_WRITE,
-        sample={"OtpCode": "123456", "OtpValue": "0521234567"},
+        sample={"OtpCode": "902418", "OtpValue": "0521234567"},
         is_flat=True,
         notes=(
             "The reply has no envelope. With RequestToken only the password of that call is right.",
