@@ -182,7 +182,7 @@ async def test_a_window_has_its_share_of_the_one_before(passwords: Passwords) ->
     assert in_window(now - hour, now, hour, 8, 1) == 9  # another process's clock is ahead
 
 
-# Limits ---
+# Limits ---------------------------------------------------------------------------------------------------------------
 
 
 async def test_limits_are_shown_set_and_given_back(passwords: Passwords) -> None:
