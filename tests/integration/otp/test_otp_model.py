@@ -69,7 +69,7 @@ class World:
     async def create(self, place: int, seconds: int, most: int, refuses: bool) -> None:  # noqa: FBT001 - a step's
         reference = REFERENCES[place]
         known = self.model.get(reference)
-        options = {"validity": timedelta(seconds=seconds), "max_attempts": most, "length": LENGTH}
+        options: dict[str, Any] = {"validity": timedelta(seconds=seconds), "max_attempts": most, "length": LENGTH}
         try:
             made = await self.passwords.create(reference, refuses_pending=refuses, **options)
         except PendingOtpError:
