@@ -22,7 +22,8 @@ WITH a AS MATERIALIZED (
         span = excluded.span
     RETURNING c.window_at, c.span, c.before, c.present
 )
-SELECT t.*, c.window_at, c.span, c.before, c.present, l.names, l.values
+SELECT t.otp_id, t.recipient, t.digest, t.superseded, t.state, t.attempts, t.max_attempts, t.created_at, t.updated_at,
+    t.expires_at, t.sendings, t.clock_offset, c.window_at, c.span, c.before, c.present, l.names, l.values
 FROM taken t
 CROSS JOIN counted c
 CROSS JOIN LATERAL (
