@@ -57,7 +57,7 @@ def create(dsn: str) -> NewOtp:
             send=Send(sender="Blue", text="It is {code}."),
         )
         try:
-            return await db.run(create_otp, actor, command, box)
+            return await create_otp(db, actor, command, box)
         finally:
             await db.close()
 

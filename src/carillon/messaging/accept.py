@@ -7,7 +7,7 @@ thousand small requests a second cost no more commits than the disk can make, an
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from carillon.db.database import Database, Tx
@@ -16,11 +16,11 @@ from carillon.events.log import append_events
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.messaging.accept_many import MAX_RECIPIENTS_AT_ONCE, accept_many, is_large
+from carillon.messaging.begin_at_once import BeginAtOnce
 from carillon.messaging.campaigns import check_campaign_name
 from carillon.messaging.contact_fields import with_contact_fields
-from carillon.messaging.placing import account_facts, place_rows
+from carillon.messaging.placing import ChannelFacts, account_facts, channel_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
-from carillon.messaging.sealed import seal_values
 from carillon.messaging.sending_rows import (
     accepted_of,
     campaigns_of,
@@ -30,7 +30,6 @@ from carillon.messaging.sending_rows import (
     write_sendings,
 )
 from carillon.messaging.sendings import AcceptedSending, Send
-from carillon.tenancy.secrets import SecretBox
 
 _MAX_TOGETHER = 500
 # Reading numbers and rendering texts of so many recipients takes some milliseconds: in a thread.
@@ -60,25 +59,11 @@ async def plan_send(db: Database, actor: Actor, command: Send) -> AcceptedSendin
             if is_large(command):
                 planned = await accept_many(tx, actor, prepared)
             else:
-                (planned,) = await accept_sendings(tx, actor, [prepared], [actor])
+                channels = await channel_facts(db, actor.account_id, [prepared.command.channel])
+                (planned,) = await accept_sendings(tx, actor, channels, [prepared], [actor])
             raise _PlannedError(planned)  # noqa: TRY301 - it undoes the transaction
     except _PlannedError as error:
         return error.planned
-
-
-async def send_sealed(
-    tx: Tx, actor: Actor, command: Send, values: Mapping[str, str], box: SecretBox
-) -> AcceptedSending:
-    """Accept a request to a few in the caller's transaction, beside what the caller writes of it.
-
-    Of its text the placeholders of `values`, written `{key}`, are stored as they are written; the values are sealed,
-    put into the text when it is submitted, and gone when they are forgotten (`sealed.py`). Raises what `send` does.
-    """
-    prepared = prepare_send(command, actor.country, values)
-    if values:
-        prepared = replace(prepared, seal=partial(seal_values, box, actor.account_id, values))
-    (accepted,) = await accept_sendings(tx, actor, [prepared], [actor])
-    return accepted
 
 
 async def _prepared(db: Database, actor: Actor, command: Send) -> PreparedSend:
@@ -142,9 +127,13 @@ class _AcceptQueues:
 async def _accept_together(db: Database, together: Sequence[_Waiting]) -> None:
     """Accept requests in one transaction; where it fails for the sake of one, each in its own."""
     actors = [one.actor for one in together]
+    beginning = BeginAtOnce(db, actors[0].account_id)
     try:
-        accepted = await db.run(accept_sendings, actors[0], [one.prepared for one in together], actors)
+        requests = [one.prepared for one in together]
+        channels = await channel_facts(db, actors[0].account_id, [one.command.channel for one in requests])
+        accepted = await db.run(accept_sendings, actors[0], channels, requests, actors, beginning)
     except Exception as error:  # noqa: BLE001 - it is each caller's to raise
+        beginning.failed(error)
         if len(together) > 1 and not isinstance(error, UnavailableError):
             for one in together:
                 await _accept_together(db, [one])
@@ -153,19 +142,26 @@ async def _accept_together(db: Database, together: Sequence[_Waiting]) -> None:
             if not one.answer.done():
                 one.answer.set_exception(error)
         return
+    beginning.committed()
     for one, outcome in zip(together, accepted, strict=True):
         if not one.answer.done():
             one.answer.set_result(outcome)
 
 
-async def accept_sendings(
-    tx: Tx, actor: Actor, requests: Sequence[PreparedSend], actors: Sequence[Actor]
+async def accept_sendings(  # noqa: PLR0913, PLR0917 - what is accepted, and for whom
+    tx: Tx,
+    actor: Actor,
+    channels: Mapping[str, ChannelFacts],
+    requests: Sequence[PreparedSend],
+    actors: Sequence[Actor],
+    beginning: BeginAtOnce | None = None,
 ) -> list[AcceptedSending]:
     """Accept requests of one account in their order. Raises InvalidInputError for `scheduled_at`."""
-    facts = await account_facts(tx, actor)
+    facts = await account_facts(tx, actor, channels)
     placements = [await placement_of(tx, one, request) for one, request in zip(actors, requests, strict=True)]
     rows = rows_of(tx, requests)
-    events = await place_rows(tx, actor, facts, placements, rows)
+    begin = partial(beginning.begin, tx, facts, placements, rows) if beginning else None
+    events = await place_rows(tx, actor, facts, placements, rows, begin=begin)
     campaigns = await campaigns_of(tx, actor, requests, placements)
     if any(one.is_written for one in placements):
         await write_sendings(tx, actors, requests, placements, campaigns)

@@ -10,11 +10,10 @@ from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
-from carillon.messaging.accept import send_sealed
+from carillon.messaging.accept_sealed import SealedSends
 from carillon.messaging.sealed import open_values
 from carillon.messaging.sendings import MAX_VALIDITY, AcceptedSending, Recipients, Send
 from carillon.messaging.states import MessageState
-from carillon.tenancy.secrets import SecretBox
 from carillon.text.encodings import Encoding
 from carillon.text.placeholders import PlaceholderStyle
 
@@ -22,7 +21,7 @@ SQL = load_statements("carillon.messaging", "again.sql")
 
 
 async def send_again(
-    tx: Tx, actor: Actor, sending_ids: Sequence[UUID], *, expires_at: datetime, box: SecretBox
+    tx: Tx, actor: Actor, sending_ids: Sequence[UUID], sends: SealedSends, *, expires_at: datetime
 ) -> AcceptedSending | None:
     """Send the last of some sendings to one recipient again: the same text, by the next carrier of its route.
 
@@ -35,8 +34,8 @@ async def send_again(
     waiting = await tx.fetch(SQL["carriers_of_chunks"], actor.account_id, sending_ids)
     carriers = {row["carrier_id"] for row in [*rows, *waiting]} - {None}
     last = rows[-1]
-    values = open_values(box, actor.account_id, last["sending_id"], last["sealed"])
-    again = await send_sealed(tx, actor, _command(last, sorted(carriers), expires_at), values, box)
+    values = open_values(sends.box, actor.account_id, last["sending_id"], last["sealed"])
+    again = await sends.send(tx, actor, _command(last, sorted(carriers), expires_at), values)
     return again if again.is_written else None
 
 

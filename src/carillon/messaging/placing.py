@@ -5,7 +5,7 @@ request of a thousand does.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,19 +17,19 @@ import msgspec
 
 from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.billing.ledger import Reservation, available_for, reserve
-from carillon.billing.prices import Capture, Prices, load_prices
+from carillon.billing.prices import Capture, Prices, current_prices
 from carillon.carriers.failures import Failure
-from carillon.db.database import Tx
+from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.events.log import NewEvent
 from carillon.kit.actor import Actor
-from carillon.kit.ids import first_uuid_of
+from carillon.kit.ids import AccountId, first_uuid_of
 from carillon.kit.traffic import TrafficClass
 from carillon.message_metrics import MessageMetrics
-from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
+from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, defer_chunks
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
-from carillon.routing.current import load_routing
+from carillon.routing.current import current_routing
 from carillon.routing.health import Health
 from carillon.text.encodings import Encoding
 
@@ -46,21 +46,33 @@ _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountFacts:
-    """What an account's settings say of its messages."""
+class ChannelFacts:
+    """Where an account's messages on a channel go, and what they cost."""
 
+    routing: Routing
+    prices: Prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """What an account's settings say of its messages, and what is known of its channels, by name."""
+
+    channels: Mapping[str, ChannelFacts]
+    clock_offset: timedelta
     spam_window: timedelta
+    is_active: bool
 
 
 @dataclass(slots=True, kw_only=True)
 class Placement:
-    """A sending whose rows are placed, and what came of it."""
+    """A sending whose rows are placed, and what came of it. `shown` is the text with its sealed values."""
 
     sending_id: UUID
     channel: str
     traffic_class: TrafficClass
     sender: str
     text: str = field(repr=False)
+    shown: str | None = field(default=None, repr=False)
     due_at: datetime
     expires_at: datetime
     per_second: float | None = None
@@ -70,9 +82,9 @@ class Placement:
     reply_endpoint_id: int | None = None
     numbered: bool = False
     ignores_suppressions: bool = False
+    flash: bool = False
     only_if_any: bool = False
     avoids: Sequence[int] = ()
-    is_sealed: bool = False
     is_written: bool = True
     recipients: int = 0
     excluded: int = 0
@@ -107,32 +119,50 @@ class Rows:
         return [row for row, failure in enumerate(self.failures) if failure is None]
 
 
-async def account_facts(tx: Tx, actor: Actor) -> AccountFacts:
+async def account_facts(tx: Tx, actor: Actor, channels: Mapping[str, ChannelFacts]) -> AccountFacts:
     """Read an account's facts, and take its clock."""
     row = await tx.fetchrow(SQL["account_facts"], actor.account_id)
     if row is None:
         raise AssertionError("an account of an authenticated caller is there")  # accounts are not deleted
     tx.adopt_clock(row["clock_offset"])
-    return AccountFacts(spam_window=row["spam_window"])
+    return AccountFacts(channels=channels, **row)
 
 
-async def place_rows(
-    tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
+async def channel_facts(db: Database, account_id: AccountId, channels: Iterable[str]) -> Mapping[str, ChannelFacts]:
+    """Return what is known of an account's channels, by name: as it is, or was a moment ago (`Remembered`)."""
+    return {
+        channel: ChannelFacts(
+            routing=await current_routing(db, account_id, channel), prices=await current_prices(db, account_id, channel)
+        )
+        for channel in set(channels)
+    }
+
+
+async def place_rows(  # noqa: PLR0913 - what is placed, and how
+    tx: Tx,
+    actor: Actor,
+    facts: AccountFacts,
+    placements: Sequence[Placement],
+    rows: Rows,
+    *,
+    begin: Callable[[Sequence[NewChunk]], Sequence[NewChunk]] | None = None,
 ) -> list[NewEvent]:
     """Decide of every row, reserve its cost, and write messages and chunks. Returns the events of the excluded ones.
 
-    The placements get their counters; the caller writes their sendings and then the events.
+    The placements get their counters; the caller writes their sendings and then the events. `begin` says which chunks
+    are begun as they are written (`BeginAtOnce`).
     """
     digests = await _exclude(tx, actor, facts, placements, rows)
-    carriers = await _route(tx, actor, placements, rows)
-    await _charge(tx, actor, placements, rows)
+    carriers = _route(tx, facts.channels, placements, rows)
+    await _charge(tx, actor, facts.channels, placements, rows)
     _tally(placements, rows)
     await _reserve(tx, actor, placements)
     await _number(tx, placements, rows)
     await _write_messages(tx, actor, placements, rows)
-    await write_chunks(tx, actor.account_id, _chunks(tx, placements, rows, carriers))
+    chunks: Sequence[NewChunk] = _chunks(tx, placements, rows, carriers)
+    defer_chunks(tx, actor.account_id, begin(chunks) if begin else chunks)
     if facts.spam_window:
-        await _remember_texts(tx, actor, placements, rows, digests)
+        _remember_texts(tx, actor, placements, rows, digests)
     tx.counts(partial(_measure, tx.process_state(MessageMetrics), placements))
     return _events(tx, placements, rows)
 
@@ -155,7 +185,7 @@ async def _exclude_repeated(
 ) -> Mapping[int, int]:
     """Exclude what was sent to the same number within the window; return the digests of the others by row."""
     # What is sealed is never the same text, and a digest of its few possible values would tell which it is.
-    open_rows = [row for row in rows.open_rows() if not placements[rows.places[row]].is_sealed]
+    open_rows = [row for row in rows.open_rows() if placements[rows.places[row]].shown is None]
     digests = {row: _digest(placements[rows.places[row]], rows, row) for row in open_rows}
     since = first_uuid_of(tx.now - facts.spam_window)
     found = await tx.fetch(SQL["recently_sent"], actor.account_id, sorted(set(digests.values())), since)
@@ -175,19 +205,15 @@ def _digest(placement: Placement, rows: Rows, row: int) -> int:
     )
 
 
-async def _route(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> Mapping[int, int]:
+def _route(
+    tx: Tx, channels: Mapping[str, ChannelFacts], placements: Sequence[Placement], rows: Rows
+) -> Mapping[int, int]:
     """Return the first carrier of each row's route; exclude what has none."""
     carriers: dict[int, int] = {}
-    open_rows = rows.open_rows()
-    if not open_rows:
-        return carriers
-    routings: dict[str, Routing] = {}
-    for place, of_place in _by_place(rows, open_rows).items():
+    for place, of_place in _by_place(rows, rows.open_rows()).items():
         one = placements[place]
-        if one.channel not in routings:
-            routings[one.channel] = await load_routing(tx, actor.account_id, one.channel)
         numbers = [rows.numbers[row] or "" for row in of_place]
-        routes = routings[one.channel].choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
+        routes = channels[one.channel].routing.choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
         routes = tx.process_state(Health).arrange(routes, numbers, traffic_class=one.traffic_class)
         for row, route in zip(of_place, routes, strict=True):
             first = next((carrier for carrier in route or () if carrier not in one.avoids), None)
@@ -205,33 +231,43 @@ def _by_place(rows: Rows, among: Sequence[int]) -> dict[int, list[int]]:
     return found
 
 
-async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> None:
-    """Price every row, and exclude what has no price or no credit, in the order of the rows."""
+async def _charge(
+    tx: Tx, actor: Actor, channels: Mapping[str, ChannelFacts], placements: Sequence[Placement], rows: Rows
+) -> None:
+    """Price every row, and exclude what has no price or no credit."""
     rows.prices = [_FREE] * len(rows.places)
-    prices: dict[str, Prices] = {}
-    cost: dict[int, int] = {}
+    # By price and parts: few are different. `channels` keeps the ids alive.
+    costs: dict[tuple[int, int], tuple[int, int, Capture]] = {}
     for place, of_place in _by_place(rows, rows.open_rows()).items():
-        channel = placements[place].channel
-        if channel not in prices:
-            prices[channel] = await load_prices(tx, actor.account_id, channel)
-        if prices[channel].is_free:
+        prices = channels[placements[place].channel].prices
+        if prices.is_free:
             continue
-        found = prices[channel].of([rows.numbers[row] or "" for row in of_place])
+        found = prices.of([rows.numbers[row] or "" for row in of_place])
         for row, price in zip(of_place, found, strict=True):
             if price is None:
                 rows.failures[row] = Failure.NO_PRICE
                 continue
-            amount, vat = price.cost(rows.parts[row])
-            rows.prices[row] = (amount, vat, price.capture)
-            cost[row] = amount + vat
-    if not any(cost.values()):
+            key = id(price), rows.parts[row]
+            if key not in costs:
+                costs[key] = (*price.cost(rows.parts[row]), price.capture)
+            rows.prices[row] = costs[key]
+    await _exclude_unpaid(tx, actor, rows)
+
+
+async def _exclude_unpaid(tx: Tx, actor: Actor, rows: Rows) -> None:
+    """Exclude what the account's credit isn't enough for, in the order of the rows; the balance stays locked."""
+    total = sum(amount + vat for amount, vat, _ in rows.prices)
+    if not total:
         return
     left = await available_for(tx, actor.account_id)
-    for row, amount in sorted(cost.items()):
-        if amount > left:
+    if total <= left:
+        return
+    for row in rows.open_rows():
+        amount, vat, _ = rows.prices[row]
+        if amount + vat > max(left, 0):
             rows.failures[row] = Failure.NO_CREDIT
         else:
-            left -= amount
+            left -= amount + vat
 
 
 def _measure(metrics: MessageMetrics, placements: Sequence[Placement]) -> None:
@@ -278,9 +314,9 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
     if not count:
         return
     if count <= _FEW:
-        await tx.execute(SQL["add_messages"], actor.account_id, *columns)
+        tx.defer(SQL["add_messages"], actor.account_id, *columns)
     else:
-        await tx.copy_records("message", _MESSAGE_COLUMNS, list(zip(repeat(actor.account_id), *columns, strict=False)))
+        await tx.copy_records("message", _MESSAGE_COLUMNS, zip(repeat(actor.account_id), *columns, strict=False))
 
 
 def _message_columns(placements: Sequence[Placement], rows: Rows, now: datetime) -> list[list[Any]]:
@@ -356,12 +392,12 @@ def _paced(placement: Placement, messages: int) -> datetime:
     return due_at
 
 
-async def _remember_texts(
+def _remember_texts(
     tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows, digests: Mapping[int, int]
 ) -> None:
     kept = [row for row in digests if rows.failures[row] is None and placements[rows.places[row]].is_written]
     ids = [rows.message_ids[row] for row in kept]
-    await tx.execute(SQL["add_digests"], actor.account_id, ids, [digests[row] for row in kept])
+    tx.defer(SQL["add_digests"], actor.account_id, ids, [digests[row] for row in kept])
 
 
 def _events(tx: Tx, placements: Sequence[Placement], rows: Rows) -> list[NewEvent]:

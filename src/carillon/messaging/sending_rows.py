@@ -54,9 +54,10 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
         reply_endpoint_id=endpoints[1],
         numbered=command.numbered,
         ignores_suppressions=command.ignores_suppressions,
+        flash=command.options.get("flash") is True,
         only_if_any=command.only_if_any,
         avoids=command.avoids,
-        is_sealed=request.seal is not None,
+        shown=request.shown if request.seal is not None else None,
     )
 
 
@@ -117,7 +118,7 @@ async def write_sendings(
         for place, request in enumerate(requests)
         if placements[place].is_written
     ]
-    await tx.execute(SQL["add_sendings"], actors[0].account_id, tx.now, *map(list, zip(*records, strict=True)))
+    tx.defer(SQL["add_sendings"], actors[0].account_id, tx.now, *map(list, zip(*records, strict=True)))
 
 
 def _sending(

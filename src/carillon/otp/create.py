@@ -4,12 +4,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from carillon.carriers.failures import Failure
-from carillon.db.database import Tx
+from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.errors import CallerError, InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
-from carillon.messaging.accept import send_sealed
+from carillon.messaging.accept_sealed import SealedSends, sealed_sends
 from carillon.messaging.sendings import AcceptedSending, Recipients, Send
 from carillon.otp.codes import KEY_PURPOSE, CodeType, digest_of, new_code
 from carillon.otp.limits import Limits, take_limits
@@ -69,7 +69,7 @@ class NewOtp:
     accepted: AcceptedSending | None
 
 
-async def create_otp(tx: Tx, actor: Actor, command: CreateOtp, box: SecretBox) -> NewOtp:
+async def create_otp(db: Database, actor: Actor, command: CreateOtp, box: SecretBox) -> NewOtp:
     """Make a password and send it.
 
     Raises InvalidInputError for `reference`, SendLimitError, PendingOtpError, OtpNotSentError where its recipient is
@@ -77,6 +77,12 @@ async def create_otp(tx: Tx, actor: Actor, command: CreateOtp, box: SecretBox) -
     """
     if not can_be_reference(command.reference):
         raise InvalidInputError("reference", f"A reference has 1 to {MAX_REFERENCE_CHARACTERS} characters.")
+    channels = [command.send.channel] if command.send else []
+    async with sealed_sends(db, actor, box, channels) as sends:
+        return await db.run(_create, actor, command, sends)
+
+
+async def _create(tx: Tx, actor: Actor, command: CreateOtp, sends: SealedSends) -> NewOtp:
     limits = await take_limits(tx, actor.account_id)
     place = (actor.account_id, command.dialect, command.reference)
     before = await tx.fetchrow(SQL["lock_otp"], *place, tx.now)
@@ -86,8 +92,8 @@ async def create_otp(tx: Tx, actor: Actor, command: CreateOtp, box: SecretBox) -
     await limit_sends(tx, actor.account_id, command.recipient, limits)
     code = new_code(tx.random, command.code_type, command.length)
     expires_at = tx.now + command.validity
-    accepted = await _send(tx, actor, command, limits, code, expires_at, box)
-    digest = digest_of(box.derive(KEY_PURPOSE), *place, code)
+    accepted = await _send(tx, actor, command, limits, code, expires_at, sends)
+    digest = digest_of(sends.box.derive(KEY_PURPOSE), *place, code)
     hedge_at = tx.now + limits.hedge_after if accepted and limits.hedge_after else None
     row = await tx.fetchrow(
         SQL["put_otp"],
@@ -113,7 +119,7 @@ async def create_otp(tx: Tx, actor: Actor, command: CreateOtp, box: SecretBox) -
 
 
 async def _send(  # noqa: PLR0913, PLR0917 - what a message is made of
-    tx: Tx, actor: Actor, command: CreateOtp, limits: Limits, code: str, expires_at: datetime, box: SecretBox
+    tx: Tx, actor: Actor, command: CreateOtp, limits: Limits, code: str, expires_at: datetime, sends: SealedSends
 ) -> AcceptedSending | None:
     if command.send is None:
         return None
@@ -128,7 +134,7 @@ async def _send(  # noqa: PLR0913, PLR0917 - what a message is made of
         expires_at=expires_at,
         only_if_any=True,
     )
-    accepted = await send_sealed(tx, actor, send, {command.placeholder: code}, box)
+    accepted = await sends.send(tx, actor, send, {command.placeholder: code})
     (failure,) = accepted.failures
     if failure is not None:
         raise OtpNotSentError(failure)

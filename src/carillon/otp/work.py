@@ -11,6 +11,7 @@ from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
+from carillon.messaging.accept_sealed import SealedSends, sealed_sends
 from carillon.messaging.account_clock import take_account_clock, worker_actor
 from carillon.messaging.again import send_again
 from carillon.messaging.sealed import forget_values
@@ -87,7 +88,8 @@ class OtpWorker:
     async def perform(self, db: Database, work: ClaimedOtps, prepared: Actor) -> int | None:
         """End what is over, and hedge what has not arrived."""
         for place in await db.run_at_once(_end_over, prepared, work):
-            await db.run_at_once(partial(_hedge, place, self._box), prepared)
+            async with sealed_sends(db, prepared, self._box) as sends:
+                await db.run_at_once(partial(_hedge, place, sends), prepared)
         return len(work.places)
 
     async def reschedule(self, tx: Tx, work: ClaimedOtps, *, counts: bool) -> None:
@@ -136,14 +138,14 @@ async def _end_over(tx: Tx, actor: Actor, work: ClaimedOtps) -> list[tuple[str, 
     return [(row["dialect"], row["reference"], row["claims"]) for row in hedged]
 
 
-async def _hedge(place: tuple[str, str, int], box: SecretBox, tx: Tx, actor: Actor) -> None:
+async def _hedge(place: tuple[str, str, int], sends: SealedSends, tx: Tx, actor: Actor) -> None:
     """Send a password again by its route's next carrier, unless it has arrived; without one, never again."""
     limits = await take_limits(tx, actor.account_id)
     rows = await tx.fetch(SQL["lock_otps"], actor.account_id, *([one] for one in place))
     if not rows or _is_over(rows[0], tx.now):
         return  # it is another's by now, or its end is due
     row = rows[0]
-    again = await send_again(tx, actor, row["sendings"], expires_at=row["expires_at"], box=box)
+    again = await send_again(tx, actor, row["sendings"], sends, expires_at=row["expires_at"])
     hedge_at = tx.now + limits.hedge_after if again and limits.hedge_after else None
     sendings = [again.sending_id] if again else []
     await tx.execute(SQL["put_hedge"], actor.account_id, *place[:2], sendings, hedge_at)

@@ -33,7 +33,7 @@ class Passwords(Sandbox):
         text = given.pop("text", TEXT)
         given.setdefault("send", Send(sender="Blue", text=text) if text else None)
         command = CreateOtp(reference=reference, recipient=recipient, **given)
-        return await self.db.run(create_otp, self.actor, command, self.box)
+        return await create_otp(self.db, self.actor, command, self.box)
 
     async def check(self, code: str, reference: str = "login", **options: Any) -> Checked:
         command = CheckOtp(dialect="test", reference=reference, code=code, **options)

@@ -30,7 +30,7 @@ async def create(call: Call) -> Answer:
     command = read_create(asked, call.request.remote_address, call.outbound_allow)
     try:
         with naming_message():
-            made = await call.db.run(create_otp, call.actor, command, call.box)
+            made = await call.db.run_spanning(create_otp, call.actor, command, call.box)
     except OtpNotSentError as error:
         place = "message.text" if error.failure in _BLAMES_TEXT else "subscriber"
         status = OF_FAILURES[error.failure]

@@ -55,7 +55,7 @@ async def send_otp(call: Call, asked: schemas_otp.SendOtp) -> replies.OtpSent:
     )
     services = call.services
     try:
-        made = await services.db.run(create_otp, call.actor, command, services.box)
+        made = await services.db.run_spanning(create_otp, call.actor, command, services.box)
     except OtpNotSentError as error:
         if error.failure is Failure.NO_CREDIT:
             raise NoCreditError("Data.OtpValue", "The credit is used up.") from error

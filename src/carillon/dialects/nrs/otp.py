@@ -51,7 +51,7 @@ async def generate(call: Call) -> Answer:
         network=call.request.remote_address,
     )
     try:
-        made = await call.db.run(create_otp, call.actor, command, call.box)
+        made = await call.db.run_spanning(create_otp, call.actor, command, call.box)
     except PendingOtpError as error:
         raise _refused("The recipient field has a pending code.") from error
     return Answer(data=One(_show(made.otp, made.code, asked.app_id)))
