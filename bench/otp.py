@@ -34,8 +34,8 @@ CLIENTS, RECIPIENTS = 4, 1_000
 # Numbers that nothing else is sent to.
 PROBES_START = 8_000_000
 
-_SQL = load_statements("carillon.otp", "check.sql")
-_COUNT = load_statements("carillon.otp", "counters.sql")["count"]
+_VERIFY = load_statements("carillon.otp", "check.sql")["verify_otp"]
+_COUNTERS = load_statements("carillon.otp", "counters.sql")
 _WAITING = "SELECT coalesce(sum(waiting), 0)::bigint FROM sending WHERE shard_key = $1"
 _COPY = """
 INSERT INTO otp SELECT (jsonb_populate_record(o, jsonb_build_object(
@@ -110,9 +110,9 @@ async def _check_bare(dsn: str, account_id: int, recipients: Sequence[str]) -> f
     """Run the transactions of checks with as many connections; return the seconds."""
 
     async def share(connection: asyncpg.Connection, mine: Sequence[str]) -> None:
-        take = await connection.prepare(_SQL["take_attempt"])
-        end = await connection.prepare(_SQL["verify_otp"])
-        count = await connection.prepare(_COUNT)
+        take = await connection.prepare(_COUNTERS["take_attempt"])
+        end = await connection.prepare(_VERIFY)
+        count = await connection.prepare(_COUNTERS["count"])
         for one in mine:
             now = datetime.now(UTC)
             place = (account_id, "nrs", f" {one}")

@@ -591,6 +591,7 @@ CREATE TABLE otp_counter (
     present      bigint NOT NULL,
     PRIMARY KEY (account_id, kind, subject)
 ) WITH (fillfactor = 50);
+CREATE INDEX otp_counter_over ON otp_counter (account_id, span, window_at);
 
 -- What an account has instead of the defaults of otp/limits.py.
 CREATE TABLE otp_limit (

@@ -11,15 +11,13 @@ from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.messaging.sealed import forget_values
 from carillon.otp.codes import KEY_PURPOSE, MAX_GIVEN_CHARACTERS, digest_of, is_among, same_case
-from carillon.otp.counters import SPANS, Count, CounterKind, count, in_window
+from carillon.otp.counters import Count, CounterKind, count, in_window, take_attempt
 from carillon.otp.limits import Limits, limits_from, take_limits
 from carillon.otp.otps import KEPT, Otp, OtpState, can_be_reference, otp_from
 from carillon.otp.shield import prefix_of
 from carillon.tenancy.secrets import SecretBox
 
 SQL = load_statements("carillon.otp", "check.sql")
-
-_SPAN = SPANS[CounterKind.RECIPIENT_CHECKS]
 
 
 class Verdict(StrEnum):
@@ -67,7 +65,7 @@ async def check_otp(tx: Tx, actor: Actor, command: CheckOtp, box: SecretBox) -> 
     if not can_be_reference(command.reference):
         return Checked(verdict=Verdict.UNKNOWN)
     place = (actor.account_id, command.dialect, command.reference)
-    row = await tx.fetchrow(SQL["take_attempt"], *place, tx.real_now, _SPAN)
+    row = await take_attempt(tx, *place)
     code = command.code if command.is_case_sensitive else same_case(command.code)
     digest = digest_of(box.derive(KEY_PURPOSE), *place, code[:MAX_GIVEN_CHARACTERS])
     if row is None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from asyncpg import Record
+
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
@@ -76,6 +78,15 @@ async def count(tx: Tx, account_id: AccountId, counts: Sequence[Count]) -> Mappi
     }
 
 
+async def take_attempt(tx: Tx, account_id: AccountId, dialect: str, reference: str) -> Record | None:
+    """Count an attempt at a reference's password, and a check of its recipient, and return its row as it is then.
+
+    However many come at once, each gets a number of its own. None where the reference has no password.
+    """
+    span = SPANS[CounterKind.RECIPIENT_CHECKS]
+    return await tx.fetchrow(SQL["take_attempt"], account_id, dialect, reference, tx.real_now, span)
+
+
 def in_window(now: datetime, window_at: datetime, span: timedelta, before: int, present: int) -> float:
     """Return how much is in the window that ends now."""
     share = 1 - min(max((now - window_at) / span, 0.0), 1.0)
@@ -92,11 +103,12 @@ async def delete_counters(db: Database) -> None:
     """Delete every account's counters of windows that are over (a periodic job)."""
     async for account_id in every_account(db, _DELETER):
         actor = await db.read(open_account, _DELETER, OpenAccount(account_id=account_id))
-        while await db.run(_delete_over, actor):
-            pass
+        for span in (HOUR, DAY):
+            while await db.run(_delete_over, actor, span):
+                pass
 
 
-async def _delete_over(tx: Tx, actor: Actor) -> bool:
-    """Delete some; True when there may be more of them."""
-    gone = await tx.fetch(SQL["delete_over"], actor.account_id, tx.now, _DELETED_AT_ONCE)
+async def _delete_over(tx: Tx, actor: Actor, span: timedelta) -> bool:
+    """Delete some with windows of a length; True when there may be more of them."""
+    gone = await tx.fetch(SQL["delete_over"], actor.account_id, span, tx.now - 2 * span, _DELETED_AT_ONCE)
     return len(gone) == _DELETED_AT_ONCE

@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 from tests.dialects.apifon.wire import Wire
 from tests.dialects.sent_texts import last_text
-from tests.support import OPERATOR
+from tests.support import OPERATOR, wrong_code
 
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.billing.prices import SetPrice, set_price
@@ -78,10 +78,6 @@ async def result(wire: Wire, code: str, reference: str = "login") -> tuple[int, 
     reply = await verify(wire, code, reference)
     info = reply.json()["result_info"]
     return reply.status_code, info["status_code"], info["description"]
-
-
-def other(code: str) -> str:
-    return code[:-1] + ("0" if code[-1] != "0" else "1")
 
 
 async def sending(wire: Wire) -> Any:
@@ -307,7 +303,7 @@ async def test_2_declined_after_the_attempts_whether_the_reference_is_one_or_not
     await limit(wire, "attempts", "3")
     _, code = await create(wire)
     for reference in ("login", "nobody's"):
-        got = [await result(wire, other(code), reference) for _ in range(5)]
+        got = [await result(wire, wrong_code(code), reference) for _ in range(5)]
         assert got == [(403, 3, "The request code was not found")] * 3 + [(403, 2, "Declined")] * 2
     assert await result(wire, code) == (403, 2, "Declined")
 
@@ -316,13 +312,13 @@ async def test_2_declined_after_too_many_checks_of_a_recipient_across_references
     await limit(wire, "recipient_checks", "4")
     codes = [(await create(wire, f"ref {place}"))[1] for place in range(3)]
     for place in (0, 0, 1, 1):
-        assert (await result(wire, other(codes[place]), f"ref {place}"))[1] == 3
+        assert (await result(wire, wrong_code(codes[place]), f"ref {place}"))[1] == 3
     assert await result(wire, codes[2], "ref 2") == (403, 2, "Declined")
 
 
 async def test_3_a_wrong_code_and_an_unknown_reference_are_answered_alike(wire: Wire) -> None:
     _, code = await create(wire)
-    replies = [await verify(wire, other(code), reference) for reference in ("login", "nobody's")]
+    replies = [await verify(wire, wrong_code(code), reference) for reference in ("login", "nobody's")]
     shapes = [(one.status_code, one.json()["result_info"], sorted(one.headers)) for one in replies]
     assert shapes[0] == shapes[1]
     assert shapes[0][:2] == (403, {"status_code": 3, "description": "The request code was not found"})
@@ -347,7 +343,7 @@ async def test_6_expired_is_told_to_who_has_the_code_alone(wire: Wire) -> None:
     statement = "UPDATE otp SET expires_at = $2 WHERE account_id = $1"
     await wire.runtime.db.run(Tx.execute, statement, wire.account.account_id, wire.clock.now())
     assert await result(wire, code) == (403, 6, "Expired")
-    assert (await result(wire, other(code)))[1] == 3
+    assert (await result(wire, wrong_code(code)))[1] == 3
 
 
 async def test_7_a_superseded_code_is_invalid(wire: Wire) -> None:
@@ -399,14 +395,14 @@ async def test_no_log_shows_a_code_also_where_it_stands_in_the_path(
 ) -> None:
     with capture_logs() as lines:
         _, code = await create(wire, code_length=20)
-        await verify(wire, other(code))
+        await verify(wire, wrong_code(code))
         await verify(wire, code)
         monkeypatch.setattr("carillon.dialects.apifon.otp.status_of_check", None)
         reply = await verify(wire, code)
     assert reply.status_code == 500
     assert any(line["event"] == "request_failed" for line in lines)
     assert code not in repr(lines)
-    assert other(code) not in repr(lines)
+    assert wrong_code(code) not in repr(lines)
 
 
 def test_a_request_shows_no_path_in_its_repr() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.dialects.inforu.wire import PATHS, Wire
 from tests.dialects.sent_texts import last_text
-from tests.support import OPERATOR
+from tests.support import OPERATOR, wrong_code
 
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.billing.prices import SetPrice, set_price
@@ -30,10 +30,6 @@ async def status(wire: Wire, code: str, value: str = PHONE, **more: Any) -> int:
     reply = await wire.post("Authenticate", {"OtpCode": code, "OtpValue": value, **more})
     assert reply.status_code == 200
     return int(reply.json()["StatusId"])
-
-
-def other(code: str) -> str:
-    return code[:-1] + ("0" if code[-1] != "0" else "1")
 
 
 async def test_six_digits_are_sent_and_the_reply_is_flat(wire: Wire) -> None:
@@ -61,7 +57,7 @@ async def test_a_token_names_the_password_that_is_meant(wire: Wire) -> None:
 async def test_a_wrong_code_and_a_number_without_one_are_answered_alike(wire: Wire) -> None:
     _, code = await send(wire)
     wrong = [
-        (await wire.post("Authenticate", {"OtpCode": other(code), "OtpValue": value})).json()
+        (await wire.post("Authenticate", {"OtpCode": wrong_code(code), "OtpValue": value})).json()
         for value in (PHONE, "0549999999")
     ]
     assert wrong[0] == wrong[1]
@@ -71,7 +67,7 @@ async def test_a_wrong_code_and_a_number_without_one_are_answered_alike(wire: Wi
 async def test_after_the_attempts_nothing_is_right(wire: Wire) -> None:
     await wire.runtime.db.run(set_limit, wire.account.actor, SetLimit(name="attempts", value="2"))
     _, code = await send(wire)
-    assert [await status(wire, other(code)) for _ in range(3)] == [-401, -401, -423]
+    assert [await status(wire, wrong_code(code)) for _ in range(3)] == [-401, -401, -423]
     assert await status(wire, code) == -423
 
 
@@ -79,7 +75,7 @@ async def test_a_code_that_is_over_is_told_to_who_has_it_alone(wire: Wire) -> No
     _, code = await send(wire)
     statement = "UPDATE otp SET expires_at = $2 WHERE account_id = $1"
     await wire.runtime.db.run(Tx.execute, statement, wire.account.account_id, wire.clock.now() - timedelta(seconds=1))
-    assert (await status(wire, code), await status(wire, other(code))) == (-410, -401)
+    assert (await status(wire, code), await status(wire, wrong_code(code))) == (-410, -401)
 
 
 async def test_credentials_may_stand_under_user(wire: Wire) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.dialects.nrs.wire import Wire
+from tests.support import wrong_code
 
 from carillon.db.database import Tx
 from carillon.dialects.nrs.otp import REASONS
@@ -39,10 +40,6 @@ async def refusal(wire: Wire, function: str, body: Any) -> str:
     assert reply.status_code == 422, reply.text
     assert reply.json()["error"]["code"] == 422
     return str(reply.json()["error"]["description"])
-
-
-def other(code: str) -> str:
-    return code[:-1] + ("0" if code[-1] != "0" else "1")
 
 
 async def test_the_defaults_are_four_digits_three_attempts_and_sixty_seconds(wire: Wire) -> None:
@@ -145,14 +142,14 @@ async def test_a_valid_code_is_valid_once_and_the_answer_has_it(wire: Wire) -> N
 
 async def test_a_wrong_code_is_shown_as_it_was_given_and_never_the_right_one(wire: Wire) -> None:
     data = await generate(wire)
-    found = await check(wire, other(data["code"]))
+    found = await check(wire, wrong_code(data["code"]))
     assert (found["valid"], found["reason"]) == (False, "Invalid code")
-    assert found["otp"]["data"]["code"] == other(data["code"])
+    assert found["otp"]["data"]["code"] == wrong_code(data["code"])
 
 
 async def test_after_the_last_attempt_the_maximum_is_reached(wire: Wire) -> None:
     data = await generate(wire, maxAttempts=2)
-    assert [await reason(wire, other(data["code"])) for _ in range(2)] == [(False, "Invalid code")] * 2
+    assert [await reason(wire, wrong_code(data["code"])) for _ in range(2)] == [(False, "Invalid code")] * 2
     found = await check(wire, data["code"])
     assert (found["valid"], found["reason"]) == (False, "Maximum attempts reached")
     assert found["otp"]["data"]["attempts"] == 2
@@ -163,7 +160,7 @@ async def test_after_its_time_a_code_is_expired(wire: Wire, is_right: bool) -> N
     data = await generate(wire, maxSecondsValidity=30)
     statement = "UPDATE otp SET expires_at = $2::timestamptz - interval '1 second' WHERE account_id = $1"
     await wire.runtime.db.run(Tx.execute, statement, wire.account.account_id, wire.clock.now() + timedelta(seconds=1))
-    code = data["code"] if is_right else other(data["code"])
+    code = data["code"] if is_right else wrong_code(data["code"])
     assert await reason(wire, code) == (False, "Expired")
 
 

@@ -57,8 +57,3 @@ class Passwords(Sandbox):
         """The books of messages and of passwords are right."""
         assert await self.db.run(verify_account, self.actor, retention_days=30) == []
         assert await self.db.read(verify_otps, self.actor) == []
-
-
-def wrong(code: str) -> str:
-    """A code of the same form that is another one."""
-    return code[:-1] + ("0" if code[-1] != "0" else "1")

@@ -5,7 +5,8 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from tests.integration.otp.passwords import PHONE, Passwords, wrong
+from tests.integration.otp.passwords import PHONE, Passwords
+from tests.support import wrong_code
 
 from carillon.carriers.failures import Failure
 from carillon.db.database import Tx
@@ -35,7 +36,7 @@ async def test_the_message_is_measured_with_its_code(passwords: Passwords) -> No
 
 async def test_a_wrong_code_is_an_attempt_and_the_last_attempt_is_the_end(passwords: Passwords) -> None:
     made = await passwords.create(max_attempts=3)
-    other = wrong(made.code)
+    other = wrong_code(made.code)
     assert [await passwords.verdict(other) for _ in range(3)] == ["wrong"] * 3
     assert await passwords.verdict(made.code) == "exhausted"
     checked = await passwords.check(made.code)
@@ -46,7 +47,7 @@ async def test_a_wrong_code_is_an_attempt_and_the_last_attempt_is_the_end(passwo
 async def test_an_expired_code_is_told_from_a_wrong_one(passwords: Passwords) -> None:
     made = await passwords.create(validity=timedelta(seconds=60))
     await passwords.advance(timedelta(seconds=61))
-    right, other = await passwords.check(made.code), await passwords.check(wrong(made.code))
+    right, other = await passwords.check(made.code), await passwords.check(wrong_code(made.code))
     assert (right.verdict.value, right.is_code) == ("expired", True)
     assert (other.verdict.value, other.is_code) == ("expired", False)
 
@@ -106,7 +107,7 @@ async def test_twenty_checks_at_once_verify_a_code_once(passwords: Passwords) ->
 
 async def test_twenty_guesses_at_once_get_no_more_than_the_attempts(passwords: Passwords) -> None:
     made = await passwords.create(max_attempts=5)
-    verdicts = Counter(await asyncio.gather(*(passwords.verdict(wrong(made.code)) for _ in range(20))))
+    verdicts = Counter(await asyncio.gather(*(passwords.verdict(wrong_code(made.code)) for _ in range(20))))
     assert verdicts == {"wrong": 5, "exhausted": 15}
 
 
@@ -116,7 +117,7 @@ async def test_a_code_is_read_in_any_case_unless_its_case_counts(passwords: Pass
     assert await passwords.verdict(made.code.lower()) == "valid"
 
 
-async def test_a_check_of_another_password_of_the_reference_is_wrong(passwords: Passwords) -> None:
+async def test_a_check_of_another_password_of_the_reference_is_wrong_code(passwords: Passwords) -> None:
     first, second = await passwords.create(), await passwords.create()
     assert await passwords.verdict(second.code, otp_id=first.otp.otp_id) == "wrong"
     assert await passwords.verdict(second.code, otp_id=second.otp.otp_id) == "valid"
@@ -186,7 +187,7 @@ async def test_a_password_is_deleted_a_day_after_its_end(passwords: Passwords) -
 async def test_a_code_stands_nowhere_in_the_database(passwords: Passwords) -> None:
     made = await passwords.create(code_type=CodeType.ALPHA, length=16)
     sent = await passwords.create("second", code_type=CodeType.ALPHA, length=16, recipient="34600000009")
-    await passwords.check(wrong(made.code))
+    await passwords.check(wrong_code(made.code))
     await passwords.work()
     await passwords.advance(timedelta(seconds=5))
     assert await passwords.verdict(sent.code, "second") == "valid"

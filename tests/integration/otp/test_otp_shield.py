@@ -6,8 +6,8 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from tests.integration.otp.passwords import PHONE, Passwords, wrong
-from tests.support import OPERATOR
+from tests.integration.otp.passwords import PHONE, Passwords
+from tests.support import OPERATOR, wrong_code
 
 from carillon.billing.balances import AddCredit, add_credit
 from carillon.billing.prices import SetPrice, set_price
@@ -140,7 +140,7 @@ async def test_a_guesser_across_references_of_a_recipient_comes_to_its_checks(pa
     verdicts: Counter[str] = Counter()
     for place in range(10):
         made = await passwords.create(f"ref {place}")
-        verdicts.update([await passwords.verdict(wrong(made.code), f"ref {place}") for _ in range(4)])
+        verdicts.update([await passwords.verdict(wrong_code(made.code), f"ref {place}") for _ in range(4)])
     assert verdicts == {"wrong": 12, "refused": 28}
     assert await passwords.verdict(made.code, "ref 9") == "refused"
     await passwords.advance(timedelta(hours=2))
@@ -151,7 +151,7 @@ async def test_a_guesser_across_references_of_a_recipient_comes_to_its_checks(pa
 async def test_a_guesser_sees_no_reference_that_is_from_one_that_is_not(passwords: Passwords) -> None:
     made = await passwords.create("real")
     for reference, name in (("real", "wrong"), ("unreal", "unknown")):
-        verdicts = [await passwords.verdict(wrong(made.code), reference) for _ in range(8)]
+        verdicts = [await passwords.verdict(wrong_code(made.code), reference) for _ in range(8)]
         assert verdicts == [name] * 5 + ["exhausted"] * 3
 
 

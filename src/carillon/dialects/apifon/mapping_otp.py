@@ -67,14 +67,6 @@ STATUSES: Mapping[Verdict, VerifyStatus] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channels:
-    """How a password goes: by SMS, by instant message, or by the one and then the other."""
-
-    sms: Send | None
-    has_im: bool
-
-
 def read_create(asked: schemas_otp.CreateOtp, network: str, allow: Iterable[Network]) -> CreateOtp:
     """Read a request. Raises InvalidInputError with the place of what is wrong, and MissingInputError."""
     require_length(asked.reference_id, MAX_REFERENCE_CHARACTERS, "reference_id")
@@ -85,9 +77,6 @@ def read_create(asked: schemas_otp.CreateOtp, network: str, allow: Iterable[Netw
     expire = _within(asked.expire, 1, schemas_otp.MAX_EXPIRE_SECONDS, "expire") or _DEFAULT_EXPIRE
     code_type = chosen(asked.code_type.strip().lower(), ("", *CodeType), "code_type")
     url = read_callback_url(asked.callback_url, allow)
-    channels = read_channels(asked, expire, url)
-    if channels.sms is None:
-        raise InvalidInputError("im_channels", "There is no active subscription for this sender.")
     return CreateOtp(
         dialect=DIALECT,
         reference=asked.reference_id,
@@ -96,22 +85,22 @@ def read_create(asked: schemas_otp.CreateOtp, network: str, allow: Iterable[Netw
         code_type=CodeType(code_type) if code_type else CodeType.NUMERIC,
         length=length or _DEFAULT_LENGTH,
         network=network,
-        send=channels.sms,
+        send=_send(asked, expire, url),
         placeholder=PLACE,
     )
 
 
-def read_channels(asked: schemas_otp.CreateOtp, expire: int, callback_url: str | None) -> Channels:
+def _send(asked: schemas_otp.CreateOtp, expire: int, callback_url: str | None) -> Send:
     """Read how a password goes, by what of `message` and `im_channels` is present (OTP Request).
 
-    An instant message that may take longer than the password is valid has no SMS after it.
+    An instant message that may take longer than the password is valid has no SMS after it. As none can be sent yet,
+    the SMS that follows one goes at once, and one that has none after it lacks a subscription.
     """
     sms = _sms(asked, callback_url)
     instant = [_channel(item, place) for place, item in enumerate(asked.im_channels)]
-    if not instant:
-        return Channels(sms=sms, has_im=False)
-    fails_over = asked.message is not None and (instant[0].ttl or 0) <= expire
-    return Channels(sms=sms if fails_over else None, has_im=True)
+    if not instant or (asked.message is not None and (instant[0].ttl or 0) <= expire):
+        return sms
+    raise InvalidInputError("im_channels", "There is no active subscription for this sender.")
 
 
 def _sms(asked: schemas_otp.CreateOtp, callback_url: str | None) -> Send:
