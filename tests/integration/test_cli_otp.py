@@ -90,6 +90,16 @@ def test_what_is_no_limit_is_refused(run: Run, arguments: tuple[str, ...], code:
     assert run("otp", "limits", "set", "--account", 1, *arguments).exit_code == code
 
 
+def test_what_was_counted_is_shown(run: Run, dsn: str) -> None:
+    assert "Nothing was counted lately." in run("otp", "counts", "--account", 1).stdout
+    create(dsn)
+    create(dsn)
+    shown = answer(run("otp", "counts", "--account", 1, "--json"))
+    assert {"kind": "recipient_sends", "subject": "972541234567", "count": "2"} in shown
+    shown = answer(run("otp", "counts", "--account", 1, "--kind", "prefix_day", "--json"))
+    assert shown == [{"kind": "prefix_day", "subject": "97254123", "count": "2"}]
+
+
 def test_a_simulated_phone_shows_its_code_and_nothing_else_does(run: Run, dsn: str) -> None:
     made = create(dsn)
     assert made.accepted is not None

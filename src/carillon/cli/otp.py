@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from carillon.billing.money import format_amount
 from carillon.cli.options import account_option
 from carillon.cli.session import Session, operator, table, with_session
+from carillon.otp.counters import CounterKind, ListCounters, ListedCounter, list_counters
 from carillon.otp.limits import SetLimit, ShownLimit, set_limit, show_limits
 from carillon.tenancy.accounts import OpenAccount, open_account
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group
 def group() -> None:
-    """See and set what one-time passwords are limited by."""
+    """See and set what one-time passwords are limited by, and what is counted."""
 
 
 @group.group
@@ -74,3 +76,38 @@ def set_(session: Session, *, account_id: int, name: str, value: str | None, to_
 
     session.run(work)
     session.answer({"name": name, "value": value}, f"{name} is {'the default' if value is None else value}.")
+
+
+@group.command
+@account_option("The account.")
+@click.option("--kind", type=click.Choice([kind.value for kind in CounterKind]), help="What is counted. [default: all]")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="How many, those with the most first.",
+)
+@with_session
+def counts(session: Session, *, account_id: int, kind: str | None, limit: int) -> None:
+    """Show what was counted in the last hour, or day: what an account's limits are held against.
+
+    prefix_day and prefix_verified are of a day: the passwords to numbers that are the same but for their last four
+    digits, and how many of them were verified. So is country_spend, an amount. For example, who gets the most:
+
+        carillon otp counts --account 1 --kind recipient_sends
+    """
+    query = ListCounters(kind=CounterKind(kind) if kind else None, limit=limit)
+
+    async def work(db: "Database") -> list[ListedCounter]:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        return await db.read(list_counters, actor, query)
+
+    rows = [{"kind": one.kind.value, "subject": one.subject, "count": _shown(one)} for one in session.run(work)]
+    session.answer(rows, table(rows, "Nothing was counted lately."))
+
+
+def _shown(counter: ListedCounter) -> str:
+    if counter.kind is CounterKind.COUNTRY_SPEND:
+        return format_amount(round(counter.in_window))
+    return f"{counter.in_window:.1f}".removesuffix(".0")

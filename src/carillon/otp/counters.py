@@ -99,6 +99,37 @@ def seconds_until_less(now: datetime, kind: CounterKind) -> float:
     return span - now.timestamp() % span
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCounters:
+    """Ask for the counters with the most in their present windows, of a kind or of all."""
+
+    kind: CounterKind | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedCounter:
+    """How much of something is in the window that ends now; of COUNTRY_SPEND in micro-units."""
+
+    kind: CounterKind
+    subject: str = field(repr=False)
+    in_window: float
+
+
+async def list_counters(tx: Tx, actor: Actor, query: ListCounters) -> list[ListedCounter]:
+    """List an account's counters, those with the most first."""
+    rows = await tx.fetch(SQL["list_counters"], actor.account_id, query.kind, tx.now, query.limit)
+    found = [
+        ListedCounter(
+            kind=CounterKind(row["kind"]),
+            subject=row["subject"],
+            in_window=in_window(tx.now, row["window_at"], row["span"], row["before"], row["present"]),
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: (-one.in_window, one.kind, one.subject))
+
+
 async def delete_counters(db: Database) -> None:
     """Delete every account's counters of windows that are over (a periodic job)."""
     async for account_id in every_account(db, _DELETER):

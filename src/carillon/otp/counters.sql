@@ -43,6 +43,14 @@ CROSS JOIN LATERAL (
     FROM otp_limit l WHERE l.account_id = $1
 ) l;
 
+-- name: list_counters
+-- Of windows that are not over.
+SELECT c.kind, c.subject, c.window_at, c.span, c.before, c.present
+FROM otp_counter c
+WHERE c.account_id = $1 AND ($2::text IS NULL OR c.kind = $2) AND c.window_at + c.span > $3
+ORDER BY c.present DESC, c.kind, c.subject
+LIMIT $4;
+
 -- name: delete_over
 WITH k AS MATERIALIZED (
     SELECT c.kind, c.subject FROM otp_counter c
