@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group
 def group() -> None:
-    """See and set what one-time passwords are limited by, and what is counted."""
+    """See and set what limits one-time passwords, and what is counted."""
 
 
 @group.group
