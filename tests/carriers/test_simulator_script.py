@@ -28,6 +28,11 @@ async def later_at(digits: str) -> list[Later]:
     return list((await outcome_at(digits)).later)
 
 
+async def instant_later_at(digits: str) -> list[Later]:
+    (found,) = await simulator().submit([message(address=f"3069123{digits}", channel="im")])
+    return list(found.later)
+
+
 def states(later: list[Later]) -> list[ReceiptState | str]:
     return [one.inbound.state if isinstance(one.inbound, Receipt) else one.inbound.text for one in later]
 
@@ -160,8 +165,30 @@ async def test_9910_and_9911_are_delivered_and_then_answer(digits: str, text: st
     assert answer.inbound == Reply(address=f"3069123{digits}", to=SENDER, text=text, account_id=message().account_id)
 
 
-def test_the_lines_of_sms_are_all_there() -> None:
-    assert sorted(SCRIPT) == [str(number) for number in range(9901, 9912)]
+def test_the_lines_of_sms_and_of_instant_messages_are_all_there() -> None:
+    assert sorted(SCRIPT) == [str(number) for number in range(9901, 9914)]
+
+
+async def test_9912_is_no_user_of_the_application() -> None:
+    (later,) = await instant_later_at("9912")
+    assert isinstance(later.inbound, Receipt)
+    assert (later.inbound.state, later.inbound.failure) == (ReceiptState.UNDELIVERED, Failure.UNKNOWN_SUBSCRIBER)
+
+
+async def test_9913_opens_the_conversation_after_the_delivery() -> None:
+    later = await instant_later_at("9913")
+    assert states(later) == [ReceiptState.DELIVERED, ReceiptState.SEEN]
+    assert later[0].after < later[1].after
+
+
+@pytest.mark.parametrize("digits", ["9912", "9913"])
+async def test_the_lines_of_instant_messages_deliver_an_sms(digits: str) -> None:
+    assert states(await later_at(digits)) == [ReceiptState.DELIVERED]
+
+
+async def test_a_message_has_another_reference_on_each_channel() -> None:
+    references = {(await simulator().submit([message(channel=one)]))[0] for one in ("sms", "im")}
+    assert len({one.reference for one in references if isinstance(one, Accepted)}) == 2
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.accept_sealed import SealedSends
+from carillon.messaging.options import read_content, read_fallback
+from carillon.messaging.plan import encoding_of
 from carillon.messaging.sealed import open_values
 from carillon.messaging.sendings import MAX_VALIDITY, AcceptedSending, Recipients, Send
 from carillon.messaging.states import MessageState
-from carillon.text.encodings import Encoding
 from carillon.text.placeholders import PlaceholderStyle
 
 SQL = load_statements("carillon.messaging", "again.sql")
@@ -23,7 +24,7 @@ SQL = load_statements("carillon.messaging", "again.sql")
 async def send_again(
     tx: Tx, actor: Actor, sending_ids: Sequence[UUID], sends: SealedSends, *, expires_at: datetime
 ) -> AcceptedSending | None:
-    """Send the last of some sendings to one recipient again: the same text, by the next carrier of its route.
+    """Send the last of some sendings to one recipient again, by the next carrier of its route; or what would follow it.
 
     None where one of them has arrived, or where each carrier of the route has had it. Its events go to the same URL.
     Raises what `send` does.
@@ -40,14 +41,16 @@ async def send_again(
 
 
 def _command(last: Record, carriers: Sequence[int], expires_at: datetime) -> Send:
+    """Say what is sent: the same, or the SMS that would follow an instant message."""
+    fallback = read_fallback(last["fallback"]) if last["second_channel"] is None else None
+    same = {"channel": last["channel"], "sender": last["sender"], "text": last["text"]}
     return Send(
+        **(same if fallback is None else {"sender": fallback.sender, "text": fallback.text}),
         dialect=last["dialect"],
-        channel=last["channel"],
         traffic_class=TrafficClass(last["traffic_class"]),
-        sender=last["sender"],
-        text=last["text"],
         placeholders=PlaceholderStyle.BRACES,
-        encodings=(Encoding(last["encoding"]),),
+        encodings=fallback.encodings if fallback else (encoding_of(last["encoding"]),),
+        content=None if fallback else read_content(last["content"]),
         recipients=Recipients(addresses=[last["address"]], are_digits=True),
         validity=MAX_VALIDITY,
         expires_at=expires_at,

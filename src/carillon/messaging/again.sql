@@ -1,7 +1,8 @@
 -- name: sent_so_far
 -- Sendings of one recipient each, and what became of their messages.
 SELECT s.sending_id, s.dialect, s.channel, s.traffic_class, s.sender, s.text, s.encoding, s.reference, s.sealed,
-    e.url, m.address, m.state, m.carrier_id
+    e.url, m.address, m.state, m.carrier_id, m.channel AS second_channel,
+    (s.options -> 'content')::text AS content, (s.options -> 'fallback')::text AS fallback
 FROM sending s
 JOIN message m ON m.shard_key = $1 AND m.sending_id = s.sending_id
 LEFT JOIN callback_endpoint e ON e.account_id = $1 AND e.endpoint_id = s.endpoint_id

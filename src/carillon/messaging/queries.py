@@ -59,7 +59,7 @@ class Sending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A row of the ledger; money in micro-units."""
+    """A row of the ledger; money in micro-units. Of two attempts it is the second."""
 
     message_id: UUID
     sending_id: UUID
@@ -76,8 +76,26 @@ class Message:
     money: str
     submitted_at: datetime | None
     final_at: datetime | None
+    seen_at: datetime | None
+    channel: str
     sender: str
     text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An attempt that failed, of a message that was sent by another channel then; money in micro-units."""
+
+    channel: str
+    state: str
+    reason: str | None
+    carrier_id: int | None
+    parts: int
+    price: int
+    vat: int
+    money: str
+    submitted_at: datetime | None
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +127,11 @@ async def get_message(tx: Tx, actor: Actor, message_id: UUID) -> Message:
     if row is None:
         raise NotFoundError("message")
     return Message(**row)
+
+
+async def list_attempts(tx: Tx, actor: Actor, message_id: UUID) -> list[Attempt]:
+    """List the earlier attempts of a message: most have none."""
+    return [Attempt(**row) for row in await tx.fetch(SQL["attempts_of"], actor.account_id, message_id)]
 
 
 async def get_message_state(tx: Tx, actor: Actor, message_id: UUID) -> MessageState:
@@ -148,9 +171,8 @@ async def simulated_phones(
     rows = await tx.fetch(SQL["inbox"], actor.account_id, address, limit)
     return [
         {
-            **{name: row[name] for name in ("message_id", "address", "at", "sender")},
+            **{name: value for name, value in row.items() if name not in {"sending_id", "sealed"}},
             "text": open_text(box, actor.account_id, row["sending_id"], row["text"], row["sealed"]),
-            "state": row["state"],
         }
         for row in rows
     ]

@@ -12,6 +12,7 @@ from carillon.events.endpoints import endpoint_for
 from carillon.kit.actor import Actor
 from carillon.messaging.campaigns import CampaignName, add_tags, campaigns_named
 from carillon.messaging.ledger import count_in_campaigns, tally_of
+from carillon.messaging.options import stored_options
 from carillon.messaging.placing import Placement, Rows
 from carillon.messaging.prepare import PreparedSend, length_of
 from carillon.messaging.rules.quiet import longest_wait
@@ -58,15 +59,18 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
         only_if_any=command.only_if_any,
         avoids=command.avoids,
         shown=request.shown if request.seal is not None else None,
+        content=command.content,
+        fallback=request.fallback,
     )
 
 
 def _expires_at(request: PreparedSend, due_at: datetime) -> datetime:
     """Return when nothing is submitted any more; what waits for a country's hours is valid from then on."""
     command = request.command
-    validity = min(max(command.validity, MIN_VALIDITY), MAX_VALIDITY)
+    shortest = MIN_VALIDITY[command.channel]
+    validity = min(max(command.validity, shortest), MAX_VALIDITY)
     at = due_at + validity + longest_wait(None if command.groups else request.numbers, due_at, command.traffic_class)
-    return min(at, max(command.expires_at, due_at + MIN_VALIDITY)) if command.expires_at else at
+    return min(at, max(command.expires_at, due_at + shortest)) if command.expires_at else at
 
 
 def rows_of(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
@@ -85,6 +89,9 @@ def rows_of(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
             one for request in requests for one in (request.command.recipients.custom or [None] * len(request.numbers))
         ],
         given=[one for request in requests for one in request.command.recipients.addresses],
+        fallbacks=[one for request in requests for one in (request.fallbacks or [None] * len(request.numbers))]
+        if any(request.fallbacks for request in requests)
+        else [],
     )
 
 
@@ -125,7 +132,7 @@ def _sending(
     actor: Actor, request: PreparedSend, placement: Placement, campaign: CampaignNumbers | None
 ) -> tuple[object, ...]:
     command = request.command
-    options = dict(command.options)
+    options = {**command.options, **stored_options(command.content, request.fallback)}
     if command.ignores_suppressions:
         options["ignores_suppressions"] = True
     has_campaign = command.campaign is not None and campaign is not None
@@ -148,7 +155,7 @@ def _sending(
         placement.expires_at - placement.due_at,
         placement.expires_at,
         command.per_second,
-        placement.expires_at + RECEIPT_GRACE if state_of(placement) is not SendingState.FINISHED else None,
+        placement.last_at + RECEIPT_GRACE if state_of(placement) is not SendingState.FINISHED else None,
         placement.recipients,
         placement.excluded,
         placement.waiting,
@@ -207,7 +214,7 @@ def accepted_of(  # noqa: PLR0913, PLR0917 - an answer is made of all
     """Answer the caller of a request, whose rows are those of a place."""
     start = rows.places.index(place) if request.numbers else 0
     mine = slice(start, start + len(request.numbers))
-    shared = length_of(request.shown, request.encoding) if request.encoding else 0
+    shared = length_of(request.shown, request.encoding)
     texts, encodings = rows.texts[mine], rows.encodings[mine]
     return AcceptedSending(
         sending_id=placement.sending_id,

@@ -43,8 +43,9 @@ class CreateOtp:
 
     `recipient` is a phone's E.164 digits or an e-mail, `network` the address of the caller. The text of `send` has the
     code in the place of `{placeholder}`; without `send` the caller sends it. Its sender, where it has none, is the
-    account's, and its recipients, traffic class and validity are the password's. `max_attempts` is the account's where
-    it is None. With `refuses_pending` a password that can still be verified keeps its place.
+    account's, its recipients and traffic class are the password's, and it is valid for no longer than that.
+    `max_attempts` is the account's where it is None. With `refuses_pending` a password that can still be verified keeps
+    its place.
     """
 
     dialect: str
@@ -130,7 +131,7 @@ async def _send(  # noqa: PLR0913, PLR0917 - what a message is made of
         sender=command.send.sender or limits.sender,
         placeholders=PlaceholderStyle.BRACES,
         recipients=Recipients(addresses=[command.recipient], are_digits=True),
-        validity=command.validity,
+        validity=min(command.send.validity, command.validity),
         expires_at=expires_at,
         only_if_any=True,
     )

@@ -13,15 +13,19 @@ import pytest
 from structlog.testing import capture_logs
 from tests.dialects.apifon.wire import Wire
 from tests.dialects.sent_texts import last_text
+from tests.integration.messaging.sandbox import Sandbox
 from tests.support import OPERATOR, wrong_code
 
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.billing.prices import SetPrice, set_price
+from carillon.carriers.simulator.carrier import Simulator
 from carillon.db.database import Tx
 from carillon.dialects.apifon.mapping_otp import STATUSES
 from carillon.http.request import Request
+from carillon.messaging.queries import simulated_phones
 from carillon.otp.check import Verdict
 from carillon.otp.limits import SetLimit, set_limit
+from carillon.routing.choice import BUILT_IN_SIMULATORS
 from carillon.settings import Settings
 
 pytestmark = pytest.mark.any_database
@@ -34,6 +38,10 @@ IM = {"text": "Your code: {apifon_otp}", "sender_id": "Acme"}
 _SENDING = """
 SELECT sender, text, reference, traffic_class, dialect, channel, encoding, expires_at - created_at AS validity
 FROM sending WHERE shard_key = $1 ORDER BY sending_id DESC LIMIT 1"""
+_TEXTS = "SELECT text FROM message WHERE shard_key = $1"
+_FALLBACKS = """
+SELECT count(m.fallback) AS fallbacks FROM message m WHERE m.shard_key = $1
+GROUP BY m.sending_id ORDER BY m.sending_id DESC"""
 _ENDPOINTS = "SELECT purpose, url FROM callback_endpoint WHERE account_id = $1"
 
 
@@ -221,19 +229,74 @@ async def test_both_bases_and_a_slash_at_the_end_are_served(wire: Wire) -> None:
 # The table of channels by what is present ----------------------------------------------------------------------------
 
 
-async def test_both_present_the_sms_goes_at_once_while_instant_messages_are_not_sent(wire: Wire) -> None:
-    _, text = await create(wire, message=SMS, im_channels=[IM | {"ttl": 150}])
-    assert (await sending(wire))["channel"] == "sms"
-    assert text.startswith("Your code: ")
+@pytest.fixture
+async def phones(wire: Wire) -> Sandbox:
+    """The simulated network of instant messages and SMS."""
+    made = Sandbox(wire.runtime.db, wire.account.actor, box=wire.runtime.secret_box)
+    im = BUILT_IN_SIMULATORS["im"]
+    made.held.carriers[im] = Simulator(im, {}, made.inbox)
+    return made
 
 
-async def test_im_alone_has_no_subscription(wire: Wire) -> None:
-    assert list(await refused(wire, im_channels=[IM])) == ["im_channels"]
+async def got(wire: Wire, number: str) -> list[tuple[str, str]]:
+    """What a phone has got last: channel and text."""
+    rows = await wire.runtime.db.read(simulated_phones, wire.account.actor, wire.runtime.secret_box, address=number)
+    return [(row["channel"], row["text"]) for row in rows]
 
 
-async def test_an_instant_message_that_may_take_longer_than_the_password_has_no_sms_after_it(wire: Wire) -> None:
-    assert list(await refused(wire, message=SMS, im_channels=[IM | {"ttl": 61}], expire=60)) == ["im_channels"]
-    await create(wire, message=SMS, im_channels=[IM | {"ttl": 60}], expire=60)
+async def test_im_alone_goes_by_im_with_the_password_in_it(wire: Wire, phones: Sandbox) -> None:
+    body, text = await create(wire, im_channels=[IM])
+    row = await sending(wire)
+    assert (row["channel"], row["sender"], row["text"]) == ("im", "Acme", "Your code: {apifon_otp}")
+    assert row["validity"] == timedelta(seconds=300)
+    assert body["result"][0]["length"] == len(text)
+    await phones.work()
+    assert await got(wire, NUMBER) == [("im", text)]
+    assert (await result(wire, text[-6:]))[1] == 0
+
+
+async def test_both_present_im_goes_and_the_same_password_by_sms_where_it_fails(wire: Wire, phones: Sandbox) -> None:
+    unknown = "306944009912"
+    await create(wire, subscriber=unknown, message=SMS | {"text": "By SMS: {apifon_otp}"}, im_channels=[IM])
+    row = await sending(wire)
+    # Half of the password's time, as the other half is the SMS's.
+    assert (row["channel"], row["validity"]) == ("im", timedelta(seconds=150))
+    text = await last_text(wire.runtime, wire.account.account_id)
+    await phones.work()
+    await phones.advance(timedelta(seconds=10))
+    assert await got(wire, unknown) == [("sms", text.replace("Your code", "By SMS"))]
+    messages = await wire.runtime.db.read(
+        Tx.fetch, "SELECT text FROM message WHERE shard_key = $1", wire.account.account_id
+    )
+    assert [row["text"] for row in messages] == ["By SMS: {apifon_otp}"]
+    assert (await result(wire, text[-6:]))[1] == 0
+
+
+async def test_both_present_and_im_delivered_no_sms_follows(wire: Wire, phones: Sandbox) -> None:
+    _, text = await create(wire, message=SMS, im_channels=[IM])
+    await phones.work()
+    await phones.advance(timedelta(minutes=6))
+    assert await got(wire, NUMBER) == [("im", "Your code: {apifon_otp}")]
+    assert text != "Your code: {apifon_otp}"
+
+
+async def test_an_instant_message_that_may_take_longer_than_the_password_has_no_sms_after_it(
+    wire: Wire, phones: Sandbox
+) -> None:
+    for ttl, fallbacks in ((61, 0), (60, 1)):
+        await create(wire, message=SMS, im_channels=[IM | {"ttl": ttl}], expire=60)
+        rows = await wire.runtime.db.read(Tx.fetch, _FALLBACKS, wire.account.account_id)
+        assert rows[0]["fallbacks"] == fallbacks
+    await phones.work()
+
+
+async def test_a_password_that_is_verified_is_not_sent_by_sms_any_more(wire: Wire, phones: Sandbox) -> None:
+    silent = "306944009908"
+    _, text = await create(wire, subscriber=silent, message=SMS, im_channels=[IM])
+    await phones.work()
+    assert (await result(wire, text[-6:]))[1] == 0
+    await phones.advance(timedelta(minutes=6))
+    assert [channel for channel, _ in await got(wire, silent)] == ["im"]
 
 
 async def test_no_channel_in_the_list_is_as_none(wire: Wire) -> None:

@@ -1,14 +1,16 @@
 """Hedging: a password that does not arrive is sent again by the route's next carrier, with the same code."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.integration.otp.passwords import PHONE, Passwords
 from tests.support import OPERATOR
 
+from carillon.carriers.content import Content
 from carillon.carriers.simulator.carrier import Simulator
 from carillon.db.database import Tx
-from carillon.messaging.sendings import Send
+from carillon.messaging.sendings import Fallback, Send
 from carillon.routing.carriers import CreateCarrier, create_carrier
 from carillon.routing.routes import AddRoute, add_route
 
@@ -97,4 +99,24 @@ async def test_a_password_that_is_over_is_not_sent_again(passwords: Passwords) -
     await passwords.work()
     await passwords.advance(timedelta(seconds=60))
     assert len(await passwords.messages()) == 1
+    await passwords.assert_whole()
+
+
+async def test_an_instant_message_without_a_receipt_is_followed_by_its_sms(
+    passwords: Passwords, carriers: list[int]
+) -> None:
+    command = CreateCarrier(name="viber", kind="simulator", channel="im", url="")
+    viber = (await passwords.db.run(create_carrier, OPERATOR, command, passwords.box)).carrier_id
+    passwords.held.carriers[viber] = Simulator(viber, {}, passwords.inbox)
+    await passwords.db.run(add_route, OPERATOR, AddRoute(channel="im", carriers=("viber",)))
+    sms = Fallback(sender="Blue", text="By SMS: {code}", validity=timedelta(minutes=2))
+    send = Send(channel="im", sender="Blue", text="It is {code}", content=Content(), fallback=sms)
+    made = await passwords.create(recipient=SILENT, send=replace(send, validity=timedelta(minutes=3)))
+    await passwords.work()
+    await passwords.advance(timedelta(seconds=21))
+    assert await passwords.rows(SENT_BY) == [[None, "submitted", viber], [None, "submitted", carriers[0]]]
+    assert await passwords.phone(SILENT) == [f"By SMS: {made.code}", f"It is {made.code}"]
+    assert await passwords.verdict(made.code) == "valid"
+    await passwords.advance(timedelta(minutes=10))
+    assert len(await passwords.phone(SILENT)) == 2
     await passwords.assert_whole()

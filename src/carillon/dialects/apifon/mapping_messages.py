@@ -48,12 +48,12 @@ _NO_LANDING = "Landing pages and shortened links are not served yet."
 
 
 @contextmanager
-def naming_message() -> Iterator[None]:
+def naming_message(places: Mapping[str, str] = _PLACES) -> Iterator[None]:
     """Name the places of what is wrong with a sending as its body does."""
     try:
         yield
     except InvalidInputError as error:
-        raise InvalidInputError(_PLACES.get(error.field, error.field), error.message) from error
+        raise InvalidInputError(places.get(error.field, error.field), error.message) from error
 
 
 def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow: Iterable[Network]) -> Send:
@@ -67,7 +67,7 @@ def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow:
     coding = read_coding(message)
     text = read_body(message, coding)
     sender = read_sender(message.sender_id.strip())
-    recipients = _recipients(asked, with_values=coding != OCTETS)
+    recipients = read_recipients(asked.subscribers, with_values=coding != OCTETS)
     url = read_callback_url(asked.callback_url, allow)
     reference = asked.reference_id
     require_length(reference, MAX_REFERENCE_CHARACTERS, "reference_id")
@@ -82,7 +82,7 @@ def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow:
         replaces_typographic=coding == DEFAULT_CODING,
         recipients=recipients,
         same_text_only=True,
-        scheduled_at=_moment(asked.date, "date"),
+        scheduled_at=read_moment(asked.date, "date"),
         validity=validity,
         expires_at=expires_at,
         reference=reference,
@@ -103,11 +103,16 @@ def read_body(message: schemas.Message, coding: int) -> str:
     """Read the text of an SMS. Raises InvalidInputError for `message.text`."""
     text = message.text
     require_length(text, MAX_TEXT_CHARACTERS, "message.text")
-    if _LANDING_PLACE.search(text):
-        raise InvalidInputError("message.text", _NO_LANDING)
+    refuse_landing(text, "message.text")
     if coding == OCTETS and not can_encode(text, Encoding.BINARY):
         raise InvalidInputError("message.text", "With dc 1 each character is an octet: U+0000 to U+00FF.")
     return text
+
+
+def refuse_landing(text: str, place: str) -> None:
+    """Refuse a text that has a place for a landing page. Raises InvalidInputError for its place."""
+    if _LANDING_PLACE.search(text):
+        raise InvalidInputError(place, _NO_LANDING)
 
 
 def read_sender(given: str) -> str:
@@ -122,15 +127,19 @@ def read_sender(given: str) -> str:
     return given
 
 
-def _recipients(asked: schemas.SendSms, *, with_values: bool) -> Recipients:
+def read_recipients(subscribers: Sequence[Any], *, with_values: bool, has_params: bool = True) -> Recipients:
+    """Read recipients; what `has_params` doesn't say that they have is not looked at.
+
+    Raises InvalidInputError and MissingInputError with the place of what is wrong.
+    """
     numbers, values, custom = list[str](), list[Mapping[str, str]](), list[Mapping[str, object] | None]()
-    for row, item in enumerate(asked.subscribers):
+    for row, item in enumerate(subscribers):
         place = f"subscribers[{row}]"
         one = read_request(schemas.Recipient, item, place)
         require(one, place)
         require_length(one.custom_id, schemas.MAX_CUSTOM_ID_CHARACTERS, f"{place}.custom_id")
         numbers.append(one.number.strip().removeprefix("+"))
-        values.append(_values(one.params, f"{place}.params") if one.params else {})
+        values.append(_values(one.params, f"{place}.params") if one.params and has_params else {})
         custom.append({"custom_id": one.custom_id} if one.custom_id is not None else None)
     if not any(NUMBER.fullmatch(one) for one in numbers):
         raise InvalidInputError("subscribers[0].number", "A number has 7 to 15 digits, and does not begin with 0.")
@@ -157,10 +166,10 @@ def require_length(text: str | None, limit: int, place: str) -> None:
         raise InvalidInputError(place, f"This has at most {limit} characters.")
 
 
-def read_callback_url(given: str | None, allow: Iterable[Network]) -> str | None:
-    """Read a URL for callbacks, if any. Raises InvalidInputError for `callback_url`."""
+def read_callback_url(given: str | None, allow: Iterable[Network], place: str = "callback_url") -> str | None:
+    """Read a URL for callbacks, if any. Raises InvalidInputError for its place."""
     url = (given or "").strip()
-    return check_callback_url(url, https_only=True, allow=allow) if url else None
+    return check_callback_url(url, https_only=True, allow=allow, field=place) if url else None
 
 
 def _validity(given: str | None) -> tuple[timedelta, datetime | None]:
@@ -170,11 +179,11 @@ def _validity(given: str | None) -> tuple[timedelta, datetime | None]:
         # What has more digits is beyond the limit anyway.
         seconds = int(text) if _SECONDS.fullmatch(text) else (-1 if text.startswith("-") else 1) * 10**9
         return timedelta(seconds=seconds) if seconds else DEFAULT_VALIDITY, None
-    moment = _moment(text, "tte")
+    moment = read_moment(text, "tte")
     return (DEFAULT_VALIDITY, None) if moment is None else (MAX_VALIDITY, moment)
 
 
-def _moment(given: str | None, place: str) -> datetime | None:
+def read_moment(given: str | None, place: str) -> datetime | None:
     """Read yyyy-MM-dd'T'HH:mm:ss, in UTC unless it names another zone."""
     text = (given or "").strip()
     if not text:

@@ -1,13 +1,15 @@
 """Passwords between Apifon's form and ours (OTP Gateway). Pure, but for what is asked of the outbound guard."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from carillon.carriers.content import Content
 from carillon.dialects.apifon import schemas, schemas_otp
 from carillon.dialects.apifon.auth import DIALECT
 from carillon.dialects.apifon.mapping import chosen
+from carillon.dialects.apifon.mapping_im import CHANNEL, DEFAULT_DEVICE, DEVICES, MIN_TTL
 from carillon.dialects.apifon.mapping_messages import (
     DEFAULT_CODING,
     ENCODINGS,
@@ -21,8 +23,10 @@ from carillon.dialects.apifon.mapping_messages import (
 )
 from carillon.dialects.reading import read_request, require
 from carillon.errors import InvalidInputError
+from carillon.kit.actor import Actor
 from carillon.kit.networks import Network
-from carillon.messaging.sendings import Send
+from carillon.messaging.instant import MAX_SENDER_CHARACTERS, MAX_TEXT_CHARACTERS
+from carillon.messaging.sendings import Fallback, Send
 from carillon.otp.check import Checked, Verdict
 from carillon.otp.codes import CodeType
 from carillon.otp.create import CreateOtp, NewOtp
@@ -32,9 +36,6 @@ PLACE = "apifon_otp"
 """The placeholder of a password in texts."""
 
 _DEFAULT_LENGTH, _DEFAULT_EXPIRE = 6, 300
-_MAX_IM_CHARACTERS = 1_000
-_MIN_TTL_SECONDS = 30
-_DEVICES = ("SMARTPHONE_ONLY", "SMARTPHONE_AND_OTHER_DEVICES")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ STATUSES: Mapping[Verdict, VerifyStatus] = {
 }
 
 
-def read_create(asked: schemas_otp.CreateOtp, network: str, allow: Iterable[Network]) -> CreateOtp:
+def read_create(asked: schemas_otp.CreateOtp, actor: Actor, network: str, allow: Iterable[Network]) -> CreateOtp:
     """Read a request. Raises InvalidInputError with the place of what is wrong, and MissingInputError."""
     require_length(asked.reference_id, MAX_REFERENCE_CHARACTERS, "reference_id")
     number = asked.subscriber.strip().removeprefix("+")
@@ -85,25 +86,22 @@ def read_create(asked: schemas_otp.CreateOtp, network: str, allow: Iterable[Netw
         code_type=CodeType(code_type) if code_type else CodeType.NUMERIC,
         length=length or _DEFAULT_LENGTH,
         network=network,
-        send=_send(asked, expire, url),
+        send=_send(asked, actor, expire, url),
         placeholder=PLACE,
     )
 
 
-def _send(asked: schemas_otp.CreateOtp, expire: int, callback_url: str | None) -> Send:
-    """Read how a password goes, by what of `message` and `im_channels` is present (OTP Request).
-
-    An instant message that may take longer than the password is valid has no SMS after it. As none can be sent yet,
-    the SMS that follows one goes at once, and one that has none after it lacks a subscription.
-    """
-    sms = _sms(asked, callback_url)
+def _send(asked: schemas_otp.CreateOtp, actor: Actor, expire: int, callback_url: str | None) -> Send:
+    """Read how a password goes, by what of `message` and `im_channels` is present (OTP Request)."""
     instant = [_channel(item, place) for place, item in enumerate(asked.im_channels)]
-    if not instant or (asked.message is not None and (instant[0].ttl or 0) <= expire):
-        return sms
-    raise InvalidInputError("im_channels", "There is no active subscription for this sender.")
+    if instant:
+        send = _instant(instant[0], actor, expire, _sms(asked) if asked.message is not None else None)
+    else:
+        send = _sms(asked)
+    return replace(send, reference=asked.reference_id, callback_url=callback_url)
 
 
-def _sms(asked: schemas_otp.CreateOtp, callback_url: str | None) -> Send:
+def _sms(asked: schemas_otp.CreateOtp) -> Send:
     if asked.message is None:
         text, sender, coding = f"{{{PLACE}}}", "", DEFAULT_CODING
     else:
@@ -111,13 +109,34 @@ def _sms(asked: schemas_otp.CreateOtp, callback_url: str | None) -> Send:
         require(message, "message")
         coding = read_coding(message)
         text, sender = read_body(message, coding), read_sender(message.sender_id.strip())
+    return Send(sender=sender, text=text, encodings=ENCODINGS[coding], replaces_typographic=coding == DEFAULT_CODING)
+
+
+def _instant(channel: schemas_otp.OtpChannel, actor: Actor, expire: int, sms: Send | None) -> Send:
+    """Read an instant message, and the SMS that follows it; none does where it may take longer than the password.
+
+    Without a `ttl` it has the password's time, or half of it where an SMS may follow.
+    """
+    ttl = channel.ttl if channel.ttl is not None else expire // 2 if sms else expire
+    fallback = None
+    if sms is not None and ttl <= expire:
+        fallback = Fallback(
+            sender=sms.sender,
+            text=sms.text,
+            encodings=sms.encodings,
+            replaces_typographic=sms.replaces_typographic,
+            validity=timedelta(seconds=expire - ttl),
+        )
     return Send(
-        sender=sender,
-        text=text,
-        encodings=ENCODINGS[coding],
-        replaces_typographic=coding == DEFAULT_CODING,
-        reference=asked.reference_id,
-        callback_url=callback_url,
+        channel=CHANNEL,
+        sender=channel.sender_id.strip(),
+        text=channel.text,
+        content=Content(
+            channel_id=actor.sender_defaults.get("im_channel"),
+            device=DEVICES[chosen(channel.device_target.strip() or DEFAULT_DEVICE, list(DEVICES), "device_target")],
+        ),
+        validity=timedelta(seconds=min(ttl, expire)),
+        fallback=fallback,
     )
 
 
@@ -125,12 +144,13 @@ def _channel(item: object, row: int) -> schemas_otp.OtpChannel:
     place = f"im_channels[{row}]"
     channel = read_request(schemas_otp.OtpChannel, item, place)
     require(channel, place)
-    require_length(channel.text, _MAX_IM_CHARACTERS, f"{place}.text")
+    require_length(channel.text, MAX_TEXT_CHARACTERS, f"{place}.text")
+    require_length(channel.sender_id.strip(), MAX_SENDER_CHARACTERS, f"{place}.sender_id")
     if f"{{{PLACE}}}" not in channel.text:
         raise InvalidInputError(f"{place}.text", f"The text has {{{PLACE}}} in it.")
-    if channel.ttl is not None and channel.ttl < _MIN_TTL_SECONDS:
-        raise InvalidInputError(f"{place}.ttl", f"This is {_MIN_TTL_SECONDS} seconds or more.")
-    chosen(channel.device_target.strip().upper(), ("", *_DEVICES), f"{place}.device_target")
+    if channel.ttl is not None and channel.ttl < MIN_TTL:
+        raise InvalidInputError(f"{place}.ttl", f"This is {MIN_TTL} seconds or more.")
+    chosen(channel.device_target.strip() or DEFAULT_DEVICE, list(DEVICES), f"{place}.device_target")
     return channel
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from carillon.dialects.apifon.operations_im import IM_OPERATIONS
 from carillon.dialects.apifon.operations_lists import FIELD_OPERATIONS, LIST_OPERATIONS
 from carillon.dialects.apifon.operations_messages import MESSAGE_OPERATIONS
 from carillon.dialects.apifon.operations_otp import OTP_OPERATIONS
@@ -14,5 +15,6 @@ OPERATIONS: Sequence[Operation] = (
     *SUBSCRIBER_OPERATIONS,
     *BLOCK_OPERATIONS,
     *MESSAGE_OPERATIONS,
+    *IM_OPERATIONS,
     *OTP_OPERATIONS,
 )

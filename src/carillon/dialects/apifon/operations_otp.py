@@ -34,7 +34,7 @@ OTP_OPERATIONS: Sequence[Operation] = (
             "Letters are capitals, without I, L and O, and no digit looks like one of them; any case is verified.",
             "Without `message` the text is the password alone, from the account's own sender.",
             "A text without `{apifon_otp}` is sent as it is.",
-            "Instant messages are not sent yet: an SMS that may follow goes at once, without one it is 403.",
+            "An SMS follows an instant message with the same password, unless its `ttl` is longer than `expire`.",
             "Too many passwords to a recipient, to numbers like it, from a network or for their cost: 429.",
         ),
     ),

@@ -3,6 +3,7 @@
 from carillon.carriers.failures import Failure
 from carillon.dialects.apifon import schemas_otp
 from carillon.dialects.apifon.auth import DIALECT
+from carillon.dialects.apifon.mapping_im import CHANNEL
 from carillon.dialects.apifon.mapping_messages import naming_message
 from carillon.dialects.apifon.mapping_otp import (
     INVALID,
@@ -15,6 +16,7 @@ from carillon.dialects.apifon.mapping_otp import (
     status_of_check,
 )
 from carillon.dialects.apifon.statuses import OF_FAILURES
+from carillon.dialects.apifon.statuses_im import OF_FAILURES as INSTANT
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError
 from carillon.otp.check import CheckOtp, check_otp
@@ -27,13 +29,14 @@ _BLAMES_TEXT = frozenset({Failure.TEXT_INVALID})
 async def create(call: Call) -> Answer:
     """Make a password and send it: it is accepted for good when this answers."""
     asked: schemas_otp.CreateOtp = call.body
-    command = read_create(asked, call.request.remote_address, call.outbound_allow)
+    command = read_create(asked, call.actor, call.request.remote_address, call.outbound_allow)
     try:
         with naming_message():
             made = await call.db.run_spanning(create_otp, call.actor, command, call.box)
     except OtpNotSentError as error:
         place = "message.text" if error.failure in _BLAMES_TEXT else "subscriber"
-        status = OF_FAILURES[error.failure]
+        is_instant = command.send is not None and command.send.channel == CHANNEL
+        status = INSTANT[error.failure] if is_instant else OF_FAILURES[error.failure]
         raise InvalidInputError(place, f"It can't be sent: {status.text} ({status.code}).") from error
     return Answer(data=show_created(command, made))
 
