@@ -299,6 +299,12 @@ async def test_a_password_that_is_verified_is_not_sent_by_sms_any_more(wire: Wir
     assert [channel for channel, _ in await got(wire, silent)] == ["im"]
 
 
+@pytest.mark.parametrize("channels", [[IM, IM], IM, "im"])
+async def test_what_is_not_one_channel_is_refused(wire: Wire, channels: Any) -> None:
+    reply = await wire.call("POST", CREATE, request(im_channels=channels))
+    assert (reply.status_code, reply.json()["result_info"]["status_code"]) == (403, 403)
+
+
 async def test_no_channel_in_the_list_is_as_none(wire: Wire) -> None:
     await create(wire, im_channels=[])
 

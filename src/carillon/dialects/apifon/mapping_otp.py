@@ -35,6 +35,7 @@ from carillon.otp.otps import MAX_REFERENCE_CHARACTERS
 PLACE = "apifon_otp"
 """The placeholder of a password in texts."""
 
+_CHANNEL = "im_channels[0]"
 _DEFAULT_LENGTH, _DEFAULT_EXPIRE = 6, 300
 
 
@@ -93,9 +94,9 @@ def read_create(asked: schemas_otp.CreateOtp, actor: Actor, network: str, allow:
 
 def _send(asked: schemas_otp.CreateOtp, actor: Actor, expire: int, callback_url: str | None) -> Send:
     """Read how a password goes, by what of `message` and `im_channels` is present (OTP Request)."""
-    instant = [_channel(item, place) for place, item in enumerate(asked.im_channels)]
-    if instant:
-        send = _instant(instant[0], actor, expire, _sms(asked) if asked.message is not None else None)
+    if asked.im_channels:
+        channel = _channel(asked.im_channels[0])
+        send = _instant(channel, actor, expire, _sms(asked) if asked.message is not None else None)
     else:
         send = _sms(asked)
     return replace(send, reference=asked.reference_id, callback_url=callback_url)
@@ -140,17 +141,16 @@ def _instant(channel: schemas_otp.OtpChannel, actor: Actor, expire: int, sms: Se
     )
 
 
-def _channel(item: object, row: int) -> schemas_otp.OtpChannel:
-    place = f"im_channels[{row}]"
-    channel = read_request(schemas_otp.OtpChannel, item, place)
-    require(channel, place)
-    require_length(channel.text, MAX_TEXT_CHARACTERS, f"{place}.text")
-    require_length(channel.sender_id.strip(), MAX_SENDER_CHARACTERS, f"{place}.sender_id")
+def _channel(item: object) -> schemas_otp.OtpChannel:
+    channel = read_request(schemas_otp.OtpChannel, item, _CHANNEL)
+    require(channel, _CHANNEL)
+    require_length(channel.text, MAX_TEXT_CHARACTERS, f"{_CHANNEL}.text")
+    require_length(channel.sender_id.strip(), MAX_SENDER_CHARACTERS, f"{_CHANNEL}.sender_id")
     if f"{{{PLACE}}}" not in channel.text:
-        raise InvalidInputError(f"{place}.text", f"The text has {{{PLACE}}} in it.")
+        raise InvalidInputError(f"{_CHANNEL}.text", f"The text has {{{PLACE}}} in it.")
     if channel.ttl is not None and channel.ttl < MIN_TTL:
-        raise InvalidInputError(f"{place}.ttl", f"This is {MIN_TTL} seconds or more.")
-    chosen(channel.device_target.strip() or DEFAULT_DEVICE, list(DEVICES), f"{place}.device_target")
+        raise InvalidInputError(f"{_CHANNEL}.ttl", f"This is {MIN_TTL} seconds or more.")
+    chosen(channel.device_target.strip() or DEFAULT_DEVICE, list(DEVICES), f"{_CHANNEL}.device_target")
     return channel
 
 

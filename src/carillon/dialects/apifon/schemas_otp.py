@@ -9,7 +9,6 @@ from carillon.dialects.apifon.schemas import MAX_MEMBERS, REQUIRED, Message, Req
 
 MIN_CODE_LENGTH, MAX_CODE_LENGTH = 5, 20
 MAX_EXPIRE_SECONDS = 86_400
-MAX_CHANNELS = 10
 
 
 class OtpChannel(Request):
@@ -45,5 +44,8 @@ class CreateOtp(Request):
     ] = None
     im_channels: Annotated[
         list[Any],
-        Meta(description="The instant message, which goes first.", extra={"item": OtpChannel, "limit": MAX_CHANNELS}),
+        Meta(
+            description="The instant message, which goes first: one.",
+            extra={"item": OtpChannel, "limit": 1, "only_list": True},
+        ),
     ] = msgspec.field(default_factory=list)
