@@ -119,6 +119,7 @@ def _instant(channel: schemas_otp.OtpChannel, actor: Actor, expire: int, sms: Se
     Without a `ttl` it has the password's time, or half of it where an SMS may follow.
     """
     ttl = channel.ttl if channel.ttl is not None else expire // 2 if sms else expire
+    device = chosen(channel.device_target.strip() or DEFAULT_DEVICE, list(DEVICES), f"{_CHANNEL}.device_target")
     fallback = None
     if sms is not None and ttl <= expire:
         fallback = Fallback(
@@ -132,10 +133,7 @@ def _instant(channel: schemas_otp.OtpChannel, actor: Actor, expire: int, sms: Se
         channel=CHANNEL,
         sender=channel.sender_id.strip(),
         text=channel.text,
-        content=Content(
-            channel_id=actor.sender_defaults.get("im_channel"),
-            device=DEVICES[chosen(channel.device_target.strip() or DEFAULT_DEVICE, list(DEVICES), "device_target")],
-        ),
+        content=Content(channel_id=actor.sender_defaults.get("im_channel"), device=DEVICES[device]),
         validity=timedelta(seconds=min(ttl, expire)),
         fallback=fallback,
     )
@@ -150,7 +148,6 @@ def _channel(item: object) -> schemas_otp.OtpChannel:
         raise InvalidInputError(f"{_CHANNEL}.text", f"The text has {{{PLACE}}} in it.")
     if channel.ttl is not None and channel.ttl < MIN_TTL:
         raise InvalidInputError(f"{_CHANNEL}.ttl", f"This is {MIN_TTL} seconds or more.")
-    chosen(channel.device_target.strip() or DEFAULT_DEVICE, list(DEVICES), f"{_CHANNEL}.device_target")
     return channel
 
 
