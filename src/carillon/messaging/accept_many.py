@@ -20,6 +20,7 @@ from carillon.messaging.sending_rows import (
     write_sendings,
 )
 from carillon.messaging.sendings import AcceptedSending, Send
+from carillon.messaging.short_links import write_links_of
 
 MAX_RECIPIENTS_AT_ONCE = 5_000
 """A request to more is accepted, and its messages are written in the background."""
@@ -54,6 +55,7 @@ async def accept_many(tx: Tx, actor: Actor, request: PreparedSend) -> AcceptedSe
     if placement.is_written:
         await write_sendings(tx, [actor], [request], [placement], campaigns)
         await count_campaigns(tx, actor, [request], [placement], campaigns)
+        await write_links_of(tx, actor, [request], [placement], rows)
         members = await _keep(tx, actor, command, placement, rows, members)
     return accepted_of(tx, request, placement, rows, 0, campaigns, members=members)
 

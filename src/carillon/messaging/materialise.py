@@ -413,6 +413,7 @@ def _rows(ready: Slice, *, is_cancelled: bool) -> Rows:
         places=[0] * len(ready.rows),
         numbers=list(prepared.numbers),
         texts=list(prepared.texts),
+        compared=list(prepared.compared),
         encodings=list(prepared.encodings),
         parts=list(prepared.parts),
         failures=failures,

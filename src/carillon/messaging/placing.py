@@ -85,11 +85,15 @@ class Placement:
 
 @dataclass(slots=True, kw_only=True)
 class Rows:
-    """Recipients in columns of one length; `places` are indexes of placements. `failures` and `guids` are filled in."""
+    """Recipients in columns of one length; `places` are indexes of placements. `failures` and `guids` are filled in.
+
+    `compared` are the texts by which repeated ones are found.
+    """
 
     places: list[int]
     numbers: list[str | None] = field(repr=False)
     texts: list[str | None] = field(repr=False)
+    compared: list[str | None] = field(repr=False)
     encodings: list[Encoding | None]
     parts: list[int]
     failures: list[Failure | None]
@@ -164,7 +168,7 @@ async def _exclude_repeated(
 
 
 def _digest(placement: Placement, rows: Rows, row: int) -> int:
-    text = rows.texts[row]
+    text = rows.compared[row]
     content = f"{placement.channel}\0{rows.numbers[row]}\0{placement.text if text is None else text}"
     return int.from_bytes(
         hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True

@@ -10,6 +10,7 @@ from carillon.addresses.normalise import ambiguous_phones, normalise_phones
 from carillon.addresses.phones import PhoneForm
 from carillon.carriers.failures import Failure
 from carillon.errors import InvalidInputError, MissingInputError
+from carillon.links.shorten import MadeLink
 from carillon.messaging.sendings import MAX_REFERENCE_CHARACTERS, MAX_TEXT_CHARACTERS, Recipients, Send
 from carillon.text.encodings import Encoding
 from carillon.text.placeholders import Template
@@ -21,19 +22,25 @@ _E164 = re.compile(r"[1-9][0-9]{6,14}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedSend:
-    """A request that is ready for its transaction. `texts` are None where the sending's own text is sent as it is."""
+    """A request that is ready for its transaction.
+
+    `texts` are None where the sending's own text is sent as it is. `compared` are those by which repeated ones are
+    found: codes of links are not in them. `links` have their codes, and no rows yet.
+    """
 
     command: Send
     text: str = field(repr=False)
     encoding: Encoding | None
     numbers: Sequence[str | None] = field(repr=False)
     texts: Sequence[str | None] = field(repr=False)
+    compared: Sequence[str | None] = field(repr=False)
     encodings: Sequence[Encoding | None]
     parts: Sequence[int]
     failures: Sequence[Failure | None]
+    links: Sequence[MadeLink] = ()
 
 
-def prepare_send(command: Send, country: str) -> PreparedSend:
+def prepare_send(command: Send, country: str, links: Sequence[MadeLink] = ()) -> PreparedSend:
     """Prepare a request whose national numbers are those of a country. It is pure, and safe in threads.
 
     Raises InvalidInputError and MissingInputError for `text`, `reference`: what is wrong for all.
@@ -42,8 +49,9 @@ def prepare_send(command: Send, country: str) -> PreparedSend:
     numbers = read_numbers(command.recipients, country)
     failures: list[Failure | None] = [None if number else Failure.ADDRESS_INVALID for number in numbers]
     texts, encodings, parts, encoding = _texts(command, text, len(numbers))
+    compared = _without_codes(texts, links)
     if not command.allows_duplicates:
-        _exclude_duplicates(numbers, texts if command.same_text_only else [None] * len(numbers), failures)
+        _exclude_duplicates(numbers, compared if command.same_text_only else [None] * len(numbers), failures)
     for row, found in enumerate(encodings):
         too_long = command.max_parts is not None and parts[row] > command.max_parts
         if (found is None or too_long or texts[row] == "") and failures[row] is None:
@@ -54,10 +62,24 @@ def prepare_send(command: Send, country: str) -> PreparedSend:
         encoding=encoding,
         numbers=numbers,
         texts=texts,
+        compared=compared,
         encodings=encodings,
         parts=parts,
         failures=failures,
+        links=links,
     )
+
+
+def _without_codes(texts: Sequence[str | None], links: Sequence[MadeLink]) -> Sequence[str | None]:
+    """Return texts with the targets of their links in the places of their codes, by which none is like another."""
+    if not links:
+        return texts
+    found = list(texts)
+    for one in links:
+        text = found[one.row] if one.row >= 0 else None
+        if text is not None:
+            found[one.row] = text.replace(one.code, f"{one.target.url} {one.target.page_key} {one.target.data}")
+    return found
 
 
 def _checked_text(command: Send) -> str:

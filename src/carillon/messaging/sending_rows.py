@@ -10,6 +10,7 @@ from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError
 from carillon.events.endpoints import endpoint_for
 from carillon.kit.actor import Actor
+from carillon.links.targets import ShortLink
 from carillon.messaging.campaigns import CampaignName, add_tags, campaigns_named
 from carillon.messaging.ledger import count_in_campaigns, tally_of
 from carillon.messaging.placing import Placement, Rows
@@ -73,6 +74,7 @@ def rows_of(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
         places=[place for place, count in enumerate(counts) for _ in range(count)],
         numbers=[one for request in requests for one in request.numbers],
         texts=[one for request in requests for one in request.texts],
+        compared=[one for request in requests for one in request.compared],
         encodings=[one for request in requests for one in request.encodings],
         parts=[one for request in requests for one in request.parts],
         failures=[one for request in requests for one in request.failures],
@@ -224,5 +226,13 @@ def accepted_of(  # noqa: PLR0913, PLR0917 - an answer is made of all
         cost=placement.reserved,
         guids=[guid or 0 for guid in rows.guids[mine]] if placement.numbered else (),
         members=members,
+        links=_links(request),
         campaign=campaigns.get(campaign_name(request.command)) if request.command.campaign is not None else None,
     )
+
+
+def _links(request: PreparedSend) -> dict[int, dict[str, ShortLink]]:
+    found: dict[int, dict[str, ShortLink]] = {}
+    for one in request.links:
+        found.setdefault(one.row, {})[one.name] = ShortLink(code=one.code, url=one.url)
+    return found

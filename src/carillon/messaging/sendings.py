@@ -8,6 +8,7 @@ from uuid import UUID
 from carillon.addresses.phones import PhoneForm
 from carillon.carriers.failures import Failure
 from carillon.kit.traffic import TrafficClass
+from carillon.links.targets import LinkTarget, ShortLink
 from carillon.messaging.states import SendingState
 from carillon.text.encodings import Encoding
 from carillon.text.placeholders import PlaceholderStyle
@@ -25,12 +26,14 @@ class Recipients:
     """Whom a request names, in columns of one length.
 
     `addresses` are as the caller gave them, or E.164 digits where `are_digits`, which are checked for their shape and
-    not read. `values` are what placeholders are replaced by; `custom` is what the caller keeps of each.
+    not read. `values` are what placeholders are replaced by; `custom` is what the caller keeps of each. `links` are
+    where the short links lead that placeholders are replaced by.
     """
 
     addresses: Sequence[str] = field(repr=False)
     values: Sequence[Mapping[str, str]] | None = field(default=None, repr=False)
     custom: Sequence[Mapping[str, object] | None] | None = field(default=None, repr=False)
+    links: Sequence[Mapping[str, LinkTarget]] | None = field(default=None, repr=False)
     are_digits: bool = False
     phone_form: PhoneForm = PhoneForm.INTERNATIONAL_FIRST
 
@@ -47,7 +50,9 @@ class Send:
     sending counts in it, and its `tags` are added to the campaign's; the empty name is the campaign of what has none.
     `purpose` is the consent that contacts must have given. `numbered` gives each message a number
     (`AcceptedSending.guids`). `only_if_any`: nothing is written when every recipient is excluded. A number that occurs
-    again is excluded, with `same_text_only` where its text is the same; `allows_duplicates` excludes none.
+    again is excluded, with `same_text_only` where its text is the same; `allows_duplicates` excludes none. `links` are
+    where the short links of all recipients lead, by placeholders: each recipient has its own, but with groups all have
+    one.
     """
 
     dialect: str = ""
@@ -57,6 +62,7 @@ class Send:
     text: str = field(repr=False)
     placeholders: PlaceholderStyle | None = None
     contact_fields: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, LinkTarget] = field(default_factory=dict, repr=False)
     encodings: tuple[Encoding, ...] = (Encoding.GSM, Encoding.UCS2)
     replaces_typographic: bool = False
     max_parts: int | None = None
@@ -96,7 +102,7 @@ class AcceptedSending:
     `numbers` are normalised, None for what is no address. A recipient with a failure is excluded. `is_written` is false
     where nothing was written (`Send.only_if_any`). `cost` is what is reserved, in micro-units with VAT. A sending to
     groups is materialising: its members have no columns, and `members` says how many there are; it is what the groups'
-    counters say where they are very many.
+    counters say where they are very many. `links` are the short links that recipients have, by row and placeholder.
     """
 
     sending_id: UUID
@@ -115,3 +121,4 @@ class AcceptedSending:
     guids: Sequence[int] = ()
     members: int = 0
     campaign: CampaignNumbers | None = None
+    links: Mapping[int, Mapping[str, ShortLink]] = field(default_factory=dict, repr=False)

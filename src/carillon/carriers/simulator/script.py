@@ -1,16 +1,27 @@
 """What the simulated network does with a message, by the last four digits of its number. Pure: no clock, no state.
 
 What comes later is part of the outcome, with how long after the submit it comes, so that whoever keeps an account's
-clock brings it in that clock's time. The lines for other channels than SMS (9912, 9913 and 9915 to 9918), and the one
-that opens links (9914), come with those channels and with links: until then these numbers are delivered to.
+clock brings it in that clock's time. The lines for other channels than SMS (9912, 9913 and 9915 to 9918) come
+with those channels: until then these numbers are delivered to.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from carillon.carriers.contract import Accepted, Failed, Later, Outcome, OutgoingMessage, Receipt, ReceiptState, Reply
+from carillon.carriers.contract import (
+    Accepted,
+    Failed,
+    Later,
+    Opened,
+    Outcome,
+    OutgoingMessage,
+    Receipt,
+    ReceiptState,
+    Reply,
+)
 from carillon.carriers.failures import Failure
 
 AT_ONCE = timedelta()
@@ -21,6 +32,7 @@ _SOONEST, _SPREAD_MILLISECONDS = timedelta(seconds=2), 3001  # 2 to 5 seconds
 _SLOW = timedelta(seconds=30)
 _BETWEEN_RECEIPTS = timedelta(seconds=2)
 _ANSWER_TIME = timedelta(seconds=5)
+_URL = re.compile(r"https?://[^\s<>\"]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +152,15 @@ def _replies(message: OutgoingMessage, after: timedelta, text: str) -> Play:
     )
 
 
+def _opens_links(message: OutgoingMessage, after: timedelta) -> Play:
+    urls = dict.fromkeys(_URL.findall(message.text))
+    opened = (
+        Later(after=after + place * _ANSWER_TIME, inbound=Opened(url=url, account_id=message.account_id))
+        for place, url in enumerate(urls, 1)
+    )
+    return _accepted(message, _later(message, after, ReceiptState.DELIVERED), *opened)
+
+
 SCRIPT: Mapping[str, Line] = {
     "9901": Line(does="delivered after 30 seconds", play=_delivered_slowly),
     "9902": Line(does="undelivered: the subscriber is absent", play=_absent),
@@ -152,5 +173,6 @@ SCRIPT: Mapping[str, Line] = {
     "9909": Line(does="taken, but the answer is lost; a receipt comes", play=_answer_lost),
     "9910": Line(does="delivered, then replies STOP", play=_replies_stop),
     "9911": Line(does="delivered, then replies with the text that it got", play=_replies_the_text),
+    "9914": Line(does="delivered, then opens every short link in it, one after another", play=_opens_links),
 }
 """By the last four digits of a number; any other is delivered to."""

@@ -9,8 +9,10 @@ import msgspec
 from carillon.billing.money import format_amount
 from carillon.carriers.failures import Failure
 from carillon.dialects.apifon.auth import DIALECT
-from carillon.dialects.apifon.statuses import ACCEPTED, ACCEPTED_SMSC, DELIVERED, SmsStatus, status_of_message
+from carillon.dialects.apifon.statuses import ACCEPTED, ACCEPTED_SMSC, DELIVERED, OPEN, SmsStatus, status_of_message
 from carillon.events.format import CallbackFacts, CallbackFormat, CallbackRequest
+from carillon.events.log import Event
+from carillon.links.clicks import CLICKED
 from carillon.messaging.states import MessageState
 
 REPLY = "reply"
@@ -26,13 +28,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 def is_reported(facts: CallbackFacts) -> bool:
-    """Tell what a client hears of: the states of its messages, and replies.
+    """Tell what a client hears of: the states of its messages, that their links were opened, and replies.
 
     Not that a message was removed, which its own call has answered, nor what says nothing yet.
     """
     if facts.event.kind == REPLY:
         return True
-    return facts.event.kind in _REPORTED and facts.message is not None and facts.sending is not None
+    return facts.event.kind in {*_REPORTED, CLICKED} and facts.message is not None and facts.sending is not None
 
 
 def stands_alone(facts: CallbackFacts) -> bool:
@@ -65,8 +67,8 @@ def _status(facts: CallbackFacts) -> dict[str, Any]:
     message, sending, event = facts.message, facts.sending, facts.event
     if message is None or sending is None:
         raise AssertionError("a status that is told has its message and its sending")
-    reason, code, network = event.data.get("reason"), event.data.get("code"), event.data.get("network")
-    status = status_of_message(MessageState(event.kind), Failure(reason) if isinstance(reason, str) else None)
+    code, network = event.data.get("code"), event.data.get("network")
+    status = OPEN if event.kind == CLICKED else _state_of(event)
     custom = message.custom.get("custom_id") if isinstance(message.custom, Mapping) else None
     shown = {
         "from": sending.sender,
@@ -74,13 +76,34 @@ def _status(facts: CallbackFacts) -> dict[str, Any]:
         "message_id": str(message.message_id),
         "custom_id": custom,
         "status": {"code": status.code, "text": status.text},
-        "error_code": str(code) if code else _error_code(status),
+        "error_code": str(code) if code and status is not OPEN else _error_code(status),
         "timestamp": _seconds(event.at),
         "price": format_amount(message.price, decimals=1),
         "vat": format_amount(message.vat, decimals=1),
         "mccmnc": network or message.network,
+        "metadata": _metadata(event) if status is OPEN else None,
     }
     return {key: value for key, value in shown.items() if value is not None}
+
+
+def _state_of(event: Event) -> SmsStatus:
+    reason = event.data.get("reason")
+    return status_of_message(MessageState(event.kind), Failure(reason) if isinstance(reason, str) else None)
+
+
+def _metadata(event: Event) -> Mapping[str, Any]:
+    """Say which link was opened with what; `class` is ours, as metadata may have other properties."""
+    given = event.data
+    shown = {
+        "url": given.get("url") or given.get("page"),
+        "short_code": given.get("code"),
+        "browser": given.get("browser"),
+        "os": given.get("os"),
+        "ip": given.get("ip"),
+        "micro_timestamp": int(event.at.timestamp() * 1_000),
+        "class": given.get("class"),
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _error_code(status: SmsStatus) -> str | None:

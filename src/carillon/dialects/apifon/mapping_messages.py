@@ -8,11 +8,19 @@ from typing import Any
 
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.auth import DIALECT
+from carillon.dialects.apifon.mapping_landings import (
+    LANDING,
+    has_landing_place,
+    landing_keys,
+    read_landings,
+    show_landings,
+)
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.errors import InvalidInputError
 from carillon.events.endpoints import check_callback_url
 from carillon.kit.networks import Network
 from carillon.kit.traffic import TrafficClass
+from carillon.links.targets import LinkTarget
 from carillon.messaging.sendings import (
     DEFAULT_VALIDITY,
     MAX_REFERENCE_CHARACTERS,
@@ -24,9 +32,6 @@ from carillon.messaging.sendings import (
 )
 from carillon.text.encodings import Encoding, can_encode
 from carillon.text.placeholders import PlaceholderStyle
-
-LANDING = "apifon_lp"
-"""How the names of parameters begin that are landing pages."""
 
 # Data coding: 0 is GSM, 1 octets, 2 UCS-2. What GSM lacks is sent as UCS-2 rather than not, or mutilated.
 _ENCODINGS: Mapping[int, tuple[Encoding, ...]] = {
@@ -40,11 +45,15 @@ _UNIT_BYTES = {Encoding.UCS2: 2}
 _NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 _SENDER_DIGITS = re.compile(r"[0-9]{1,16}")
 _SENDER_CHARACTERS = re.compile(r"[ -~]{1,11}")
-_LANDING_PLACE = re.compile(r"\{apifon_lp[^{}]*\}")
 _SECONDS = re.compile(r"[+-]?[0-9]{1,9}")
 _DIGITS = re.compile(r"[+-]?[0-9]+")
-_PLACES = {"text": "message.text", "reference": "reference_id", "scheduled_at": "date"}
-_NO_LANDING = "Landing pages and shortened links are not served yet."
+_PLACES = {
+    "text": "message.text",
+    "reference": "reference_id",
+    "scheduled_at": "date",
+    "domain": "params.landing_domain",
+    "page": "params.url",
+}
 
 
 @contextmanager
@@ -67,7 +76,7 @@ def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow:
     coding = _coding(message)
     text = _text(message, coding)
     sender = _sender(message.sender_id.strip())
-    recipients = _recipients(asked, with_values=coding != _OCTETS)
+    recipients = _recipients(asked, frozenset() if coding == _OCTETS else landing_keys(text), coding)
     url = _callback_url(asked.callback_url, allow)
     reference = asked.reference_id
     _require_length(reference, MAX_REFERENCE_CHARACTERS, "reference_id")
@@ -101,8 +110,8 @@ def _coding(message: schemas.Message) -> int:
 def _text(message: schemas.Message, coding: int) -> str:
     text = message.text
     _require_length(text, MAX_TEXT_CHARACTERS, "message.text")
-    if _LANDING_PLACE.search(text):
-        raise InvalidInputError("message.text", _NO_LANDING)
+    if coding == _OCTETS and has_landing_place(text):
+        raise InvalidInputError("message.text", "With dc 1 a text has no places.")
     if coding == _OCTETS and not can_encode(text, Encoding.BINARY):
         raise InvalidInputError("message.text", "With dc 1 each character is an octet: U+0000 to U+00FF.")
     return text
@@ -119,8 +128,9 @@ def _sender(given: str) -> str:
     return given
 
 
-def _recipients(asked: schemas.SendSms, *, with_values: bool) -> Recipients:
+def _recipients(asked: schemas.SendSms, landings: frozenset[str], coding: int) -> Recipients:
     numbers, values, custom = list[str](), list[Mapping[str, str]](), list[Mapping[str, object] | None]()
+    links: list[Mapping[str, LinkTarget]] = []
     for row, item in enumerate(asked.subscribers):
         place = f"subscribers[{row}]"
         one = read_request(schemas.Recipient, item, place)
@@ -128,24 +138,26 @@ def _recipients(asked: schemas.SendSms, *, with_values: bool) -> Recipients:
         _require_length(one.custom_id, schemas.MAX_CUSTOM_ID_CHARACTERS, f"{place}.custom_id")
         numbers.append(one.number.strip().removeprefix("+"))
         values.append(_values(one.params, f"{place}.params") if one.params else {})
+        if landings:
+            links.append(read_landings(one.params, landings, f"{place}.params"))
         custom.append({"custom_id": one.custom_id} if one.custom_id is not None else None)
     if not any(_NUMBER.fullmatch(one) for one in numbers):
         raise InvalidInputError("subscribers[0].number", "A number has 7 to 15 digits, and does not begin with 0.")
     return Recipients(
         addresses=numbers,
-        values=values if with_values and any(values) else None,
+        values=values if coding != _OCTETS and any(values) else None,
         custom=custom if any(custom) else None,
+        links=links or None,
         are_digits=True,
     )
 
 
 def _values(params: Mapping[str, Any], place: str) -> Mapping[str, str]:
-    values = {}
-    for name, given in params.items():
-        if name.startswith(LANDING):
-            raise InvalidInputError(f"{place}.{LANDING}", _NO_LANDING)
-        values[name] = "" if given is None else read_text(given, place)
-    return values
+    return {
+        name: "" if given is None else read_text(given, place)
+        for name, given in params.items()
+        if not name.startswith(LANDING)
+    }
 
 
 def _require_length(text: str | None, limit: int, place: str) -> None:
@@ -192,6 +204,7 @@ def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]
                 "message_id": str(accepted.message_ids[row]),
                 "custom_id": (custom[row] or {}).get("custom_id"),
                 "length": accepted.lengths[row] * (_UNIT_BYTES.get(encoding, 1) if encoding else 1),
+                **show_landings(accepted.links.get(row, {})),
             }
         )
     return {
