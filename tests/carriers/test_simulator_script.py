@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from tests.carriers.pieces import CARRIER_ID, SENDER, TEXT, KeepingInbox, message, messages
 
-from carillon.carriers.contract import Accepted, Failed, Later, Outcome, Receipt, ReceiptState, Reply
+from carillon.carriers.contract import Accepted, Failed, Later, Opened, Outcome, Receipt, ReceiptState, Reply
 from carillon.carriers.failures import Failure
 from carillon.carriers.simulator.carrier import Simulator
 from carillon.carriers.simulator.script import SCRIPT
@@ -29,7 +29,17 @@ async def later_at(digits: str) -> list[Later]:
 
 
 def states(later: list[Later]) -> list[ReceiptState | str]:
-    return [one.inbound.state if isinstance(one.inbound, Receipt) else one.inbound.text for one in later]
+    return [_state(one.inbound) for one in later]
+
+
+def _state(inbound: Receipt | Reply | Opened) -> ReceiptState | str:
+    match inbound:
+        case Receipt(state=state):
+            return state
+        case Reply(text=text):
+            return text
+        case Opened(url=url):
+            return url
 
 
 async def test_any_other_number_is_delivered_to_within_two_to_five_seconds() -> None:

@@ -28,6 +28,8 @@ class LinkAddresses:
         self._host: str | None = None
         self.keeps_days = 365
         """Links that were made longer ago are gone."""
+        self.last_account = 0
+        """The largest id of an account that this process knows of."""
 
     def set_up(self, derive: Callable[[str], bytes], *, base: str, is_chosen: bool, keeps_days: int) -> None:
         """Set what links begin with, which is `base` and a slash.

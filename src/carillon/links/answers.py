@@ -24,6 +24,7 @@ _ALWAYS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
+_FOUND = HTTPStatus.FOUND.value
 _GO_ON = "var f=document.forms[0];if(f)f.submit();else location.replace(document.links[0].href)"
 _GO_ON_HASH = base64.b64encode(hashlib.sha256(_GO_ON.encode()).digest()).decode()
 _ORIGIN = re.compile(r"[a-z]+://[^/?#]+", re.IGNORECASE)
@@ -53,7 +54,7 @@ def url_of(link: Link) -> str:
 def redirect(link: Link) -> Reply:
     """Lead to the URL."""
     headers = {**_ALWAYS, "Location": url_of(link)}
-    return Reply(status=HTTPStatus.FOUND, media_type=HTML, headers=headers)
+    return Reply(status=_FOUND, media_type=HTML, headers=headers)
 
 
 def lead_on(link: Link) -> Reply:
@@ -101,4 +102,4 @@ def _head(title: str) -> str:
 
 def _page(status: HTTPStatus, body: str, policy: str) -> Reply:
     headers = {**_ALWAYS, "Content-Security-Policy": policy}
-    return Reply(status=status, body=body.encode("utf-8", "replace"), media_type=HTML, headers=headers)
+    return Reply(status=status.value, body=body.encode("utf-8", "replace"), media_type=HTML, headers=headers)

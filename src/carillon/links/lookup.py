@@ -22,8 +22,8 @@ SQL = load_statements("carillon.links", "lookup.sql")
 _REMEMBERED_SECONDS = 3.0
 _MAX_REMEMBERED = 50_000
 _MAX_TOGETHER = 500
-# Who looks for accounts that are not there is told so at once; a new account is known after so long.
-_ACCOUNTS_SECONDS = 3.0
+# Codes of accounts that are not there cost a query so often.
+_ACCOUNTS_SECONDS = 0.25
 
 _decode = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -75,7 +75,6 @@ class LinkLookup:
         self._waiting: dict[LinkKey, asyncio.Future[Link | None]] = {}
         self._codes: dict[LinkKey, str] = {}
         self._looking: asyncio.Task[None] | None = None
-        self._last_account = 0
         self._accounts_until = 0.0
 
     async def find(self, db: Database, code: str) -> Link | None:
@@ -83,7 +82,9 @@ class LinkLookup:
         addresses = db.process_state(LinkAddresses)
         today = day_of(db.clock.now())
         key = addresses.codes.read(code, today)
-        if key is None or key.day < today - addresses.keeps_days or not await self._is_account(db, key.account_id):
+        if key is None or key.day < today - addresses.keeps_days:
+            return None
+        if key.account_id > addresses.last_account and not await self._is_account(db, addresses, key.account_id):
             return None
         known = self._remembered.get(key)
         if known is not None and known[1] > time.monotonic():
@@ -96,11 +97,12 @@ class LinkLookup:
                 self._looking = asyncio.create_task(self._look(db))
         return await asyncio.shield(waiting)
 
-    async def _is_account(self, db: Database, account_id: int) -> bool:
-        if account_id > self._last_account and self._accounts_until < time.monotonic():
+    async def _is_account(self, db: Database, addresses: LinkAddresses, account_id: int) -> bool:
+        """Look whether there can be an account that this process knows nothing of, a few times a second at most."""
+        if self._accounts_until < time.monotonic():
             self._accounts_until = time.monotonic() + _ACCOUNTS_SECONDS
-            self._last_account = await db.read(_last_account)
-        return account_id <= self._last_account
+            addresses.last_account = max(addresses.last_account, await db.read(_last_account))
+        return account_id <= addresses.last_account
 
     async def _look(self, db: Database) -> None:
         """Look for what waits, in turns, until nothing does."""

@@ -56,8 +56,11 @@ async def make_links(db: Database, actor: Actor, wanted: Sequence[tuple[int, str
 
     Raises InvalidInputError for `domain` that is not the account's, and for `page` that it has not got.
     """
+    if not wanted:
+        return []
     numbers = await db.read(_numbers_for, actor, wanted)
     addresses = db.process_state(LinkAddresses)
+    addresses.last_account = max(addresses.last_account, actor.account_id)
     day = day_of(db.clock.now())
     few = len(wanted) <= _FEW
     make = (addresses, actor.account_id, day, numbers, wanted)
@@ -143,7 +146,7 @@ async def shorten(db: Database, actor: Actor, command: Shorten) -> list[MadeLink
             wanted.append((row, "", LinkTarget(url=check_url(url), domain=command.domain)))
         except InvalidInputError:
             continue
-    made = await make_links(db, actor, wanted) if wanted else []
+    made = await make_links(db, actor, wanted)
     await db.run(_write_shortened, actor, made, command.expires_in)
     by_row = {one.row: one for one in made}
     return [by_row.get(row) for row in range(len(command.urls))]

@@ -140,4 +140,4 @@ def _present_error(_request: Request, error: CarillonError) -> Reply:
     status = HTTPStatus.SERVICE_UNAVAILABLE if is_away else HTTPStatus.INTERNAL_SERVER_ERROR
     reply = answers.nothing(status, "This can't be answered now. Try again in a few seconds.")
     headers = {**reply.headers, "Retry-After": _UNAVAILABLE_SECONDS} if is_away else reply.headers
-    return Reply(status=status, body=reply.body, media_type=reply.media_type, headers=headers)
+    return Reply(status=reply.status, body=reply.body, media_type=reply.media_type, headers=headers)
