@@ -170,8 +170,20 @@ async def test_9910_and_9911_are_delivered_and_then_answer(digits: str, text: st
     assert answer.inbound == Reply(address=f"3069123{digits}", to=SENDER, text=text, account_id=message().account_id)
 
 
+async def test_9914_is_delivered_and_then_opens_each_url_once_one_after_another() -> None:
+    text = "See https://s.example/l/AbCdEfGhIj, (http://t.example) and https://s.example/l/AbCdEfGhIj, again"
+    (found,) = await simulator().submit([message(address="30691239914", text=text)])
+    delivered, *opened = found.later
+    assert states([delivered]) == [ReceiptState.DELIVERED]
+    assert [one.inbound for one in opened] == [
+        Opened(url=url, account_id=message().account_id)
+        for url in ("https://s.example/l/AbCdEfGhIj,", "http://t.example)")
+    ]
+    assert delivered.after < opened[0].after < opened[1].after
+
+
 def test_the_lines_of_sms_are_all_there() -> None:
-    assert sorted(SCRIPT) == [str(number) for number in range(9901, 9912)]
+    assert sorted(SCRIPT) == [*(str(number) for number in range(9901, 9912)), "9914"]
 
 
 @pytest.mark.parametrize(

@@ -123,12 +123,13 @@ async def _working(db: "Database", session: Session) -> AsyncIterator[None]:
 def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -> None:
     """Show what the simulated network has taken for its phones, the latest first; state says whether it arrived.
 
-    For example:
+    links are the short links in the text, which a running server answers. For example:
 
         carillon sandbox inbox --account 1
 
         carillon sandbox inbox --account 1 --phone 0541234567
     """
+    from carillon.links.phones import short_links_in  # noqa: PLC0415 - as above
     from carillon.messaging.queries import simulated_phones  # noqa: PLC0415 - as above
     from carillon.messaging.sandbox import require_sandbox  # noqa: PLC0415 - as above
 
@@ -136,7 +137,8 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
         await db.read(require_sandbox, actor)
         address = phone_of(phone, actor.country, field="phone") if phone else None
-        return [dict(row) for row in await db.read(simulated_phones, actor, address=address, limit=limit)]
+        rows = await db.read(simulated_phones, actor, address=address, limit=limit)
+        return [{**row, "links": short_links_in(db, actor, row["text"])} for row in rows]
 
     rows = session.run(work)
     session.answer(rows, table(rows, "No phone got anything yet."))

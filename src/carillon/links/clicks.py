@@ -145,7 +145,7 @@ async def _write_clicks(tx: Tx, account_id: AccountId, visits: Sequence[Visit], 
             reasons.append(Reason.TOO_SOON)
         visitor = VisitorClass.MACHINE if reasons else VisitorClass.HUMAN
         counts[visitor] += 1
-        is_told = not (reasons and account["human_clicks_only"])
+        is_called_back = not (reasons and account["human_clicks_only"])
         events.append(
             NewEvent(
                 kind=CLICKED,
@@ -153,7 +153,7 @@ async def _write_clicks(tx: Tx, account_id: AccountId, visits: Sequence[Visit], 
                 sending_id=link.sending_id,
                 message_id=link.message_id,
                 data=_data(visit, visitor, reasons),
-                endpoint_id=endpoints.get(link.sending_id) if is_told and link.message_id else None,
+                endpoint_id=endpoints.get(link.sending_id) if is_called_back and link.message_id else None,
             )
         )
     await append_events(tx, account_id, events)

@@ -1,5 +1,6 @@
 """Landing pages in SMS: each parameter of the reference's LANDING PAGE, what is answered, and where links lead."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +12,13 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 from tests.dialects.apifon.wire import Wire
+from tests.integration.messaging.sandbox import Sandbox
+from tests.integration.receiving import LOOPBACK, telling, until
+from tests.integration.scripted_http import OK, ScriptedServer, serving
 
 from carillon.db.database import Tx
-from carillon.links.clicks import Clicks
+from carillon.dialects.apifon.callbacks import CALLBACK_FORMAT
+from carillon.links.clicks import Clicks, tell_human_clicks_only
 from carillon.links.pages import SavePage, save_page
 from carillon.settings import Settings
 
@@ -29,7 +34,9 @@ _EVENTS = "SELECT message_id, data FROM event WHERE shard_key = $1 AND kind = 'c
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, max_body_bytes=8 * 1024**2, link_url="https://s.carillon.example")
+    return Settings(
+        data_dir=tmp_path, max_body_bytes=8 * 1024**2, link_url="https://s.carillon.example", outbound_allow=LOOPBACK
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -161,13 +168,13 @@ async def test_many_landing_pages_have_a_link_each_and_the_first_is_shown_in_the
         "apifon_lp_company": {"url": "https://a.example", "method": "GET"},
         "apifon_lp_privacy": {"url": "https://b.example", "method": "GET"},
     }
-    text = "Terms: {apifon_lp_privacy}. {apifon_lp_company} and {apifon_lp_company} again"
+    text = "Rules: {apifon_lp_privacy}. {apifon_lp_company} and {apifon_lp_company} again"
     (shown,) = (await wire.ok("POST", SEND, request(params, text=text)))["results"][NUMBER]
     company, privacy = (shown["landing_pages"][name]["short_url"] for name in params)
     assert company != privacy
     assert shown["short_url"] == company
     ((_, rendered, _),) = await rows(wire, _TEXTS)
-    assert rendered == f"Terms: {privacy}. {company} and {company} again"
+    assert rendered == f"Rules: {privacy}. {company} and {company} again"
 
 
 async def test_landing_parameters_that_the_text_does_not_name_are_not_shortened(wire: Wire) -> None:
@@ -289,3 +296,39 @@ async def test_a_click_is_an_event_of_its_message(wire: Wire) -> None:
         "browser": "Chrome_126_0",
         "os": "Android_14",
     }
+
+
+@pytest.mark.parametrize(("only_human", "codes"), [(False, [4, 7, 11, 11]), (True, [4, 7, 11])])
+async def test_opened_links_go_to_the_callback_url_as_the_account_wants_it(
+    wire: Wire, codes: list[int], *, only_human: bool
+) -> None:
+    db = wire.runtime.db
+    sandbox = Sandbox(db, wire.account.actor)
+    await db.run(tell_human_clicks_only, wire.account.actor, only=only_human)
+    async with serving(answer_ok) as receiver:
+        body = request({"apifon_lp": {"url": URL, "prevent_sys_params": True}}, callback_url=f"{receiver.url}/c")
+        body["subscribers"][0]["number"] = "306944009914"
+        answer = await wire.ok("POST", SEND, body)
+        (shown,) = answer["results"]["306944009914"]
+        await sandbox.work()
+        await sandbox.advance(timedelta(minutes=1))
+        await opened(wire, shown["short_url"], "HEAD")
+        await db.process_state(Clicks).write(db)
+        async with telling(db, CALLBACK_FORMAT):
+            await until(lambda: called(receiver, len(codes)))
+    data = [one for body in receiver.bodies for one in msgspec.json.decode(body)["data"]]
+    assert [one["status"]["code"] for one in data] == codes
+    assert data[2]["metadata"]["class"] == "human"
+    assert data[2]["metadata"]["short_code"] == shown["short_code"]
+    assert data[2]["metadata"]["url"] == URL
+    assert [one["metadata"]["class"] for one in data[3:]] == ["machine"] * (len(codes) - 3)
+    kinds = [msgspec.json.decode(row["data"])["class"] for row in await rows(wire, _EVENTS)]
+    assert kinds == ["human", "machine"]
+
+
+async def answer_ok(_head: bytes, writer: asyncio.StreamWriter) -> None:
+    writer.write(OK)
+
+
+async def called(receiver: ScriptedServer, count: int) -> bool:
+    return sum(len(msgspec.json.decode(one)["data"]) for one in receiver.bodies) >= count

@@ -61,7 +61,8 @@ async def test_the_same_url_has_another_link_each_time(wire: Wire) -> None:
 
 
 async def test_urls_are_required(wire: Wire) -> None:
-    for body in ({}, {"urls": []}):
+    empty: list[dict[str, object]] = [{}, {"urls": []}]
+    for body in empty:
         reply = await wire.send("POST", PATH, body)
         assert (reply.status_code, list(reply.json())) == (422, ["error"]), reply.text
 

@@ -18,9 +18,12 @@ _PLACE = re.compile(rf"\{{{LANDING}[^{{}}]*\}}")
 _METHODS = ("GET", "POST")
 
 
-def landing_keys(*texts: str) -> frozenset[str]:
-    """Return the landing parameters that texts have places for."""
-    keys = (key for text in texts for key in Template.parse(text, PlaceholderStyle.BRACES).keys)
+def landing_keys(text: str, place: str) -> frozenset[str]:
+    """Return the landing parameters that a text has places for. Raises InvalidInputError for its place."""
+    try:
+        keys = Template.parse(text, PlaceholderStyle.BRACES).keys
+    except InvalidInputError as error:
+        raise InvalidInputError(place, error.message) from error
     return frozenset(key for key in keys if key.startswith(LANDING))
 
 

@@ -76,7 +76,7 @@ def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow:
     coding = _coding(message)
     text = _text(message, coding)
     sender = _sender(message.sender_id.strip())
-    recipients = _recipients(asked, frozenset() if coding == _OCTETS else landing_keys(text), coding)
+    recipients = _recipients(asked, frozenset() if coding == _OCTETS else landing_keys(text, "message.text"), coding)
     url = _callback_url(asked.callback_url, allow)
     reference = asked.reference_id
     _require_length(reference, MAX_REFERENCE_CHARACTERS, "reference_id")
