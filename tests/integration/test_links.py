@@ -56,7 +56,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 async def runtime(db: Database, clock: FixedClock, settings: Settings) -> AsyncIterator[Runtime]:
     assert db.clock is clock
-    async with HttpClient(settings.outbound_allow) as outbound:
+    async with HttpClient(settings.outbound_allow, connect_seconds=0.5) as outbound:
         yield compose(settings, db, outbound)
 
 

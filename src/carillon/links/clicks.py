@@ -83,37 +83,46 @@ class Clicks:
         for visit in visits:
             by_account.setdefault(visit.link.account_id, []).append(visit)
         for account_id, of_account in by_account.items():
-            for start in range(0, len(of_account), _MAX_TOGETHER):
-                together = of_account[start : start + _MAX_TOGETHER]
-                try:
-                    await self.record(db, account_id, together)
-                except Exception as error:  # noqa: BLE001 - they wait for the next time
-                    log_failure("clicks_not_written", error, count=len(together))
-                    self._waiting.extendleft(reversed(together))
+            try:
+                await self.record(db, account_id, of_account)
+            except Exception as error:  # noqa: BLE001 - what is left waits for the next time
+                log_failure("clicks_not_written", error, count=len(of_account))
+                self._waiting.extendleft(reversed(of_account))
         return len(visits)
 
-    async def record(self, db: Database, account_id: AccountId, visits: Sequence[Visit]) -> None:
-        """Write visits of an account's links now."""
-        if visits:
-            await db.run(_write_clicks, account_id, visits, self)
+    async def record(self, db: Database, account_id: AccountId, visits: list[Visit]) -> None:
+        """Write visits of an account's links now; those that are written are taken from the list.
 
-    def reasons_of(self, visit: Visit, at: datetime) -> list[Reason]:
-        """Return why a visit is a machine's, by what else its address has done and what else was opened.
-
-        `at` is in the account's time.
+        The next ones are made ready while the database takes those before them.
         """
+        self._remember(visits)
+        ready, start = None, 0
+        while ready is not None or start < len(visits):
+            together = visits[start : start + _MAX_TOGETHER]
+            coming = asyncio.create_task(db.read(_made_ready, account_id, together, self)) if together else None
+            try:
+                if ready is not None:
+                    await db.run(_append_clicks, account_id, ready)
+                    del visits[: ready.count]
+                    start -= ready.count
+            finally:
+                ready = await coming if coming is not None else None
+            start += len(together)
+
+    def reasons_of(self, visit: Visit) -> list[Reason]:
+        """Return why a visit is a machine's, by what else its address has done and what else was opened."""
         reasons = list(visit.reasons)
-        who = (visit.link.account_id, visit.address)
-        if visit.is_hidden or who in self._followed_hidden:
+        if visit.is_hidden or (visit.link.account_id, visit.address) in self._followed_hidden:
             reasons.append(Reason.HIDDEN_LINK)
-        message_id = visit.link.message_id
-        if message_id is not None:
-            others = (then for link, then in self._opened.get(message_id, {}).items() if link != visit.link.link_id)
+        opened = self._opened.get(visit.link.message_id) if visit.link.message_id else None
+        if opened and len(opened) > 1:
+            at = _account_time(visit)
+            others = (then for link, then in opened.items() if link != visit.link.link_id)
             if any(abs(at - then) < AT_ONCE for then in others):
                 reasons.append(Reason.ALL_AT_ONCE)
         return reasons
 
-    def remember(self, visits: Sequence[Visit], clock_offset: timedelta) -> None:
+    def _remember(self, visits: Sequence[Visit]) -> None:
         """Remember what is looked at for other visits."""
         if len(self._opened) > _MAX_REMEMBERED:
             self._opened.clear()
@@ -123,59 +132,80 @@ class Clicks:
             if visit.is_hidden:
                 self._followed_hidden[visit.link.account_id, visit.address] = visit.at
             if visit.link.message_id is not None:
-                self._opened.setdefault(visit.link.message_id, {})[visit.link.link_id] = visit.at + clock_offset
+                self._opened.setdefault(visit.link.message_id, {})[visit.link.link_id] = _account_time(visit)
 
 
-async def _write_clicks(tx: Tx, account_id: AccountId, visits: Sequence[Visit], clicks: Clicks) -> None:
-    """Write an account's clicks as events, in the order in which they came."""
+def _account_time(visit: Visit) -> datetime:
+    return visit.at + visit.link.clock_offset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """Clicks that are ready to be written; none of an account that is gone."""
+
+    count: int
+    clock_offset: timedelta
+    events: Sequence[NewEvent]
+    classes: Counter[str]
+
+
+async def _made_ready(tx: Tx, account_id: AccountId, visits: Sequence[Visit], clicks: Clicks) -> _Ready:
+    """Say of visits who they were, and where they are told, in the order in which they came."""
     account = await tx.fetchrow(SQL["account_of_clicks"], account_id)
     if account is None:
-        return
-    tx.adopt_clock(account["clock_offset"])
+        return _Ready(count=len(visits), clock_offset=timedelta(), events=(), classes=Counter())
+    offset: timedelta = account["clock_offset"]
     endpoints = await _endpoints(tx, account_id, visits)
     deliveries = await _deliveries(tx, account_id, visits)
-    clicks.remember(visits, account["clock_offset"])
     events: list[NewEvent] = []
-    counts: Counter[str] = Counter()
+    machines = 0
     for visit in visits:
-        at = visit.at + account["clock_offset"]
-        reasons = clicks.reasons_of(visit, at)
+        at = visit.at + offset
+        reasons = clicks.reasons_of(visit)
         link = visit.link
         if link.message_id in deliveries and is_too_soon(at, *deliveries[link.message_id]):
             reasons.append(Reason.TOO_SOON)
-        visitor = VisitorClass.MACHINE if reasons else VisitorClass.HUMAN
-        counts[visitor] += 1
-        is_called_back = not (reasons and account["human_clicks_only"])
+        machines += bool(reasons)
+        is_called_back = link.message_id is not None and not (reasons and account["human_clicks_only"])
         events.append(
             NewEvent(
                 kind=CLICKED,
                 at=at,
                 sending_id=link.sending_id,
                 message_id=link.message_id,
-                data=_data(visit, visitor, reasons),
-                endpoint_id=endpoints.get(link.sending_id) if is_called_back and link.message_id else None,
+                data=_data(visit, reasons),
+                endpoint_id=endpoints.get(link.sending_id) if is_called_back else None,
             )
         )
-    await append_events(tx, account_id, events)
+    classes = Counter({VisitorClass.HUMAN.value: len(visits) - machines, VisitorClass.MACHINE.value: machines})
+    return _Ready(count=len(visits), clock_offset=offset, events=events, classes=classes)
+
+
+async def _append_clicks(tx: Tx, account_id: AccountId, ready: _Ready) -> None:
+    tx.adopt_clock(ready.clock_offset)
+    await append_events(tx, account_id, ready.events)
     metrics = tx.process_state(MessageMetrics)
-    tx.counts(lambda: metrics.clicked(counts))
+    tx.counts(lambda: metrics.clicked(ready.classes))
 
 
-def _data(visit: Visit, visitor: VisitorClass, reasons: Sequence[Reason]) -> dict[str, object]:
+def _data(visit: Visit, reasons: Sequence[Reason]) -> dict[str, object]:
+    """Return what is kept of a click; what is not known is left out."""
     link, browser = visit.link, browser_of(visit.agent)
-    data: dict[str, object] = {
-        "url": link.url,
-        "page": link.page_key,
-        "class": visitor,
-        "code": link.code,
-        "name": link.name,
-        "ip": visit.address,
-        "browser": browser.browser,
-        "os": browser.os,
-    }
+    visitor = VisitorClass.MACHINE if reasons else VisitorClass.HUMAN
+    data: dict[str, object] = {"class": visitor, "code": link.code, "ip": visit.address}
+    if link.url is not None:
+        data["url"] = link.url
+    else:
+        data["page"] = link.page_key
+    if link.name:
+        data["name"] = link.name
+    if browser.browser:
+        data["browser"] = browser.browser
+    if browser.os:
+        data["os"] = browser.os
     if reasons:
         data["reasons"] = list(dict.fromkeys(reasons))
-    return {key: value for key, value in data.items() if value}
+    return data
 
 
 async def _endpoints(tx: Tx, account_id: AccountId, visits: Sequence[Visit]) -> dict[UUID | None, int]:

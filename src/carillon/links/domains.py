@@ -3,6 +3,7 @@
 It shows it by a file at the host's well-known place that has the token that it was given.
 """
 
+import asyncio
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,12 +69,13 @@ async def remove_domain(tx: Tx, actor: Actor, host: str) -> None:
 
 
 async def verify_domain(db: Database, actor: Actor, client: HttpClient, host: str) -> LinkDomain:
-    """Read the token at the host, by https or else by http, and let links have the host.
+    """Read the token at the host, by https or http, and let links have the host.
 
     Raises NotFoundError and InvalidInputError for `domain`.
     """
     domain = await db.read(get_domain, actor, host)
-    published = [await _published(client, f"{scheme}://{host}{WELL_KNOWN}") for scheme in ("https", "http")]
+    places = (f"{scheme}://{host}{WELL_KNOWN}" for scheme in ("https", "http"))
+    published = await asyncio.gather(*(_published(client, place) for place in places))
     if not any(hmac.compare_digest(one, domain.token.encode()) for one in published):
         raise InvalidInputError("domain", f"{host}{WELL_KNOWN} does not have the token of the domain.")
     return await db.run(_verified, actor, domain)
