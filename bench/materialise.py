@@ -22,6 +22,7 @@ import asyncpg
 import uvloop
 from prometheus_client import CollectorRegistry
 
+from carillon.cli.serve import tune_garbage_collector
 from carillon.db.database import Database, Tx
 from carillon.db.embedded import EmbeddedServer, embedded_server
 from carillon.db.migrate import upgrade
@@ -116,6 +117,7 @@ async def bench(members: int, repeat: int) -> None:
         admin = await asyncpg.connect(running.admin_dsn, command_timeout=3600)
         db = await Database.connect(running.dsn, size=8)
         actor = await stage(db, admin, members)
+        tune_garbage_collector()
         for number in range(repeat):
             pace = await materialise(db, actor, members)
             await admin.execute("DROP TABLE IF EXISTS copied")

@@ -83,7 +83,6 @@ def sandbox_work(db: Database, outbound: HttpClient) -> Background:
         workers=[
             MaterialiseWorker(),
             *(DispatchWorker(one, simulators, concurrency=4) for one in TrafficClass),
-            MaterialiseWorker(),
             SimulatedWorker(inbox),
             CallbackWorker(outbound, _callback_formats()),
         ],

@@ -70,7 +70,7 @@ def serve(config: Path | None, **flags: object) -> None:
     uvloop.run(_serve(settings))
 
 
-def _tune_garbage_collector() -> None:
+def tune_garbage_collector() -> None:
     """Keep the garbage collector from walking all that was made for good, and from starting anew every few rows.
 
     An upload of thousands of rows makes a hundred thousand objects, none of them in a cycle; looking for one took a
@@ -97,7 +97,7 @@ async def _serve(settings: Settings) -> None:
         messages = runtime.db.process_state(MessageMetrics)
         messages.watch_windows(runtime.carriers.windows)
         metrics = Metrics(messages)
-        _tune_garbage_collector()
+        tune_garbage_collector()
         async with asyncio.TaskGroup() as tasks:
             poll_seconds = settings.worker_poll_seconds
             background = await _background(runtime)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 from asyncpg import Record
+from asyncpg.pgproto import pgproto as driver
 
 from carillon.db import ordering
 from carillon.db.concurrency import AccountConcurrency, ExpensiveReadError
@@ -162,8 +163,12 @@ class Tx:
         return await prepared.fetchval(*arguments, timeout=self.statement_seconds)
 
     async def execute(self, statement: str, *arguments: object) -> None:
-        """Run a statement for its effect."""
-        await self._session.connection.execute(statement, *arguments)
+        """Run a statement for its effect; several, where there are no arguments."""
+        if arguments:
+            prepared = await self._session.prepared(statement)
+            await prepared.fetch(*arguments)
+        else:
+            await self._session.connection.execute(statement)
 
     async def copy_csv(
         self, table: str, columns: Sequence[str], source: Iterable[bytes], *, empty_is_null: Sequence[str] = ()
@@ -189,7 +194,7 @@ class Tx:
                 raise asyncpg.UniqueViolationError(str(error)) from error
             raise
 
-    async def copy_records(self, table: str, columns: Sequence[str], records: Sequence[Sequence[object]]) -> None:
+    async def copy_records(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> None:
         """Load records into a table, in PostgreSQL's binary form. Raises asyncpg's errors of its constraints."""
         await self._session.connection.copy_records_to_table(table, records=records, columns=list(columns))
 
@@ -223,7 +228,7 @@ class Database:
         self._control = SessionPool(control, AccountConcurrency(0), AccountConcurrency(1))
         self._control_dsn = control_dsn
         self._ids = IdBlocks(control)
-        self._uuids = UuidFactory(random)
+        self._uuids = UuidFactory(random, driver.UUID)
         self._process_state = ProcessState()
         self.random = random
         self.topics = Topics()

@@ -196,6 +196,11 @@ def _wraps_nothing(given: object, item: type[msgspec.Struct] | None) -> bool:
     return name.lower() not in _by_name(item)
 
 
+def _may_wrap(given: object) -> bool:
+    """Tell an object that can be a wrapping of items; a quick look, as there may be many thousands of objects."""
+    return type(given) is dict and len(given) == 1 and type(next(iter(given.values()))) in {dict, list}
+
+
 def _listed(given: object) -> list[Any]:
     """Return the items of a list in any of its spellings.
 
@@ -203,7 +208,7 @@ def _listed(given: object) -> list[Any]:
     members are never objects, which tells the last two apart.
     """
     if isinstance(given, list):
-        return [inner for one in given for inner in (_listed(one) if isinstance(one, Mapping) else [one])]
+        return [inner for one in given for inner in (_listed(one) if _may_wrap(one) else [one])]
     if given == "":
         return []
     if isinstance(given, Mapping) and len(given) == 1:

@@ -1,5 +1,6 @@
 """Ids that are types, so that a group's number is never taken for a contact's."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import NewType
@@ -14,9 +15,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MILLISECOND = timedelta(milliseconds=1)
 _COUNTER_BITS, _LOW_BITS = 26, 14
-_RANDOM_BITS, _DRAWN = 48, 32
-_RANDOM_MASK = (1 << _RANDOM_BITS) - 1
-_VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
+# Random octets of an id, and for how many ids they are drawn at once: each draw is a call of the system.
+_WIDTH = 6
+_BLOCK = _WIDTH * 32
+_LOW_MASK = (1 << _LOW_BITS) - 1
+_VARIANT = 0b10 << 14
+_VERSION_AND_VARIANT = 0x7 << 76 | _VARIANT << 48
 _NOT_AHEAD = timedelta()
 _LONGEST_STANDSTILL = timedelta(days=1)
 
@@ -26,39 +30,39 @@ class UuidFactory:
 
     Ids of one process sort in the order of their making among those of the same clock offset, also when the machine's
     clock is set back, by a day at most: then the time in them stands still until the clock has caught up.
+
+    `uuid_of` makes the value of its 16 octets: the database driver's own is made in a sixth of the time.
     """
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, uuid_of: Callable[[bytes], UUID] | None = None) -> None:
         self._random = random
+        self._uuid_of = uuid_of or _uuid_of
         self._counter = random.getrandbits(_COUNTER_BITS - 1)
-        self._bits = 0
-        self._bits_left = 0
+        self._drawn = b""
         self._latest = _EPOCH
 
     def make(self, now: datetime, ahead: timedelta = _NOT_AHEAD) -> UUID:
         """Make the next id, of the present real time and of a clock that is ahead of it."""
-        return UUID(int=self._next(now, ahead))
+        return self._uuid_of(self._next(now, ahead).to_bytes(16))
 
     def make_many(self, now: datetime, count: int, ahead: timedelta = _NOT_AHEAD) -> list[UUID]:
-        """Make so many ids, in their order: a third quicker than one by one."""
+        """Make so many ids, in their order: four times quicker than one by one."""
         if not count:
             return []
         first = self._next(now, ahead)
-        time = first >> 80 << 80
-        counter, mask, low_mask = self._counter, (1 << _COUNTER_BITS) - 1, (1 << _LOW_BITS) - 1
-        made = [UUID(int=first)]
-        for _ in range(count - 1):
-            counter = (counter + 1) & mask
-            made.append(
-                UUID(
-                    int=time
-                    | _VERSION_AND_VARIANT
-                    | counter >> _LOW_BITS << 64
-                    | (counter & low_mask) << 48
-                    | self._random_bits()
-                )
-            )
-        self._counter = counter
+        time = first >> 80 << 80 | _VERSION_AND_VARIANT
+        following = range(self._counter + 1, self._counter + count)
+        self._counter = (self._counter + count - 1) % (1 << _COUNTER_BITS)
+        drawn = self._random_bytes(count - 1)
+        made = [self._uuid_of(first.to_bytes(16))]
+        head, of_head = b"", -1
+        for place, one in enumerate(following):
+            counter = one % (1 << _COUNTER_BITS)
+            if counter >> _LOW_BITS != of_head:
+                of_head = counter >> _LOW_BITS
+                head = (time | of_head << 64).to_bytes(16)[:8]
+            low = _VARIANT | counter & _LOW_MASK
+            made.append(self._uuid_of(head + low.to_bytes(2) + drawn[place * _WIDTH : (place + 1) * _WIDTH]))
         return made
 
     def make_text(self, now: datetime) -> str:
@@ -72,22 +76,27 @@ class UuidFactory:
         else:
             self._latest = now
         self._counter = (self._counter + 1) % (1 << _COUNTER_BITS)
-        high, low = self._counter >> _LOW_BITS, self._counter & ((1 << _LOW_BITS) - 1)
-        return _first_int_of(now + ahead if ahead else now) | high << 64 | low << 48 | self._random_bits()
+        high, low = self._counter >> _LOW_BITS, self._counter & _LOW_MASK
+        drawn = int.from_bytes(self._random_bytes(1))
+        return _first_int_of(now + ahead if ahead else now) | high << 64 | low << 48 | drawn
 
-    def _random_bits(self) -> int:
-        """Take some of the random bits, which are drawn for many ids at once: each draw is a call of the system."""
-        if not self._bits_left:
-            self._bits, self._bits_left = self._random.getrandbits(_RANDOM_BITS * _DRAWN), _DRAWN
-        self._bits_left -= 1
-        found = self._bits & _RANDOM_MASK
-        self._bits >>= _RANDOM_BITS
-        return found
+    def _random_bytes(self, count: int) -> bytes:
+        """Take the random octets of so many ids."""
+        size = count * _WIDTH
+        if len(self._drawn) < size:
+            draws = range(len(self._drawn), size, _BLOCK)
+            self._drawn += b"".join([self._random.getrandbits(8 * _BLOCK).to_bytes(_BLOCK) for _ in draws])
+        taken, self._drawn = self._drawn[:size], self._drawn[size:]
+        return taken
 
 
 def first_uuid_of(moment: datetime) -> UUID:
     """Return the UUIDv7 that sorts before all that are made from a moment on."""
     return UUID(int=_first_int_of(moment))
+
+
+def _uuid_of(octets: bytes) -> UUID:
+    return UUID(bytes=octets)
 
 
 def _first_int_of(moment: datetime) -> int:

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from carillon.db.database import Database, Tx
 from carillon.errors import UnavailableError
@@ -15,6 +16,7 @@ from carillon.events.log import append_events
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.messaging.accept_many import MAX_RECIPIENTS_AT_ONCE, accept_many, is_large
+from carillon.messaging.begin_at_once import BeginAtOnce
 from carillon.messaging.campaigns import check_campaign_name
 from carillon.messaging.contact_fields import with_contact_fields
 from carillon.messaging.placing import account_facts, place_rows
@@ -126,9 +128,11 @@ class _AcceptQueues:
 async def _accept_together(db: Database, together: Sequence[_Waiting]) -> None:
     """Accept requests in one transaction; where it fails for the sake of one, each in its own."""
     actors = [one.actor for one in together]
+    beginning = BeginAtOnce(db, actors[0].account_id)
     try:
-        accepted = await db.run(accept_sendings, actors[0], [one.prepared for one in together], actors)
+        accepted = await db.run(accept_sendings, actors[0], [one.prepared for one in together], actors, beginning)
     except Exception as error:  # noqa: BLE001 - it is each caller's to raise
+        beginning.failed(error)
         if len(together) > 1 and not isinstance(error, UnavailableError):
             for one in together:
                 await _accept_together(db, [one])
@@ -137,19 +141,25 @@ async def _accept_together(db: Database, together: Sequence[_Waiting]) -> None:
             if not one.answer.done():
                 one.answer.set_exception(error)
         return
+    beginning.committed()
     for one, outcome in zip(together, accepted, strict=True):
         if not one.answer.done():
             one.answer.set_result(outcome)
 
 
 async def accept_sendings(
-    tx: Tx, actor: Actor, requests: Sequence[PreparedSend], actors: Sequence[Actor]
+    tx: Tx,
+    actor: Actor,
+    requests: Sequence[PreparedSend],
+    actors: Sequence[Actor],
+    beginning: BeginAtOnce | None = None,
 ) -> list[AcceptedSending]:
     """Accept requests of one account in their order. Raises InvalidInputError for `scheduled_at`."""
     facts = await account_facts(tx, actor)
     placements = [await placement_of(tx, one, request) for one, request in zip(actors, requests, strict=True)]
     rows = rows_of(tx, requests)
-    events = await place_rows(tx, actor, facts, placements, rows)
+    begin = partial(beginning.begin, tx, facts, placements, rows) if beginning else None
+    events = await place_rows(tx, actor, facts, placements, rows, begin=begin)
     campaigns = await campaigns_of(tx, actor, requests, placements)
     if any(one.is_written for one in placements):
         await write_sendings(tx, actors, requests, placements, campaigns)

@@ -36,7 +36,7 @@ _LONGEST_LEASE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewChunk:
-    """A chunk to be written."""
+    """A chunk to be written: due or held, or begun as it is written, so that this process holds it."""
 
     chunk_id: UUID
     sending_id: UUID
@@ -46,6 +46,7 @@ class NewChunk:
     due_at: datetime
     message_ids: Sequence[UUID]
     is_held: bool = False
+    is_begun: bool = False
     attempts: int = 0
     tried: Sequence[int] = ()
 
@@ -103,19 +104,43 @@ async def write_chunks(tx: Tx, account_id: AccountId, chunks: Sequence[NewChunk]
         [one.channel for one in chunks],
         [one.carrier_id for one in chunks],
         [one.traffic_class for one in chunks],
-        ["held" if one.is_held else "due" for one in chunks],
+        [_state_of(one) for one in chunks],
         [one.due_at for one in chunks],
         [one.attempts for one in chunks],
         [joined_ids(one.message_ids) for one in chunks],
         [",".join(map(str, one.tried)) for one in chunks],
+        tx.real_now + LEASE,
     )
-    for traffic_class in {one.traffic_class for one in chunks if one.due_at <= tx.now}:
+    for traffic_class in {one.traffic_class for one in chunks if one.due_at <= tx.now and not one.is_begun}:
         tx.wakes(CHUNKS_DUE[traffic_class], account_id)
+
+
+def _state_of(chunk: NewChunk) -> str:
+    if chunk.is_begun:
+        return "claimed"
+    return "held" if chunk.is_held else "due"
+
+
+def begun_chunk(written: NewChunk) -> Chunk:
+    """Return a chunk that was begun as it was written, with all its messages in flight."""
+    return Chunk(
+        chunk_id=written.chunk_id,
+        claims=1,
+        sending_id=written.sending_id,
+        channel=written.channel,
+        carrier_id=written.carrier_id,
+        traffic_class=written.traffic_class,
+        due_at=written.due_at,
+        attempts=written.attempts,
+        message_ids=written.message_ids,
+        in_flight=(),
+        tried=written.tried,
+    )
 
 
 def joined_ids(ids: Sequence[UUID]) -> str:
     """Write ids as the text that a statement makes an array of: the driver has no arrays of arrays."""
-    return ",".join([f"{one.int:032x}" for one in ids])
+    return ",".join([one.hex for one in ids])
 
 
 async def accounts_with_chunks(tx: Tx, traffic_class: TrafficClass, carriers: Sequence[int]) -> list[AccountId]:

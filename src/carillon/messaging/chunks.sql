@@ -1,11 +1,14 @@
 -- name: add_chunks
+-- One that is claimed as it is written has all its messages in flight.
 INSERT INTO chunk (account_id, chunk_id, sending_id, channel, carrier_id, traffic_class, state, due_at, attempts,
-    claims, message_ids, in_flight, tried)
-SELECT $1, c.chunk_id, c.sending_id, c.channel, c.carrier_id, c.traffic_class, c.state, c.due_at, c.attempts, 0,
-    string_to_array(c.message_ids, ',')::uuid[], '{}', string_to_array(c.tried, ',')::bigint[]
+    claims, leased_until, message_ids, in_flight, tried)
+SELECT $1, c.chunk_id, c.sending_id, c.channel, c.carrier_id, c.traffic_class, c.state, c.due_at, c.attempts,
+    (c.state = 'claimed')::integer, CASE WHEN c.state = 'claimed' THEN $12::timestamptz END, ids.of_messages,
+    CASE WHEN c.state = 'claimed' THEN ids.of_messages ELSE '{}' END, string_to_array(c.tried, ',')::bigint[]
 FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::smallint[], $7::text[], $8::timestamptz[],
             $9::integer[], $10::text[], $11::text[])
-    AS c (chunk_id, sending_id, channel, carrier_id, traffic_class, state, due_at, attempts, message_ids, tried);
+    AS c (chunk_id, sending_id, channel, carrier_id, traffic_class, state, due_at, attempts, message_ids, tried)
+CROSS JOIN LATERAL (SELECT string_to_array(c.message_ids, ',')::uuid[] AS of_messages) AS ids;
 
 -- name: accounts_with_chunks
 -- across accounts: a worker polls for what is due; each account's first due chunk is found by its index.

@@ -27,7 +27,7 @@ from carillon.messaging.chunks import (
     renew_chunks,
     set_in_flight,
 )
-from carillon.messaging.plan import Plan, begin
+from carillon.messaging.plan import BegunChunks, Plan, begin
 from carillon.messaging.submission import CarrierRun, Carriers, insist
 
 _TURN_MESSAGES = 400
@@ -37,6 +37,11 @@ _PAUSE_AFTER_FAILURE = timedelta(seconds=5)
 _STRANDED_SECONDS = 3.0
 # What is due for a carrier that nobody runs is looked at together.
 _NO_CARRIER_WINDOW = 10_000
+
+
+def worker_name(traffic_class: TrafficClass) -> str:
+    """Name the worker that sends the chunks of a class."""
+    return f"dispatch_{traffic_class.name.lower()}"
 
 
 class DispatchWorker:
@@ -50,7 +55,7 @@ class DispatchWorker:
     def __init__(self, traffic_class: TrafficClass, carriers: Carriers, *, concurrency: int) -> None:
         self._class = traffic_class
         self._carriers = carriers
-        self.name = f"dispatch_{traffic_class.name.lower()}"
+        self.name = worker_name(traffic_class)
         self.topic = CHUNKS_DUE[traffic_class]
         self.concurrency = concurrency
         self._stranded: dict[tuple[AccountId, int], float] = {}
@@ -101,6 +106,13 @@ class DispatchWorker:
                 raise one
         return sum(one for one in done if isinstance(one, int))
 
+    def room(self, carrier_id: int) -> int:
+        """Return how many messages a carrier gets at most that is given some now: none where it is not up here."""
+        carrier = self._carriers.get(carrier_id)
+        if carrier is None or not carrier.is_up:
+            return 0
+        return min(self._most_of(carrier_id), self._window(carrier_id, carrier))
+
     def _is_stranded(self, account_id: AccountId, carrier_id: int) -> bool:
         """Whether what an account has for a carrier is left alone: the carrier is down, and was the only one lately."""
         until = self._stranded.get((account_id, carrier_id), 0.0)
@@ -121,8 +133,12 @@ class DispatchWorker:
         return window if most is None else max(1, min(window, most))
 
     async def _begun(self, db: Database, work: ClaimedChunks, actor: Actor, windows: Mapping[int, int]) -> Plan:
-        """Begin; where it is unknown whether that is committed, nothing is in flight but what was before."""
+        """Begin what isn't begun; where it is unknown whether that is committed, nothing is in flight but what was."""
+        if isinstance(work, BegunChunks) and work.plan is not None:
+            return work.plan
         try:
+            if isinstance(work, BegunChunks):
+                raise UnavailableError("The connection broke when the messages were accepted.")  # noqa: TRY301
             return await db.run_at_once(partial(_begin, work, windows), actor)
         except UnavailableError:
             await insist(db, partial(_undo_begin, work), actor)

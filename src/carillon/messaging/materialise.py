@@ -332,7 +332,9 @@ async def _ready(db: Database, work: ClaimedSending, command: Send, after: int, 
 async def _read_slice(tx: Tx, work: ClaimedSending, after: int, end: int) -> tuple[list[Record], list[UUID]]:
     """Return recipients, and the ids of their messages."""
     rows = await tx.fetch(SQL["slice"], work.account_id, work.work_id, after, end)
-    return rows, [row["message_id"] or tx.new_uuid() for row in rows]
+    ids = [row["message_id"] for row in rows]
+    made = iter(tx.new_uuids(ids.count(None)))
+    return rows, [one or next(made) for one in ids]
 
 
 def _prepared(command: Send, rows: Sequence[Record]) -> PreparedSend:

@@ -26,14 +26,13 @@ WITH wanted AS MATERIALIZED (
 ), made AS (
     INSERT INTO recipient (shard_key, sending_id, position, contact_id, address, values, reason)
     SELECT $1, $2, $3::integer + row_number() OVER (ORDER BY w.contact_id), w.contact_id, c.phone,
-        CASE WHEN cardinality($8::text[]) = 0 THEN '{}'::jsonb ELSE (
-            SELECT jsonb_object_agg(k.key, coalesce(
-                CASE WHEN k.name = 'phone' THEN c.phone
-                     WHEN k.name = 'email' THEN coalesce(c.email_given, c.email)
-                     WHEN k.name = 'external_id' THEN c.external_id
-                     ELSE c.fields ->> k.name END, ''))
-            FROM unnest($8::text[], $9::text[]) AS k (key, name)
-        ) END,
+        CASE WHEN cardinality($8::text[]) = 0 THEN '{}'::jsonb ELSE jsonb_object($8::text[], ARRAY(
+            SELECT coalesce(CASE WHEN k.name = 'phone' THEN c.phone
+                                 WHEN k.name = 'email' THEN coalesce(c.email_given, c.email)
+                                 WHEN k.name = 'external_id' THEN c.external_id
+                                 ELSE c.fields ->> k.name END, '')
+            FROM unnest($9::text[]) AS k (name)
+        )) END,
         CASE WHEN NOT $10::boolean AND c.sms_status = 3 THEN 'suppressed'
              WHEN NOT $10::boolean AND c.sms_status IN (2, 5) THEN 'consent_missing'
              WHEN $11::text IS NOT NULL AND NOT EXISTS (

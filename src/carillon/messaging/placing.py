@@ -5,7 +5,7 @@ request of a thousand does.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -49,7 +49,9 @@ _encode = msgspec.json.Encoder().encode
 class AccountFacts:
     """What an account's settings say of its messages."""
 
+    clock_offset: timedelta
     spam_window: timedelta
+    is_active: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +72,7 @@ class Placement:
     reply_endpoint_id: int | None = None
     numbered: bool = False
     ignores_suppressions: bool = False
+    flash: bool = False
     only_if_any: bool = False
     is_written: bool = True
     recipients: int = 0
@@ -115,15 +118,22 @@ async def account_facts(tx: Tx, actor: Actor) -> AccountFacts:
     if row is None:
         raise AssertionError("an account of an authenticated caller is there")  # accounts are not deleted
     tx.adopt_clock(row["clock_offset"])
-    return AccountFacts(spam_window=row["spam_window"])
+    return AccountFacts(**row)
 
 
-async def place_rows(
-    tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
+async def place_rows(  # noqa: PLR0913 - what is placed, and how
+    tx: Tx,
+    actor: Actor,
+    facts: AccountFacts,
+    placements: Sequence[Placement],
+    rows: Rows,
+    *,
+    begin: Callable[[Sequence[NewChunk]], Sequence[NewChunk]] | None = None,
 ) -> list[NewEvent]:
     """Decide of every row, reserve its cost, and write messages and chunks. Returns the events of the excluded ones.
 
-    The placements get their counters; the caller writes their sendings and then the events.
+    The placements get their counters; the caller writes their sendings and then the events. `begin` says which chunks
+    are begun as they are written (`BeginAtOnce`).
     """
     digests = await _exclude(tx, actor, facts, placements, rows)
     carriers = await _route(tx, actor, placements, rows)
@@ -132,7 +142,8 @@ async def place_rows(
     await _reserve(tx, actor, placements)
     await _number(tx, placements, rows)
     await _write_messages(tx, actor, placements, rows)
-    await write_chunks(tx, actor.account_id, _chunks(tx, placements, rows, carriers))
+    chunks: Sequence[NewChunk] = _chunks(tx, placements, rows, carriers)
+    await write_chunks(tx, actor.account_id, begin(chunks) if begin else chunks)
     if facts.spam_window:
         await _remember_texts(tx, actor, placements, rows, digests)
     tx.counts(partial(_measure, tx.process_state(MessageMetrics), placements))
@@ -205,10 +216,11 @@ def _by_place(rows: Rows, among: Sequence[int]) -> dict[int, list[int]]:
 
 
 async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> None:
-    """Price every row, and exclude what has no price or no credit, in the order of the rows."""
+    """Price every row, and exclude what has no price or no credit."""
     rows.prices = [_FREE] * len(rows.places)
     prices: dict[str, Prices] = {}
-    cost: dict[int, int] = {}
+    # By price and parts: few are different. `prices` keeps the ids alive.
+    costs: dict[tuple[int, int], tuple[int, int, Capture]] = {}
     for place, of_place in _by_place(rows, rows.open_rows()).items():
         channel = placements[place].channel
         if channel not in prices:
@@ -220,17 +232,27 @@ async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: R
             if price is None:
                 rows.failures[row] = Failure.NO_PRICE
                 continue
-            amount, vat = price.cost(rows.parts[row])
-            rows.prices[row] = (amount, vat, price.capture)
-            cost[row] = amount + vat
-    if not any(cost.values()):
+            key = id(price), rows.parts[row]
+            if key not in costs:
+                costs[key] = (*price.cost(rows.parts[row]), price.capture)
+            rows.prices[row] = costs[key]
+    await _exclude_unpaid(tx, actor, rows)
+
+
+async def _exclude_unpaid(tx: Tx, actor: Actor, rows: Rows) -> None:
+    """Exclude what the account's credit isn't enough for, in the order of the rows; the balance stays locked."""
+    total = sum(amount + vat for amount, vat, _ in rows.prices)
+    if not total:
         return
     left = await available_for(tx, actor.account_id)
-    for row, amount in sorted(cost.items()):
-        if amount > left:
+    if total <= left:
+        return
+    for row in rows.open_rows():
+        amount, vat, _ = rows.prices[row]
+        if amount + vat > max(left, 0):
             rows.failures[row] = Failure.NO_CREDIT
         else:
-            left -= amount
+            left -= amount + vat
 
 
 def _measure(metrics: MessageMetrics, placements: Sequence[Placement]) -> None:
@@ -279,7 +301,7 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
     if count <= _FEW:
         await tx.execute(SQL["add_messages"], actor.account_id, *columns)
     else:
-        await tx.copy_records("message", _MESSAGE_COLUMNS, list(zip(repeat(actor.account_id), *columns, strict=False)))
+        await tx.copy_records("message", _MESSAGE_COLUMNS, zip(repeat(actor.account_id), *columns, strict=False))
 
 
 def _message_columns(placements: Sequence[Placement], rows: Rows, now: datetime) -> list[list[Any]]:

@@ -1,5 +1,5 @@
 -- name: account_facts
-SELECT clock_offset, spam_window FROM account WHERE account_id = $1;
+SELECT clock_offset, spam_window, status = 'active' AS is_active FROM account WHERE account_id = $1;
 
 -- name: recently_sent
 -- Which of the digests were sent since an id.

@@ -71,6 +71,13 @@ class Plan:
             self.left_over = [one for one in self.left_over if one.chunk.chunk_id not in lost]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunChunks(ClaimedChunks):
+    """Chunks that were begun as they were written; without a plan where it is unknown whether that is committed."""
+
+    plan: Plan | None
+
+
 async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[int, int]) -> Plan:
     """Decide of every message of claimed chunks, record what ends, and name what each carrier gets first.
 

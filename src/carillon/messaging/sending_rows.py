@@ -55,6 +55,7 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
         reply_endpoint_id=endpoints[1],
         numbered=command.numbered,
         ignores_suppressions=command.ignores_suppressions,
+        flash=command.options.get("flash") is True,
         only_if_any=command.only_if_any,
     )
 

@@ -38,14 +38,15 @@ class Performer(Generic[Work, Prepared]):
         self._metrics = metrics
 
     async def turn(self, account_id: AccountId, stopping: asyncio.Event) -> Turn:
-        """Claim and perform some of an account's work.
-
-        What was claimed and isn't begun is released when the process is stopping, or when the order is kept and a
-        piece isn't done.
-        """
+        """Claim and perform some of an account's work."""
         held = await self._worker.claim(self._db, account_id, self._worker.turn)
-        if not held:
-            return Turn(claimed=0, done=0)
+        return await self.perform(held, stopping) if held else Turn(claimed=0, done=0)
+
+    async def perform(self, held: Sequence[Work], stopping: asyncio.Event) -> Turn:
+        """Perform what is claimed.
+
+        What isn't begun is released when the process is stopping, or when the order is kept and a piece isn't done.
+        """
         now = self._db.clock.now()
         self._metrics.claimed(self._worker.name, [(now - work.due_at).total_seconds() for work in held])
         begun = done = 0

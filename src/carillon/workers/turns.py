@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from carillon.db.database import Database
@@ -11,13 +12,54 @@ from carillon.kit.ids import AccountId
 from carillon.metrics import WorkMetrics
 from carillon.workers.failures import log_failure
 from carillon.workers.performer import Performer, Turn
-from carillon.workers.shape import Worker
+from carillon.workers.shape import Claimed, Worker
 
 # So many accounts are kept in mind for the time when those with due work can't be listed.
 _MAX_KNOWN = 1_000
 _LONGEST_REST_SECONDS = 30.0
 # The most that an account's id has: ids are below 2^53.
 _ID_DIGITS = 16
+
+
+class OpenTurns:
+    """The turns that this process gives, by their worker's name (`Database.process_state`)."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Turns] = {}
+
+    @contextmanager
+    def opened(self, name: str, turns: "Turns") -> Iterator[None]:
+        """Let turns be taken during the block."""
+        self._of[name] = turns
+        try:
+            yield
+        finally:
+            del self._of[name]
+
+    def take(self, name: str, account_id: AccountId) -> "TakenTurn | None":
+        """Take an account's turn at a worker, for work that is written as claimed; None where it isn't free."""
+        turns = self._of.get(name)
+        return turns.take(account_id) if turns else None
+
+
+class TakenTurn:
+    """A turn that somebody has taken: it is held up until it gets its work, or is given back."""
+
+    def __init__(self, worker: Worker[Any, Any]) -> None:
+        self.worker = worker
+        self.work: asyncio.Future[Claimed | None] = asyncio.get_running_loop().create_future()
+
+    def perform(self, work: Claimed) -> None:
+        """Have work performed that is claimed and committed."""
+        self._end(work)
+
+    def give_back(self) -> None:
+        """Do without the turn."""
+        self._end(None)
+
+    def _end(self, work: Claimed | None) -> None:
+        if not self.work.done():  # it is cancelled when all turns have failed
+            self.work.set_result(work)
 
 
 class Turns:
@@ -38,22 +80,42 @@ class Turns:
         self._once_more: set[AccountId] = set()
         self._known: dict[AccountId, None] = {}
         self._rests = _Rests(poll_seconds)
+        self._tasks = asyncio.TaskGroup()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Give turns until the process is stopping; those that are under way then are ended."""
+        open_turns = self._db.process_state(OpenTurns)
         with self._db.topics.listen(self._worker.topic) as self._listener:
-            async with asyncio.TaskGroup() as turns:
+            async with self._tasks as turns:
                 polling = turns.create_task(self._poll())
                 turns.create_task(self._interrupt(stopping))
-                while not stopping.is_set():
-                    while self._waiting and len(self._active) < self._worker.concurrency:
-                        account_id = next(iter(self._waiting))
-                        del self._waiting[account_id]
-                        self._active.add(account_id)
-                        turns.create_task(self._turn(account_id, stopping))
-                    woken = await self._listener.wait()
-                    self._enqueue(_account_ids(woken))
+                with open_turns.opened(self._worker.name, self):
+                    while not stopping.is_set():
+                        while self._waiting and len(self._active) < self._worker.concurrency:
+                            account_id = next(iter(self._waiting))
+                            del self._waiting[account_id]
+                            self._active.add(account_id)
+                            turns.create_task(self._turn(account_id, self._performer.turn(account_id, stopping)))
+                        woken = await self._listener.wait()
+                        self._enqueue(_account_ids(woken))
                 polling.cancel()
+
+    def take(self, account_id: AccountId) -> TakenTurn | None:
+        """Do what `OpenTurns.take` says."""
+        is_busy = account_id in self._active or account_id in self._waiting
+        if is_busy or len(self._active) >= self._worker.concurrency:
+            return None
+        taken = TakenTurn(self._worker)
+        self._active.add(account_id)
+        self._tasks.create_task(self._turn(account_id, self._perform(taken)))
+        return taken
+
+    async def _perform(self, taken: TakenTurn) -> Turn:
+        """Perform what a turn was taken for, to its end: it is begun already. Nothing more is known to be due."""
+        work = await taken.work
+        if work is not None:
+            await self._performer.perform([work], asyncio.Event())
+        return Turn(claimed=0, done=0)
 
     async def _interrupt(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
@@ -88,10 +150,10 @@ class Turns:
             elif not self._rests.is_resting(account_id):
                 self._waiting.setdefault(account_id)
 
-    async def _turn(self, account_id: AccountId, stopping: asyncio.Event) -> None:
+    async def _turn(self, account_id: AccountId, performing: Awaitable[Turn]) -> None:
         turn = Turn(claimed=0, done=0)
         try:
-            turn = await self._performer.turn(account_id, stopping)
+            turn = await performing
             self._rests.end(account_id)
         except Exception as error:  # noqa: BLE001 - as in `_due_accounts`
             log_failure("turn_failed", error, worker=self._worker.name, account_id=account_id)

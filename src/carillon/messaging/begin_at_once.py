@@ -1,0 +1,131 @@
+"""Beginning what is accepted in the transaction that accepts it, where its account has nothing else under way.
+
+Its chunks are written as claimed, with all their messages in flight, and are submitted when that is committed: one SMS
+at an idle server waits for one commit, not for three transactions.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from carillon.carriers.contract import OutgoingMessage
+from carillon.db.database import Database, Tx
+from carillon.errors import UnavailableError
+from carillon.kit.ids import AccountId
+from carillon.messaging.chunks import NewChunk, begun_chunk
+from carillon.messaging.dispatch import DispatchWorker, worker_name
+from carillon.messaging.placing import AccountFacts, Placement, Rows
+from carillon.messaging.plan import BegunChunks, Plan, Task
+from carillon.messaging.rules.quiet import permitted_at
+from carillon.text.encodings import Encoding
+from carillon.workers.shape import Worker
+from carillon.workers.turns import OpenTurns, TakenTurn
+
+
+class BeginAtOnce:
+    """The beginning of what one transaction accepts, which may be tried several times."""
+
+    def __init__(self, db: Database, account_id: AccountId) -> None:
+        self._db = db
+        self._account_id = account_id
+        self._turn: TakenTurn | None = None
+        self._work: BegunChunks | None = None
+
+    def begin(
+        self,
+        tx: Tx,
+        facts: AccountFacts,
+        placements: Sequence[Placement],
+        rows: Rows,
+        chunks: Sequence[NewChunk],
+    ) -> Sequence[NewChunk]:
+        """Return the chunks as they are to be written: begun, where all of them can be submitted at once.
+
+        They can where the account's turn at the worker is free, and their carriers run here, are up, and take all of
+        them in their first slice.
+        """
+        self._work = None
+        if not chunks or not facts.is_active or not _are_due(tx.now, placements, rows, chunks):
+            return chunks
+        if self._turn is None:
+            self._turn = self._db.process_state(OpenTurns).take(worker_name(chunks[0].traffic_class), self._account_id)
+        if self._turn is None or not _have_room(self._turn.worker, chunks):
+            return chunks
+        self._work = _work_of(self._account_id, tx, facts, placements, rows, chunks)
+        return [replace(one, is_begun=True) for one in chunks]
+
+    def committed(self) -> None:
+        """Have what was begun submitted: it is committed."""
+        if self._turn is not None and self._work is not None:
+            self._turn.perform(self._work)
+        elif self._turn is not None:
+            self._turn.give_back()
+
+    def failed(self, error: Exception) -> None:
+        """Give the turn back; what was begun is let go first where it may be committed all the same."""
+        if self._turn is not None and self._work is not None and isinstance(error, UnavailableError):
+            self._turn.perform(replace(self._work, plan=None))
+        elif self._turn is not None:
+            self._turn.give_back()
+
+
+def _are_due(now: datetime, placements: Sequence[Placement], rows: Rows, chunks: Sequence[NewChunk]) -> bool:
+    """Whether nothing keeps the messages from being submitted now: neither time, nor pace, nor their countries."""
+    traffic_class = chunks[0].traffic_class
+    return (
+        all(one.due_at <= now and one.traffic_class is traffic_class for one in chunks)
+        and all(one.per_second is None for one in placements)
+        and all(permitted_at(number, now, traffic_class) <= now for number in rows.numbers if number)
+    )
+
+
+def _have_room(worker: Worker[Any, Any], chunks: Sequence[NewChunk]) -> bool:
+    if not isinstance(worker, DispatchWorker):
+        raise TypeError(f"{worker.name} dispatches nothing")
+    messages: Counter[int] = Counter()
+    for one in chunks:
+        messages[one.carrier_id] += len(one.message_ids)
+    return all(count <= worker.room(carrier_id) for carrier_id, count in messages.items())
+
+
+def _work_of(  # noqa: PLR0913, PLR0917 - what a plan is made of
+    account_id: AccountId,
+    tx: Tx,
+    facts: AccountFacts,
+    placements: Sequence[Placement],
+    rows: Rows,
+    chunks: Sequence[NewChunk],
+) -> BegunChunks:
+    plan = Plan()
+    row_of = {message_id: row for row, message_id in enumerate(rows.message_ids)}
+    begun = [begun_chunk(one) for one in chunks]
+    for chunk in begun:
+        for row in (row_of[one] for one in chunk.message_ids):
+            one = placements[rows.places[row]]
+            text = rows.texts[row]
+            message = OutgoingMessage(
+                account_id=account_id,
+                message_id=rows.message_ids[row],
+                sender=one.sender,
+                address=rows.numbers[row] or "",
+                text=one.text if text is None else text,
+                encoding=rows.encodings[row] or Encoding.GSM,
+                parts=rows.parts[row],
+                traffic_class=one.traffic_class,
+                validity=one.expires_at - tx.now,
+                flash=one.flash,
+            )
+            task = Task(chunk=chunk, message=message, due_at=one.due_at, expires_at=one.expires_at)
+            plan.tasks.setdefault(chunk.carrier_id, []).append(task)
+    return BegunChunks(
+        account_id=account_id,
+        clock_offset=facts.clock_offset,
+        work_id=begun[0].chunk_id,
+        attempt=1,
+        due_at=tx.real_now,
+        traffic_class=begun[0].traffic_class,
+        chunks=begun,
+        plan=plan,
+    )
