@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,9 @@ from carillon.links.lookup import Link, LinkLookup
 from carillon.links.pages import SavePage, get_template, list_pages, remove_page, save_page
 from carillon.links.phones import short_links_in
 from carillon.links.reports import LinkClicks, clicks_of_sending
-from carillon.links.shorten import MadeLink, Shorten, shorten
+from carillon.links.shorten import Shorten, shorten
 from carillon.links.site import links_site
-from carillon.links.targets import LinkTarget
+from carillon.links.targets import PLAIN, LinkColumn, Way
 from carillon.links.visitors import Reason
 from carillon.message_metrics import MessageMetrics
 from carillon.messaging.accept import plan_send, send
@@ -74,13 +74,29 @@ async def other(db: Database) -> Tenant:
     return Tenant(account_id=made.account.account_id, audience_id=made.audience_id, actor=actor)
 
 
-async def made(db: Database, tenant: Tenant, **options: Any) -> MadeLink:
-    (link,) = await shorten(db, tenant.actor, Shorten(urls=[URL], **options))
-    assert link is not None
-    return link
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortLink:
+    """A short URL, and the code at its end."""
+
+    url: str
+
+    @property
+    def code(self) -> str:
+        return self.url.rpartition("/")[2]
 
 
-async def sent(db: Database, tenant: Tenant, *names: str, count: int = 1, **target: Any) -> AcceptedSending:
+async def made(db: Database, tenant: Tenant, **options: Any) -> ShortLink:
+    (url,) = await shorten(db, tenant.actor, Shorten(urls=[URL], **options))
+    assert url is not None
+    return ShortLink(url=url)
+
+
+def short(sending: AcceptedSending, name: str, row: int = 0) -> str:
+    assert sending.links is not None
+    return sending.links.urls[name][row]
+
+
+async def sent(db: Database, tenant: Tenant, *names: str, count: int = 1, way: Way = PLAIN) -> AcceptedSending:
     """Send texts with a link for each of the names."""
     await db.run(Tx.execute, "UPDATE account SET sandbox = true WHERE account_id = $1", tenant.account_id)
     names = names or ("link",)
@@ -91,7 +107,10 @@ async def sent(db: Database, tenant: Tenant, *names: str, count: int = 1, **targ
         recipients=Recipients(
             addresses=[f"97254{number:07}" for number in range(count)],
             are_digits=True,
-            links=[{name: LinkTarget(**{"url": f"{URL}/{name}", **target}) for name in names}] * count,
+            links={
+                name: LinkColumn(urls=[None if way.page_key else f"{URL}/{name}"] * count, ways=[way] * count)
+                for name in names
+            },
         ),
     )
     return await send(db, tenant.actor, command)
@@ -171,7 +190,8 @@ async def test_links_that_are_opened_together_are_looked_for_together(
     db: Database, runtime: Runtime, account: Tenant
 ) -> None:
     assert runtime
-    links = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(100)]))
+    made_urls = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(100)]))
+    links = [ShortLink(url=url) for url in made_urls if url]
     lookup = LinkLookup()
     reads: list[object] = []
     real = db.read
@@ -182,8 +202,8 @@ async def test_links_that_are_opened_together_are_looked_for_together(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(db, "read", counting)
-        found = await asyncio.gather(*(lookup.find(db, one.code) for one in links * 3 if one))
-        again = await lookup.find(db, links[7].code if links[7] else "")
+        found = await asyncio.gather(*(lookup.find(db, one.code) for one in links * 3))
+        again = await lookup.find(db, links[7].code)
     assert [one.url for one in found if one] == [f"{URL}/{number}" for number in range(100)] * 3
     assert len(reads) <= 2
     assert again == found[7]
@@ -234,9 +254,9 @@ async def test_opening_every_link_of_everybody_unsubscribes_and_confirms_nobody(
         (SELECT count(*) FROM contact WHERE account_id = $1)"""
     before = await db.read(Tx.fetchrow, counted, account.account_id)
     sending = await sent(db, account, "stop", "confirm")
-    for one in sending.links[0].values():
+    for name in ("stop", "confirm"):
         for method in ("GET", "HEAD"):
-            await client.request(method, one.url)
+            await client.request(method, short(sending, name))
     await clicks(db, account)
     assert await db.read(Tx.fetchrow, counted, account.account_id) == before
 
@@ -343,11 +363,11 @@ async def test_a_page_that_is_gone_or_needs_too_much_leads_nowhere(
 ) -> None:
     template = "{% for a in name %}{% for b in name %}{% for c in name %}x{% endfor %}{% endfor %}{% endfor %}"
     await db.run(save_page, account.actor, SavePage(key="spring", template=template))
-    sending = await sent(db, account, url=None, page_key="spring", data={"name": "x" * 9_000})
-    reply = await client.get(sending.links[0]["link"].url)
+    sending = await sent(db, account, way=Way(page_key="spring", data={"name": "x" * 9_000}))
+    reply = await client.get(short(sending, "link", 0))
     assert reply.status_code == 404
     await db.run(remove_page, account.actor, "spring")
-    assert (await client.get(sending.links[0]["link"].url)).status_code == 404
+    assert (await client.get(short(sending, "link", 0))).status_code == 404
 
 
 # Clicks.
@@ -358,7 +378,7 @@ async def test_clicks_of_people_and_machines_are_told_apart_with_reasons(
 ) -> None:
     sending = await sent(db, account, "a")
     await delivered(db, account, sending)
-    url = sending.links[0]["a"].url
+    url = short(sending, "a", 0)
     await client.get(url)
     clock.moment += timedelta(seconds=10)
     await client.head(url)
@@ -379,7 +399,7 @@ async def test_links_that_are_opened_all_at_once_are_a_machines(
 ) -> None:
     sending = await sent(db, account, "a", "b", "c")
     await delivered(db, account, sending)
-    urls = [one.url for one in sending.links[0].values()]
+    urls = [short(sending, name) for name in "abc"]
     for url in urls:
         await client.get(url)
     assert [one["reasons"] for one in await clicks(db, account)] == [["all_at_once"]] * 3
@@ -393,7 +413,7 @@ async def test_who_opens_a_link_before_the_message_is_there_is_a_machine(
     client: httpx.AsyncClient, db: Database, account: Tenant
 ) -> None:
     sending = await sent(db, account)
-    await client.get(sending.links[0]["link"].url)
+    await client.get(short(sending, "link", 0))
     assert [one["reasons"] for one in await clicks(db, account)] == [["too_soon"]]
 
 
@@ -401,17 +421,17 @@ async def test_who_follows_a_link_that_nobody_sees_is_a_machine_from_then_on(
     client: httpx.AsyncClient, db: Database, account: Tenant, clock: FixedClock
 ) -> None:
     await db.run(save_page, account.actor, SavePage(key="spring", template="<body><p>Hi</p></body>"))
-    sending = await sent(db, account, "a", url=None, page_key="spring")
+    sending = await sent(db, account, "a", way=Way(page_key="spring"))
     await delivered(db, account, sending)
-    short = sending.links[0]["a"]
-    page = (await client.get(short.url)).text
-    assert f'<a href="{short.code}/more"' in page
+    code, url = short(sending, "a").rpartition("/")[2], short(sending, "a")
+    page = (await client.get(url)).text
+    assert f'<a href="{code}/more"' in page
     assert page.index("/more") < page.index("</body>")
     assert [one["class"] for one in await clicks(db, account)] == ["human"]
-    for url in (f"{BASE}/{short.code}/more", f"{BASE}/l/{short.code}/more"):
+    for url in (f"{BASE}/{code}/more", f"{BASE}/l/{code}/more"):
         assert (await client.get(url)).status_code == 404
     clock.moment += timedelta(seconds=10)
-    await client.get(short.url)
+    await client.get(url)
     assert [one.get("reasons") for one in (await clicks(db, account))[1:]] == [["hidden_link"]] * 3
 
 
@@ -433,10 +453,10 @@ async def test_a_report_shows_people_and_machines_by_link(
     await delivered(db, account, sending)
     for row in range(2):
         clock.moment += timedelta(seconds=5)
-        await client.get(sending.links[row]["a"].url)
+        await client.get(short(sending, "a", row))
     clock.moment += timedelta(seconds=5)
-    await client.get(sending.links[0]["a"].url)
-    await client.head(sending.links[2]["b"].url)
+    await client.get(short(sending, "a", 0))
+    await client.head(short(sending, "b", 2))
     await clicks(db, account)
     assert await db.run(clicks_of_sending, account.actor, sending.sending_id) == [
         LinkClicks(name="a", human=3, human_unique=2, machine=0, machine_unique=0),
@@ -531,7 +551,9 @@ async def test_a_plan_writes_no_link(db: Database, runtime: Runtime, account: Te
         sender="Shop",
         text="{link}",
         placeholders=PlaceholderStyle.BRACES,
-        recipients=Recipients(addresses=["972540000001"], are_digits=True, links=[{"link": LinkTarget(url=URL)}]),
+        recipients=Recipients(
+            addresses=["972540000001"], are_digits=True, links={"link": LinkColumn(urls=[URL], ways=[PLAIN])}
+        ),
     )
     planned = await plan_send(db, account.actor, command)
     assert planned.links

@@ -6,25 +6,25 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from carillon.errors import InvalidInputError
-from carillon.links.targets import LinkTarget, check_data, check_page_key, check_url, host_of, is_url, read_domain
+from carillon.links.targets import check_data, check_page_key, check_url, host_of, is_url, read_domain, valid_urls
 
 pytestmark = pytest.mark.any_database
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://shop.example",
-        "http://shop.example:8080/a/b?c=d&e=f#g",
-        "HTTPS://Shop.Example/",
-        "https://[2001:db8::1]/",
-        "https://192.0.2.1/x",
-        "https://shop.example?next=https://other.example",
-        "https://shop.example/a%20b",
-        "viber://pa?chatURI=shop",
-        "https://shop.example/?q=" + "x" * 2_000,
-    ],
-)
+GOOD = [
+    "https://shop.example",
+    "http://shop.example:8080/a/b?c=d&e=f#g",
+    "HTTPS://Shop.Example/",
+    "https://[2001:db8::1]/",
+    "https://192.0.2.1/x",
+    "https://shop.example?next=https://other.example",
+    "https://shop.example/a%20b",
+    "viber://pa?chatURI=shop",
+    "https://shop.example/?q=" + "x" * 2_000,
+]
+
+
+@pytest.mark.parametrize("url", GOOD)
 def test_http_https_and_viber_are_taken_as_they_are(url: str) -> None:
     assert check_url(url) == url
 
@@ -129,7 +129,17 @@ def test_too_much_data_is_refused(data: dict[str, str]) -> None:
         check_data(data)
 
 
-def test_how_a_link_leads_is_kept_in_bits() -> None:
-    assert LinkTarget(url="https://a.example").options == 8
-    target = LinkTarget(redirects=False, posts=True, has_system_parameters=True, is_tracked=False)
-    assert target.options == 7
+def test_many_urls_are_read_at_once_as_one_by_one() -> None:
+    urls = [*OPEN_REDIRECTS, *GOOD, "https://παράδειγμα.example"]
+    assert valid_urls(urls) == [False] * len(OPEN_REDIRECTS) + [True] * len(GOOD) + [False]
+
+
+@given(st.lists(st.text(alphabet=st.characters(codec="ascii"), max_size=40)))
+def test_whatever_is_read_at_once_is_taken_one_by_one(rests: list[str]) -> None:
+    urls = [f"https://{rest}" for rest in rests]
+    for url, is_valid in zip(urls, valid_urls(urls), strict=True):
+        if is_valid:
+            assert check_url(url) == url
+        else:
+            with pytest.raises(InvalidInputError):
+                check_url(url)

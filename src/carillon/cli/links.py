@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from carillon.db.database import Database
     from carillon.links.domains import LinkDomain
     from carillon.links.reports import LinkClicks
-    from carillon.links.shorten import MadeLink
 
 
 @click.group
@@ -41,15 +40,14 @@ def shorten(
     """
     from carillon.links.shorten import Shorten, shorten  # noqa: PLC0415 - half a second that `--help` must not take
 
-    async def work(db: "Database") -> "list[MadeLink | None]":
+    async def work(db: "Database") -> list[str | None]:
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
         return await shorten(db, actor, Shorten(urls=urls, domain=domain, expires_in=expires_in))
 
     made = session.run(work)
-    shown = [{"url": url, "short_url": one.url if one else None} for url, one in zip(urls, made, strict=True)]
-    session.answer(
-        shown, [one.url if one else f"{url}: no link leads there." for url, one in zip(urls, made, strict=True)]
-    )
+    pairs = list(zip(urls, made, strict=True))
+    shown = [{"url": url, "short_url": short_url} for url, short_url in pairs]
+    session.answer(shown, [short_url or f"{url}: no link leads there." for url, short_url in pairs])
 
 
 @group.command

@@ -635,6 +635,7 @@ CREATE TABLE recipient (
     custom     jsonb,                    -- as message.custom
     reason     text,                     -- why it is excluded, where that is known already
     guid       bigint,                   -- as message.guid
+    links      jsonb,                    -- where its short links lead (messaging/short_links.py)
     PRIMARY KEY (shard_key, sending_id, position)
 ) PARTITION BY RANGE (sending_id);
 

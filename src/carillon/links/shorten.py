@@ -1,8 +1,8 @@
 """Making short links: codes for targets, and their rows."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import repeat
 from uuid import UUID
@@ -15,7 +15,7 @@ from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.links.addresses import LinkAddresses
 from carillon.links.codes import day_of, link_id_of
-from carillon.links.targets import LinkTarget, check_url, host_of
+from carillon.links.targets import PLAIN, LinkColumn, ShortLinks, check_url, host_of
 
 SQL = load_statements("carillon.links", "shorten.sql")
 
@@ -32,93 +32,110 @@ _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MadeLink:
-    """A link that has its code, and no row yet. `row` is the caller's, `name` the placeholder that it stands for."""
+class MadeLinks:
+    """Links that have their codes, by placeholder; they have no rows yet.
 
-    row: int
-    name: str
-    link_id: UUID
-    code: str
-    url: str = field(repr=False)
-    target: LinkTarget = field(repr=False)
+    Their numbers, of a day, count from `first` on: those of the first placeholder's column, then the next one's, each
+    as long as `count`. `rows` are those of the columns here, which may be a part of them.
+    """
+
+    day: int
+    first: int
+    count: int
+    rows: range
+    columns: Mapping[str, LinkColumn] = field(repr=False)
+    short: ShortLinks = field(repr=False)
+
+    def link_ids(self, place: int) -> list[UUID]:
+        """Return the keys of the links of a placeholder, by its place."""
+        start = self.first + place * self.count
+        return [link_id_of(self.day, start + row) for row in self.rows]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkOwner:
-    """Whose links are: a sending's, and a message's of it."""
-
-    sending_id: UUID | None = None
-    message_id: UUID | None = None
-
-
-async def make_links(db: Database, actor: Actor, wanted: Sequence[tuple[int, str, LinkTarget]]) -> list[MadeLink]:
-    """Give targets codes: rows, names and targets, in their order.
+async def make_links(db: Database, actor: Actor, columns: Mapping[str, LinkColumn]) -> MadeLinks | None:
+    """Give links codes; None where there are none. The columns are of one length.
 
     Raises InvalidInputError for `domain` that is not the account's, and for `page` that it has not got.
     """
-    if not wanted:
-        return []
-    numbers = await db.read(_numbers_for, actor, wanted)
+    count = max((len(one.ways) for one in columns.values()), default=0)
+    if not count:
+        return None
+    numbers = await db.read(_numbers_for, actor, columns)
     addresses = db.process_state(LinkAddresses)
     addresses.last_account = max(addresses.last_account, actor.account_id)
     day = day_of(db.clock.now())
-    few = len(wanted) <= _FEW
-    make = (addresses, actor.account_id, day, numbers, wanted)
-    return _made(*make) if few else await asyncio.to_thread(_made, *make)
+    make = (addresses, actor.account_id, day, numbers.start, count, range(count), columns)
+    return with_codes(*make) if len(numbers) <= _FEW else await asyncio.to_thread(with_codes, *make)
 
 
-def _made(
-    addresses: LinkAddresses, account_id: int, day: int, numbers: range, wanted: Sequence[tuple[int, str, LinkTarget]]
-) -> list[MadeLink]:
-    codes = addresses.codes.make(account_id, day, numbers)
-    return [
-        MadeLink(
-            row=row,
-            name=name,
-            link_id=link_id_of(day, number),
-            code=code,
-            url=addresses.url_of(code, target.domain),
-            target=target,
-        )
-        for (row, name, target), number, code in zip(wanted, numbers, codes, strict=True)
-    ]
+def with_codes(  # noqa: PLR0913, PLR0917 - what a link is made of
+    addresses: LinkAddresses,
+    account_id: int,
+    day: int,
+    first: int,
+    count: int,
+    rows: range,
+    columns: Mapping[str, LinkColumn],
+) -> MadeLinks:
+    """Return the codes of links whose numbers are known; the columns are those of `rows`. It is safe in threads."""
+    codes: dict[str, Sequence[str]] = {}
+    urls: dict[str, Sequence[str]] = {}
+    for place, (name, column) in enumerate(columns.items()):
+        start = first + place * count
+        codes[name] = addresses.codes.make(account_id, day, range(start + rows.start, start + rows.stop))
+        urls[name] = [addresses.url_of(code, way.domain) for code, way in zip(codes[name], column.ways, strict=True)]
+    short = ShortLinks(codes=codes, urls=urls)
+    return MadeLinks(day=day, first=first, count=count, rows=rows, columns=columns, short=short)
 
 
-async def _numbers_for(tx: Tx, actor: Actor, wanted: Sequence[tuple[int, str, LinkTarget]]) -> range:
-    """Require that the targets are the account's, and take numbers for them."""
-    hosts = {host_of(domain) for _, _, target in wanted if (domain := target.domain) is not None}
+async def _numbers_for(tx: Tx, actor: Actor, columns: Mapping[str, LinkColumn]) -> range:
+    """Require that domains and pages are the account's, and take numbers for the links."""
+    # Most are the same object: a set of these is of a few.
+    ways = {id(way): way for column in columns.values() for way in column.ways}.values()
+    hosts = {host_of(way.domain) for way in ways if way.domain is not None}
     if hosts:
         usable = {row["host"] for row in await tx.fetch(SQL["usable_domains"], actor.account_id, sorted(hosts))}
         if not tx.process_state(LinkAddresses).is_chosen or hosts - usable:
             raise InvalidInputError("domain", "Nobody has shown that this domain is the account's.")
-    pages = {key for _, _, target in wanted if (key := target.page_key) is not None}
+    pages = {way.page_key for way in ways if way.page_key is not None}
     if pages:
         known = {row["page_key"] for row in await tx.fetch(SQL["known_pages"], actor.account_id, sorted(pages))}
         if pages - known:
             raise InvalidInputError("page", "The account has no such landing page.")
-    return await tx.ids.take("link", len(wanted))
+    return await tx.ids.take("link", sum(len(column.ways) for column in columns.values()))
 
 
-async def write_links(
-    tx: Tx, actor: Actor, links: Sequence[tuple[MadeLink, LinkOwner]], *, expires_at: datetime | None = None
+async def write_links(  # noqa: PLR0913 - whose they are
+    tx: Tx,
+    actor: Actor,
+    made: MadeLinks,
+    *,
+    sending_id: UUID | None = None,
+    message_ids: Sequence[UUID] | None = None,
+    expires_at: datetime | None = None,
 ) -> None:
-    """Write the rows of links."""
-    if not links:
-        return
-    targets = [link.target for link, _ in links]
-    columns: list[list[object]] = [
-        [link.link_id for link, _ in links],
-        [owner.sending_id for _, owner in links],
-        [owner.message_id for _, owner in links],
-        [link.name for link, _ in links],
-        [target.url for target in targets],
-        [target.page_key for target in targets],
-        [_encode(target.data).decode() if target.data else None for target in targets],
-        [target.options for target in targets],
-        [target.domain for target in targets],
-        [expires_at] * len(links),
-    ]
-    if len(links) <= _FEW:
+    """Write the rows of links: a sending's, or nobody's; and of a message each, or nobody's."""
+    for place, (name, column) in enumerate(made.columns.items()):
+        await _write_column(
+            tx,
+            actor,
+            [
+                made.link_ids(place),
+                [sending_id] * len(made.rows),
+                message_ids or [None] * len(made.rows),
+                [name] * len(made.rows),
+                column.urls,
+                [way.page_key for way in column.ways],
+                [_encode(way.data).decode() if way.data else None for way in column.ways],
+                [way.options for way in column.ways],
+                [way.domain for way in column.ways],
+                [expires_at] * len(made.rows),
+            ],
+        )
+
+
+async def _write_column(tx: Tx, actor: Actor, columns: Sequence[Sequence[object]]) -> None:
+    if len(columns[0]) <= _FEW:
         await tx.execute(SQL["add_links"], actor.account_id, *columns)
     else:
         await tx.copy_records("link", _COLUMNS, list(zip(repeat(actor.account_id), *columns, strict=False)))
@@ -133,25 +150,30 @@ class Shorten:
     expires_in: timedelta | None = None
 
 
-async def shorten(db: Database, actor: Actor, command: Shorten) -> list[MadeLink | None]:
-    """Shorten URLs, each on its own: None where a link must not lead there (`check_url`).
+async def shorten(db: Database, actor: Actor, command: Shorten) -> list[str | None]:
+    """Return the short URL of each URL, or None where a link must not lead there (`check_url`).
 
     Raises InvalidInputError for `urls` that are more than MAX_URLS, and for `domain`.
     """
     if len(command.urls) > MAX_URLS:
         raise InvalidInputError("urls", f"These are {MAX_URLS} URLs at most.")
-    wanted: list[tuple[int, str, LinkTarget]] = []
-    for row, url in enumerate(command.urls):
-        try:
-            wanted.append((row, "", LinkTarget(url=check_url(url), domain=command.domain)))
-        except InvalidInputError:
-            continue
-    made = await make_links(db, actor, wanted)
+    urls = [_checked(url) for url in command.urls]
+    right = [url for url in urls if url is not None]
+    way = replace(PLAIN, domain=command.domain)
+    made = await make_links(db, actor, {"": LinkColumn(urls=right, ways=[way] * len(right))})
+    if made is None:
+        return [None] * len(urls)
     await db.run(_write_shortened, actor, made, command.expires_in)
-    by_row = {one.row: one for one in made}
-    return [by_row.get(row) for row in range(len(command.urls))]
+    short = iter(made.short.urls[""])
+    return [None if url is None else next(short) for url in urls]
 
 
-async def _write_shortened(tx: Tx, actor: Actor, made: Sequence[MadeLink], expires_in: timedelta | None) -> None:
-    expires_at = tx.now + expires_in if expires_in is not None else None
-    await write_links(tx, actor, [(one, LinkOwner()) for one in made], expires_at=expires_at)
+def _checked(url: str) -> str | None:
+    try:
+        return check_url(url)
+    except InvalidInputError:
+        return None
+
+
+async def _write_shortened(tx: Tx, actor: Actor, made: MadeLinks, expires_in: timedelta | None) -> None:
+    await write_links(tx, actor, made, expires_at=tx.now + expires_in if expires_in is not None else None)

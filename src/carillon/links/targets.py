@@ -1,10 +1,11 @@
 """Where a short link leads: a URL, or a landing page of the account; and which URLs it may lead to. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import polars as pl
 from yarl import URL
 
 from carillon.errors import InvalidInputError
@@ -33,39 +34,48 @@ _PAGE_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkTarget:
-    """Where a link leads, and how: `url` has been checked (`check_url`), or `page_key` names a landing page.
+class Way:
+    """How a link leads: to its URL, or to the landing page of a key, whose placeholders `data` is for.
 
-    `data` is for the page's placeholders, and for the form of a link that `posts`. With `redirects` false a page of
-    ours leads to the URL. `domain` is the account's own, `http` or `https` and a host (`read_domain`).
+    `data` is also what the form of a link has that posts. `options` are the bits above. `domain` is the account's own,
+    as `https://host` (`read_domain`).
     """
 
-    url: str | None = field(default=None, repr=False)
+    options: int = TRACKED
     page_key: str | None = None
     data: Mapping[str, str] | None = field(default=None, repr=False)
-    redirects: bool = True
-    posts: bool = False
-    has_system_parameters: bool = False
-    is_tracked: bool = True
     domain: str | None = None
 
-    @property
-    def options(self) -> int:
-        """The bits of `link.options`."""
-        return (
-            (0 if self.redirects else LEADS_ON)
-            | (POSTS if self.posts else 0)
-            | (SYSTEM_PARAMETERS if self.has_system_parameters else 0)
-            | (TRACKED if self.is_tracked else 0)
-        )
+
+PLAIN: Final = Way()
+"""A redirect to the URL as it is, and clicks are recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShortLink:
-    """A link as it is shown to who has asked for it."""
+class LinkColumn:
+    """Where the links of a placeholder lead, and how, in columns as long as the recipients.
 
-    code: str
-    url: str = field(repr=False)
+    `urls` have been checked (`check_url`, `valid_urls`); one is None where the way has a landing page.
+    """
+
+    urls: Sequence[str | None] = field(repr=False)
+    ways: Sequence[Way]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortLinks:
+    """The codes and short URLs of links by placeholder, in columns as long as the recipients."""
+
+    codes: Mapping[str, Sequence[str]] = field(repr=False)
+    urls: Mapping[str, Sequence[str]] = field(repr=False)
+
+
+def valid_urls(urls: Sequence[str]) -> list[bool]:
+    """Tell which URLs are taken as they are (`check_url`), for many at once."""
+    column = pl.Series(urls, dtype=pl.String)
+    is_valid = (column.str.len_bytes() <= MAX_URL_CHARACTERS) & column.str.contains(f"(?i)^(?:{_HTTP.pattern})$")
+    # To this engine a line's end is no end of a text, but let there be no doubt.
+    return (is_valid & ~column.str.contains(r"[\r\n]")).to_list()
 
 
 def check_url(url: str, field: str = "url") -> str:

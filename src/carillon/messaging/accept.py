@@ -72,10 +72,10 @@ async def _prepared(db: Database, actor: Actor, command: Send) -> PreparedSend:
         command = await with_contact_fields(db, actor, command)
     if command.campaign is not None:
         check_campaign_name(command.campaign)
-    command, links = await with_links(db, actor, command)
+    command, *links = await with_links(db, actor, command)
     if len(command.recipients.addresses) > _FEW:
-        return await asyncio.to_thread(prepare_send, command, actor.country, links)
-    return prepare_send(command, actor.country, links)
+        return await asyncio.to_thread(prepare_send, command, actor.country, *links, renders=not is_large(command))
+    return prepare_send(command, actor.country, *links)
 
 
 class _PlannedError(Exception):
@@ -164,7 +164,7 @@ async def accept_sendings(
     if any(one.is_written for one in placements):
         await write_sendings(tx, actors, requests, placements, campaigns)
         await count_campaigns(tx, actor, requests, placements, campaigns)
-        await write_links_of(tx, actor, requests, placements, rows)
+        await write_links_of(tx, actor, placements, rows)
     if events:
         await append_events(tx, actor.account_id, events)
     return [

@@ -25,8 +25,10 @@ from carillon.events.log import NewEvent
 from carillon.kit.actor import Actor
 from carillon.kit.ids import first_uuid_of
 from carillon.kit.traffic import TrafficClass
+from carillon.links.shorten import MadeLinks
 from carillon.message_metrics import MessageMetrics
 from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
+from carillon.messaging.prepare import without_codes
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
 from carillon.routing.current import load_routing
@@ -90,13 +92,12 @@ class Placement:
 class Rows:
     """Recipients in columns of one length; `places` are indexes of placements. `failures` and `guids` are filled in.
 
-    `compared` are the texts by which repeated ones are found.
+    `links` are those that rows from a place on have.
     """
 
     places: list[int]
     numbers: list[str | None] = field(repr=False)
     texts: list[str | None] = field(repr=False)
-    compared: list[str | None] = field(repr=False)
     encodings: list[Encoding | None]
     parts: list[int]
     failures: list[Failure | None]
@@ -105,6 +106,7 @@ class Rows:
     custom: list[Mapping[str, object] | None] = field(repr=False)
     given: list[str] = field(repr=False)
     guids: list[int | None] = field(default_factory=list)
+    links: Sequence[tuple[int, MadeLinks]] = ()
     prices: list[tuple[int, int, Capture]] = field(default_factory=list)
 
     def open_rows(self) -> list[int]:
@@ -167,7 +169,8 @@ async def _exclude_repeated(
     tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
 ) -> Mapping[int, int]:
     """Exclude what was sent to the same number within the window; return the digests of the others by row."""
-    digests = {row: _digest(placements[rows.places[row]], rows, row) for row in rows.open_rows()}
+    texts = without_codes(rows.texts, rows.links) if rows.links else rows.texts
+    digests = {row: _digest(placements[rows.places[row]], rows, texts, row) for row in rows.open_rows()}
     since = first_uuid_of(tx.now - facts.spam_window)
     found = await tx.fetch(SQL["recently_sent"], actor.account_id, sorted(set(digests.values())), since)
     seen = {record["digest"] for record in found}
@@ -178,8 +181,8 @@ async def _exclude_repeated(
     return digests
 
 
-def _digest(placement: Placement, rows: Rows, row: int) -> int:
-    text = rows.compared[row]
+def _digest(placement: Placement, rows: Rows, texts: Sequence[str | None], row: int) -> int:
+    text = texts[row]
     content = f"{placement.channel}\0{rows.numbers[row]}\0{placement.text if text is None else text}"
     return int.from_bytes(
         hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True

@@ -10,7 +10,7 @@ from carillon.addresses.normalise import ambiguous_phones, normalise_phones
 from carillon.addresses.phones import PhoneForm
 from carillon.carriers.failures import Failure
 from carillon.errors import InvalidInputError, MissingInputError
-from carillon.links.shorten import MadeLink
+from carillon.links.shorten import MadeLinks
 from carillon.messaging.sendings import MAX_REFERENCE_CHARACTERS, MAX_TEXT_CHARACTERS, Recipients, Send
 from carillon.text.encodings import Encoding
 from carillon.text.placeholders import Template
@@ -24,8 +24,8 @@ _E164 = re.compile(r"[1-9][0-9]{6,14}")
 class PreparedSend:
     """A request that is ready for its transaction.
 
-    `texts` are None where the sending's own text is sent as it is. `compared` are those by which repeated ones are
-    found: codes of links are not in them. `links` have their codes, and no rows yet.
+    `texts` are None where the sending's own text is sent as it is, or is rendered later; `length` is of all where it is
+    the same. `links` of recipients, and `shared_links` of all, have their codes, and no rows yet.
     """
 
     command: Send
@@ -33,24 +33,34 @@ class PreparedSend:
     encoding: Encoding | None
     numbers: Sequence[str | None] = field(repr=False)
     texts: Sequence[str | None] = field(repr=False)
-    compared: Sequence[str | None] = field(repr=False)
     encodings: Sequence[Encoding | None]
     parts: Sequence[int]
     failures: Sequence[Failure | None]
-    links: Sequence[MadeLink] = ()
+    length: int | None = None
+    links: MadeLinks | None = None
+    shared_links: MadeLinks | None = None
 
 
-def prepare_send(command: Send, country: str, links: Sequence[MadeLink] = ()) -> PreparedSend:
+def prepare_send(
+    command: Send,
+    country: str,
+    links: MadeLinks | None = None,
+    shared_links: MadeLinks | None = None,
+    *,
+    renders: bool = True,
+) -> PreparedSend:
     """Prepare a request whose national numbers are those of a country. It is pure, and safe in threads.
+
+    Without `renders` texts that differ in the codes of links alone are measured, and rendered by whoever writes them.
 
     Raises InvalidInputError and MissingInputError for `text`, `reference`: what is wrong for all.
     """
     text = _checked_text(command)
     numbers = read_numbers(command.recipients, country)
     failures: list[Failure | None] = [None if number else Failure.ADDRESS_INVALID for number in numbers]
-    texts, encodings, parts, encoding = _texts(command, text, len(numbers))
-    compared = _without_codes(texts, links)
-    if not command.allows_duplicates:
+    texts, encodings, parts, encoding, length = _texts(command, text, len(numbers), links, renders=renders)
+    if not command.allows_duplicates and len(set(numbers)) < len(numbers):
+        compared = _compared(texts, links) if links else texts
         _exclude_duplicates(numbers, compared if command.same_text_only else [None] * len(numbers), failures)
     for row, found in enumerate(encodings):
         too_long = command.max_parts is not None and parts[row] > command.max_parts
@@ -62,23 +72,36 @@ def prepare_send(command: Send, country: str, links: Sequence[MadeLink] = ()) ->
         encoding=encoding,
         numbers=numbers,
         texts=texts,
-        compared=compared,
         encodings=encodings,
         parts=parts,
         failures=failures,
+        length=length,
         links=links,
+        shared_links=shared_links,
     )
 
 
-def _without_codes(texts: Sequence[str | None], links: Sequence[MadeLink]) -> Sequence[str | None]:
-    """Return texts with the targets of their links in the places of their codes, by which none is like another."""
-    if not links:
-        return texts
+def _compared(texts: Sequence[str | None], links: MadeLinks) -> Sequence[str | None]:
+    """Return texts by which repeated ones are found, also where they aren't rendered."""
+    if None not in texts:
+        return without_codes(texts, [(0, links)])
+    targets = [zip(column.urls, column.ways, strict=True) for column in links.columns.values()]
+    return [str(row) for row in zip(*targets, strict=True)]
+
+
+def without_codes(texts: Sequence[str | None], links: Sequence[tuple[int, MadeLinks]]) -> list[str | None]:
+    """Return texts with the targets of their links, from a place on, in the places of their codes.
+
+    By a code no text would be like another.
+    """
     found = list(texts)
-    for one in links:
-        text = found[one.row] if one.row >= 0 else None
-        if text is not None:
-            found[one.row] = text.replace(one.code, f"{one.target.url} {one.target.page_key} {one.target.data}")
+    for start, made in links:
+        for name, column in made.columns.items():
+            rows = zip(made.short.codes[name], column.urls, column.ways, strict=True)
+            for row, (code, url, way) in enumerate(rows, start):
+                text = found[row]
+                if text is not None:
+                    found[row] = text.replace(code, f"{url} {way.page_key} {way.data}")
     return found
 
 
@@ -122,19 +145,45 @@ def _exclude_duplicates(
 
 
 def _texts(
-    command: Send, text: str, count: int
-) -> tuple[Sequence[str | None], Sequence[Encoding | None], Sequence[int], Encoding | None]:
+    command: Send, text: str, count: int, links: MadeLinks | None, *, renders: bool
+) -> tuple[Sequence[str | None], Sequence[Encoding | None], Sequence[int], Encoding | None, int | None]:
     """Render and measure the text of each recipient; once for all where it has no placeholders."""
     template = Template.parse(text, command.placeholders) if command.placeholders else None
     values = command.recipients.values
-    if template is None or not template.keys or values is None:
+    if template is None or not template.keys or (values is None and links is None):
         (encoding,), (parts,) = measure_many([text], command.encodings)
-        return [None] * count, [encoding] * count, [parts] * count, encoding
-    rendered = [_rendered(template, one) for one in values]
+        return [None] * count, [encoding] * count, [parts] * count, encoding, length_of(text, encoding)
+    is_alike = links is not None and values is None and len(links.rows) == count and _are_alike(links)
+    if is_alike and links is not None and not renders:
+        first = _rendered(template, {name: urls[0] for name, urls in links.short.urls.items()})
+        (encoding,), (parts,) = measure_many([first], command.encodings)
+        return [None if first else ""] * count, [encoding] * count, [parts] * count, None, length_of(first, encoding)
+    rows = with_short_urls(values, links, count) if links is not None else values or ()
+    rendered = [_rendered(template, one) for one in rows]
     if command.replaces_typographic:
-        rendered = [replace_typographic(one) for one in rendered]
+        rendered = list(map(replace_typographic, rendered))
+    if is_alike:
+        (encoding,), (parts,) = measure_many(rendered[:1], command.encodings)
+        return rendered, [encoding] * count, [parts] * count, None, length_of(rendered[0], encoding)
     encodings, all_parts = measure_many(rendered, command.encodings)
-    return rendered, encodings, all_parts, None
+    return rendered, encodings, all_parts, None, None
+
+
+def with_short_urls(
+    values: Sequence[Mapping[str, str]] | None, links: MadeLinks, count: int
+) -> list[Mapping[str, str]]:
+    """Return recipients' values with the short URLs of their links; who stands behind those has none."""
+    names = list(links.short.urls)
+    short = [dict(zip(names, row, strict=True)) for row in zip(*links.short.urls.values(), strict=True)]
+    short += [{}] * (count - len(short))
+    return [{**own, **urls} for own, urls in zip(values, short, strict=True)] if values else list(short)
+
+
+def _are_alike(links: MadeLinks) -> bool:
+    """Tell whether texts that differ in links alone are of one length: codes have letters and digits of GSM."""
+    return all(len(set(map(len, urls))) == 1 for urls in links.short.urls.values()) and all(
+        len({way.domain for way in column.ways}) == 1 for column in links.columns.values()
+    )
 
 
 def _rendered(template: Template, values: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 
 import msgspec
 
@@ -10,7 +11,6 @@ from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError
 from carillon.events.endpoints import endpoint_for
 from carillon.kit.actor import Actor
-from carillon.links.targets import ShortLink
 from carillon.messaging.campaigns import CampaignName, add_tags, campaigns_named
 from carillon.messaging.ledger import count_in_campaigns, tally_of
 from carillon.messaging.placing import Placement, Rows
@@ -75,7 +75,6 @@ def rows_of(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
         places=[place for place, count in enumerate(counts) for _ in range(count)],
         numbers=[one for request in requests for one in request.numbers],
         texts=[one for request in requests for one in request.texts],
-        compared=[one for request in requests for one in request.compared],
         encodings=[one for request in requests for one in request.encodings],
         parts=[one for request in requests for one in request.parts],
         failures=[one for request in requests for one in request.failures],
@@ -85,6 +84,11 @@ def rows_of(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
             one for request in requests for one in (request.command.recipients.custom or [None] * len(request.numbers))
         ],
         given=[one for request in requests for one in request.command.recipients.addresses],
+        links=[
+            (start, request.links)
+            for start, request in zip(accumulate(counts, initial=0), requests, strict=False)
+            if request.links
+        ],
     )
 
 
@@ -206,7 +210,6 @@ def accepted_of(  # noqa: PLR0913, PLR0917 - an answer is made of all
     """Answer the caller of a request, whose rows are those of a place."""
     start = rows.places.index(place) if request.numbers else 0
     mine = slice(start, start + len(request.numbers))
-    shared = length_of(request.text, request.encoding) if request.encoding else 0
     texts, encodings = rows.texts[mine], rows.encodings[mine]
     return AcceptedSending(
         sending_id=placement.sending_id,
@@ -219,21 +222,16 @@ def accepted_of(  # noqa: PLR0913, PLR0917 - an answer is made of all
         message_ids=rows.message_ids[mine],
         failures=rows.failures[mine],
         parts=rows.parts[mine],
-        lengths=[
-            shared if text is None else length_of(text, encoding)
+        lengths=[request.length] * len(texts)
+        if request.length is not None
+        else [
+            length_of(request.text if text is None else text, encoding)
             for text, encoding in zip(texts, encodings, strict=True)
         ],
         encodings=encodings,
         cost=placement.reserved,
         guids=[guid or 0 for guid in rows.guids[mine]] if placement.numbered else (),
         members=members,
-        links=_links(request),
+        links=request.links.short if request.links else None,
         campaign=campaigns.get(campaign_name(request.command)) if request.command.campaign is not None else None,
     )
-
-
-def _links(request: PreparedSend) -> dict[int, dict[str, ShortLink]]:
-    found: dict[int, dict[str, ShortLink]] = {}
-    for one in request.links:
-        found.setdefault(one.row, {})[one.name] = ShortLink(code=one.code, url=one.url)
-    return found

@@ -2,6 +2,8 @@
 
 ALTER TABLE account ADD COLUMN human_clicks_only boolean NOT NULL DEFAULT false;
 
+ALTER TABLE recipient ADD COLUMN links jsonb; -- where its short links lead (messaging/short_links.py)
+
 CREATE TABLE link_domain (
     account_id  bigint NOT NULL,
     host        text NOT NULL,           -- in lower case, with a port where it has one of its own

@@ -20,7 +20,6 @@ from carillon.errors import InvalidInputError
 from carillon.events.endpoints import check_callback_url
 from carillon.kit.networks import Network
 from carillon.kit.traffic import TrafficClass
-from carillon.links.targets import LinkTarget
 from carillon.messaging.sendings import (
     DEFAULT_VALIDITY,
     MAX_REFERENCE_CHARACTERS,
@@ -130,16 +129,17 @@ def _sender(given: str) -> str:
 
 def _recipients(asked: schemas.SendSms, landings: frozenset[str], coding: int) -> Recipients:
     numbers, values, custom = list[str](), list[Mapping[str, str]](), list[Mapping[str, object] | None]()
-    links: list[Mapping[str, LinkTarget]] = []
+    params: list[Mapping[str, Any] | None] = []
     for row, item in enumerate(asked.subscribers):
         place = f"subscribers[{row}]"
         one = read_request(schemas.Recipient, item, place)
         require(one, place)
         _require_length(one.custom_id, schemas.MAX_CUSTOM_ID_CHARACTERS, f"{place}.custom_id")
         numbers.append(one.number.strip().removeprefix("+"))
-        values.append(_values(one.params, f"{place}.params") if one.params else {})
-        if landings:
-            links.append(read_landings(one.params, landings, f"{place}.params"))
+        values.append(
+            _values(one.params, f"{place}.params") if one.params and not one.params.keys() <= landings else {}
+        )
+        params.append(one.params)
         custom.append({"custom_id": one.custom_id} if one.custom_id is not None else None)
     if not any(_NUMBER.fullmatch(one) for one in numbers):
         raise InvalidInputError("subscribers[0].number", "A number has 7 to 15 digits, and does not begin with 0.")
@@ -147,7 +147,7 @@ def _recipients(asked: schemas.SendSms, landings: frozenset[str], coding: int) -
         addresses=numbers,
         values=values if coding != _OCTETS and any(values) else None,
         custom=custom if any(custom) else None,
-        links=links or None,
+        links=read_landings(params, landings, lambda row: f"subscribers[{row}].params"),
         are_digits=True,
     )
 
@@ -196,6 +196,7 @@ def _moment(given: str | None, place: str) -> datetime | None:
 def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]) -> dict[str, Any]:
     """Show what was accepted; `given` are the numbers as the caller wrote them, which it finds its results by."""
     custom = command.recipients.custom or [None] * len(given)
+    landings = show_landings(accepted.links, len(given))
     results: dict[str, list[dict[str, Any]]] = {}
     for row, number in enumerate(given):
         encoding = accepted.encodings[row]
@@ -204,7 +205,7 @@ def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]
                 "message_id": str(accepted.message_ids[row]),
                 "custom_id": (custom[row] or {}).get("custom_id"),
                 "length": accepted.lengths[row] * (_UNIT_BYTES.get(encoding, 1) if encoding else 1),
-                **show_landings(accepted.links.get(row, {})),
+                **landings[row],
             }
         )
     return {

@@ -11,7 +11,7 @@ from carillon.dialects.inforu.errors import InvalidSenderError
 from carillon.dialects.inforu.mapping_fields import CONTACT_FIELDS
 from carillon.dialects.reading import as_json, read_request, read_text
 from carillon.errors import InvalidInputError
-from carillon.links.targets import LinkTarget, check_url
+from carillon.links.targets import check_url
 from carillon.messaging.sendings import AcceptedSending, Recipients
 from carillon.text.placeholders import PlaceholderStyle, Template
 
@@ -127,13 +127,13 @@ def _values(keys: Sequence[str], members: Mapping[str, object], phone: str) -> M
     return found
 
 
-def shorten_links(message: str) -> tuple[str, Mapping[str, LinkTarget]]:
+def shorten_links(message: str) -> tuple[str, Mapping[str, str]]:
     """Put placeholders where a message has URLs, and return where their short links lead.
 
     A URL that has a placeholder in it stays as it is, and so does what a link must not lead to.
     """
     keys: dict[str, str] = {}
-    links: dict[str, LinkTarget] = {}
+    links: dict[str, str] = {}
 
     def place(found: re.Match[str]) -> str:
         url = found[0].rstrip(_BEHIND_URLS)
@@ -141,7 +141,7 @@ def shorten_links(message: str) -> tuple[str, Mapping[str, LinkTarget]]:
             return found[0]
         if url not in keys:
             try:
-                target = LinkTarget(url=check_url(url))
+                target = check_url(url)
             except InvalidInputError:
                 return found[0]
             keys[url] = f"{SHORT_URL} {len(keys) + 1}"

@@ -16,8 +16,8 @@ async def shorten(call: Call) -> Answer:
     given = [_long_url(item, f"urls[{place}]") for place, item in enumerate(asked.urls)]
     made = await call.db.run_spanning(shorten_urls, call.actor, Shorten(urls=[one or "" for one in given]))
     shown = [
-        replies.Shortened(long_url=long_url, short_url=one.url if one else None, error=one is None)
-        for long_url, one in zip(given, made, strict=True)
+        replies.Shortened(long_url=long_url, short_url=short_url, error=short_url is None)
+        for long_url, short_url in zip(given, made, strict=True)
     ]
     return Answer(data=replies.Inner(shown))
 
