@@ -54,9 +54,10 @@ class LinkAddresses:
         """Whether an operator has named the address of links."""
         return self._host is not None
 
-    def url_of(self, code: str, domain: str | None = None) -> str:
-        """Return the short URL of a code; `domain` is an account's own, as `https://host`."""
-        return f"{domain or self._base}/{code}"
+    def urls_of(self, codes: Sequence[str], domains: Sequence[str | None]) -> list[str]:
+        """Return the short URLs of codes; a domain is an account's own, as `https://host`."""
+        base = self._base
+        return [f"{domain or base}/{code}" for code, domain in zip(codes, domains, strict=True)]
 
     def leads(self, host: str, domain: str | None) -> bool:
         """Whether a link of a domain (None: the installation's) leads on where it was asked for at a host.

@@ -15,7 +15,7 @@ from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.links.addresses import LinkAddresses
 from carillon.links.codes import day_of, link_id_of
-from carillon.links.targets import PLAIN, LinkColumn, ShortLinks, check_url, host_of
+from carillon.links.targets import PLAIN, LinkColumn, ShortLinks, Way, check_url, host_of
 
 SQL = load_statements("carillon.links", "shorten.sql")
 
@@ -83,7 +83,7 @@ def with_codes(  # noqa: PLR0913, PLR0917 - what a link is made of
     for place, (name, column) in enumerate(columns.items()):
         start = first + place * count
         codes[name] = addresses.codes.make(account_id, day, range(start + rows.start, start + rows.stop))
-        urls[name] = [addresses.url_of(code, way.domain) for code, way in zip(codes[name], column.ways, strict=True)]
+        urls[name] = addresses.urls_of(codes[name], [way.domain for way in column.ways])
     short = ShortLinks(codes=codes, urls=urls)
     return MadeLinks(day=day, first=first, count=count, rows=rows, columns=columns, short=short)
 
@@ -91,7 +91,10 @@ def with_codes(  # noqa: PLR0913, PLR0917 - what a link is made of
 async def _numbers_for(tx: Tx, actor: Actor, columns: Mapping[str, LinkColumn]) -> range:
     """Require that domains and pages are the account's, and take numbers for the links."""
     # Most are the same object: a set of these is of a few.
-    ways = {id(way): way for column in columns.values() for way in column.ways}.values()
+    known_ways: dict[int, Way] = {}
+    for column in columns.values():
+        known_ways.update(zip(map(id, column.ways), column.ways, strict=True))
+    ways = known_ways.values()
     hosts = {host_of(way.domain) for way in ways if way.domain is not None}
     if hosts:
         usable = {row["host"] for row in await tx.fetch(SQL["usable_domains"], actor.account_id, sorted(hosts))}

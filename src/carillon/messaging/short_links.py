@@ -82,7 +82,7 @@ def kept_links(made: MadeLinks | None) -> KeptLinks | None:
 
 
 def _only(ways: Sequence[Way]) -> Way | None:
-    return ways[0] if all(way is ways[0] for way in ways) else None
+    return ways[0] if len(set(map(id, ways))) == 1 else None
 
 
 def kept_of_recipients(made: MadeLinks | None, kept: KeptLinks | None, count: int) -> Sequence[str | None]:
