@@ -51,7 +51,8 @@ def create_app(
         exception_handlers={HTTPException: _refuse, Exception: _fail},
         logging_config=None,
     )
-    sites = [*(site_of(dialect, services) for dialect in dialects), _receiving(runtime), links_site(runtime.db)]
+    # Links first: there are many of them, and no other site has such paths.
+    sites = [links_site(runtime.db), *(site_of(dialect, services) for dialect in dialects), _receiving(runtime)]
     front: Any = Front(
         inner,
         sites,

@@ -18,6 +18,7 @@ from tests.support import OPERATOR, Tenant
 from carillon import errors
 from carillon.app import create_app
 from carillon.db.database import Database, Tx
+from carillon.dialects.registry import DIALECTS
 from carillon.errors import InvalidInputError, NotFoundError, UnavailableError
 from carillon.events.log import ReadEvents, read_events
 from carillon.kit.clock import FixedClock
@@ -259,6 +260,13 @@ async def test_opening_every_link_of_everybody_unsubscribes_and_confirms_nobody(
             await client.request(method, short(sending, name))
     await clicks(db, account)
     assert await db.read(Tx.fetchrow, counted, account.account_id) == before
+
+
+def test_no_dialect_has_a_path_that_links_have(db: Database) -> None:
+    site = links_site(db)
+    paths = [one.path for dialect in DIALECTS for one in dialect.routes]
+    assert paths
+    assert [path for path in paths if site.canonical_path(path) is not None] == []
 
 
 @pytest.mark.parametrize("error", [errors.NotFoundError("x"), errors.BodyTooLargeError(), errors.ServiceError()])

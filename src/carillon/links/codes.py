@@ -9,10 +9,9 @@ without looking for a link. Pure.
 import string
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import polars as pl
@@ -44,8 +43,7 @@ _PAIR_COLUMN = pl.Series(_PAIRS, dtype=pl.String)
 _MANY = 300
 
 
-@dataclass(frozen=True, slots=True)
-class LinkKey:
+class LinkKey(NamedTuple):
     """What a code carries: an account, a day (days since 1970, UTC) and a number below 2^28."""
 
     account_id: int

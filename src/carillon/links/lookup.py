@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 import msgspec
@@ -72,10 +73,10 @@ class LinkLookup:
 
     def __init__(self) -> None:
         self._remembered: dict[LinkKey, tuple[Link | None, float]] = {}
-        self._waiting: dict[LinkKey, asyncio.Future[Link | None]] = {}
-        self._codes: dict[LinkKey, str] = {}
+        self._waiting: dict[LinkKey, tuple[str, asyncio.Future[Link | None]]] = {}
         self._looking: asyncio.Task[None] | None = None
         self._accounts_until = 0.0
+        self._counting: asyncio.Task[None] | None = None
 
     async def find(self, db: Database, code: str) -> Link | None:
         """Find a link; None for a code that nobody has made, and for a link that is gone. Raises UnavailableError."""
@@ -91,43 +92,49 @@ class LinkLookup:
             return known[0]
         waiting = self._waiting.get(key)
         if waiting is None:
-            waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
-            self._codes[key] = code
+            waiting = self._waiting[key] = (code, asyncio.get_running_loop().create_future())
             if self._looking is None:
                 self._looking = asyncio.create_task(self._look(db))
-        return await asyncio.shield(waiting)
+        return await asyncio.shield(waiting[1])
 
     async def _is_account(self, db: Database, addresses: LinkAddresses, account_id: int) -> bool:
         """Look whether there can be an account that this process knows nothing of, a few times a second at most."""
-        if self._accounts_until < time.monotonic():
-            self._accounts_until = time.monotonic() + _ACCOUNTS_SECONDS
-            addresses.last_account = max(addresses.last_account, await db.read(_last_account))
+        if self._counting is None and self._accounts_until < time.monotonic():
+            self._counting = asyncio.create_task(self._count_accounts(db, addresses))
+        if self._counting is not None:
+            await asyncio.shield(self._counting)
         return account_id <= addresses.last_account
+
+    async def _count_accounts(self, db: Database, addresses: LinkAddresses) -> None:
+        try:
+            addresses.last_account = max(addresses.last_account, await db.read(_last_account))
+            self._accounts_until = time.monotonic() + _ACCOUNTS_SECONDS
+        finally:
+            self._counting = None
 
     async def _look(self, db: Database) -> None:
         """Look for what waits, in turns, until nothing does."""
         while self._waiting:
-            turn = dict(list(self._waiting.items())[:_MAX_TOGETHER])
             of_days: dict[tuple[int, int], list[LinkKey]] = {}
-            for key in turn:
+            for key in islice(self._waiting, _MAX_TOGETHER):
                 of_days.setdefault((key.account_id, key.day), []).append(key)
             await asyncio.gather(*(self._look_for(db, keys) for keys in of_days.values()))
         self._looking = None
 
     async def _look_for(self, db: Database, keys: Sequence[LinkKey]) -> None:
-        codes = {key: self._codes.pop(key) for key in keys}
+        codes = {key: self._waiting[key][0] for key in keys}
         try:
             found = await db.read(_find, AccountId(keys[0].account_id), keys, codes)
         except Exception as error:  # noqa: BLE001 - it is each caller's to raise
             for key in keys:
-                _end(self._waiting.pop(key), error)
+                _end(self._waiting.pop(key)[1], error)
             return
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
         until = time.monotonic() + _REMEMBERED_SECONDS
         for key in keys:
             self._remembered[key] = (found.get(key), until)
-            _end(self._waiting.pop(key), found.get(key))
+            _end(self._waiting.pop(key)[1], found.get(key))
 
 
 def _end(waiting: "asyncio.Future[Link | None]", outcome: Link | Exception | None) -> None:

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import pytest
 from structlog.testing import capture_logs
+from tests.background import materialise_all
 from tests.dialects.apifon.wire import Wire
 from tests.integration.messaging.sandbox import Sandbox
 from tests.integration.receiving import LOOPBACK, telling, until
@@ -23,6 +24,7 @@ from carillon.links.pages import SavePage, save_page
 from carillon.settings import Settings
 
 SEND = "/services/api/v1/sms/send"
+MANY = 12_000  # of which the background writes ten thousand at a time
 NUMBER, OTHER = "306944000001", "306944000002"
 URL = "https://shop.example/spring?id=7#top"
 BROWSER = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"}
@@ -250,21 +252,43 @@ async def test_a_domain_that_is_nobodys_is_refused(wire: Wire) -> None:
     assert (reply.status_code, list(reply.json()["error_details"])) == (403, ["params.landing_domain"])
 
 
-async def test_ten_thousand_recipients_have_their_links_before_their_messages_are_written(wire: Wire) -> None:
+async def test_links_of_many_recipients_are_answered_at_once_and_written_with_their_messages(wire: Wire) -> None:
     body = request(text="See {apifon_lp_a} or {apifon_lp_b}")
     body["subscribers"] = [
         {
             "number": f"3069{number:08d}",
-            "params": {f"apifon_lp_{one}": {"url": f"https://shop.example/{one}/{number}"} for one in "ab"},
+            "params": {
+                "apifon_lp_a": {"url": f"https://shop.example/a/{number}"},
+                "apifon_lp_b": {
+                    "url": f"https://shop.example/b/{number}",
+                    "data": {"n": number},
+                    "prevent_sys_params": number % 2 == 0,
+                },
+            },
         }
-        for number in range(10_000)
+        for number in range(MANY)
     ]
     answer = await wire.ok("POST", SEND, body)
-    codes = {page["short_code"] for (one,) in answer["results"].values() for page in one["landing_pages"].values()}
-    assert len(codes) == 20_000
-    last = answer["results"]["306900009999"][0]["landing_pages"]["apifon_lp_b"]["short_url"]
-    location = (await opened(wire, last)).headers["location"]
-    assert location.startswith("https://shop.example/b/9999?")
+    pages = [one["landing_pages"] for (one,) in answer["results"].values()]
+    assert len({page["short_code"] for one in pages for page in one.values()}) == 2 * MANY
+    assert [list(one) for one in pages[:1]] == [["apifon_lp_a", "apifon_lp_b"]]
+    await materialise_all(wire.runtime.db, wire.account.account_id)
+    for number in (0, 1, MANY - 1):
+        number_of = f"3069{number:08d}"
+        (shown,) = answer["results"][number_of]
+        first, second = (shown["landing_pages"][f"apifon_lp_{one}"]["short_url"] for one in "ab")
+        text = "SELECT text FROM message WHERE shard_key = $1 AND address = $2"
+        rendered = await wire.runtime.db.read(Tx.fetchval, text, wire.account.account_id, number_of)
+        assert rendered == f"See {first} or {second}"
+        assert shown["length"] == len(rendered)
+        location = (await opened(wire, first)).headers["location"]
+        assert location.startswith(f"https://shop.example/a/{number}?message_id={shown['message_id']}&")
+        location = (await opened(wire, second)).headers["location"]
+        assert location.partition("?")[0] == f"https://shop.example/b/{number}"
+        assert ("?" in location) == (number % 2 == 1)
+    assert len(await rows(wire, _LINKS)) == 2 * MANY
+    kept = "SELECT data FROM link WHERE shard_key = $1 AND name = 'apifon_lp_b' AND url = 'https://shop.example/b/7'"
+    assert await wire.runtime.db.read(Tx.fetchval, kept, wire.account.account_id) == '{"n": "7"}'
 
 
 async def test_no_log_line_has_a_code_or_a_url(wire: Wire) -> None:

@@ -182,10 +182,8 @@ async def test_urls_are_short_links_of_each_recipient_where_shorten_url_enable_s
     shown = [one.groups() for one in found if one]
     assert shown[0][0] == shown[0][2]
     assert len({*shown[0], *shown[1]}) == 4
-    assert [row["url"] for row in await rows(wire, LINKS)] == [
-        "https://shop.example/a?b=c",
-        "http://shop.example/d",
-    ] * 2
+    urls = sorted(row["url"] for row in await rows(wire, LINKS))
+    assert urls == ["http://shop.example/d"] * 2 + ["https://shop.example/a?b=c"] * 2
     assert len({row["message_id"] for row in await rows(wire, LINKS)}) == 2
 
 
