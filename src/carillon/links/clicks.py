@@ -192,7 +192,7 @@ def _data(visit: Visit, reasons: Sequence[Reason]) -> dict[str, object]:
     """Return what is kept of a click; what is not known is left out."""
     link, browser = visit.link, browser_of(visit.agent)
     visitor = VisitorClass.MACHINE if reasons else VisitorClass.HUMAN
-    data: dict[str, object] = {"class": visitor, "code": link.code, "ip": visit.address}
+    data: dict[str, object] = {"class": visitor, "short_code": link.code, "ip": visit.address}
     if link.url is not None:
         data["url"] = link.url
     else:

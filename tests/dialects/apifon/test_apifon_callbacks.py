@@ -162,7 +162,7 @@ def test_an_opened_link_is_reported_with_its_metadata() -> None:
         facts(
             "clicked",
             url="https://www.example.com",
-            code="10oaloXyz9",
+            short_code="10oaloXyz9",
             browser="Chrome_80_0",
             os="Android_9",
             **{"ip": "192.0.2.7", "class": "human", "name": "apifon_lp"},
@@ -182,7 +182,7 @@ def test_an_opened_link_is_reported_with_its_metadata() -> None:
 
 
 def test_an_opened_landing_page_is_reported_by_its_key() -> None:
-    (one,) = body_of(facts("clicked", page="spring", code="10oaloXyz9"))["data"]
+    (one,) = body_of(facts("clicked", page="spring", short_code="10oaloXyz9"))["data"]
     assert one["metadata"]["url"] == "spring"
 
 

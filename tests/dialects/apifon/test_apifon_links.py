@@ -314,7 +314,7 @@ async def test_a_click_is_an_event_of_its_message(wire: Wire) -> None:
     assert msgspec.json.decode(data) == {
         "url": URL,
         "class": "human",
-        "code": shown["short_code"],
+        "short_code": shown["short_code"],
         "name": "apifon_lp",
         "ip": "192.0.2.10",
         "browser": "Chrome_126_0",

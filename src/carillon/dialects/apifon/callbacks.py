@@ -76,7 +76,7 @@ def _status(facts: CallbackFacts) -> dict[str, Any]:
         "message_id": str(message.message_id),
         "custom_id": custom,
         "status": {"code": status.code, "text": status.text},
-        "error_code": str(code) if code and status is not OPEN else _error_code(status),
+        "error_code": str(code) if code else _error_code(status),
         "timestamp": _seconds(event.at),
         "price": format_amount(message.price, decimals=1),
         "vat": format_amount(message.vat, decimals=1),
@@ -96,7 +96,7 @@ def _metadata(event: Event) -> Mapping[str, Any]:
     given = event.data
     shown = {
         "url": given.get("url") or given.get("page"),
-        "short_code": given.get("code"),
+        "short_code": given.get("short_code"),
         "browser": given.get("browser"),
         "os": given.get("os"),
         "ip": given.get("ip"),
