@@ -8,6 +8,7 @@ import pytest
 from tests.support import OPERATOR, Tenant
 
 from carillon.db.database import Database, Tx
+from carillon.db.remembered import REMEMBERED_SECONDS
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
@@ -27,7 +28,7 @@ from carillon.routing.carriers import (
     set_carrier_state,
 )
 from carillon.routing.choice import BUILT_IN_SIMULATOR, Choice
-from carillon.routing.current import ROUTING_SECONDS, current_routing, load_routing
+from carillon.routing.current import current_routing, load_routing
 from carillon.routing.owners import Caller
 from carillon.routing.routes import AddRoute, DeleteRoute, ListRoutes, add_route, delete_route, list_routes
 from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
@@ -248,7 +249,7 @@ async def test_another_process_follows_a_change_within_the_time_that_is_said(
         assert await chosen(other, account.account_id) == (made.carrier_id,)
         await state(db, "First", CarrierState.PAUSED)
         second = await make(db, box, "Second")
-        await asyncio.sleep(ROUTING_SECONDS)
+        await asyncio.sleep(REMEMBERED_SECONDS)
         assert await chosen(other, account.account_id) == (second.carrier_id,)
     finally:
         await other.close()

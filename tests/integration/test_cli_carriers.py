@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
-from carillon.cli import carriers as commands
 from carillon.cli import main
+from carillon.db import remembered
 
 Run = Callable[..., Result]
 
@@ -24,7 +24,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dsn: str) -> Run:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("CARILLON_DATABASE_URL", dsn)
-    monkeypatch.setattr(commands, "ROUTING_SECONDS", 0)  # there is no other process
+    monkeypatch.setattr(remembered, "REMEMBERED_SECONDS", 0)  # there is no other process
 
     def called(*arguments: object) -> Result:
         return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="carillon")

@@ -8,7 +8,8 @@ from enum import StrEnum
 from asyncpg import Record
 
 from carillon.billing.money import MAX_VAT, UNIT, vat_of
-from carillon.db.database import Tx
+from carillon.db.database import Database, Tx
+from carillon.db.remembered import Remembered
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.actor import Actor
@@ -17,6 +18,9 @@ from carillon.tenancy import audit
 from carillon.tenancy.accounts import OpenAccount, Operator, open_account
 
 SQL = load_statements("carillon.billing", "prices.sql")
+
+PRICES = "prices"
+"""The topic of changed prices; its keys are accounts, 0 for those of every account."""
 
 CHANNELS = ("sms", "im", "email", "voice")
 
@@ -150,6 +154,7 @@ async def set_price(tx: Tx, operator: Operator, command: SetPrice) -> ListedPric
         raise InvalidInputError("vat", "VAT is from 0 to 100 percent.")
     actor = await _owner(tx, operator, command.account_id)
     place = (actor.account_id, command.channel, command.prefix)
+    tx.wakes(PRICES, actor.account_id)
     await tx.execute(SQL["set_price"], *place, command.amount, command.vat, command.capture, tx.real_now)
     detail = {"prefix": command.prefix, "amount": command.amount, "vat": command.vat, "capture": command.capture}
     await audit.record(tx, actor, "price.set", command.channel, detail)
@@ -170,6 +175,7 @@ async def delete_price(tx: Tx, operator: Operator, command: DeletePrice) -> None
     place = (actor.account_id, command.channel, command.prefix)
     if await tx.fetchval(SQL["delete_price"], *place) is None:
         raise NotFoundError("price")
+    tx.wakes(PRICES, actor.account_id)
     await audit.record(tx, actor, "price.delete", command.channel, {"prefix": command.prefix})
 
 
@@ -191,6 +197,16 @@ async def load_prices(tx: Tx, account_id: AccountId, channel: str) -> Prices:
     rows = await tx.fetch(SQL["load_prices"], account_id, channel)
     own = [row for row in rows if row["account_id"] != _EVERY_ACCOUNT]
     return Prices(_by_prefix(own or rows))
+
+
+async def current_prices(db: Database, account_id: AccountId, channel: str) -> Prices:
+    """Return what `load_prices` does, or did a moment ago (`Remembered`). Raises what `db.read` does."""
+    return await db.process_state(_RememberedPrices).of(db, account_id, channel)
+
+
+class _RememberedPrices(Remembered[Prices]):
+    def __init__(self) -> None:
+        super().__init__((PRICES,), load_prices)
 
 
 def _by_prefix(rows: Iterable[Record]) -> dict[str, Price]:

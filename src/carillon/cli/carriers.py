@@ -13,7 +13,7 @@ import click
 from carillon.carriers.http.tokens import CallbackTokens, CallbackUrls
 from carillon.carriers.registry import KINDS, Surroundings
 from carillon.cli.options import Id
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.session import Session, followed, operator, table, with_session
 from carillon.errors import InvalidInputError
 from carillon.logs import configure_logging
 from carillon.outbound.client import HttpClient
@@ -33,7 +33,6 @@ from carillon.routing.carriers import (
     list_carriers,
     set_carrier_state,
 )
-from carillon.routing.current import ROUTING_SECONDS
 from carillon.routing.trial import Step, TrialMessage, try_carrier
 from carillon.tenancy.accounts import OpenAccount, open_account
 from carillon.tenancy.secrets import SecretBox
@@ -288,11 +287,6 @@ async def caller(db: "Database", account_id: int | None) -> "Caller":
     if account_id is None:
         return operator()
     return await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-
-
-async def followed() -> None:
-    """Wait until every process goes by what was changed."""
-    await asyncio.sleep(ROUTING_SECONDS)
 
 
 async def _try(session: Session, config: "CarrierConfig", message: TrialMessage) -> list[Step]:

@@ -1,5 +1,7 @@
 """`carillon price`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from carillon.billing.money import format_amount, format_percent, parse_amount, parse_percent
@@ -15,7 +17,10 @@ from carillon.billing.prices import (
     set_price,
 )
 from carillon.cli.options import Id
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.session import Session, followed, operator, table, with_session
+
+if TYPE_CHECKING:
+    from carillon.db.database import Database
 
 
 @click.group
@@ -71,7 +76,13 @@ def set_(  # noqa: PLR0913 - one for each flag
         vat=parse_percent(vat),
         capture=Capture(capture),
     )
-    price = session.run(lambda db: db.run(set_price, operator(), command))
+
+    async def work(db: "Database") -> ListedPrice:
+        price = await db.run(set_price, operator(), command)
+        await followed()
+        return price
+
+    price = session.run(work)
     whose = "for every account" if price.account_id is None else f"for account {price.account_id}"
     where = f"numbers of {price.prefix}" if price.prefix else "any address"
     with_vat = f", VAT {format_percent(price.vat)} %" if price.vat else ""
@@ -107,7 +118,12 @@ def delete(session: Session, *, channel: str, account_id: int | None, prefix: st
         carillon price delete --channel sms --prefix 30
     """
     command = DeletePrice(channel=channel, prefix=prefix, account_id=account_id)
-    session.run(lambda db: db.run(delete_price, operator(), command))
+
+    async def work(db: "Database") -> None:
+        await db.run(delete_price, operator(), command)
+        await followed()
+
+    session.run(work)
     session.answer({"deleted": True}, "The price is deleted.")
 
 

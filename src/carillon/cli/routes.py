@@ -6,9 +6,9 @@ import click
 
 from carillon.addresses.emails import read_email
 from carillon.addresses.phones import read_phone
-from carillon.cli.carriers import caller, followed
+from carillon.cli.carriers import caller
 from carillon.cli.options import Id, account_option
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.session import Session, followed, operator, table, with_session
 from carillon.errors import InvalidInputError
 from carillon.kit.traffic import TrafficClass
 from carillon.routing.carriers import CHANNELS

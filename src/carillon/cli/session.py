@@ -53,6 +53,13 @@ class Session:
             click.echo(lines if isinstance(lines, str) else "\n".join(lines))
 
 
+async def followed() -> None:
+    """Wait until every process goes by what was changed."""
+    from carillon.db.remembered import REMEMBERED_SECONDS  # noqa: PLC0415 - as above
+
+    await asyncio.sleep(REMEMBERED_SECONDS)
+
+
 def operator() -> "Operator":
     """Tell who types, for the audit trail."""
     from carillon.tenancy.accounts import Operator  # noqa: PLC0415 - as above

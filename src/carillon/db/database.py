@@ -1,36 +1,36 @@
-"""The pool, and the one transaction that every operation runs in."""
+"""The pool, and how operations are run: in which transaction, in which turn, and again when."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from random import Random, SystemRandom
-from typing import Any, Concatenate, ParamSpec, TypeVar
-from uuid import UUID
+from typing import Concatenate, ParamSpec, TypeVar
 
 import asyncpg
-from asyncpg import Record
 from asyncpg.pgproto import pgproto as driver
 
 from carillon.db import ordering
 from carillon.db.concurrency import AccountConcurrency, ExpensiveReadError
-from carillon.db.distribution import HAS_CITUS
+from carillon.db.distribution import HAS_CITUS, has_citus
 from carillon.db.id_blocks import IdBlocks
 from carillon.db.ordering import EarlierWorkError
 from carillon.db.retries import FAILURES, ROLLED_BACK, Attempts, Outages, is_storage_failure, is_transient
 from carillon.db.sessions import Session, SessionPool
 from carillon.db.sql import all_statements
 from carillon.db.topics import Topics
+from carillon.db.transaction import ProcessState, Sources, State, Tx
 from carillon.errors import TooExpensiveError, UnavailableError
 from carillon.kit.actor import Actor
 from carillon.kit.clock import Clock, SystemClock
 from carillon.kit.ids import AccountId, UuidFactory
 
+__all__ = ["Database", "Tx"]
+
 Arguments = ParamSpec("Arguments")
 Outcome = TypeVar("Outcome")
-State = TypeVar("State")
 
 # A plain server takes them as inert settings; on Citus the first two save up to 2.6 s a connection (scale.md).
 _SESSION_SETTINGS = {
@@ -52,157 +52,12 @@ _ONE_PLAN = (
 # On one server ids need not wait for the disk: the log is written in order, so whatever is committed with an id has
 # made the taking of it durable too. Where Citus is present, what has the id may be committed on another node.
 _LAZY_IDS = f"SELECT set_config('synchronous_commit', 'off', false) WHERE NOT ({HAS_CITUS})"
-# Of a duplicate that COPY meets on another node, Citus keeps the message and loses the SQLSTATE.
-_DUPLICATE = "duplicate key value violates unique constraint"
-
 # Connections for what has no account: authentication, health, the claims and leases of workers.
 _PROCESS_CONNECTIONS = 3
 # Expensive reads at once in a process, of which an account has one: each takes a processor's whole time.
 _EXPENSIVE_READS = 2
 EXPENSIVE_SECONDS = 10.0
 """So long may a statement of an expensive read take."""
-
-
-class ProcessState:
-    """What features remember in this process: one value of each type, made when it is first asked for."""
-
-    def __init__(self) -> None:
-        self._values: dict[type[Any], Any] = {}
-
-    def of(self, kind: type[State]) -> State:
-        """Return the only value of a type."""
-        if kind not in self._values:
-            self._values[kind] = kind()
-        state: State = self._values[kind]
-        return state
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """Where transactions take time, randomness and ids from: tests freeze all three."""
-
-    clock: Clock
-    random: Random
-    uuids: UuidFactory
-    ids: IdBlocks
-    process_state: ProcessState
-
-
-class Tx:
-    """One transaction: its session, the account's moment at which it began, and its sources of ids and randomness.
-
-    `now` is the account's time, which is ahead of the real time by `clock_offset`; leases are held against the real
-    one, `real_now`.
-    """
-
-    def __init__(self, session: Session, sources: Sources, *, clock_offset: timedelta = timedelta()) -> None:
-        self._session = session
-        self._sources = sources
-        self._clock_offset = clock_offset
-        self.random = sources.random
-        self.ids = sources.ids
-        self.read_clock()
-        self.woken: list[tuple[str, str]] = []
-        """The topics and keys that are woken when it has committed."""
-        self.counted: list[Callable[[], None]] = []
-        """What is called when it has committed: metrics."""
-        self.locked: dict[tuple[int, int], object] = {}
-        """The audiences that it has locked, by account and id, with what is known of them."""
-        self.waited_for: frozenset[tuple[int, int]] = frozenset()
-        """The places whose earlier work it has waited for (`EarlierWorkError`)."""
-        self.may_be_expensive = True
-        self.statement_seconds: float | None = None
-        """So long may a statement take, where that is less than statement_timeout_seconds."""
-
-    def process_state(self, kind: type[State]) -> State:
-        """Return what `Database.process_state` does. What this transaction writes may still be rolled back."""
-        return self._sources.process_state.of(kind)
-
-    def read_clock(self) -> None:
-        """Set the transaction's moment to the present: after a wait for a lock it is later than the holder's."""
-        self.real_now = self._sources.clock.now()
-        self.now = self.real_now + self._clock_offset
-
-    def new_uuid(self) -> UUID:
-        """Make a UUIDv7 of the account's present moment."""
-        return self._sources.uuids.make(self.real_now, self._clock_offset)
-
-    def new_uuids(self, count: int) -> list[UUID]:
-        """Make so many of them, in their order."""
-        return self._sources.uuids.make_many(self.real_now, count, self._clock_offset)
-
-    def wakes(self, topic: str, key: object) -> None:
-        """Wake those who listen to a topic for a key, or for all, once this is committed: a hint (`Topics`)."""
-        self.woken.append((topic, str(key)))
-
-    def counts(self, count: Callable[[], None]) -> None:
-        """Call a function that raises metrics, and nothing else, once this is committed."""
-        self.counted.append(count)
-
-    def require_turn(self) -> None:
-        """Say that what follows is expensive: deep pages by number, conditions and orders without an index, counts.
-
-        A process has few such reads at once, and an account one. They wait for their turn without a connection.
-        """
-        if not self.may_be_expensive:
-            raise ExpensiveReadError
-
-    async def fetch(self, statement: str, *arguments: object) -> list[Record]:
-        """Run a statement and return its rows."""
-        prepared = await self._session.prepared(statement)
-        return await prepared.fetch(*arguments, timeout=self.statement_seconds)
-
-    async def fetchrow(self, statement: str, *arguments: object) -> Record | None:
-        """Run a statement and return its first row."""
-        prepared = await self._session.prepared(statement)
-        return await prepared.fetchrow(*arguments, timeout=self.statement_seconds)
-
-    async def fetchval(self, statement: str, *arguments: object) -> Any:
-        """Run a statement and return the first column of its first row."""
-        prepared = await self._session.prepared(statement)
-        return await prepared.fetchval(*arguments, timeout=self.statement_seconds)
-
-    async def execute(self, statement: str, *arguments: object) -> None:
-        """Run a statement for its effect; several, where there are no arguments."""
-        if arguments:
-            prepared = await self._session.prepared(statement)
-            await prepared.fetch(*arguments)
-        else:
-            await self._session.connection.execute(statement)
-
-    async def copy_csv(
-        self, table: str, columns: Sequence[str], source: Iterable[bytes], *, empty_is_null: Sequence[str] = ()
-    ) -> None:
-        """Load CSV (no header) into a table: the fastest way in (limits.md).
-
-        An empty cell is NULL, a quoted one only in the columns `empty_is_null`. `source` may make its pieces as they
-        are taken: the server works on one while the next is made.
-
-        Raises asyncpg's UniqueViolationError for a key that is there already, also where the row lies on another node.
-        """
-
-        async def chunks() -> AsyncIterator[bytes]:
-            for piece in source:
-                yield piece
-
-        try:
-            await self._session.connection.copy_to_table(
-                table, source=chunks(), columns=list(columns), format="csv", force_null=list(empty_is_null) or None
-            )
-        except asyncpg.InternalServerError as error:
-            if str(error).startswith(_DUPLICATE):
-                raise asyncpg.UniqueViolationError(str(error)) from error
-            raise
-
-    async def copy_records(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> None:
-        """Load records into a table, in PostgreSQL's binary form. Raises asyncpg's errors of its constraints."""
-        await self._session.connection.copy_records_to_table(table, records=records, columns=list(columns))
-
-    def adopt_clock(self, offset: timedelta) -> None:
-        """Take an account's clock as it was read in this transaction, where the actor's is seconds old or unknown."""
-        if offset != self._clock_offset:
-            self._clock_offset = offset
-            self.now = self.real_now + offset
 
 
 class Database:
@@ -217,6 +72,7 @@ class Database:
         control_dsn: str,
         clock: Clock,
         random: Random,
+        has_citus: bool,
     ) -> None:
         share = max(1, size // 2)
         self._session_pool = SessionPool(
@@ -233,7 +89,12 @@ class Database:
         self.random = random
         self.topics = Topics()
         self._sources = Sources(
-            clock=clock, random=random, uuids=self._uuids, ids=self._ids, process_state=self._process_state
+            clock=clock,
+            random=random,
+            uuids=self._uuids,
+            ids=self._ids,
+            process_state=self._process_state,
+            has_citus=has_citus,
         )
         self.outages = Outages()
 
@@ -261,6 +122,7 @@ class Database:
             # another transaction's connection.
             lazily = () if control_dsn else (_LAZY_IDS,)
             control = await _open_pool(control_dsn or dsn, 1, statement_timeout, (_ONE_PLAN, *lazily))
+            is_distributed = await has_citus(pool)
         except FAILURES as error:
             raise UnavailableError(f"The database can't be reached: {error}") from error
         return cls(
@@ -270,6 +132,7 @@ class Database:
             control_dsn=control_dsn or dsn,
             clock=clock or SystemClock(),
             random=random or SystemRandom(),
+            has_citus=is_distributed,
         )
 
     @property
@@ -348,6 +211,7 @@ class Database:
                 tx = self._tx(session, actor)
                 async with session.connection.transaction():
                     yield tx
+                    await tx.run_deferred()
                     ending = True
         except FAILURES as error:
             if is_storage_failure(error):

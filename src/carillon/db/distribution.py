@@ -66,7 +66,7 @@ WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attname
 _IS_COORDINATOR = "SELECT EXISTS (SELECT FROM pg_dist_local_group WHERE groupid = 0)"
 
 
-async def has_citus(connection: "asyncpg.Connection") -> bool:
+async def has_citus(connection: "asyncpg.Connection | asyncpg.Pool") -> bool:
     """Whether the extension is present in the connection's database."""
     return bool(await connection.fetchval(f"SELECT {HAS_CITUS}"))
 

@@ -7,6 +7,7 @@ ones have it as ``{what_it_is}``. A statement may have optional parts, ``/* part
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -25,6 +26,7 @@ _LEXEME = re.compile(
     | (?P<open>['"]|(?<![\w$])\$(?:[^\W\d]\w*)?\$)""",
     re.DOTALL | re.VERBOSE,
 )
+_PARAMETER = re.compile(r"\$(\d+)")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
@@ -55,6 +57,26 @@ def _fragment(known: Mapping[str, str], name: str) -> str:
 def with_parts(statement: str, parts: Collection[str]) -> str:
     """Return a statement with those of its optional parts that are named, and without the others."""
     return _PART.sub(lambda found: found[2].strip() if found[1] in parts else "", statement)
+
+
+@lru_cache(maxsize=200)
+def side_by_side(statements: tuple[tuple[str, int], ...]) -> str:
+    """Make one of plain INSERTs, each with the number of its parameters, which follow each other then.
+
+    None of them sees what another one writes.
+    """
+    shifted: list[str] = []
+    before = 0
+    for one, count in statements:
+        shifted.append(_PARAMETER.sub(partial(_shifted, by=before), one))
+        before += count
+    *others, last = shifted
+    parts = [f"p{place} AS ({one}\n)" for place, one in enumerate(others)]
+    return f"WITH {', '.join(parts)}\n{last}"
+
+
+def _shifted(parameter: re.Match[str], by: int) -> str:
+    return f"${int(parameter[1]) + by}"
 
 
 def split_statements(script: str) -> list[str]:

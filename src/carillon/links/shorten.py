@@ -139,7 +139,7 @@ async def write_links(  # noqa: PLR0913 - whose they are
 
 async def _write_column(tx: Tx, actor: Actor, columns: Sequence[Sequence[object]]) -> None:
     if len(columns[0]) <= _FEW:
-        await tx.execute(SQL["add_links"], actor.account_id, *columns)
+        tx.defer(SQL["add_links"], actor.account_id, *columns)
     else:
         await tx.copy_records("link", _COLUMNS, list(zip(repeat(actor.account_id), *columns, strict=False)))
 

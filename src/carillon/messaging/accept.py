@@ -6,7 +6,7 @@ thousand small requests a second cost no more commits than the disk can make, an
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,7 +19,7 @@ from carillon.messaging.accept_many import MAX_RECIPIENTS_AT_ONCE, accept_many, 
 from carillon.messaging.begin_at_once import BeginAtOnce
 from carillon.messaging.campaigns import check_campaign_name
 from carillon.messaging.contact_fields import with_contact_fields
-from carillon.messaging.placing import account_facts, place_rows
+from carillon.messaging.placing import ChannelFacts, account_facts, channel_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
 from carillon.messaging.sending_rows import (
     accepted_of,
@@ -60,7 +60,8 @@ async def plan_send(db: Database, actor: Actor, command: Send) -> AcceptedSendin
             if is_large(command):
                 planned = await accept_many(tx, actor, prepared)
             else:
-                (planned,) = await accept_sendings(tx, actor, [prepared], [actor])
+                channels = await channel_facts(db, actor.account_id, [prepared.command.channel])
+                (planned,) = await accept_sendings(tx, actor, channels, [prepared], [actor])
             raise _PlannedError(planned)  # noqa: TRY301 - it undoes the transaction
     except _PlannedError as error:
         return error.planned
@@ -130,7 +131,9 @@ async def _accept_together(db: Database, together: Sequence[_Waiting]) -> None:
     actors = [one.actor for one in together]
     beginning = BeginAtOnce(db, actors[0].account_id)
     try:
-        accepted = await db.run(accept_sendings, actors[0], [one.prepared for one in together], actors, beginning)
+        requests = [one.prepared for one in together]
+        channels = await channel_facts(db, actors[0].account_id, [one.command.channel for one in requests])
+        accepted = await db.run(accept_sendings, actors[0], channels, requests, actors, beginning)
     except Exception as error:  # noqa: BLE001 - it is each caller's to raise
         beginning.failed(error)
         if len(together) > 1 and not isinstance(error, UnavailableError):
@@ -147,15 +150,16 @@ async def _accept_together(db: Database, together: Sequence[_Waiting]) -> None:
             one.answer.set_result(outcome)
 
 
-async def accept_sendings(
+async def accept_sendings(  # noqa: PLR0913, PLR0917 - what is accepted, and for whom
     tx: Tx,
     actor: Actor,
+    channels: Mapping[str, ChannelFacts],
     requests: Sequence[PreparedSend],
     actors: Sequence[Actor],
     beginning: BeginAtOnce | None = None,
 ) -> list[AcceptedSending]:
     """Accept requests of one account in their order. Raises InvalidInputError for `scheduled_at`."""
-    facts = await account_facts(tx, actor)
+    facts = await account_facts(tx, actor, channels)
     placements = [await placement_of(tx, one, request) for one, request in zip(actors, requests, strict=True)]
     rows = rows_of(tx, requests)
     begin = partial(beginning.begin, tx, facts, placements, rows) if beginning else None

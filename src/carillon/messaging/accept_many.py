@@ -7,9 +7,10 @@ import msgspec
 
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
+from carillon.messaging.account_clock import take_account_clock
 from carillon.messaging.materialise import AddMaterialisation, add_materialisation, members_of, request_of
 from carillon.messaging.members import add_members, count_members
-from carillon.messaging.placing import Placement, Rows, account_facts
+from carillon.messaging.placing import Placement, Rows
 from carillon.messaging.prepare import PreparedSend
 from carillon.messaging.sending_rows import (
     accepted_of,
@@ -44,7 +45,7 @@ async def accept_many(tx: Tx, actor: Actor, request: PreparedSend) -> AcceptedSe
     Raises NotFoundError for `group`, and InvalidInputError for `scheduled_at`.
     """
     command = request.command
-    await account_facts(tx, actor)
+    await take_account_clock(tx, actor.account_id)
     members = await count_members(tx, actor, command.groups)
     await count_members(tx, actor, command.excluded_groups)
     placement = await placement_of(tx, actor, request)

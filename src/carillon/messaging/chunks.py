@@ -94,11 +94,20 @@ class ClaimedChunks(Claimed):
 
 async def write_chunks(tx: Tx, account_id: AccountId, chunks: Sequence[NewChunk]) -> None:
     """Write chunks, and wake those who send what is due."""
-    if not chunks:
-        return
-    await tx.execute(
-        SQL["add_chunks"],
-        account_id,
+    if chunks:
+        await tx.execute(SQL["add_chunks"], account_id, *_columns(tx, chunks))
+        _wake(tx, account_id, chunks)
+
+
+def defer_chunks(tx: Tx, account_id: AccountId, chunks: Sequence[NewChunk]) -> None:
+    """Do what `write_chunks` does when the operation ends (`Tx.defer`)."""
+    if chunks:
+        tx.defer(SQL["add_chunks"], account_id, *_columns(tx, chunks))
+        _wake(tx, account_id, chunks)
+
+
+def _columns(tx: Tx, chunks: Sequence[NewChunk]) -> tuple[object, ...]:
+    return (
         [one.chunk_id for one in chunks],
         [one.sending_id for one in chunks],
         [one.channel for one in chunks],
@@ -111,6 +120,9 @@ async def write_chunks(tx: Tx, account_id: AccountId, chunks: Sequence[NewChunk]
         [",".join(map(str, one.tried)) for one in chunks],
         tx.real_now + LEASE,
     )
+
+
+def _wake(tx: Tx, account_id: AccountId, chunks: Sequence[NewChunk]) -> None:
     for traffic_class in {one.traffic_class for one in chunks if one.due_at <= tx.now and not one.is_begun}:
         tx.wakes(CHUNKS_DUE[traffic_class], account_id)
 

@@ -7,7 +7,7 @@ is read and rendered; they are committed in their order.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +15,6 @@ from uuid import UUID
 import msgspec
 from asyncpg import Record
 
-from carillon.billing.prices import load_prices
 from carillon.carriers.failures import Failure
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
@@ -26,7 +25,7 @@ from carillon.kit.traffic import TrafficClass
 from carillon.links.addresses import LinkAddresses
 from carillon.messaging.ledger import count_in_campaigns, tally_of
 from carillon.messaging.members import AddMembers, add_members
-from carillon.messaging.placing import Placement, Rows, account_facts, place_rows
+from carillon.messaging.placing import ChannelFacts, Placement, Rows, account_facts, channel_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
 from carillon.messaging.sendings import Recipients, Send
 from carillon.messaging.short_links import KeptLinks, links_of_slice, write_links_of
@@ -320,7 +319,8 @@ async def _written(  # noqa: PLR0913, PLR0917 - what a slice needs
     after: asyncio.Event,
 ) -> int:
     """Write a slice, say so to the one behind it, and return where it ends."""
-    await db.run(_write_slice, work, command, ready, recipients, before)
+    channels = await channel_facts(db, work.account_id, [command.channel])
+    await db.run(_write_slice, work, command, channels, ready, recipients, before)
     after.set()
     return ready.end
 
@@ -353,15 +353,21 @@ def _prepared(
 
 
 async def _write_slice(  # noqa: PLR0913, PLR0917 - what a slice needs
-    tx: Tx, work: ClaimedSending, command: Send, ready: Slice, recipients: int, before: asyncio.Event
+    tx: Tx,
+    work: ClaimedSending,
+    command: Send,
+    channels: Mapping[str, ChannelFacts],
+    ready: Slice,
+    recipients: int,
+    before: asyncio.Event,
 ) -> None:
     """Write a slice once the one before it is committed. Raises _LostWorkError where it is another process's work.
 
     Its messages are written meanwhile, unless they depend on those before: what costs locks the balance, behind the
     sending, and a pace and the texts of the spam window go by what was written already.
     """
-    facts = await account_facts(tx, work.actor)
-    is_free = (await load_prices(tx, work.account_id, command.channel)).is_free
+    facts = await account_facts(tx, work.actor, channels)
+    is_free = channels[command.channel].prices.is_free
     is_alone = not is_free or bool(facts.spam_window) or command.per_second is not None
     key = work.account_id, work.work_id
     if is_alone:

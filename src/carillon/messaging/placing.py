@@ -5,7 +5,7 @@ request of a thousand does.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,21 +17,21 @@ import msgspec
 
 from carillon.audience.suppressions import Channel, suppressed_among
 from carillon.billing.ledger import Reservation, available_for, reserve
-from carillon.billing.prices import Capture, Prices, load_prices
+from carillon.billing.prices import Capture, Prices, current_prices
 from carillon.carriers.failures import Failure
-from carillon.db.database import Tx
+from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.events.log import NewEvent
 from carillon.kit.actor import Actor
-from carillon.kit.ids import first_uuid_of
+from carillon.kit.ids import AccountId, first_uuid_of
 from carillon.kit.traffic import TrafficClass
 from carillon.links.shorten import MadeLinks
 from carillon.message_metrics import MessageMetrics
-from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, write_chunks
+from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, defer_chunks
 from carillon.messaging.prepare import without_codes
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
-from carillon.routing.current import load_routing
+from carillon.routing.current import current_routing
 from carillon.routing.health import Health
 from carillon.text.encodings import Encoding
 
@@ -48,9 +48,18 @@ _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountFacts:
-    """What an account's settings say of its messages."""
+class ChannelFacts:
+    """Where an account's messages on a channel go, and what they cost."""
 
+    routing: Routing
+    prices: Prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """What an account's settings say of its messages, and what is known of its channels, by name."""
+
+    channels: Mapping[str, ChannelFacts]
     clock_offset: timedelta
     spam_window: timedelta
     is_active: bool
@@ -114,13 +123,23 @@ class Rows:
         return [row for row, failure in enumerate(self.failures) if failure is None]
 
 
-async def account_facts(tx: Tx, actor: Actor) -> AccountFacts:
+async def account_facts(tx: Tx, actor: Actor, channels: Mapping[str, ChannelFacts]) -> AccountFacts:
     """Read an account's facts, and take its clock."""
     row = await tx.fetchrow(SQL["account_facts"], actor.account_id)
     if row is None:
         raise AssertionError("an account of an authenticated caller is there")  # accounts are not deleted
     tx.adopt_clock(row["clock_offset"])
-    return AccountFacts(**row)
+    return AccountFacts(channels=channels, **row)
+
+
+async def channel_facts(db: Database, account_id: AccountId, channels: Iterable[str]) -> Mapping[str, ChannelFacts]:
+    """Return what is known of an account's channels, by name: as it is, or was a moment ago (`Remembered`)."""
+    return {
+        channel: ChannelFacts(
+            routing=await current_routing(db, account_id, channel), prices=await current_prices(db, account_id, channel)
+        )
+        for channel in set(channels)
+    }
 
 
 async def place_rows(  # noqa: PLR0913 - what is placed, and how
@@ -138,16 +157,16 @@ async def place_rows(  # noqa: PLR0913 - what is placed, and how
     are begun as they are written (`BeginAtOnce`).
     """
     digests = await _exclude(tx, actor, facts, placements, rows)
-    carriers = await _route(tx, actor, placements, rows)
-    await _charge(tx, actor, placements, rows)
+    carriers = _route(tx, facts.channels, placements, rows)
+    await _charge(tx, actor, facts.channels, placements, rows)
     _tally(placements, rows)
     await _reserve(tx, actor, placements)
     await _number(tx, placements, rows)
     await _write_messages(tx, actor, placements, rows)
     chunks: Sequence[NewChunk] = _chunks(tx, placements, rows, carriers)
-    await write_chunks(tx, actor.account_id, begin(chunks) if begin else chunks)
+    defer_chunks(tx, actor.account_id, begin(chunks) if begin else chunks)
     if facts.spam_window:
-        await _remember_texts(tx, actor, placements, rows, digests)
+        _remember_texts(tx, actor, placements, rows, digests)
     tx.counts(partial(_measure, tx.process_state(MessageMetrics), placements))
     return _events(tx, placements, rows)
 
@@ -189,19 +208,15 @@ def _digest(placement: Placement, rows: Rows, texts: Sequence[str | None], row: 
     )
 
 
-async def _route(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> Mapping[int, int]:
+def _route(
+    tx: Tx, channels: Mapping[str, ChannelFacts], placements: Sequence[Placement], rows: Rows
+) -> Mapping[int, int]:
     """Return the first carrier of each row's route; exclude what has none."""
     carriers: dict[int, int] = {}
-    open_rows = rows.open_rows()
-    if not open_rows:
-        return carriers
-    routings: dict[str, Routing] = {}
-    for place, of_place in _by_place(rows, open_rows).items():
+    for place, of_place in _by_place(rows, rows.open_rows()).items():
         one = placements[place]
-        if one.channel not in routings:
-            routings[one.channel] = await load_routing(tx, actor.account_id, one.channel)
         numbers = [rows.numbers[row] or "" for row in of_place]
-        routes = routings[one.channel].choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
+        routes = channels[one.channel].routing.choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
         routes = tx.process_state(Health).arrange(routes, numbers, traffic_class=one.traffic_class)
         for row, route in zip(of_place, routes, strict=True):
             if route:
@@ -218,19 +233,18 @@ def _by_place(rows: Rows, among: Sequence[int]) -> dict[int, list[int]]:
     return found
 
 
-async def _charge(tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows) -> None:
+async def _charge(
+    tx: Tx, actor: Actor, channels: Mapping[str, ChannelFacts], placements: Sequence[Placement], rows: Rows
+) -> None:
     """Price every row, and exclude what has no price or no credit."""
     rows.prices = [_FREE] * len(rows.places)
-    prices: dict[str, Prices] = {}
-    # By price and parts: few are different. `prices` keeps the ids alive.
+    # By price and parts: few are different. `channels` keeps the ids alive.
     costs: dict[tuple[int, int], tuple[int, int, Capture]] = {}
     for place, of_place in _by_place(rows, rows.open_rows()).items():
-        channel = placements[place].channel
-        if channel not in prices:
-            prices[channel] = await load_prices(tx, actor.account_id, channel)
-        if prices[channel].is_free:
+        prices = channels[placements[place].channel].prices
+        if prices.is_free:
             continue
-        found = prices[channel].of([rows.numbers[row] or "" for row in of_place])
+        found = prices.of([rows.numbers[row] or "" for row in of_place])
         for row, price in zip(of_place, found, strict=True):
             if price is None:
                 rows.failures[row] = Failure.NO_PRICE
@@ -302,7 +316,7 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
     if not count:
         return
     if count <= _FEW:
-        await tx.execute(SQL["add_messages"], actor.account_id, *columns)
+        tx.defer(SQL["add_messages"], actor.account_id, *columns)
     else:
         await tx.copy_records("message", _MESSAGE_COLUMNS, zip(repeat(actor.account_id), *columns, strict=False))
 
@@ -379,12 +393,12 @@ def _paced(placement: Placement, messages: int) -> datetime:
     return due_at
 
 
-async def _remember_texts(
+def _remember_texts(
     tx: Tx, actor: Actor, placements: Sequence[Placement], rows: Rows, digests: Mapping[int, int]
 ) -> None:
     kept = [row for row in digests if rows.failures[row] is None and placements[rows.places[row]].is_written]
     ids = [rows.message_ids[row] for row in kept]
-    await tx.execute(SQL["add_digests"], actor.account_id, ids, [digests[row] for row in kept])
+    tx.defer(SQL["add_digests"], actor.account_id, ids, [digests[row] for row in kept])
 
 
 def _events(tx: Tx, placements: Sequence[Placement], rows: Rows) -> list[NewEvent]:

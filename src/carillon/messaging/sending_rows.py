@@ -122,7 +122,7 @@ async def write_sendings(
         for place, request in enumerate(requests)
         if placements[place].is_written
     ]
-    await tx.execute(SQL["add_sendings"], actors[0].account_id, tx.now, *map(list, zip(*records, strict=True)))
+    tx.defer(SQL["add_sendings"], actors[0].account_id, tx.now, *map(list, zip(*records, strict=True)))
 
 
 def _sending(

@@ -21,7 +21,7 @@ from carillon.messaging.plan import Plan, Task, later, name_in_flight, slices, u
 from carillon.messaging.references import KnownReferences
 from carillon.messaging.simulated import keep_for_later
 from carillon.messaging.states import MessageState
-from carillon.routing.current import load_routing
+from carillon.routing.current import current_routing
 from carillon.routing.health import Health
 
 # A turn ends after so long, whatever is left: other accounts wait.
@@ -203,7 +203,7 @@ class CarrierRun:
         """Give what the carrier could not take to the next one of each route that has not failed yet."""
         first = self._plan.tasks[self._carrier_id][0]
         try:
-            routing = await self._db.read(load_routing, self._work.account_id, first.chunk.channel)
+            routing = await current_routing(self._db, self._work.account_id, first.chunk.channel)
         except (UnavailableError, NotFoundError):
             return  # they wait for this carrier: nothing keeps the other outcomes from being recorded
         health = self._db.process_state(Health)
