@@ -74,7 +74,7 @@ def valid_urls(urls: Sequence[str]) -> list[bool]:
     """Tell which URLs are taken as they are (`check_url`), for many at once."""
     column = pl.Series(urls, dtype=pl.String)
     is_valid = (column.str.len_bytes() <= MAX_URL_CHARACTERS) & column.str.contains(f"(?i)^(?:{_HTTP.pattern})$")
-    # To this engine a line's end is no end of a text, but let there be no doubt.
+    # A line's end is no character of a URL, also where an engine takes $ for a place before the last one.
     return (is_valid & ~column.str.contains(r"[\r\n]")).to_list()
 
 

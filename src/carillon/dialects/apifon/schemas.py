@@ -322,8 +322,8 @@ class Recipient(Request):
     params: Annotated[
         dict[str, Any] | None,
         Meta(
-            description="Texts by their placeholders' keys; of `apifon_lp…` landing pages (Landing).",
-            extra={"limit": MAX_PARAMS},
+            description="Texts by their placeholders' keys; landing pages by keys that begin with `apifon_lp`.",
+            extra={"item": Landing, "limit": MAX_PARAMS},
         ),
     ] = None
 
