@@ -154,11 +154,14 @@ def _carriers_page() -> str:
         "",
         "The options of a carrier may say which of these a code of its own means, and the engine does the same for all",
         "carriers. *lose*: nobody knows whether it was taken, so that otp and transactional messages are submitted",
-        "again, and marketing is not.",
+        "again, and marketing is not. *SMS*: an instant message that ends so is sent as an SMS, where there is one.",
         "",
-        "| failure | what follows at submit |",
-        "|---|---|",
-        *(f"| `{name}` | {failure.consequence.value.replace('_', ' ')} |" for name, failure in OF_CARRIERS.items()),
+        "| failure | what follows at submit | of an instant message |",
+        "|---|---|---|",
+        *(
+            f"| `{name}` | {failure.consequence.value.replace('_', ' ')} | {'SMS' if failure.falls_back else ''} |"
+            for name, failure in OF_CARRIERS.items()
+        ),
     ]
     return "\n".join(lines) + "\n"
 

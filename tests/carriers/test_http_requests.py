@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.carriers.pieces import SECRET, TEXT, message
 
+from carillon.carriers.content import Content, Video
 from carillon.carriers.http.requests import read_request_template
 from carillon.errors import InvalidInputError
 from carillon.kit.traffic import TrafficClass
@@ -171,3 +172,35 @@ def test_what_cannot_be_used_is_refused(url: str, options: dict[str, str], field
     with pytest.raises(InvalidInputError) as refused:
         read_request_template(url, options)
     assert refused.value.field == field
+
+
+def test_what_is_optional_and_empty_is_left_out_with_all_that_holds_nothing_else() -> None:
+    body = {
+        "text": "{text:optional}",
+        "images": ["{image_url:optional}"],
+        "video": {"url": "{video_url:optional}", "of": {"bytes": "{video_size:optional_number}"}},
+        "kept": {},
+        "list": [],
+        "also": [{"x": "{file_name:optional}"}, "{to}"],
+    }
+    assert json.loads(build({"body": json.dumps(body)}, text="").body) == {
+        "kept": {},
+        "list": [],
+        "also": ["306912340271"],
+    }
+    assert json.loads(build({"body": '{"a": "{text:optional}"}'}, text="").body) == {}
+    content = Content(
+        image_url="https://i.example/1",
+        video=Video(url="https://v.example/1", size=7, seconds=1, thumbnail_url="https://v.example/2", format="mp4"),
+    )
+    found = json.loads(build({"body": json.dumps(body)}, content=content).body)
+    assert (found["images"], found["video"]) == (
+        ["https://i.example/1"],
+        {"url": "https://v.example/1", "of": {"bytes": 7}},
+    )
+
+
+@pytest.mark.parametrize("body", ['{"a": "{image:optional}"}', '{"a": "{text:never}"}', '{"a": "x {text:optional} y"}'])
+def test_an_optional_placeholder_stands_alone_and_is_a_known_one(body: str) -> None:
+    with pytest.raises(InvalidInputError):
+        build({"body": body})

@@ -28,6 +28,11 @@ async def later_at(digits: str) -> list[Later]:
     return list((await outcome_at(digits)).later)
 
 
+async def instant_later_at(digits: str) -> list[Later]:
+    (found,) = await simulator().submit([message(address=f"3069123{digits}", channel="im")])
+    return list(found.later)
+
+
 def states(later: list[Later]) -> list[ReceiptState | str]:
     return [_state(one.inbound) for one in later]
 
@@ -182,8 +187,30 @@ async def test_9914_is_delivered_and_then_opens_each_url_once_one_after_another(
     assert delivered.after < opened[0].after < opened[1].after
 
 
-def test_the_lines_of_sms_are_all_there() -> None:
-    assert sorted(SCRIPT) == [*(str(number) for number in range(9901, 9912)), "9914"]
+def test_the_lines_of_sms_and_of_instant_messages_are_all_there() -> None:
+    assert sorted(SCRIPT) == [str(number) for number in range(9901, 9915)]
+
+
+async def test_9912_is_no_user_of_the_application() -> None:
+    (later,) = await instant_later_at("9912")
+    assert isinstance(later.inbound, Receipt)
+    assert (later.inbound.state, later.inbound.failure) == (ReceiptState.UNDELIVERED, Failure.UNKNOWN_SUBSCRIBER)
+
+
+async def test_9913_opens_the_conversation_after_the_delivery() -> None:
+    later = await instant_later_at("9913")
+    assert states(later) == [ReceiptState.DELIVERED, ReceiptState.SEEN]
+    assert later[0].after < later[1].after
+
+
+@pytest.mark.parametrize("digits", ["9912", "9913"])
+async def test_the_lines_of_instant_messages_deliver_an_sms(digits: str) -> None:
+    assert states(await later_at(digits)) == [ReceiptState.DELIVERED]
+
+
+async def test_a_message_has_another_reference_on_each_channel() -> None:
+    references = {(await simulator().submit([message(channel=one)]))[0] for one in ("sms", "im")}
+    assert len({one.reference for one in references if isinstance(one, Accepted)}) == 2
 
 
 @pytest.mark.parametrize(

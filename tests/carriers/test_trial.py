@@ -32,7 +32,7 @@ async def steps(port: int, *, password: str = SECRET, seconds: float = 5.0, text
         options={"binds": "3"},
         secret=password,
     )
-    message = TrialMessage(address=ADDRESS, sender="Shop", text=text, seconds=seconds)
+    message = TrialMessage(channel="sms", address=ADDRESS, sender="Shop", text=text, seconds=seconds)
     return [step async for step in try_carrier(config, Surroundings(inbox=KeepingInbox()), message)]
 
 

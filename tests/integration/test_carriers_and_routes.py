@@ -27,7 +27,7 @@ from carillon.routing.carriers import (
     list_carriers,
     set_carrier_state,
 )
-from carillon.routing.choice import BUILT_IN_SIMULATOR, Choice
+from carillon.routing.choice import BUILT_IN_SIMULATORS, Choice
 from carillon.routing.current import current_routing, load_routing
 from carillon.routing.owners import Caller
 from carillon.routing.routes import AddRoute, DeleteRoute, ListRoutes, add_route, delete_route, list_routes
@@ -269,6 +269,6 @@ async def test_what_has_not_changed_is_remembered_with_its_choices(db: Database,
 async def test_a_sandbox_is_routed_to_the_built_in_simulator(db: Database, account: Tenant, box: SecretBox) -> None:
     await db.run(Tx.execute, "UPDATE account SET sandbox = true WHERE account_id = $1", account.account_id)
     await make(db, box, "Real", kind="http", url="https://provider.example/")
-    assert await chosen(db, account.account_id) == (BUILT_IN_SIMULATOR,)
+    assert await chosen(db, account.account_id) == (BUILT_IN_SIMULATORS["sms"],)
     own = await make(db, box, "Own", account.actor)
     assert await chosen(db, account.account_id) == (own.carrier_id,)

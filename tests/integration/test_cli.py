@@ -76,6 +76,7 @@ def test_an_account_and_its_credentials_from_the_beginning_to_the_end(run: Run) 
                 "2.5",
                 "--traffic",
                 "marketing",
+                *("--im-sender", "Blue", "--im-channel", "c-1"),
             ),
             *("--allow", "192.0.2.0/24", "--allow", "2001:db8::/32", "--scopes", "audience:read, audience:write"),
             *("--expires", "2031-12-31T10:00+02:00", "--audience", made["audience_id"], "--json"),
@@ -85,7 +86,7 @@ def test_an_account_and_its_credentials_from_the_beginning_to_the_end(run: Run) 
     run("credential", "revoke", "--account", account_id, credential["credential_id"])
     (listed,) = answer(run("credential", "list", "--account", account_id, "--json"))
     assert listed["key_name"] == credential["username"]
-    assert listed["traffic_class"] == "marketing"
+    assert (listed["traffic_class"], listed["im_sender"], listed["im_channel"]) == ("marketing", "Blue", "c-1")
     assert listed["allowed_networks"] == ["192.0.2.0/24", "2001:db8::/32"]
     assert listed["scopes"] == ["audience:read", "audience:write"]
     assert (listed["expires_at"], listed["calls_per_second"]) == ("2031-12-31T08:00:00Z", 2.5)

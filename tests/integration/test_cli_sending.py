@@ -167,6 +167,63 @@ def test_phones_show_what_they_got_and_answer_it(run: Run) -> None:
     assert refused["refused"] == [{"to": "0541234567", "reason": "suppressed"}]
 
 
+def test_an_instant_message_falls_back_to_an_sms_and_phones_show_both(run: Run) -> None:
+    shows = ("--image", "https://www.example.com/1.png", "--button", "Book", "https://www.example.com")
+    sms = ("--sms-from", "Shop", "--sms-text", "By SMS")
+    phones = ("--to", "0541239912", "--to", "0541239913")
+    sent = answer(run("send", *BLUE, "--channel", "im", *phones, *shows, *sms, "--ttl", "10m", "--json", TEXT))
+    assert (sent["parts"], sent["refused"]) == (2, [])
+    run("sandbox", "advance", "2m", "--account", 1)
+    inbox = answer(run("sandbox", "inbox", "--account", 1, "--json"))
+    got = {one["address"][-4:]: (one["channel"], one["sender"], one["text"]) for one in inbox}
+    assert got == {"9912": ("sms", "Shop", "By SMS"), "9913": ("im", "Blue", TEXT)}
+    (second,) = (one["message_id"] for one in inbox if one["channel"] == "sms")
+    shown = answer(run("message", "show", second, "--account", 1, "--json"))
+    assert (shown["channel"], shown["sender"], shown["state"]) == ("sms", "Shop", "delivered")
+    assert [(one["channel"], one["state"], one["reason"]) for one in shown["attempts"]] == [
+        ("im", "undelivered", "unknown_subscriber")
+    ]
+    assert "before:        im undelivered, unknown_subscriber" in run("message", "show", second, "--account", 1).stdout
+    content = ["image https://www.example.com/1.png", "button Book (https://www.example.com)"]
+    assert [one["content"] for one in inbox if one["channel"] == "im"] == [content]
+    replied = run(
+        "sandbox", "reply", "--account", 1, "--from", "0541239913", "--to", "Blue", "--media", "https://m.example/1.jpg"
+    )
+    assert lines(replied) == ["0541239913 has answered Blue."]
+    events = [json.loads(line) for line in lines(run("events", "--account", 1, "--json"))]
+    (media,) = (one["data"] for one in events if one["kind"] == "reply")
+    assert {"from", "to", "media_url", "media_name"} <= set(media)
+
+
+def test_the_time_of_an_instant_message_ends_by_the_accounts_clock(run: Run) -> None:
+    sms = ("--sms-from", "Shop", "--sms-text", "By SMS")
+    run("send", *BLUE, "--channel", "im", "--to", "0541239903", *sms, "--ttl", "10m", TEXT)
+    moved = answer(run("sandbox", "advance", "11m", "--account", 1, "--json"))
+    kinds = [kind for step in moved["steps"] for kind in step["events"]]
+    assert kinds == ["submitted", "expired", "fallback", "submitted"]
+    (got,) = answer(run("sandbox", "inbox", "--account", 1, "--json"))
+    assert (got["channel"], got["text"], got["state"]) == ("sms", "By SMS", "submitted")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--image", "https://www.example.com"), "image: Only an instant message has this: add --channel im."),
+        (
+            ("--channel", "im", "--sms-text", "x"),
+            "sms-text: An SMS that is sent where it fails needs both --sms-from and --sms-text.",
+        ),
+        (("--channel", "im", "--ttl", "10s"), "ttl: An instant message may take from 30 seconds to 24 hours."),
+        (
+            ("--channel", "im", "--image", "x", "--button", "a", "https://www.example.com"),
+            "content.image_url: This is an http or https URL, encoded.",
+        ),
+    ],
+)
+def test_what_is_no_instant_message_is_refused(run: Run, options: tuple[str, ...], said: str) -> None:
+    assert refusal(run("send", *BLUE, "--to", "0541234567", *options, TEXT)) == said
+
+
 def test_waiting_for_a_sending_ends_with_its_end(run: Run) -> None:
     waited = run("send", *BLUE, "--to", "nonsense", "--wait", TEXT)
     assert lines(waited)[-3:] == [

@@ -17,10 +17,13 @@ from carillon.kit.clock import SystemClock
 from carillon.kit.traffic import TrafficClass
 from carillon.routing import running
 from carillon.routing.carriers import CarrierState, CreateCarrier, SetCarrierState, create_carrier, set_carrier_state
+from carillon.routing.choice import BUILT_IN_SIMULATORS
 from carillon.routing.health import Health
 from carillon.routing.health_rows import NOBODY, exchange_health, read_health
 from carillon.routing.running import RunningCarriers
 from carillon.tenancy.secrets import SecretBox
+
+BUILT_IN = list(BUILT_IN_SIMULATORS.values())
 
 
 class NoInbox:
@@ -142,7 +145,7 @@ def change(db: Database, state: CarrierState) -> Awaitable[object]:
 
 async def test_the_built_in_simulator_always_runs(db: Database, box: SecretBox, network: Network) -> None:
     async with started(db, box, network) as carriers:
-        await until(lambda: carriers.held() == [0])
+        await until(lambda: carriers.held() == BUILT_IN)
         assert carriers.get(7) is None
     assert carriers.held() == []
 
@@ -152,13 +155,13 @@ async def test_a_carrier_is_started_when_it_is_made_and_stopped_when_it_is_pause
 ) -> None:
     async with started(db, box, network) as carriers:
         carrier_id = await make(db, box, secret="hunter2")
-        await until(lambda: carriers.held() == [0, carrier_id])
+        await until(lambda: carriers.held() == [*BUILT_IN, carrier_id])
         await change(db, CarrierState.PAUSED)
-        await until(lambda: carriers.held() == [0])
+        await until(lambda: carriers.held() == BUILT_IN)
         await change(db, CarrierState.ACTIVE)
-        await until(lambda: carriers.held() == [0, carrier_id])
+        await until(lambda: carriers.held() == [*BUILT_IN, carrier_id])
         await change(db, CarrierState.DELETED)
-        await until(lambda: carriers.held() == [0])
+        await until(lambda: carriers.held() == BUILT_IN)
 
 
 async def test_binds_are_held_under_leases_and_released_at_the_end(
@@ -167,7 +170,7 @@ async def test_binds_are_held_under_leases_and_released_at_the_end(
     carrier_id = await make(db, box, kind="smpp", options={"binds": "3"}, secret="hunter2")
     async with started(db, box, network) as carriers:
         await until(lambda: network.binds == 3)
-        assert carriers.held() == [0, carrier_id]
+        assert carriers.held() == [*BUILT_IN, carrier_id]
         (line,) = network.open
         assert line.config.secret == "hunter2"
         assert await db.read(Tx.fetchval, "SELECT count(*) FROM carrier_lease WHERE slot >= 0") == 3
@@ -197,7 +200,7 @@ async def test_a_carrier_that_fails_is_started_again(db: Database, box: SecretBo
     network.failures = 3
     carrier_id = await make(db, box, kind="smpp")
     async with started(db, box, network) as carriers:
-        await until(lambda: carriers.held() == [0, carrier_id])
+        await until(lambda: carriers.held() == [*BUILT_IN, carrier_id])
     assert network.failures == 0
 
 
@@ -207,7 +210,7 @@ async def test_a_carrier_whose_secret_can_not_be_opened_stops_no_other(
     await make(db, box, secret="hunter2")
     other = await make(db, box, "Other")
     async with started(db, SecretBox(tmp_path / "another.key"), network) as carriers:
-        await until(lambda: carriers.held() == [0, other])
+        await until(lambda: carriers.held() == [*BUILT_IN, other])
 
 
 async def test_without_a_database_connections_under_leases_are_closed_before_the_leases_end(
@@ -221,7 +224,7 @@ async def test_without_a_database_connections_under_leases_are_closed_before_the
         await until(lambda: network.binds == 1)
         await own.close()
         await until(lambda: network.binds == 0)
-        assert carriers.held() == [0, simulator]
+        assert carriers.held() == [*BUILT_IN, simulator]
 
 
 async def test_health_is_exchanged_between_processes(db: Database, dsn: str) -> None:

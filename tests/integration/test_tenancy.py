@@ -211,6 +211,16 @@ async def test_an_audience_of_nonsense_is_refused(
     assert refused.value.field == field
 
 
+@pytest.mark.parametrize("name", ["im_sender", "im_channel"])
+@pytest.mark.parametrize("given", ["", " ", "x" * 101, "a\0"])
+async def test_a_credential_with_a_sender_that_can_be_none_is_refused(
+    db: Database, account: Tenant, box: SecretBox, name: str, given: str
+) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        await db.run(create_credential, account.actor, new_key("apifon", **{name: given}), box)
+    assert refused.value.field == name
+
+
 # --- credentials ------------------------------------------------------------------------------------------------------
 
 

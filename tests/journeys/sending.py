@@ -135,9 +135,9 @@ class Requests:
     numbers: "count[int]" = field(default_factory=lambda: count(1))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def make(self, traffic_class: TrafficClass, recipients: int) -> Asked:
+    def make(self, traffic_class: TrafficClass, recipients: int, written: str = "97254{:07d}") -> Asked:
         with self.lock:
-            numbers = [f"97254{next(self.numbers):07d}" for _ in range(recipients)]
+            numbers = [written.format(next(self.numbers)) for _ in range(recipients)]
             made = Asked(traffic_class=traffic_class, numbers=numbers)
             self.asked.append(made)
         return made
@@ -168,6 +168,22 @@ class Api:
     url: str
     headers: Mapping[str, str]
     body: Callable[[Sequence[str]], object]
+    written: str = "97254{:07d}"
+
+
+def apifon_im(url: str, key: Mapping[str, str], callback_url: str, line: str) -> Api:
+    """Call its API for instant messages, to phones of a line of the simulated network, with an SMS behind them."""
+    sms = apifon(url, key, callback_url)
+
+    def body(numbers: Sequence[str]) -> object:
+        return {
+            "subscribers": [{"number": one} for one in numbers],
+            "im_channels": [{"sender_id": "Blue", "text": TEXT}],
+            "message": {"text": TEXT, "sender_id": "Blue"},
+            "callback_url": callback_url,
+        }
+
+    return Api(url=f"{url}/services/api/v1/im/send", headers=sms.headers, body=body, written=f"9726{{:04d}}{line}")
 
 
 def apifon(url: str, key: Mapping[str, str], callback_url: str) -> Api:
@@ -202,7 +218,7 @@ def api_sender(
     turns = cycle(sizes)
 
     def send() -> None:
-        made = requests.make(traffic_class, next(turns))
+        made = requests.make(traffic_class, next(turns), api.written)
         try:
             reply = httpx.post(api.url, json=api.body(made.numbers), headers=api.headers, timeout=30)
         except httpx.TransportError:

@@ -30,6 +30,7 @@ from tests.journeys.sending import (
     Smsc,
     api_sender,
     apifon,
+    apifon_im,
     command_sender,
     group_sender,
     nrs,
@@ -44,7 +45,14 @@ CHAOS_SECONDS = float(os.environ.get("CARILLON_CHAOS_SECONDS", "35"))
 SETTLE_SECONDS = 120
 MEMBERS = 6_000
 TOLD: Mapping[str, Mapping[str, str]] = {
-    "apifon": {"submitted": "accepted_smsc", "delivered": "delivered"},
+    "apifon": {
+        "im submitted": "sent",
+        "im undelivered": "unknown_user",
+        "im rejected": "unknown_user",
+        "fallback": "accepted",
+        "submitted": "accepted_smsc",
+        "delivered": "delivered",
+    },
     "nrs": {"submitted": "sent", "delivered": "delivered", "unknown": "undelivered"},
 }
 
@@ -52,7 +60,12 @@ MESSAGES = """
 SELECT m.message_id::text, m.address, m.state, m.money, s.traffic_class, s.dialect
 FROM message m JOIN sending s ON s.shard_key = m.shard_key AND s.sending_id = m.sending_id
 WHERE m.shard_key = $1"""
-EVENTS = "SELECT message_id::text, kind FROM event WHERE shard_key = $1 ORDER BY sequence"
+# Of an instant message's own attempt "im" stands before it.
+EVENTS = """
+SELECT e.message_id::text,
+    CASE WHEN s.channel = 'im' AND NOT coalesce(e.data ? 'channel', false) THEN 'im ' ELSE '' END || e.kind AS kind
+FROM event e JOIN sending s ON s.shard_key = e.shard_key AND s.sending_id = e.sending_id
+WHERE e.shard_key = $1 ORDER BY e.sequence"""
 # A receipt that came too late for its message, which is submitted again by then, stays parked.
 UNDER_WAY = """
 SELECT (SELECT count(*) FROM message WHERE shard_key = $1 AND state IN ('waiting', 'submitted')) AS messages,
@@ -87,6 +100,8 @@ class Account:
         made = at.command("account", "create", "Chaos", "--country", "IL")
         at.command("carrier", "create", "main", "--kind", "smpp", "--url", url, *options)
         at.command("route", "add", "--channel", "sms", "--carrier", "main")
+        at.command("carrier", "create", "viber", "--kind", "simulator", "--channel", "im")
+        at.command("price", "set", "--channel", "im", "0.01", "--vat", "17")
         at.command("price", "set", "--channel", "sms", "0.05", "--vat", "17")
         at.command("balance", "add", "100000", "--account", made["account_id"])
         return cls(at=at, account_id=made["account_id"])
@@ -169,13 +184,17 @@ def kept(at: Home) -> Iterator[None]:
 
 def senders_of(account: Account, url: str, requests: Requests, receiver: CallbackReceiver) -> list[Sender]:
     """Make senders of all classes, who begin when they are started."""
-    transactional = apifon(url, account.key("apifon"), receiver.url("apifon"))
+    key = account.key("apifon")
+    transactional = apifon(url, key, receiver.url("apifon"))
+    refused, unknown = (apifon_im(url, key, receiver.url("apifon"), line) for line in ("9904", "9912"))
     otp = nrs(url, account.key("nrs", "--traffic", "otp"), receiver.url("nrs"))
     marketing = nrs(url, account.key("nrs", "--traffic", "marketing"), receiver.url("nrs"))
     members = [f"97255{place:07d}" for place in range(MEMBERS)]
     account.group("Members", members)
     return [
         api_sender(transactional, requests, TrafficClass.TRANSACTIONAL, [1, 5, 1, 40], pause=0.15),
+        api_sender(refused, requests, TrafficClass.TRANSACTIONAL, [1, 20], pause=0.6),
+        api_sender(unknown, requests, TrafficClass.TRANSACTIONAL, [3, 1], pause=0.4),
         api_sender(otp, requests, TrafficClass.OTP, [1], pause=0.05),
         api_sender(marketing, requests, TrafficClass.MARKETING, [150, 20, 500], pause=1.5),
         command_sender(account.at, account.account_id, requests, pause=2.0),

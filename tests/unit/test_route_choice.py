@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from carillon.kit.ids import AccountId
 from carillon.kit.traffic import TrafficClass
-from carillon.routing.choice import BUILT_IN_SIMULATOR, CandidateRoute, Choice, Routing, UsableCarrier
+from carillon.routing.choice import BUILT_IN_SIMULATORS, CandidateRoute, Choice, Routing, UsableCarrier
 
 ACCOUNT = AccountId(7)
 EVERYBODY = AccountId(0)
@@ -161,7 +161,7 @@ def test_without_any_route_all_carriers_of_the_channel_are_one() -> None:
 
 def test_a_sandbox_is_routed_to_simulators_only() -> None:
     real, simulator = carrier(1), carrier(2, kind="simulator")
-    assert chosen(routing(route(1, 1), carriers=(real,), sandbox=True)) == (BUILT_IN_SIMULATOR,)
+    assert chosen(routing(route(1, 1), carriers=(real,), sandbox=True)) == (BUILT_IN_SIMULATORS["sms"],)
     assert chosen(routing(carriers=(real,), sandbox=True, channel="email")) is None
     assert chosen(routing(route(1, 1), carriers=(real, simulator), sandbox=True)) == (2,)
     assert chosen(routing(route(1, 1, 2, prefix="30"), carriers=(real, simulator), sandbox=True)) == (2,)

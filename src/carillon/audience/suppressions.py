@@ -149,6 +149,16 @@ SUPPRESSION_ATTRIBUTES: Mapping[str, Attribute] = {
 }
 
 
+# What is suppressed for SMS is for instant messages, too: both are texts to a phone, and who has asked to get none of
+# the ones gets none of the others (docs/adr/0051).
+_SUPPRESSED_AS: Mapping[str, Channel] = {**{one.value: one for one in Channel}, "im": Channel.SMS}
+
+
+def suppressions_of(channel: str) -> Channel:
+    """Return the channel whose suppressions, statuses and consents hold for messages of a channel."""
+    return _SUPPRESSED_AS[channel]
+
+
 StoredAddress = tuple[Channel, str]
 """A channel, and an address in the form that the tables hold."""
 

@@ -83,6 +83,8 @@ class Prices:
     """
 
     def __init__(self, by_prefix: dict[str, Price]) -> None:
+        self.is_set = bool(by_prefix)
+        """Whether there are any."""
         by_prefix = dict(by_prefix) or {"": FREE}
         self._head_digits = max(map(len, by_prefix))
         self._by_head = _ByHead(by_prefix)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from carillon.carriers.content import Content
 from carillon.carriers.failures import Failure
 from carillon.kit.ids import AccountId
 from carillon.kit.traffic import TrafficClass
@@ -22,7 +23,7 @@ from carillon.text.encodings import Encoding
 class OutgoingMessage:
     """A message as a carrier takes it. `validity` is what is left of it; `address` is E.164 digits without a plus.
 
-    `token` is what an HTTP provider's receipts name it by (`carriers/http`): it carries account and message.
+    `content` is what an instant message (channel `im`) shows beside its text, which may be empty then.
     """
 
     account_id: AccountId
@@ -35,6 +36,8 @@ class OutgoingMessage:
     traffic_class: TrafficClass
     validity: timedelta
     flash: bool = False
+    channel: str = "sms"
+    content: Content | None = None
 
 
 class ReceiptState(StrEnum):
@@ -42,6 +45,7 @@ class ReceiptState(StrEnum):
 
     ACCEPTED = "accepted"  # on its way: the state stays, health is told
     DELIVERED = "delivered"
+    SEEN = "seen"  # delivered, and its conversation was opened
     UNDELIVERED = "undelivered"
     EXPIRED = "expired"
     REJECTED = "rejected"
@@ -71,11 +75,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a phone wrote to one of our numbers, all parts together."""
+    """What a phone wrote to one of our numbers, all parts together; or the picture, video or file that it sent."""
 
     address: str = field(repr=False)
     to: str
-    text: str = field(repr=False)
+    text: str = field(default="", repr=False)
+    media_url: str | None = field(default=None, repr=False)
+    media_name: str | None = field(default=None, repr=False)
     at: datetime | None = None
     account_id: AccountId | None = None
 

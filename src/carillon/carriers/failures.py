@@ -43,6 +43,11 @@ class Failure(StrEnum):
     SENDER_TYPE_UNKNOWN = "sender_type_unknown"
     ADDRESS_INVALID = "address_invalid"
     TEXT_INVALID = "text_invalid"
+    URL_INVALID = "url_invalid"  # the link of an instant message's button
+    # Of what senders of instant messages have.
+    SENDER_DISABLED = "sender_disabled"
+    NO_SUBSCRIPTION = "no_subscription"  # none is active, and there is no price
+    SENDER_CAP = "sender_cap"  # a sender that is shared has been used as often as it may
     # Ours, before a carrier sees it.
     DUPLICATE = "duplicate"  # twice in one request
     SUPPRESSED = "suppressed"
@@ -61,6 +66,15 @@ class Failure(StrEnum):
         """What follows when a carrier answers so at submit."""
         return _CONSEQUENCES.get(self, Consequence.REFUSE)
 
+    @property
+    def falls_back(self) -> bool:
+        """Whether an instant message that ends so is sent as an SMS, where its sending has one.
+
+        The application has not shown it to anybody: its user is none, or not reached in time, or its sender has no
+        subscription (IM Failover to SMS of Apifon's reference: unknown_user, no_active_subscription, expired).
+        """
+        return self in _FALL_BACK
+
 
 _CONSEQUENCES = {
     Failure.THROTTLED: Consequence.THROTTLE,
@@ -70,3 +84,17 @@ _CONSEQUENCES = {
     Failure.NO_CARRIER_ROUTE: Consequence.FAIL_OVER,
     Failure.LOST: Consequence.LOSE,
 }
+
+_FALL_BACK = frozenset(
+    {
+        Failure.UNKNOWN_SUBSCRIBER,
+        Failure.ABSENT_SUBSCRIBER,
+        Failure.CALL_BARRED,
+        Failure.TELESERVICE_NOT_PROVISIONED,
+        Failure.NETWORK_ERROR,
+        Failure.REJECTED_BY_NETWORK,
+        Failure.DELETED,
+        Failure.EXPIRED,
+        Failure.NO_SUBSCRIPTION,
+    }
+)

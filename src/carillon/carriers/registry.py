@@ -68,9 +68,9 @@ def _smpp(config: CarrierConfig, around: Surroundings) -> Carrier:
 
 
 KINDS: Mapping[str, Kind] = {
-    "simulator": Kind(channels=("sms",), options=SIMULATOR_OPTIONS, check=check_simulator, make=_simulator),
+    "simulator": Kind(channels=("sms", "im"), options=SIMULATOR_OPTIONS, check=check_simulator, make=_simulator),
     "smpp": Kind(channels=("sms",), options=SMPP_OPTIONS, check=check_smpp, make=_smpp),
-    "http": Kind(channels=("sms",), options=HTTP_OPTIONS, check=check_http, make=_http),
+    "http": Kind(channels=("sms", "im"), options=HTTP_OPTIONS, check=check_http, make=_http),
 }
 """By name."""
 

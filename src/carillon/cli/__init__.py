@@ -33,13 +33,17 @@ main = LazyGroup(
         "upload": ("carillon.cli.uploads:group", "List and retry uploads that could not be written."),
         "carrier": (
             "carillon.cli.carriers:group",
-            "Connect what takes messages: SMSCs, HTTP providers, the simulator.",
+            "Connect what takes messages: SMSCs, HTTP providers, simulators.",
         ),
         "route": ("carillon.cli.routes:group", "Say which carriers take which traffic, and see why."),
         "events": ("carillon.cli.events:events", "Print what happened to an account's messages."),
         "callback": ("carillon.cli.callbacks:group", "See which callbacks wait or have failed, and tell them again."),
         "price": ("carillon.cli.prices:group", "Set and list what messages cost."),
         "balance": ("carillon.cli.balances:group", "Show an account's money, add to it, and read its journal."),
+        "subscription": (
+            "carillon.cli.subscriptions:group",
+            "Give senders messages that are paid for already.",
+        ),
         "audit": ("carillon.cli.audit:group", "See who changed what."),
         "send": ("carillon.cli.sends:send", "Send TEXT to numbers, or to the members of a group."),
         "sending": ("carillon.cli.sendings:group", "List, show, pause, resume and cancel what is sent."),

@@ -52,7 +52,7 @@ _account = click.option(
 
 @click.group
 def group() -> None:
-    """Connect what takes messages: SMSCs, HTTP providers, the simulator."""
+    """Connect what takes messages: SMSCs, HTTP providers, simulators."""
 
 
 @group.command
@@ -272,8 +272,10 @@ def test(  # noqa: PLR0913 - one for each flag
         return await db.read(carrier_to_run, await caller(db, account_id), FindCarrier(named=name))
 
     configure_logging(session.settings.log_level, session.settings.log_format)
-    config = session.run(read).config(SecretBox(session.settings.secret_key_path))
-    message = TrialMessage(address=_digits(address), sender=sender, text=text, seconds=seconds)
+    found = session.run(read)
+    config = found.config(SecretBox(session.settings.secret_key_path))
+    channel = found.carrier.channel
+    message = TrialMessage(channel=channel, address=_digits(address), sender=sender, text=text, seconds=seconds)
     steps = asyncio.run(_try(session, config, message))
     ok = all(step.ok for step in steps)
     if session.as_json:

@@ -1,12 +1,12 @@
 """`carillon credential`."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from carillon.cli.options import Id, account_option, audience_option
+from carillon.cli.options import Id, Moment, account_option, audience_option
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.dialects.registry import CREDENTIAL_FORMAT
 from carillon.kit.traffic import TrafficClass
@@ -26,20 +26,6 @@ from carillon.tenancy.secrets import SecretBox
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
-
-
-class Moment(click.ParamType[datetime]):
-    """A time in ISO 8601, in UTC where it doesn't say otherwise."""
-
-    name = "moment"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it, or fail as a wrong use."""
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a time such as 2031-12-31 or 2031-12-31T18:00+02:00.", param, ctx)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 @click.group
@@ -71,6 +57,8 @@ def group() -> None:
     type=click.Choice([one.name.lower() for one in TrafficClass]),
     help="What its messages are for, where a call can't say it (360NRS). [default: transactional]",
 )
+@click.option("--im-sender", metavar="S", help="The sender of its instant messages that name none (Apifon).")
+@click.option("--im-channel", metavar="ID", help="The channel of its instant messages that name none (Apifon).")
 @click.option("--expires", type=Moment(), metavar="TIME", help="Refuse it from then on (ISO 8601; UTC unless said).")
 @with_session
 def create(  # noqa: PLR0913 - one for each flag
@@ -83,6 +71,8 @@ def create(  # noqa: PLR0913 - one for each flag
     networks: tuple[str, ...],
     rate: float | None,
     traffic: str | None,
+    im_sender: str | None,
+    im_channel: str | None,
     expires: datetime | None,
 ) -> None:
     """Create a key for an API client, and print it, this once.
@@ -100,6 +90,8 @@ def create(  # noqa: PLR0913 - one for each flag
         calls_per_second=rate,
         expires_at=expires,
         traffic_class=None if traffic is None else TrafficClass[traffic.upper()],
+        im_sender=im_sender,
+        im_channel=im_channel,
     )
     box = SecretBox(session.settings.secret_key_path)
 

@@ -10,7 +10,7 @@ from carillon.billing.money import format_amount
 from carillon.cli.options import account_option, phone_of
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.errors import NotFoundError
-from carillon.messaging.queries import ListMessages, Message, get_message, list_messages
+from carillon.messaging.queries import Attempt, ListMessages, Message, get_message, list_attempts, list_messages
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
@@ -31,22 +31,25 @@ def group() -> None:
 def show(session: Session, *, message: UUID, account_id: int) -> None:
     """Show a message, with its text.
 
-    state is where it is, and reason why it ended so: suppressed, unknown_subscriber, no_route … What happened to it,
-    step by step, is in `carillon events`. For example:
+    state is where it is, and reason why it ended so: suppressed, unknown_subscriber, no_route … What it was sent by
+    before, and failed, is below. What happened to it, step by step, is in `carillon events`. For example:
 
         carillon message show 0198c0de-7000-7000-8000-000000000001 --account 1
     """
 
-    async def work(db: "Database") -> Message:
+    async def work(db: "Database") -> tuple[Message, list[Attempt]]:
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
         try:
-            return await db.read(get_message, actor, message)
+            return await db.read(get_message, actor, message), await db.read(list_attempts, actor, message)
         except NotFoundError as error:
             way = f"carillon message list --account {account_id} --to NUMBER"
             raise NotFoundError("message", f"There is no message {message}. To look for it: {way}") from error
 
-    found = _shown(session.run(work))
-    session.answer(found, [f"{name + ':':<14} {value}" for name, value in found.items() if value is not None])
+    found, attempts = session.run(work)
+    shown = _shown(found)
+    lines = [f"{name + ':':<14} {value}" for name, value in shown.items() if value is not None]
+    lines += [f"{'before:':<14} {one.channel} {one.state}, {one.reason}, at {one.ended_at}" for one in attempts]
+    session.answer({**shown, "attempts": [_shown(one) for one in attempts]}, lines)
 
 
 @group.command("list")
@@ -77,5 +80,5 @@ def list_(session: Session, *, account_id: int, address: str | None, sending: UU
     session.answer([_shown(one) for one in found], table(rows, "There is no such message."))
 
 
-def _shown(message: Message) -> dict[str, Any]:
-    return {**asdict(message), "price": format_amount(message.price), "vat": format_amount(message.vat)}
+def _shown(one: Message | Attempt) -> dict[str, Any]:
+    return {**asdict(one), "price": format_amount(one.price), "vat": format_amount(one.vat)}

@@ -1,6 +1,7 @@
 """What several commands ask for in the same way."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -24,6 +25,20 @@ class Id(click.ParamType[int]):
         if not 0 < number <= MAX_ID:
             self.fail(f"{value!r} is not an id: a whole number from 1 to {MAX_ID}.", param, ctx)
         return number
+
+
+class Moment(click.ParamType[datetime]):
+    """A time in ISO 8601, in UTC where it doesn't say otherwise."""
+
+    name = "moment"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it, or fail as a wrong use."""
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a time such as 2031-12-31 or 2031-12-31T18:00+02:00.", param, ctx)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def account_option(sentence: str = "The account.") -> Callable[[Any], Any]:

@@ -13,6 +13,7 @@ import click
 from carillon.cli.durations import Duration
 from carillon.cli.options import account_option, phone_of
 from carillon.cli.session import Session, operator, table, with_session
+from carillon.errors import InvalidInputError
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
@@ -123,13 +124,16 @@ async def _working(db: "Database", session: Session) -> AsyncIterator[None]:
 def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -> None:
     """Show what the simulated network has taken for its phones, the latest first; state says whether it arrived.
 
-    links are the short links in the text, which a running server answers. For example:
+    content is what an instant message shows beside its text; links are the short links in the text, which a running
+    server answers. For example:
 
         carillon sandbox inbox --account 1
 
         carillon sandbox inbox --account 1 --phone 0541234567
     """
     from carillon.links.phones import short_links_in  # noqa: PLC0415 - as above
+    from carillon.messaging.instant import describe_content  # noqa: PLC0415 - as above
+    from carillon.messaging.options import read_content  # noqa: PLC0415 - as above
     from carillon.messaging.queries import simulated_phones  # noqa: PLC0415 - as above
     from carillon.messaging.sandbox import require_sandbox  # noqa: PLC0415 - as above
 
@@ -138,7 +142,14 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
         await db.read(require_sandbox, actor)
         address = phone_of(phone, actor.country, field="phone") if phone else None
         rows = await db.read(simulated_phones, actor, address=address, limit=limit)
-        return [{**row, "links": short_links_in(db, actor, row["text"])} for row in rows]
+        return [
+            {
+                **row,
+                "content": describe_content(read_content(row["content"])),
+                "links": short_links_in(db, actor, row["text"]),
+            }
+            for row in rows
+        ]
 
     rows = session.run(work)
     session.answer(rows, table(rows, "No phone got anything yet."))
@@ -148,9 +159,12 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
 @account_option("The sandbox account.")
 @click.option("--from", "phone", required=True, metavar="NUMBER", help="The phone that writes.")
 @click.option("--to", "sender", required=True, metavar="SENDER", help="The sender that it answers.")
-@click.argument("text")
+@click.option("--media", "media_url", metavar="URL", help="A picture, video or file, instead of a text.")
+@click.argument("text", required=False, default="")
 @with_session
-def reply(session: Session, *, account_id: int, phone: str, sender: str, text: str) -> None:
+def reply(  # noqa: PLR0913 - one for each flag
+    session: Session, *, account_id: int, phone: str, sender: str, media_url: str | None, text: str
+) -> None:
     """Write TEXT from a simulated phone, to a sender that it got something from.
 
     It is an event (`carillon events`), and goes to the client's URL for replies where the message named one. STOP
@@ -162,7 +176,10 @@ def reply(session: Session, *, account_id: int, phone: str, sender: str, text: s
 
     async def work(db: "Database") -> None:
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        await reply_from(db, actor, address=phone_of(phone, actor.country, field="from"), to=sender, text=text)
+        address = phone_of(phone, actor.country, field="from")
+        await reply_from(db, actor, address=address, to=sender, text=text, media_url=media_url)
 
+    if bool(text) == bool(media_url):
+        raise InvalidInputError("text", "A phone answers with TEXT, or with --media; not both.")
     session.run(work)
     session.answer({"from": phone, "to": sender}, f"{phone} has answered {sender}.")

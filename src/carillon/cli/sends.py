@@ -1,13 +1,16 @@
 """`carillon send`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from carillon.audience.groups import groups_by_name
 from carillon.billing.money import format_amount
+from carillon.carriers.content import Button, Content
+from carillon.cli.durations import Duration
 from carillon.cli.options import account_option, counted
 from carillon.cli.sendings import answer_sending
 from carillon.cli.session import Session, operator, with_session
@@ -17,7 +20,14 @@ from carillon.kit.traffic import TrafficClass
 from carillon.messaging.accept import plan_send
 from carillon.messaging.accept import send as accept_send
 from carillon.messaging.queries import Sending
-from carillon.messaging.sendings import AcceptedSending, Recipients, Send
+from carillon.messaging.sendings import (
+    DEFAULT_VALIDITY,
+    MIN_VALIDITY,
+    AcceptedSending,
+    Fallback,
+    Recipients,
+    Send,
+)
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
 
 # What phones show, and networks take (GSM 03.40, 9.1.2.5).
 _MAX_LETTERS, _MAX_DIGITS = 11, 15
+_LONGEST_TTL = timedelta(hours=24)
 _CLASSES = {one.name.lower(): one for one in TrafficClass}
 
 
@@ -38,14 +49,20 @@ class _Asked:
     group: str | None
     at: datetime | None
     traffic_class: TrafficClass
+    channel: str
+    content: Content | None
+    validity: timedelta
+    fallback: Fallback | None
 
 
 @click.command
 @account_option()
 @click.option(
-    "--channel", type=click.Choice(["sms"]), default="sms", show_default=True, help="What the message is sent by."
+    "--channel", type=click.Choice(["sms", "im"]), default="sms", show_default=True, help="What the message is sent by."
 )
-@click.option("--from", "sender", required=True, metavar="S", help="The sender: up to 11 letters, or a number.")
+@click.option(
+    "--from", "sender", required=True, metavar="S", help="The sender: for an SMS up to 11 letters, or a number."
+)
 @click.option("--to", "numbers", multiple=True, metavar="NUMBER", help="A recipient; may be given more than once.")
 @click.option("--group", metavar="NAME", help="The members of a group, instead of --to.")
 @click.option("--at", metavar="TIME", help="When: 2026-12-24T09:00, in UTC unless it says otherwise. [default: now]")
@@ -57,6 +74,11 @@ class _Asked:
     show_default=True,
     help="What it is for: the order in which messages have their turn.",
 )
+@click.option("--image", metavar="URL", help="An image of an instant message.")
+@click.option("--button", nargs=2, metavar="TITLE URL", help="Its button, and where that leads.")
+@click.option("--ttl", type=Duration(), metavar="SPAN", help="How long it may take: 30s to 24h. [default: 24h]")
+@click.option("--sms-from", metavar="S", help="The sender of the SMS that is sent where it fails.")
+@click.option("--sms-text", metavar="TEXT", help="The text of that SMS.")
 @click.option("--plan", is_flag=True, help="Send nothing: show who would get it, how, and what it would cost.")
 @click.option("--wait", is_flag=True, help="Wait until it is over, with its progress, and show what became of it.")
 @click.argument("text")
@@ -71,6 +93,11 @@ def send(  # noqa: PLR0913 - its flags
     group: str | None,
     at: str | None,
     traffic_class: str,
+    image: str | None,
+    button: tuple[str, str] | None,
+    ttl: timedelta | None,
+    sms_from: str | None,
+    sms_text: str | None,
     plan: bool,
     wait: bool,
     text: str,
@@ -91,11 +118,17 @@ def send(  # noqa: PLR0913 - its flags
     And to everybody in a group, on Christmas Eve:
 
         carillon send --account 1 --from Blue --group Friends --at 2026-12-24T09:00 --class marketing "Closed today."
+
+    By Viber, and as an SMS to whom Viber does not reach:
+
+        carillon send --account 1 --channel im --from Blue --to 0541234567 --sms-from Blue --sms-text "Ready." "*Ready*"
     """
-    del channel  # there is one
     if bool(numbers) == bool(group):
         raise InvalidInputError("to", "Name recipients with --to, or a group with --group; not both.")
-    _check_sender(sender)
+    instant = {"image": image, "button": button, "ttl": ttl, "sms-from": sms_from, "sms-text": sms_text}
+    _check_instant(channel, instant)
+    if channel == "sms" or sms_from is not None:
+        _check_sender(sender if sms_from is None else sms_from)
     asked = _Asked(
         account_id=account_id,
         sender=sender,
@@ -104,6 +137,10 @@ def send(  # noqa: PLR0913 - its flags
         group=group,
         at=_moment(at) if at else None,
         traffic_class=_CLASSES[traffic_class],
+        channel=channel,
+        content=_content(image, button) if channel == "im" else None,
+        validity=ttl or (_LONGEST_TTL if channel == "im" else DEFAULT_VALIDITY),
+        fallback=Fallback(sender=sms_from, text=sms_text) if sms_from and sms_text else None,
     )
     accepted = session.run(lambda db: _send(db, asked, plan=plan))
     if not wait or plan:
@@ -112,6 +149,22 @@ def send(  # noqa: PLR0913 - its flags
     if not session.as_json:
         _show(session, asked, accepted, plan=False)
     answer_sending(session, session.run(lambda db: _wait(db, account_id, accepted)))
+
+
+def _check_instant(channel: str, given: Mapping[str, object]) -> None:
+    """Require that what only instant messages have is theirs, within their limits."""
+    names = [name for name, value in given.items() if value is not None]
+    if channel != "im" and names:
+        raise InvalidInputError(names[0], "Only an instant message has this: add --channel im.")
+    if (given["sms-from"] is None) != (given["sms-text"] is None):
+        raise InvalidInputError("sms-text", "An SMS that is sent where it fails needs both --sms-from and --sms-text.")
+    ttl = given["ttl"]
+    if isinstance(ttl, timedelta) and not MIN_VALIDITY["im"] <= ttl <= _LONGEST_TTL:
+        raise InvalidInputError("ttl", "An instant message may take from 30 seconds to 24 hours.")
+
+
+def _content(image: str | None, button: tuple[str, str] | None) -> Content:
+    return Content(image_url=image, button=Button(title=button[0], url=button[1]) if button else None)
 
 
 def _check_sender(sender: str) -> None:
@@ -153,6 +206,10 @@ async def _command(db: "Database", asked: _Asked) -> "tuple[Actor, Send]":
         recipients=Recipients(addresses=list(asked.numbers)),
         groups=groups,
         scheduled_at=asked.at,
+        channel=asked.channel,
+        content=asked.content,
+        validity=asked.validity,
+        fallback=asked.fallback,
     )
     return actor, command
 

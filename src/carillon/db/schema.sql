@@ -50,6 +50,7 @@ CREATE TABLE credential (
     created_at       timestamptz NOT NULL,
     confined         boolean,             -- reaches no other audience; NULL (made before 0022): unless its one is the default
     traffic_class    smallint CHECK (traffic_class BETWEEN 1 AND 3), -- of what it sends, as in message; NULL: the dialect's own
+    sender_defaults  jsonb NOT NULL DEFAULT '{}', -- im_sender, im_channel: texts, of what names none
     PRIMARY KEY (account_id, credential_id)
 );
 CREATE INDEX credential_by_key ON credential (dialect, key_name);
@@ -473,6 +474,23 @@ CREATE TABLE journal_entry (
     PRIMARY KEY (account_id, entry_id)
 );
 
+-- An allowance: so many messages of a sender on a channel, in a span of time, which are paid for already.
+CREATE TABLE subscription (
+    account_id      bigint NOT NULL,
+    subscription_id bigint NOT NULL,
+    channel         text NOT NULL,
+    sender          text NOT NULL,
+    total           bigint NOT NULL CHECK (total >= 0),
+    used            bigint NOT NULL DEFAULT 0 CHECK (used BETWEEN 0 AND total), -- messages that have it in message.subscription_id
+    starts_at       timestamptz NOT NULL,    -- the account's time
+    ends_at         timestamptz NOT NULL,    -- not included
+    shared          boolean NOT NULL DEFAULT false, -- the sender is others' too: what is beyond the total is not sent
+    disabled        boolean NOT NULL DEFAULT false, -- its sender may not send
+    created_at      timestamptz NOT NULL,
+    PRIMARY KEY (account_id, subscription_id)
+) WITH (fillfactor = 50);
+CREATE INDEX subscription_sender ON subscription (account_id, channel, sender);
+
 -- The sequence of an account's events: its row is locked until the events are committed, so that they become visible in order.
 CREATE TABLE event_sequence (
     account_id bigint PRIMARY KEY,
@@ -655,7 +673,7 @@ CREATE TABLE message (
     state        text NOT NULL CHECK (state IN (
         'excluded',                      -- final, from the beginning
         'waiting',                       -- -> submitted, uncertain, rejected, expired, cancelled, excluded (unsubscribed meanwhile), delivered
-        'submitted',                     -- a carrier has it -> delivered, undelivered, expired, rejected, unknown
+        'submitted',                     -- a carrier has it -> delivered, undelivered, expired, rejected, unknown, waiting (fallback)
         'uncertain',                     -- it may have it -> submitted and all that follows, waiting (submitted again), unknown
         'delivered', 'undelivered', 'expired', 'rejected', 'cancelled', 'unknown' -- final; delivered wins over those beside it
     )),
@@ -671,12 +689,37 @@ CREATE TABLE message (
     network      text,                   -- MCC and MNC, where a receipt has told them
     text         text,                   -- NULL: the sending's, which has no placeholders
     custom       jsonb,                  -- what the caller keeps of it
+    channel      text,                   -- of the attempt that the row is of; NULL: the sending's
+    seen_at      timestamptz,            -- after it was delivered
+    fallback     jsonb,                  -- what is sent by another channel when this one fails: text, encoding, parts; NULL: nothing
+    subscription_id bigint,              -- the allowance that pays for it
+    failed_carrier_id bigint,            -- who took the attempt before: what it says later is of that one
     PRIMARY KEY (shard_key, message_id)
 ) PARTITION BY RANGE (message_id);
 -- Without the account: before there are statistics, an index that begins as the primary key does looks as good for an id.
 CREATE INDEX message_sending ON message (sending_id, message_id);
 CREATE INDEX message_address ON message (address, message_id);
 CREATE INDEX message_guid ON message (shard_key, guid) WHERE guid IS NOT NULL;
+
+-- An attempt that has failed, of a message that is sent by another channel since then: what its row said, and the end.
+CREATE TABLE attempt (
+    shard_key    bigint NOT NULL,
+    message_id   uuid NOT NULL,
+    sending_id   uuid NOT NULL,
+    carrier_id   bigint,                 -- who took it
+    subscription_id bigint,
+    submitted_at timestamptz,
+    ended_at     timestamptz NOT NULL,
+    price        bigint NOT NULL,
+    vat          bigint NOT NULL,
+    parts        smallint NOT NULL,
+    channel      text NOT NULL,
+    state        text NOT NULL,          -- how it ended: as message.state
+    money        text NOT NULL,          -- as message.money, settled
+    reason       text,
+    text         text,
+    PRIMARY KEY (shard_key, message_id, channel)
+) PARTITION BY RANGE (message_id);
 
 -- By what a carrier names a message in its receipts.
 CREATE TABLE carrier_reference (
@@ -719,7 +762,7 @@ CREATE TABLE event (
     event_id   uuid NOT NULL,
     sequence   bigint NOT NULL,
     at         timestamptz NOT NULL,
-    kind       text NOT NULL,            -- excluded, submitted, uncertain, a final state, reply, unsubscribed, clicked
+    kind       text NOT NULL,            -- excluded, submitted, uncertain, a final state, fallback, seen, reply, unsubscribed, clicked
     sending_id uuid,
     message_id uuid,
     data       jsonb,                    -- what it has beside: reason, network, a reply's numbers and text

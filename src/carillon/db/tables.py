@@ -24,6 +24,7 @@ TABLES: dict[str, Kind] = {
     "credential": "global",
     "account": "tenant",
     "access_token": "tenant",
+    "attempt": "tenant",
     "audience": "tenant",
     "audit_entry": "tenant",
     "balance": "tenant",
@@ -57,6 +58,7 @@ TABLES: dict[str, Kind] = {
     "sent_text": "tenant",
     "signed_call": "tenant",
     "simulated_inbound": "tenant",
+    "subscription": "tenant",
     "suppression": "tenant",
     "suppression_entry": "tenant",
 }
@@ -92,6 +94,7 @@ PARTITIONED: tuple[PartitionedTable, ...] = (
     PartitionedTable(name="recipient", key="sending_id"),
     # Two updates a row: 1.4 times as many a second as with full pages, and two thirds of the bytes afterwards.
     PartitionedTable(name="message", key="message_id", fillfactor=50),
+    PartitionedTable(name="attempt", key="message_id"),
     PartitionedTable(name="carrier_reference", key="message_id"),
     PartitionedTable(name="sent_text", key="message_id"),
     LINKS,

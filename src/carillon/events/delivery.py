@@ -188,7 +188,7 @@ def _groups(callback_format: CallbackFormat, waiting: Sequence[Waiting]) -> Iter
     for one in waiting:
         is_reported = one.facts is not None and callback_format.tells(one.facts)
         is_alone = one.facts is not None and callback_format.stands_alone(one.facts)
-        joins = is_reported and not is_alone and same_sending(group, one)
+        joins = is_reported and not is_alone and same_sending(group, one) and _is_alike(callback_format, group, one)
         if joins and len(group) < callback_format.max_batch:
             group.append(one)
             continue
@@ -203,6 +203,11 @@ def _groups(callback_format: CallbackFormat, waiting: Sequence[Waiting]) -> Iter
             yield False, [one]
     if group:
         yield True, group
+
+
+def _is_alike(callback_format: CallbackFormat, group: Sequence[Waiting], then: Waiting) -> bool:
+    kinds = {callback_format.kind_of(one.facts) for one in (group[-1], then) if one.facts is not None}
+    return len(kinds) == 1
 
 
 def _with_query(url: str, query: Sequence[tuple[str, str]]) -> str:

@@ -1,6 +1,6 @@
 """What callbacks say: the events that wait for an endpoint, with their messages and sendings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -52,6 +52,7 @@ async def waiting_callbacks(tx: Tx, actor: Actor, place: Place, limit: int) -> l
 
 def _waiting(actor: Actor, place: Place, row: Record, sendings: dict[UUID, tuple[SendingFacts, str]]) -> Waiting:
     sending, text = sendings.get(row["sending_id"], (None, ""))
+    data = _decode(row["data"]) if row["data"] else {}
     facts = CallbackFacts(
         account_id=actor.account_id,
         currency=place.currency,
@@ -65,9 +66,9 @@ def _waiting(actor: Actor, place: Place, row: Record, sendings: dict[UUID, tuple
             kind=row["kind"],
             sending_id=row["sending_id"],
             message_id=row["message_id"],
-            data=_decode(row["data"]) if row["data"] else {},
+            data=data,
         ),
-        message=None if row["address"] is None else _message(row, text),
+        message=None if row["address"] is None else _message(row, sending, text, data.get("channel")),
         sending=sending,
     )
     return Waiting(
@@ -78,7 +79,9 @@ def _waiting(actor: Actor, place: Place, row: Record, sendings: dict[UUID, tuple
     )
 
 
-def _message(row: Record, text: str) -> MessageFacts:
+def _message(row: Record, sending: SendingFacts | None, text: str, channel: str | None) -> MessageFacts:
+    """Show a message by the attempt that an event is of: the second one's events name their channel."""
+    is_first = row["channel"] is not None and channel is None
     return MessageFacts(
         message_id=row["message_id"],
         contact_id=row["contact_id"],
@@ -86,15 +89,24 @@ def _message(row: Record, text: str) -> MessageFacts:
         text=text if row["text"] is None else row["text"],
         state=row["state"],
         reason=row["reason"],
-        price=row["price"],
-        vat=row["vat"],
+        price=row["first_price"] if is_first else row["price"],
+        vat=row["first_vat"] if is_first else row["vat"],
         parts=row["parts"],
-        network=row["network"],
+        network=None if is_first else row["network"],
         submitted_at=row["submitted_at"],
         final_at=row["final_at"],
         guid=row["guid"],
         custom=_decode(row["custom"]) if row["custom"] else None,
+        channel=channel or (sending.channel if sending else ""),
+        sender=_sender(sending, channel),
     )
+
+
+def _sender(sending: SendingFacts | None, channel: str | None) -> str:
+    if sending is None:
+        return ""
+    fallback = sending.options.get("fallback")
+    return str(fallback["sender"]) if channel and isinstance(fallback, Mapping) else sending.sender
 
 
 def _sending(row: Record) -> SendingFacts:

@@ -10,7 +10,7 @@ WITH c AS MATERIALIZED (
 SELECT c.callback_id, c.sequence, c.event_id, c.attempts, c.created_at,
     e.at, e.kind, e.sending_id, e.message_id, e.data,
     m.contact_id, m.address, m.text, m.state, m.reason, m.price, m.vat, m.parts, m.network, m.submitted_at, m.final_at,
-    m.guid, m.custom
+    m.guid, m.custom, m.channel, f.price AS first_price, f.vat AS first_vat
 FROM c
 LEFT JOIN LATERAL (
     SELECT at, kind, sending_id, message_id, data
@@ -19,11 +19,17 @@ LEFT JOIN LATERAL (
     OFFSET 0
 ) e ON true
 LEFT JOIN LATERAL (
-    SELECT contact_id, address, text, state, reason, price, vat, parts, network, submitted_at, final_at, guid, custom
+    SELECT contact_id, address, text, state, reason, price, vat, parts, network, submitted_at, final_at, guid, custom, channel
     FROM message
     WHERE shard_key = $1 AND message_id = e.message_id
     OFFSET 0
 ) m ON true
+LEFT JOIN LATERAL (
+    SELECT price, vat
+    FROM attempt
+    WHERE m.channel IS NOT NULL AND shard_key = $1 AND message_id = e.message_id
+    LIMIT 1
+) f ON true
 ORDER BY c.sequence;
 
 -- name: sendings_of_callbacks

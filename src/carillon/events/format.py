@@ -14,7 +14,9 @@ from carillon.outbound.exchange import Headers, Method
 class MessageFacts:
     """A message as it stands when its callback is told; what state the event is about is the event's `kind`.
 
-    `price` is for all parts, without `vat`; both are micro-units. `custom` is what the caller keeps of it.
+    `price` is for all parts, without `vat`; both are micro-units. `custom` is what the caller keeps of it. A message
+    that has failed by one channel and is sent by another has two attempts: `channel`, `sender`, `price`, `vat` and
+    `network` are of the one that the event is of.
     """
 
     message_id: UUID
@@ -31,6 +33,8 @@ class MessageFacts:
     final_at: datetime | None
     guid: int | None
     custom: object = field(repr=False)
+    channel: str
+    sender: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,10 @@ def _never(_facts: CallbackFacts) -> bool:
     return False
 
 
+def _nothing(_facts: CallbackFacts) -> object:
+    return None
+
+
 def _is_2xx(status: int) -> bool:
     return 200 <= status < 300  # noqa: PLR2004 - HTTP's
 
@@ -97,8 +105,8 @@ class CallbackFormat:
     `schedule` has the pauses after failed attempts: a callback is tried once more than it has pauses, then it is given
     up. `tells` says whether an event is told at all; those that are not are skipped. `render` is given events of one
     sending that follow each other, `max_batch` at most, or one that `stands_alone`, and makes the one call that tells
-    them. `is_success` reads the answer's status. `timeout_seconds` is for a whole call, and has to be less than a lease
-    (`queue.LEASE`).
+    them; of those in one call `kind_of` is the same. `is_success` reads the answer's status. `timeout_seconds` is for a
+    whole call, and has to be less than a lease (`queue.LEASE`).
     """
 
     dialect: str
@@ -106,6 +114,7 @@ class CallbackFormat:
     render: Callable[[Sequence[CallbackFacts]], CallbackRequest]
     tells: Callable[[CallbackFacts], bool] = _always
     stands_alone: Callable[[CallbackFacts], bool] = _never
+    kind_of: Callable[[CallbackFacts], object] = _nothing
     is_success: Callable[[int], bool] = _is_2xx
     max_batch: int = 1
     timeout_seconds: float = 10.0

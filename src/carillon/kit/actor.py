@@ -1,6 +1,6 @@
 """Who calls: every operation takes an actor, and reaches nothing outside the actor's account."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ class Actor:
     `audience_id` is the audience that a flat dialect works in; `country` (ISO 3166 alpha-2) reads its national numbers;
     `time_zone` (IANA) renders its times; `clock_offset` is how far the account's clock is ahead of the real time.
     Empty `scopes` allow everything. `traffic_class` is what its credential's messages are for; None leaves it to the
-    dialect.
+    dialect. `sender_defaults` are its credential's `im_sender` and `im_channel`, where it has them.
 
     `confined_to` is the only audience that its credential was bound to: one that is bound is never in another, whoever
     tries to put it there. Raises NotFoundError for `audience`, as for one that isn't there.
@@ -34,6 +34,7 @@ class Actor:
     scopes: frozenset[str] = field(default_factory=frozenset)
     confined_to: AudienceId | None = None
     traffic_class: TrafficClass | None = None
+    sender_defaults: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not self.reaches(self.audience_id):

@@ -19,6 +19,7 @@ from carillon.messaging.accept_many import MAX_RECIPIENTS_AT_ONCE, accept_many, 
 from carillon.messaging.begin_at_once import BeginAtOnce
 from carillon.messaging.campaigns import check_campaign_name
 from carillon.messaging.contact_fields import with_contact_fields
+from carillon.messaging.ledger import fail_rows
 from carillon.messaging.placing import ChannelFacts, account_facts, channel_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
 from carillon.messaging.sending_rows import (
@@ -167,6 +168,7 @@ async def accept_sendings(  # noqa: PLR0913, PLR0917 - what is accepted, and for
     campaigns = await campaigns_of(tx, actor, requests, placements)
     if any(one.is_written for one in placements):
         await write_sendings(tx, actors, requests, placements, campaigns)
+        events += await fail_rows(tx, actor.account_id, rows)
         await count_campaigns(tx, actor, requests, placements, campaigns)
         await write_links_of(tx, actor, placements, rows)
     if events:

@@ -17,9 +17,8 @@ from carillon.kit.ids import AccountId
 from carillon.messaging.chunks import NewChunk, begun_chunk
 from carillon.messaging.dispatch import DispatchWorker, worker_name
 from carillon.messaging.placing import AccountFacts, Placement, Rows
-from carillon.messaging.plan import BegunChunks, Plan, Task
+from carillon.messaging.plan import BegunChunks, Plan, Task, encoding_of
 from carillon.messaging.rules.quiet import permitted_at
-from carillon.text.encodings import Encoding
 from carillon.workers.shape import Worker
 from carillon.workers.turns import OpenTurns, TakenTurn
 
@@ -111,11 +110,13 @@ def _work_of(  # noqa: PLR0913, PLR0917 - what a plan is made of
                 sender=one.sender,
                 address=rows.numbers[row] or "",
                 text=one.text if text is None else text,
-                encoding=rows.encodings[row] or Encoding.GSM,
+                encoding=encoding_of(rows.encodings[row]),
                 parts=rows.parts[row],
                 traffic_class=one.traffic_class,
                 validity=one.expires_at - tx.now,
                 flash=one.flash,
+                channel=one.channel,
+                content=one.content,
             )
             task = Task(chunk=chunk, message=message, due_at=one.due_at, expires_at=one.expires_at)
             plan.tasks.setdefault(chunk.carrier_id, []).append(task)

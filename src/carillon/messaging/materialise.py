@@ -23,8 +23,9 @@ from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.kit.traffic import TrafficClass
 from carillon.links.addresses import LinkAddresses
-from carillon.messaging.ledger import count_in_campaigns, tally_of
+from carillon.messaging.ledger import count_in_campaigns, fail_rows, tally_of
 from carillon.messaging.members import AddMembers, add_members
+from carillon.messaging.options import read_content, read_fallback
 from carillon.messaging.placing import ChannelFacts, Placement, Rows, account_facts, channel_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
 from carillon.messaging.sendings import Recipients, Send
@@ -266,6 +267,8 @@ async def _command(tx: Tx, work: ClaimedSending) -> Send:
         allows_duplicates=True,
         ignores_suppressions=request.ignores_suppressions,
         numbered=request.numbered,
+        content=read_content(row["content"]),
+        fallback=read_fallback(row["fallback"]),
     )
 
 
@@ -368,7 +371,8 @@ async def _write_slice(  # noqa: PLR0913, PLR0917 - what a slice needs
     """
     facts = await account_facts(tx, work.actor, channels)
     is_free = channels[command.channel].prices.is_free
-    is_alone = not is_free or bool(facts.spam_window) or command.per_second is not None
+    is_instant = command.channel == "im"  # what it costs is subscriptions and a second channel's prices, too
+    is_alone = not is_free or is_instant or bool(facts.spam_window) or command.per_second is not None
     key = work.account_id, work.work_id
     if is_alone:
         await _take_turn(tx, work, ready, before)
@@ -389,6 +393,7 @@ async def _write_slice(  # noqa: PLR0913, PLR0917 - what a slice needs
         await tx.execute(SQL["end_materialisation"], work.account_id, work.work_id)
     else:
         await tx.execute(SQL["move_position"], work.account_id, work.work_id, ready.end)
+    events += await fail_rows(tx, work.account_id, rows)
     if events:
         await append_events(tx, work.account_id, events)
 
@@ -416,6 +421,8 @@ def _placement(work: ClaimedSending, command: Send, ready: Slice, sending: Recor
         endpoint_id=sending["endpoint_id"],
         numbered=command.numbered,
         ignores_suppressions=command.ignores_suppressions,
+        content=command.content,
+        fallback=command.fallback,
     )
 
 
@@ -440,6 +447,7 @@ def _rows(ready: Slice, *, is_cancelled: bool) -> Rows:
         given=[row["address"] for row in ready.rows],
         guids=[row["guid"] for row in ready.rows],
         links=[(0, prepared.links)] if prepared.links else (),
+        fallbacks=list(prepared.fallbacks),
     )
 
 

@@ -48,7 +48,8 @@ UPDATE materialisation SET position = $3 WHERE account_id = $1 AND sending_id = 
 DELETE FROM materialisation WHERE account_id = $1 AND sending_id = $2;
 
 -- name: sending
-SELECT s.channel, s.traffic_class, s.sender, s.text, s.scheduled_at, s.expires_at, s.per_second
+SELECT s.channel, s.traffic_class, s.sender, s.text, s.scheduled_at, s.expires_at, s.per_second,
+    (s.options -> 'content')::text AS content, (s.options -> 'fallback')::text AS fallback
 FROM sending s
 WHERE s.shard_key = $1 AND s.sending_id = $2;
 

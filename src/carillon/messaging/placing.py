@@ -15,9 +15,10 @@ from uuid import UUID
 
 import msgspec
 
-from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.audience.suppressions import suppressed_among, suppressions_of
 from carillon.billing.ledger import Reservation, available_for, reserve
 from carillon.billing.prices import Capture, Prices, current_prices
+from carillon.carriers.content import Content
 from carillon.carriers.failures import Failure
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
@@ -27,8 +28,10 @@ from carillon.kit.ids import AccountId, first_uuid_of
 from carillon.kit.traffic import TrafficClass
 from carillon.links.shorten import MadeLinks
 from carillon.message_metrics import MessageMetrics
+from carillon.messaging.allowances import take_allowances
 from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, defer_chunks
 from carillon.messaging.prepare import without_codes
+from carillon.messaging.sendings import Fallback
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
 from carillon.routing.current import current_routing
@@ -43,6 +46,7 @@ _MESSAGE_COLUMNS = (
     *("shard_key", "message_id", "sending_id", "contact_id", "guid", "final_at", "price", "vat", "parts", "state"),
     *("money", "reason", "encoding", "address", "text", "custom"),
 )
+_INSTANT_COLUMNS = ("fallback", "subscription_id")
 _FREE = (0, 0, Capture.SUBMIT)
 _encode = msgspec.json.Encoder().encode
 
@@ -85,11 +89,18 @@ class Placement:
     ignores_suppressions: bool = False
     flash: bool = False
     only_if_any: bool = False
+    content: Content | None = None
+    fallback: Fallback | None = None
     is_written: bool = True
     recipients: int = 0
     excluded: int = 0
     parts: int = 0
     reserved: int = 0
+
+    @property
+    def last_at(self) -> datetime:
+        """When nothing is submitted any more, by whatever channel."""
+        return self.expires_at + (self.fallback.validity if self.fallback else timedelta())
 
     @property
     def waiting(self) -> int:
@@ -101,6 +112,9 @@ class Placement:
 class Rows:
     """Recipients in columns of one length; `places` are indexes of placements. `failures` and `guids` are filled in.
 
+    `fallbacks` are what messages keep of what follows where they fail; it is empty where none has any. Of `failing`
+    rows that is known already: they are written as what waits, and have no chunk. `subscriptions` are what pays, by
+    row.
     `links` are those that rows from a place on have.
     """
 
@@ -117,6 +131,9 @@ class Rows:
     guids: list[int | None] = field(default_factory=list)
     links: Sequence[tuple[int, MadeLinks]] = ()
     prices: list[tuple[int, int, Capture]] = field(default_factory=list)
+    fallbacks: list[str | None] = field(default_factory=list, repr=False)
+    failing: dict[int, Failure] = field(default_factory=dict)
+    subscriptions: dict[int, int] = field(default_factory=dict)
 
     def open_rows(self) -> list[int]:
         """Return the rows that nothing excludes so far."""
@@ -156,14 +173,10 @@ async def place_rows(  # noqa: PLR0913 - what is placed, and how
     The placements get their counters; the caller writes their sendings and then the events. `begin` says which chunks
     are begun as they are written (`BeginAtOnce`).
     """
-    digests = await _exclude(tx, actor, facts, placements, rows)
-    carriers = _route(tx, facts.channels, placements, rows)
-    await _charge(tx, actor, facts.channels, placements, rows)
-    _tally(placements, rows)
-    await _reserve(tx, actor, placements)
+    digests, carriers = await decide_rows(tx, actor, facts, placements, rows)
     await _number(tx, placements, rows)
     await _write_messages(tx, actor, placements, rows)
-    chunks: Sequence[NewChunk] = _chunks(tx, placements, rows, carriers)
+    chunks: Sequence[NewChunk] = chunks_of(tx, placements, rows, carriers)
     defer_chunks(tx, actor.account_id, begin(chunks) if begin else chunks)
     if facts.spam_window:
         _remember_texts(tx, actor, placements, rows, digests)
@@ -171,14 +184,29 @@ async def place_rows(  # noqa: PLR0913 - what is placed, and how
     return _events(tx, placements, rows)
 
 
+async def decide_rows(
+    tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
+) -> tuple[Mapping[int, int], Mapping[int, int]]:
+    """Decide of every row and reserve its cost; return the digests of texts, and the carriers, by row."""
+    digests = await _exclude(tx, actor, facts, placements, rows)
+    carriers = _route(tx, facts.channels, placements, rows)
+    await _charge(tx, actor, facts.channels, placements, rows)
+    _tally(placements, rows)
+    await _reserve(tx, actor, placements)
+    return digests, carriers
+
+
 async def _exclude(
     tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
 ) -> Mapping[int, int]:
+    channels = [suppressions_of(one.channel) for one in placements]
     checked = [row for row in rows.open_rows() if not placements[rows.places[row]].ignores_suppressions]
-    if checked:
-        numbers = {rows.numbers[row] or "" for row in checked}
-        suppressed = await suppressed_among(tx, actor, Channel.SMS, sorted(numbers))
-        for row in checked if suppressed else ():
+    for channel in sorted(set(channels)) if checked else ():
+        is_alone = all(one is channel for one in channels)
+        of_channel = checked if is_alone else [row for row in checked if channels[rows.places[row]] is channel]
+        numbers = {rows.numbers[row] or "" for row in of_channel}
+        suppressed = await suppressed_among(tx, actor, channel, sorted(numbers)) if numbers else frozenset[str]()
+        for row in of_channel if suppressed else ():
             if rows.numbers[row] in suppressed:
                 rows.failures[row] = Failure.SUPPRESSED
     return await _exclude_repeated(tx, actor, facts, placements, rows) if facts.spam_window else {}
@@ -203,6 +231,8 @@ async def _exclude_repeated(
 def _digest(placement: Placement, rows: Rows, texts: Sequence[str | None], row: int) -> int:
     text = texts[row]
     content = f"{placement.channel}\0{rows.numbers[row]}\0{placement.text if text is None else text}"
+    if placement.content is not None:
+        content += f"\0{_encode(placement.content).decode()}"
     return int.from_bytes(
         hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True
     )
@@ -238,14 +268,17 @@ async def _charge(
 ) -> None:
     """Price every row, and exclude what has no price or no credit."""
     rows.prices = [_FREE] * len(rows.places)
+    await take_allowances(tx, actor, {name: one.prices for name, one in channels.items()}, placements, rows)
     # By price and parts: few are different. `channels` keeps the ids alive.
     costs: dict[tuple[int, int], tuple[int, int, Capture]] = {}
     for place, of_place in _by_place(rows, rows.open_rows()).items():
         prices = channels[placements[place].channel].prices
         if prices.is_free:
             continue
-        found = prices.of([rows.numbers[row] or "" for row in of_place])
-        for row, price in zip(of_place, found, strict=True):
+        covered = rows.subscriptions.keys() | rows.failing.keys()
+        unpaid = [row for row in of_place if row not in covered] if covered else of_place
+        found = prices.of([rows.numbers[row] or "" for row in unpaid])
+        for row, price in zip(unpaid, found, strict=True):
             if price is None:
                 rows.failures[row] = Failure.NO_PRICE
                 continue
@@ -316,16 +349,18 @@ async def _write_messages(tx: Tx, actor: Actor, placements: Sequence[Placement],
     if not count:
         return
     if count <= _FEW:
-        tx.defer(SQL["add_messages"], actor.account_id, *columns)
+        missing = [None] * (len(_MESSAGE_COLUMNS) + len(_INSTANT_COLUMNS) - 1 - len(columns))
+        tx.defer(SQL["add_messages"], actor.account_id, *columns, *missing)
     else:
-        await tx.copy_records("message", _MESSAGE_COLUMNS, zip(repeat(actor.account_id), *columns, strict=False))
+        names = (*_MESSAGE_COLUMNS, *_INSTANT_COLUMNS)[: len(columns) + 1]
+        await tx.copy_records("message", names, zip(repeat(actor.account_id), *columns, strict=False))
 
 
 def _message_columns(placements: Sequence[Placement], rows: Rows, now: datetime) -> list[list[Any]]:
     """Return the columns of the messages behind the account, for all rows. By columns it takes half of the time."""
     failures = rows.failures
     prices = [_FREE if failure else price for failure, price in zip(failures, rows.prices, strict=True)]
-    return [
+    columns: list[list[Any]] = [
         rows.message_ids,
         [placements[place].sending_id for place in rows.places],
         rows.contact_ids,
@@ -335,30 +370,37 @@ def _message_columns(placements: Sequence[Placement], rows: Rows, now: datetime)
         [vat for _, vat, _ in prices],
         rows.parts,
         ["excluded" if failure else "waiting" for failure in failures],
-        [_money(*price) for price in prices] if any(map(_costs, prices)) else ["none"] * len(prices),
+        [money_of(*price) for price in prices] if any(map(_costs, prices)) else ["none"] * len(prices),
         failures,
         rows.encodings,
         [number or given[:250] for number, given in zip(rows.numbers, rows.given, strict=True)],
         rows.texts,
         [_encode(custom).decode() if custom else None for custom in rows.custom],
     ]
+    if rows.fallbacks or rows.subscriptions:
+        columns += [
+            rows.fallbacks or [None] * len(rows.places),
+            list(map(rows.subscriptions.get, range(len(rows.places)))),
+        ]
+    return columns
 
 
 def _costs(price: tuple[int, int, Capture]) -> bool:
     return price is not _FREE
 
 
-def _money(amount: int, vat: int, capture: Capture) -> str:
+def money_of(amount: int, vat: int, capture: Capture) -> str:
+    """Return where the money of a message is that was accepted at a price."""
     if not amount + vat:
         return "none"
     return "until_delivery" if capture is Capture.DELIVERY else "reserved"
 
 
-def _chunks(tx: Tx, placements: Sequence[Placement], rows: Rows, carriers: Mapping[int, int]) -> list[NewChunk]:
+def chunks_of(tx: Tx, placements: Sequence[Placement], rows: Rows, carriers: Mapping[int, int]) -> list[NewChunk]:
     """Part what is to be sent into chunks: of one sending and one carrier, in the order of the rows."""
     groups: dict[tuple[int, int], list[UUID]] = {}
     for row, place in enumerate(rows.places):
-        if rows.failures[row] is None and placements[place].is_written:
+        if rows.failures[row] is None and row not in rows.failing and placements[place].is_written:
             groups.setdefault((place, carriers[row]), []).append(rows.message_ids[row])
     chunks: list[NewChunk] = []
     for (place, carrier_id), ids in groups.items():

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.audience.suppressions import suppressed_among, suppressions_of
 from carillon.carriers.contract import OutgoingMessage
 from carillon.carriers.failures import Failure
 from carillon.db.database import Tx
@@ -26,6 +26,7 @@ from carillon.messaging.chunks import (
     write_left_over,
 )
 from carillon.messaging.ledger import Move, move_messages
+from carillon.messaging.options import read_content, read_fallback
 from carillon.messaging.rules.quiet import permitted_at
 from carillon.messaging.states import MessageState, SendingState
 from carillon.text.encodings import Encoding
@@ -93,17 +94,19 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
     waiting = [*paused, *await _release_of_closed(tx, work, sendings, paused)]
     chunks = [chunk for chunk in work.chunks if chunk not in waiting]
     messages = await _open_messages(tx, work.account_id, chunks)
-    suppressed = await _suppressed(tx, actor, sendings, messages)
+    suppressed = await _suppressed(tx, actor, chunks, sendings, messages)
     plan, moves = Plan(), list[Move]()
     for chunk in chunks:
         sending = sendings[chunk.sending_id]
         died_with = frozenset(chunk.in_flight)
         for message in (messages[one] for one in chunk.message_ids if one in messages):
+            if (message["channel"] or sending["channel"]) != chunk.channel:
+                continue  # it has a chunk of its second attempt: this one is of the first, which is over
             decision = _decide(tx.now, chunk, sending, message, died_with, suppressed)
             if isinstance(decision, Move):
                 moves.append(decision)
                 if decision.state is MessageState.UNCERTAIN:
-                    until = uncertain_until(tx.now, chunk.traffic_class, sending["due_at"], sending["expires_at"])
+                    until = uncertain_until(tx.now, chunk.traffic_class, sending["due_at"], _end_of(chunk, sending))
                     plan.left_over.append(later(chunk, decision.message_id, until))
             elif isinstance(decision, datetime):
                 plan.left_over.append(later(chunk, message["message_id"], decision))
@@ -124,7 +127,7 @@ async def _release_of_closed(
         return []
     released = []
     for chunk in work.chunks:
-        expires_at = sendings[chunk.sending_id]["expires_at"]
+        expires_at = _end_of(chunk, sendings[chunk.sending_id])
         if chunk in paused or chunk.in_flight or expires_at <= tx.now:
             continue
         await release_chunks(tx, work.account_id, [chunk], due_at=min(tx.now + _CLOSED_PAUSE, expires_at))
@@ -180,11 +183,26 @@ async def _open_messages(tx: Tx, account_id: AccountId, chunks: Sequence[Chunk])
 
 
 async def _suppressed(
-    tx: Tx, actor: Actor, sendings: Mapping[UUID, Record], messages: Mapping[UUID, Record]
+    tx: Tx, actor: Actor, chunks: Sequence[Chunk], sendings: Mapping[UUID, Record], messages: Mapping[UUID, Record]
 ) -> frozenset[str]:
     """Return the addresses that were suppressed since they were accepted: an unsubscribe wins."""
-    checked = {one["address"] for one in messages.values() if not sendings[one["sending_id"]]["ignores_suppressions"]}
-    return frozenset(await suppressed_among(tx, actor, Channel.SMS, sorted(checked))) if checked else frozenset()
+    found: set[str] = set()
+    for channel in sorted({suppressions_of(chunk.channel) for chunk in chunks}):
+        checked = {
+            messages[one]["address"]
+            for chunk in chunks
+            if suppressions_of(chunk.channel) is channel and not sendings[chunk.sending_id]["ignores_suppressions"]
+            for one in chunk.message_ids
+            if one in messages
+        }
+        found |= set(await suppressed_among(tx, actor, channel, sorted(checked))) if checked else set()
+    return frozenset(found)
+
+
+def _end_of(chunk: Chunk, sending: Record) -> datetime:
+    """Return when the messages of a chunk are not submitted any more."""
+    end: datetime = sending["expires_at" if chunk.channel == sending["channel"] else "last_at"]
+    return end
 
 
 def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in the order in which they count
@@ -196,16 +214,19 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
     suppressed: frozenset[str],
 ) -> Move | datetime | None:
     """Return how the message ends, until when it waits, or None for one that is submitted."""
-    message_id = message["message_id"]
-    is_over = now >= sending["expires_at"]
+    message_id, ends_at = message["message_id"], _end_of(chunk, sending)
+    is_over = now >= ends_at
     is_suppressed = message["address"] in suppressed and not sending["ignores_suppressions"]
     is_unwanted = is_suppressed or sending["state"] == SendingState.CANCELLED
     if message["state"] == MessageState.UNCERTAIN:
+        if is_over and message["falls_back"] and chunk.traffic_class.is_repeated_when_lost and not is_unwanted:
+            # As with a submit that is repeated: twice is better than never.
+            return Move(message_id=message_id, state=MessageState.EXPIRED, at=now, reason=Failure.EXPIRED)
         if is_over or is_unwanted:
             return Move(message_id=message_id, state=MessageState.UNKNOWN, at=now, reason=Failure.LOST)
         # In a chunk that was claimed before, it may be uncertain since that claim: its wait begins anew.
         is_late = chunk.claims == 1 and message_id not in died_with and chunk.traffic_class.is_repeated_when_lost
-        return None if is_late else uncertain_until(now, chunk.traffic_class, sending["due_at"], sending["expires_at"])
+        return None if is_late else uncertain_until(now, chunk.traffic_class, sending["due_at"], ends_at)
     if message_id in died_with:
         return Move(
             message_id=message_id,
@@ -222,7 +243,7 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
         return Move(message_id=message_id, state=MessageState.EXPIRED, at=now, reason=Failure.EXPIRED)
     permitted = permitted_at(message["address"], now, chunk.traffic_class)
     # What is over before its country opens ends at its time.
-    return min(permitted, sending["expires_at"]) if permitted > now else None
+    return min(permitted, ends_at) if permitted > now else None
 
 
 def uncertain_until(now: datetime, traffic_class: TrafficClass, due_at: datetime, expires_at: datetime) -> datetime:
@@ -248,24 +269,33 @@ def later(chunk: Chunk, message_id: UUID, due_at: datetime) -> LeftOver:
 
 
 def _task(work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, now: datetime) -> Task:
-    text = message["text"]
+    text, ends_at = message["text"], _end_of(chunk, sending)
+    fallback = read_fallback(sending["fallback"]) if chunk.channel != sending["channel"] else None
+    validity = ends_at - now
     return Task(
         chunk=chunk,
         due_at=sending["due_at"],
-        expires_at=sending["expires_at"],
+        expires_at=ends_at,
         message=OutgoingMessage(
             account_id=work.account_id,
             message_id=message["message_id"],
-            sender=sending["sender"],
+            sender=fallback.sender if fallback else sending["sender"],
             address=message["address"],
             text=sending["text"] if text is None else text,
-            encoding=Encoding(message["encoding"]),
+            encoding=encoding_of(message["encoding"]),
             parts=message["parts"],
             traffic_class=chunk.traffic_class,
-            validity=sending["expires_at"] - now,
+            validity=min(validity, fallback.validity) if fallback else validity,
             flash=sending["flash"],
+            channel=chunk.channel,
+            content=None if fallback else read_content(sending["content"]),
         ),
     )
+
+
+def encoding_of(stored: str | None) -> Encoding:
+    """Return the encoding of a message; an instant one has none, and gets the one that can write everything."""
+    return Encoding(stored) if stored else Encoding.UCS2
 
 
 def slices(tasks: Sequence[Task], size: int) -> Iterator[Sequence[Task]]:

@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import cast
 
 import polars as pl
 
 from carillon.addresses.normalise import ambiguous_phones, normalise_phones
 from carillon.addresses.phones import PhoneForm
+from carillon.carriers.content import Content
 from carillon.carriers.failures import Failure
 from carillon.errors import InvalidInputError, MissingInputError
 from carillon.links.shorten import MadeLinks
-from carillon.messaging.sendings import MAX_REFERENCE_CHARACTERS, MAX_TEXT_CHARACTERS, Recipients, Send
+from carillon.messaging import instant
+from carillon.messaging.options import PlannedFallback, write_planned
+from carillon.messaging.sendings import MAX_REFERENCE_CHARACTERS, MAX_TEXT_CHARACTERS, Fallback, Recipients, Send
 from carillon.text.encodings import Encoding
-from carillon.text.placeholders import Template
+from carillon.text.placeholders import PlaceholderStyle, Template
 from carillon.text.segments import count_units, measure_many
 from carillon.text.typography import replace_typographic
 
@@ -25,7 +29,9 @@ class PreparedSend:
     """A request that is ready for its transaction.
 
     `texts` are None where the sending's own text is sent as it is, or is rendered later; `length` is of all where it is
-    the same. `links` of recipients, and `shared_links` of all, have their codes, and no rows yet.
+    the same. `fallback` is the request's, with its text as it is stored; `fallbacks` are what each recipient gets of
+    it, as messages keep it, and are empty where there is none. `links` of recipients, and `shared_links` of all, have
+    their codes, and no rows yet.
     """
 
     command: Send
@@ -39,6 +45,8 @@ class PreparedSend:
     length: int | None = None
     links: MadeLinks | None = None
     shared_links: MadeLinks | None = None
+    fallback: Fallback | None = None
+    fallbacks: Sequence[str | None] = field(default=(), repr=False)
 
 
 def prepare_send(
@@ -53,19 +61,18 @@ def prepare_send(
 
     Without `renders` texts that differ in the codes of links alone are measured, and rendered by whoever writes them.
 
-    Raises InvalidInputError and MissingInputError for `text`, `reference`: what is wrong for all.
+    Raises InvalidInputError and MissingInputError for `text`, `reference`, and what `check_instant` does: what is wrong
+    for all.
     """
     text = _checked_text(command)
+    fallback = _checked_fallback(command)
     numbers = read_numbers(command.recipients, country)
     failures: list[Failure | None] = [None if number else Failure.ADDRESS_INVALID for number in numbers]
     texts, encodings, parts, encoding, length = _texts(command, text, len(numbers), links, renders=renders)
     if not command.allows_duplicates and len(set(numbers)) < len(numbers):
         compared = _compared(texts, links) if links else texts
         _exclude_duplicates(numbers, compared if command.same_text_only else [None] * len(numbers), failures)
-    for row, found in enumerate(encodings):
-        too_long = command.max_parts is not None and parts[row] > command.max_parts
-        if (found is None or too_long or texts[row] == "") and failures[row] is None:
-            failures[row] = Failure.TEXT_INVALID
+    _exclude_unsendable(command, texts, encodings, parts, failures)
     return PreparedSend(
         command=command,
         text=text,
@@ -75,6 +82,8 @@ def prepare_send(
         encodings=encodings,
         parts=parts,
         failures=failures,
+        fallback=fallback,
+        fallbacks=_fallbacks(command, fallback, len(numbers), links) if fallback else (),
         length=length,
         links=links,
         shared_links=shared_links,
@@ -107,7 +116,9 @@ def without_codes(texts: Sequence[str | None], links: Sequence[tuple[int, MadeLi
 
 def _checked_text(command: Send) -> str:
     text = replace_typographic(command.text) if command.replaces_typographic else command.text
-    if not text:
+    if command.channel == "im":
+        instant.check_instant(command.sender, text, command.content or Content())
+    elif not text:
         raise MissingInputError("text")
     if len(text) > MAX_TEXT_CHARACTERS or "\0" in text:
         raise InvalidInputError("text", f"A text has {MAX_TEXT_CHARACTERS} characters at most, and no null.")
@@ -115,6 +126,20 @@ def _checked_text(command: Send) -> str:
     if reference is not None and (len(reference) > MAX_REFERENCE_CHARACTERS or "\0" in reference):
         raise InvalidInputError("reference", f"A reference has {MAX_REFERENCE_CHARACTERS} characters at most.")
     return text
+
+
+def _checked_fallback(command: Send) -> Fallback | None:
+    fallback = command.fallback
+    if fallback is None:
+        return None
+    if command.channel != "im":
+        raise InvalidInputError("fallback", "Only an instant message has something that is sent where it fails.")
+    text = replace_typographic(fallback.text) if fallback.replaces_typographic else fallback.text
+    if not text:
+        raise MissingInputError("fallback.text")
+    if len(text) > MAX_TEXT_CHARACTERS or "\0" in text:
+        raise InvalidInputError("fallback.text", f"A text has {MAX_TEXT_CHARACTERS} characters at most, and no null.")
+    return replace(fallback, text=text)
 
 
 def read_numbers(recipients: Recipients, country: str) -> list[str | None]:
@@ -144,24 +169,53 @@ def _exclude_duplicates(
         seen.add((number, texts[row]))
 
 
+def _exclude_unsendable(
+    command: Send,
+    texts: Sequence[str | None],
+    encodings: Sequence[Encoding | None],
+    parts: Sequence[int],
+    failures: list[Failure | None],
+) -> None:
+    """Exclude what can't be written, or has too many parts or characters; all of a request whose button is broken."""
+    if command.channel == "im":
+        button = command.content.button if command.content else None
+        is_broken = button is not None and not instant.is_link(button.url)
+        for row, text in enumerate(texts):
+            if is_broken:
+                failures[row] = failures[row] or Failure.URL_INVALID
+            elif text is not None and not 0 < len(text) <= instant.MAX_TEXT_CHARACTERS:
+                failures[row] = failures[row] or Failure.TEXT_INVALID
+        return
+    for row, found in enumerate(encodings):
+        too_long = command.max_parts is not None and parts[row] > command.max_parts
+        if (found is None or too_long or texts[row] == "") and failures[row] is None:
+            failures[row] = Failure.TEXT_INVALID
+
+
 def _texts(
-    command: Send, text: str, count: int, links: MadeLinks | None, *, renders: bool
+    command: Send, text: str, count: int, links: MadeLinks | None, *, renders: bool = True
 ) -> tuple[Sequence[str | None], Sequence[Encoding | None], Sequence[int], Encoding | None, int | None]:
-    """Render and measure the text of each recipient; once for all where it has no placeholders."""
-    template = Template.parse(text, command.placeholders) if command.placeholders else None
-    values = command.recipients.values
-    if template is None or not template.keys or (values is None and links is None):
-        (encoding,), (parts,) = measure_many([text], command.encodings)
-        return [None] * count, [encoding] * count, [parts] * count, encoding, length_of(text, encoding)
-    is_alike = links is not None and values is None and len(links.rows) == count and _are_alike(links)
-    if is_alike and links is not None and not renders:
-        first = _rendered(template, {name: urls[0] for name, urls in links.short.urls.items()})
+    """Render and measure the text of each recipient; once for all where it has no placeholders.
+
+    An instant message has no encoding, and one part.
+    """
+    is_alike = links is not None and command.channel != "im" and _are_alike(command, links, count)
+    if is_alike and links is not None and not renders and command.placeholders:
+        first = _rendered(
+            Template.parse(text, command.placeholders), {name: urls[0] for name, urls in links.short.urls.items()}
+        )
         (encoding,), (parts,) = measure_many([first], command.encodings)
         return [None if first else ""] * count, [encoding] * count, [parts] * count, None, length_of(first, encoding)
-    rows = with_short_urls(values, links, count) if links is not None else values or ()
-    rendered = [_rendered(template, one) for one in rows]
+    values = command.recipients.values if links is None else _with_short_urls(command.recipients.values, links, count)
+    texts = _rendered_texts(text, command.placeholders, values, count)
+    if command.channel == "im":
+        return texts, [None] * count, [1] * count, None, None if texts and texts[0] is not None else len(text)
+    if not texts or texts[0] is None:
+        (encoding,), (parts,) = measure_many([text], command.encodings)
+        return texts, [encoding] * count, [parts] * count, encoding, length_of(text, encoding)
+    rendered = cast("Sequence[str]", texts)
     if command.replaces_typographic:
-        rendered = list(map(replace_typographic, rendered))
+        rendered = [replace_typographic(one) for one in rendered]
     if is_alike:
         (encoding,), (parts,) = measure_many(rendered[:1], command.encodings)
         return rendered, [encoding] * count, [parts] * count, None, length_of(rendered[0], encoding)
@@ -169,21 +223,53 @@ def _texts(
     return rendered, encodings, all_parts, None, None
 
 
-def with_short_urls(
+def _with_short_urls(
     values: Sequence[Mapping[str, str]] | None, links: MadeLinks, count: int
-) -> list[Mapping[str, str]]:
+) -> Sequence[Mapping[str, str]]:
     """Return recipients' values with the short URLs of their links; who stands behind those has none."""
     names = list(links.short.urls)
-    short = [dict(zip(names, row, strict=True)) for row in zip(*links.short.urls.values(), strict=True)]
+    short: list[Mapping[str, str]] = [
+        dict(zip(names, row, strict=True)) for row in zip(*links.short.urls.values(), strict=True)
+    ]
     short += [{}] * (count - len(short))
-    return [{**own, **urls} for own, urls in zip(values, short, strict=True)] if values else list(short)
+    return [{**own, **urls} for own, urls in zip(values, short, strict=True)] if values else short
 
 
-def _are_alike(links: MadeLinks) -> bool:
-    """Tell whether texts that differ in links alone are of one length: codes have letters and digits of GSM."""
+def _are_alike(command: Send, links: MadeLinks, count: int) -> bool:
+    """Tell whether texts differ in links alone, of one length: their codes have letters and digits of GSM."""
+    if command.recipients.values is not None or len(links.rows) != count:
+        return False
     return all(len(set(map(len, urls))) == 1 for urls in links.short.urls.values()) and all(
         len({way.domain for way in column.ways}) == 1 for column in links.columns.values()
     )
+
+
+def _rendered_texts(
+    text: str, style: PlaceholderStyle | None, values: Sequence[Mapping[str, str]] | None, count: int
+) -> Sequence[str | None]:
+    """Render the text of each recipient; None for all where it is the same."""
+    template = Template.parse(text, style) if style else None
+    if template is None or not template.keys or values is None:
+        return [None] * count
+    return [_rendered(template, one) for one in values]
+
+
+def _fallbacks(command: Send, fallback: Fallback, count: int, links: MadeLinks | None) -> Sequence[str | None]:
+    """Return what each recipient's message keeps of the fallback; None where it can't be written."""
+    second = replace(
+        command,
+        channel="sms",
+        placeholders=command.placeholders if fallback.has_placeholders else None,
+        encodings=fallback.encodings,
+        replaces_typographic=fallback.replaces_typographic,
+    )
+    texts, encodings, parts, shared, _ = _texts(second, fallback.text, count, links if second.placeholders else None)
+    if shared is not None and count:
+        return [write_planned(PlannedFallback(encoding=shared, parts=parts[0]))] * count
+    return [
+        write_planned(PlannedFallback(text=text, encoding=encoding, parts=size)) if encoding and text else None
+        for text, encoding, size in zip(texts, encodings, parts, strict=True)
+    ]
 
 
 def _rendered(template: Template, values: Mapping[str, str]) -> str:

@@ -58,7 +58,7 @@ class Sending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A row of the ledger; money in micro-units."""
+    """A row of the ledger; money in micro-units. Of two attempts it is the second."""
 
     message_id: UUID
     sending_id: UUID
@@ -75,8 +75,26 @@ class Message:
     money: str
     submitted_at: datetime | None
     final_at: datetime | None
+    seen_at: datetime | None
+    channel: str
     sender: str
     text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An attempt that failed, of a message that was sent by another channel then; money in micro-units."""
+
+    channel: str
+    state: str
+    reason: str | None
+    carrier_id: int | None
+    parts: int
+    price: int
+    vat: int
+    money: str
+    submitted_at: datetime | None
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +126,11 @@ async def get_message(tx: Tx, actor: Actor, message_id: UUID) -> Message:
     if row is None:
         raise NotFoundError("message")
     return Message(**row)
+
+
+async def list_attempts(tx: Tx, actor: Actor, message_id: UUID) -> list[Attempt]:
+    """List the earlier attempts of a message: most have none."""
+    return [Attempt(**row) for row in await tx.fetch(SQL["attempts_of"], actor.account_id, message_id)]
 
 
 async def get_message_state(tx: Tx, actor: Actor, message_id: UUID) -> MessageState:

@@ -10,6 +10,11 @@ s.sending_id, s.campaign_id, s.state, s.dialect, s.channel, s.traffic_class, s.s
 m.message_id, m.sending_id, m.contact_id, m.carrier_id, m.state, m.reason, m.address, m.parts, m.encoding, m.network,
     m.price, m.vat, m.money, m.submitted_at, m.final_at
 
+-- fragment: shown_columns
+-- A second attempt has its own sender.
+{message_columns}, m.seen_at, coalesce(m.text, s.text) AS text, coalesce(m.channel, s.channel) AS channel,
+    CASE WHEN m.channel IS NULL THEN s.sender ELSE s.options #>> '{fallback,sender}' END AS sender
+
 -- name: list_sendings
 SELECT {sending_columns}
 FROM sending s
@@ -21,10 +26,16 @@ LIMIT $3;
 SELECT {sending_columns} FROM sending s WHERE s.shard_key = $1 AND s.sending_id = $2;
 
 -- name: get_message
-SELECT {message_columns}, coalesce(m.text, s.text) AS text, s.sender
+SELECT {shown_columns}
 FROM message m
 JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
 WHERE m.shard_key = $1 AND m.message_id = $2;
+
+-- name: attempts_of
+SELECT t.channel, t.state, t.reason, t.carrier_id, t.parts, t.price, t.vat, t.money, t.submitted_at, t.ended_at
+FROM attempt t
+WHERE t.shard_key = $1 AND t.message_id = $2
+ORDER BY t.ended_at;
 
 -- name: find_unwritten
 -- A message that was accepted with many others and is still to be written: why it is excluded, where that is known.
@@ -34,9 +45,9 @@ JOIN recipient r ON r.shard_key = $1 AND r.sending_id = p.sending_id
 WHERE p.account_id = $1 AND p.sending_id < $2 AND r.message_id = $2 AND r.position > p.position;
 
 -- name: latest_messages
-SELECT {message_columns}, coalesce(m.text, s.text) AS text, s.sender
+SELECT {shown_columns}
 FROM (
-    SELECT {message_columns}, m.text
+    SELECT {message_columns}, m.text, m.channel, m.seen_at
     FROM message m
     WHERE m.shard_key = $1 AND m.message_id < $2
     ORDER BY m.message_id DESC
@@ -47,9 +58,9 @@ ORDER BY m.message_id DESC;
 
 -- name: messages_to
 -- The latest ones to an address, also of one sending alone. They are few: all are read by their index, hence OFFSET 0.
-SELECT {message_columns}, coalesce(m.text, s.text) AS text, s.sender
+SELECT {shown_columns}
 FROM (
-    SELECT {message_columns}, m.text
+    SELECT {message_columns}, m.text, m.channel, m.seen_at
     FROM message m
     WHERE m.shard_key = $1 AND m.address = $2 AND m.message_id < $4
     OFFSET 0
@@ -60,7 +71,7 @@ ORDER BY m.message_id DESC
 LIMIT $5;
 
 -- name: messages_of_sending
-SELECT {message_columns}, coalesce(m.text, s.text) AS text, s.sender
+SELECT {shown_columns}
 FROM message m
 JOIN sending s ON s.shard_key = $1 AND s.sending_id = $2
 WHERE m.shard_key = $1 AND m.sending_id = $2 AND m.message_id < $3
@@ -88,7 +99,10 @@ FROM (
 
 -- name: inbox
 -- What phones got of the simulated network, and what they wrote.
-SELECT m.message_id, m.address, m.submitted_at AS at, s.sender, coalesce(m.text, s.text) AS text, m.state
+SELECT m.message_id, m.address, m.submitted_at AS at,
+    CASE WHEN m.channel IS NULL THEN s.sender ELSE s.options #>> '{fallback,sender}' END AS sender,
+    coalesce(m.text, s.text) AS text, m.state, coalesce(m.channel, s.channel) AS channel,
+    CASE WHEN m.channel IS NULL THEN (s.options -> 'content')::text END AS content
 FROM message m
 JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
 WHERE m.shard_key = $1 AND m.submitted_at IS NOT NULL AND ($2::text IS NULL OR m.address = $2)

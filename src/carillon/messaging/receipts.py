@@ -42,6 +42,7 @@ _PARKED_AT_ONCE = 500
 
 _STATES = {
     ReceiptState.DELIVERED: MessageState.DELIVERED,
+    ReceiptState.SEEN: MessageState.DELIVERED,
     ReceiptState.UNDELIVERED: MessageState.UNDELIVERED,
     ReceiptState.EXPIRED: MessageState.EXPIRED,
     ReceiptState.REJECTED: MessageState.REJECTED,
@@ -178,6 +179,7 @@ async def _apply_receipts(tx: Tx, actor: Actor, matches: Sequence[_Match]) -> No
             carrier_id=match.carrier_id,
             network=match.receipt.network,
             code=match.receipt.code,
+            seen=match.receipt.state is ReceiptState.SEEN,
         )
         for match in matches
     ]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from asyncpg import Record
 
-from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
+from carillon.audience.suppressions import Address, Reactivate, Suppress, reactivate, suppress, suppressions_of
 from carillon.carriers.contract import Reply
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
@@ -77,8 +77,13 @@ async def _find(tx: Tx, reply: Reply) -> Record | None:
 
 async def _record(tx: Tx, actor: Actor, found: Record, reply: Reply) -> None:
     keyword = keyword_of(reply.text)
-    address = Address(channel=Channel.SMS, value=f"+{reply.address}")
-    events = [_event(tx, found, "reply", {"from": reply.address, "to": reply.to, "text": reply.text}, replies=True)]
+    channel = found["channel"] or found["first_channel"]
+    address = Address(channel=suppressions_of(channel), value=f"+{reply.address}")
+    said = {"from": reply.address, "to": reply.to, "text": reply.text}
+    # As of other events, the channel is named of second attempts only.
+    more = {"channel": found["channel"], "media_url": reply.media_url, "media_name": reply.media_name}
+    data = {**said, **{name: value for name, value in more.items() if value is not None}}
+    events = [_event(tx, found, "reply", data, replies=True)]
     if keyword in STOP_WORDS:
         await suppress(tx, actor, Suppress(addresses=[address], reason="STOP", unsubscribe_contacts=False))
         await count_unsubscribed(tx, actor.account_id, found["sending_id"])

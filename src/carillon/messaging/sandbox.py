@@ -61,10 +61,16 @@ async def advance_sandbox(db: Database, actor: Actor, by: timedelta) -> AsyncIte
     await _until_idle(db, actor)
 
 
-async def reply_from(db: Database, actor: Actor, *, address: str, to: str, text: str) -> None:
-    """Write a text as a simulated phone. Raises InvalidInputError for `from` where it got nothing from that number."""
+async def reply_from(  # noqa: PLR0913 - what a reply has
+    db: Database, actor: Actor, *, address: str, to: str, text: str, media_url: str | None = None
+) -> None:
+    """Write a text, or send a file, as a simulated phone.
+
+    Raises InvalidInputError for `from` where it got nothing from that number.
+    """
     await db.read(require_sandbox, actor)
-    reply = Reply(address=address, to=to, text=text, account_id=actor.account_id)
+    name = media_url.rpartition("/")[2] or None if media_url else None
+    reply = Reply(address=address, to=to, text=text, media_url=media_url, media_name=name, account_id=actor.account_id)
     if not await take_reply(db, reply):
         raise InvalidInputError(
             "from", f"This phone got no message from {to}. What phones got, and from whom: carillon sandbox inbox"

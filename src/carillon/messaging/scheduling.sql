@@ -39,6 +39,7 @@ UPDATE sending s
 SET scheduled_at = d.due_at,
     expires_at = d.due_at + s.validity + $3::interval,
     sweep_at = d.due_at + s.validity + $3::interval + $4::interval
+        + coalesce((s.options #>> '{fallback,validity}')::interval, '0')
 FROM (SELECT max(c.due_at) AS due_at FROM chunk c WHERE c.account_id = $1 AND c.sending_id = $2) d
 WHERE s.shard_key = $1 AND s.sending_id = $2 AND d.due_at IS NOT NULL;
 

@@ -13,6 +13,7 @@ from carillon.events.endpoints import endpoint_for
 from carillon.kit.actor import Actor
 from carillon.messaging.campaigns import CampaignName, add_tags, campaigns_named
 from carillon.messaging.ledger import count_in_campaigns, tally_of
+from carillon.messaging.options import stored_options
 from carillon.messaging.placing import Placement, Rows
 from carillon.messaging.prepare import PreparedSend, length_of
 from carillon.messaging.rules.quiet import longest_wait
@@ -57,15 +58,18 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
         ignores_suppressions=command.ignores_suppressions,
         flash=command.options.get("flash") is True,
         only_if_any=command.only_if_any,
+        content=command.content,
+        fallback=request.fallback,
     )
 
 
 def _expires_at(request: PreparedSend, due_at: datetime) -> datetime:
     """Return when nothing is submitted any more; what waits for a country's hours is valid from then on."""
     command = request.command
-    validity = min(max(command.validity, MIN_VALIDITY), MAX_VALIDITY)
+    shortest = MIN_VALIDITY[command.channel]
+    validity = min(max(command.validity, shortest), MAX_VALIDITY)
     at = due_at + validity + longest_wait(None if command.groups else request.numbers, due_at, command.traffic_class)
-    return min(at, max(command.expires_at, due_at + MIN_VALIDITY)) if command.expires_at else at
+    return min(at, max(command.expires_at, due_at + shortest)) if command.expires_at else at
 
 
 def rows_of(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
@@ -89,6 +93,9 @@ def rows_of(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
             for start, request in zip(accumulate(counts, initial=0), requests, strict=False)
             if request.links
         ],
+        fallbacks=[one for request in requests for one in (request.fallbacks or [None] * len(request.numbers))]
+        if any(request.fallbacks for request in requests)
+        else [],
     )
 
 
@@ -129,7 +136,7 @@ def _sending(
     actor: Actor, request: PreparedSend, placement: Placement, campaign: CampaignNumbers | None
 ) -> tuple[object, ...]:
     command = request.command
-    options = dict(command.options)
+    options = {**command.options, **stored_options(command.content, request.fallback)}
     if command.ignores_suppressions:
         options["ignores_suppressions"] = True
     has_campaign = command.campaign is not None and campaign is not None
@@ -152,7 +159,7 @@ def _sending(
         placement.expires_at - placement.due_at,
         placement.expires_at,
         command.per_second,
-        placement.expires_at + RECEIPT_GRACE if state_of(placement) is not SendingState.FINISHED else None,
+        placement.last_at + RECEIPT_GRACE if state_of(placement) is not SendingState.FINISHED else None,
         placement.recipients,
         placement.excluded,
         placement.waiting,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from carillon.addresses.phones import PhoneForm
+from carillon.carriers.content import Content
 from carillon.carriers.failures import Failure
 from carillon.kit.traffic import TrafficClass
 from carillon.links.targets import LinkColumn, ShortLinks
@@ -15,7 +16,8 @@ from carillon.text.placeholders import PlaceholderStyle
 
 MAX_TEXT_CHARACTERS = 10_000
 MAX_REFERENCE_CHARACTERS = 255
-MIN_VALIDITY = timedelta(seconds=60)
+MIN_VALIDITY: Mapping[str, timedelta] = {"sms": timedelta(seconds=60), "im": timedelta(seconds=30)}
+"""By channel."""
 MAX_VALIDITY = timedelta(hours=48)
 DEFAULT_VALIDITY = timedelta(hours=8)
 MAX_SCHEDULE = timedelta(days=366)
@@ -39,6 +41,22 @@ class Recipients:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """What is sent as an SMS where an instant message fails (`Failure.falls_back`); fields as in `Send`.
+
+    Its text has the same placeholders as the first one. `validity` begins when that of the first attempt ends, so that
+    it is at least so long.
+    """
+
+    sender: str
+    text: str = field(repr=False)
+    encodings: tuple[Encoding, ...] = (Encoding.GSM, Encoding.UCS2)
+    replaces_typographic: bool = False
+    has_placeholders: bool = True
+    validity: timedelta = DEFAULT_VALIDITY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
     """Send a text to recipients, and to the members of groups but for those of excluded ones.
 
@@ -52,6 +70,9 @@ class Send:
     (`AcceptedSending.guids`). `only_if_any`: nothing is written when every recipient is excluded. A number that occurs
     again is excluded, with `same_text_only` where its text is the same; `allows_duplicates` excludes none. `links` are
     URLs for placeholders, too: each recipient has short links to them of its own, but with groups all have the same.
+
+    On the channel `im`, `content` is what a message shows beside its text, which may be empty where that is enough, and
+    `fallback` what is sent as an SMS where it fails. Encodings and parts are of SMS alone.
     """
 
     dialect: str = ""
@@ -84,6 +105,8 @@ class Send:
     per_second: float | None = None
     numbered: bool = False
     only_if_any: bool = False
+    content: Content | None = None
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,10 @@ async def with_links(db: Database, actor: Actor, command: Send) -> tuple[Send, M
     if command.placeholders is None or not (command.links or command.recipients.links):
         return command, None, None
     template = Template.parse(command.text, command.placeholders)
-    own = {name: column for name, column in command.recipients.links.items() if name in template.keys}
+    keys = template.keys
+    if command.fallback is not None and command.fallback.has_placeholders:
+        keys |= Template.parse(command.fallback.text, command.placeholders).keys
+    own = {name: column for name, column in command.recipients.links.items() if name in keys}
     urls = {name: url for name, url in command.links.items() if name in template.keys}
     if not command.groups:
         count = len(command.recipients.addresses)

@@ -6,25 +6,25 @@ from datetime import timedelta
 from carillon.carriers.contract import Carrier, Inbox, Outcome
 from carillon.carriers.simulator.carrier import Simulator
 from carillon.kit.traffic import TrafficClass
-from carillon.routing.choice import BUILT_IN_SIMULATOR
+from carillon.routing.choice import BUILT_IN_SIMULATORS
 
 
 class SimulatorsAlone:
-    """`dispatch.Carriers` with nothing but the built-in simulator, which has no rates."""
+    """`dispatch.Carriers` with nothing but the built-in simulators, which have no rates."""
 
     def __init__(self, inbox: Inbox) -> None:
-        self._simulator = Simulator(BUILT_IN_SIMULATOR, {}, inbox)
+        self._simulators = {one: Simulator(one, {}, inbox) for one in BUILT_IN_SIMULATORS.values()}
 
     def ids(self) -> Sequence[int]:
-        """Return its id."""
-        return [BUILT_IN_SIMULATOR]
+        """Return their ids."""
+        return list(self._simulators)
 
     def get(self, carrier_id: int) -> Carrier | None:
-        """Return it."""
-        return self._simulator if carrier_id == BUILT_IN_SIMULATOR else None
+        """Return one of them."""
+        return self._simulators.get(carrier_id)
 
     def most_at_once(self, carrier_id: int) -> int | None:
-        """Return None: it has no rates."""
+        """Return None: they have no rates."""
 
     async def acquire(self, carrier_id: int, sender: str, traffic_class: TrafficClass, messages: int) -> None:
         """Wait for nothing."""

@@ -71,6 +71,14 @@ async def verify_account(tx: Tx, actor: Actor, *, retention_days: int) -> list[B
         )
         for row in await tx.fetch(SQL["find_untold"], account_id, oldest, MAX_SHOWN)
     ]
+    found += [
+        BookDifference(
+            check="subscriptions",
+            subject=f"subscription {row['subscription_id']}",
+            difference=f"{row['taken']} in the rows, {row['used']} in the counter",
+        )
+        for row in await tx.fetch(SQL["compare_subscriptions"], account_id, since, MAX_SHOWN)
+    ]
     found += _gap(await tx.fetchrow(SQL["find_gap"], account_id, first_uuid_of(since + _LONGEST_TRANSACTION)))
     found += [
         BookDifference(

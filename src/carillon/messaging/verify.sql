@@ -18,8 +18,14 @@ WITH counted AS (
         count(*) FILTER (WHERE m.state = 'cancelled') AS cancelled,
         count(*) FILTER (WHERE m.state = 'unknown') AS unknown,
         coalesce(sum(m.price + m.vat) FILTER (WHERE m.money IN ('reserved', 'until_delivery')), 0) AS reserved,
-        coalesce(sum(m.price + m.vat) FILTER (WHERE m.money = 'captured'), 0) AS captured
+        coalesce(sum(m.price + m.vat) FILTER (WHERE m.money = 'captured'), 0) + coalesce(max(f.captured), 0) AS captured
     FROM message m
+    LEFT JOIN (
+        SELECT t.sending_id, sum(t.price + t.vat) AS captured
+        FROM attempt t
+        WHERE t.shard_key = $1 AND t.money = 'captured'
+        GROUP BY t.sending_id
+    ) f ON f.sending_id = m.sending_id
     WHERE m.shard_key = $1
     GROUP BY m.sending_id
 )
@@ -88,6 +94,23 @@ LIMIT $3;
 SELECT m.message_id, m.state FROM message m WHERE m.shard_key = $1 AND m.message_id >= $2 AND m.state <> 'waiting'
 EXCEPT
 SELECT e.message_id, e.kind FROM event e WHERE e.shard_key = $1
+LIMIT $3;
+
+-- name: compare_subscriptions
+-- What messages and their first attempts have of subscriptions that are younger than a moment.
+SELECT s.subscription_id, s.used, coalesce(u.taken, 0) AS taken
+FROM subscription s
+LEFT JOIN (
+    SELECT k.subscription_id, count(*) AS taken
+    FROM (
+        SELECT m.subscription_id FROM message m WHERE m.shard_key = $1 AND m.subscription_id IS NOT NULL
+        UNION ALL
+        SELECT t.subscription_id FROM attempt t WHERE t.shard_key = $1 AND t.subscription_id IS NOT NULL
+    ) k
+    GROUP BY k.subscription_id
+) u ON u.subscription_id = s.subscription_id
+WHERE s.account_id = $1 AND s.created_at > $2 AND s.used <> coalesce(u.taken, 0)
+ORDER BY s.subscription_id
 LIMIT $3;
 
 -- name: find_gap

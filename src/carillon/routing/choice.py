@@ -14,18 +14,18 @@ for them. A route without either, as no carrier of it is the account's to use, i
 An account for which there is no route at all on a channel is routed to all carriers of that channel that it may use, in
 the order of their ids. Where there are routes and none fits, there is no route. A sandbox account is routed to
 simulators only: routes count with the simulators in them, and whatever they leave open goes to all simulators, or,
-where no row is one, to the built-in one on channel sms.
+where no row is one, to the built-in one of the channel.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from carillon.kit.ids import AccountId
 from carillon.kit.traffic import TrafficClass
 
-BUILT_IN_SIMULATOR = 0
-"""The carrier_id of the simulator on channel sms that sandbox accounts have without a row of it."""
+BUILT_IN_SIMULATORS: Mapping[str, int] = {"sms": 0, "im": -1}
+"""The carrier_id of the simulators that sandbox accounts have without a row of theirs, by channel."""
 
 Choice = tuple[int, ...] | None
 """The ids of carriers in the order in which they are tried; None is no route."""
@@ -93,8 +93,9 @@ class Routing:
         self.channel = channel
         self.is_sandbox = is_sandbox
         self.carriers = {one.carrier_id: one for one in carriers if not is_sandbox or one.kind == "simulator"}
-        if is_sandbox and channel == "sms" and not self.carriers:
-            self.carriers[BUILT_IN_SIMULATOR] = _BUILT_IN
+        if is_sandbox and channel in BUILT_IN_SIMULATORS and not self.carriers:
+            built_in = _built_in(BUILT_IN_SIMULATORS[channel])
+            self.carriers[built_in.carrier_id] = built_in
         self.routes = tuple(sorted(routes, key=lambda route: route.rank, reverse=True))
         """All of them, the more specific ones first."""
         self._choices = {route.route_id: self.usable(route.carriers) for route in self.routes}
@@ -165,11 +166,12 @@ class _Table(dict[str, Choice]):
         return found
 
 
-_BUILT_IN = UsableCarrier(
-    account_id=AccountId(0),
-    carrier_id=BUILT_IN_SIMULATOR,
-    name="simulator",
-    kind="simulator",
-    state="active",
-    per_second=None,
-)
+def _built_in(carrier_id: int) -> UsableCarrier:
+    return UsableCarrier(
+        account_id=AccountId(0),
+        carrier_id=carrier_id,
+        name="simulator",
+        kind="simulator",
+        state="active",
+        per_second=None,
+    )

@@ -14,7 +14,7 @@ from carillon.db.database import Database
 from carillon.db.topics import Listener
 from carillon.message_metrics import WindowUse
 from carillon.routing.carriers import CARRIERS, RunnableCarrier, carriers_to_run, resting_carriers
-from carillon.routing.choice import BUILT_IN_SIMULATOR
+from carillon.routing.choice import BUILT_IN_SIMULATORS
 from carillon.routing.health import Health
 from carillon.routing.leases import LEASE, Holding, HoldSlots, hold_slots, release_slots
 from carillon.routing.rates import Rates
@@ -30,13 +30,13 @@ _LEASE_SECONDS = LEASE.total_seconds() - 1.0
 _DRAIN_SECONDS = 15.0
 _RELEASE_SECONDS = 2.0
 
-_BUILT_IN = CarrierConfig(carrier_id=BUILT_IN_SIMULATOR, kind="simulator", url="")
+_BUILT_IN = [CarrierConfig(carrier_id=one, kind="simulator", url="") for one in BUILT_IN_SIMULATORS.values()]
 
 Make = Callable[[CarrierConfig, Surroundings], Carrier]
 
 
 class RunningCarriers:
-    """Runs the built-in simulator, and every active carrier of which this process may have a connection.
+    """Runs the built-in simulators, and every active carrier of which this process may have a connection.
 
     Of a kind with binds (SMPP) it has as many as it holds slots (`leases`), and is restarted when that number changes;
     the other kinds run in each process. A rate is this process's part of the carrier's: of the slots, or, of a kind
@@ -134,7 +134,7 @@ class RunningCarriers:
         return found
 
     def _wanted(self) -> dict[int, "_Wanted"]:
-        wanted = {BUILT_IN_SIMULATOR: _Wanted(config=_BUILT_IN)}
+        wanted = {one.carrier_id: _Wanted(config=one) for one in _BUILT_IN}
         for carrier_id, one in self._known.items():
             holding = self._holdings.get(carrier_id)
             if one.carrier.is_leased and (holding is None or (one.carrier.binds and not holding.slots)):

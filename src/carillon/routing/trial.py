@@ -42,6 +42,7 @@ class Step:
 class TrialMessage:
     """The test message; so many seconds are waited for the carrier to be up, and again for a receipt."""
 
+    channel: str
     address: str = field(repr=False)
     sender: str
     text: str = field(repr=False)
@@ -108,6 +109,7 @@ def _outgoing(message: TrialMessage) -> OutgoingMessage:
         parts=count_parts(message.text, encoding),
         traffic_class=TrafficClass.TRANSACTIONAL,
         validity=timedelta(hours=1),
+        channel=message.channel,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+import msgspec
 from asyncpg import Record
 
 from carillon.db.database import Database, Tx
@@ -193,6 +194,7 @@ def _admitted(login: AnyLogin, found: Record, account: Record, *, now: datetime)
             scopes=frozenset(found["scopes"]),
             confined_to=audience_id if confined else None,
             traffic_class=None if found["traffic_class"] is None else TrafficClass(found["traffic_class"]),
+            sender_defaults=msgspec.json.decode(found["sender_defaults"], type=dict[str, str]),
         ),
         credential_id=found["credential_id"],
         allowed_networks=[plain_network(network) for network in found["allowed_networks"]],

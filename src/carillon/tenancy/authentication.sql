@@ -1,13 +1,13 @@
 -- name: find_by_key
 -- across accounts: whose call it is, is known only once its credential is. The table is a global one.
-SELECT account_id, credential_id, audience_id, confined, traffic_class, key_name, secret_hash, sealed_secret, scopes, allowed_networks,
-    calls_per_second, expires_at, revoked_at
+SELECT account_id, credential_id, audience_id, confined, traffic_class, sender_defaults, key_name, secret_hash, sealed_secret, scopes,
+    allowed_networks, calls_per_second, expires_at, revoked_at
 FROM credential
 WHERE dialect = $1 AND key_name = $2;
 
 -- name: find_by_token
 -- The token's scopes and the account's status: one statement a call.
-SELECT c.account_id, c.credential_id, c.audience_id, c.confined, c.traffic_class, c.key_name, t.scopes, c.allowed_networks,
+SELECT c.account_id, c.credential_id, c.audience_id, c.confined, c.traffic_class, c.sender_defaults, c.key_name, t.scopes, c.allowed_networks,
     c.calls_per_second, c.expires_at, c.revoked_at, t.expires_at AS token_expires_at, a.status, a.time_zone,
     a.clock_offset, b.country, b.is_default
 FROM access_token t

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
@@ -19,6 +21,8 @@ from carillon.tenancy.scopes import Scope
 from carillon.tenancy.secrets import SecretBox, hash_secret, new_key_name, new_secret, seal_context
 
 SQL = load_statements("carillon.tenancy", "credentials.sql")
+
+MAX_SENDER_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,8 @@ class CreateCredential:
     With an `audience_id` it reaches no other audience, whatever its dialect; without one a flat dialect works in the
     actor's audience, and a list dialect in all of the account.
     `dialect` is whose API it opens, and `key_format` is that dialect's.
-    `traffic_class` is what its messages are for, where the dialect's calls don't say it.
+    `traffic_class` is what its messages are for, where the dialect's calls don't say it. `im_sender` and `im_channel`
+    are those of its instant messages that name none.
     `calls_per_second` 0 is no limit; `allowed_networks` are in CIDR notation, none of them: from anywhere.
     """
 
@@ -54,6 +59,8 @@ class CreateCredential:
     calls_per_second: float | None = None
     expires_at: datetime | None = None
     traffic_class: TrafficClass | None = None
+    im_sender: str | None = None
+    im_channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,8 @@ class Credential:
     key_name: str
     confined: bool
     traffic_class: str | None
+    im_sender: str | None
+    im_channel: str | None
     scopes: Sequence[str]
     allowed_networks: Sequence[str]
     calls_per_second: float | None
@@ -99,8 +108,8 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
     """Make a credential with random secrets and store only what checking them needs.
 
     A secret that a client signs with must be recoverable, so it is sealed in `box`; all others are hashed. Raises
-    InvalidInputError for `scopes`, `allowed_networks`, `calls_per_second` and `expires_at`, NotFoundError for
-    `audience`.
+    InvalidInputError for `scopes`, `allowed_networks`, `calls_per_second`, `expires_at`, `im_sender` and
+    `im_channel`, NotFoundError for `audience`.
     """
     networks = [read_network(network) for network in command.allowed_networks]
     _check(command, now=tx.real_now)
@@ -135,6 +144,7 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
         tx.real_now,
         command.audience_id is not None,
         command.traffic_class,
+        msgspec.json.encode(_sender_defaults(command)).decode(),
     )
     detail = {
         "dialect": command.dialect,
@@ -145,6 +155,7 @@ async def create_credential(tx: Tx, actor: Actor, command: CreateCredential, box
         "calls_per_second": command.calls_per_second,
         "expires_at": command.expires_at,
         "traffic_class": command.traffic_class and command.traffic_class.name.lower(),
+        **_sender_defaults(command),
     }
     await audit.record(tx, actor, "credential.create", credential_id, detail)
     return NewCredential(credential_id=credential_id, parts=parts)
@@ -178,6 +189,11 @@ async def revoke_credential(tx: Tx, actor: Actor, command: RevokeCredential) -> 
         await audit.record(tx, actor, "credential.revoke", command.credential_id, {})
 
 
+def _sender_defaults(command: CreateCredential) -> dict[str, str]:
+    given = {"im_sender": command.im_sender, "im_channel": command.im_channel}
+    return {name: text.strip() for name, text in given.items() if text is not None}
+
+
 def _check(command: CreateCredential, *, now: datetime) -> None:
     for scope in command.scopes:
         if scope not in set(Scope):
@@ -187,3 +203,6 @@ def _check(command: CreateCredential, *, now: datetime) -> None:
         raise InvalidInputError("calls_per_second", "The rate is a number of calls per second; 0 is no limit.")
     if command.expires_at is not None and command.expires_at <= now:
         raise InvalidInputError("expires_at", "The credential would have expired already.")
+    for name, text in _sender_defaults(command).items():
+        if not 0 < len(text) <= MAX_SENDER_CHARACTERS or "\0" in text:
+            raise InvalidInputError(name, f"This has 1 to {MAX_SENDER_CHARACTERS} characters.")

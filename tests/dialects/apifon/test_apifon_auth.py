@@ -354,6 +354,7 @@ SCOPES = {
         *("Unsubscribe Subscriber", "Add blocked subscriber", "Remove blocked subscriber"),
     ),
     "smsGateway": ("Send SMS", "Delete Scheduled SMS"),
+    "imGateway": ("IM Request", "IM File Request", "Delete Scheduled IM"),
     "accountInfo": ("Balance",),
 }
 # Where the SMS endpoints say 403, too.

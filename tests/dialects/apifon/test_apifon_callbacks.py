@@ -106,6 +106,8 @@ def facts(kind: str = "delivered", **data: Any) -> CallbackFacts:
             final_at=None,
             guid=None,
             custom={"custom_id": "312312412"},
+            channel="sms",
+            sender="Apifon",
         ),
         sending=SendingFacts(
             sending_id=SENDING,

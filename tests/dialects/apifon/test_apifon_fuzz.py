@@ -176,6 +176,45 @@ async def test_every_part_of_an_sms_may_have_any_hostile_value(wire: Wire) -> No
             assert_is_answered(await wire.call("POST", "/services/sms/send", json.dumps(asked).encode()))
 
 
+async def test_every_part_of_an_instant_message_may_have_any_hostile_value(wire: Wire) -> None:
+    parts: dict[str, dict[str, object]] = {
+        "actions": {"title": "Book", "target_url": "https://www.example.com"},
+        "videos": {
+            "video_url": "https://www.example.com/1.mp4",
+            "video_content_length": 9,
+            "video_duration": 5,
+            "thumbnail_image_url": "https://www.example.com/1.png",
+            "video_content_type": "mp4",
+            "video_caption": "Watch",
+        },
+    }
+    attached: dict[str, object] = {
+        "file_name": "menu.pdf",
+        "file_type": "pdf",
+        "file_url": "https://www.example.com/menu.pdf",
+    }
+    known: dict[str, object] = {"sender_id": "Blue", "text": "Hi {name}"}
+    people = [{"number": "306944000001", "params": {"name": "Ana"}}]
+    asked: dict[str, object]
+    for value in HOSTILE:
+        channels = [
+            *({**known, name: value} for name in ("id", "sender_id", "text", "images", "actions", "videos", "ttl")),
+            *({**known, name: value} for name in ("expiry_text", "device_target")),
+            {**known, "images": [value], "actions": [parts["actions"]]},
+            *({**known, whole: [{**part, name: value}]} for whole, part in parts.items() for name in part),
+        ]
+        for channel in channels:
+            asked = {"subscribers": people, "im_channels": [channel]}
+            assert_is_answered(await wire.call("POST", "/services/im/send", json.dumps(asked).encode()))
+        for name in ("text", "dc", "sender_id"):
+            message = {"text": "Hi {name}", "sender_id": "Shop", name: value}
+            asked = {"subscribers": people, "im_channels": [known], "message": message}
+            assert_is_answered(await wire.call("POST", "/services/im/send", json.dumps(asked).encode()))
+        for name in attached:
+            asked = {"subscribers": people, "im_channels": [{"sender_id": "Blue", **attached, name: value}]}
+            assert_is_answered(await wire.call("POST", "/services/im/file", json.dumps(asked).encode()))
+
+
 @BOUNDED
 @given(
     path=st.sampled_from(["token", "revoke"]),

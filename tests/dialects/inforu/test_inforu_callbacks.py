@@ -59,6 +59,8 @@ def facts(kind: str = "delivered", *, custom: object = None, **options: object) 
             final_at=None,
             guid=None,
             custom=custom,
+            channel="sms",
+            sender="Shop",
         ),
         sending=SendingFacts(
             sending_id=SENDING_ID,

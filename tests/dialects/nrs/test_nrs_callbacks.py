@@ -70,6 +70,8 @@ def facts(
             final_at=None,
             guid=None,
             custom=None,
+            channel="sms",
+            sender="TEST",
         ),
         sending=SendingFacts(
             sending_id=SENDING_ID,

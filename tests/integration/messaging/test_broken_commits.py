@@ -10,10 +10,13 @@ from tests.integration.messaging.broken_commits import BreakingWay, breaking_way
 from tests.integration.messaging.sandbox import Sandbox
 from tests.support import Tenant
 
+from carillon.carriers.simulator.carrier import Simulator
 from carillon.db.database import Database
 from carillon.errors import UnavailableError
 from carillon.kit.clock import FixedClock
+from carillon.messaging.sendings import Fallback
 from carillon.messaging.verify import verify_account
+from carillon.routing.choice import BUILT_IN_SIMULATORS
 
 NUMBERS = ("34600000001", "34600000002")
 
@@ -49,6 +52,26 @@ async def test_whichever_commit_of_a_turn_breaks_its_messages_are_submitted_once
     await broken.work()
     assert (await kinds(broken)).count("submitted") == len(NUMBERS)
     assert "uncertain" not in await kinds(broken)
+    assert await broken.db.read(verify_account, account.actor, retention_days=3000) == []
+
+
+@pytest.mark.parametrize("which", range(6))
+async def test_whichever_commit_breaks_on_the_way_to_an_sms_each_attempt_is_made_once(
+    broken: Sandbox, way: tuple[BreakingWay, str], clock: FixedClock, account: Tenant, which: int
+) -> None:
+    im = BUILT_IN_SIMULATORS["im"]
+    broken.held.carriers[im] = Simulator(im, {}, broken.inbox)
+    fallback = Fallback(sender="Blue", text="By SMS")
+    await broken.send("306944009912", "306944009904", channel="im", fallback=fallback)
+    way[0].skips, way[0].breaks = which, 1
+    for _ in range(6):
+        with suppress(UnavailableError):
+            await broken.advance(timedelta(seconds=10))
+        clock.moment += timedelta(seconds=30)
+    assert way[0].broken == 1
+    assert sorted(await kinds(broken)) == sorted(
+        [*["submitted"] * 2, "undelivered", "rejected", *["fallback"] * 2, "delivered", "rejected"]
+    )
     assert await broken.db.read(verify_account, account.actor, retention_days=3000) == []
 
 

@@ -1,12 +1,16 @@
 """Transactions that move messages of one sending at once: each waits for the other, and both are counted."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
+import pytest
 from tests.integration.messaging.sandbox import Sandbox
 
+from carillon.carriers.failures import Failure
 from carillon.db.database import Tx
 from carillon.messaging.ledger import Move, move_messages
+from carillon.messaging.sendings import Fallback
 from carillon.messaging.states import MessageState
 
 
@@ -47,3 +51,20 @@ async def test_a_message_that_another_transaction_has_moved_moves_on_from_there(
     assert (found["waiting"], found["submitted"], found["delivered"]) == (0, 0, 1)
     events = await sandbox.events()
     assert [(row["kind"], "was" in (row["data"] or "")) for row in events] == [("submitted", True), ("delivered", True)]
+
+
+@pytest.mark.parametrize("state", [MessageState.DELIVERED, MessageState.UNDELIVERED])
+async def test_a_receipt_beside_the_one_that_makes_an_sms_of_a_message_is_of_the_attempt_before(
+    sandbox: Sandbox, state: MessageState
+) -> None:
+    accepted = await sandbox.send("306944000001", channel="im", fallback=Fallback(sender="Blue", text="By SMS"))
+    (message_id,) = accepted.message_ids
+    at, reason = sandbox.db.clock.now(), Failure.UNKNOWN_SUBSCRIBER
+    failed = Move(
+        message_id=message_id, state=MessageState.UNDELIVERED, at=at, taken=True, carrier_id=-1, reason=reason
+    )
+    beside = replace(failed, state=state, reason=None if state is MessageState.DELIVERED else reason)
+    await _move_beside(sandbox, failed, beside)
+    found = await sandbox.sending(accepted.sending_id)
+    assert (found["waiting"], found["delivered"]) == (1, 0)
+    assert [row["kind"] for row in await sandbox.events()] == ["undelivered", "fallback"]

@@ -1,5 +1,6 @@
 """A request's body by a template: the placeholders stand in values, which are spelt as the format needs it."""
 
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, urlencode
 
@@ -12,7 +13,15 @@ from carillon.kit.xml import XmlError, read_xml, spell_text
 Body = Callable[[Filling], bytes]
 
 OPTION = "body"
-_AS_NUMBER = ":number}"
+# What may stand behind the name of a placeholder that is alone in its text: whether it is a number, and whether it is
+# left out where it is empty.
+_SUFFIXES: Mapping[str, tuple[bool, bool]] = {
+    ":number}": (True, False),
+    ":optional}": (False, True),
+    ":optional_number}": (True, True),
+}
+_MISPLACED = re.compile(r"\{[a-z_]+:[^{}]*\}")
+_LEFT_OUT = object()
 
 
 def read_body(template_format: str, template: str) -> Body:
@@ -20,14 +29,25 @@ def read_body(template_format: str, template: str) -> Body:
     return _READERS[template_format](template)
 
 
+def plain_placeholders(template: str) -> str:
+    """Return a template whose placeholders have their names alone, for who looks which there are."""
+    for suffix in _SUFFIXES:
+        template = template.replace(suffix, "}")
+    return template
+
+
 def _json(template: str) -> Body:
-    """In texts: `"{to}"`. One that is a placeholder alone, as `"{parts:number}"`, becomes a number if it has one."""
+    """In texts: `"{to}"`.
+
+    One that is a placeholder alone, as `"{parts:number}"`, becomes a number if it has one. One with `:optional` or
+    `:optional_number` is left out with its key where it is empty, and so is what has nothing else in it.
+    """
     try:
         tree = msgspec.json.decode(template)
     except (msgspec.DecodeError, RecursionError):
         raise invalid_option(OPTION, "is not JSON") from None
     _require_in_texts(tree)
-    return lambda filling: msgspec.json.encode(_filled(tree, filling))
+    return lambda filling: msgspec.json.encode(_document(tree, filling))
 
 
 def _require_in_texts(node: object) -> None:
@@ -38,24 +58,46 @@ def _require_in_texts(node: object) -> None:
         for value in node:
             _require_in_texts(value)
     elif isinstance(node, str):
-        require_placeholders(OPTION, _without_number(node))
+        template, *_ = _without_suffix(node)
+        if _MISPLACED.search(template):
+            raise invalid_option(
+                OPTION, "has :number, :optional and :optional_number only in a placeholder that is alone in its text"
+            )
+        require_placeholders(OPTION, template)
 
 
-def _without_number(text: str) -> str:
-    return text.removesuffix(_AS_NUMBER) + "}" if text.endswith(_AS_NUMBER) else text
+def _without_suffix(text: str) -> tuple[str, bool, bool]:
+    for suffix, (as_number, is_optional) in _SUFFIXES.items():
+        if text.endswith(suffix):
+            return text.removesuffix(suffix) + "}", as_number, is_optional
+    return text, False, False
+
+
+def _document(tree: object, filling: Filling) -> object:
+    found = _filled(tree, filling)
+    return {} if found is _LEFT_OUT else found
 
 
 def _filled(node: object, filling: Filling) -> object:
     if isinstance(node, dict):
-        return {key: _filled(value, filling) for key, value in node.items()}
+        members = {key: _filled(value, filling) for key, value in node.items()}
+        kept = {key: value for key, value in members.items() if value is not _LEFT_OUT}
+        return kept if kept or not members else _LEFT_OUT
     if isinstance(node, list):
-        return [_filled(value, filling) for value in node]
+        items = [_filled(value, filling) for value in node]
+        left = [value for value in items if value is not _LEFT_OUT]
+        return left if left or not items else _LEFT_OUT
     if not isinstance(node, str):
         return node
-    if not node.endswith(_AS_NUMBER):
-        return fill(node, filling)
-    text = fill(_without_number(node), filling)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER else text
+    template, as_number, is_optional = _without_suffix(node)
+    text = fill(template, filling)
+    if is_optional and not text:
+        return _LEFT_OUT
+    return int(text) if as_number and _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER
 
 
 def _form(template: str) -> Body:

@@ -40,6 +40,8 @@ _STATES: Mapping[str, ReceiptState] = {
     "undeliv": ReceiptState.UNDELIVERED,
     "deleted": ReceiptState.UNDELIVERED,
     "expired": ReceiptState.EXPIRED,
+    "read": ReceiptState.SEEN,
+    "seen": ReceiptState.SEEN,
     "rejected": ReceiptState.REJECTED,
     "rejectd": ReceiptState.REJECTED,
     "unknown": ReceiptState.UNKNOWN,
@@ -54,7 +56,8 @@ OPTIONS: Mapping[str, str] = {
     "receipt.items": "Where the list of receipts stands, for a provider that sends several in one request.",
     "receipt.reference": "Where the reference of the submit's answer stands; needed in the carrier's own URL.",
     "receipt.state": "Where the state stands. Without it there are no receipts.",
-    _STATE: "What a state of the provider means: accepted, delivered, undelivered, expired, rejected or unknown. "
+    _STATE: "What a state of the provider means: accepted, delivered, seen, undelivered, expired, rejected or "
+    "unknown. "
     "The usual names are known; any other is taken for accepted.",
     "receipt.code": "Where the provider's code for a failure stands.",
     _CODE: "Which failure a code of the provider is.",
@@ -66,6 +69,8 @@ OPTIONS: Mapping[str, str] = {
     "reply.from": "Where the number of the phone stands. Without it there are no replies.",
     "reply.to": "Where our number stands.",
     "reply.text": "Where the text stands.",
+    "reply.media_url": "Where the URL of a picture, video or file stands that was sent instead of a text.",
+    "reply.media_name": "Where its name stands.",
     "reply.at": "Where the time stands.",
     "inbound.answer": "What the provider is answered when all is stored; OK unless given.",
 }
@@ -96,6 +101,8 @@ class ReplyTemplate:
     items: Place | None
     to: Place | None
     text: Place | None
+    media_url: Place | None
+    media_name: Place | None
     at: Place | None
 
 
@@ -178,6 +185,8 @@ def _reply_template(options: Mapping[str, str]) -> ReplyTemplate | None:
         items=read_optional_place(options, "reply.items"),
         to=read_optional_place(options, "reply.to"),
         text=read_optional_place(options, "reply.text"),
+        media_url=read_optional_place(options, "reply.media_url"),
+        media_name=read_optional_place(options, "reply.media_name"),
         at=read_optional_place(options, "reply.at"),
     )
 
@@ -249,13 +258,22 @@ def _receipt(document: Document, template: ReceiptTemplate, token: CallbackToken
 
 
 def _replies(document: Document, template: ReplyTemplate, token: CallbackToken) -> list[Reply]:
-    found = []
+    found: list[Reply] = []
     for item in _items(document, template.items):
         address, text = _digits(template.address.find(item)), _find(template.text, item)
-        if address and text is not None:
-            to = _find(template.to, item) or ""
-            at = _moment(_find(template.at, item))
-            found.append(Reply(address=address, to=to, text=text, at=at, account_id=_account(token)))
+        media_url, media_name = _find(template.media_url, item), _find(template.media_name, item)
+        if address and (text is not None or media_url):
+            found.append(
+                Reply(
+                    address=address,
+                    to=_find(template.to, item) or "",
+                    text=text or "",
+                    media_url=media_url or None,
+                    media_name=(media_name or "")[:_LONGEST] or None,
+                    at=_moment(_find(template.at, item)),
+                    account_id=_account(token),
+                )
+            )
     return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from carillon.carriers.content import Content
 from carillon.carriers.contract import OutgoingMessage
 from carillon.carriers.options import invalid_option
 from carillon.text.encodings import Encoding
@@ -27,6 +28,34 @@ def _rounded_up(validity: timedelta, unit: timedelta) -> str:
     return str(max(1, -(-validity // unit)))
 
 
+_OF_CONTENT: Mapping[str, Callable[[Content], str | int | None]] = {
+    "application": lambda one: one.application,
+    "channel_id": lambda one: one.channel_id,
+    "image_url": lambda one: one.image_url,
+    "button_title": lambda one: one.button.title if one.button else None,
+    "button_url": lambda one: one.button.url if one.button else None,
+    "video_url": lambda one: one.video.url if one.video else None,
+    "video_size": lambda one: one.video.size if one.video else None,
+    "video_seconds": lambda one: one.video.seconds if one.video else None,
+    "video_thumbnail": lambda one: one.video.thumbnail_url if one.video else None,
+    "video_format": lambda one: one.video.format if one.video else None,
+    "video_caption": lambda one: one.video.caption if one.video else None,
+    "file_url": lambda one: one.file.url if one.file else None,
+    "file_name": lambda one: one.file.name if one.file else None,
+    "file_format": lambda one: one.file.format if one.file else None,
+    "expiry_text": lambda one: one.expiry_text,
+    "device": lambda one: one.device,
+}
+
+
+def _of_content(read: Callable[[Content], str | int | None]) -> Callable[[Filling], str]:
+    def value(filling: Filling) -> str:
+        found = None if filling.message.content is None else read(filling.message.content)
+        return "" if found is None else str(found)
+
+    return value
+
+
 _VALUES: Mapping[str, Callable[[Filling], str]] = {
     "to": lambda one: one.message.address,
     "from": lambda one: one.message.sender,
@@ -40,6 +69,7 @@ _VALUES: Mapping[str, Callable[[Filling], str]] = {
     "flash": lambda one: "1" if one.message.flash else "0",
     "class": lambda one: one.message.traffic_class.name.lower(),
     "secret": lambda one: one.secret,
+    **{name: _of_content(read) for name, read in _OF_CONTENT.items()},
 }
 
 PLACEHOLDERS: Mapping[str, str] = {
@@ -55,6 +85,22 @@ PLACEHOLDERS: Mapping[str, str] = {
     "flash": "1 or 0",
     "class": "otp, transactional or marketing",
     "secret": "the carrier's secret",
+    "application": "of an instant message: viber",
+    "channel_id": "the caller's channel in the application",
+    "image_url": "its image",
+    "button_title": "its button",
+    "button_url": "where the button leads",
+    "video_url": "its video",
+    "video_size": "the video's bytes",
+    "video_seconds": "how long the video is",
+    "video_thumbnail": "the video's preview image",
+    "video_format": "the video's format, as mp4",
+    "video_caption": "the video's own button",
+    "file_url": "its file",
+    "file_name": "the file's name",
+    "file_format": "the file's format, as pdf",
+    "expiry_text": "what is shown where it comes too late",
+    "device": "all or phone: which of a user's devices show it",
 }
 """Each placeholder, and what it stands for."""
 

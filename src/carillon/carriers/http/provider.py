@@ -17,7 +17,8 @@ OPTIONS: Mapping[str, str] = {
     "method": "GET, POST, PUT, PATCH, DELETE or HEAD; POST unless given, GET without a body.",
     "format": "json, form, xml, or none; json unless given, none without a body.",
     "body": f"The request's body, with placeholders: {_PLACEHOLDERS}. "
-    'A JSON text that is a placeholder alone becomes a number as "{to:number}".',
+    'A JSON text that is a placeholder alone becomes a number as "{to:number}", and is left out where it is empty as '
+    '"{image_url:optional}" or "{video_size:optional_number}".',
     "header.": "A header's value; it may have {id}, {callback}, {class} and {secret}.",
     "auth": "none, basic, bearer or header: how the secret is sent.",
     "user": "The user's name for basic; without it the secret is user:password.",

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from carillon.carriers.contract import OutgoingMessage
-from carillon.carriers.http.bodies import FORMATS, MEDIA_TYPES, Body, read_body
+from carillon.carriers.http.bodies import FORMATS, MEDIA_TYPES, Body, plain_placeholders, read_body
 from carillon.carriers.http.placeholders import (
     IN_HEADERS,
     Filling,
@@ -91,7 +91,7 @@ def read_request_template(url: str, options: Mapping[str, str]) -> RequestTempla
     _require_url(url)
     headers = _read_headers(options, body_format)
     authorize, has_authorization = _read_authorization(options)
-    placeholders = placeholders_in(url + body.replace(":number}", "}") + "".join(value for _, value in headers))
+    placeholders = placeholders_in(url + plain_placeholders(body) + "".join(value for _, value in headers))
     return RequestTemplate(
         method=cast("Method", method),
         url=url,

@@ -1,8 +1,8 @@
 """What the simulated network does with a message, by the last four digits of its number. Pure: no clock, no state.
 
 What comes later is part of the outcome, with how long after the submit it comes, so that whoever keeps an account's
-clock brings it in that clock's time. The lines for other channels than SMS (9912, 9913 and 9915 to 9918) come
-with those channels: until then these numbers are delivered to.
+clock brings it in that clock's time. Lines of instant messages deliver an SMS as any other number does. Those of other
+channels (9915 to 9918) come with those channels: until then these numbers are delivered to.
 """
 
 import re
@@ -53,12 +53,13 @@ class Line:
 
     does: str
     play: Callable[[OutgoingMessage, timedelta], Play]
+    channels: tuple[str, ...] = ("sms", "im")
 
 
 def play(message: OutgoingMessage, *, is_instant: bool = False) -> Play:
     """Follow the script. `is_instant` has messages to numbers without a line delivered at once."""
     line = SCRIPT.get(message.address[-4:])
-    if line is None:
+    if line is None or message.channel not in line.channels:
         return _delivered(message, AT_ONCE if is_instant else delivery_time(message.message_id))
     return line.play(message, delivery_time(message.message_id))
 
@@ -69,8 +70,8 @@ def delivery_time(message_id: UUID) -> timedelta:
 
 
 def reference_of(message: OutgoingMessage) -> str:
-    """Name a message as the network does: another name for each message, the same after a restart."""
-    return message.message_id.hex
+    """Name a message as the network does: another name for each message and channel, the same after a restart."""
+    return message.message_id.hex if message.channel == "sms" else f"{message.channel}-{message.message_id.hex}"
 
 
 def _receipt(message: OutgoingMessage, state: ReceiptState, failure: Failure | None = None) -> Receipt:
@@ -110,6 +111,18 @@ def _expired(message: OutgoingMessage, _after: timedelta) -> Play:
 
 def _unknown_subscriber(_message: OutgoingMessage, _after: timedelta) -> Play:
     return Play(outcome=Failed(failure=Failure.UNKNOWN_SUBSCRIBER))
+
+
+def _unknown_user(message: OutgoingMessage, after: timedelta) -> Play:
+    return _accepted(message, _later(message, after, ReceiptState.UNDELIVERED, Failure.UNKNOWN_SUBSCRIBER))
+
+
+def _seen(message: OutgoingMessage, after: timedelta) -> Play:
+    return _accepted(
+        message,
+        _later(message, after, ReceiptState.DELIVERED),
+        _later(message, after + _ANSWER_TIME, ReceiptState.SEEN),
+    )
 
 
 def _throttled_first(message: OutgoingMessage, after: timedelta) -> Play:
@@ -173,6 +186,8 @@ SCRIPT: Mapping[str, Line] = {
     "9909": Line(does="taken, but the answer is lost; a receipt comes", play=_answer_lost),
     "9910": Line(does="delivered, then replies STOP", play=_replies_stop),
     "9911": Line(does="delivered, then replies with the text that it got", play=_replies_the_text),
+    "9912": Line(does="instant messages: the user is unknown", play=_unknown_user, channels=("im",)),
+    "9913": Line(does="instant messages: delivered, then seen", play=_seen, channels=("im",)),
     "9914": Line(does="delivered, then opens every short link in it, one after another", play=_opens_links),
 }
 """By the last four digits of a number; any other is delivered to."""

@@ -61,7 +61,7 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
 }
 
 _WORDS = {"phone": "destination"}
-_SMS_CALL = re.compile(r"/services(/api/v1)?/sms/(send|remove)/*")
+_SENDING_CALL = re.compile(r"/services(/api/v1)?/(sms/(send|remove)|im/(send|file|remove))/*")
 _CHALLENGE = 'ApifonWS, Bearer realm="Apifon", error="invalid_token"'
 
 
@@ -73,10 +73,10 @@ def status_of(error: errors.CarillonError) -> Status:
 def present_error(request: Request, error: errors.CarillonError) -> Reply:
     """Put an error into the envelope; `error_report_code` is the request's report id, which the log's lines have.
 
-    The SMS endpoints refuse wrong parameters with 403, and say the status in `result_info` too (SMS Response).
+    What sends refuses wrong parameters with 403, and says the status in `result_info` too (SMS Response, IM Response).
     """
-    status, is_sms = status_of(error), _SMS_CALL.fullmatch(request.path) is not None
-    if is_sms and _is_illegal_value(error):
+    status, is_sending = status_of(error), _SENDING_CALL.fullmatch(request.path) is not None
+    if is_sending and _is_illegal_value(error):
         status = _ILLEGAL
     details = _details(error)
     envelope: dict[str, object] = {
@@ -85,7 +85,7 @@ def present_error(request: Request, error: errors.CarillonError) -> Reply:
         "error_details": details,
         "error_report_code": request.report_id,
     }
-    if is_sms:
+    if is_sending:
         # Clients show their users this one.
         description = " ".join(f"{place}: {said}" for place, said in details.items()) or status.title
         envelope["result_info"] = {"status_code": status.http_status, "description": description}

@@ -107,15 +107,19 @@ def _data(given: Mapping[str, Any] | None, place: str) -> Mapping[str, str] | No
     return check_data({name: "" if one is None else read_text(one, place) for name, one in given.items()}, place)
 
 
-def show_landings(links: ShortLinks | None, count: int) -> Sequence[dict[str, Any]]:
-    """Show the short links of each recipient; the first is shown in the old way, too."""
-    if links is None:
+def show_landings(links: ShortLinks | None, keys: frozenset[str], count: int) -> Sequence[dict[str, Any]]:
+    """Show the short links of each recipient that its text has; the first is shown in the old way, too.
+
+    Those of the SMS behind an instant message alone are not shown (RESULT_DETAILS of IM).
+    """
+    shown = [name for name in links.codes if name in keys] if links is not None else []
+    if links is None or not shown:
         return [{}] * count
-    first, *_ = links.codes
+    first = shown[0]
     # What is shown of a link needs no escape but its name: it is written at once, as JSON.
-    names = [_encode(name).decode().replace("%", "%%") for name in links.codes]
+    names = [_encode(name).decode().replace("%", "%%") for name in shown]
     form = "{" + ",".join(f'{name}:{{"short_code":"%s","short_url":"%s"}}' for name in names) + "}"
-    columns = [column for name in links.codes for column in (links.codes[name], links.urls[name])]
+    columns = [column for name in shown for column in (links.codes[name], links.urls[name])]
     pages = [msgspec.Raw((form % row).encode()) for row in zip(*columns, strict=True)]
     return [
         {"short_code": code, "short_url": url, "landing_pages": page}

@@ -33,15 +33,15 @@ from carillon.text.encodings import Encoding, can_encode
 from carillon.text.placeholders import PlaceholderStyle
 
 # Data coding: 0 is GSM, 1 octets, 2 UCS-2. What GSM lacks is sent as UCS-2 rather than not, or mutilated.
-_ENCODINGS: Mapping[int, tuple[Encoding, ...]] = {
+ENCODINGS: Mapping[int, tuple[Encoding, ...]] = {
     0: (Encoding.GSM, Encoding.UCS2),
     1: (Encoding.BINARY,),
     2: (Encoding.UCS2,),
 }
-_DEFAULT_CODING, _OCTETS = 0, 1
+DEFAULT_CODING, OCTETS = 0, 1
 _UNIT_BYTES = {Encoding.UCS2: 2}
 
-_NUMBER = re.compile(r"[1-9][0-9]{6,14}")
+NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 _SENDER_DIGITS = re.compile(r"[0-9]{1,16}")
 _SENDER_CHARACTERS = re.compile(r"[ -~]{1,11}")
 _SECONDS = re.compile(r"[+-]?[0-9]{1,9}")
@@ -56,12 +56,12 @@ _PLACES = {
 
 
 @contextmanager
-def naming_message() -> Iterator[None]:
+def naming_message(places: Mapping[str, str] = _PLACES) -> Iterator[None]:
     """Name the places of what is wrong with a sending as its body does."""
     try:
         yield
     except InvalidInputError as error:
-        raise InvalidInputError(_PLACES.get(error.field, error.field), error.message) from error
+        raise InvalidInputError(places.get(error.field, error.field), error.message) from error
 
 
 def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow: Iterable[Network]) -> Send:
@@ -72,25 +72,26 @@ def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow:
     """
     message = read_request(schemas.Message, asked.message, "message")
     require(message, "message")
-    coding = _coding(message)
-    text = _text(message, coding)
-    sender = _sender(message.sender_id.strip())
-    recipients = _recipients(asked, frozenset() if coding == _OCTETS else landing_keys(text, "message.text"), coding)
-    url = _callback_url(asked.callback_url, allow)
+    coding = read_coding(message)
+    text = read_body(message, coding)
+    sender = read_sender(message.sender_id.strip())
+    keys = frozenset[str]() if coding == OCTETS else landing_keys(text, "message.text")
+    recipients = read_recipients(asked.subscribers, with_values=coding != OCTETS, landings=keys)
+    url = read_callback_url(asked.callback_url, allow)
     reference = asked.reference_id
-    _require_length(reference, MAX_REFERENCE_CHARACTERS, "reference_id")
+    require_length(reference, MAX_REFERENCE_CHARACTERS, "reference_id")
     validity, expires_at = _validity(asked.tte)
     return Send(
         dialect=DIALECT,
         traffic_class=traffic_class or TrafficClass.TRANSACTIONAL,
         sender=sender,
         text=text,
-        placeholders=None if coding == _OCTETS else PlaceholderStyle.BRACES,
-        encodings=_ENCODINGS[coding],
-        replaces_typographic=coding == _DEFAULT_CODING,
+        placeholders=None if coding == OCTETS else PlaceholderStyle.BRACES,
+        encodings=ENCODINGS[coding],
+        replaces_typographic=coding == DEFAULT_CODING,
         recipients=recipients,
         same_text_only=True,
-        scheduled_at=_moment(asked.date, "date"),
+        scheduled_at=read_moment(asked.date, "date"),
         validity=validity,
         expires_at=expires_at,
         reference=reference,
@@ -99,24 +100,27 @@ def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow:
     )
 
 
-def _coding(message: schemas.Message) -> int:
-    coding = _DEFAULT_CODING if message.dc is None else message.dc
-    if coding not in _ENCODINGS:
+def read_coding(message: schemas.Message) -> int:
+    """Read the data coding. Raises InvalidInputError for `message.dc`."""
+    coding = DEFAULT_CODING if message.dc is None else message.dc
+    if coding not in ENCODINGS:
         raise InvalidInputError("message.dc", "This is 0, 1 or 2.")
     return coding
 
 
-def _text(message: schemas.Message, coding: int) -> str:
+def read_body(message: schemas.Message, coding: int) -> str:
+    """Read the text of an SMS. Raises InvalidInputError for `message.text`."""
     text = message.text
-    _require_length(text, MAX_TEXT_CHARACTERS, "message.text")
-    if coding == _OCTETS and has_landing_place(text):
+    require_length(text, MAX_TEXT_CHARACTERS, "message.text")
+    if coding == OCTETS and has_landing_place(text):
         raise InvalidInputError("message.text", "With dc 1 a text has no places.")
-    if coding == _OCTETS and not can_encode(text, Encoding.BINARY):
+    if coding == OCTETS and not can_encode(text, Encoding.BINARY):
         raise InvalidInputError("message.text", "With dc 1 each character is an octet: U+0000 to U+00FF.")
     return text
 
 
-def _sender(given: str) -> str:
+def read_sender(given: str) -> str:
+    """Read the sender of an SMS. Raises InvalidInputError for `message.sender_id`."""
     digits = given.removeprefix("+")
     if _SENDER_DIGITS.fullmatch(digits):
         return digits
@@ -127,25 +131,35 @@ def _sender(given: str) -> str:
     return given
 
 
-def _recipients(asked: schemas.SendSms, landings: frozenset[str], coding: int) -> Recipients:
+def read_recipients(
+    subscribers: Sequence[Any],
+    *,
+    with_values: bool,
+    has_params: bool = True,
+    landings: frozenset[str] = frozenset(),
+) -> Recipients:
+    """Read recipients; what `has_params` doesn't say that they have is not looked at.
+
+    `landings` are the landing parameters that the message refers to. Raises InvalidInputError and MissingInputError
+    with the place of what is wrong.
+    """
     numbers, values, custom = list[str](), list[Mapping[str, str]](), list[Mapping[str, object] | None]()
     params: list[Mapping[str, Any] | None] = []
-    for row, item in enumerate(asked.subscribers):
+    for row, item in enumerate(subscribers):
         place = f"subscribers[{row}]"
         one = read_request(schemas.Recipient, item, place)
         require(one, place)
-        _require_length(one.custom_id, schemas.MAX_CUSTOM_ID_CHARACTERS, f"{place}.custom_id")
+        require_length(one.custom_id, schemas.MAX_CUSTOM_ID_CHARACTERS, f"{place}.custom_id")
         numbers.append(one.number.strip().removeprefix("+"))
-        values.append(
-            _values(one.params, f"{place}.params") if one.params and not one.params.keys() <= landings else {}
-        )
-        params.append(one.params)
+        own = one.params if has_params and one.params and not one.params.keys() <= landings else None
+        values.append(_values(own, f"{place}.params") if own else {})
+        params.append(one.params if has_params else None)
         custom.append({"custom_id": one.custom_id} if one.custom_id is not None else None)
-    if not any(_NUMBER.fullmatch(one) for one in numbers):
+    if not any(NUMBER.fullmatch(one) for one in numbers):
         raise InvalidInputError("subscribers[0].number", "A number has 7 to 15 digits, and does not begin with 0.")
     return Recipients(
         addresses=numbers,
-        values=values if coding != _OCTETS and any(values) else None,
+        values=values if with_values and any(values) else None,
         custom=custom if any(custom) else None,
         links=read_landings(params, landings, lambda row: f"subscribers[{row}].params"),
         are_digits=True,
@@ -160,14 +174,16 @@ def _values(params: Mapping[str, Any], place: str) -> Mapping[str, str]:
     }
 
 
-def _require_length(text: str | None, limit: int, place: str) -> None:
+def require_length(text: str | None, limit: int, place: str) -> None:
+    """Require that a text has no more characters. Raises InvalidInputError for the place."""
     if text is not None and len(text) > limit:
         raise InvalidInputError(place, f"This has at most {limit} characters.")
 
 
-def _callback_url(given: str | None, allow: Iterable[Network]) -> str | None:
+def read_callback_url(given: str | None, allow: Iterable[Network], place: str = "callback_url") -> str | None:
+    """Read a URL for callbacks, if any. Raises InvalidInputError for its place."""
     url = (given or "").strip()
-    return check_callback_url(url, https_only=True, allow=allow) if url else None
+    return check_callback_url(url, https_only=True, allow=allow, field=place) if url else None
 
 
 def _validity(given: str | None) -> tuple[timedelta, datetime | None]:
@@ -177,11 +193,11 @@ def _validity(given: str | None) -> tuple[timedelta, datetime | None]:
         # What has more digits is beyond the limit anyway.
         seconds = int(text) if _SECONDS.fullmatch(text) else (-1 if text.startswith("-") else 1) * 10**9
         return timedelta(seconds=seconds) if seconds else DEFAULT_VALIDITY, None
-    moment = _moment(text, "tte")
+    moment = read_moment(text, "tte")
     return (DEFAULT_VALIDITY, None) if moment is None else (MAX_VALIDITY, moment)
 
 
-def _moment(given: str | None, place: str) -> datetime | None:
+def read_moment(given: str | None, place: str) -> datetime | None:
     """Read yyyy-MM-dd'T'HH:mm:ss, in UTC unless it names another zone."""
     text = (given or "").strip()
     if not text:
@@ -196,7 +212,7 @@ def _moment(given: str | None, place: str) -> datetime | None:
 def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]) -> dict[str, Any]:
     """Show what was accepted; `given` are the numbers as the caller wrote them, which it finds its results by."""
     custom = command.recipients.custom or [None] * len(given)
-    landings = show_landings(accepted.links, len(given))
+    landings = show_landings(accepted.links, landing_keys(command.text, "text"), len(given))
     results: dict[str, list[dict[str, Any]]] = {}
     for row, number in enumerate(given):
         encoding = accepted.encodings[row]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from carillon.dialects.apifon.operations_im import IM_OPERATIONS
 from carillon.dialects.apifon.operations_lists import FIELD_OPERATIONS, LIST_OPERATIONS
 from carillon.dialects.apifon.operations_messages import MESSAGE_OPERATIONS
 from carillon.dialects.apifon.operations_subscribers import BLOCK_OPERATIONS, SUBSCRIBER_OPERATIONS
@@ -13,4 +14,5 @@ OPERATIONS: Sequence[Operation] = (
     *SUBSCRIBER_OPERATIONS,
     *BLOCK_OPERATIONS,
     *MESSAGE_OPERATIONS,
+    *IM_OPERATIONS,
 )

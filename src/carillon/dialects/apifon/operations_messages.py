@@ -55,10 +55,13 @@ MESSAGE_OPERATIONS: Sequence[Operation] = (
         method="POST",
         path="/services/api/v1/balance",
         title="Balance",
-        summary="Shows what is in the account. `subscriptions`, of instant messaging, is empty.",
+        summary="Shows what is in the account, and the subscriptions that are active.",
         scope=Scope.MESSAGES_READ,
         permission="accountInfo",
         handle=balances.show,
-        notes=("`balance` has what is reserved in it; `plafon` is the credit limit.",),
+        notes=(
+            "`balance` has what is reserved in it; `plafon` is the credit limit.",
+            "`endDate` is the last second of a subscription, in UTC.",
+        ),
     ),
 )

@@ -16,6 +16,7 @@ OURS: Mapping[str, Scope] = {
     "readSubscriber": Scope.AUDIENCE_READ,
     "writeSubscriber": Scope.AUDIENCE_WRITE,
     "smsGateway": Scope.MESSAGES_WRITE,
+    "imGateway": Scope.MESSAGES_WRITE,
     "accountInfo": Scope.MESSAGES_READ,
 }
 

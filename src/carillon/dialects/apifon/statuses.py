@@ -76,6 +76,11 @@ OF_FAILURES: Mapping[Failure, SmsStatus] = {
     Failure.SENDER_TYPE_UNKNOWN: UNKNOWN_SENDER_TYPE,
     Failure.ADDRESS_INVALID: INVALID_MSISDN,
     Failure.TEXT_INVALID: UNEXPECTED_VALUE,
+    # Of instant messages, whose own table tells them better.
+    Failure.URL_INVALID: UNEXPECTED_VALUE,
+    Failure.SENDER_DISABLED: INVALID_SENDER,
+    Failure.NO_SUBSCRIPTION: NO_PRICE,
+    Failure.SENDER_CAP: INVALID_SENDER,
     Failure.DUPLICATE: SPAM_CONTROL,
     # Who has unsubscribed, or never agreed, is out of reach by their own will.
     Failure.SUPPRESSED: CALL_BARRED,
