@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
 import pytest
+from hypothesis import Phase, given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 from tests.integration.receiving import LOOPBACK
 from tests.integration.scripted_http import serving
 from tests.support import OPERATOR, Tenant
@@ -260,6 +264,29 @@ async def test_opening_every_link_of_everybody_unsubscribes_and_confirms_nobody(
             await client.request(method, short(sending, name))
     await clicks(db, account)
     assert await db.read(Tx.fetchrow, counted, account.account_id) == before
+
+
+async def test_whatever_is_asked_for_is_no_failure(client: httpx.AsyncClient, db: Database, account: Tenant) -> None:
+    link = await made(db, account)
+    asked: list[tuple[str, str, str, str]] = []
+    texts = st.text(max_size=20)
+
+    @settings_of(max_examples=200, deadline=None, database=None, phases=[Phase.generate])
+    @given(st.sampled_from(["/l/", f"/l/{link.code}", f"/{link.code}/"]), texts, texts, texts)
+    def collect(before: str, path: str, host: str, agent: str) -> None:
+        asked.append((before, path, host, agent))
+
+    collect()
+    for before, path, host, agent in asked:
+        url = f"{before}{quote(path.encode('utf-8', 'replace'), safe='')}"
+        headers = [
+            (b"host", quote(host.encode("utf-8", "replace")).encode()),
+            (b"user-agent", agent.encode("utf-8", "replace")),
+        ]
+        reply = await client.get(url, headers=headers)
+        assert reply.status_code in {302, 404}, url
+        assert reply.headers.get("location", URL) == URL
+    await clicks(db, account)
 
 
 def test_no_dialect_has_a_path_that_links_have(db: Database) -> None:

@@ -1,6 +1,7 @@
 """Landing pages in SMS: each parameter of the reference's LANDING PAGE, what is answered, and where links lead."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import msgspec
 import pytest
+from hypothesis import given
 from structlog.testing import capture_logs
 from tests.background import materialise_all
 from tests.dialects.apifon.wire import Wire
+from tests.dialects.fuzzing import bounded, leaves, trees
 from tests.integration.messaging.sandbox import Sandbox
 from tests.integration.receiving import LOOPBACK, telling, until
 from tests.integration.scripted_http import OK, ScriptedServer, serving
@@ -289,6 +292,22 @@ async def test_links_of_many_recipients_are_answered_at_once_and_written_with_th
     assert len(await rows(wire, _LINKS)) == 2 * MANY
     kept = "SELECT data FROM link WHERE shard_key = $1 AND name = 'apifon_lp_b' AND url = 'https://shop.example/b/7'"
     assert await wire.runtime.db.read(Tx.fetchval, kept, wire.account.account_id) == '{"n": "7"}'
+
+
+async def test_whatever_a_landing_page_is_it_is_accepted_or_refused(wire: Wire) -> None:
+    names = ("url", "data", "redirect", "method", "prevent_sys_params", "landing_domain", "enable_tracking")
+    bodies: list[Any] = []
+
+    @bounded(150)
+    @given(trees(names, [URL, "viber://x", "POST", "https://go.shop.example", "spring"]) | leaves())
+    def collect(landing: Any) -> None:
+        bodies.append(landing)
+
+    collect()
+    for landing in bodies:
+        body = json.dumps(request({"apifon_lp": landing})).encode("utf-8", "replace")
+        reply = await wire.call("POST", SEND, body)
+        assert reply.status_code in {200, 400, 403}, (landing, reply.text)
 
 
 async def test_no_log_line_has_a_code_or_a_url(wire: Wire) -> None:
