@@ -3,13 +3,15 @@
     python -m bench.links [sending] [redirects] [clicks] [--links 10000000] [--rounds 5]
 
 `sending`: 100,000 recipients with two personalised landing links each, in two requests of Apifon's, until the last is
-accepted, against the same without links. `redirects`: links drawn from all that there are, each mostly once, on 16
-connections, against a bare ASGI application on the same server; and the latencies of ours. `clicks`: visits of links of
-messages, written as events, against COPY of the very rows. The limits are the issue's.
+accepted, against the same without links. `redirects`: on 16 connections, against a bare ASGI application on the same
+server, and the latencies of ours. Four of five openings are of 20,000 links that are opened often, as those of messages
+to a group are, and the fifth of any of them; then all are of any, each mostly for the first time. `clicks`: visits of
+links of messages, written as events, against COPY of the very rows. The limits are the issue's.
 """
 
 import argparse
 import asyncio
+import gc
 import io
 import statistics
 import subprocess
@@ -21,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 
@@ -45,7 +48,7 @@ from carillon.tenancy.accounts import CreateAccount, OpenAccount, Operator, crea
 from carillon.tenancy.secrets import SecretBox
 
 RECIPIENTS, REQUESTS = 50_000, 2
-CONNECTIONS, SECONDS = 16, 5.0
+CONNECTIONS, SECONDS, OFTEN = 16, 5.0, 20_000
 VISITS = 100_000
 SENDING_LIMIT, REDIRECT_LIMIT, SPREAD_LIMIT, CLICK_LIMIT = 0.5, 0.3, 3.0, 0.4
 BROWSERS = [
@@ -75,43 +78,46 @@ def report(what: str, unit: str, against: str, paces: Sequence[tuple[float, floa
 # Sending.
 
 
-def subscriber(place: int, *, with_links: bool) -> dict[str, object]:
-    """Write a recipient, with links that are its own."""
-    if not with_links:
-        return {"number": number(place)}
-    urls = {f"apifon_lp_{one}": {"url": f"https://shop.example/{one}/{place:08}"} for one in ("offer", "account")}
-    return {"number": number(place), "params": urls}
+TEXTS = {
+    "links": "Your table is ready: {apifon_lp_offer} or {apifon_lp_account}",
+    "urls": "Your table is ready: {offer} or {account}",
+    "without": "Your table is ready at nine. See you tonight at the Blue Boat, at the harbour of old Chania.",
+}
+
+
+def subscriber(place: int, side: str) -> dict[str, object]:
+    """Write a recipient: with links of its own, with their URLs as they are, or with nothing."""
+    urls = {one: f"https://shop.example/{one}/{place:08}" for one in ("offer", "account")}
+    if side == "links":
+        return {"number": number(place), "params": {f"apifon_lp_{one}": {"url": url} for one, url in urls.items()}}
+    return {"number": number(place), "params": urls} if side == "urls" else {"number": number(place)}
 
 
 async def measure_sending(arguments: argparse.Namespace) -> None:
-    """Measure the accepting of sendings with links against that of sendings without."""
+    """Measure the accepting of sendings with links against that of the same without."""
     with served() as server:
         connection = await asyncpg.connect(server.dsn)
         sender = sender_of(server, connection)
         calling = sender.caller.connection()
-        texts = {
-            True: "Your table is ready: {apifon_lp_offer} or {apifon_lp_account}",
-            False: "Your table is ready at nine. See you tonight at the Blue Boat, at the harbour of old Chania.",
-        }
+        date = f"{datetime.now(UTC).year + 1}-01-01T00:00:00"
         requests = {
-            with_links: [
+            side: [
                 calling.written(
                     "POST",
                     SEND,
                     {
-                        "subscribers": [subscriber(start + one, with_links=with_links) for one in range(RECIPIENTS)],
-                        "message": {"text": texts[with_links], "sender_id": "BlueDoor"},
-                        "date": f"{datetime.now(UTC).year + 1}-01-01T00:00:00",
+                        "subscribers": [subscriber(start + one, side) for one in range(RECIPIENTS)],
+                        "message": {"text": text, "sender_id": "BlueDoor"},
+                        "date": date,
                     },
                 )
                 for start in range(0, REQUESTS * RECIPIENTS, RECIPIENTS)
             ]
-            for with_links in (True, False)
+            for side, text in TEXTS.items()
         }
-        paces = []
+        paces: dict[str, list[float]] = {side: [] for side in TEXTS}
         for turn in range(arguments.rounds):
-            taken = {}
-            for side in (True, False) if turn % 2 == 0 else (False, True):
+            for side in TEXTS if turn % 2 == 0 else reversed(TEXTS):
                 seconds = 0.0
                 for one in requests[side]:
                     began = time.perf_counter()
@@ -120,10 +126,12 @@ async def measure_sending(arguments: argparse.Namespace) -> None:
                     # What is accepted is written meanwhile: that is another measure's.
                     while await connection.fetchval("SELECT EXISTS (SELECT FROM materialisation)"):  # noqa: ASYNC110
                         await asyncio.sleep(0.1)
-                taken[side] = REQUESTS * RECIPIENTS / seconds
+                paces[side].append(REQUESTS * RECIPIENTS / seconds)
                 await connection.execute(EMPTY)
-            paces.append((taken[True], taken[False]))
-        report("accepted with two links each", "recipients/s", "without", paces, SENDING_LIMIT)
+        for other, bar in (("without", SENDING_LIMIT), ("urls", 0.0)):
+            pairs = list(zip(paces["links"], paces[other], strict=True))
+            against = "without" if other == "without" else "with the URLs as they are"
+            report("accepted with two links each", "recipients/s", against, pairs, bar)
         await connection.close()
 
 
@@ -192,24 +200,34 @@ async def measure_redirects(arguments: argparse.Namespace) -> None:
     with served() as server:
         codes = await fill(server, arguments.links)
         chance = Random(9)  # noqa: S311 - of a bench
-        requests = iter([request(code, chance.choice(BROWSERS)) for code in codes] * 10)
-        plain = request("0123456789", BROWSERS[0])
-        with bare_reply(server) as bare:
-            paces, spreads = [], []
-            for turn in range(arguments.rounds + 1):
-                taken = {}
-                for side in (server, bare) if turn % 2 == 0 else (bare, server):
-                    take = (lambda: next(requests)) if side is server else (lambda: plain)
-                    pace, times = await asyncio.to_thread(load, side, take)
-                    taken[side.port] = pace
-                    if side is server:
-                        spreads.append((times[len(times) // 2], times[len(times) * 99 // 100]))
-                paces.append((taken[server.port], taken[bare.port]))
-            name = f"redirects with {arguments.links:,} links"
-            report(name, "replies/s", "a bare reply", paces[1:], REDIRECT_LIMIT)
-            median, slow = (statistics.median(column) for column in zip(*spreads[1:], strict=True))
-            spread = f"{slow / median:.1f} times (below {SPREAD_LIMIT})"
-            print(f"p50 {median * 1000:.2f} ms, p99 {slow * 1000:.2f} ms: {spread}")
+        often = codes[:OFTEN]
+        for name, share in (("a fifth of them for the first time", 0.2), ("all of them for the first time", 1.0)):
+            fresh = iter(codes[OFTEN:] * 10)
+            opened = (next(fresh) if chance.random() < share else chance.choice(often) for _ in range(2_000_000))
+            requests = (request(code, chance.choice(BROWSERS)) for code in opened)
+            await measure_openings(
+                server, arguments, f"{arguments.links:,} links, {name}", list(islice(requests, 300_000))
+            )
+
+
+async def measure_openings(server: Served, arguments: argparse.Namespace, name: str, requests: Sequence[bytes]) -> None:
+    """Measure such openings."""
+    openings, plain = cycle(requests), request("0123456789", BROWSERS[0])
+    with bare_reply(server) as bare:
+        paces, spreads = [], []
+        for turn in range(arguments.rounds + 1):
+            taken = {}
+            for side in (server, bare) if turn % 2 == 0 else (bare, server):
+                take = (lambda: next(openings)) if side is server else (lambda: plain)
+                pace, times = await asyncio.to_thread(load, side, take)
+                taken[side.port] = pace
+                if side is server:
+                    spreads.append((times[len(times) // 2], times[len(times) * 99 // 100]))
+            paces.append((taken[server.port], taken[bare.port]))
+        report(name, "redirects/s", "a bare reply", paces[1:], REDIRECT_LIMIT)
+        median, slow = (statistics.median(column) for column in zip(*spreads[1:], strict=True))
+        spread = f"{slow / median:.1f} times (below {SPREAD_LIMIT})"
+        print(f"p50 {median * 1000:.2f} ms, p99 {slow * 1000:.2f} ms: {spread}")
 
 
 # Clicks.
@@ -236,6 +254,9 @@ async def visits_of(db: Database) -> list[Visit]:
 
 async def measure_clicks(arguments: argparse.Namespace) -> None:
     """Measure the recording of clicks against COPY."""
+    # As `carillon serve` has it.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     with tempfile.TemporaryDirectory(prefix="carillon-bench-") as name:
         Path(name).chmod(0o755)  # noqa: ASYNC240 - the server's account has to enter
         with embedded_server(Path(name) / "data") as running:

@@ -33,7 +33,9 @@ CLICKED = "clicked"
 
 MAX_WAITING = 200_000
 _WRITTEN_SECONDS = 0.5
-_MAX_TOGETHER = 5_000
+_MAX_TOGETHER = 1_000
+# Whoever opens a link meanwhile waits no longer than so many take.
+_MAX_AT_A_TIME = 200
 # Who has followed a link that nobody sees, and what was opened of a message, is remembered by this process.
 _MAX_REMEMBERED = 20_000
 
@@ -159,7 +161,9 @@ async def _made_ready(tx: Tx, account_id: AccountId, visits: Sequence[Visit], cl
     deliveries = await _deliveries(tx, account_id, visits)
     events: list[NewEvent] = []
     machines = 0
-    for visit in visits:
+    for place, visit in enumerate(visits, 1):
+        if not place % _MAX_AT_A_TIME:
+            await asyncio.sleep(0)
         at = visit.at + offset
         reasons = clicks.reasons_of(visit)
         link = visit.link

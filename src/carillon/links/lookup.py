@@ -1,4 +1,8 @@
-"""Looking for links by their codes: remembered for three seconds, and those that come together looked for together."""
+"""Looking for links by their codes: they are remembered, and those that come together are looked for together.
+
+A row is never changed, so that one is remembered for minutes. What hasn't been found, and what ends by its account's
+clock, which may be moved, is looked for again after some seconds.
+"""
 
 import asyncio
 import time
@@ -20,7 +24,7 @@ from carillon.links.targets import LEADS_ON, POSTS, SYSTEM_PARAMETERS, TRACKED
 
 SQL = load_statements("carillon.links", "lookup.sql")
 
-_REMEMBERED_SECONDS = 3.0
+_SECONDS, _SOME_SECONDS = 600.0, 3.0
 _MAX_REMEMBERED = 50_000
 _MAX_TOGETHER = 500
 # Codes of accounts that are not there cost a query so often.
@@ -131,10 +135,12 @@ class LinkLookup:
             return
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
-        until = time.monotonic() + _REMEMBERED_SECONDS
+        now = time.monotonic()
         for key in keys:
-            self._remembered[key] = (found.get(key), until)
-            _end(self._waiting.pop(key)[1], found.get(key))
+            link = found.get(key)
+            lasts = link is not None and link.expires_at is None
+            self._remembered[key] = (link, now + (_SECONDS if lasts else _SOME_SECONDS))
+            _end(self._waiting.pop(key)[1], link)
 
 
 def _end(waiting: "asyncio.Future[Link | None]", outcome: Link | Exception | None) -> None:
