@@ -50,7 +50,7 @@ main = LazyGroup(
         "message": ("carillon.cli.messages:group", "Look at messages: what became of each."),
         "link": (
             "carillon.cli.links:group",
-            "Shorten URLs, see who opens links, and give an account's links a domain of its own.",
+            "Shorten URLs, see who opens links, and give links a domain.",
         ),
         "page": ("carillon.cli.pages:group", "Keep the landing pages that short links may lead to."),
         "sandbox": (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group
 def group() -> None:
-    """Shorten URLs, see who opens links, and give an account's links a domain of its own."""
+    """Shorten URLs, see who opens links, and give links a domain."""
 
 
 @group.command
