@@ -128,12 +128,14 @@ async def _working(db: "Database", session: Session) -> AsyncIterator[None]:
 def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -> None:
     """Show what the simulated network has taken for its phones, the latest first; state says whether it arrived.
 
-    content is what an instant message shows beside its text. For example:
+    content is what an instant message shows beside its text; links are the short links in the text, which a running
+    server answers. For example:
 
         carillon sandbox inbox --account 1
 
         carillon sandbox inbox --account 1 --phone 0541234567
     """
+    from carillon.links.phones import short_links_in  # noqa: PLC0415 - as above
     from carillon.messaging.instant import describe_content  # noqa: PLC0415 - as above
     from carillon.messaging.options import read_content  # noqa: PLC0415 - as above
     from carillon.messaging.queries import simulated_phones  # noqa: PLC0415 - as above
@@ -146,7 +148,14 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
         await db.read(require_sandbox, actor)
         address = phone_of(phone, actor.country, field="phone") if phone else None
         rows = await db.read(simulated_phones, actor, box, address=address, limit=limit)
-        return [{**row, "content": describe_content(read_content(row["content"]))} for row in rows]
+        return [
+            {
+                **row,
+                "content": describe_content(read_content(row["content"])),
+                "links": short_links_in(db, actor, row["text"]),
+            }
+            for row in rows
+        ]
 
     rows = session.run(work)
     session.answer(rows, table(rows, "No phone got anything yet."))

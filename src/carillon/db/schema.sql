@@ -30,7 +30,8 @@ CREATE TABLE account (
     created_at timestamptz NOT NULL,
     clock_offset interval NOT NULL DEFAULT '0', -- how far the account's clock is ahead of the real time
     sandbox    boolean NOT NULL DEFAULT false, -- its messages go to the simulator only
-    spam_window interval NOT NULL DEFAULT '0'  -- how long the same text to the same number is refused
+    spam_window interval NOT NULL DEFAULT '0', -- how long the same text to the same number is refused
+    human_clicks_only boolean NOT NULL DEFAULT false -- callbacks tell no clicks of machines
 );
 
 CREATE TABLE credential (
@@ -619,6 +620,26 @@ CREATE TABLE otp_limit (
     PRIMARY KEY (account_id, name)
 );
 
+-- Hosts that an account's short links may have.
+CREATE TABLE link_domain (
+    account_id  bigint NOT NULL,
+    host        text NOT NULL,           -- in lower case, with a port where it has one of its own
+    token       text NOT NULL,           -- what its owner publishes
+    created_at  timestamptz NOT NULL,
+    verified_at timestamptz,             -- NULL: nobody has shown that it is the account's
+    PRIMARY KEY (account_id, host)
+);
+
+-- Templates of pages that short links may lead to.
+CREATE TABLE landing_page (
+    account_id bigint NOT NULL,
+    page_key   text NOT NULL,
+    template   text NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, page_key)
+);
+
 -- By day, of a UUIDv7 key. -------------------------------------------------------------------------------------------------
 
 -- An accepted request: what is sent, and how many of its recipients are where.
@@ -685,6 +706,7 @@ CREATE TABLE recipient (
     custom     jsonb,                    -- as message.custom
     reason     text,                     -- why it is excluded, where that is known already
     guid       bigint,                   -- as message.guid
+    links      jsonb,                    -- where its short links lead (messaging/short_links.py)
     PRIMARY KEY (shard_key, sending_id, position)
 ) PARTITION BY RANGE (sending_id);
 
@@ -771,13 +793,29 @@ CREATE TABLE sent_text (
 ) PARTITION BY RANGE (message_id);
 CREATE INDEX sent_text_digest ON sent_text (shard_key, digest, message_id);
 
+-- A short link: where its code leads to. Rows are never changed.
+CREATE TABLE link (
+    shard_key  bigint NOT NULL,          -- the account
+    link_id    uuid NOT NULL,            -- of midnight (UTC), with the number that its code carries
+    sending_id uuid,
+    message_id uuid,                     -- NULL: everybody's, or nobody's
+    name       text NOT NULL,            -- the placeholder that it stands for; empty: none
+    url        text,                     -- NULL: a landing page
+    page_key   text,
+    data       jsonb,                    -- what the page's placeholders are replaced by
+    options    smallint NOT NULL,        -- bits, see links/targets.py
+    domain     text,                     -- the host of its own domain
+    expires_at timestamptz,              -- the account's time; NULL: when its day is dropped
+    PRIMARY KEY (shard_key, link_id)
+) PARTITION BY RANGE (link_id);
+
 -- A fact, in its account's sequence.
 CREATE TABLE event (
     shard_key  bigint NOT NULL,
     event_id   uuid NOT NULL,
     sequence   bigint NOT NULL,
     at         timestamptz NOT NULL,
-    kind       text NOT NULL,            -- excluded, submitted, uncertain, a final state, fallback, seen, reply, unsubscribed
+    kind       text NOT NULL,            -- excluded, submitted, uncertain, a final state, fallback, seen, reply, unsubscribed, clicked
     sending_id uuid,
     message_id uuid,
     data       jsonb,                    -- what it has beside: reason, network, a reply's numbers and text

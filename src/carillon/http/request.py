@@ -6,7 +6,7 @@ from typing import Literal
 
 from carillon.http.body import Body
 
-Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
+Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

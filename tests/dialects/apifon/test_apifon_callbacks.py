@@ -160,6 +160,35 @@ def test_a_status_is_reported_as_the_references_sample_has_it() -> None:
     assert request.body == msgspec.json.encode(expected)
 
 
+def test_an_opened_link_is_reported_with_its_metadata() -> None:
+    (one,) = body_of(
+        facts(
+            "clicked",
+            url="https://www.example.com",
+            short_code="10oaloXyz9",
+            browser="Chrome_80_0",
+            os="Android_9",
+            **{"ip": "192.0.2.7", "class": "human", "name": "apifon_lp"},
+        )
+    )["data"]
+    assert one["status"] == {"code": 11, "text": "open"}
+    assert "error_code" not in one
+    assert one["metadata"] == {
+        "url": "https://www.example.com",
+        "short_code": "10oaloXyz9",
+        "browser": "Chrome_80_0",
+        "os": "Android_9",
+        "ip": "192.0.2.7",
+        "micro_timestamp": 1517922078000,
+        "class": "human",
+    }
+
+
+def test_an_opened_landing_page_is_reported_by_its_key() -> None:
+    (one,) = body_of(facts("clicked", page="spring", short_code="10oaloXyz9"))["data"]
+    assert one["metadata"]["url"] == "spring"
+
+
 def test_statuses_of_one_request_are_told_together() -> None:
     body = body_of(facts("submitted"), facts("delivered"), facts("undelivered", reason="absent_subscriber", code="27"))
     assert [one["status"]["code"] for one in body["data"]] == [4, 7, 1]
@@ -197,7 +226,14 @@ def test_a_reply_is_reported_as_the_references_sample_has_it() -> None:
     ("kind", "expected"),
     [
         *((one.value, True) for one in MessageState if one.value not in {"waiting", "uncertain", "cancelled"}),
-        *(("reply", True), ("waiting", False), ("uncertain", False), ("cancelled", False), ("unsubscribed", False)),
+        *(
+            ("clicked", True),
+            ("reply", True),
+            ("waiting", False),
+            ("uncertain", False),
+            ("cancelled", False),
+            ("unsubscribed", False),
+        ),
     ],
 )
 def test_what_is_reported(kind: str, *, expected: bool) -> None:

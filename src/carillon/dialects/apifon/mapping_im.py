@@ -13,6 +13,7 @@ from carillon.carriers.content import Button, Content, File, Video
 from carillon.dialects.apifon import schemas, schemas_im
 from carillon.dialects.apifon.auth import DIALECT
 from carillon.dialects.apifon.mapping import chosen
+from carillon.dialects.apifon.mapping_landings import landing_keys
 from carillon.dialects.apifon.mapping_messages import (
     DEFAULT_CODING,
     ENCODINGS,
@@ -23,7 +24,6 @@ from carillon.dialects.apifon.mapping_messages import (
     read_moment,
     read_recipients,
     read_sender,
-    refuse_landing,
     require_length,
 )
 from carillon.dialects.reading import read_request, read_text, require
@@ -45,6 +45,8 @@ _VIDEO = f"{_PLACE}.videos[0]"
 PLACES: Mapping[str, str] = {
     "reference": "reference_id",
     "scheduled_at": "date",
+    "domain": "params.landing_domain",
+    "page": "params.url",
     "fallback.text": "message.text",
     "sender": f"{_PLACE}.sender_id",
     "text": f"{_PLACE}.text",
@@ -85,7 +87,10 @@ def read_send_im(asked: schemas_im.SendIm, actor: Actor, allow: Iterable[Network
     """
     instant = _message(asked.im_channels[0], actor.sender_defaults)
     fallback = _fallback(asked.message) if asked.message else None
-    recipients = read_recipients(asked.subscribers, with_values=True)
+    keys = landing_keys(instant.text, f"{_PLACE}.text")
+    if fallback is not None and fallback.has_placeholders:
+        keys |= landing_keys(fallback.text, "message.text")
+    recipients = read_recipients(asked.subscribers, with_values=True, landings=keys)
     return _send(asked, actor, allow, instant, recipients, fallback)
 
 
@@ -145,7 +150,6 @@ def _message(given: object, defaults: Mapping[str, str]) -> _Instant:
     channel = read_request(schemas_im.MessageChannel, given, _PLACE)
     sender, channel_id = _named(channel, defaults)
     text = channel.text or ""
-    refuse_landing(text, f"{_PLACE}.text")
     target = chosen(channel.device_target or "SMARTPHONE_AND_OTHER_DEVICES", list(DEVICES), f"{_PLACE}.device_target")
     return _Instant(
         sender=sender,

@@ -55,6 +55,14 @@ class Many(msgspec.Struct, Generic[Item]):
     meta: Meta
 
 
+class Shortened(Reply):
+    """A URL with its short one, or with an error."""
+
+    long_url: str | None
+    short_url: str | None
+    error: bool
+
+
 class Self(msgspec.Struct):
     """Where a thing is."""
 
