@@ -71,6 +71,10 @@ main = LazyGroup(
             "Verify the books: messages against counters, money, events.",
         ),
         "db": ("carillon.cli.db:group", "Create, upgrade and inspect the database."),
+        "doctor": (
+            "carillon.cli.doctor:doctor",
+            "Look for what is wrong with the installation.",
+        ),
         "completion": ("carillon.cli.completion:completion", "Print what makes a SHELL complete the commands."),
     },
 )
