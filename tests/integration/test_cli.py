@@ -296,7 +296,7 @@ def test_the_database_is_upgraded_once_and_says_what_it_has(
         Migration(version="9998_post_later", phase="post", statements="SELECT 1"),
     ]
     monkeypatch.setattr("carillon.db.migrate.known_migrations", lambda: [*before, *added])
-    nothing = {"applied": [], "distributed": [], "hinted": []}
+    nothing: dict[str, list[str]] = {"applied": [], "distributed": [], "hinted": []}
     # What comes behind waits for what it counts on.
     assert answer(bare("db", "upgrade", "--phase", "post", *bare_db, "--json")) == nothing
     pre = answer(bare("db", "upgrade", "--phase", "pre", *bare_db, "--json"))

@@ -123,15 +123,15 @@ def test_a_closed_account_goes_at_once_but_for_its_days_and_its_trail(run: Run, 
     sent = run("send", "--account", other, "--from", "Blue", "--to", "0541234567", "Ready.")
     assert sent.exit_code == 0, sent.output
     command = ("account", "delete", other)
-    refused = run(*command)
-    assert f"Account {other} goes, with 1 audience, 2 contacts, 0 suppressions, 1 credential" in refused.stderr
-    assert "Its 1 sending, with messages and events, go with their days, 30 days after them." in refused.stderr
-    assert refusal(refused) == "Error: yes: Nothing is deleted without --yes."
     assert "It is active" in refusal(run(*command, "--yes"))
     assert run("account", "status", other, "not_active").exit_code == 0
     assert "messages that are not sent yet (1). Cancel them first" in refusal(run(*command, "--yes"))
     sending = answer(run("sending", "list", "--account", other, "--json"))[0]["sending_id"]
     assert run("sending", "cancel", sending, "--account", other).exit_code == 0
+    refused = run(*command)
+    assert f"Account {other} goes, with 1 audience, 2 contacts, 0 suppressions, 1 credential" in refused.stderr
+    assert "Its 1 sending, with messages and events, go with their days, 30 days after them." in refused.stderr
+    assert refusal(refused) == "Error: yes: Nothing is deleted without --yes."
     before = everything_of(dsn, 1)
     deleted = answer(run(*command, "--yes", "--json"))
     assert (deleted["account_id"], deleted["contacts"]) == (other, 2)

@@ -9,8 +9,8 @@ import click
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.durations import Duration
 from carillon.cli.options import Id, counted
-from carillon.cli.session import Session, open_actor, operator, table, with_session
-from carillon.messaging.account_deletion import AccountContents, account_contents, delete_account
+from carillon.cli.session import Session, followed, open_actor, operator, table, with_session
+from carillon.messaging.account_deletion import AccountContents, account_contents, delete_account, require_deletable
 from carillon.tenancy.accounts import (
     Account,
     AccountStatus,
@@ -153,12 +153,15 @@ def delete(session: Session, *, account_id: int, yes: bool) -> None:
     """
 
     async def look(db: "Database") -> AccountContents:
-        return await db.read(account_contents, await open_actor(db, account_id))
+        actor = await open_actor(db, account_id)
+        await db.read(require_deletable, actor)
+        return await db.read(account_contents, actor)
 
     found = session.run(look)
     confirm_deletion(_what_goes(session, account_id, found), yes=yes)
 
     async def work(db: "Database") -> None:
+        await followed()  # it may have been closed just now
         await db.run(delete_account, await open_actor(db, account_id))
 
     session.run(work)

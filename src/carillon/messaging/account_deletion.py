@@ -36,15 +36,12 @@ async def account_contents(tx: Tx, actor: Actor) -> AccountContents:
     return AccountContents(**dict(row.items() if row else ()), unsent=int(unsent))
 
 
-async def delete_account(tx: Tx, actor: Actor) -> None:
-    """Delete the actor's account, which must be closed: audiences, credentials, suppressions, money, routes.
+async def require_deletable(tx: Tx, actor: Actor) -> None:
+    """Require that the actor's account is closed and has no unsent messages.
 
-    Its messages, events and callbacks are rows of days, and are dropped with these; nothing is sent, counted or called
-    for them any more, and receipts that come for them are dropped. The audit trail stays.
-
-    Raises NotFoundError for `account`, and InvalidInputError for `account` where it is active or has unsent messages.
+    Raises NotFoundError for `account`, and InvalidInputError for `account`, which says what to do first.
     """
-    status = await tx.fetchval(SQL["hold_account"], actor.account_id)
+    status = await tx.fetchval(SQL["status"], actor.account_id)
     if status is None:
         raise NotFoundError("account", f"There is no account {actor.account_id}.")
     if status == AccountStatus.ACTIVE:
@@ -55,6 +52,19 @@ async def delete_account(tx: Tx, actor: Actor) -> None:
         raise InvalidInputError(
             "account", f"It has messages that are not sent yet ({unsent:,}). Cancel them first: {way}"
         )
+
+
+async def delete_account(tx: Tx, actor: Actor) -> None:
+    """Delete the actor's account, which must be closed: audiences, credentials, suppressions, money, routes.
+
+    Its messages, events and callbacks are rows of days, and are dropped with these; nothing is sent, counted or called
+    for them any more, and receipts that come for them are dropped. The audit trail stays.
+
+    What is being accepted when the account is closed must be over: that is so after `REMEMBERED_SECONDS`. Raises what
+    `require_deletable` does.
+    """
+    await tx.execute(SQL["hold_account"], actor.account_id)
+    await require_deletable(tx, actor)
     await tx.execute(SQL["forget_sendings"], actor.account_id)
     await tx.execute(SQL["skip_callbacks"], actor.account_id, tx.now)
     await tx.execute(SQL["retire_carriers"], actor.account_id)

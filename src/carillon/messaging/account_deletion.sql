@@ -1,5 +1,8 @@
 -- name: hold_account
-SELECT status FROM account WHERE account_id = $1 FOR UPDATE;
+SELECT account_id FROM account WHERE account_id = $1 FOR UPDATE;
+
+-- name: status
+SELECT status FROM account WHERE account_id = $1;
 
 -- name: contents
 SELECT
