@@ -41,6 +41,7 @@ def create_app(
     services = Services(
         db=runtime.db,
         authenticator=runtime.authenticator,
+        box=runtime.secret_box,
         page_size=runtime.settings.list_page_size,
         signature_age=timedelta(seconds=runtime.settings.signature_age_seconds),
         outbound_allow=runtime.settings.outbound_allow,

@@ -26,11 +26,14 @@ from carillon.messaging.simulated import SimulatedWorker
 from carillon.messaging.simulators import SimulatorsAlone
 from carillon.messaging.submitting import ProcessCarriers
 from carillon.messaging.sweep import oldest_open, sweep_messages
+from carillon.otp.counters import delete_counters
+from carillon.otp.work import OtpWorker
 from carillon.outbound.client import HttpClient
 from carillon.routing.health import Health
 from carillon.routing.health_rows import exchange_health
 from carillon.runtime import Runtime
 from carillon.settings import Settings
+from carillon.tenancy.secrets import SecretBox
 from carillon.tenancy.signed_calls import delete_signed_calls
 from carillon.workers.shape import Background, Job, Service
 
@@ -57,10 +60,11 @@ def background_of(runtime: Runtime) -> Background:
     return Background(
         workers=[
             UploadWorker(),
-            *(DispatchWorker(one, carriers, concurrency=64) for one in TrafficClass),
+            *(DispatchWorker(one, carriers, concurrency=64, box=runtime.secret_box) for one in TrafficClass),
             MaterialiseWorker(),
             SimulatedWorker(runtime.inbox),
             CallbackWorker(runtime.outbound, _callback_formats()),
+            OtpWorker(runtime.secret_box),
         ],
         jobs=[
             backlog,
@@ -68,6 +72,7 @@ def background_of(runtime: Runtime) -> Background:
             Job(name="message_sweep", interval=timedelta(minutes=1), run=sweep_messages),
             Job(name="contact_retention", interval=_HOUR, run=sweep_audiences),
             Job(name="partitions", interval=_HOUR, run=partial(_keep_partitions, settings=settings)),
+            Job(name="otp_counter_deletion", interval=_HOUR, run=delete_counters),
             Job(name="signature_deletion", interval=_HOUR, run=delete_signed_calls),
             Job(name="report_deletion", interval=_HOUR, run=partial(delete_reports, days=settings.upload_report_days)),
         ],
@@ -75,16 +80,17 @@ def background_of(runtime: Runtime) -> Background:
     )
 
 
-def sandbox_work(db: Database, outbound: HttpClient) -> Background:
+def sandbox_work(db: Database, outbound: HttpClient, box: SecretBox) -> Background:
     """Return what a command runs that moves a sandbox account's clock: nothing of it reaches a real carrier."""
     inbox = ReceivedMessages(db)
     simulators = SimulatorsAlone(inbox)
     return Background(
         workers=[
             MaterialiseWorker(),
-            *(DispatchWorker(one, simulators, concurrency=4) for one in TrafficClass),
+            *(DispatchWorker(one, simulators, concurrency=4, box=box) for one in TrafficClass),
             SimulatedWorker(inbox),
             CallbackWorker(outbound, _callback_formats()),
+            OtpWorker(box),
         ],
         jobs=[
             Job(name="parked_receipts", interval=timedelta(seconds=1), run=inbox.match_parked),

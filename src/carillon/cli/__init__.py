@@ -53,6 +53,7 @@ main = LazyGroup(
             "Shorten URLs, see who opens links, and give links a domain.",
         ),
         "page": ("carillon.cli.pages:group", "Keep the landing pages that short links may lead to."),
+        "otp": ("carillon.cli.otp:group", "See and set what limits one-time passwords, and what is counted."),
         "sandbox": (
             "carillon.cli.sandbox:group",
             "Move a sandbox account's clock, and see its simulated phones.",

@@ -71,13 +71,14 @@ class AccountFacts:
 
 @dataclass(slots=True, kw_only=True)
 class Placement:
-    """A sending whose rows are placed, and what came of it."""
+    """A sending whose rows are placed, and what came of it. `shown` is the text with its sealed values."""
 
     sending_id: UUID
     channel: str
     traffic_class: TrafficClass
     sender: str
     text: str = field(repr=False)
+    shown: str | None = field(default=None, repr=False)
     due_at: datetime
     expires_at: datetime
     per_second: float | None = None
@@ -89,6 +90,7 @@ class Placement:
     ignores_suppressions: bool = False
     flash: bool = False
     only_if_any: bool = False
+    avoids: Sequence[int] = ()
     content: Content | None = None
     fallback: Fallback | None = None
     is_written: bool = True
@@ -216,8 +218,10 @@ async def _exclude_repeated(
     tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
 ) -> Mapping[int, int]:
     """Exclude what was sent to the same number within the window; return the digests of the others by row."""
+    # What is sealed is never the same text, and a digest of its few possible values would tell which it is.
+    open_rows = [row for row in rows.open_rows() if placements[rows.places[row]].shown is None]
     texts = without_codes(rows.texts, rows.links) if rows.links else rows.texts
-    digests = {row: _digest(placements[rows.places[row]], rows, texts, row) for row in rows.open_rows()}
+    digests = {row: _digest(placements[rows.places[row]], rows, texts, row) for row in open_rows}
     since = first_uuid_of(tx.now - facts.spam_window)
     found = await tx.fetch(SQL["recently_sent"], actor.account_id, sorted(set(digests.values())), since)
     seen = {record["digest"] for record in found}
@@ -249,8 +253,9 @@ def _route(
         routes = channels[one.channel].routing.choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
         routes = tx.process_state(Health).arrange(routes, numbers, traffic_class=one.traffic_class)
         for row, route in zip(of_place, routes, strict=True):
-            if route:
-                carriers[row] = route[0]
+            first = next((carrier for carrier in route or () if carrier not in one.avoids), None)
+            if first is not None:
+                carriers[row] = first
             else:
                 rows.failures[row] = Failure.NO_ROUTE
     return carriers
@@ -417,6 +422,7 @@ def chunks_of(tx: Tx, placements: Sequence[Placement], rows: Rows, carriers: Map
                     traffic_class=one.traffic_class,
                     due_at=_paced(one, len(part)),
                     message_ids=part,
+                    tried=one.avoids,
                 )
             )
     return chunks

@@ -1,9 +1,10 @@
 """What is done of a request before its transaction: numbers read, texts rendered and measured, duplicates found."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
+from uuid import UUID
 
 import polars as pl
 
@@ -28,14 +29,17 @@ _E164 = re.compile(r"[1-9][0-9]{6,14}")
 class PreparedSend:
     """A request that is ready for its transaction.
 
-    `texts` are None where the sending's own text is sent as it is, or is rendered later; `length` is of all where it is
-    the same. `fallback` is the request's, with its text as it is stored; `fallbacks` are what each recipient gets of
-    it, as messages keep it, and are empty where there is none. `links` of recipients, and `shared_links` of all, have
-    their codes, and no rows yet.
+    `text` is what is stored, `shown` what arrives: they differ where values are sealed, which `seal` does for a sending
+    (`sealed.py`). `texts` are None where the sending's own text is sent as it is, or is rendered later; `length` is of
+    all where it is the same. `fallback` is the request's, with its text as it is stored; `fallbacks` are what each
+    recipient gets of it, as messages keep it, and are empty where there is none. `links` of recipients, and
+    `shared_links` of all, have their codes, and no rows yet.
     """
 
     command: Send
     text: str = field(repr=False)
+    shown: str = field(repr=False)
+    seal: Callable[[UUID], bytes] | None = None
     encoding: Encoding | None
     numbers: Sequence[str | None] = field(repr=False)
     texts: Sequence[str | None] = field(repr=False)
@@ -49,17 +53,19 @@ class PreparedSend:
     fallbacks: Sequence[str | None] = field(default=(), repr=False)
 
 
-def prepare_send(
+def prepare_send(  # noqa: PLR0913 - what was made for it before
     command: Send,
     country: str,
+    sealed: Mapping[str, str] | None = None,
+    *,
     links: MadeLinks | None = None,
     shared_links: MadeLinks | None = None,
-    *,
     renders: bool = True,
 ) -> PreparedSend:
     """Prepare a request whose national numbers are those of a country. It is pure, and safe in threads.
 
-    Without `renders` texts that differ in the codes of links alone are measured, and rendered by whoever writes them.
+    `sealed` are values of placeholders that are measured and not stored; such a text is the same for all. Without
+    `renders` texts that differ in the codes of links alone are measured, and rendered by whoever writes them.
 
     Raises InvalidInputError and MissingInputError for `text`, `reference`, and what `check_instant` does: what is wrong
     for all.
@@ -68,7 +74,8 @@ def prepare_send(
     fallback = _checked_fallback(command)
     numbers = read_numbers(command.recipients, country)
     failures: list[Failure | None] = [None if number else Failure.ADDRESS_INVALID for number in numbers]
-    texts, encodings, parts, encoding, length = _texts(command, text, len(numbers), links, renders=renders)
+    shown = _with_values(text, sealed)
+    texts, encodings, parts, encoding, length = _texts(command, shown, len(numbers), links, renders=renders)
     if not command.allows_duplicates and len(set(numbers)) < len(numbers):
         compared = _compared(texts, links) if links else texts
         _exclude_duplicates(numbers, compared if command.same_text_only else [None] * len(numbers), failures)
@@ -76,6 +83,7 @@ def prepare_send(
     return PreparedSend(
         command=command,
         text=text,
+        shown=shown,
         encoding=encoding,
         numbers=numbers,
         texts=texts,
@@ -83,7 +91,7 @@ def prepare_send(
         parts=parts,
         failures=failures,
         fallback=fallback,
-        fallbacks=_fallbacks(command, fallback, len(numbers), links) if fallback else (),
+        fallbacks=_fallbacks(command, _shown_fallback(fallback, sealed), len(numbers), links) if fallback else (),
         length=length,
         links=links,
         shared_links=shared_links,
@@ -112,6 +120,15 @@ def without_codes(texts: Sequence[str | None], links: Sequence[tuple[int, MadeLi
                 if text is not None:
                     found[row] = text.replace(code, f"{url} {way.page_key} {way.data}")
     return found
+
+
+def _with_values(text: str, sealed: Mapping[str, str] | None) -> str:
+    """Put values that are sealed into a text."""
+    return Template.parse(text, PlaceholderStyle.BRACES).render(sealed) if sealed else text
+
+
+def _shown_fallback(fallback: Fallback, sealed: Mapping[str, str] | None) -> Fallback:
+    return replace(fallback, text=_with_values(fallback.text, sealed)) if sealed else fallback
 
 
 def _checked_text(command: Send) -> str:

@@ -58,6 +58,8 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
         ignores_suppressions=command.ignores_suppressions,
         flash=command.options.get("flash") is True,
         only_if_any=command.only_if_any,
+        avoids=command.avoids,
+        shown=request.shown if request.seal is not None else None,
         content=command.content,
         fallback=request.fallback,
     )
@@ -165,6 +167,7 @@ def _sending(
         placement.waiting,
         placement.parts,
         placement.reserved,
+        request.seal(placement.sending_id) if request.seal else None,
     )
 
 
@@ -232,7 +235,7 @@ def accepted_of(  # noqa: PLR0913, PLR0917 - an answer is made of all
         lengths=[request.length] * len(texts)
         if request.length is not None
         else [
-            length_of(request.text if text is None else text, encoding)
+            length_of(request.shown if text is None else text, encoding)
             for text, encoding in zip(texts, encodings, strict=True)
         ],
         encodings=encodings,

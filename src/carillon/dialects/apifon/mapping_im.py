@@ -37,8 +37,9 @@ from carillon.text.placeholders import PlaceholderStyle
 
 CHANNEL = "im"
 _PLACE = "im_channels[0]"
-_MIN_TTL, _MAX_TTL = 30, 86_400
-_DEVICES: Mapping[str, Literal["all", "phone"]] = {"SMARTPHONE_AND_OTHER_DEVICES": "all", "SMARTPHONE_ONLY": "phone"}
+MIN_TTL, _MAX_TTL = 30, 86_400
+DEFAULT_DEVICE = "SMARTPHONE_AND_OTHER_DEVICES"
+DEVICES: Mapping[str, Literal["all", "phone"]] = {"SMARTPHONE_AND_OTHER_DEVICES": "all", "SMARTPHONE_ONLY": "phone"}
 _VIDEO = f"{_PLACE}.videos[0]"
 
 PLACES: Mapping[str, str] = {
@@ -149,7 +150,7 @@ def _message(given: object, defaults: Mapping[str, str]) -> _Instant:
     channel = read_request(schemas_im.MessageChannel, given, _PLACE)
     sender, channel_id = _named(channel, defaults)
     text = channel.text or ""
-    target = chosen(channel.device_target or "SMARTPHONE_AND_OTHER_DEVICES", list(_DEVICES), f"{_PLACE}.device_target")
+    target = chosen(channel.device_target or "SMARTPHONE_AND_OTHER_DEVICES", list(DEVICES), f"{_PLACE}.device_target")
     return _Instant(
         sender=sender,
         text=text,
@@ -159,7 +160,7 @@ def _message(given: object, defaults: Mapping[str, str]) -> _Instant:
             button=_button(channel.actions[0]) if channel.actions else None,
             video=_video(channel.videos[0]) if channel.videos else None,
             expiry_text=channel.expiry_text or None,
-            device=_DEVICES[target],
+            device=DEVICES[target],
         ),
         validity=_validity(channel.ttl),
     )
@@ -175,8 +176,8 @@ def _named(channel: schemas_im.Channel, defaults: Mapping[str, str]) -> tuple[st
 
 def _validity(ttl: int | None) -> timedelta:
     seconds = _MAX_TTL if ttl is None else ttl
-    if not _MIN_TTL <= seconds <= _MAX_TTL:
-        raise InvalidInputError(f"{_PLACE}.ttl", f"This is from {_MIN_TTL} to {_MAX_TTL} seconds.")
+    if not MIN_TTL <= seconds <= _MAX_TTL:
+        raise InvalidInputError(f"{_PLACE}.ttl", f"This is from {MIN_TTL} to {_MAX_TTL} seconds.")
     return timedelta(seconds=seconds)
 
 

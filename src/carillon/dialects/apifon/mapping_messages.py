@@ -215,12 +215,11 @@ def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]
     landings = show_landings(accepted.links, landing_keys(command.text, "text"), len(given))
     results: dict[str, list[dict[str, Any]]] = {}
     for row, number in enumerate(given):
-        encoding = accepted.encodings[row]
         results.setdefault(number, []).append(
             {
                 "message_id": str(accepted.message_ids[row]),
                 "custom_id": (custom[row] or {}).get("custom_id"),
-                "length": accepted.lengths[row] * (_UNIT_BYTES.get(encoding, 1) if encoding else 1),
+                "length": shown_length(accepted, row),
                 **landings[row],
             }
         )
@@ -230,3 +229,9 @@ def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]
         "results": results,
         "result_info": {"status_code": 200, "description": "OK"},
     }
+
+
+def shown_length(accepted: AcceptedSending, row: int) -> int:
+    """Count what the text of a recipient takes, as replies show it."""
+    encoding = accepted.encodings[row]
+    return accepted.lengths[row] * (_UNIT_BYTES.get(encoding, 1) if encoding else 1)

@@ -13,6 +13,7 @@ from carillon.dialects.nrs import (
     sms,
 )
 from carillon.dialects.nrs.mapping_campaigns import CAMPAIGNS, SENDINGS
+from carillon.dialects.nrs.operations_otp import OTP_OPERATIONS
 from carillon.dialects.rest import Operation
 from carillon.links.shorten import MAX_URLS
 from carillon.tenancy.scopes import Scope
@@ -363,6 +364,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "`showCustomFields` adds a column `customFields`, a JSON object or empty. **[ours]**",
         ),
     ),
+    *OTP_OPERATIONS,
     Operation(
         method="POST",
         path=shortener.PATH,

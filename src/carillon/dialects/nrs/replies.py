@@ -113,6 +113,28 @@ class BlacklistLine(Reply, kw_only=True):
     created_at: str
 
 
+class OtpCode(Reply):
+    """A one-time password."""
+
+    recipient: str
+    code: str
+    attempts: int
+    max_attempts: int
+    max_seconds_validity: int
+    app_id: str
+    created_at: str
+    updated_at: str
+    expires_at: str
+
+
+class OtpChecked(Reply):
+    """What a check has found; `otp` is null where the recipient has no code."""
+
+    valid: bool
+    reason: str
+    otp: One[OtpCode] | None
+
+
 class Account(Reply):
     """The account."""
 
