@@ -568,6 +568,26 @@ CREATE TABLE materialisation (
     PRIMARY KEY (account_id, sending_id)
 ) WITH (fillfactor = 50);
 
+-- Hosts that an account's short links may have.
+CREATE TABLE link_domain (
+    account_id  bigint NOT NULL,
+    host        text NOT NULL,           -- in lower case, with a port where it has one of its own
+    token       text NOT NULL,           -- what its owner publishes
+    created_at  timestamptz NOT NULL,
+    verified_at timestamptz,             -- NULL: nobody has shown that it is the account's
+    PRIMARY KEY (account_id, host)
+);
+
+-- Templates of pages that short links may lead to.
+CREATE TABLE landing_page (
+    account_id bigint NOT NULL,
+    page_key   text NOT NULL,
+    template   text NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, page_key)
+);
+
 -- One-time passwords. A row is the password of a reference; a later one of the same reference takes its place.
 CREATE TABLE otp (
     account_id   bigint NOT NULL,
@@ -618,26 +638,6 @@ CREATE TABLE otp_limit (
     name       text NOT NULL,
     value      text NOT NULL,
     PRIMARY KEY (account_id, name)
-);
-
--- Hosts that an account's short links may have.
-CREATE TABLE link_domain (
-    account_id  bigint NOT NULL,
-    host        text NOT NULL,           -- in lower case, with a port where it has one of its own
-    token       text NOT NULL,           -- what its owner publishes
-    created_at  timestamptz NOT NULL,
-    verified_at timestamptz,             -- NULL: nobody has shown that it is the account's
-    PRIMARY KEY (account_id, host)
-);
-
--- Templates of pages that short links may lead to.
-CREATE TABLE landing_page (
-    account_id bigint NOT NULL,
-    page_key   text NOT NULL,
-    template   text NOT NULL,
-    created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL,
-    PRIMARY KEY (account_id, page_key)
 );
 
 -- By day, of a UUIDv7 key. -------------------------------------------------------------------------------------------------

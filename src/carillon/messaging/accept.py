@@ -74,10 +74,11 @@ async def _prepared(db: Database, actor: Actor, command: Send) -> PreparedSend:
         command = await with_contact_fields(db, actor, command)
     if command.campaign is not None:
         check_campaign_name(command.campaign)
-    command, *links = await with_links(db, actor, command)
-    if len(command.recipients.addresses) > _FEW:
-        return await asyncio.to_thread(prepare_send, command, actor.country, *links, renders=not is_large(command))
-    return prepare_send(command, actor.country, *links)
+    command, own, shared = await with_links(db, actor, command)
+    prepare = partial(
+        prepare_send, command, actor.country, links=own, shared_links=shared, renders=not is_large(command)
+    )
+    return await asyncio.to_thread(prepare) if len(command.recipients.addresses) > _FEW else prepare()
 
 
 class _PlannedError(Exception):

@@ -33,7 +33,7 @@ class SealedSends:
         sealed, put into the text when it is submitted, and gone when they are forgotten (`sealed.py`). Raises what
         `accept.send` does.
         """
-        prepared = prepare_send(command, actor.country, sealed=values)
+        prepared = prepare_send(command, actor.country, values)
         if values:
             prepared = replace(prepared, seal=partial(seal_values, self.box, actor.account_id, values))
         (accepted,) = await accept_sendings(tx, actor, self.channels, [prepared], [actor], self.beginning)

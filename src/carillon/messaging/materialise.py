@@ -352,7 +352,7 @@ def _prepared(
     recipients = Recipients(addresses=[row["address"] for row in rows], values=values, are_digits=True)
     given = [row["links"] for row in rows] if work.request.links else ()
     links = links_of_slice(addresses, work.account_id, work.request.links, start, given)
-    return prepare_send(replace(command, recipients=recipients), "", links)
+    return prepare_send(replace(command, recipients=recipients), "", links=links)
 
 
 async def _write_slice(  # noqa: PLR0913, PLR0917 - what a slice needs

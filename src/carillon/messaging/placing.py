@@ -218,9 +218,9 @@ async def _exclude_repeated(
     tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
 ) -> Mapping[int, int]:
     """Exclude what was sent to the same number within the window; return the digests of the others by row."""
-    texts = without_codes(rows.texts, rows.links) if rows.links else rows.texts
     # What is sealed is never the same text, and a digest of its few possible values would tell which it is.
     open_rows = [row for row in rows.open_rows() if placements[rows.places[row]].shown is None]
+    texts = without_codes(rows.texts, rows.links) if rows.links else rows.texts
     digests = {row: _digest(placements[rows.places[row]], rows, texts, row) for row in open_rows}
     since = first_uuid_of(tx.now - facts.spam_window)
     found = await tx.fetch(SQL["recently_sent"], actor.account_id, sorted(set(digests.values())), since)

@@ -53,13 +53,13 @@ class PreparedSend:
     fallbacks: Sequence[str | None] = field(default=(), repr=False)
 
 
-def prepare_send(  # noqa: PLR0913 - what was made of it before
+def prepare_send(  # noqa: PLR0913 - what was made for it before
     command: Send,
     country: str,
+    sealed: Mapping[str, str] | None = None,
+    *,
     links: MadeLinks | None = None,
     shared_links: MadeLinks | None = None,
-    *,
-    sealed: Mapping[str, str] | None = None,
     renders: bool = True,
 ) -> PreparedSend:
     """Prepare a request whose national numbers are those of a country. It is pure, and safe in threads.
@@ -98,15 +98,6 @@ def prepare_send(  # noqa: PLR0913 - what was made of it before
     )
 
 
-def _with_values(text: str, sealed: Mapping[str, str] | None) -> str:
-    """Put values that are sealed into a text."""
-    return Template.parse(text, PlaceholderStyle.BRACES).render(sealed) if sealed else text
-
-
-def _shown_fallback(fallback: Fallback, sealed: Mapping[str, str] | None) -> Fallback:
-    return replace(fallback, text=_with_values(fallback.text, sealed)) if sealed else fallback
-
-
 def _compared(texts: Sequence[str | None], links: MadeLinks) -> Sequence[str | None]:
     """Return texts by which repeated ones are found, also where they aren't rendered."""
     if None not in texts:
@@ -129,6 +120,15 @@ def without_codes(texts: Sequence[str | None], links: Sequence[tuple[int, MadeLi
                 if text is not None:
                     found[row] = text.replace(code, f"{url} {way.page_key} {way.data}")
     return found
+
+
+def _with_values(text: str, sealed: Mapping[str, str] | None) -> str:
+    """Put values that are sealed into a text."""
+    return Template.parse(text, PlaceholderStyle.BRACES).render(sealed) if sealed else text
+
+
+def _shown_fallback(fallback: Fallback, sealed: Mapping[str, str] | None) -> Fallback:
+    return replace(fallback, text=_with_values(fallback.text, sealed)) if sealed else fallback
 
 
 def _checked_text(command: Send) -> str:

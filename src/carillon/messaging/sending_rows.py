@@ -235,7 +235,7 @@ def accepted_of(  # noqa: PLR0913, PLR0917 - an answer is made of all
         lengths=[request.length] * len(texts)
         if request.length is not None
         else [
-            length_of(request.text if text is None else text, encoding)
+            length_of(request.shown if text is None else text, encoding)
             for text, encoding in zip(texts, encodings, strict=True)
         ],
         encodings=encodings,
