@@ -13,7 +13,7 @@ from carillon.kit.traffic import TrafficClass
 from carillon.messaging.accept_sealed import SealedSends
 from carillon.messaging.options import read_content, read_fallback
 from carillon.messaging.plan import encoding_of
-from carillon.messaging.sealed import open_values
+from carillon.messaging.sealed import drop_fallbacks, open_values
 from carillon.messaging.sendings import MAX_VALIDITY, AcceptedSending, Recipients, Send
 from carillon.messaging.states import MessageState
 from carillon.text.placeholders import PlaceholderStyle
@@ -36,7 +36,11 @@ async def send_again(
     carriers = {row["carrier_id"] for row in [*rows, *waiting]} - {None}
     last = rows[-1]
     values = open_values(sends.box, actor.account_id, last["sending_id"], last["sealed"])
-    again = await sends.send(tx, actor, _command(last, sorted(carriers), expires_at), values)
+    command = _command(last, sorted(carriers), expires_at)
+    if command.channel != last["channel"]:
+        # What would follow the instant message comes now, and once.
+        await drop_fallbacks(tx, actor, [last["sending_id"]])
+    again = await sends.send(tx, actor, command, values)
     return again if again.is_written else None
 
 

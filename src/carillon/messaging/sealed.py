@@ -43,14 +43,23 @@ def open_text(box: SecretBox, account_id: AccountId, sending_id: UUID, text: str
 async def forget_values(tx: Tx, actor: Actor, sending_ids: Sequence[UUID]) -> None:
     """Cancel what waits of sendings, and forget their values: what is not submitted by now never is.
 
-    It locks what `cancel_sendings` does, in its order.
+    An instant message that is with its carrier has no second attempt any more. It locks what `cancel_sendings` does, in
+    its order.
     """
-    open_ids = [row["sending_id"] for row in await tx.fetch(SQL["sendings_with_values"], actor.account_id, sending_ids)]
+    rows = await tx.fetch(SQL["sendings_with_values"], actor.account_id, sending_ids)
+    open_ids = [row["sending_id"] for row in rows]
     if not open_ids:
         return
+    await drop_fallbacks(tx, actor, [row["sending_id"] for row in rows if row["has_fallback"]])
     if await tx.fetchval(SQL["have_waiting"], actor.account_id, open_ids):
         await cancel_sendings(tx, actor, CancelSendings(sending_ids=open_ids))
     await tx.execute(SQL["forget_values"], actor.account_id, open_ids)
+
+
+async def drop_fallbacks(tx: Tx, actor: Actor, sending_ids: Sequence[UUID]) -> None:
+    """Let the instant messages of sendings have no second attempt, where none has begun."""
+    if sending_ids:
+        await tx.execute(SQL["drop_fallbacks"], actor.account_id, sending_ids)
 
 
 def _context(account_id: AccountId, sending_id: UUID) -> str:

@@ -1,5 +1,5 @@
 -- name: sendings_with_values
-SELECT s.sending_id
+SELECT s.sending_id, s.options -> 'fallback' IS NOT NULL AS has_fallback
 FROM sending s
 WHERE s.shard_key = $1 AND s.sending_id = ANY ($2::uuid[]) AND octet_length(s.sealed) > 0
 ORDER BY s.sending_id;
@@ -10,6 +10,10 @@ SELECT EXISTS (
     SELECT FROM sending s
     WHERE s.shard_key = $1 AND s.sending_id = ANY ($2::uuid[]) AND s.waiting + s.uncertain > 0
 );
+
+-- name: drop_fallbacks
+-- What is not over by its own channel ends there, and has no second attempt.
+UPDATE message SET fallback = NULL WHERE shard_key = $1 AND sending_id = ANY ($2::uuid[]) AND fallback IS NOT NULL;
 
 -- name: forget_values
 UPDATE sending SET sealed = '' WHERE shard_key = $1 AND sending_id = ANY ($2::uuid[]);

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from carillon.billing.prices import load_prices
 from carillon.carriers.failures import Failure
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
@@ -10,13 +11,15 @@ from carillon.errors import CallerError, InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.accept_sealed import SealedSends, sealed_sends
+from carillon.messaging.fallback import SECOND_CHANNEL
 from carillon.messaging.sendings import AcceptedSending, Recipients, Send
 from carillon.otp.codes import KEY_PURPOSE, CodeType, digest_of, new_code
 from carillon.otp.limits import Limits, take_limits
 from carillon.otp.otps import KEPT, MAX_REFERENCE_CHARACTERS, OTPS_DUE, Otp, can_be_reference, otp_from
 from carillon.otp.shield import limit_sends, limit_traffic
 from carillon.tenancy.secrets import SecretBox
-from carillon.text.placeholders import PlaceholderStyle
+from carillon.text.placeholders import PlaceholderStyle, Template
+from carillon.text.segments import measure_many
 
 SQL = load_statements("carillon.otp", "create.sql")
 
@@ -112,9 +115,8 @@ async def _create(tx: Tx, actor: Actor, command: CreateOtp, sends: SealedSends) 
     )
     if row is None:
         raise PendingOtpError  # another call was first
-    await limit_traffic(
-        tx, actor.account_id, command.recipient, command.network, accepted.cost if accepted else 0, limits
-    )
+    cost = accepted.cost + await _second_cost(tx, actor, command, code) if accepted else 0
+    await limit_traffic(tx, actor.account_id, command.recipient, command.network, cost, limits)
     tx.wakes(OTPS_DUE, actor.account_id)
     return NewOtp(otp=otp_from(row), code=code, accepted=accepted)
 
@@ -140,3 +142,14 @@ async def _send(  # noqa: PLR0913, PLR0917 - what a message is made of
     if failure is not None:
         raise OtpNotSentError(failure)
     return accepted
+
+
+async def _second_cost(tx: Tx, actor: Actor, command: CreateOtp, code: str) -> int:
+    """Return what the SMS behind an instant message would cost: who pumps takes numbers that have no such messages."""
+    fallback = command.send.fallback if command.send else None
+    if fallback is None:
+        return 0
+    (price,) = (await load_prices(tx, actor.account_id, SECOND_CHANNEL)).of([command.recipient])
+    text = Template.parse(fallback.text, PlaceholderStyle.BRACES).render({command.placeholder: code})
+    _, (parts,) = measure_many([text], fallback.encodings)
+    return sum(price.cost(parts)) if price else 0

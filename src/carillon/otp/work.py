@@ -9,6 +9,7 @@ from asyncpg import Record
 
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
+from carillon.errors import UnavailableError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.messaging.accept_sealed import SealedSends, sealed_sends
@@ -20,6 +21,7 @@ from carillon.otp.limits import take_limits
 from carillon.otp.otps import KEPT, OTPS_DUE, OtpState
 from carillon.routing.health import country_of
 from carillon.tenancy.secrets import SecretBox
+from carillon.workers.failures import log_failure
 from carillon.workers.shape import Claimed
 
 SQL = load_statements("carillon.otp", "work.sql")
@@ -88,8 +90,15 @@ class OtpWorker:
     async def perform(self, db: Database, work: ClaimedOtps, prepared: Actor) -> int | None:
         """End what is over, and hedge what has not arrived."""
         for place in await db.run_at_once(_end_over, prepared, work):
-            async with sealed_sends(db, prepared, self._box) as sends:
-                await db.run_at_once(partial(_hedge, place, sends), prepared)
+            try:
+                if await db.run_at_once(partial(_may_cost, place), prepared):
+                    async with sealed_sends(db, prepared, self._box) as sends:
+                        await db.run_at_once(partial(_hedge, place, sends), prepared)
+            except UnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others are sent
+                log_failure("hedge_failed", error, account_id=work.account_id)
+                await db.run_at_once(partial(_end_hedge, place), prepared)
         return len(work.places)
 
     async def reschedule(self, tx: Tx, work: ClaimedOtps, *, counts: bool) -> None:
@@ -138,6 +147,23 @@ async def _end_over(tx: Tx, actor: Actor, work: ClaimedOtps) -> list[tuple[str, 
     return [(row["dialect"], row["reference"], row["claims"]) for row in hedged]
 
 
+async def _may_cost(place: tuple[str, str, int], tx: Tx, actor: Actor) -> bool:
+    """Tell whether passwords to a recipient's country may cost more; where they may not, it is never sent again.
+
+    In a transaction of its own: counters that many wait for are locked behind messages (`create.py`).
+    """
+    limits = await take_limits(tx, actor.account_id)
+    rows = await tx.fetch(SQL["lock_otps"], actor.account_id, *([one] for one in place))
+    if not rows:
+        return False
+    country = country_of(rows[0]["recipient"])
+    spent = await count(tx, actor.account_id, [Count(kind=CounterKind.COUNTRY_SPEND, subject=country, by=0)])
+    if spent[CounterKind.COUNTRY_SPEND] < limits.spend_of(country):
+        return True
+    await _end_hedge(place, tx, actor)
+    return False
+
+
 async def _hedge(place: tuple[str, str, int], sends: SealedSends, tx: Tx, actor: Actor) -> None:
     """Send a password again by its route's next carrier, unless it has arrived; without one, never again."""
     limits = await take_limits(tx, actor.account_id)
@@ -152,6 +178,11 @@ async def _hedge(place: tuple[str, str, int], sends: SealedSends, tx: Tx, actor:
     if again and again.cost:
         spent = Count(kind=CounterKind.COUNTRY_SPEND, subject=country_of(row["recipient"]), by=again.cost)
         await count(tx, actor.account_id, [spent])
+
+
+async def _end_hedge(place: tuple[str, str, int], tx: Tx, actor: Actor) -> None:
+    """Send a password that can't be sent again never again."""
+    await tx.execute(SQL["put_hedge"], actor.account_id, *place[:2], [], None)
 
 
 def _named(rows: Sequence[Record]) -> tuple[list[str], list[str]]:

@@ -7,10 +7,13 @@ import pytest
 from tests.integration.otp.passwords import PHONE, Passwords
 from tests.support import OPERATOR
 
+from carillon.billing.balances import AddCredit, add_credit
+from carillon.billing.prices import SetPrice, set_price
 from carillon.carriers.content import Content
 from carillon.carriers.simulator.carrier import Simulator
 from carillon.db.database import Tx
 from carillon.messaging.sendings import Fallback, Send
+from carillon.otp.create import NewOtp
 from carillon.routing.carriers import CreateCarrier, create_carrier
 from carillon.routing.routes import AddRoute, add_route
 
@@ -102,21 +105,62 @@ async def test_a_password_that_is_over_is_not_sent_again(passwords: Passwords) -
     await passwords.assert_whole()
 
 
-async def test_an_instant_message_without_a_receipt_is_followed_by_its_sms(
-    passwords: Passwords, carriers: list[int]
-) -> None:
+async def by_viber(passwords: Passwords, *, sms_after: timedelta) -> tuple[NewOtp, int]:
+    """A password that went to a silent phone as an instant message, with an SMS behind it."""
     command = CreateCarrier(name="viber", kind="simulator", channel="im", url="")
     viber = (await passwords.db.run(create_carrier, OPERATOR, command, passwords.box)).carrier_id
     passwords.held.carriers[viber] = Simulator(viber, {}, passwords.inbox)
     await passwords.db.run(add_route, OPERATOR, AddRoute(channel="im", carriers=("viber",)))
     sms = Fallback(sender="Blue", text="By SMS: {code}", validity=timedelta(minutes=2))
     send = Send(channel="im", sender="Blue", text="It is {code}", content=Content(), fallback=sms)
-    made = await passwords.create(recipient=SILENT, send=replace(send, validity=timedelta(minutes=3)))
+    made = await passwords.create(recipient=SILENT, send=replace(send, validity=sms_after))
     await passwords.work()
+    return made, viber
+
+
+async def test_an_instant_message_without_a_receipt_is_followed_by_its_sms(
+    passwords: Passwords, carriers: list[int]
+) -> None:
+    made, viber = await by_viber(passwords, sms_after=timedelta(minutes=3))
     await passwords.advance(timedelta(seconds=21))
     assert await passwords.rows(SENT_BY) == [[None, "submitted", viber], [None, "submitted", carriers[0]]]
     assert await passwords.phone(SILENT) == [f"By SMS: {made.code}", f"It is {made.code}"]
     assert await passwords.verdict(made.code) == "valid"
     await passwords.advance(timedelta(minutes=10))
     assert len(await passwords.phone(SILENT)) == 2
+    await passwords.assert_whole()
+
+
+async def test_the_sms_behind_an_instant_message_is_sent_once(passwords: Passwords, carriers: list[int]) -> None:
+    made, viber = await by_viber(passwords, sms_after=timedelta(minutes=1))
+    for _ in range(4):
+        await passwords.advance(timedelta(seconds=25))
+    texts = await passwords.phone(SILENT)
+    assert texts.count(f"It is {made.code}") == 1
+    # The hedge brings it, and its route's other carrier is the next hedge: none is the fallback's.
+    assert [one[2] for one in await passwords.rows(SENT_BY)] == [viber, *carriers[: len(texts) - 1]]
+    await passwords.assert_whole()
+
+
+@pytest.mark.usefixtures("carriers")
+async def test_what_is_verified_has_no_sms_behind_it(passwords: Passwords) -> None:
+    await passwords.limit("hedge_seconds", "0")
+    made, _ = await by_viber(passwords, sms_after=timedelta(minutes=1))
+    assert await passwords.verdict(made.code) == "valid"
+    await passwords.advance(timedelta(minutes=5))
+    assert await passwords.phone(SILENT) == ["It is {code}"]
+    assert "fallback" not in [row["kind"] for row in await passwords.events()]
+    await passwords.assert_whole()
+
+
+@pytest.mark.usefixtures("carriers")
+async def test_nothing_is_hedged_to_a_country_that_has_cost_what_it_may(passwords: Passwords) -> None:
+    await passwords.db.run(add_credit, passwords.actor, AddCredit(amount=100_000_000))
+    price = SetPrice(channel="sms", amount=1_000_000, account_id=passwords.actor.account_id)
+    await passwords.db.run(set_price, OPERATOR, price)
+    await passwords.limit("country_spend.34", "1")
+    await passwords.create(recipient=SILENT)
+    await passwords.work()
+    await passwords.advance(timedelta(minutes=2))
+    assert len(await passwords.phone(SILENT)) == 1
     await passwords.assert_whole()

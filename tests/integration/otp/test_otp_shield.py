@@ -11,8 +11,9 @@ from tests.support import OPERATOR, wrong_code
 
 from carillon.billing.balances import AddCredit, add_credit
 from carillon.billing.prices import SetPrice, set_price
+from carillon.carriers.content import Content
 from carillon.errors import InvalidInputError, SendLimitError
-from carillon.messaging.sendings import Send
+from carillon.messaging.sendings import Fallback, Send
 from carillon.otp.counters import delete_counters, in_window
 from carillon.otp.limits import DEFAULTS, SetLimit, set_limit, show_limits
 from carillon.otp.shield import network_of, prefix_of
@@ -124,6 +125,19 @@ async def test_a_country_has_a_ceiling_of_what_it_costs(passwords: Passwords) ->
     await passwords.create(recipient="306944000001")
     await passwords.work()
     await passwords.assert_whole()
+
+
+async def test_the_sms_behind_an_instant_message_counts_for_the_ceiling(passwords: Passwords) -> None:
+    await passwords.db.run(add_credit, passwords.actor, AddCredit(amount=100_000_000))
+    price = SetPrice(channel="sms", amount=1_000_000, account_id=passwords.actor.account_id)
+    await passwords.db.run(set_price, OPERATOR, price)
+    await passwords.limit("country_spend.34", "2.5")
+    sms = Fallback(sender="Blue", text="By SMS: {code}", validity=timedelta(minutes=2))
+    send = Send(channel="im", sender="Blue", text="It is {code}", content=Content(), fallback=sms)
+    for place in range(2):
+        await passwords.create(recipient=f"3460000{place}001", send=send)
+    with pytest.raises(SendLimitError, match="to this country"):
+        await passwords.create(recipient="34600002001", send=send)
 
 
 async def test_a_guesser_of_one_reference_has_its_attempts_and_no_more(passwords: Passwords) -> None:

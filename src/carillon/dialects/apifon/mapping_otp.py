@@ -69,6 +69,10 @@ STATUSES: Mapping[Verdict, VerifyStatus] = {
 }
 
 
+KNOWING = frozenset({VALID, USED, EXPIRED})
+"""What is answered to whoever has the code alone: with the id of the request that sent it."""
+
+
 def read_create(asked: schemas_otp.CreateOtp, actor: Actor, network: str, allow: Iterable[Network]) -> CreateOtp:
     """Read a request. Raises InvalidInputError with the place of what is wrong, and MissingInputError."""
     require_length(asked.reference_id, MAX_REFERENCE_CHARACTERS, "reference_id")

@@ -7,6 +7,7 @@ from carillon.dialects.apifon.mapping_im import CHANNEL
 from carillon.dialects.apifon.mapping_messages import naming_message
 from carillon.dialects.apifon.mapping_otp import (
     INVALID,
+    KNOWING,
     NO_CODE,
     NO_REFERENCE,
     VerifyStatus,
@@ -54,8 +55,10 @@ async def verify(call: Call) -> Answer:
     checked = await call.db.run(
         check_otp, call.actor, CheckOtp(dialect=DIALECT, reference=reference, code=code), call.box
     )
-    request_id = str(checked.otp.sendings[0]) if checked.is_code and checked.otp else call.request.report_id
-    return _answer(call, status_of_check(checked), request_id)
+    status = status_of_check(checked)
+    # Whose attempts are used up learns nothing of the code by the id either.
+    is_shown = checked.otp is not None and status in KNOWING
+    return _answer(call, status, str(checked.otp.sendings[0]) if checked.otp and is_shown else "")
 
 
 async def verify_without_code(call: Call) -> Answer:
