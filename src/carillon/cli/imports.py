@@ -64,8 +64,9 @@ def import_(  # noqa: PLR0913 - one for each flag
     """Import the contacts of a CSV file.
 
     Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
-    found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Calling again
-    after an interruption goes on where it stopped, and a file that was imported is not imported twice.
+    found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that
+    say who must not be written to (status, unsubscribed, blacklisted …) take reachability away and never give it.
+    Calling again after an interruption goes on where it stopped, and a file that was imported is not imported twice.
 
     For example:
 

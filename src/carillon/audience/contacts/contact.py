@@ -48,6 +48,14 @@ STORED_STATUSES = (
     SubscriptionStatus.NONE,
 )
 """What the numbers in the tables mean."""
+OWN_STATUSES = (
+    *SubscriptionStatus,
+    SubscriptionStatus.SUBSCRIBED,
+    SubscriptionStatus.UNCONFIRMED,
+    SubscriptionStatus.UNSUBSCRIBED,
+    SubscriptionStatus.UNCONFIRMED,
+)
+"""What the contact itself said: also under a suppression, and without an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

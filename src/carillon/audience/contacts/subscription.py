@@ -6,7 +6,7 @@ An unsubscription here is the audience's own: the address isn't suppressed, and 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.contacts.contact import OWN_STATUSES, SubscriptionStatus
 from carillon.audience.counters import recounting
 from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.suppressions import Channel, suppressed_among
@@ -33,6 +33,45 @@ class ChangeSubscriptions:
 
     changes: Sequence[SubscriptionChange]
     unless_suppressed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LowerStatuses:
+    """Statuses of contacts that take effect where they reach less; of several for a contact, those that reach least."""
+
+    changes: Sequence[SubscriptionChange]
+
+
+async def lower_statuses(tx: Tx, actor: Actor, command: LowerStatuses) -> None:
+    """Change statuses of a locked audience's contacts to less: unsubscribed stays, and unconfirmed isn't subscribed."""
+    wanted = dict[int, SubscriptionChange]()
+    for one in command.changes:
+        before = wanted.get(one.contact_id, one)
+        wanted[one.contact_id] = SubscriptionChange(
+            contact_id=one.contact_id, sms=_lower(before.sms, one.sms), email=_lower(before.email, one.email)
+        )
+    if not wanted:
+        return
+    rows = await tx.fetch(SQL["statuses_of"], actor.account_id, actor.audience_id, list(wanted))
+    changes = [
+        SubscriptionChange(
+            contact_id=row["contact_id"],
+            sms=_below(wanted[row["contact_id"]].sms, row["sms_status"]),
+            email=_below(wanted[row["contact_id"]].email, row["email_status"]),
+        )
+        for row in rows
+    ]
+    command_of_all = ChangeSubscriptions(changes=[one for one in changes if (one.sms, one.email) != (None, None)])
+    await change_subscriptions(tx, actor, command_of_all)
+
+
+def _lower(one: SubscriptionStatus | None, other: SubscriptionStatus | None) -> SubscriptionStatus | None:
+    return max((status for status in (one, other) if status is not None), default=None)
+
+
+def _below(wanted: SubscriptionStatus | None, stored: int) -> SubscriptionStatus | None:
+    """Return the status where it reaches less than the one that the contact has by itself (OWN_STATUSES)."""
+    return wanted if wanted is not None and wanted > OWN_STATUSES[stored] else None
 
 
 async def change_subscriptions(tx: Tx, actor: Actor, command: ChangeSubscriptions) -> None:

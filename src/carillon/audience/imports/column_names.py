@@ -4,11 +4,17 @@ Names are compared by their letters and digits alone: case, accents, spaces, und
 """
 
 import functools
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from carillon.audience.field_types import CANONICAL
+from carillon.audience.imports.consent_columns import (
+    TARGETS,
+    compared,
+    looks_like_consent,
+    not_understood,
+    target_by_name,
+)
 from carillon.audience.upsert.rows import ATTRIBUTES, KEYS
 from carillon.errors import InvalidInputError
 from carillon.tabular import REJECT_COLUMNS
@@ -71,20 +77,18 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnPlan:
-    """What becomes of a file's columns: `attributes` by column, and those that nothing is taken from."""
+    """What becomes of a file's columns: `attributes` by column, and those that nothing is taken from.
+
+    `targets` are what columns say of who may be written to (`consent_columns.TARGETS`), several perhaps the same.
+    """
 
     attributes: Mapping[str, str]
+    targets: Mapping[str, str]
     unmapped: tuple[str, ...]
 
     def column(self, attribute: str) -> str:
         """Return the file's column for an attribute; one without a column keeps its own name."""
         return next((column for column, taken in self.attributes.items() if taken == attribute), attribute)
-
-
-def compared(name: str) -> str:
-    """Reduce a name to what is compared: letters and digits without accents, in one case."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(char for char in unicodedata.normalize("NFKD", plain) if char.isalnum())
 
 
 @functools.cache
@@ -98,25 +102,34 @@ def plan_columns(
     """Decide which column holds which attribute: as `mapping` (column to attribute) says, else by the column's name.
 
     `fields` are the names of the audience's fields, built-in and own. Raises InvalidInputError for `map`: a column that
-    the file doesn't have, an attribute that doesn't exist, two columns for one attribute, or no column with a key.
+    the file doesn't have, an attribute that doesn't exist, two columns for one attribute, no column with a key, or one
+    that looks like consent and isn't known.
     """
     attributes_there = (*ATTRIBUTES, *fields)
     by_name = {**_attribute_by_usual_name(), **{compared(attribute): attribute for attribute in attributes_there}}
-    chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}
+    wanted_names = (*attributes_there, *(target for target in TARGETS if target not in attributes_there))
+    chosen = {_column(header, name): _attribute(wanted_names, wanted) for name, wanted in mapping.items()}
     taken = set(chosen.values())
     attributes: dict[str, str] = {}
+    targets: dict[str, str] = {}
     for column in header:
         attribute = chosen.get(column)
         if attribute is None:
             guess = by_name.get(compared(column))
             attribute = None if guess in taken else guess
-        if attribute is not None and attribute != IGNORED:
+        if attribute is None and column not in REJECT_COLUMNS:
+            attribute = target_by_name().get(compared(column))
+            if attribute is None and looks_like_consent(column):
+                raise not_understood(column)
+        if attribute in attributes_there:
             attributes[column] = attribute
+        elif attribute is not None and attribute != IGNORED:
+            targets[column] = attribute
     _check_one_column_each(attributes)
-    unmapped = tuple(name for name in header if name not in attributes and name not in REJECT_COLUMNS)
+    unmapped = tuple(name for name in header if not {name} & {*attributes, *targets, *REJECT_COLUMNS})
     if not set(KEYS) & set(attributes.values()):
         raise InvalidInputError("map", _no_key(unmapped))
-    return ColumnPlan(attributes=attributes, unmapped=unmapped)
+    return ColumnPlan(attributes=attributes, targets=targets, unmapped=unmapped)
 
 
 def _column(header: Sequence[str], name: str) -> str:

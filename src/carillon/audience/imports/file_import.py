@@ -21,6 +21,7 @@ from uuid import UUID
 import msgspec
 
 from carillon.audience.fields import field_kinds
+from carillon.audience.imports.reachability import take_away
 from carillon.audience.imports.records import (
     MAX_KEPT_ERRORS,
     BegunImport,
@@ -35,7 +36,7 @@ from carillon.audience.imports.records import (
 )
 from carillon.audience.imports.rejects import Rejects
 from carillon.audience.imports.source import FileImport, FileSource, PreparedChunk, open_source
-from carillon.audience.locks import follow_uploads, lock_audience
+from carillon.audience.locks import follow_uploads, lock_account, lock_audience
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.optimistic import OptimisticInsert
 from carillon.db.database import Database, Tx
@@ -185,6 +186,8 @@ class _Run:
     async def _write_chunk(self, tx: Tx, prepared: PreparedChunk, *, expect_new: bool = False) -> Place:
         """Write one chunk; safe to try again when it isn't known whether the last try was committed."""
         import_id, chunk = self._begun.import_id, prepared.chunk
+        if prepared.has_blocks:
+            await lock_account(tx, self._actor)
         await lock_audience(tx, self._actor, after_uploads=False)
         await self._check_fields(tx)
         held, errors_before = await hold_import(tx, self._actor, import_id, self._place.run)
@@ -192,6 +195,8 @@ class _Run:
             return held
         outcome = await upsert(tx, self._actor, prepared.batch, expect_new=expect_new)
         self._optimistic_insert.record(matched_none=outcome.matched_none)
+        if prepared.said is not None:
+            await take_away(tx, self._actor, prepared.said, outcome.kept, f"FILE {self._source.path.name}"[:200])
         report = prepared.whole_report(outcome.report)
         size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, outcome.report.errors)
         place = Place(offset=chunk.next_offset, line=chunk.next_line, rejects=size, seconds=held.seconds, run=held.run)

@@ -11,6 +11,8 @@ import polars as pl
 from carillon.audience.exports import EXPORT_COLUMNS
 from carillon.audience.field_types import Kind
 from carillon.audience.imports.column_names import ColumnPlan, plan_columns
+from carillon.audience.imports.consent_columns import ConsentColumns
+from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
 from carillon.audience.upsert.parse_columns import read_frame
@@ -93,15 +95,35 @@ class FileSource:
             raw = chunk.frame.select(names)
             if self.is_ours:
                 raw = restore(raw)
-            yield PreparedChunk(chunk=chunk, batch=read_frame(raw, self.country, kinds=self.kinds, join_all=groups))
+            batch = read_frame(raw, self.country, kinds=self.kinds, join_all=groups)
+            yield PreparedChunk(chunk=chunk, batch=batch, said=self._said(chunk.frame, batch))
+
+    def _said(self, frame: pl.DataFrame, batch: Batch) -> pl.DataFrame | None:
+        """Read who may be written to; None where no row takes anything away."""
+        if not self.columns.targets:
+            return None
+        said = ConsentColumns(self.columns.targets).read(frame).with_columns(frame[LINE_COLUMN].alias("row"))
+        said = takes_away(said)
+        if said.is_empty():
+            return None
+        return said.join(batch.frame.select("row", *ADDRESS_COLUMNS.values()), on="row", how="inner")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedChunk:
-    """A chunk of the file, and the batch that it was read into; rows are numbered by physical lines."""
+    """A chunk of the file, and the batch that it was read into; rows are numbered by physical lines.
+
+    `said` is what rows take away of who may be written to (`reachability.take_away`).
+    """
 
     chunk: Chunk
     batch: Batch
+    said: pl.DataFrame | None = None
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether its writer must hold the whole account."""
+        return self.said is not None and has_blocks(self.said)
 
     def whole_report(self, report: UpsertReport) -> UpsertReport:
         """Add the records that are no rows to the report of those that are."""
@@ -126,17 +148,22 @@ def _as_error(record: BadRecord) -> RowError:
 def open_source(actor: Actor, command: FileImport, kinds: Mapping[str, Kind]) -> FileSource:
     """Open a file and check all that can be wrong with it, or with the command, before the first row.
 
-    Raises TabularError, and InvalidInputError for `map`, `group` and `country`.
+    The columns that say who may be written to are read to the end first: nothing is written of a file in which one of
+    their cells isn't understood. Raises TabularError, and InvalidInputError for `map`, `group` and `country`.
     """
     country = actor.country if command.country is None else checked_country(command.country)
     group = None if command.group is None else _checked_group(command.group)
     shape = inspect(command.path, delimiter=command.delimiter, encoding=command.encoding)
     columns = plan_columns(shape.header, command.mapping, kinds)
+    if columns.targets:
+        consent = ConsentColumns(columns.targets)
+        for chunk in read_chunks(command.path, shape, rows=CHUNK_ROWS):
+            consent.check(chunk.frame)
     # All that decides the outcome: another audience, mapping, group or country is another import.
     identity = (
         file_hash(command.path),
         actor.audience_id,
-        sorted(columns.attributes.items()),
+        sorted({**columns.attributes, **columns.targets}.items()),
         group,
         country,
         shape.delimiter,
