@@ -61,7 +61,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     rejects: Path | None,
     again: bool,
 ) -> None:
-    """Import the contacts of a CSV file.
+    """Import the contacts of a file: CSV, NDJSON or Parquet.
 
     Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
     found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that
@@ -141,6 +141,7 @@ def _as_json(summary: ImportSummary) -> dict[str, object]:
         "unchanged": summary.unchanged,
         "failed": summary.failed,
         "errors": summary.error_count,
+        "blocks": summary.blocks,
         "rejects": None if summary.rejects is None else str(summary.rejects),
         "seconds": round(summary.seconds, 3),
         "rows_per_second": round(summary.rows_per_second),
@@ -160,6 +161,9 @@ def _as_lines(summary: ImportSummary, *, is_guess: bool) -> list[str]:
         head = f"Imported in {summary.seconds:,.1f} s, {summary.rows_per_second:,.0f} rows/s."
     counts = f"{summary.new:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     lines = [head, f"{summary.rows:,} rows: {counts}, {summary.failed:,} failed."]
+    if summary.blocks:
+        words = "address is suppressed that was" if summary.blocks == 1 else "addresses are suppressed that were"
+        lines.append(f"{summary.blocks:,} {words} not.")
     if is_guess and summary.encoding != "utf-8":
         lines.append(f"The file was read as {summary.encoding}; if letters look wrong now, --encoding names another.")
     if summary.error_count:

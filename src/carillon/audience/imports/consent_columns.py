@@ -8,8 +8,8 @@ be written to because nobody could read it.
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import polars as pl
@@ -31,6 +31,8 @@ class Said(IntEnum):
 CHANNELS = ("sms", "email")
 SAID = {channel: f"{channel}_said" for channel in CHANNELS}
 """The columns of frames that say it, by channel."""
+OWN = {channel: f"{channel}_own" for channel in CHANNELS}
+"""The same for what a contact itself said under a suppression; only an export tells it."""
 
 # How a column says it: by a status' word, by yes and no, by a time, or by a time alone.
 _KINDS = ("status", "subscribed", "unsubscribed", "blocked")
@@ -49,7 +51,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
             "subscription",
             "optin status",
         ),
-        *("סטטוס הרשמה", "estado de suscripción", "статус подписки", "κατάσταση εγγραφής"),
+        *("סטטוס הרשמה", "estado de suscripción", "статус подписки", "κατάσταση εγγραφής"),  # noqa: RUF001 - Hebrew is meant
     ),
     "sms_status": ("mobile status", "phone status", "sms subscription status", "status sms", "status mobile"),
     "email_status": (
@@ -132,7 +134,7 @@ _WORDS: Mapping[Said, tuple[str, ...]] = {
         *("do not contact", "abuse", "spam", "invalid"),
     ),
 }
-_YES = ("yes", "y", "true", "t", "1", "x", "on", "כן", "si", "sí", "да", "ναι")
+_YES = ("yes", "y", "true", "t", "1", "x", "on", "כן", "si", "sí", "да", "ναι")  # noqa: RUF001 - Greek is meant
 _NO = ("no", "n", "false", "f", "0", "off", "לא", "нет", "όχι")
 _MAUTIC_REASONS = ("2", "3")
 _TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*")
@@ -204,9 +206,19 @@ def read_cell(kind: str, text: str) -> Said | None:
 
 @dataclass(frozen=True, slots=True)
 class ConsentColumns:
-    """The columns of a file that say who may be written to: TARGETS by column."""
+    """The columns of a file that say who may be written to.
+
+    They are TARGETS by column, the columns of consents, and an export's columns of own statuses by channel.
+    """
 
     targets: Mapping[str, str]
+    consents: Collection[str] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether the file says anything."""
+        return bool(self.targets or self.consents)
 
     def check(self, frame: pl.DataFrame) -> None:
         """Raise InvalidInputError for the first cell of a chunk's frame that isn't understood."""
@@ -214,17 +226,22 @@ class ConsentColumns:
             for text in frame[column].unique().drop_nulls().to_list():
                 if read_cell(_kind(target), text) is None:
                     raise _unknown_cell(column, target, text)
+        for column in self.consents:
+            for text in frame[column].unique().drop_nulls().to_list():
+                if read_cell("subscribed", text) is None:
+                    raise _unknown_cell(column, "subscribed", text)
 
     def read(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Read a frame's rows into what they say: the columns SAID of `Said`, row by row."""
         said: dict[str, list[pl.Series]] = {channel: [] for channel in CHANNELS}
         for column, target in self.targets.items():
-            meanings = {text: read_cell(_kind(target), text) or 0 for text in frame[column].unique().drop_nulls()}
-            series = frame[column].replace_strict(meanings, default=0, return_dtype=pl.Int8)
+            series = _meant(frame[column], _kind(target))
             for channel in _channels(target):
                 said[channel].append(series.alias(f"{column}_{channel}"))
         nothing = pl.Series([0], dtype=pl.Int8).new_from_index(0, frame.height)
-        return pl.DataFrame([_highest(series or [nothing]).alias(SAID[channel]) for channel, series in said.items()])
+        own = [_meant(frame[column], "status").alias(OWN[channel]) for channel, column in self.own.items()]
+        highest = [_highest(series or [nothing]).alias(SAID[channel]) for channel, series in said.items()]
+        return pl.DataFrame([*highest, *own])
 
 
 def _kind(target: str) -> str:
@@ -234,6 +251,11 @@ def _kind(target: str) -> str:
 def _channels(target: str) -> Iterable[str]:
     channel = target.rpartition("_")[0]
     return (channel,) if channel else CHANNELS
+
+
+def _meant(column: pl.Series, kind: str) -> pl.Series:
+    meanings = {text: read_cell(kind, text) or 0 for text in column.unique().drop_nulls()}
+    return column.replace_strict(meanings, default=0, return_dtype=pl.Int8)
 
 
 def _highest(series: list[pl.Series]) -> pl.Series:

@@ -1,16 +1,29 @@
 """What a file says of who may be written to, applied to the contacts of its rows.
 
-A file only takes reachability away: whoever is unsubscribed, unconfirmed or blocked stays so whatever a row says.
+A file only takes reachability away: whoever is unsubscribed, unconfirmed or blocked stays so whatever a row says, and a
+contact that was there doesn't consent by a file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from carillon.audience.consents import ConsentKey, ConsentOrigin, make_purposes, stored_consents, write_consents
 from carillon.audience.contacts.contact import SubscriptionStatus
 from carillon.audience.contacts.subscription import LowerStatuses, SubscriptionChange, lower_statuses
-from carillon.audience.imports.consent_columns import SAID, Said
-from carillon.audience.suppressions import Address, Channel, Suppress, suppress, unsubscribe_addresses
+from carillon.audience.imports.carried import SaidConsent, unusable
+from carillon.audience.imports.consent_columns import OWN, SAID, Said
+from carillon.audience.suppression_records import RestoreSuppressions, SuppressionRecord, restore_suppressions
+from carillon.audience.suppressions import (
+    Address,
+    Channel,
+    Suppress,
+    suppress,
+    suppressed_among,
+    unsubscribe_addresses,
+)
+from carillon.audience.upsert.match import NEW
+from carillon.audience.upsert.rows import RowError
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 
@@ -24,8 +37,9 @@ _STATUSES = {
 
 
 def takes_away(said: pl.DataFrame) -> pl.DataFrame:
-    """Keep the rows that take something away: to the others nothing is done."""
-    return said.filter(pl.any_horizontal(pl.col(name) > Said.SUBSCRIBED for name in SAID.values()))
+    """Keep the rows that may take something away: to the others nothing is done."""
+    names = [name for name in (*SAID.values(), *OWN.values()) if name in said.columns]
+    return said.filter(pl.any_horizontal(pl.col(name) > Said.SUBSCRIBED for name in names))
 
 
 def has_blocks(said: pl.DataFrame) -> bool:
@@ -40,7 +54,7 @@ async def take_away(tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame
     `kept` is `UpsertOutcome`'s. Addresses count as well as the row's contact: one that another contact has is
     unsubscribed there.
     """
-    said = takes_away(said)
+    said = takes_away(await _own_under_suppressions(tx, actor, said))
     if said.is_empty():
         return
     contact_ids = dict(kept.select("row", "contact_id").iter_rows())
@@ -67,3 +81,57 @@ async def _block(tx: Tx, actor: Actor, channel: Channel, keys: Sequence[str], re
         given = keys if channel is Channel.EMAIL else [f"+{key}" for key in keys]
         addresses = [Address(channel=channel, value=value) for value in given]
         await suppress(tx, actor, Suppress(addresses=addresses, reason=reason))
+
+
+async def _own_under_suppressions(tx: Tx, actor: Actor, said: pl.DataFrame) -> pl.DataFrame:
+    """Let an export's row say what its contact itself said where its address is suppressed here too.
+
+    Elsewhere it says the status that it was exported with, which the suppression made.
+    """
+    for channel, column in ADDRESS_COLUMNS.items():
+        own = OWN[channel]
+        if own not in said.columns or not (said[own] > Said.NOTHING).any():
+            continue
+        addresses = said.filter(pl.col(own) > Said.NOTHING)[column].drop_nulls().to_list()
+        suppressed = await suppressed_among(tx, actor, Channel(channel), addresses)
+        status = SAID[channel]
+        is_suppressed = (pl.col(own) > Said.NOTHING) & pl.col(column).is_in(list(suppressed))
+        said = said.with_columns(
+            pl.when(is_suppressed).then(pl.col(own)).otherwise(pl.max_horizontal(own, status)).alias(status)
+        )
+    return said
+
+
+async def restore_blocks(
+    tx: Tx, actor: Actor, records: Mapping[int, SuppressionRecord], reason: str
+) -> tuple[int, list[RowError]]:
+    """Suppress what lines say; return how many addresses were not before, and the lines whose address can't be one."""
+    lines = list(records)
+    restored = await restore_suppressions(tx, actor, RestoreSuppressions(records=list(records.values()), reason=reason))
+    return restored.added, [unusable(lines[place], records[lines[place]]) for place in restored.failed]
+
+
+async def say_consents(tx: Tx, actor: Actor, said: Sequence[SaidConsent], kept: pl.DataFrame) -> None:
+    """Set the consents of rows' contacts: new ones say what the file says, the others only take back.
+
+    The audience must be locked; it gets the purposes that it lacks.
+    """
+    outcomes = {row: (contact_id, outcome) for row, contact_id, outcome in kept.iter_rows()}
+    new = {contact_id for contact_id, outcome in outcomes.values() if outcome == NEW}
+    changes: dict[ConsentKey, bool | None] = {}
+    origins: dict[ConsentKey, ConsentOrigin] = {}
+    for one in said:
+        if one.row not in outcomes:
+            continue
+        contact_id, _ = outcomes[one.row]
+        key = (contact_id, one.purpose, one.channel)
+        if changes.get(key) is False or (one.granted and contact_id not in new):
+            continue
+        changes[key] = one.granted
+        if one.origin is not None:
+            origins[key] = (min(one.origin[0], tx.now), *one.origin[1:])
+    if changes:
+        known = await stored_consents(tx, actor, sorted({contact_id for contact_id, _, _ in changes} - new))
+        changes = {key: granted for key, granted in changes.items() if key not in known or known[key]["granted"]}
+        await make_purposes(tx, actor, [purpose for _, purpose, _ in changes])
+        await write_consents(tx, actor, changes, new=new, origins=origins)
