@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from tests.support import Tenant
 
+from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
+from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ContactQuery, query_contacts
+from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
 from carillon.audience.suppressions import Channel, ListSuppressions, list_suppressions
 from carillon.db.database import Database
@@ -119,3 +122,55 @@ async def test_a_column_is_what_the_mapping_says(db: Database, account: Tenant, 
     lines = ["phone,ok", "0541110001,0", "0541110002,1"]
     await bring(db, account, tmp_path / "ok.csv", lines, mapping={"ok": "sms_subscribed"})
     assert list((await statuses(db, account)).values()) == [("unsubscribed", "none"), ("subscribed", "none")]
+
+
+async def test_who_was_unsubscribed_stays_so_after_the_contact_was_removed(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = [
+        "phone,email,sms_status,email_status",
+        "0541110001,a@mail.example,unsubscribed,subscribed",
+        "0541110002,b@mail.example,subscribed,unsubscribed",
+    ]
+    await bring(db, account, tmp_path / "first.csv", lines)
+    before = await statuses(db, account)
+    keys = [ContactKey(kind=KeyKind.EMAIL, value=f"{name}@mail.example") for name in "ab"]
+    assert await db.run(delete_contacts, account.actor, DeleteContacts(keys=keys)) == 2
+    async with db.transaction() as tx:
+        kept = await tx.fetch(
+            "SELECT * FROM removed_unsubscribe WHERE account_id = $1 ORDER BY channel DESC", account.account_id
+        )
+    assert [(row["channel"], len(row["digest"])) for row in kept] == [("sms", 32), ("email", 32)]
+    assert set(kept[0].keys()) == {"account_id", "audience_id", "channel", "digest", "removed_at"}
+    bare = ["phone,email", "0541110001,a@mail.example", "0541110002,b@mail.example", "0541110003,c@mail.example"]
+    await bring(db, account, tmp_path / "again.csv", bare)
+    assert await statuses(db, account) == {**before, "972541110003": ("subscribed", "subscribed")}
+
+
+@pytest.mark.parametrize("status", [SubscriptionStatus.SUBSCRIBED, SubscriptionStatus.UNCONFIRMED])
+async def test_who_was_subscribed_again_before_it_was_removed_is_subscribed(
+    db: Database, account: Tenant, tmp_path: Path, status: SubscriptionStatus
+) -> None:
+    key = ContactKey(kind=KeyKind.PHONE, value="0541110001")
+    for number, said in enumerate((SubscriptionStatus.UNSUBSCRIBED, status)):
+        await bring(db, account, tmp_path / f"{number}.csv", ["phone", "0541110001"], again=True)
+        (contact,) = (await db.read(query_contacts, account.actor, ContactQuery())).items
+        change = SubscriptionChange(contact_id=contact.contact_id, sms=said)
+        await db.run(change_subscriptions, account.actor, ChangeSubscriptions(changes=[change]))
+        await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    await bring(db, account, tmp_path / "last.csv", ["phone", "+972541110001"])
+    assert await statuses(db, account) == {"972541110001": ("subscribed", "none")}
+
+
+async def test_an_address_that_comes_to_a_contact_brings_what_was_said_of_it(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "gone.csv", ["phone,sms_status", "0541110001,unsubscribed"])
+    key = ContactKey(kind=KeyKind.PHONE, value="0541110001")
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    others = ["email,phone,sms_status", "s@mail.example,0541110002,", "u@mail.example,0541110003,unconfirmed"]
+    await bring(db, account, tmp_path / "others.csv", others)
+    for name in "su":
+        await bring(db, account, tmp_path / f"{name}.csv", ["email,phone", f"{name}@mail.example,0541110001"])
+        assert (await statuses(db, account))["972541110001"][0] == "unsubscribed"
+        await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))

@@ -51,6 +51,7 @@ TABLES: dict[str, Kind] = {
     "membership": "tenant",
     "message": "tenant",
     "recipient": "tenant",
+    "removed_unsubscribe": "tenant",
     "sending": "tenant",
     "sent_text": "tenant",
     "signed_call": "tenant",
