@@ -27,9 +27,11 @@ main = LazyGroup(
         "account": ("carillon.cli.accounts:group", "Create, list, open and close accounts."),
         "audience": ("carillon.cli.audiences:group", "Create and list the audiences of an account."),
         "credential": ("carillon.cli.credentials:group", "Create, list and revoke the keys of API clients."),
-        "import": ("carillon.cli.imports:import_", "Import the contacts of a CSV file."),
+        "import": ("carillon.cli.imports:import_", "Import the contacts of a file: CSV, NDJSON or Parquet."),
         "field": ("carillon.cli.fields:group", "Create and list the fields of an audience's contacts."),
         "export": ("carillon.cli.exports:export", "Export contacts in a form that can be imported again."),
+        "suppression": ("carillon.cli.suppressions:group", "Say which addresses must not be written to."),
+        "unsubscribe": ("carillon.cli.suppressions:unsubscribe", "Unsubscribe contacts from an audience."),
         "upload": ("carillon.cli.uploads:group", "List and retry uploads that could not be written."),
         "carrier": (
             "carillon.cli.carriers:group",

@@ -178,6 +178,12 @@ def plan_columns(
     )
 
 
+def address_columns(header: Sequence[str]) -> list[str]:
+    """Return the columns that hold phones or e-mails by their names."""
+    by_name = {**_attribute_by_usual_name(), "phone": "phone", "email": "email"}
+    return [column for column in header if by_name.get(compared(column)) in {"phone", "email"}]
+
+
 def is_export(header: Sequence[str]) -> bool:
     """Tell whether a file is an export of contacts, whose columns mean what theirs do whatever fields there are."""
     return set(header) >= set(EXPORT_COLUMNS)

@@ -21,6 +21,7 @@ from uuid import UUID
 import msgspec
 
 from carillon.audience.fields import field_kinds
+from carillon.audience.imports.address_list import as_suppressions
 from carillon.audience.imports.reachability import restore_blocks, say_consents, take_away
 from carillon.audience.imports.records import (
     MAX_KEPT_ERRORS,
@@ -111,7 +112,8 @@ async def import_file(
     started = time.monotonic()
     with _as_caller_errors(), _alone_with(command.path), ExitStack() as stack:
         kinds = await db.read(field_kinds, actor)
-        table = await asyncio.to_thread(stack.enter_context, as_csv(command.path))
+        readable = as_suppressions(command.path) if command.suppress else as_csv(command.path)
+        table = await asyncio.to_thread(stack.enter_context, readable)
         source = await asyncio.to_thread(open_source, actor, command, table, kinds)
         await db.run(follow_uploads, actor)
         begun = await db.run(begin_import, actor, source.beginning(again=command.again))

@@ -41,7 +41,8 @@ class FileImport:
 
     `mapping` (column to attribute) comes before the names of the columns; every row joins `group`, which is made when
     it is missing; `country` reads national phones instead of the audience's; `rejects` is where rows with a problem go.
-    `again` imports a file that was imported before, or begins an interrupted import from the start.
+    `again` imports a file that was imported before, or begins an interrupted import from the start. With `suppress` the
+    file's addresses are suppressed, and no contact is made of them (`address_list`).
     """
 
     path: Path
@@ -52,6 +53,7 @@ class FileImport:
     encoding: str | None = None
     rejects: Path | None = None
     again: bool = False
+    suppress: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +199,7 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
         country,
         shape.delimiter,
         shape.encoding,
+        *(["suppress"] if command.suppress else []),
     )
     return FileSource(
         path=command.path,
