@@ -44,9 +44,11 @@ class Connection:
             got += self._received()
         head, _, body = got.partition(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
-        while len(body) < length:
-            body += self._received()
-        return int(head[9:12]), body
+        pieces, left = [body], length - len(body)
+        while left > 0:
+            pieces.append(self._received())
+            left -= len(pieces[-1])
+        return int(head[9:12]), b"".join(pieces)
 
     def _received(self) -> bytes:
         got = self._socket.recv(1 << 20)

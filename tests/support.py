@@ -89,3 +89,8 @@ def body_of(content: bytes) -> Body:
         return {"type": "http.request", "body": content, "more_body": False}
 
     return Body(receive, str(len(content)), BodyBudget(2**30, 2**25))
+
+
+def wrong_code(code: str) -> str:
+    """A code of the same form that is another one."""
+    return code[:-1] + ("0" if code[-1] != "0" else "1")

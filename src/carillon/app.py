@@ -23,6 +23,7 @@ from carillon.dialects.registry import DIALECTS
 from carillon.http.body import BodyBudget
 from carillon.http.front import REQUEST_ID, Application, Front
 from carillon.http.site import Site
+from carillon.links.site import links_site
 from carillon.metrics import MEDIA_TYPE, Metrics
 from carillon.readiness import readiness
 from carillon.receiving import receiving_site
@@ -40,6 +41,7 @@ def create_app(
     services = Services(
         db=runtime.db,
         authenticator=runtime.authenticator,
+        box=runtime.secret_box,
         page_size=runtime.settings.list_page_size,
         signature_age=timedelta(seconds=runtime.settings.signature_age_seconds),
         outbound_allow=runtime.settings.outbound_allow,
@@ -50,7 +52,8 @@ def create_app(
         exception_handlers={HTTPException: _refuse, Exception: _fail},
         logging_config=None,
     )
-    sites = [*(site_of(dialect, services) for dialect in dialects), _receiving(runtime)]
+    # Links first: there are many of them, and no other site has such paths.
+    sites = [links_site(runtime.db), *(site_of(dialect, services) for dialect in dialects), _receiving(runtime)]
     front: Any = Front(
         inner,
         sites,

@@ -12,10 +12,12 @@ from carillon.db.database import Database
 from carillon.db.embedded_watch import watch_embedded
 from carillon.db.hints import exchange_hints
 from carillon.db.partitions import maintain_partitions
+from carillon.db.tables import LINKS, PARTITIONED
 from carillon.dialects.registry import DIALECTS
 from carillon.events.callbacks import CallbackWorker
 from carillon.events.format import CallbackFormat
 from carillon.kit.traffic import TrafficClass
+from carillon.links.clicks import Clicks
 from carillon.messaging.backlog import observe_backlog
 from carillon.messaging.dispatch import DispatchWorker
 from carillon.messaging.materialise import MaterialiseWorker
@@ -24,10 +26,14 @@ from carillon.messaging.simulated import SimulatedWorker
 from carillon.messaging.simulators import SimulatorsAlone
 from carillon.messaging.submitting import ProcessCarriers
 from carillon.messaging.sweep import oldest_open, sweep_messages
+from carillon.otp.counters import delete_counters
+from carillon.otp.work import OtpWorker
 from carillon.outbound.client import HttpClient
 from carillon.routing.health import Health
 from carillon.routing.health_rows import exchange_health
 from carillon.runtime import Runtime
+from carillon.settings import Settings
+from carillon.tenancy.secrets import SecretBox
 from carillon.tenancy.signed_calls import delete_signed_calls
 from carillon.workers.shape import Background, Job, Service
 
@@ -42,6 +48,7 @@ def background_of(runtime: Runtime) -> Background:
     services = [
         Service(name="hints", run=partial(exchange_hints, runtime.db)),
         Service(name="carrier_health", run=partial(exchange_health, runtime.db)),
+        Service(name="clicks", run=partial(runtime.db.process_state(Clicks).run, runtime.db)),
     ]
     if settings.database_url is None:
         services.append(Service(name="embedded_database", run=partial(watch_embedded, settings.data_dir)))
@@ -53,17 +60,19 @@ def background_of(runtime: Runtime) -> Background:
     return Background(
         workers=[
             UploadWorker(),
-            *(DispatchWorker(one, carriers, concurrency=64) for one in TrafficClass),
+            *(DispatchWorker(one, carriers, concurrency=64, box=runtime.secret_box) for one in TrafficClass),
             MaterialiseWorker(),
             SimulatedWorker(runtime.inbox),
             CallbackWorker(runtime.outbound, _callback_formats()),
+            OtpWorker(runtime.secret_box),
         ],
         jobs=[
             backlog,
             Job(name="parked_receipts", interval=timedelta(seconds=1), run=runtime.inbox.match_parked),
             Job(name="message_sweep", interval=timedelta(minutes=1), run=sweep_messages),
             Job(name="contact_retention", interval=_HOUR, run=sweep_audiences),
-            Job(name="partitions", interval=_HOUR, run=partial(_keep_partitions, days=settings.retention_days)),
+            Job(name="partitions", interval=_HOUR, run=partial(_keep_partitions, settings=settings)),
+            Job(name="otp_counter_deletion", interval=_HOUR, run=delete_counters),
             Job(name="signature_deletion", interval=_HOUR, run=delete_signed_calls),
             Job(name="report_deletion", interval=_HOUR, run=partial(delete_reports, days=settings.upload_report_days)),
         ],
@@ -71,16 +80,17 @@ def background_of(runtime: Runtime) -> Background:
     )
 
 
-def sandbox_work(db: Database, outbound: HttpClient) -> Background:
+def sandbox_work(db: Database, outbound: HttpClient, box: SecretBox) -> Background:
     """Return what a command runs that moves a sandbox account's clock: nothing of it reaches a real carrier."""
     inbox = ReceivedMessages(db)
     simulators = SimulatorsAlone(inbox)
     return Background(
         workers=[
             MaterialiseWorker(),
-            *(DispatchWorker(one, simulators, concurrency=4) for one in TrafficClass),
+            *(DispatchWorker(one, simulators, concurrency=4, box=box) for one in TrafficClass),
             SimulatedWorker(inbox),
             CallbackWorker(outbound, _callback_formats()),
+            OtpWorker(box),
         ],
         jobs=[
             Job(name="parked_receipts", interval=timedelta(seconds=1), run=inbox.match_parked),
@@ -93,9 +103,12 @@ def _callback_formats() -> list[CallbackFormat]:
     return [one.callbacks for one in DIALECTS if one.callbacks is not None]
 
 
-async def _keep_partitions(db: Database, *, days: int) -> None:
+async def _keep_partitions(db: Database, *, settings: Settings) -> None:
     oldest = await db.read(oldest_open)
-    for table in await maintain_partitions(db, retention_days=days, oldest_needed=oldest):
+    others = [one for one in PARTITIONED if one is not LINKS]
+    kept = await maintain_partitions(db, retention_days=settings.retention_days, tables=others, oldest_needed=oldest)
+    kept += await maintain_partitions(db, retention_days=settings.link_kept_days, tables=[LINKS])
+    for table in kept:
         facts = {"made": len(table.made), "dropped": len(table.dropped), "moved": table.moved, "expired": table.expired}
         if table.postponed or table.refused:
             log.warning("partitions_left", table=table.table, postponed=table.postponed, refused=table.refused, **facts)

@@ -186,6 +186,17 @@ class RateLimitedError(CallerError):
         self.retry_after = retry_after
 
 
+class SendLimitError(RateLimitedError):
+    """So many one-time passwords are not let go; `whose` says to whom or from where."""
+
+    code = "send_limit"
+
+    def __init__(self, whose: str, retry_after: float) -> None:
+        minutes = -int(-retry_after // 60)
+        CallerError.__init__(self, f"Too many one-time passwords {whose}: try again in {minutes} minutes.")
+        self.retry_after = retry_after
+
+
 class TooExpensiveError(CallerError):
     """It takes too long: ask for less, by narrower conditions, or by going on from the last id."""
 

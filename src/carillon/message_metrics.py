@@ -50,6 +50,8 @@ class MessageMetrics(Collector):
         self._submitted: Counter[int] = Counter()
         self._uncertain: Counter[int] = Counter()
         self._final: Counter[tuple[str, int | None]] = Counter()
+        self._clicked: Counter[str] = Counter()
+        self._clicks_lost = 0
         self._windows: Callable[[], Iterable[WindowUse]] = tuple
         self.backlog = Backlog()
         """What the job `backlog` has read."""
@@ -75,6 +77,14 @@ class MessageMetrics(Collector):
         """Count messages that came into a final state, by state and carrier."""
         self._final.update(states)
 
+    def clicked(self, classes: Mapping[str, int]) -> None:
+        """Count clicks on links that were written, by who clicked: human or machine."""
+        self._clicked.update(classes)
+
+    def click_lost(self) -> None:
+        """Count a click that was dropped, as too many wait for the database."""
+        self._clicks_lost += 1
+
     def collect(self) -> Iterator[Metric]:
         """Return every family with its present values."""
         yield from self._counters()
@@ -95,6 +105,15 @@ class MessageMetrics(Collector):
         for (state, carrier_id), count in self._final.items():
             final.add_metric((state, "" if carrier_id is None else str(carrier_id)), count)
         yield final
+        clicks = CounterMetricFamily(
+            "carillon_clicks", "Clicks on links, by what has clicked: human or machine.", labels=("visitor",)
+        )
+        for visitor, count in self._clicked.items():
+            clicks.add_metric((str(visitor),), count)
+        yield clicks
+        yield CounterMetricFamily(
+            "carillon_clicks_lost", "Clicks that were dropped, as too many waited.", value=self._clicks_lost
+        )
 
     def _depths(self) -> Iterator[Metric]:
         chunks = _gauge("queue_chunks", "Chunks of messages that are due, in the whole installation.", "traffic_class")

@@ -14,6 +14,7 @@ from carillon.db.embedded import embedded_server
 from carillon.db.migrate import require_known_schema, schema_status, upgrade
 from carillon.errors import UnavailableError
 from carillon.kit.clock import Clock, SystemClock
+from carillon.links.addresses import LinkAddresses
 from carillon.messaging.receipts import ReceivedMessages
 from carillon.outbound.client import HttpClient
 from carillon.routing.running import RunningCarriers
@@ -67,6 +68,7 @@ async def open_database(settings: Settings, *, clock: Clock | None = None) -> As
             size=settings.database_pool_size,
             statement_timeout=settings.statement_timeout_seconds,
         )
+        set_up_links(settings, db, SecretBox(settings.secret_key_path))
         try:
             yield db
         finally:
@@ -85,6 +87,7 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
 def compose(settings: Settings, db: Database, outbound: HttpClient) -> Runtime:
     """Make all that a server needs of an open database and an HTTP client."""
     box = SecretBox(settings.secret_key_path)
+    set_up_links(settings, db, box)
     inbox = ReceivedMessages(db)
     tokens = CallbackTokens(partial(box.derive, "carrier callbacks"))
     urls = CallbackUrls(base_url=settings.public_url, tokens=tokens) if settings.public_url else None
@@ -99,6 +102,16 @@ def compose(settings: Settings, db: Database, outbound: HttpClient) -> Runtime:
         inbox=inbox,
         carriers=RunningCarriers(db, box, around),
         callback_tokens=tokens,
+    )
+
+
+def set_up_links(settings: Settings, db: Database, box: SecretBox) -> None:
+    """Tell a process where short links are."""
+    db.process_state(LinkAddresses).set_up(
+        box.derive,
+        base=settings.link_base,
+        is_chosen=(settings.link_url or settings.public_url) is not None,
+        keeps_days=settings.link_kept_days,
     )
 
 

@@ -88,6 +88,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "replies: https://sms.example.org. Without it they are told none, and no receipts come from them."
         ),
     ] = None
+    link_url: Annotated[
+        str | None,
+        Meta(
+            description="What short links begin with, as short as it can be: https://s.example.org, which leads here. "
+            "Without it, public_url and /l, or else host and port and /l."
+        ),
+    ] = None
+    link_days: Annotated[
+        int,
+        Meta(ge=1, le=2_000, description="How many days short links lead on, and at least retention_days."),
+    ] = 365
     max_body_bytes: Annotated[
         int, Meta(ge=1024, le=1024 * _MEGABYTE, description="The size of the largest request body that is read.")
     ] = 32 * _MEGABYTE
@@ -162,6 +173,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def secret_key_path(self) -> Path:
         """Where the secret key is."""
         return self.secret_key_file or self.data_dir / "secret.key"
+
+    @property
+    def link_base(self) -> str:
+        """What short links begin with."""
+        if self.link_url is not None:
+            return self.link_url
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - it is compared
+        return f"{self.public_url or 'http://' + (f'[{host}]' if ':' in host else host) + f':{self.port}'}/l"
+
+    @property
+    def link_kept_days(self) -> int:
+        """How many days short links are kept."""
+        return max(self.link_days, self.retention_days)
 
     def __repr__(self) -> str:
         shown = ", ".join(
@@ -266,7 +290,7 @@ def _convert(name: str, value: Any, origin: str) -> Any:
         if get_origin(kind) is tuple:
             # Not of `outbound_allow`: the guard asks for a mapped address and for the one in it, each of its own.
             return tuple(map(plain_network, _networks(value))) if name == "trusted_proxies" else _networks(value)
-        if name == "public_url":
+        if name in {"public_url", "link_url"}:
             return _public_url(value)
         if name.endswith("_url"):
             return _url(value)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from tests.carriers.pieces import CARRIER_ID, SENDER, TEXT, KeepingInbox, message, messages
 
-from carillon.carriers.contract import Accepted, Failed, Later, Outcome, Receipt, ReceiptState, Reply
+from carillon.carriers.contract import Accepted, Failed, Later, Opened, Outcome, Receipt, ReceiptState, Reply
 from carillon.carriers.failures import Failure
 from carillon.carriers.simulator.carrier import Simulator
 from carillon.carriers.simulator.script import SCRIPT
@@ -34,7 +34,17 @@ async def instant_later_at(digits: str) -> list[Later]:
 
 
 def states(later: list[Later]) -> list[ReceiptState | str]:
-    return [one.inbound.state if isinstance(one.inbound, Receipt) else one.inbound.text for one in later]
+    return [_state(one.inbound) for one in later]
+
+
+def _state(inbound: Receipt | Reply | Opened) -> ReceiptState | str:
+    match inbound:
+        case Receipt(state=state):
+            return state
+        case Reply(text=text):
+            return text
+        case Opened(url=url):
+            return url
 
 
 async def test_any_other_number_is_delivered_to_within_two_to_five_seconds() -> None:
@@ -165,8 +175,20 @@ async def test_9910_and_9911_are_delivered_and_then_answer(digits: str, text: st
     assert answer.inbound == Reply(address=f"3069123{digits}", to=SENDER, text=text, account_id=message().account_id)
 
 
+async def test_9914_is_delivered_and_then_opens_each_url_once_one_after_another() -> None:
+    text = "See https://s.example/l/AbCdEfGhIj, (http://t.example) and https://s.example/l/AbCdEfGhIj, again"
+    (found,) = await simulator().submit([message(address="30691239914", text=text)])
+    delivered, *opened = found.later
+    assert states([delivered]) == [ReceiptState.DELIVERED]
+    assert [one.inbound for one in opened] == [
+        Opened(url=url, account_id=message().account_id)
+        for url in ("https://s.example/l/AbCdEfGhIj,", "http://t.example)")
+    ]
+    assert delivered.after < opened[0].after < opened[1].after
+
+
 def test_the_lines_of_sms_and_of_instant_messages_are_all_there() -> None:
-    assert sorted(SCRIPT) == [str(number) for number in range(9901, 9914)]
+    assert sorted(SCRIPT) == [str(number) for number in range(9901, 9915)]
 
 
 async def test_9912_is_no_user_of_the_application() -> None:

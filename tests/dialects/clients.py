@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from carillon.runtime import Runtime
+
 
 def basic(user: str, secret: str) -> str:
     """Write an Authorization header of HTTP Basic."""
@@ -28,6 +30,7 @@ class DialectClients:
 
     client: httpx.AsyncClient
     keys: dict[str, dict[str, str]]
+    runtime: Runtime | None = None
 
     async def headers(self, dialect: str) -> dict[str, str]:
         """Return the headers that authenticate a dialect's client."""

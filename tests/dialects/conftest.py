@@ -74,4 +74,4 @@ async def clients(runtime: Runtime, client: httpx.AsyncClient, account: Tenant) 
     for dialect in ("inforu", "nrs", "inwise", "apifon", "devino"):
         command = new_key(dialect, calls_per_second=0)
         keys[dialect] = (await runtime.db.run(create_credential, account.actor, command, runtime.secret_box)).parts
-    return DialectClients(client=client, keys=keys)
+    return DialectClients(client=client, keys=keys, runtime=runtime)

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from tests.dialects.clients import DialectClients
 from tests.dialects.fuzzing import escaped
+from tests.dialects.sent_texts import last_text
 from tests.support import Tenant
 
 PHONE, MAIL = "972541110001", "rita@mail.example"
@@ -25,6 +27,7 @@ async def make_fixtures(clients: DialectClients, account: Tenant, path: str) -> 
     sms = {"to": "34612345677", "from": "Food", "message": "Soup", "scheduleDate": "20250310093000"}
     sent = (await clients.nrs("POST", "/sms", sms)).json()
     scheduled = (await clients.nrs("GET", "/scheduled")).json()["result"]
+    code = await _password(clients, account) if "/otp/verify" in path else ""
     group_id = str(contact["Groups"][0]["GroupId"])
     return {
         "list_id": str(account.audience_id),
@@ -38,6 +41,8 @@ async def make_fixtures(clients: DialectClients, account: Tenant, path: str) -> 
         "option_field": f"GROUP_{group_id}",
         "type": "sms",
         "guid": scheduled[0]["guid"],
+        "reference_id": "login",
+        "apifon_otp": code,
         "id": {
             "groups": group_id,
             "sms": sent["result"][0]["id"],
@@ -45,6 +50,14 @@ async def make_fixtures(clients: DialectClients, account: Tenant, path: str) -> 
             "sendings": str(sent["sendingId"]),
         }.get(path.removeprefix("/api/rest/").partition("/")[0], str(contact["ContactId"])),
     }
+
+
+async def _password(clients: DialectClients, account: Tenant) -> str:
+    """Send a password for the reference login, and return it."""
+    reply = await clients.apifon("POST", "/otp/create", {"reference_id": "login", "subscriber": PHONE})
+    assert reply.status_code == HTTPStatus.OK, reply.text
+    assert clients.runtime is not None
+    return await last_text(clients.runtime, account.account_id)
 
 
 def filled(path: str, values: Mapping[str, Any]) -> str:

@@ -104,9 +104,13 @@ class Home:
 
     def command(self, *arguments: object) -> Any:
         """Run another command on the same database, and give what it answers."""
+        return json.loads(self.printed(*arguments))
+
+    def printed(self, *arguments: object) -> str:
+        """Run one, and give what it prints as JSON."""
         command = [str(CARILLON), *map(str, arguments), "--json", "--data-dir", str(self.data_dir)]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603 - our own program
-        return json.loads(ended.stdout)
+        return ended.stdout
 
     def unlimited(self) -> tuple[str, str]:
         """Make a credential of the demo account that may call as often as it likes: its user name and token."""

@@ -21,6 +21,7 @@ def filled() -> Metrics:
     messages.submitted({7: 1})
     messages.uncertain({7: 1})
     messages.ended({("delivered", 7): 1})
+    messages.clicked({"human": 1})
     messages.backlog = Backlog(queues={"otp": QueueDepth(chunks=1, messages=1, age_seconds=1.0)})
     messages.watch_windows(lambda: [WindowUse(carrier_id=7, in_use=1, size=10, is_up=True)])
     metrics = Metrics(messages)

@@ -87,11 +87,19 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A URL that a simulated phone opens, of those in a text that it got."""
+
+    url: str = field(repr=False)
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Later:
-    """What a simulated network does after a while; the engine keeps it, so that a restart loses none."""
+    """What a simulated network or phone does after a while; the engine keeps it, so that a restart loses none."""
 
     after: timedelta
-    inbound: Receipt | Reply
+    inbound: Receipt | Reply | Opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,12 @@ main = LazyGroup(
         "send": ("carillon.cli.sends:send", "Send TEXT to numbers, or to the members of a group."),
         "sending": ("carillon.cli.sendings:group", "List, show, pause, resume and cancel what is sent."),
         "message": ("carillon.cli.messages:group", "Look at messages: what became of each."),
+        "link": (
+            "carillon.cli.links:group",
+            "Shorten URLs, see who opens links, and give links a domain.",
+        ),
+        "page": ("carillon.cli.pages:group", "Keep the landing pages that short links may lead to."),
+        "otp": ("carillon.cli.otp:group", "See and set what limits one-time passwords, and what is counted."),
         "sandbox": (
             "carillon.cli.sandbox:group",
             "Move a sandbox account's clock, and see its simulated phones.",

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 _LATEST = 20
 _PAGE = 1_000
 # What else an event says may be an address or a text.
-_SHOWN = frozenset({"reason", "network", "channel", "carrier_id", "code", "parts", "was"})
+_SHOWN = frozenset(
+    {
+        *("reason", "network", "channel", "carrier_id", "code", "parts", "was"),
+        *("class", "reasons", "name", "page", "browser", "os"),
+    }
+)
 _MASK = "…"
 
 

@@ -15,6 +15,7 @@ from carillon.cli.options import account_option, phone_of
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.errors import InvalidInputError
 from carillon.tenancy.accounts import OpenAccount, open_account
+from carillon.tenancy.secrets import SecretBox
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -63,13 +64,16 @@ class _Advanced:
 
 async def _advance(session: Session, db: "Database", account_id: int, by: timedelta) -> _Advanced:
     from carillon.events.log import last_sequence  # noqa: PLC0415 - half a second that `--help` must not take
-    from carillon.messaging.sandbox import advance_sandbox  # noqa: PLC0415 - as above
+    from carillon.messaging.sandbox import Timed, advance_sandbox  # noqa: PLC0415 - as above
+    from carillon.otp.otps import OTPS_DUE  # noqa: PLC0415 - as above
+    from carillon.otp.queries import next_otp_due  # noqa: PLC0415 - as above
 
     actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
     advanced = _Advanced(last=await db.read(last_sequence, actor))
     at: datetime | None = None
+    passwords = Timed(next_due=next_otp_due, topic=OTPS_DUE)
     async with _working(db, session):
-        async for moment in advance_sandbox(db, actor, by):
+        async for moment in advance_sandbox(db, actor, by, [passwords]):
             # What was due at the moment before is done by now.
             await _note(session, db, actor, advanced, at or moment)
             at = moment
@@ -105,7 +109,7 @@ async def _working(db: "Database", session: Session) -> AsyncIterator[None]:
 
     stopping = asyncio.Event()
     async with HttpClient(session.settings.outbound_allow) as outbound:
-        background = sandbox_work(db, outbound)
+        background = sandbox_work(db, outbound, SecretBox(session.settings.secret_key_path))
         host = asyncio.create_task(run_background(db, background, Metrics().work, stopping, poll_seconds=0.2))
         try:
             yield
@@ -124,23 +128,34 @@ async def _working(db: "Database", session: Session) -> AsyncIterator[None]:
 def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -> None:
     """Show what the simulated network has taken for its phones, the latest first; state says whether it arrived.
 
-    content is what an instant message shows beside its text. For example:
+    content is what an instant message shows beside its text; links are the short links in the text, which a running
+    server answers. For example:
 
         carillon sandbox inbox --account 1
 
         carillon sandbox inbox --account 1 --phone 0541234567
     """
+    from carillon.links.phones import short_links_in  # noqa: PLC0415 - as above
     from carillon.messaging.instant import describe_content  # noqa: PLC0415 - as above
     from carillon.messaging.options import read_content  # noqa: PLC0415 - as above
     from carillon.messaging.queries import simulated_phones  # noqa: PLC0415 - as above
     from carillon.messaging.sandbox import require_sandbox  # noqa: PLC0415 - as above
 
+    box = SecretBox(session.settings.secret_key_path)
+
     async def work(db: "Database") -> list[dict[str, Any]]:
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
         await db.read(require_sandbox, actor)
         address = phone_of(phone, actor.country, field="phone") if phone else None
-        rows = await db.read(simulated_phones, actor, address=address, limit=limit)
-        return [{**row, "content": describe_content(read_content(row["content"]))} for row in rows]
+        rows = await db.read(simulated_phones, actor, box, address=address, limit=limit)
+        return [
+            {
+                **row,
+                "content": describe_content(read_content(row["content"])),
+                "links": short_links_in(db, actor, row["text"]),
+            }
+            for row in rows
+        ]
 
     rows = session.run(work)
     session.answer(rows, table(rows, "No phone got anything yet."))

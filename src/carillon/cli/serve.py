@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+import msgspec
 import uvicorn
 import uvloop
 
@@ -87,6 +88,9 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stopping.set)
     port = settings.port if settings.role != "worker" else settings.worker_port
     listener = None if port is None else _listener(settings.host, port)
+    if listener is not None and settings.role != "worker":
+        # Short links begin with the port that was taken.
+        settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
     async with open_runtime(settings) as runtime:
         if settings.database_url is None:
             await make_demo(runtime)

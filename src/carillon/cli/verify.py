@@ -10,6 +10,7 @@ from carillon.cli.options import Id
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, operator, with_session
 from carillon.messaging.verify import BookDifference, verify_account
+from carillon.otp.queries import verify_otps
 from carillon.tenancy.accounts import OpenAccount, every_account, open_account
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def verify(session: Session, *, account_id: int | None) -> None:
 
     For every sending, whoever was asked for must be excluded, waiting, with a carrier, uncertain or at an end; what
     waits must be in a chunk that a worker will find; balances must be the sums of their journal; and each state must
-    have its event. Nothing is changed, and all is compared as of one moment, so that it may run beside a working
-    server: some seconds for a million messages.
+    have its event. The codes of one-time passwords that are over must be gone. Nothing is changed, and all is compared
+    as of one moment, so that it may run beside a working server: some seconds for a million messages.
 
     What differs is printed, and then the exit code is 1. For example:
 
@@ -65,7 +66,7 @@ async def _verify_all(
             while not verifying.done():
                 shown.update(lambda: f"account {one}, {place} of {len(accounts)}, {time.monotonic() - began:.0f} s")  # noqa: B023 - it is called here
                 await asyncio.wait({verifying}, timeout=_LOOK_SECONDS)
-            found.append((one, verifying.result()))
+            found.append((one, [*verifying.result(), *await db.read(verify_otps, actor)]))
     finally:
         shown.clear()
     return found

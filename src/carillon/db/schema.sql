@@ -30,7 +30,8 @@ CREATE TABLE account (
     created_at timestamptz NOT NULL,
     clock_offset interval NOT NULL DEFAULT '0', -- how far the account's clock is ahead of the real time
     sandbox    boolean NOT NULL DEFAULT false, -- its messages go to the simulator only
-    spam_window interval NOT NULL DEFAULT '0'  -- how long the same text to the same number is refused
+    spam_window interval NOT NULL DEFAULT '0', -- how long the same text to the same number is refused
+    human_clicks_only boolean NOT NULL DEFAULT false -- callbacks tell no clicks of machines
 );
 
 CREATE TABLE credential (
@@ -577,6 +578,78 @@ CREATE TABLE materialisation (
     PRIMARY KEY (account_id, sending_id)
 ) WITH (fillfactor = 50);
 
+-- Hosts that an account's short links may have.
+CREATE TABLE link_domain (
+    account_id  bigint NOT NULL,
+    host        text NOT NULL,           -- in lower case, with a port where it has one of its own
+    token       text NOT NULL,           -- what its owner publishes
+    created_at  timestamptz NOT NULL,
+    verified_at timestamptz,             -- NULL: nobody has shown that it is the account's
+    PRIMARY KEY (account_id, host)
+);
+
+-- Templates of pages that short links may lead to.
+CREATE TABLE landing_page (
+    account_id bigint NOT NULL,
+    page_key   text NOT NULL,
+    template   text NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, page_key)
+);
+
+-- One-time passwords. A row is the password of a reference; a later one of the same reference takes its place.
+CREATE TABLE otp (
+    account_id   bigint NOT NULL,
+    dialect      text NOT NULL,          -- whose client made it: each has references of its own
+    reference    text NOT NULL,          -- what it is checked by
+    otp_id       uuid NOT NULL,
+    recipient    text COLLATE "C" NOT NULL, -- E.164 digits, or an e-mail
+    digest       bytea NOT NULL,         -- of the code, keyed (otp/codes.py)
+    superseded   bytea[] NOT NULL,       -- those of the reference's passwords before it, the latest first
+    state        text NOT NULL CHECK (state IN (
+        'pending',                       -- -> verified, expired
+        'verified',                      -- final
+        'expired'                        -- final; one that is over is pending until its worker has come
+    )),
+    attempts     smallint NOT NULL,      -- checks so far, one more than max_attempts at most
+    max_attempts smallint NOT NULL CHECK (max_attempts > 0),
+    created_at   timestamptz NOT NULL,
+    updated_at   timestamptz NOT NULL,
+    expires_at   timestamptz NOT NULL,
+    ended_at     timestamptz,            -- NULL: pending
+    sendings     uuid[] NOT NULL,        -- what it was sent by, the latest last
+    stale        uuid[] NOT NULL,        -- what superseded ones were sent by, until that is ended
+    hedge_at     timestamptz,            -- when it is sent again, unless it has arrived; NULL: never
+    due_at       timestamptz NOT NULL,   -- when the worker comes: to hedge, to end it, to delete it
+    leased_until timestamptz,            -- real time
+    claims       integer NOT NULL,       -- proves a claim, as Claimed.attempt
+    PRIMARY KEY (account_id, dialect, reference),
+    CHECK (attempts BETWEEN 0 AND max_attempts + 1)
+) WITH (fillfactor = 50);
+CREATE INDEX otp_due ON otp (account_id, due_at);
+
+-- What one-time passwords are limited by: what happened in the present window and in the one before it.
+CREATE TABLE otp_counter (
+    account_id   bigint NOT NULL,
+    kind         text NOT NULL,          -- a value of otp/counters.py
+    subject      text COLLATE "C" NOT NULL, -- a recipient, the beginning of numbers, a network, a reference, a country
+    window_at    timestamptz NOT NULL,   -- when the present window began
+    span         interval NOT NULL,      -- how long a window is
+    before       bigint NOT NULL,
+    present      bigint NOT NULL,
+    PRIMARY KEY (account_id, kind, subject)
+) WITH (fillfactor = 50);
+CREATE INDEX otp_counter_over ON otp_counter (account_id, span, window_at);
+
+-- What an account has instead of the defaults of otp/limits.py.
+CREATE TABLE otp_limit (
+    account_id bigint NOT NULL,
+    name       text NOT NULL,
+    value      text NOT NULL,
+    PRIMARY KEY (account_id, name)
+);
+
 -- By day, of a UUIDv7 key. -------------------------------------------------------------------------------------------------
 
 -- An accepted request: what is sent, and how many of its recipients are where.
@@ -624,6 +697,7 @@ CREATE TABLE sending (
     parts         bigint NOT NULL DEFAULT 0,
     reserved      bigint NOT NULL DEFAULT 0,  -- micro-units that are still reserved for it
     captured      bigint NOT NULL DEFAULT 0,
+    sealed        bytea,                 -- values of its text that stand nowhere else (messaging/sealed.py); empty: they are gone, and it is not sent any more
     PRIMARY KEY (shard_key, sending_id)
 ) PARTITION BY RANGE (sending_id);
 CREATE INDEX sending_open ON sending (shard_key, sweep_at) WHERE sweep_at IS NOT NULL;
@@ -642,6 +716,7 @@ CREATE TABLE recipient (
     custom     jsonb,                    -- as message.custom
     reason     text,                     -- why it is excluded, where that is known already
     guid       bigint,                   -- as message.guid
+    links      jsonb,                    -- where its short links lead (messaging/short_links.py)
     PRIMARY KEY (shard_key, sending_id, position)
 ) PARTITION BY RANGE (sending_id);
 
@@ -728,13 +803,29 @@ CREATE TABLE sent_text (
 ) PARTITION BY RANGE (message_id);
 CREATE INDEX sent_text_digest ON sent_text (shard_key, digest, message_id);
 
+-- A short link: where its code leads to. Rows are never changed.
+CREATE TABLE link (
+    shard_key  bigint NOT NULL,          -- the account
+    link_id    uuid NOT NULL,            -- of midnight (UTC), with the number that its code carries
+    sending_id uuid,
+    message_id uuid,                     -- NULL: everybody's, or nobody's
+    name       text NOT NULL,            -- the placeholder that it stands for; empty: none
+    url        text,                     -- NULL: a landing page
+    page_key   text,
+    data       jsonb,                    -- what the page's placeholders are replaced by
+    options    smallint NOT NULL,        -- bits, see links/targets.py
+    domain     text,                     -- the host of its own domain
+    expires_at timestamptz,              -- the account's time; NULL: when its day is dropped
+    PRIMARY KEY (shard_key, link_id)
+) PARTITION BY RANGE (link_id);
+
 -- A fact, in its account's sequence.
 CREATE TABLE event (
     shard_key  bigint NOT NULL,
     event_id   uuid NOT NULL,
     sequence   bigint NOT NULL,
     at         timestamptz NOT NULL,
-    kind       text NOT NULL,            -- excluded, submitted, uncertain, a final state, fallback, seen, reply, unsubscribed
+    kind       text NOT NULL,            -- excluded, submitted, uncertain, a final state, fallback, seen, reply, unsubscribed, clicked
     sending_id uuid,
     message_id uuid,
     data       jsonb,                    -- what it has beside: reason, network, a reply's numbers and text
@@ -780,3 +871,5 @@ ALTER TABLE suppression_entry ALTER account_id SET (n_distinct = 1), ALTER chann
 ALTER TABLE contact_import ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE contact_group ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE chunk ALTER account_id SET (n_distinct = 1);
+ALTER TABLE otp ALTER account_id SET (n_distinct = 1), ALTER dialect SET (n_distinct = 1);
+ALTER TABLE otp_counter ALTER account_id SET (n_distinct = 1), ALTER kind SET (n_distinct = 1);

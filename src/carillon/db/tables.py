@@ -47,9 +47,15 @@ TABLES: dict[str, Kind] = {
     "form_token": "tenant",
     "group_set": "tenant",
     "journal_entry": "tenant",
+    "landing_page": "tenant",
+    "link": "tenant",
+    "link_domain": "tenant",
     "materialisation": "tenant",
     "membership": "tenant",
     "message": "tenant",
+    "otp": "tenant",
+    "otp_counter": "tenant",
+    "otp_limit": "tenant",
     "recipient": "tenant",
     "removed_unsubscribe": "tenant",
     "sending": "tenant",
@@ -84,6 +90,9 @@ class PartitionedTable:
 SHARD_KEY = "shard_key"
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,53}")
 
+LINKS = PartitionedTable(name="link", key="link_id")
+"""Kept for longer than the others: a link is opened when the events of its message are long gone."""
+
 PARTITIONED: tuple[PartitionedTable, ...] = (
     PartitionedTable(name="sending", key="sending_id", fillfactor=50),
     PartitionedTable(name="recipient", key="sending_id"),
@@ -92,6 +101,7 @@ PARTITIONED: tuple[PartitionedTable, ...] = (
     PartitionedTable(name="attempt", key="message_id"),
     PartitionedTable(name="carrier_reference", key="message_id"),
     PartitionedTable(name="sent_text", key="message_id"),
+    LINKS,
     PartitionedTable(name="event", key="event_id"),
     PartitionedTable(name="callback", key="callback_id"),
 )

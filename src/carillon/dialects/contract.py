@@ -19,6 +19,7 @@ from carillon.kit.clock import Clock
 from carillon.kit.networks import Network
 from carillon.tenancy.authentication import Authenticator
 from carillon.tenancy.credentials import CredentialFormat
+from carillon.tenancy.secrets import SecretBox
 
 Arguments = ParamSpec("Arguments")
 Outcome = TypeVar("Outcome")
@@ -67,11 +68,13 @@ class Services:
     """What a dialect's handlers work with.
 
     `page_size` is for lists whose caller sets no limit, `signature_age` is how far a signature's date may be
-    behind our clock; `outbound_allow` lists networks that callbacks may reach although they are not public.
+    behind our clock; `outbound_allow` lists networks that callbacks may reach although they are not public. `box` keeps
+    the codes of one-time passwords.
     """
 
     db: OperationRunner
     authenticator: Authenticator
+    box: SecretBox
     page_size: int = 1000
     signature_age: timedelta = timedelta(days=1)
     outbound_allow: Sequence[Network] = ()

@@ -69,10 +69,18 @@ def _parameter(field: inspect.Field) -> Parameter:
 
 
 @cache
-def _by_name(request: type[msgspec.Struct]) -> Mapping[str, tuple[Parameter, bool, bool]]:
-    """Return parameters by their names as they are spelt and in lower case; whether one is an alias, and of a text."""
+def _by_name(request: type[msgspec.Struct]) -> Mapping[str, tuple[Parameter, bool, bool, int]]:
+    """Return parameters by their names as they are spelt and in lower case; whether one is an alias, and of a text.
+
+    The number is how many members an object may have; 0 for what is none.
+    """
     known = {
-        name.lower(): (one, name.lower() != one.names[0].lower(), isinstance(one.type, inspect.StrType))
+        name.lower(): (
+            one,
+            name.lower() != one.names[0].lower(),
+            isinstance(one.type, inspect.StrType),
+            one.extra["limit"] if isinstance(one.type, inspect.DictType) else 0,
+        )
         for one in reversed(parameters(request))
         for name in one.names
     }
@@ -110,11 +118,13 @@ def read_request(request: type[Wanted], tree: object, path: str = "") -> Wanted:
         found = known.get(key) or known.get(key.lower())
         if found is None or given is None:
             continue
-        parameter, is_alias, is_text = found
+        parameter, is_alias, is_text, members = found
         if is_alias and values.get(parameter.attribute) not in (None, ""):
             continue
-        # Most are texts under their own names, thousands of them in a call.
-        is_plain = is_text and given.__class__ is str and "\0" not in given
+        # Most are texts under their own names, or objects as they are, thousands of them in a call.
+        is_plain = (is_text and given.__class__ is str and "\0" not in given) or (
+            members > 0 and given.__class__ is dict and len(given) <= members
+        )
         value = given if is_plain else _read(parameter, given, within(path, parameter.names[0]))
         if value is not None and not (is_alias and value == "" and parameter.attribute in values):
             values[parameter.attribute] = value

@@ -21,6 +21,7 @@ from carillon.http.site import Endpoint
 from carillon.kit.actor import Actor
 from carillon.kit.networks import Network
 from carillon.tenancy.scopes import Scope, require_scope
+from carillon.tenancy.secrets import SecretBox
 
 MEDIA_TYPE = "application/json; charset=utf-8"
 _REF = "#/components/schemas/"
@@ -41,6 +42,7 @@ class Call:
     request: Request
     query: Any
     body: Any
+    box: SecretBox
     outbound_allow: Sequence[Network] = ()
 
 
@@ -99,6 +101,7 @@ def route_of(operation: Operation, authenticate: Callable[[Services, Request], A
             request=request,
             query=query,
             body=body,
+            box=services.box,
             outbound_allow=services.outbound_allow,
         )
         return json_reply(await operation.handle(call))

@@ -8,6 +8,7 @@ Events go with the partitions of their days; their numbers are never given again
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from uuid import UUID
 
 import msgspec
@@ -28,6 +29,9 @@ EVENTS_APPENDED = "events_appended"
 
 _FOLLOWED_AT_ONCE = 1_000
 _FOLLOW_SECONDS = 0.5
+# Up to so many rows one statement is quicker than COPY.
+_FEW = 300
+_COLUMNS = ("shard_key", "event_id", "sequence", "at", "kind", "sending_id", "message_id", "data")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
@@ -85,7 +89,11 @@ async def append_events(tx: Tx, account_id: AccountId, events: Sequence[NewEvent
     sendings, messages = [event.sending_id for event in events], [event.message_id for event in events]
     last = int(await tx.fetchval(SQL["take_sequence"], account_id, len(events)))
     before = last - len(events)
-    await tx.fetch(SQL["insert_events"], account_id, before, ids, ats, kinds, sendings, messages, data)
+    if len(events) <= _FEW:
+        await tx.fetch(SQL["insert_events"], account_id, before, ids, ats, kinds, sendings, messages, data)
+    else:
+        columns = (repeat(account_id), ids, range(before + 1, last + 1), ats, kinds, sendings, messages, data)
+        await tx.copy_records("event", _COLUMNS, list(zip(*columns, strict=False)))
     tx.wakes(EVENTS_APPENDED, account_id)
     called_back = [
         (event_id, event.endpoint_id, sequence)

@@ -6,12 +6,12 @@ from typing import Literal
 
 from carillon.http.body import Body
 
-Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
+Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request. Its repr shows no body, query or header: they hold addresses and secrets.
+    """A request. Its repr shows no path, body, query or header: they hold addresses, codes and secrets.
 
     `path` is as it was requested (decoded, case kept), `raw_path` and `query` are still encoded, `segments` are the
     texts of a route's `{segments}`, `headers` have lower-case names, `remote_address` is the caller's own, whatever
@@ -19,8 +19,8 @@ class Request:
     """
 
     method: str
-    path: str
-    raw_path: str = ""
+    path: str = field(repr=False)
+    raw_path: str = field(default="", repr=False)
     segments: Mapping[str, str] = field(default_factory=dict, repr=False)
     scheme: str = "http"
     query: str = field(default="", repr=False)

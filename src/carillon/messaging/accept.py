@@ -31,6 +31,7 @@ from carillon.messaging.sending_rows import (
     write_sendings,
 )
 from carillon.messaging.sendings import AcceptedSending, Send
+from carillon.messaging.short_links import with_links, write_links_of
 
 _MAX_TOGETHER = 500
 # Reading numbers and rendering texts of so many recipients takes some milliseconds: in a thread.
@@ -42,9 +43,9 @@ async def send(db: Database, actor: Actor, command: Send) -> AcceptedSending:
 
     A request to groups, or to very many, is committed as a sending whose messages are written in the background.
 
-    Raises InvalidInputError and MissingInputError for `text`, `reference`, `campaign`, `scheduled_at` and the URLs, and
-    NotFoundError for `group`: then nothing is written. What is wrong with one recipient excludes that one
-    (`AcceptedSending.failures`).
+    Raises InvalidInputError and MissingInputError for `text`, `reference`, `campaign`, `scheduled_at`, the URLs, and a
+    link's `domain` or `page`, and NotFoundError for `group`: then nothing is written. What is wrong with one recipient
+    excludes that one (`AcceptedSending.failures`).
     """
     prepared = await _prepared(db, actor, command)
     if is_large(command):
@@ -73,9 +74,11 @@ async def _prepared(db: Database, actor: Actor, command: Send) -> PreparedSend:
         command = await with_contact_fields(db, actor, command)
     if command.campaign is not None:
         check_campaign_name(command.campaign)
-    if len(command.recipients.addresses) > _FEW:
-        return await asyncio.to_thread(prepare_send, command, actor.country)
-    return prepare_send(command, actor.country)
+    command, own, shared = await with_links(db, actor, command)
+    prepare = partial(
+        prepare_send, command, actor.country, links=own, shared_links=shared, renders=not is_large(command)
+    )
+    return await asyncio.to_thread(prepare) if len(command.recipients.addresses) > _FEW else prepare()
 
 
 class _PlannedError(Exception):
@@ -168,6 +171,7 @@ async def accept_sendings(  # noqa: PLR0913, PLR0917 - what is accepted, and for
         await write_sendings(tx, actors, requests, placements, campaigns)
         events += await fail_rows(tx, actor.account_id, rows)
         await count_campaigns(tx, actor, requests, placements, campaigns)
+        await write_links_of(tx, actor, placements, rows)
     if events:
         await append_events(tx, actor.account_id, events)
     return [

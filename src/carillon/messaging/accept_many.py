@@ -21,13 +21,16 @@ from carillon.messaging.sending_rows import (
     write_sendings,
 )
 from carillon.messaging.sendings import AcceptedSending, Send
+from carillon.messaging.short_links import kept_links, kept_of_recipients, write_shared_links
 
 MAX_RECIPIENTS_AT_ONCE = 5_000
 """A request to more is accepted, and its messages are written in the background."""
 
 _MAX_MEMBERS_AT_ONCE = 20_000
 # The members of larger groups are taken by the worker, which is woken by the commit.
-_COLUMNS = (*("shard_key", "sending_id", "position", "message_id", "address", "values", "custom", "reason", "guid"),)
+_COLUMNS = (
+    *("shard_key", "sending_id", "position", "message_id", "address", "values", "custom", "reason", "guid", "links"),
+)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -55,14 +58,17 @@ async def accept_many(tx: Tx, actor: Actor, request: PreparedSend) -> AcceptedSe
     if placement.is_written:
         await write_sendings(tx, [actor], [request], [placement], campaigns)
         await count_campaigns(tx, actor, [request], [placement], campaigns)
-        members = await _keep(tx, actor, command, placement, rows, members)
+        await write_shared_links(tx, actor, request, placement.sending_id)
+        members = await _keep(tx, actor, request, placement, rows, members)
     return accepted_of(tx, request, placement, rows, 0, campaigns, members=members)
 
 
 async def _keep(  # noqa: PLR0913, PLR0917 - what was accepted
-    tx: Tx, actor: Actor, command: Send, placement: Placement, rows: Rows, members: int
+    tx: Tx, actor: Actor, request: PreparedSend, placement: Placement, rows: Rows, members: int
 ) -> int:
     """Write the recipients, and the members of groups where they are not too many; return how many members."""
+    command = request.command
+    links = kept_links(request.links)
     if command.numbered:
         open_rows = rows.open_rows()
         for row, guid in zip(open_rows, await tx.ids.take("scheduled_message", len(open_rows)), strict=True):
@@ -70,9 +76,10 @@ async def _keep(  # noqa: PLR0913, PLR0917 - what was accepted
     named = len(rows.places)
     values = command.recipients.values
     if named:
-        await tx.copy_records("recipient", _COLUMNS, _records(actor, placement.sending_id, rows, values))
+        of_rows = kept_of_recipients(request.links, links, named)
+        await tx.copy_records("recipient", _COLUMNS, _records(actor, placement.sending_id, rows, values, of_rows))
     is_taken = members <= _MAX_MEMBERS_AT_ONCE
-    kept = request_of(command)
+    kept = request_of(command, links)
     if is_taken and command.groups:
         members = await add_members(tx, actor, members_of(kept, placement.sending_id, named))
     await add_materialisation(
@@ -88,7 +95,9 @@ async def _keep(  # noqa: PLR0913, PLR0917 - what was accepted
     return members
 
 
-def _records(actor: Actor, sending_id: UUID, rows: Rows, values: Sequence[object] | None) -> list[tuple[object, ...]]:
+def _records(
+    actor: Actor, sending_id: UUID, rows: Rows, values: Sequence[object] | None, links: Sequence[str | None]
+) -> list[tuple[object, ...]]:
     return [
         (
             actor.account_id,
@@ -100,6 +109,7 @@ def _records(actor: Actor, sending_id: UUID, rows: Rows, values: Sequence[object
             _encode(custom).decode() if (custom := rows.custom[row]) else None,
             failure.value if (failure := rows.failures[row]) else None,
             rows.guids[row],
+            links[row],
         )
         for row in range(len(rows.places))
     ]

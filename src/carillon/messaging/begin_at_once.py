@@ -89,6 +89,10 @@ def _have_room(worker: Worker[Any, Any], chunks: Sequence[NewChunk]) -> bool:
     return all(count <= worker.room(carrier_id) for carrier_id, count in messages.items())
 
 
+def _text_of(placement: Placement) -> str:
+    return placement.text if placement.shown is None else placement.shown
+
+
 def _work_of(  # noqa: PLR0913, PLR0917 - what a plan is made of
     account_id: AccountId,
     tx: Tx,
@@ -109,7 +113,7 @@ def _work_of(  # noqa: PLR0913, PLR0917 - what a plan is made of
                 message_id=rows.message_ids[row],
                 sender=one.sender,
                 address=rows.numbers[row] or "",
-                text=one.text if text is None else text,
+                text=_text_of(one) if text is None else text,
                 encoding=encoding_of(rows.encodings[row]),
                 parts=rows.parts[row],
                 traffic_class=one.traffic_class,

@@ -29,6 +29,7 @@ from carillon.messaging.chunks import (
 )
 from carillon.messaging.plan import BegunChunks, Plan, begin
 from carillon.messaging.submission import CarrierRun, Carriers, insist
+from carillon.tenancy.secrets import SecretBox
 
 _TURN_MESSAGES = 400
 _PAUSE_AFTER_FAILURE = timedelta(seconds=5)
@@ -52,9 +53,12 @@ class DispatchWorker:
     turn = 1
     keeps_order = False
 
-    def __init__(self, traffic_class: TrafficClass, carriers: Carriers, *, concurrency: int) -> None:
+    def __init__(
+        self, traffic_class: TrafficClass, carriers: Carriers, *, concurrency: int, box: SecretBox | None = None
+    ) -> None:
         self._class = traffic_class
         self._carriers = carriers
+        self._box = box
         self.name = worker_name(traffic_class)
         self.topic = CHUNKS_DUE[traffic_class]
         self.concurrency = concurrency
@@ -139,7 +143,7 @@ class DispatchWorker:
         try:
             if isinstance(work, BegunChunks):
                 raise UnavailableError("The connection broke when the messages were accepted.")  # noqa: TRY301
-            return await db.run_at_once(partial(_begin, work, windows), actor)
+            return await db.run_at_once(partial(_begin, work, windows, self._box), actor)
         except UnavailableError:
             await insist(db, partial(_undo_begin, work), actor)
             raise
@@ -161,8 +165,8 @@ class DispatchWorker:
             await release_chunks(tx, work.account_id, work.chunks, due_at=work.chunks[0].due_at)
 
 
-async def _begin(work: ClaimedChunks, windows: Mapping[int, int], tx: Tx, actor: Actor) -> Plan:
-    return await begin(tx, work, actor, windows)
+async def _begin(work: ClaimedChunks, windows: Mapping[int, int], box: SecretBox | None, tx: Tx, actor: Actor) -> Plan:
+    return await begin(tx, work, actor, windows, box)
 
 
 async def _undo_begin(work: ClaimedChunks, tx: Tx, actor: Actor) -> None:

@@ -22,12 +22,14 @@ from carillon.events.log import append_events
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
 from carillon.kit.traffic import TrafficClass
+from carillon.links.addresses import LinkAddresses
 from carillon.messaging.ledger import count_in_campaigns, fail_rows, tally_of
 from carillon.messaging.members import AddMembers, add_members
 from carillon.messaging.options import read_content, read_fallback
 from carillon.messaging.placing import ChannelFacts, Placement, Rows, account_facts, channel_facts, place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
 from carillon.messaging.sendings import Recipients, Send
+from carillon.messaging.short_links import KeptLinks, links_of_slice, write_links_of
 from carillon.messaging.states import MessageState, SendingState
 from carillon.text.encodings import Encoding
 from carillon.text.placeholders import PlaceholderStyle
@@ -64,6 +66,7 @@ class MaterialisedRequest(msgspec.Struct, omit_defaults=True):
     allows_duplicates: bool = False
     ignores_suppressions: bool = False
     numbered: bool = False
+    links: KeptLinks | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -106,7 +109,7 @@ class _LostWorkError(Exception):
     """Another process has the sending; the transaction is undone."""
 
 
-def request_of(command: Send) -> MaterialisedRequest:
+def request_of(command: Send, links: KeptLinks | None = None) -> MaterialisedRequest:
     """Return what is kept of a request."""
     return MaterialisedRequest(
         groups=list(command.groups),
@@ -120,6 +123,7 @@ def request_of(command: Send) -> MaterialisedRequest:
         allows_duplicates=command.allows_duplicates,
         ignores_suppressions=command.ignores_suppressions,
         numbered=command.numbered,
+        links=links,
     )
 
 
@@ -328,7 +332,8 @@ async def _ready(db: Database, work: ClaimedSending, command: Send, after: int, 
     """Read the next slice and render its texts."""
     end = min(after + SLICE, recipients)
     rows, message_ids = await db.read(_read_slice, work, after, end)
-    prepared = await asyncio.to_thread(_prepared, command, rows)
+    addresses = db.process_state(LinkAddresses)
+    prepared = await asyncio.to_thread(_prepared, command, rows, addresses, work, after)
     return Slice(start=after, end=end, rows=rows, message_ids=message_ids, prepared=prepared)
 
 
@@ -340,10 +345,14 @@ async def _read_slice(tx: Tx, work: ClaimedSending, after: int, end: int) -> tup
     return rows, [one or next(made) for one in ids]
 
 
-def _prepared(command: Send, rows: Sequence[Record]) -> PreparedSend:
+def _prepared(
+    command: Send, rows: Sequence[Record], addresses: LinkAddresses, work: ClaimedSending, start: int
+) -> PreparedSend:
     values = _decode_values(f"[{','.join([row['values'] for row in rows])}]") if command.placeholders else None
     recipients = Recipients(addresses=[row["address"] for row in rows], values=values, are_digits=True)
-    return prepare_send(replace(command, recipients=recipients), "")
+    given = [row["links"] for row in rows] if work.request.links else ()
+    links = links_of_slice(addresses, work.account_id, work.request.links, start, given)
+    return prepare_send(replace(command, recipients=recipients), "", links=links)
 
 
 async def _write_slice(  # noqa: PLR0913, PLR0917 - what a slice needs
@@ -375,6 +384,7 @@ async def _write_slice(  # noqa: PLR0913, PLR0917 - what a slice needs
     placement = _placement(work, command, ready, sending)
     rows = _rows(ready, is_cancelled=sending["state"] == SendingState.CANCELLED)
     events = await place_rows(tx, work.actor, facts, [placement], rows)
+    await write_links_of(tx, work.actor, [placement], rows)
     if not is_alone:
         await _take_turn(tx, work, ready, before)
     is_last = ready.end >= recipients
@@ -436,6 +446,7 @@ def _rows(ready: Slice, *, is_cancelled: bool) -> Rows:
         custom=[_decode_custom(row["custom"]) if row["custom"] else None for row in ready.rows],
         given=[row["address"] for row in ready.rows],
         guids=[row["guid"] for row in ready.rows],
+        links=[(0, prepared.links)] if prepared.links else (),
         fallbacks=list(prepared.fallbacks),
     )
 

@@ -69,7 +69,7 @@ WHERE s.shard_key = $1 AND s.sending_id = $2
 FOR NO KEY UPDATE;
 
 -- name: slice
-SELECT r.message_id, r.contact_id, r.address, r.values, r.custom, r.reason, r.guid
+SELECT r.message_id, r.contact_id, r.address, r.values, r.links, r.custom, r.reason, r.guid
 FROM recipient r
 WHERE r.shard_key = $1 AND r.sending_id = $2 AND r.position > $3 AND r.position <= $4
 ORDER BY r.position;

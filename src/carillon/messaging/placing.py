@@ -26,9 +26,11 @@ from carillon.events.log import NewEvent
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, first_uuid_of
 from carillon.kit.traffic import TrafficClass
+from carillon.links.shorten import MadeLinks
 from carillon.message_metrics import MessageMetrics
 from carillon.messaging.allowances import take_allowances
 from carillon.messaging.chunks import CHUNK_MESSAGES, NewChunk, defer_chunks
+from carillon.messaging.prepare import without_codes
 from carillon.messaging.sendings import Fallback
 from carillon.messaging.states import MessageState
 from carillon.routing.choice import Routing
@@ -69,13 +71,14 @@ class AccountFacts:
 
 @dataclass(slots=True, kw_only=True)
 class Placement:
-    """A sending whose rows are placed, and what came of it."""
+    """A sending whose rows are placed, and what came of it. `shown` is the text with its sealed values."""
 
     sending_id: UUID
     channel: str
     traffic_class: TrafficClass
     sender: str
     text: str = field(repr=False)
+    shown: str | None = field(default=None, repr=False)
     due_at: datetime
     expires_at: datetime
     per_second: float | None = None
@@ -87,6 +90,7 @@ class Placement:
     ignores_suppressions: bool = False
     flash: bool = False
     only_if_any: bool = False
+    avoids: Sequence[int] = ()
     content: Content | None = None
     fallback: Fallback | None = None
     is_written: bool = True
@@ -113,6 +117,7 @@ class Rows:
     `fallbacks` are what messages keep of what follows where they fail; it is empty where none has any. Of `failing`
     rows that is known already: they are written as what waits, and have no chunk. `subscriptions` are what pays, by
     row.
+    `links` are those that rows from a place on have.
     """
 
     places: list[int]
@@ -126,6 +131,7 @@ class Rows:
     custom: list[Mapping[str, object] | None] = field(repr=False)
     given: list[str] = field(repr=False)
     guids: list[int | None] = field(default_factory=list)
+    links: Sequence[tuple[int, MadeLinks]] = ()
     prices: list[tuple[int, int, Capture]] = field(default_factory=list)
     fallbacks: list[str | None] = field(default_factory=list, repr=False)
     failing: dict[int, Failure] = field(default_factory=dict)
@@ -212,7 +218,10 @@ async def _exclude_repeated(
     tx: Tx, actor: Actor, facts: AccountFacts, placements: Sequence[Placement], rows: Rows
 ) -> Mapping[int, int]:
     """Exclude what was sent to the same number within the window; return the digests of the others by row."""
-    digests = {row: _digest(placements[rows.places[row]], rows, row) for row in rows.open_rows()}
+    # What is sealed is never the same text, and a digest of its few possible values would tell which it is.
+    open_rows = [row for row in rows.open_rows() if placements[rows.places[row]].shown is None]
+    texts = without_codes(rows.texts, rows.links) if rows.links else rows.texts
+    digests = {row: _digest(placements[rows.places[row]], rows, texts, row) for row in open_rows}
     since = first_uuid_of(tx.now - facts.spam_window)
     found = await tx.fetch(SQL["recently_sent"], actor.account_id, sorted(set(digests.values())), since)
     seen = {record["digest"] for record in found}
@@ -223,8 +232,8 @@ async def _exclude_repeated(
     return digests
 
 
-def _digest(placement: Placement, rows: Rows, row: int) -> int:
-    text = rows.texts[row]
+def _digest(placement: Placement, rows: Rows, texts: Sequence[str | None], row: int) -> int:
+    text = texts[row]
     content = f"{placement.channel}\0{rows.numbers[row]}\0{placement.text if text is None else text}"
     if placement.content is not None:
         content += f"\0{_encode(placement.content).decode()}"
@@ -244,8 +253,9 @@ def _route(
         routes = channels[one.channel].routing.choose(numbers, sender=one.sender, traffic_class=one.traffic_class)
         routes = tx.process_state(Health).arrange(routes, numbers, traffic_class=one.traffic_class)
         for row, route in zip(of_place, routes, strict=True):
-            if route:
-                carriers[row] = route[0]
+            first = next((carrier for carrier in route or () if carrier not in one.avoids), None)
+            if first is not None:
+                carriers[row] = first
             else:
                 rows.failures[row] = Failure.NO_ROUTE
     return carriers
@@ -412,6 +422,7 @@ def chunks_of(tx: Tx, placements: Sequence[Placement], rows: Rows, carriers: Map
                     traffic_class=one.traffic_class,
                     due_at=_paced(one, len(part)),
                     message_ids=part,
+                    tried=one.avoids,
                 )
             )
     return chunks

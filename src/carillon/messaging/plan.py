@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from asyncpg import Record
 
 from carillon.audience.suppressions import suppressed_among, suppressions_of
@@ -28,10 +29,14 @@ from carillon.messaging.chunks import (
 from carillon.messaging.ledger import Move, move_messages
 from carillon.messaging.options import read_content, read_fallback
 from carillon.messaging.rules.quiet import permitted_at
+from carillon.messaging.sealed import GONE, open_text
 from carillon.messaging.states import MessageState, SendingState
+from carillon.tenancy.secrets import SecretBox, SecretKeyError
 from carillon.text.encodings import Encoding
 
 SQL = load_statements("carillon.messaging", "plan.sql")
+
+log = structlog.get_logger(__name__)
 
 # So often it is looked whether an account has been opened again.
 _CLOSED_PAUSE = timedelta(minutes=1)
@@ -79,13 +84,15 @@ class BegunChunks(ClaimedChunks):
     plan: Plan | None
 
 
-async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[int, int]) -> Plan:
+async def begin(
+    tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[int, int], box: SecretBox | None = None
+) -> Plan:
     """Decide of every message of claimed chunks, record what ends, and name what each carrier gets first.
 
     A message is submitted unless it was cancelled or suppressed meanwhile, its validity is over, or its recipient's
     country has it wait. While an account is locked or not active, nothing of it is submitted, and what is over expires.
     One that was in flight when a process died is uncertain: by its traffic class it is submitted again after a while,
-    or ends unknown. `window_of` says how many messages each carrier takes at once.
+    or ends unknown. `window_of` says how many messages each carrier takes at once; `box` opens values that are sealed.
     """
     sendings = await _sendings(tx, work)
     paused = [chunk for chunk in work.chunks if _is_paused(sendings[chunk.sending_id], chunk)]
@@ -111,8 +118,11 @@ async def begin(tx: Tx, work: ClaimedChunks, actor: Actor, window_of: Mapping[in
             elif isinstance(decision, datetime):
                 plan.left_over.append(later(chunk, message["message_id"], decision))
             else:
-                task = _task(work, chunk, sending, message, tx.now)
-                plan.tasks.setdefault(chunk.carrier_id, []).append(task)
+                task = _task(work, chunk, sending, message, tx.now, box)
+                if isinstance(task, Move):
+                    moves.append(task)
+                else:
+                    plan.tasks.setdefault(chunk.carrier_id, []).append(task)
     await _hand_over(tx, work, chunks, plan, window_of)
     if moves:
         await move_messages(tx, work.account_id, moves)
@@ -217,7 +227,8 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
     message_id, ends_at = message["message_id"], _end_of(chunk, sending)
     is_over = now >= ends_at
     is_suppressed = message["address"] in suppressed and not sending["ignores_suppressions"]
-    is_unwanted = is_suppressed or sending["state"] == SendingState.CANCELLED
+    is_cancelled = sending["state"] == SendingState.CANCELLED or sending["sealed"] == GONE
+    is_unwanted = is_suppressed or is_cancelled
     if message["state"] == MessageState.UNCERTAIN:
         if is_over and message["falls_back"] and chunk.traffic_class.is_repeated_when_lost and not is_unwanted:
             # As with a submit that is repeated: twice is better than never.
@@ -235,7 +246,7 @@ def _decide(  # noqa: PLR0911, PLR0913, PLR0917 - one answer for each rule, in t
             reason=Failure.LOST,
             carrier_id=chunk.carrier_id,
         )
-    if sending["state"] == SendingState.CANCELLED:
+    if is_cancelled:
         return Move(message_id=message_id, state=MessageState.CANCELLED, at=now, reason=Failure.CANCELLED)
     if is_suppressed:
         return Move(message_id=message_id, state=MessageState.EXCLUDED, at=now, reason=Failure.SUPPRESSED)
@@ -268,8 +279,17 @@ def later(chunk: Chunk, message_id: UUID, due_at: datetime) -> LeftOver:
     )
 
 
-def _task(work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, now: datetime) -> Task:
-    text, ends_at = message["text"], _end_of(chunk, sending)
+def _task(  # noqa: PLR0913, PLR0917 - what a message is made of
+    work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, now: datetime, box: SecretBox | None
+) -> Task | Move:
+    """Make what a carrier gets; where the key of sealed values is another one by now, the message ends."""
+    try:
+        text = _text(work, sending, message, box)
+    except SecretKeyError:
+        log.exception("sealed_values_lost", account_id=work.account_id)
+        message_id: UUID = message["message_id"]
+        return Move(message_id=message_id, state=MessageState.REJECTED, at=now, reason=Failure.TEXT_INVALID)
+    ends_at = _end_of(chunk, sending)
     fallback = read_fallback(sending["fallback"]) if chunk.channel != sending["channel"] else None
     validity = ends_at - now
     return Task(
@@ -281,7 +301,7 @@ def _task(work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, n
             message_id=message["message_id"],
             sender=fallback.sender if fallback else sending["sender"],
             address=message["address"],
-            text=sending["text"] if text is None else text,
+            text=text,
             encoding=encoding_of(message["encoding"]),
             parts=message["parts"],
             traffic_class=chunk.traffic_class,
@@ -291,6 +311,15 @@ def _task(work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, n
             content=None if fallback else read_content(sending["content"]),
         ),
     )
+
+
+def _text(work: ClaimedChunks, sending: Record, message: Record, box: SecretBox | None) -> str:
+    text: str = sending["text"] if message["text"] is None else message["text"]
+    if not sending["sealed"]:
+        return text
+    if box is None:
+        raise AssertionError("what sends sealed values is given the box that opens them")
+    return open_text(box, work.account_id, sending["sending_id"], text, sending["sealed"])
 
 
 def encoding_of(stored: str | None) -> Encoding:

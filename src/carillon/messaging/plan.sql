@@ -1,6 +1,6 @@
 -- name: sendings_of
 -- What a second attempt may take longer is its own: it has its end when both are over.
-SELECT s.sending_id, s.state, s.channel, s.sender, s.text, s.expires_at, s.expires_at - s.validity AS due_at,
+SELECT s.sending_id, s.state, s.channel, s.sender, s.text, s.expires_at, s.expires_at - s.validity AS due_at, s.sealed,
     s.expires_at + coalesce((s.options #>> '{fallback,validity}')::interval, '0') AS last_at,
     (s.options -> 'content')::text AS content, (s.options -> 'fallback')::text AS fallback,
     coalesce(s.options -> 'flash' = 'true', false) AS flash,

@@ -1,9 +1,10 @@
 """What is done of a request before its transaction: numbers read, texts rendered and measured, duplicates found."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
+from uuid import UUID
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from carillon.addresses.phones import PhoneForm
 from carillon.carriers.content import Content
 from carillon.carriers.failures import Failure
 from carillon.errors import InvalidInputError, MissingInputError
+from carillon.links.shorten import MadeLinks
 from carillon.messaging import instant
 from carillon.messaging.options import PlannedFallback, write_planned
 from carillon.messaging.sendings import MAX_REFERENCE_CHARACTERS, MAX_TEXT_CHARACTERS, Fallback, Recipients, Send
@@ -25,26 +27,45 @@ _E164 = re.compile(r"[1-9][0-9]{6,14}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedSend:
-    """A request that is ready for its transaction. `texts` are None where the sending's own text is sent as it is.
+    """A request that is ready for its transaction.
 
-    `fallback` is the request's, with its text as it is stored; `fallbacks` are what each recipient gets of it, as
-    messages keep it, and are empty where there is none.
+    `text` is what is stored, `shown` what arrives: they differ where values are sealed, which `seal` does for a sending
+    (`sealed.py`). `texts` are None where the sending's own text is sent as it is, or is rendered later; `length` is of
+    all where it is the same. `fallback` is the request's, with its text as it is stored; `fallbacks` are what each
+    recipient gets of it, as messages keep it, and are empty where there is none. `links` of recipients, and
+    `shared_links` of all, have their codes, and no rows yet.
     """
 
     command: Send
     text: str = field(repr=False)
+    shown: str = field(repr=False)
+    seal: Callable[[UUID], bytes] | None = None
     encoding: Encoding | None
     numbers: Sequence[str | None] = field(repr=False)
     texts: Sequence[str | None] = field(repr=False)
     encodings: Sequence[Encoding | None]
     parts: Sequence[int]
     failures: Sequence[Failure | None]
+    length: int | None = None
+    links: MadeLinks | None = None
+    shared_links: MadeLinks | None = None
     fallback: Fallback | None = None
     fallbacks: Sequence[str | None] = field(default=(), repr=False)
 
 
-def prepare_send(command: Send, country: str) -> PreparedSend:
+def prepare_send(  # noqa: PLR0913 - what was made for it before
+    command: Send,
+    country: str,
+    sealed: Mapping[str, str] | None = None,
+    *,
+    links: MadeLinks | None = None,
+    shared_links: MadeLinks | None = None,
+    renders: bool = True,
+) -> PreparedSend:
     """Prepare a request whose national numbers are those of a country. It is pure, and safe in threads.
+
+    `sealed` are values of placeholders that are measured and not stored; such a text is the same for all. Without
+    `renders` texts that differ in the codes of links alone are measured, and rendered by whoever writes them.
 
     Raises InvalidInputError and MissingInputError for `text`, `reference`, and what `check_instant` does: what is wrong
     for all.
@@ -53,13 +74,16 @@ def prepare_send(command: Send, country: str) -> PreparedSend:
     fallback = _checked_fallback(command)
     numbers = read_numbers(command.recipients, country)
     failures: list[Failure | None] = [None if number else Failure.ADDRESS_INVALID for number in numbers]
-    texts, encodings, parts, encoding = _texts(command, text, len(numbers))
-    if not command.allows_duplicates:
-        _exclude_duplicates(numbers, texts if command.same_text_only else [None] * len(numbers), failures)
+    shown = _with_values(text, sealed)
+    texts, encodings, parts, encoding, length = _texts(command, shown, len(numbers), links, renders=renders)
+    if not command.allows_duplicates and len(set(numbers)) < len(numbers):
+        compared = _compared(texts, links) if links else texts
+        _exclude_duplicates(numbers, compared if command.same_text_only else [None] * len(numbers), failures)
     _exclude_unsendable(command, texts, encodings, parts, failures)
     return PreparedSend(
         command=command,
         text=text,
+        shown=shown,
         encoding=encoding,
         numbers=numbers,
         texts=texts,
@@ -67,8 +91,44 @@ def prepare_send(command: Send, country: str) -> PreparedSend:
         parts=parts,
         failures=failures,
         fallback=fallback,
-        fallbacks=_fallbacks(command, fallback, len(numbers)) if fallback else (),
+        fallbacks=_fallbacks(command, _shown_fallback(fallback, sealed), len(numbers), links) if fallback else (),
+        length=length,
+        links=links,
+        shared_links=shared_links,
     )
+
+
+def _compared(texts: Sequence[str | None], links: MadeLinks) -> Sequence[str | None]:
+    """Return texts by which repeated ones are found, also where they aren't rendered."""
+    if None not in texts:
+        return without_codes(texts, [(0, links)])
+    targets = [zip(column.urls, column.ways, strict=True) for column in links.columns.values()]
+    return [str(row) for row in zip(*targets, strict=True)]
+
+
+def without_codes(texts: Sequence[str | None], links: Sequence[tuple[int, MadeLinks]]) -> list[str | None]:
+    """Return texts with the targets of their links, from a place on, in the places of their codes.
+
+    By a code no text would be like another.
+    """
+    found = list(texts)
+    for start, made in links:
+        for name, column in made.columns.items():
+            rows = zip(made.short.codes[name], column.urls, column.ways, strict=True)
+            for row, (code, url, way) in enumerate(rows, start):
+                text = found[row]
+                if text is not None:
+                    found[row] = text.replace(code, f"{url} {way.page_key} {way.data}")
+    return found
+
+
+def _with_values(text: str, sealed: Mapping[str, str] | None) -> str:
+    """Put values that are sealed into a text."""
+    return Template.parse(text, PlaceholderStyle.BRACES).render(sealed) if sealed else text
+
+
+def _shown_fallback(fallback: Fallback, sealed: Mapping[str, str] | None) -> Fallback:
+    return replace(fallback, text=_with_values(fallback.text, sealed)) if sealed else fallback
 
 
 def _checked_text(command: Send) -> str:
@@ -150,23 +210,55 @@ def _exclude_unsendable(
 
 
 def _texts(
-    command: Send, text: str, count: int
-) -> tuple[Sequence[str | None], Sequence[Encoding | None], Sequence[int], Encoding | None]:
+    command: Send, text: str, count: int, links: MadeLinks | None, *, renders: bool = True
+) -> tuple[Sequence[str | None], Sequence[Encoding | None], Sequence[int], Encoding | None, int | None]:
     """Render and measure the text of each recipient; once for all where it has no placeholders.
 
     An instant message has no encoding, and one part.
     """
-    texts = _rendered_texts(text, command.placeholders, command.recipients.values, count)
+    is_alike = links is not None and command.channel != "im" and _are_alike(command, links, count)
+    if is_alike and links is not None and not renders and command.placeholders:
+        first = _rendered(
+            Template.parse(text, command.placeholders), {name: urls[0] for name, urls in links.short.urls.items()}
+        )
+        (encoding,), (parts,) = measure_many([first], command.encodings)
+        return [None if first else ""] * count, [encoding] * count, [parts] * count, None, length_of(first, encoding)
+    values = command.recipients.values if links is None else _with_short_urls(command.recipients.values, links, count)
+    texts = _rendered_texts(text, command.placeholders, values, count)
     if command.channel == "im":
-        return texts, [None] * count, [1] * count, None
+        return texts, [None] * count, [1] * count, None, None if texts and texts[0] is not None else len(text)
     if not texts or texts[0] is None:
         (encoding,), (parts,) = measure_many([text], command.encodings)
-        return texts, [encoding] * count, [parts] * count, encoding
+        return texts, [encoding] * count, [parts] * count, encoding, length_of(text, encoding)
     rendered = cast("Sequence[str]", texts)
     if command.replaces_typographic:
         rendered = [replace_typographic(one) for one in rendered]
+    if is_alike:
+        (encoding,), (parts,) = measure_many(rendered[:1], command.encodings)
+        return rendered, [encoding] * count, [parts] * count, None, length_of(rendered[0], encoding)
     encodings, all_parts = measure_many(rendered, command.encodings)
-    return rendered, encodings, all_parts, None
+    return rendered, encodings, all_parts, None, None
+
+
+def _with_short_urls(
+    values: Sequence[Mapping[str, str]] | None, links: MadeLinks, count: int
+) -> Sequence[Mapping[str, str]]:
+    """Return recipients' values with the short URLs of their links; who stands behind those has none."""
+    names = list(links.short.urls)
+    short: list[Mapping[str, str]] = [
+        dict(zip(names, row, strict=True)) for row in zip(*links.short.urls.values(), strict=True)
+    ]
+    short += [{}] * (count - len(short))
+    return [{**own, **urls} for own, urls in zip(values, short, strict=True)] if values else short
+
+
+def _are_alike(command: Send, links: MadeLinks, count: int) -> bool:
+    """Tell whether texts differ in links alone, of one length: their codes have letters and digits of GSM."""
+    if command.recipients.values is not None or len(links.rows) != count:
+        return False
+    return all(len(set(map(len, urls))) == 1 for urls in links.short.urls.values()) and all(
+        len({way.domain for way in column.ways}) == 1 for column in links.columns.values()
+    )
 
 
 def _rendered_texts(
@@ -179,7 +271,7 @@ def _rendered_texts(
     return [_rendered(template, one) for one in values]
 
 
-def _fallbacks(command: Send, fallback: Fallback, count: int) -> Sequence[str | None]:
+def _fallbacks(command: Send, fallback: Fallback, count: int, links: MadeLinks | None) -> Sequence[str | None]:
     """Return what each recipient's message keeps of the fallback; None where it can't be written."""
     second = replace(
         command,
@@ -188,7 +280,7 @@ def _fallbacks(command: Send, fallback: Fallback, count: int) -> Sequence[str | 
         encodings=fallback.encodings,
         replaces_typographic=fallback.replaces_typographic,
     )
-    texts, encodings, parts, shared = _texts(second, fallback.text, count)
+    texts, encodings, parts, shared, _ = _texts(second, fallback.text, count, links if second.placeholders else None)
     if shared is not None and count:
         return [write_planned(PlannedFallback(encoding=shared, parts=parts[0]))] * count
     return [

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
-
-from asyncpg import Record
 
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
 from carillon.kit.actor import Actor
+from carillon.messaging.sealed import open_text
 from carillon.messaging.states import MessageState
+from carillon.tenancy.secrets import SecretBox
 
 SQL = load_statements("carillon.messaging", "queries.sql")
 
@@ -163,6 +164,15 @@ async def next_due(tx: Tx, actor: Actor) -> datetime | None:
     return due_at
 
 
-async def simulated_phones(tx: Tx, actor: Actor, *, address: str | None = None, limit: int = 50) -> list[Record]:
-    """List what phones got, the latest first."""
-    return await tx.fetch(SQL["inbox"], actor.account_id, address, limit)
+async def simulated_phones(
+    tx: Tx, actor: Actor, box: SecretBox, *, address: str | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """List what phones got, the latest first; of a text with sealed values what arrived, until they are forgotten."""
+    rows = await tx.fetch(SQL["inbox"], actor.account_id, address, limit)
+    return [
+        {
+            **{name: value for name, value in row.items() if name not in {"sending_id", "sealed"}},
+            "text": open_text(box, actor.account_id, row["sending_id"], row["text"], row["sealed"]),
+        }
+        for row in rows
+    ]

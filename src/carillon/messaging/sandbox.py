@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from carillon.carriers.contract import Reply
@@ -37,10 +38,21 @@ async def require_sandbox(tx: Tx, actor: Actor) -> None:
         )
 
 
-async def advance_sandbox(db: Database, actor: Actor, by: timedelta) -> AsyncIterator[datetime]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """What a feature above this one does in time: when the next of it is due, and the topic of its worker."""
+
+    next_due: Callable[[Tx, Actor], Awaitable[datetime | None]]
+    topic: str
+
+
+async def advance_sandbox(
+    db: Database, actor: Actor, by: timedelta, others: Sequence[Timed] = ()
+) -> AsyncIterator[datetime]:
     """Move an account's clock forward in steps, from one thing that is due to the next; yields each moment.
 
-    Workers, of this process or another, do what is due at each step before the next one is made.
+    Workers, of this process or another, do what is due at each step before the next one is made: messages, and what
+    `others` do in time.
     Raises InvalidInputError for `account` and `by`.
     """
     await db.read(require_sandbox, actor)
@@ -49,16 +61,16 @@ async def advance_sandbox(db: Database, actor: Actor, by: timedelta) -> AsyncIte
     now = db.clock.now() + await db.read(_offset, actor)
     target = now + by
     while True:
-        await _until_idle(db, actor)
+        await _until_idle(db, actor, others)
         now = db.clock.now() + await db.read(_offset, actor)
-        due_at = await db.read(next_due, actor)
+        due_at = await _next_due(db, actor, others)
         step = min(due_at, target) if due_at is not None else target
         if step > now:
             await db.run(advance_clock, actor, AdvanceClock(by=step - now + _MOMENT))
         yield step
         if step >= target:
             break
-    await _until_idle(db, actor)
+    await _until_idle(db, actor, others)
 
 
 async def reply_from(  # noqa: PLR0913 - what a reply has
@@ -82,12 +94,17 @@ async def _offset(tx: Tx, actor: Actor) -> timedelta:
     return tx.now - tx.real_now
 
 
-async def _until_idle(db: Database, actor: Actor) -> None:
+async def _next_due(db: Database, actor: Actor, others: Sequence[Timed]) -> datetime | None:
+    found = [await db.read(one, actor) for one in (next_due, *(other.next_due for other in others))]
+    return min((one for one in found if one is not None), default=None)
+
+
+async def _until_idle(db: Database, actor: Actor, others: Sequence[Timed]) -> None:
     """Wake workers until nothing is due. Raises InvalidInputError for `account` where nobody works."""
     before, changed_at = None, time.monotonic()
     while True:
         now = db.clock.now() + await db.read(_offset, actor)
-        due_at = await db.read(next_due, actor)
+        due_at = await _next_due(db, actor, others)
         if due_at is None or due_at > now:
             return
         done = due_at, await db.read(last_sequence, actor)
@@ -95,10 +112,11 @@ async def _until_idle(db: Database, actor: Actor) -> None:
             before, changed_at = done, time.monotonic()
         elif time.monotonic() - changed_at > _MOST_SECONDS:
             raise InvalidInputError("account", f"What is due has not been done for {_MOST_SECONDS:.0f} seconds.")
-        await db.run(_wake, actor)
+        await db.run(_wake, actor, [one.topic for one in others])
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _wake(tx: Tx, actor: Actor) -> None:
-    for topic in (*(CHUNKS_DUE[one] for one in TrafficClass), SIMULATED_DUE, MATERIALISATIONS_DUE, "callbacks_due"):
+async def _wake(tx: Tx, actor: Actor, others: Sequence[str]) -> None:
+    topics = (*(CHUNKS_DUE[one] for one in TrafficClass), SIMULATED_DUE, MATERIALISATIONS_DUE, "callbacks_due")
+    for topic in (*topics, *others):
         tx.wakes(topic, actor.account_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 
 import msgspec
 
@@ -57,6 +58,8 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
         ignores_suppressions=command.ignores_suppressions,
         flash=command.options.get("flash") is True,
         only_if_any=command.only_if_any,
+        avoids=command.avoids,
+        shown=request.shown if request.seal is not None else None,
         content=command.content,
         fallback=request.fallback,
     )
@@ -87,6 +90,11 @@ def rows_of(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
             one for request in requests for one in (request.command.recipients.custom or [None] * len(request.numbers))
         ],
         given=[one for request in requests for one in request.command.recipients.addresses],
+        links=[
+            (start, request.links)
+            for start, request in zip(accumulate(counts, initial=0), requests, strict=False)
+            if request.links
+        ],
         fallbacks=[one for request in requests for one in (request.fallbacks or [None] * len(request.numbers))]
         if any(request.fallbacks for request in requests)
         else [],
@@ -159,6 +167,7 @@ def _sending(
         placement.waiting,
         placement.parts,
         placement.reserved,
+        request.seal(placement.sending_id) if request.seal else None,
     )
 
 
@@ -211,7 +220,6 @@ def accepted_of(  # noqa: PLR0913, PLR0917 - an answer is made of all
     """Answer the caller of a request, whose rows are those of a place."""
     start = rows.places.index(place) if request.numbers else 0
     mine = slice(start, start + len(request.numbers))
-    shared = length_of(request.text, request.encoding)
     texts, encodings = rows.texts[mine], rows.encodings[mine]
     return AcceptedSending(
         sending_id=placement.sending_id,
@@ -224,13 +232,16 @@ def accepted_of(  # noqa: PLR0913, PLR0917 - an answer is made of all
         message_ids=rows.message_ids[mine],
         failures=rows.failures[mine],
         parts=rows.parts[mine],
-        lengths=[
-            shared if text is None else length_of(text, encoding)
+        lengths=[request.length] * len(texts)
+        if request.length is not None
+        else [
+            length_of(request.shown if text is None else text, encoding)
             for text, encoding in zip(texts, encodings, strict=True)
         ],
         encodings=encodings,
         cost=placement.reserved,
         guids=[guid or 0 for guid in rows.guids[mine]] if placement.numbered else (),
         members=members,
+        links=request.links.short if request.links else None,
         campaign=campaigns.get(campaign_name(request.command)) if request.command.campaign is not None else None,
     )

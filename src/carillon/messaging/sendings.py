@@ -9,6 +9,7 @@ from carillon.addresses.phones import PhoneForm
 from carillon.carriers.content import Content
 from carillon.carriers.failures import Failure
 from carillon.kit.traffic import TrafficClass
+from carillon.links.targets import LinkColumn, ShortLinks
 from carillon.messaging.states import SendingState
 from carillon.text.encodings import Encoding
 from carillon.text.placeholders import PlaceholderStyle
@@ -27,12 +28,14 @@ class Recipients:
     """Whom a request names, in columns of one length.
 
     `addresses` are as the caller gave them, or E.164 digits where `are_digits`, which are checked for their shape and
-    not read. `values` are what placeholders are replaced by; `custom` is what the caller keeps of each.
+    not read. `values` are what placeholders are replaced by; `custom` is what the caller keeps of each. `links` are
+    where the short links lead that placeholders are replaced by, by placeholder.
     """
 
     addresses: Sequence[str] = field(repr=False)
     values: Sequence[Mapping[str, str]] | None = field(default=None, repr=False)
     custom: Sequence[Mapping[str, object] | None] | None = field(default=None, repr=False)
+    links: Mapping[str, LinkColumn] = field(default_factory=dict, repr=False)
     are_digits: bool = False
     phone_form: PhoneForm = PhoneForm.INTERNATIONAL_FIRST
 
@@ -63,9 +66,11 @@ class Send:
     `encodings` that takes the fewest parts. What is due later than `validity` after its moment is not submitted;
     `expires_at` ends it earlier. `callback_url` gets events, `reply_url` replies. With a campaign's name the
     sending counts in it, and its `tags` are added to the campaign's; the empty name is the campaign of what has none.
+    `avoids` are carriers of its route that don't get it: where there is no other, it has no route.
     `purpose` is the consent that contacts must have given. `numbered` gives each message a number
     (`AcceptedSending.guids`). `only_if_any`: nothing is written when every recipient is excluded. A number that occurs
-    again is excluded, with `same_text_only` where its text is the same; `allows_duplicates` excludes none.
+    again is excluded, with `same_text_only` where its text is the same; `allows_duplicates` excludes none. `links` are
+    URLs for placeholders, too: each recipient has short links to them of its own, but with groups all have the same.
 
     On the channel `im`, `content` is what a message shows beside its text, which may be empty where that is enough, and
     `fallback` what is sent as an SMS where it fails. Encodings and parts are of SMS alone.
@@ -78,6 +83,7 @@ class Send:
     text: str = field(repr=False)
     placeholders: PlaceholderStyle | None = None
     contact_fields: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict, repr=False)
     encodings: tuple[Encoding, ...] = (Encoding.GSM, Encoding.UCS2)
     replaces_typographic: bool = False
     max_parts: int | None = None
@@ -100,6 +106,7 @@ class Send:
     per_second: float | None = None
     numbered: bool = False
     only_if_any: bool = False
+    avoids: Sequence[int] = ()
     content: Content | None = None
     fallback: Fallback | None = None
 
@@ -119,7 +126,7 @@ class AcceptedSending:
     `numbers` are normalised, None for what is no address. A recipient with a failure is excluded. `is_written` is false
     where nothing was written (`Send.only_if_any`). `cost` is what is reserved, in micro-units with VAT. A sending to
     groups is materialising: its members have no columns, and `members` says how many there are; it is what the groups'
-    counters say where they are very many.
+    counters say where they are very many. `links` are the short links of the recipients.
     """
 
     sending_id: UUID
@@ -138,3 +145,4 @@ class AcceptedSending:
     guids: Sequence[int] = ()
     members: int = 0
     campaign: CampaignNumbers | None = None
+    links: ShortLinks | None = field(default=None, repr=False)

@@ -1,17 +1,18 @@
-"""What the simulated network does later, kept as rows and brought in the account's own time."""
+"""What the simulated network and its phones do later, kept as rows and brought in the account's own time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from carillon.carriers.contract import Inbox, Later, Receipt, Reply
+from carillon.carriers.contract import Inbox, Later, Opened, Receipt, Reply
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
-from carillon.messaging.inbound import decode_inbound, encode_inbound
+from carillon.links.phones import open_links
+from carillon.messaging.inbound import decode_simulated, encode_inbound
 from carillon.workers.shape import Claimed
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ class ClaimedInbound(Claimed):
     """What of an account is due, and held."""
 
     rows: "Sequence[Record]"
+
+
+@dataclass(slots=True)
+class ReadInbound:
+    """What comes in, by carrier, and the URLs that phones open, with the real time of each."""
+
+    received: dict[int, list[Receipt | Reply]] = field(default_factory=dict)
+    opened: list[tuple[str, datetime]] = field(default_factory=list)
 
 
 async def keep_for_later(tx: Tx, actor: Actor, carrier_id: int, later: Sequence[Later]) -> None:
@@ -87,20 +96,24 @@ class SimulatedWorker:
         for work in held:
             await tx.execute(SQL["renew_inbound"], work.account_id, _ids(work), tx.real_now + _LEASE)
 
-    async def prepare(self, db: Database, work: ClaimedInbound) -> dict[int, list[Receipt | Reply]]:
-        """Read what comes, by carrier."""
+    async def prepare(self, db: Database, work: ClaimedInbound) -> ReadInbound:
+        """Read what comes."""
         del db
-        found: dict[int, list[Receipt | Reply]] = {}
+        found = ReadInbound()
         for row in work.rows:
-            found.setdefault(row["carrier_id"], []).append(decode_inbound(row["content"]))
+            inbound = decode_simulated(row["content"])
+            if isinstance(inbound, Opened):
+                found.opened.append((inbound.url, row["due_at"] - work.clock_offset))
+            else:
+                found.received.setdefault(row["carrier_id"], []).append(inbound)
         return found
 
-    async def perform(
-        self, db: Database, work: ClaimedInbound, prepared: dict[int, list[Receipt | Reply]]
-    ) -> int | None:
+    async def perform(self, db: Database, work: ClaimedInbound, prepared: ReadInbound) -> int | None:
         """Bring it in, as often as it takes: receipts that come twice change nothing."""
-        for carrier_id, received in prepared.items():
+        for carrier_id, received in prepared.received.items():
             await self._inbox.take(carrier_id, received)
+        if prepared.opened:
+            await open_links(db, work.account_id, prepared.opened)
         await db.run_statement(_end, work)
         return len(work.rows)
 

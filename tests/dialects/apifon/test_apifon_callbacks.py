@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 import pytest
 from tests.dialects.apifon.wire import Wire
+from tests.dialects.sent_texts import last_text
 from tests.integration.messaging.sandbox import Sandbox
 from tests.integration.receiving import telling
 from tests.integration.scripted_http import OK, ScriptedServer, serving
@@ -159,6 +160,35 @@ def test_a_status_is_reported_as_the_references_sample_has_it() -> None:
     assert request.body == msgspec.json.encode(expected)
 
 
+def test_an_opened_link_is_reported_with_its_metadata() -> None:
+    (one,) = body_of(
+        facts(
+            "clicked",
+            url="https://www.example.com",
+            short_code="10oaloXyz9",
+            browser="Chrome_80_0",
+            os="Android_9",
+            **{"ip": "192.0.2.7", "class": "human", "name": "apifon_lp"},
+        )
+    )["data"]
+    assert one["status"] == {"code": 11, "text": "open"}
+    assert "error_code" not in one
+    assert one["metadata"] == {
+        "url": "https://www.example.com",
+        "short_code": "10oaloXyz9",
+        "browser": "Chrome_80_0",
+        "os": "Android_9",
+        "ip": "192.0.2.7",
+        "micro_timestamp": 1517922078000,
+        "class": "human",
+    }
+
+
+def test_an_opened_landing_page_is_reported_by_its_key() -> None:
+    (one,) = body_of(facts("clicked", page="spring", short_code="10oaloXyz9"))["data"]
+    assert one["metadata"]["url"] == "spring"
+
+
 def test_statuses_of_one_request_are_told_together() -> None:
     body = body_of(facts("submitted"), facts("delivered"), facts("undelivered", reason="absent_subscriber", code="27"))
     assert [one["status"]["code"] for one in body["data"]] == [4, 7, 1]
@@ -196,7 +226,14 @@ def test_a_reply_is_reported_as_the_references_sample_has_it() -> None:
     ("kind", "expected"),
     [
         *((one.value, True) for one in MessageState if one.value not in {"waiting", "uncertain", "cancelled"}),
-        *(("reply", True), ("waiting", False), ("uncertain", False), ("cancelled", False), ("unsubscribed", False)),
+        *(
+            ("clicked", True),
+            ("reply", True),
+            ("waiting", False),
+            ("uncertain", False),
+            ("cancelled", False),
+            ("unsubscribed", False),
+        ),
     ],
 )
 def test_what_is_reported(kind: str, *, expected: bool) -> None:
@@ -263,7 +300,7 @@ async def until(server: ScriptedServer, count: int) -> list[Any]:
 async def sandbox(wire: Wire) -> Sandbox:
     db, account = wire.runtime.db, wire.account
     await db.run(Tx.execute, "UPDATE account SET sandbox = true WHERE account_id = $1", account.account_id)
-    return Sandbox(db, account.actor)
+    return Sandbox(db, account.actor, box=wire.runtime.secret_box)
 
 
 def body_for(url: str, *numbers: str, **more: Any) -> dict[str, Any]:
@@ -302,6 +339,25 @@ async def test_the_statuses_of_messages_reach_the_callback_url(wire: Wire, sandb
     prices = {(one["to"], one["price"], one["vat"]) for body in bodies for one in body["data"]}
     assert (NUMBER, "0.002", "0.00048") in prices
     assert ("12", "0.0", "0.0") in prices
+
+
+async def test_the_statuses_of_a_password_reach_the_callback_url_without_its_code(wire: Wire, sandbox: Sandbox) -> None:
+    async with answering() as server:
+        message = {"text": "Your code: {apifon_otp}", "sender_id": "Acme"}
+        asked = {"reference_id": "login", "subscriber": NUMBER, "callback_url": server.url, "message": message}
+        made = await wire.ok("POST", "/services/api/v1/otp/create", asked)
+        _, _, code = (await last_text(wire.runtime, wire.account.account_id)).partition(": ")
+        await sandbox.work()
+        await sandbox.advance(timedelta(minutes=2))
+        async with telling(wire.runtime.db, CALLBACK_FORMAT):
+            (body,) = await until(server, 1)
+    assert len(code) == 6
+    assert code not in [value for one in body["data"] for value in one.values()]
+    assert (body["request_id"], body["reference_id"], body["type"]) == (made["request_id"], "login", "SMS")
+    assert [one["status"]["text"] for one in body["data"]] == ["accepted_smsc", "delivered"]
+    for one in body["data"]:
+        assert (one["from"], one["to"], one["message_id"]) == ("Acme", NUMBER, made["result"][0]["message_id"])
+        assert "custom_id" not in one
 
 
 async def test_every_reply_reaches_the_callback_url_of_its_message_by_itself(wire: Wire, sandbox: Sandbox) -> None:

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.any_database
 
 SEND, REMOVE, BALANCE = "/services/api/v1/sms/send", "/services/api/v1/sms/remove", "/services/api/v1/balance"
 NUMBER, OTHER = "306944000001", "306944000002"
-LANDING = {"apifon_lp": {"url": "https://www.example.com"}}
 
 _SENDING = """
 SELECT sender, text, reference, scheduled_at, expires_at, created_at, traffic_class, dialect, state
@@ -297,21 +296,6 @@ async def test_a_thousand_recipients_are_one_request(wire: Wire) -> None:
 )
 async def test_wrong_parameters_are_403_and_nothing_is_sent(wire: Wire, body: object, place: str) -> None:
     assert list(await refused(wire, body)) == [place]
-    assert await messages(wire) == []
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        request({"number": NUMBER, "params": LANDING}),
-        request(NUMBER, {"number": OTHER, "params": {"apifon_lp_company": "https://www.example.com"}}),
-        request(message={"text": "Hello! {apifon_lp}"}),
-        request(message={"text": "Hello! {apifon_lp_privacy}"}),
-    ],
-)
-async def test_landing_pages_are_refused_and_never_sent_half(wire: Wire, body: object) -> None:
-    (said,) = (await refused(wire, body)).values()
-    assert "not served yet" in said
     assert await messages(wire) == []
 
 

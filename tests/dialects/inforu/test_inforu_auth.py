@@ -115,7 +115,7 @@ async def test_a_body_is_not_read_before_its_header_is_authenticated(wire: Wire)
         request_id="r",
         report_id="r",
     )
-    services = Services(db=wire.runtime.db, authenticator=wire.runtime.authenticator)
+    services = Services(db=wire.runtime.db, authenticator=wire.runtime.authenticator, box=wire.runtime.secret_box)
     with pytest.raises(BadCredentialsError):
         await authenticate(services, request)
     assert body.content == b""

@@ -1,6 +1,7 @@
 """SendSms: what is sent to whom, and the vendor's codes for what isn't."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 from xml.sax.saxutils import escape
@@ -151,7 +152,6 @@ REFUSED: list[tuple[int, dict[str, Any]]] = [
     (-21, order(DANA, Settings={"Sender": "TwelveLetter"})),
     (-21, order(DANA, Settings={"Sender": "0" * 15})),
     (-21, order(DANA, Settings={"Sender": "חנות"})),
-    (-400, order(DANA, Settings={"ShortenUrlEnable": True})),
     (-400, order(DANA, Settings={"DeliveryNotificationUrl": "http://10.0.0.1/"})),
     (-400, order(DANA, Settings={"DeliveryNotificationUrl": "ftp://caller.example/"})),
     (-400, order(DANA, Settings={"MaxSegments": -1})),
@@ -168,6 +168,38 @@ async def test_what_is_not_sent_has_the_vendors_code_and_leaves_nothing(
     assert (http, found) == (200, status), detail
     assert detail.startswith("Data.")
     assert await rows(wire, SENDINGS) == []
+
+
+SHORT = r"https?://\S+/l/[0-9A-Za-z]{10}"
+LINKS = "SELECT name, url, message_id FROM link WHERE shard_key = $1 ORDER BY link_id"
+
+
+async def test_urls_are_short_links_of_each_recipient_where_shorten_url_enable_says_so(wire: Wire) -> None:
+    message = "A https://shop.example/a?b=c, (http://shop.example/d) and https://shop.example/a?b=c!"
+    await wire.data("SendSms", order(DANA, TAL, Message=message, Settings={"ShortenUrlEnable": True}))
+    found = [re.fullmatch(rf"A ({SHORT}), \(({SHORT})\) and ({SHORT})!", text) for text in await texts(wire)]
+    assert all(found)
+    shown = [one.groups() for one in found if one]
+    assert shown[0][0] == shown[0][2]
+    assert len({*shown[0], *shown[1]}) == 4
+    urls = sorted(row["url"] for row in await rows(wire, LINKS))
+    assert urls == ["http://shop.example/d"] * 2 + ["https://shop.example/a?b=c"] * 2
+    assert len({row["message_id"] for row in await rows(wire, LINKS)}) == 2
+
+
+@pytest.mark.parametrize("given", [{}, {"ShortenUrlEnable": False}])
+async def test_urls_stay_as_they_are_without_shorten_url_enable(wire: Wire, given: dict[str, Any]) -> None:
+    await wire.data("SendSms", order(DANA, Message="https://shop.example", Settings=given))
+    assert await texts(wire) == ["https://shop.example"]
+
+
+async def test_a_url_with_a_placeholder_stays_as_it_is(wire: Wire) -> None:
+    given = order(Message="https://shop.example/?n=[#Name#] https://a@b.example") | {
+        "Recipients": [{"Phone": DANA, "Name": "Dana"}]
+    }
+    given["Settings"]["ShortenUrlEnable"] = True
+    await wire.data("SendSms", given)
+    assert await texts(wire) == ["https://shop.example/?n=Dana https://a@b.example"]
 
 
 async def test_too_many_recipients_are_refused(wire: Wire) -> None:

@@ -37,6 +37,21 @@ async def test_the_members_of_a_group_get_it_but_for_those_of_another(wire: Wire
     assert (sending["traffic_class"], sending["state"], sending["waiting"]) == (3, "active", 2)
 
 
+async def test_the_members_of_a_group_have_one_short_link(wire: Wire) -> None:
+    friends, _ = await people(wire)
+    message = "Hi [#FirstName#] https://shop.example/a"
+    given = order(Message=message, GroupNumbers=[friends], Settings={"ShortenUrlEnable": True})
+    await wire.data("SendSms", given)
+    await write(wire)
+    found = await texts(wire)
+    assert [text.split()[1] for text in found] == ["Dana", "Tal", "Gil"]
+    assert len({text.split()[2] for text in found}) == 1
+    ((url, message_id),) = await rows(wire, "SELECT url, message_id FROM link WHERE shard_key = $1")
+    assert (url, message_id) == ("https://shop.example/a", None)
+    reply = await wire.client.get(found[0].split()[2])
+    assert (reply.status_code, reply.headers["location"]) == (302, url)
+
+
 async def test_recipients_and_groups_get_it_once(wire: Wire) -> None:
     friends, _ = await people(wire)
     given = order(

@@ -38,8 +38,10 @@ async def test_every_function_takes_and_gives_xml(wire: Wire, function: str) -> 
     reply = await wire.post(function, content=f"<Any>{element('Data', dict(sample))}</Any>", headers=XML)
     by_xml = tree(reply)
     assert list(by_xml) == list(by_json)
-    assert (by_xml["StatusId"], by_xml["FunctionName"]) == (str(by_json["StatusId"]), by_json["FunctionName"])
-    if by_json["Data"] is None:
+    assert (by_xml["StatusId"], by_xml.get("FunctionName")) == (str(by_json["StatusId"]), by_json.get("FunctionName"))
+    if "Data" not in by_json:
+        assert function in {"SendOtp", "Authenticate"}
+    elif by_json["Data"] is None:
         assert (function, by_xml["StatusId"]) == ("CheckJobStatusByToken", "-2014")
     else:
         # An empty list has no element.

@@ -32,7 +32,7 @@ VENDORS = {
     *("undelivered", "rejected", "expired", "unsubscribed_landing", "form_opened", "form_submitted", "form_rejected"),
 }
 NOT_OF_SMS = {
-    *("opened", "clicked", "hard_bounced", "complaint", "soft_bounced", "unsubscribed_landing"),
+    *("opened", "hard_bounced", "complaint", "soft_bounced", "unsubscribed_landing"),
     *("form_opened", "form_submitted", "form_rejected"),
 }
 
@@ -124,6 +124,7 @@ def test_every_state_has_a_name_or_none_and_every_name_of_sms_a_state() -> None:
     ("kind", "data", "name"),
     [
         ("submitted", {"was": "waiting"}, "sent"),
+        ("clicked", {"url": "https://example.com", "class": "human"}, "clicked"),
         ("unknown", {"was": "submitted"}, "undelivered"),
         ("excluded", {"reason": "suppressed"}, None),  # the reply of its request has told it
         ("excluded", {"reason": "suppressed", "was": "waiting"}, "rejected"),
@@ -135,6 +136,22 @@ def test_every_state_has_a_name_or_none_and_every_name_of_sms_a_state() -> None:
 def test_what_has_no_name_is_not_notified(kind: str, data: dict[str, object], name: str | None) -> None:
     assert event_name(kind, data) == name
     assert tells(facts(kind, data)) == (name is not None)
+
+
+@pytest.mark.parametrize(
+    ("data", "extra"),
+    [
+        (
+            {"url": "https://example.com/a?b=c", "class": "human", "ip": "192.0.2.1"},
+            {"url": "https%3A%2F%2Fexample.com%2Fa%3Fb%3Dc", "class": "human"},
+        ),
+        ({"page": "spring", "class": "machine", "reasons": ["head"]}, {"url": "spring", "class": "machine"}),
+    ],
+)
+def test_clicked_has_the_encoded_url_and_who_has_clicked(data: dict[str, object], extra: dict[str, str]) -> None:
+    form = dict(parse_qsl(render([facts("clicked", data)]).body.decode()))
+    assert form["event"] == "clicked"
+    assert json.loads(form["extra"]) == extra
 
 
 def test_a_reply_to_nothing_is_not_notified() -> None:

@@ -4,6 +4,7 @@ import csv
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.dialects.nrs.wire import Wire
@@ -13,6 +14,7 @@ from tests.support import OPERATOR
 from carillon.billing.balances import AddCredit, add_credit
 from carillon.billing.prices import SetPrice, set_price
 from carillon.db.database import Tx
+from carillon.events.log import NewEvent, append_events
 
 pytestmark = pytest.mark.any_database
 
@@ -168,6 +170,29 @@ async def test_the_report_has_a_line_for_each_event(wire: Wire, sandbox: Sandbox
     earlier = await report(wire, sent["sendingId"], "?beforeDate=2025-03-09T10:30:01Z&showCustomFields=1")
     assert {one["event"] for one in earlier} == {"sent", "rejected"}
     assert all(one["customFields"] == "" for one in earlier)
+
+
+async def test_the_report_shows_where_clicks_led_and_what_with_and_the_counters_of_an_sms_stay(
+    wire: Wire, sandbox: Sandbox
+) -> None:
+    sent = await sms(wire, DELIVERED)
+    await sandbox.work()
+    message_id = UUID(sent["result"][0]["id"])
+    db, account_id = wire.runtime.db, wire.account.account_id
+    sending = "SELECT sending_id FROM message WHERE shard_key = $1 AND message_id = $2"
+    sending_id = await db.read(Tx.fetchval, sending, account_id, message_id)
+    data = {"class": "human", "url": "https://shop.example/a", "browser": "Chrome_126_0", "os": "Android_14"}
+    clicked = NewEvent(kind="clicked", at=db.clock.now(), sending_id=sending_id, message_id=message_id, data=data)
+    await db.run(append_events, account_id, [clicked])
+    line = next(one for one in await report(wire, sent["sendingId"]) if one["event"] == "clicked")
+    assert [line[name] for name in ("phone", "browser", "os", "url")] == [
+        DELIVERED,
+        "Chrome_126_0",
+        "Android_14",
+        "https://shop.example/a",
+    ]
+    shown = await wire.send("GET", f"/sendings/{sent['sendingId']}")
+    assert shown.json()["data"]["events"]["clicked"] == 0
 
 
 async def test_a_report_is_read_page_by_page(wire: Wire, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

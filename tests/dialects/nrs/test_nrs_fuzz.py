@@ -13,6 +13,7 @@ from tests.dialects.nrs.wire import BASE, Wire
 from carillon.dialects.nrs.operations import OPERATIONS
 from carillon.dialects.reading import parameters
 from carillon.dialects.rest import Nothing, Operation
+from carillon.otp.limits import SetLimit, set_limit
 
 pytestmark = pytest.mark.any_database
 
@@ -39,6 +40,13 @@ def assert_is_answered(reply: httpx.Response) -> None:
     assert reply.status_code in {200, 201, 204, 400, 404, 405, 413, 422}, reply.text
     if reply.status_code >= 400:
         assert reply.json()["error"].keys() == {"code", "description"}
+
+
+@pytest.fixture(autouse=True)
+async def _unlimited(wire: Wire) -> None:
+    """Let a recipient have as many passwords as there are examples."""
+    for name, value in (("recipient_sends", "1000000"), ("prefix_sends", "1000000"), ("conversion_percent", "0")):
+        await wire.runtime.db.run(set_limit, wire.account.actor, SetLimit(name=name, value=value))
 
 
 @BOUNDED

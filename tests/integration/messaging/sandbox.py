@@ -20,6 +20,8 @@ from carillon.messaging.receipts import ReceivedMessages
 from carillon.messaging.sendings import AcceptedSending, Recipients, Send
 from carillon.messaging.simulated import SimulatedWorker
 from carillon.metrics import WorkMetrics
+from carillon.otp.work import OtpWorker
+from carillon.tenancy.secrets import SecretBox
 from carillon.workers.performer import Performer
 
 MESSAGES = """
@@ -59,14 +61,17 @@ class HeldCarriers:
 class Sandbox:
     """A sandbox account, whose work is done when the test says so."""
 
-    def __init__(self, db: Database, actor: Actor, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, db: Database, actor: Actor, options: Mapping[str, str] | None = None, box: SecretBox | None = None
+    ) -> None:
         self.db, self.actor = db, actor
         self.inbox = ReceivedMessages(db)
         self.held = HeldCarriers()
         self.held.carriers[0] = Simulator(0, options or {}, self.inbox)
         metrics = WorkMetrics(CollectorRegistry())
-        workers: list[Any] = [DispatchWorker(one, self.held, concurrency=4) for one in TrafficClass]
-        self.performers = [Performer(db, one, metrics) for one in [*workers, SimulatedWorker(self.inbox)]]
+        workers: list[Any] = [DispatchWorker(one, self.held, concurrency=4, box=box) for one in TrafficClass]
+        workers += [SimulatedWorker(self.inbox), *([OtpWorker(box)] if box else [])]
+        self.performers = [Performer(db, one, metrics) for one in workers]
 
     async def send(self, *numbers: str, **options: Any) -> AcceptedSending:
         recipients = options.pop("recipients", None) or Recipients(addresses=list(numbers), are_digits=True)

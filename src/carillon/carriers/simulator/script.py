@@ -2,16 +2,26 @@
 
 What comes later is part of the outcome, with how long after the submit it comes, so that whoever keeps an account's
 clock brings it in that clock's time. Lines of instant messages deliver an SMS as any other number does. Those of other
-channels (9915 to 9918), and the one that opens links (9914), come with those channels and with links: until then these
-numbers are delivered to.
+channels (9915 to 9918) come with those channels: until then these numbers are delivered to.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from carillon.carriers.contract import Accepted, Failed, Later, Outcome, OutgoingMessage, Receipt, ReceiptState, Reply
+from carillon.carriers.contract import (
+    Accepted,
+    Failed,
+    Later,
+    Opened,
+    Outcome,
+    OutgoingMessage,
+    Receipt,
+    ReceiptState,
+    Reply,
+)
 from carillon.carriers.failures import Failure
 
 AT_ONCE = timedelta()
@@ -22,6 +32,7 @@ _SOONEST, _SPREAD_MILLISECONDS = timedelta(seconds=2), 3001  # 2 to 5 seconds
 _SLOW = timedelta(seconds=30)
 _BETWEEN_RECEIPTS = timedelta(seconds=2)
 _ANSWER_TIME = timedelta(seconds=5)
+_URL = re.compile(r"https?://[^\s<>\"]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +165,15 @@ def _replies(message: OutgoingMessage, after: timedelta, text: str) -> Play:
     )
 
 
+def _opens_links(message: OutgoingMessage, after: timedelta) -> Play:
+    urls = dict.fromkeys(_URL.findall(message.text))
+    opened = (
+        Later(after=after + place * _ANSWER_TIME, inbound=Opened(url=url, account_id=message.account_id))
+        for place, url in enumerate(urls, 1)
+    )
+    return _accepted(message, _later(message, after, ReceiptState.DELIVERED), *opened)
+
+
 SCRIPT: Mapping[str, Line] = {
     "9901": Line(does="delivered after 30 seconds", play=_delivered_slowly),
     "9902": Line(does="undelivered: the subscriber is absent", play=_absent),
@@ -168,5 +188,6 @@ SCRIPT: Mapping[str, Line] = {
     "9911": Line(does="delivered, then replies with the text that it got", play=_replies_the_text),
     "9912": Line(does="instant messages: the user is unknown", play=_unknown_user, channels=("im",)),
     "9913": Line(does="instant messages: delivered, then seen", play=_seen, channels=("im",)),
+    "9914": Line(does="delivered, then opens every short link in it, one after another", play=_opens_links),
 }
 """By the last four digits of a number; any other is delivered to."""

@@ -14,9 +14,11 @@ from carillon.billing.money import format_amount
 from carillon.carriers.failures import Failure
 from carillon.dialects.apifon.auth import DIALECT
 from carillon.dialects.apifon.mapping_im import CHANNEL
-from carillon.dialects.apifon.statuses import ACCEPTED, ACCEPTED_SMSC, DELIVERED, SmsStatus, status_of_message
+from carillon.dialects.apifon.statuses import ACCEPTED, ACCEPTED_SMSC, DELIVERED, OPEN, SmsStatus, status_of_message
 from carillon.dialects.apifon.statuses_im import SEEN, ImStatus, status_of_instant
 from carillon.events.format import CallbackFacts, CallbackFormat, CallbackRequest, MessageFacts, SendingFacts
+from carillon.events.log import Event
+from carillon.links.clicks import CLICKED
 from carillon.messaging.states import MessageState
 
 REPLY = "reply"
@@ -38,14 +40,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 def is_reported(facts: CallbackFacts) -> bool:
-    """Tell what a client hears of: the states of its messages, and replies.
+    """Tell what a client hears of: the states of its messages, that their links were opened, and replies.
 
     Not that a message was removed, which its own call has answered, nor what says nothing yet. Replies to an instant
     message go to its reply_url alone.
     """
     if facts.event.kind == REPLY:
         return facts.sending is None or facts.sending.channel != CHANNEL or facts.purpose == REPLY
-    return facts.event.kind in _REPORTED and facts.message is not None and facts.sending is not None
+    return facts.event.kind in {*_REPORTED, CLICKED} and facts.message is not None and facts.sending is not None
 
 
 def stands_alone(facts: CallbackFacts) -> bool:
@@ -99,6 +101,7 @@ def _status(facts: CallbackFacts) -> dict[str, Any]:
         "price": format_amount(message.price, decimals=1),
         "vat": format_amount(message.vat, decimals=1),
         "mccmnc": network or message.network,
+        "metadata": _metadata(event) if status is OPEN else None,
     }
     return {key: value for key, value in shown.items() if value is not None}
 
@@ -106,12 +109,29 @@ def _status(facts: CallbackFacts) -> dict[str, Any]:
 def status_of(facts: CallbackFacts) -> SmsStatus | ImStatus:
     """Choose the status that an event is told with, from the table of its message's channel."""
     kind, given = facts.event.kind, facts.event.data.get("reason")
+    if kind == CLICKED:
+        return OPEN
     if kind in {FALLBACK_EVENT, SEEN_EVENT}:
         return ACCEPTED if kind == FALLBACK_EVENT else SEEN
     reason = Failure(given) if isinstance(given, str) else None
     if type_of(facts) == VIBER:
         return status_of_instant(MessageState(kind), reason)
     return status_of_message(MessageState(kind), reason)
+
+
+def _metadata(event: Event) -> Mapping[str, Any]:
+    """Say which link was opened with what; `class` is ours, as metadata may have other properties."""
+    given = event.data
+    shown = {
+        "url": given.get("url") or given.get("page"),
+        "short_code": given.get("short_code"),
+        "browser": given.get("browser"),
+        "os": given.get("os"),
+        "ip": given.get("ip"),
+        "micro_timestamp": int(event.at.timestamp() * 1_000),
+        "class": given.get("class"),
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _custom_id(message: MessageFacts) -> object:

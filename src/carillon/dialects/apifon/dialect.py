@@ -24,7 +24,8 @@ is in the [dialect's README](../../src/carillon/dialects/apifon/README.md).
 
 Every path is served with and without a slash at its end, under `/services/api/v1` and `/services`. Callers sign
 (ApifonWS) or show a token of `POST /oauth2/token`; `POST /oauth2/revoke` ends one. Of the reference's resources
-these are SMS, instant messages, the balance, the bounce list, lists and subscribers. Callbacks are POSTed as the
+these are SMS, instant messages, one-time passwords, the balance, the bounce list, lists and subscribers. Callbacks
+are POSTed as the
 [dialect's README](../../src/carillon/dialects/apifon/README.md#callbacks) says.
 """
 

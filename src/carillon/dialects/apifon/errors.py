@@ -61,7 +61,7 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
 }
 
 _WORDS = {"phone": "destination"}
-_SENDING_CALL = re.compile(r"/services(/api/v1)?/(sms/(send|remove)|im/(send|file|remove))/*")
+_SENDING_CALL = re.compile(r"/services(/api/v1)?/(sms/(send|remove)|im/(send|file|remove)|otp/create)/*")
 _CHALLENGE = 'ApifonWS, Bearer realm="Apifon", error="invalid_token"'
 
 
@@ -73,7 +73,7 @@ def status_of(error: errors.CarillonError) -> Status:
 def present_error(request: Request, error: errors.CarillonError) -> Reply:
     """Put an error into the envelope; `error_report_code` is the request's report id, which the log's lines have.
 
-    What sends refuses wrong parameters with 403, and says the status in `result_info` too (SMS Response, IM Response).
+    What sends refuses wrong parameters with 403, and says the status in `result_info` too (SMS, IM and OTP Response).
     """
     status, is_sending = status_of(error), _SENDING_CALL.fullmatch(request.path) is not None
     if is_sending and _is_illegal_value(error):

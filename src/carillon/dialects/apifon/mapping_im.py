@@ -13,6 +13,7 @@ from carillon.carriers.content import Button, Content, File, Video
 from carillon.dialects.apifon import schemas, schemas_im
 from carillon.dialects.apifon.auth import DIALECT
 from carillon.dialects.apifon.mapping import chosen
+from carillon.dialects.apifon.mapping_landings import landing_keys
 from carillon.dialects.apifon.mapping_messages import (
     DEFAULT_CODING,
     ENCODINGS,
@@ -23,7 +24,6 @@ from carillon.dialects.apifon.mapping_messages import (
     read_moment,
     read_recipients,
     read_sender,
-    refuse_landing,
     require_length,
 )
 from carillon.dialects.reading import read_request, read_text, require
@@ -37,13 +37,16 @@ from carillon.text.placeholders import PlaceholderStyle
 
 CHANNEL = "im"
 _PLACE = "im_channels[0]"
-_MIN_TTL, _MAX_TTL = 30, 86_400
-_DEVICES: Mapping[str, Literal["all", "phone"]] = {"SMARTPHONE_AND_OTHER_DEVICES": "all", "SMARTPHONE_ONLY": "phone"}
+MIN_TTL, _MAX_TTL = 30, 86_400
+DEFAULT_DEVICE = "SMARTPHONE_AND_OTHER_DEVICES"
+DEVICES: Mapping[str, Literal["all", "phone"]] = {"SMARTPHONE_AND_OTHER_DEVICES": "all", "SMARTPHONE_ONLY": "phone"}
 _VIDEO = f"{_PLACE}.videos[0]"
 
 PLACES: Mapping[str, str] = {
     "reference": "reference_id",
     "scheduled_at": "date",
+    "domain": "params.landing_domain",
+    "page": "params.url",
     "fallback.text": "message.text",
     "sender": f"{_PLACE}.sender_id",
     "text": f"{_PLACE}.text",
@@ -84,7 +87,10 @@ def read_send_im(asked: schemas_im.SendIm, actor: Actor, allow: Iterable[Network
     """
     instant = _message(asked.im_channels[0], actor.sender_defaults)
     fallback = _fallback(asked.message) if asked.message else None
-    recipients = read_recipients(asked.subscribers, with_values=True)
+    keys = landing_keys(instant.text, f"{_PLACE}.text")
+    if fallback is not None and fallback.has_placeholders:
+        keys |= landing_keys(fallback.text, "message.text")
+    recipients = read_recipients(asked.subscribers, with_values=True, landings=keys)
     return _send(asked, actor, allow, instant, recipients, fallback)
 
 
@@ -144,8 +150,7 @@ def _message(given: object, defaults: Mapping[str, str]) -> _Instant:
     channel = read_request(schemas_im.MessageChannel, given, _PLACE)
     sender, channel_id = _named(channel, defaults)
     text = channel.text or ""
-    refuse_landing(text, f"{_PLACE}.text")
-    target = chosen(channel.device_target or "SMARTPHONE_AND_OTHER_DEVICES", list(_DEVICES), f"{_PLACE}.device_target")
+    target = chosen(channel.device_target or "SMARTPHONE_AND_OTHER_DEVICES", list(DEVICES), f"{_PLACE}.device_target")
     return _Instant(
         sender=sender,
         text=text,
@@ -155,7 +160,7 @@ def _message(given: object, defaults: Mapping[str, str]) -> _Instant:
             button=_button(channel.actions[0]) if channel.actions else None,
             video=_video(channel.videos[0]) if channel.videos else None,
             expiry_text=channel.expiry_text or None,
-            device=_DEVICES[target],
+            device=DEVICES[target],
         ),
         validity=_validity(channel.ttl),
     )
@@ -171,8 +176,8 @@ def _named(channel: schemas_im.Channel, defaults: Mapping[str, str]) -> tuple[st
 
 def _validity(ttl: int | None) -> timedelta:
     seconds = _MAX_TTL if ttl is None else ttl
-    if not _MIN_TTL <= seconds <= _MAX_TTL:
-        raise InvalidInputError(f"{_PLACE}.ttl", f"This is from {_MIN_TTL} to {_MAX_TTL} seconds.")
+    if not MIN_TTL <= seconds <= _MAX_TTL:
+        raise InvalidInputError(f"{_PLACE}.ttl", f"This is from {MIN_TTL} to {_MAX_TTL} seconds.")
     return timedelta(seconds=seconds)
 
 

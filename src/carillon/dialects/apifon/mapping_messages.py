@@ -8,6 +8,13 @@ from typing import Any
 
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.auth import DIALECT
+from carillon.dialects.apifon.mapping_landings import (
+    LANDING,
+    has_landing_place,
+    landing_keys,
+    read_landings,
+    show_landings,
+)
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.errors import InvalidInputError
 from carillon.events.endpoints import check_callback_url
@@ -25,9 +32,6 @@ from carillon.messaging.sendings import (
 from carillon.text.encodings import Encoding, can_encode
 from carillon.text.placeholders import PlaceholderStyle
 
-LANDING = "apifon_lp"
-"""How the names of parameters begin that are landing pages."""
-
 # Data coding: 0 is GSM, 1 octets, 2 UCS-2. What GSM lacks is sent as UCS-2 rather than not, or mutilated.
 ENCODINGS: Mapping[int, tuple[Encoding, ...]] = {
     0: (Encoding.GSM, Encoding.UCS2),
@@ -40,11 +44,15 @@ _UNIT_BYTES = {Encoding.UCS2: 2}
 NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 _SENDER_DIGITS = re.compile(r"[0-9]{1,16}")
 _SENDER_CHARACTERS = re.compile(r"[ -~]{1,11}")
-_LANDING_PLACE = re.compile(r"\{apifon_lp[^{}]*\}")
 _SECONDS = re.compile(r"[+-]?[0-9]{1,9}")
 _DIGITS = re.compile(r"[+-]?[0-9]+")
-_PLACES = {"text": "message.text", "reference": "reference_id", "scheduled_at": "date"}
-_NO_LANDING = "Landing pages and shortened links are not served yet."
+_PLACES = {
+    "text": "message.text",
+    "reference": "reference_id",
+    "scheduled_at": "date",
+    "domain": "params.landing_domain",
+    "page": "params.url",
+}
 
 
 @contextmanager
@@ -67,7 +75,8 @@ def read_send(asked: schemas.SendSms, traffic_class: TrafficClass | None, allow:
     coding = read_coding(message)
     text = read_body(message, coding)
     sender = read_sender(message.sender_id.strip())
-    recipients = read_recipients(asked.subscribers, with_values=coding != OCTETS)
+    keys = frozenset[str]() if coding == OCTETS else landing_keys(text, "message.text")
+    recipients = read_recipients(asked.subscribers, with_values=coding != OCTETS, landings=keys)
     url = read_callback_url(asked.callback_url, allow)
     reference = asked.reference_id
     require_length(reference, MAX_REFERENCE_CHARACTERS, "reference_id")
@@ -103,16 +112,11 @@ def read_body(message: schemas.Message, coding: int) -> str:
     """Read the text of an SMS. Raises InvalidInputError for `message.text`."""
     text = message.text
     require_length(text, MAX_TEXT_CHARACTERS, "message.text")
-    refuse_landing(text, "message.text")
+    if coding == OCTETS and has_landing_place(text):
+        raise InvalidInputError("message.text", "With dc 1 a text has no places.")
     if coding == OCTETS and not can_encode(text, Encoding.BINARY):
         raise InvalidInputError("message.text", "With dc 1 each character is an octet: U+0000 to U+00FF.")
     return text
-
-
-def refuse_landing(text: str, place: str) -> None:
-    """Refuse a text that has a place for a landing page. Raises InvalidInputError for its place."""
-    if _LANDING_PLACE.search(text):
-        raise InvalidInputError(place, _NO_LANDING)
 
 
 def read_sender(given: str) -> str:
@@ -127,19 +131,29 @@ def read_sender(given: str) -> str:
     return given
 
 
-def read_recipients(subscribers: Sequence[Any], *, with_values: bool, has_params: bool = True) -> Recipients:
+def read_recipients(
+    subscribers: Sequence[Any],
+    *,
+    with_values: bool,
+    has_params: bool = True,
+    landings: frozenset[str] = frozenset(),
+) -> Recipients:
     """Read recipients; what `has_params` doesn't say that they have is not looked at.
 
-    Raises InvalidInputError and MissingInputError with the place of what is wrong.
+    `landings` are the landing parameters that the message refers to. Raises InvalidInputError and MissingInputError
+    with the place of what is wrong.
     """
     numbers, values, custom = list[str](), list[Mapping[str, str]](), list[Mapping[str, object] | None]()
+    params: list[Mapping[str, Any] | None] = []
     for row, item in enumerate(subscribers):
         place = f"subscribers[{row}]"
         one = read_request(schemas.Recipient, item, place)
         require(one, place)
         require_length(one.custom_id, schemas.MAX_CUSTOM_ID_CHARACTERS, f"{place}.custom_id")
         numbers.append(one.number.strip().removeprefix("+"))
-        values.append(_values(one.params, f"{place}.params") if one.params and has_params else {})
+        own = one.params if has_params and one.params and not one.params.keys() <= landings else None
+        values.append(_values(own, f"{place}.params") if own else {})
+        params.append(one.params if has_params else None)
         custom.append({"custom_id": one.custom_id} if one.custom_id is not None else None)
     if not any(NUMBER.fullmatch(one) for one in numbers):
         raise InvalidInputError("subscribers[0].number", "A number has 7 to 15 digits, and does not begin with 0.")
@@ -147,17 +161,17 @@ def read_recipients(subscribers: Sequence[Any], *, with_values: bool, has_params
         addresses=numbers,
         values=values if with_values and any(values) else None,
         custom=custom if any(custom) else None,
+        links=read_landings(params, landings, lambda row: f"subscribers[{row}].params"),
         are_digits=True,
     )
 
 
 def _values(params: Mapping[str, Any], place: str) -> Mapping[str, str]:
-    values = {}
-    for name, given in params.items():
-        if name.startswith(LANDING):
-            raise InvalidInputError(f"{place}.{LANDING}", _NO_LANDING)
-        values[name] = "" if given is None else read_text(given, place)
-    return values
+    return {
+        name: "" if given is None else read_text(given, place)
+        for name, given in params.items()
+        if not name.startswith(LANDING)
+    }
 
 
 def require_length(text: str | None, limit: int, place: str) -> None:
@@ -198,14 +212,15 @@ def read_moment(given: str | None, place: str) -> datetime | None:
 def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]) -> dict[str, Any]:
     """Show what was accepted; `given` are the numbers as the caller wrote them, which it finds its results by."""
     custom = command.recipients.custom or [None] * len(given)
+    landings = show_landings(accepted.links, landing_keys(command.text, "text"), len(given))
     results: dict[str, list[dict[str, Any]]] = {}
     for row, number in enumerate(given):
-        encoding = accepted.encodings[row]
         results.setdefault(number, []).append(
             {
                 "message_id": str(accepted.message_ids[row]),
                 "custom_id": (custom[row] or {}).get("custom_id"),
-                "length": accepted.lengths[row] * (_UNIT_BYTES.get(encoding, 1) if encoding else 1),
+                "length": shown_length(accepted, row),
+                **landings[row],
             }
         )
     return {
@@ -214,3 +229,9 @@ def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]
         "results": results,
         "result_info": {"status_code": 200, "description": "OK"},
     }
+
+
+def shown_length(accepted: AcceptedSending, row: int) -> int:
+    """Count what the text of a recipient takes, as replies show it."""
+    encoding = accepted.encodings[row]
+    return accepted.lengths[row] * (_UNIT_BYTES.get(encoding, 1) if encoding else 1)

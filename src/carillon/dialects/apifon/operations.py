@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from carillon.dialects.apifon.operations_im import IM_OPERATIONS
 from carillon.dialects.apifon.operations_lists import FIELD_OPERATIONS, LIST_OPERATIONS
 from carillon.dialects.apifon.operations_messages import MESSAGE_OPERATIONS
+from carillon.dialects.apifon.operations_otp import OTP_OPERATIONS
 from carillon.dialects.apifon.operations_subscribers import BLOCK_OPERATIONS, SUBSCRIBER_OPERATIONS
 from carillon.dialects.rest import Operation
 
@@ -15,4 +16,5 @@ OPERATIONS: Sequence[Operation] = (
     *BLOCK_OPERATIONS,
     *MESSAGE_OPERATIONS,
     *IM_OPERATIONS,
+    *OTP_OPERATIONS,
 )

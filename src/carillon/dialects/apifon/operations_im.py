@@ -40,7 +40,7 @@ IM_OPERATIONS: Sequence[Operation] = (
             ],
         },
         notes=(
-            "Parameters of landing pages (`apifon_lp…`) are refused: no link is shortened yet.",
+            "Landing pages are as in Send SMS: a place in either text needs its parameter. A button's URL has none.",
             "The SMS goes at once where the status is unknown_user, no_active_subscription or expired.",
             "A text alone is transactional, anything else but a file marketing, unless the credential says otherwise.",
             "A button whose URL can't be one costs the messages, not the request: status 121.",

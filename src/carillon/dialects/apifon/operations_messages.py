@@ -20,7 +20,8 @@ MESSAGE_OPERATIONS: Sequence[Operation] = (
         body=schemas.SendSms,
         reference=(
             *("subscribers", "number", "custom_id", "params", "reference_id", "message", "text", "dc", "sender_id"),
-            *("callback_url", "tte", "date"),
+            *("callback_url", "tte", "date", "url", "data", "redirect", "method", "prevent_sys_params"),
+            *("landing_domain", "enable_tracking"),
         ),
         sample={
             "subscribers": [{"number": "306944000001", "custom_id": "222", "params": {"name": "John"}}],
@@ -28,7 +29,10 @@ MESSAGE_OPERATIONS: Sequence[Operation] = (
             "message": {"text": "Hello {name}!", "sender_id": "Apifon"},
         },
         notes=(
-            "Parameters of landing pages (`apifon_lp…`) are refused: no link is shortened yet.",
+            "A text with a place for a landing page goes to nobody who has no parameter for it: 403. **[ours]**",
+            "System parameters are `message_id`, `request_id` and `short_code`. **[ours]**",
+            "`method` counts with `redirect` false: a page of ours leads to the URL, by POST with `data`. **[ours]**",
+            "`landing_domain` is one that the account has shown to be its own (`carillon link domain`). **[ours]**",
             "A number that can't be one costs only its recipient (status 105), unless no other is given.",
             "With dc 0 typographic characters are replaced by GSM's, and a text that GSM can't write is sent as UCS-2.",
             "A number that is given again with the same text is sent to once; the others have status 111.",

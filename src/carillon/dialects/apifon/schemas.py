@@ -293,6 +293,27 @@ class Message(Request):
     sender_id: Annotated[str, REQUIRED, Meta(description="1 to 16 digits, or 1 to 11 Latin characters.")] = ""
 
 
+class Landing(Request):
+    """A landing page or a URL that a short link in a message leads to."""
+
+    url: Annotated[str, REQUIRED, Meta(description="http, https or viber; or the key of a landing page.")] = ""
+    data: Annotated[
+        dict[str, Any] | None,
+        Meta(description="Texts for the page's placeholders, or for the form of POST.", extra={"limit": MAX_PARAMS}),
+    ] = None
+    redirect: Annotated[bool | None, Meta(description="false: a page leads to the URL. true if absent.")] = None
+    method: Annotated[
+        str | None, Meta(description="GET or POST: how that page leads there, with redirect false. GET if absent.")
+    ] = None
+    prevent_sys_params: Annotated[
+        bool | None, Meta(description="true: the URL does not get message_id, request_id and short_code.")
+    ] = None
+    landing_domain: Annotated[
+        str | None, Meta(description="A domain that is the account's, with http:// or https://.")
+    ] = None
+    enable_tracking: Annotated[bool | None, Meta(description="false: clicks are not recorded. true if absent.")] = None
+
+
 class Recipient(Request):
     """Whom an SMS goes to."""
 
@@ -300,7 +321,10 @@ class Recipient(Request):
     custom_id: Annotated[str | None, Meta(description="What the reply and callbacks show beside the number.")] = None
     params: Annotated[
         dict[str, Any] | None,
-        Meta(description="Texts by their placeholders' keys; `apifon_lp…` is refused.", extra={"limit": MAX_PARAMS}),
+        Meta(
+            description="Texts by their placeholders' keys; landing pages by keys that begin with `apifon_lp`.",
+            extra={"item": Landing, "limit": MAX_PARAMS},
+        ),
     ] = None
 
 

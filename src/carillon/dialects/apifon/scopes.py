@@ -17,6 +17,7 @@ OURS: Mapping[str, Scope] = {
     "writeSubscriber": Scope.AUDIENCE_WRITE,
     "smsGateway": Scope.MESSAGES_WRITE,
     "imGateway": Scope.MESSAGES_WRITE,
+    "otpGateway": Scope.MESSAGES_WRITE,
     "accountInfo": Scope.MESSAGES_READ,
 }
 

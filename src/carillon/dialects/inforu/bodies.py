@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 import msgspec
 
-from carillon.dialects.inforu.replies import Envelope
+from carillon.dialects.inforu.replies import Envelope, FlatReply
 from carillon.dialects.reading import read_request, read_text, require_few_values
 from carillon.errors import InvalidInputError
 from carillon.http.request import Request
@@ -51,8 +51,10 @@ class Wrapped(msgspec.Struct, Generic[Data], rename="pascal", forbid_unknown_fie
     auth: msgspec.Raw = msgspec.Raw()
 
 
-# Every spelling of `Auth`; nothing else of a body is decoded for it.
-_SPELLINGS = ["".join(letters) for letters in product(*((one.upper(), one) for one in "auth"))]
+# What credentials stand under, `User` in the calls of one-time passwords, in every spelling; nothing else of a body is
+# decoded for it.
+_MEMBERS = ("auth", "user")
+_SPELLINGS = ["".join(letters) for name in _MEMBERS for letters in product(*((one.upper(), one) for one in name))]
 _OnlyAuth = msgspec.defstruct("_OnlyAuth", [(one, msgspec.Raw, msgspec.Raw()) for one in _SPELLINGS])
 _decode_auth = msgspec.json.Decoder(_OnlyAuth).decode
 _MAX_AUTH_BYTES = 4_096
@@ -76,13 +78,14 @@ class Document:
         return f"Document({self.format}, {len(self._text)} bytes)"
 
     def credentials(self) -> tuple[str, str] | None:
-        """Return the user name and the token of the object under `Auth`, or None; nothing else is decoded.
+        """Return the user name and the token of the object under `Auth` or `User`, or None; nothing else is decoded.
 
         Raises InvalidInputError when the body can't be read.
         """
         found: object = None
         if self.format is Format.XML:
-            found = _read_xml(partial(read_xml_member, member="auth"), self._text)
+            shown_in = (_read_xml(partial(read_xml_member, member=one), self._text) for one in _MEMBERS)
+            found = next(filter(None, shown_in), None)
         elif self._text:
             shown = _decoded(_decode_auth, self._text)
             raw = next((one for name in _SPELLINGS if (one := getattr(shown, name))), None)
@@ -242,7 +245,7 @@ def wanted_format(request: Request, document: Document | None) -> Format:
     return document.format if document else Format.JSON
 
 
-def write_envelope(envelope: Envelope, form: Format) -> tuple[bytes, str]:
+def write_envelope(envelope: Envelope | FlatReply, form: Format) -> tuple[bytes, str]:
     """Write a reply's body and name its media type."""
     if form is Format.XML:
         return write_xml(REPLY_ROOT, msgspec.to_builtins(envelope)), "application/xml; charset=utf-8"

@@ -20,6 +20,7 @@ class Call:
     services: Services
     actor: Actor
     show: Presenter
+    remote_address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Operation:
     Its path ends in its folder and its name. `reference` are the parameters that the reference names for it, in a body
     or under "Parameters"; `sample` is a value of `Data` that works when it is posted; `field_names` are the vendor's
     names for fields in the errors of what it calls; `notes` say what the reference leaves open, and where we differ
-    from it.
+    from it. One that `is_flat` answers its reply as it is, without the envelope.
     """
 
     folder: str = "Contact"
@@ -44,6 +45,7 @@ class Operation:
     reference: Sequence[str] = ()
     field_names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    is_flat: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:

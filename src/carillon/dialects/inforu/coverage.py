@@ -15,7 +15,8 @@ The reference is `000_accebbc28915ffbd.txt`, "Contacts & Groups Management". How
 own choice is in the [dialect's README](../../src/carillon/dialects/inforu/README.md).
 
 Every function answers POST on `/api/v2/<Folder>/<Function>` and `/api/<Folder>/<Function>`, in any case, and GET with
-its own documentation page. SendSms is of the vendor's "SMS", version 2, whose parameters public clients show.
+its own documentation page. SendSms is of the vendor's "SMS", version 2, whose parameters public clients show,
+and SendOtp and Authenticate are known in the same way.
 """
 
 

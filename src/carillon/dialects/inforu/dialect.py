@@ -19,7 +19,7 @@ from carillon.dialects.inforu.examples import first_calls
 from carillon.dialects.inforu.mapping import Presenter
 from carillon.dialects.inforu.openapi import describe
 from carillon.dialects.inforu.operations import OPERATIONS
-from carillon.dialects.inforu.replies import Envelope
+from carillon.dialects.inforu.replies import Envelope, FlatReply
 from carillon.dialects.reading import require
 from carillon.errors import CarillonError, InvalidInputError
 from carillon.http.request import Reply, Request
@@ -52,8 +52,10 @@ def _serve(operation: Operation) -> Callable[[Services, Request], Awaitable[Repl
 
         asked, form = await request.body.decode(read)
         require(asked, "Data")
-        call = Call(services=services, actor=actor, show=Presenter.of(actor))
+        call = Call(services=services, actor=actor, show=Presenter.of(actor), remote_address=request.remote_address)
         answer = await operation.handle(call, asked)
+        if isinstance(answer, FlatReply):
+            return _written(answer, form, SUCCESS)
         return _reply(request, form, SUCCESS, data=answer)
 
     return handle
@@ -68,6 +70,10 @@ def _reply(request: Request, form: Format, status: Status, *, data: object = Non
         request_id=request.request_id,
         data=data,
     )
+    return _written(envelope, form, status)
+
+
+def _written(envelope: Envelope | FlatReply, form: Format, status: Status) -> Reply:
     body, media_type = write_envelope(envelope, form)
     return Reply(status=status.http_status, body=body, media_type=media_type)
 
@@ -82,6 +88,9 @@ def present_error(request: Request, error: CarillonError) -> Reply:
     except InvalidInputError:
         form = wanted_format(request, None)
     detail = detail_of(error, operation.field_names if operation else {})
+    if operation and operation.is_flat:
+        flat = FlatReply(status_id=status.status_id, status_description=status.description, detailed_description=detail)
+        return replace(_written(flat, form, status), headers=headers_of(error))
     return replace(_reply(request, form, status, detail=detail), headers=headers_of(error))
 
 

@@ -11,7 +11,7 @@ from msgspec import inspect
 from carillon.dialects.inforu.bodies import REPLY_ROOT, Format
 from carillon.dialects.inforu.calls import Operation
 from carillon.dialects.inforu.errors import SUCCESS, statuses
-from carillon.dialects.inforu.replies import Envelope
+from carillon.dialects.inforu.replies import OK, Envelope
 from carillon.dialects.reading import parameters
 
 REQUEST_ROOT = "Inforu"
@@ -49,7 +49,7 @@ def show_page(operation: Operation, form: Format, path: str) -> bytes:
     _table(body, ("Name", "Type", "", "Meaning"), _parameter_rows(operation.request, "Data"))
     _add(body, "h2", "Reply")
     for reply in operation.reply:
-        _add(body, "pre", _sample_reply(reply, form, path))
+        _add(body, "pre", _sample_flat(reply, form) if operation.is_flat else _sample_reply(reply, form, path))
     _add(body, "h2", "Statuses")
     _table(body, ("HTTP", "StatusId", "StatusDescription"), _status_rows())
     if operation.notes:
@@ -76,6 +76,11 @@ def _sample_reply(reply: Any, form: Format, path: str) -> str:
         data=_skeleton(inspect.type_info(reply)),
     )
     return _written(msgspec.to_builtins(envelope), REPLY_ROOT, form)
+
+
+def _sample_flat(reply: Any, form: Format) -> str:
+    shown = {"StatusId": SUCCESS.status_id, "StatusDescription": OK, "DetailedDescription": ""}
+    return _written(_skeleton(inspect.type_info(reply)) | shown, REPLY_ROOT, form)
 
 
 def _skeleton(kind: inspect.Type) -> Any:

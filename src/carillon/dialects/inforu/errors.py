@@ -76,6 +76,38 @@ class MessageTooLongError(SmsRefusedError):
     status = Status(-96, 200, "Message is too long")
 
 
+class OtpError(errors.CallerError):
+    """A one-time password that isn't right: elsewhere an HTTP status of its own."""
+
+    status: ClassVar[Status]
+
+
+class WrongOtpError(OtpError):
+    """It is not the password, or there is none."""
+
+    status = Status(-401, 200, "Wrong password", is_ours=True)
+
+
+class UsedOtpError(OtpError):
+    """It is the password, and was used before."""
+
+    status = Status(-208, 200, "Password was used before", is_ours=True)
+
+
+class ExpiredOtpError(OtpError):
+    """It is the password, and over."""
+
+    status = Status(-410, 200, "Password has expired", is_ours=True)
+
+
+class LockedOtpError(OtpError):
+    """There were too many attempts."""
+
+    status = Status(-423, 200, "Too many attempts", is_ours=True)
+
+
+_OTP_ERRORS: tuple[type[OtpError], ...] = (WrongOtpError, UsedOtpError, ExpiredOtpError, LockedOtpError)
+
 _SMS_ERRORS: tuple[type[SmsRefusedError], ...] = (
     NoRecipientsError,
     NoMessageError,
@@ -118,6 +150,7 @@ def statuses() -> list[Status]:
     """List every status that a reply may have, by HTTP status."""
     lines = {status.status_id: status for status in (*TABLE.values(), _OVER_CONTACTS, SUCCESS)}
     lines |= {one.status.status_id: one.status for one in _SMS_ERRORS}
+    lines |= {one.status.status_id: one.status for one in _OTP_ERRORS}
     return sorted(lines.values(), key=lambda status: (status.http_status, -status.status_id))
 
 
@@ -125,7 +158,7 @@ def status_of(error: errors.CarillonError) -> Status:
     """Find the line of an error's class, or of the nearest class that it descends from."""
     if isinstance(error, errors.TooManyItemsError) and error.limit > MAX_ITEMS:
         return _OVER_CONTACTS if error.limit == MAX_CONTACTS else _OVER_RECIPIENTS
-    if isinstance(error, SmsRefusedError):
+    if isinstance(error, SmsRefusedError | OtpError):
         return error.status
     return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
 

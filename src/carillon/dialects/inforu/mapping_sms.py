@@ -11,6 +11,7 @@ from carillon.dialects.inforu.errors import InvalidSenderError
 from carillon.dialects.inforu.mapping_fields import CONTACT_FIELDS
 from carillon.dialects.reading import as_json, read_request, read_text
 from carillon.errors import InvalidInputError
+from carillon.links.targets import check_url
 from carillon.messaging.sendings import AcceptedSending, Recipients
 from carillon.text.placeholders import PlaceholderStyle, Template
 
@@ -19,6 +20,12 @@ MAX_SHOWN_ERRORS = 100
 """So many of the recipients that were left out are listed in a reply."""
 
 CUSTOMER_MESSAGE_ID, CUSTOMER_PARAMETER = "CustomerMessageID", "CustomerParameter"
+
+SHORT_URL = "ShortenUrl"
+"""How the placeholders are called that stand for URLs; a number is behind it."""
+
+_URL = re.compile(r"https?://(?:[^\s<>\"\[]|\[(?!#))+", re.IGNORECASE)
+_BEHIND_URLS = ".,;:!?)]}'\""
 
 _SENDER_NUMBER = re.compile(r"\+?[0-9]{1,14}")
 _SENDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._&+-]{0,10}")
@@ -118,6 +125,30 @@ def _values(keys: Sequence[str], members: Mapping[str, object], phone: str) -> M
         except InvalidInputError:
             continue
     return found
+
+
+def shorten_links(message: str) -> tuple[str, Mapping[str, str]]:
+    """Put placeholders where a message has URLs, and return where their short links lead.
+
+    A URL that has a placeholder in it stays as it is, and so does what a link must not lead to.
+    """
+    keys: dict[str, str] = {}
+    links: dict[str, str] = {}
+
+    def place(found: re.Match[str]) -> str:
+        url = found[0].rstrip(_BEHIND_URLS)
+        if message.startswith("[#", found.end()):
+            return found[0]
+        if url not in keys:
+            try:
+                target = check_url(url)
+            except InvalidInputError:
+                return found[0]
+            keys[url] = f"{SHORT_URL} {len(keys) + 1}"
+            links[keys[url]] = target
+        return f"[#{keys[url]}#]{found[0][len(url) :]}"
+
+    return _URL.sub(place, message), links
 
 
 def read_group_numbers(items: Sequence[object], place: str) -> list[int]:

@@ -28,9 +28,9 @@ def describe(operations: Sequence[Operation]) -> tuple[dict[str, Any], dict[str,
     types = [kind for one in operations for kind in (one.request, *one.reply)]
     rows = [p.extra["item"] for one in operations for p in parameters(one.request) if "item" in p.extra]
     named, schemas = msgspec.json.schema_components(
-        (*types, *rows, replies.Envelope), ref_template=f"{_REF}{_PREFIX}{{name}}"
+        (*types, *rows, replies.Envelope, replies.FlatReply), ref_template=f"{_REF}{_PREFIX}{{name}}"
     )
-    refs = dict(zip((*types, *rows, replies.Envelope), named, strict=True))
+    refs = dict(zip((*types, *rows, replies.Envelope, replies.FlatReply), named, strict=True))
     for one in operations:
         _sharpen(schemas, one.request, refs)
     paths = {one.paths[0]: {"post": _operation(one, refs)} for one in operations}
@@ -91,8 +91,8 @@ def _operation(operation: Operation, refs: dict[Any, Any]) -> dict[str, Any]:
             "content": {"application/json": {"schema": request}, "application/xml": {"schema": {"type": "object"}}},
         },
         "responses": {
-            "200": _response("Success, or a negative StatusId", {"anyOf": [*data, {"type": "null"}]}, refs),
-            **{str(code): _response(text, {"type": "null"}, refs) for code, text in _refusals().items()},
+            "200": _response("Success, or a negative StatusId", _shape(operation, data, refs)),
+            **{str(code): _response(text, _shape(operation, [], refs)) for code, text in _refusals().items()},
         },
     }
 
@@ -105,12 +105,19 @@ def _refusals() -> dict[int, str]:
     return {code: ", ".join(dict.fromkeys(lines)) for code, lines in sorted(texts.items())}
 
 
-def _response(text: str, data: dict[str, Any], refs: dict[Any, Any]) -> dict[str, Any]:
-    envelope = {"allOf": [refs[replies.Envelope], {"type": "object", "properties": {"Data": data}}]}
+def _shape(operation: Operation, data: list[dict[str, Any]], refs: dict[Any, Any]) -> dict[str, Any]:
+    """Describe what a reply is: its `data` in an envelope, or flat; without any a refusal."""
+    if operation.is_flat:
+        return {"anyOf": [*data, refs[replies.FlatReply]]}
+    found = {"anyOf": [*data, {"type": "null"}]} if data else {"type": "null"}
+    return {"allOf": [refs[replies.Envelope], {"type": "object", "properties": {"Data": found}}]}
+
+
+def _response(text: str, shape: dict[str, Any]) -> dict[str, Any]:
     return {
         "description": text,
         "content": {
-            "application/json": {"schema": envelope},
+            "application/json": {"schema": shape},
             "application/xml": {"schema": {"type": "object"}},
         },
     }

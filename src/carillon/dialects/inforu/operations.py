@@ -1,11 +1,12 @@
 """The table of operations, which the vendor calls functions.
 
 It drives routing, the documentation pages, OpenAPI and the coverage page. The order is the reference's; GetFields,
-which it lacks, and SMS come last.
+which it lacks, SMS and one-time passwords come last.
 """
 
 from carillon.dialects.inforu import contacts, groups, replies, schemas, suppressions
 from carillon.dialects.inforu.calls import Operation
+from carillon.dialects.inforu.operations_otp import OTP_OPERATIONS
 from carillon.dialects.inforu.operations_sms import SMS_OPERATIONS
 from carillon.tenancy.scopes import Scope
 
@@ -270,4 +271,5 @@ OPERATIONS: tuple[Operation, ...] = (
         notes=("Not in the reference. The fields are the same for every account, and FieldId is our own numbering.",),
     ),
     *SMS_OPERATIONS,
+    *OTP_OPERATIONS,
 )

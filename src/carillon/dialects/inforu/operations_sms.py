@@ -40,7 +40,7 @@ SMS_OPERATIONS: Sequence[Operation] = (
             "A message to groups is marketing, unless Priority or IgnoreUnsubscribeCheck says that it is none.",
             "Recipients counts who gets it; Errors lists who of the request does not, and why, 100 at most.",
             "A group's members are those of the moment when it is accepted; Recipients counts them all.",
-            "ShortenUrlEnable true is refused (-400): links are not shortened yet.",
+            "ShortenUrlEnable: each recipient has short links of its own; in a message to groups all have the same.",
         ),
     ),
 )

@@ -8,6 +8,8 @@ from msgspec import UNSET, UnsetType
 from carillon.dialects.inforu.mapping_fields import SHOWN_FIELDS, FieldType
 
 NO_DEVICE = -3
+OK = "OK"
+"""How a flat reply describes success."""
 
 Item = TypeVar("Item")
 
@@ -25,6 +27,20 @@ class Envelope(Answer):
     function_name: str
     request_id: str
     data: Any
+
+
+class FlatReply(Answer, omit_defaults=True):
+    """What calls of one-time passwords answer, without an envelope."""
+
+    status_id: int
+    status_description: str
+    detailed_description: str = ""
+
+
+class OtpSent(FlatReply, kw_only=True):
+    """A password that was sent; `request_token` names it when it is checked."""
+
+    request_token: str
 
 
 class Batch(Answer, Generic[Item]):

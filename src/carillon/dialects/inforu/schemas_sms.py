@@ -69,7 +69,9 @@ class SmsSettings(Request):
         bool | None, Meta(description="true: also to who is unsubscribed, which is for what is no advertising.")
     ] = None
     expire_date: Annotated[str | None, Meta(description="Nothing is sent later, in the account's time zone.")] = None
-    shorten_url_enable: Annotated[bool | None, Meta(description="Links are not shortened yet: true is refused.")] = None
+    shorten_url_enable: Annotated[bool | None, Meta(description="true: URLs in the text are short links instead.")] = (
+        None
+    )
     allow_duplicates: Annotated[bool | None, Meta(description="true: a number that is there twice gets it twice.")] = (
         None
     )

@@ -24,6 +24,7 @@ from carillon.dialects.inforu.mapping_sms import (
     read_group_numbers,
     read_recipients,
     read_sender,
+    shorten_links,
     show_accepted,
     show_failure,
 )
@@ -40,8 +41,8 @@ async def send_sms(call: Call, asked: schemas_sms.SendSms) -> replies.SmsAccepte
     """Send a text to recipients and to the members of groups."""
     settings = read_request(schemas_sms.SmsSettings, asked.settings, "Data.Settings")
     _check(asked, settings)
-    message = asked.message
-    read = read_recipients(asked.recipients, message)
+    read = read_recipients(asked.recipients, asked.message)
+    message, links = shorten_links(asked.message) if settings.shorten_url_enable else (asked.message, {})
     command = Send(
         dialect=DIALECT,
         traffic_class=_traffic_class(call.actor, settings, to_groups=bool(asked.group_numbers)),
@@ -49,6 +50,7 @@ async def send_sms(call: Call, asked: schemas_sms.SendSms) -> replies.SmsAccepte
         text=message,
         placeholders=PLACEHOLDERS,
         contact_fields=read.fields,
+        links=links,
         max_parts=settings.max_segments or None,
         recipients=read.recipients,
         groups=await _groups(call, asked.group_numbers, "Data.GroupNumbers"),
@@ -78,8 +80,6 @@ def _check(asked: schemas_sms.SendSms, settings: schemas_sms.SmsSettings) -> Non
     check_count(len(asked.recipients), schemas_sms.MAX_RECIPIENTS)
     check_count(len(asked.group_numbers), schemas_sms.MAX_GROUPS)
     check_count(len(asked.exclude_group_numbers), schemas_sms.MAX_GROUPS)
-    if settings.shorten_url_enable:
-        raise InvalidInputError("Data.Settings.ShortenUrlEnable", "Links can't be shortened yet: leave it out.")
     for name, number in (("DelayInSeconds", settings.delay_in_seconds), ("MaxSegments", settings.max_segments)):
         if number is not None and number < 0:
             raise InvalidInputError(f"Data.Settings.{name}", "It can't be below 0.")

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from carillon.dialects.nrs.mapping import show_moment
 from carillon.events.format import CallbackFacts, CallbackFormat, CallbackRequest
+from carillon.links.clicks import CLICKED
 from carillon.messaging.states import MessageState
 
 DIALECT = "nrs"
@@ -28,6 +29,7 @@ EVENTS: Mapping[str, str | None] = {
     MessageState.CANCELLED: None,
     "unsubscribed": "unsubscribed",
     "reply": "replied",
+    CLICKED: "clicked",
 }
 """Each kind of our events by 360NRS's name; None is not told."""
 
@@ -50,6 +52,18 @@ def tells(facts: CallbackFacts) -> bool:
     return facts.message is not None and event_name(facts.event.kind, facts.event.data) is not None
 
 
+def _extra(kind: str, data: Mapping[str, object]) -> dict[str, object]:
+    """Return what is said beside an event; of a click its URL, encoded, and who clicked, which is ours."""
+    if kind == CLICKED:
+        return {"url": quote(clicked_url(data), safe=""), "class": data.get("class")}
+    return {name: data[name] for name in _KEPT if name in data}
+
+
+def clicked_url(data: Mapping[str, object]) -> str:
+    """Return where a click has led: a URL, or the key of a landing page."""
+    return str(data.get("url") or data.get("page") or "")
+
+
 def render(batch: Sequence[CallbackFacts]) -> CallbackRequest:
     """Make the form of one event."""
     (facts,) = batch
@@ -57,7 +71,7 @@ def render(batch: Sequence[CallbackFacts]) -> CallbackRequest:
     if message is None or sending is None:
         raise AssertionError("only events of messages are told")
     has_campaign = bool(sending.campaign_name) and sending.campaign_id is not None
-    extra = {name: facts.event.data[name] for name in _KEPT if name in facts.event.data}
+    extra = _extra(facts.event.kind, facts.event.data)
     form = {
         "id": str(message.message_id),
         "channel": sending.channel,

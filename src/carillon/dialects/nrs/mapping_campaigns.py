@@ -1,7 +1,7 @@
 """Campaigns, sendings, scheduled messages and reports, to 360NRS's values. Pure."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from io import StringIO
 
@@ -11,8 +11,9 @@ from msgspec import UNSET
 from carillon.addresses.normalise import normalise_phones
 from carillon.billing.money import UNIT
 from carillon.dialects.nrs import replies
-from carillon.dialects.nrs.callbacks import event_name
+from carillon.dialects.nrs.callbacks import EVENTS, clicked_url, event_name
 from carillon.dialects.nrs.mapping import show_moment
+from carillon.links.clicks import CLICKED
 from carillon.messaging.campaigns import Campaign
 from carillon.messaging.reports import EventLine
 from carillon.messaging.scheduling import ScheduledMessage
@@ -126,12 +127,19 @@ def report_lines(campaign: Campaign, events: Sequence[EventLine], *, with_custom
         [
             [
                 *(campaign.name, campaign.campaign_id, campaign.sending_number, one.contact_id, event),
-                *(one.address, "", "", region, "", "", "", show_moment(one.at)),
+                *(one.address, "", "", region, *_visit(event, one.data), show_moment(one.at)),
                 *([one.custom] if with_custom_fields else []),
             ]
             for (one, event), region in zip(shown, regions, strict=True)
         ]
     )
+
+
+def _visit(event: str, data: Mapping[str, object]) -> tuple[object, object, str]:
+    """Return the browser, the system and the URL of a click; of other events they are empty."""
+    if event != EVENTS[CLICKED]:
+        return "", "", ""
+    return data.get("browser", ""), data.get("os", ""), clicked_url(data)
 
 
 def _lines(rows: Sequence[Sequence[object]]) -> bytes:

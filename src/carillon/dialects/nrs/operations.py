@@ -1,8 +1,21 @@
 """The table of what is served: every endpoint with its parameters in the reference, and where we differ from it."""
 
-from carillon.dialects.nrs import account, blacklist, campaigns, contacts, groups, replies, scheduled, schemas, sms
+from carillon.dialects.nrs import (
+    account,
+    blacklist,
+    campaigns,
+    contacts,
+    groups,
+    replies,
+    scheduled,
+    schemas,
+    shortener,
+    sms,
+)
 from carillon.dialects.nrs.mapping_campaigns import CAMPAIGNS, SENDINGS
+from carillon.dialects.nrs.operations_otp import OTP_OPERATIONS
 from carillon.dialects.rest import Operation
+from carillon.links.shorten import MAX_URLS
 from carillon.tenancy.scopes import Scope
 
 _CONTACT = f"{contacts.PATH}/{{id}}"
@@ -347,8 +360,25 @@ OPERATIONS: tuple[Operation, ...] = (
         reference=("beforeDate", "afterDate", "showCustomFields"),
         notes=(
             "Lines are in the order of the sends, those of a send in the order in which things happened. **[ours]**",
-            "An SMS has neither e-mail, landline, browser, os nor url: their cells are empty.",
+            "An SMS has neither e-mail nor landline: their cells are empty. Of clicks browser, os and url are there.",
             "`showCustomFields` adds a column `customFields`, a JSON object or empty. **[ours]**",
+        ),
+    ),
+    *OTP_OPERATIONS,
+    Operation(
+        method="POST",
+        path=shortener.PATH,
+        title="Generation short URLs",
+        summary="Shortens URLs. One that can't be shortened has an error, and no other is in its way.",
+        scope=Scope.MESSAGES_WRITE,
+        handle=shortener.shorten,
+        body=schemas.Shorten,
+        reply=replies.Inner[replies.Shortened],
+        reference=("urls", "longUrl"),
+        sample={"urls": [{"longUrl": "https://example.com/spring"}, {"longUrl": "no URL"}]},
+        notes=(
+            "A URL begins with http:// or https:// and has no user's name in it. **[ours]**",
+            f"At most {MAX_URLS} in a call. The links lead on for `link_days`. **[ours]**",
         ),
     ),
     Operation(

@@ -55,6 +55,14 @@ class Many(msgspec.Struct, Generic[Item]):
     meta: Meta
 
 
+class Shortened(Reply):
+    """A URL with its short one, or with an error."""
+
+    long_url: str | None
+    short_url: str | None
+    error: bool
+
+
 class Self(msgspec.Struct):
     """Where a thing is."""
 
@@ -103,6 +111,28 @@ class BlacklistLine(Reply, kw_only=True):
     sending_id: int | UnsetType | None = UNSET
     campaign_name: str | None
     created_at: str
+
+
+class OtpCode(Reply):
+    """A one-time password."""
+
+    recipient: str
+    code: str
+    attempts: int
+    max_attempts: int
+    max_seconds_validity: int
+    app_id: str
+    created_at: str
+    updated_at: str
+    expires_at: str
+
+
+class OtpChecked(Reply):
+    """What a check has found; `otp` is null where the recipient has no code."""
+
+    valid: bool
+    reason: str
+    otp: One[OtpCode] | None
 
 
 class Account(Reply):

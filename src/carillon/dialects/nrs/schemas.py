@@ -5,6 +5,8 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from carillon.links.shorten import MAX_URLS
+
 REQUIRED = Meta(extra={"required": True})
 # The reference's tables have types. A phone's digits and a custom field's value may be numbers all the same.
 TYPED = Meta(extra={"typed": True})
@@ -203,3 +205,17 @@ class ReportEvents(Request):
     before_date: Annotated[str, Meta(description="Only events before this moment, in ISO 8601.")] = ""
     after_date: Annotated[str, Meta(description="Only events after this moment, in ISO 8601.")] = ""
     show_custom_fields: Annotated[bool | None, Meta(description="With 1, a column with the custom fields.")] = None
+
+
+class LongUrl(Request):
+    """A URL to shorten."""
+
+    long_url: Annotated[str, Meta(description="http or https, up to 2,048 characters.")] = ""
+
+
+class Shorten(Request):
+    """URLs to shorten."""
+
+    urls: Annotated[
+        list[Any], REQUIRED, Meta(description="Objects with a longUrl.", extra={"item": LongUrl, "limit": MAX_URLS})
+    ] = []

@@ -1,0 +1,231 @@
+"""Clicks: who has opened which link. They are kept in memory for half a second and written together, as events.
+
+A process that is killed loses what it took in its last second, and nothing that was written before. What can't be
+written waits; a process keeps at most MAX_WAITING.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from carillon.db.database import Database, Tx
+from carillon.db.sql import load_statements
+from carillon.events.log import NewEvent, append_events
+from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId
+from carillon.links.lookup import Link
+from carillon.links.visitors import AT_ONCE, Reason, VisitorClass, browser_of, is_too_soon
+from carillon.message_metrics import MessageMetrics
+from carillon.workers.failures import log_failure
+
+log = structlog.get_logger(__name__)
+
+SQL = load_statements("carillon.links", "clicks.sql")
+
+CLICKED = "clicked"
+"""The kind of the event."""
+
+MAX_WAITING = 200_000
+_WRITTEN_SECONDS = 0.5
+_MAX_TOGETHER = 1_000
+# Whoever opens a link meanwhile waits no longer than so many take.
+_MAX_AT_A_TIME = 200
+# Who has followed a link that nobody sees, and what was opened of a message, is remembered by this process.
+_MAX_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A request for a link: `at` is real time, `address` the visitor's, `reasons` what it said of itself."""
+
+    link: Link
+    at: datetime
+    address: str = field(repr=False)
+    agent: str = field(repr=False)
+    reasons: tuple[Reason, ...]
+    is_hidden: bool = False
+
+
+class Clicks:
+    """The clicks that wait to be written in this process (`Database.process_state`)."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Visit] = deque()
+        self._followed_hidden: dict[tuple[AccountId, str], datetime] = {}
+        self._opened: dict[UUID, dict[UUID, datetime]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self, visit: Visit, metrics: MessageMetrics) -> None:
+        """Keep a visit until it is written."""
+        if len(self._waiting) >= MAX_WAITING:
+            self._waiting.popleft()
+            metrics.click_lost()
+        self._waiting.append(visit)
+
+    async def run(self, db: Database, stopping: asyncio.Event) -> None:
+        """Write what waits, every half second, until the process stops (a service)."""
+        while not stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _WRITTEN_SECONDS)
+            await self.write(db)
+
+    async def write(self, db: Database) -> int:
+        """Write what waits, and return how many that were."""
+        visits = list(self._waiting)
+        self._waiting.clear()
+        by_account: dict[AccountId, list[Visit]] = {}
+        for visit in visits:
+            by_account.setdefault(visit.link.account_id, []).append(visit)
+        for account_id, of_account in by_account.items():
+            try:
+                await self.record(db, account_id, of_account)
+            except Exception as error:  # noqa: BLE001 - what is left waits for the next time
+                log_failure("clicks_not_written", error, count=len(of_account))
+                self._waiting.extendleft(reversed(of_account))
+        return len(visits)
+
+    async def record(self, db: Database, account_id: AccountId, visits: list[Visit]) -> None:
+        """Write visits of an account's links now; those that are written are taken from the list.
+
+        The next ones are made ready while the database takes those before them.
+        """
+        self._remember(visits)
+        ready, start = None, 0
+        while ready is not None or start < len(visits):
+            together = visits[start : start + _MAX_TOGETHER]
+            coming = asyncio.create_task(db.read(_made_ready, account_id, together, self)) if together else None
+            try:
+                if ready is not None:
+                    await db.run(_append_clicks, account_id, ready)
+                    del visits[: ready.count]
+                    start -= ready.count
+            finally:
+                ready = await coming if coming is not None else None
+            start += len(together)
+
+    def reasons_of(self, visit: Visit) -> list[Reason]:
+        """Return why a visit is a machine's, by what else its address has done and what else was opened."""
+        reasons = list(visit.reasons)
+        if visit.is_hidden or (visit.link.account_id, visit.address) in self._followed_hidden:
+            reasons.append(Reason.HIDDEN_LINK)
+        opened = self._opened.get(visit.link.message_id) if visit.link.message_id else None
+        if opened and len(opened) > 1:
+            at = _account_time(visit)
+            others = (then for link, then in opened.items() if link != visit.link.link_id)
+            if any(abs(at - then) < AT_ONCE for then in others):
+                reasons.append(Reason.ALL_AT_ONCE)
+        return reasons
+
+    def _remember(self, visits: Sequence[Visit]) -> None:
+        """Remember what is looked at for other visits."""
+        if len(self._opened) > _MAX_REMEMBERED:
+            self._opened.clear()
+        if len(self._followed_hidden) > _MAX_REMEMBERED:
+            self._followed_hidden.clear()
+        for visit in visits:
+            if visit.is_hidden:
+                self._followed_hidden[visit.link.account_id, visit.address] = visit.at
+            if visit.link.message_id is not None:
+                self._opened.setdefault(visit.link.message_id, {})[visit.link.link_id] = _account_time(visit)
+
+
+def _account_time(visit: Visit) -> datetime:
+    return visit.at + visit.link.clock_offset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """Clicks that are ready to be written; none of an account that is gone."""
+
+    count: int
+    clock_offset: timedelta
+    events: Sequence[NewEvent]
+    classes: Counter[str]
+
+
+async def _made_ready(tx: Tx, account_id: AccountId, visits: Sequence[Visit], clicks: Clicks) -> _Ready:
+    """Say of visits who they were, and where they are told, in the order in which they came."""
+    account = await tx.fetchrow(SQL["account_of_clicks"], account_id)
+    if account is None:
+        return _Ready(count=len(visits), clock_offset=timedelta(), events=(), classes=Counter())
+    offset: timedelta = account["clock_offset"]
+    endpoints = await _endpoints(tx, account_id, visits)
+    deliveries = await _deliveries(tx, account_id, visits)
+    events: list[NewEvent] = []
+    machines = 0
+    for place, visit in enumerate(visits, 1):
+        if not place % _MAX_AT_A_TIME:
+            await asyncio.sleep(0)
+        at = visit.at + offset
+        reasons = clicks.reasons_of(visit)
+        link = visit.link
+        if link.message_id in deliveries and is_too_soon(at, *deliveries[link.message_id]):
+            reasons.append(Reason.TOO_SOON)
+        machines += bool(reasons)
+        is_called_back = link.message_id is not None and not (reasons and account["human_clicks_only"])
+        events.append(
+            NewEvent(
+                kind=CLICKED,
+                at=at,
+                sending_id=link.sending_id,
+                message_id=link.message_id,
+                data=_data(visit, reasons),
+                endpoint_id=endpoints.get(link.sending_id) if is_called_back else None,
+            )
+        )
+    classes = Counter({VisitorClass.HUMAN.value: len(visits) - machines, VisitorClass.MACHINE.value: machines})
+    return _Ready(count=len(visits), clock_offset=offset, events=events, classes=classes)
+
+
+async def _append_clicks(tx: Tx, account_id: AccountId, ready: _Ready) -> None:
+    tx.adopt_clock(ready.clock_offset)
+    await append_events(tx, account_id, ready.events)
+    metrics = tx.process_state(MessageMetrics)
+    tx.counts(lambda: metrics.clicked(ready.classes))
+
+
+def _data(visit: Visit, reasons: Sequence[Reason]) -> dict[str, object]:
+    """Return what is kept of a click; what is not known is left out."""
+    link, browser = visit.link, browser_of(visit.agent)
+    visitor = VisitorClass.MACHINE if reasons else VisitorClass.HUMAN
+    data: dict[str, object] = {"class": visitor, "short_code": link.code, "ip": visit.address}
+    if link.url is not None:
+        data["url"] = link.url
+    else:
+        data["page"] = link.page_key
+    if link.name:
+        data["name"] = link.name
+    if browser.browser:
+        data["browser"] = browser.browser
+    if browser.os:
+        data["os"] = browser.os
+    if reasons:
+        data["reasons"] = list(dict.fromkeys(reasons))
+    return data
+
+
+async def _endpoints(tx: Tx, account_id: AccountId, visits: Sequence[Visit]) -> dict[UUID | None, int]:
+    ids = sorted({one for visit in visits if (one := visit.link.sending_id) is not None})
+    rows = await tx.fetch(SQL["endpoints_of_sendings"], account_id, ids, ids[0], ids[-1]) if ids else []
+    return {row["sending_id"]: row["endpoint_id"] for row in rows}
+
+
+async def _deliveries(
+    tx: Tx, account_id: AccountId, visits: Sequence[Visit]
+) -> dict[UUID | None, tuple[datetime | None, datetime | None]]:
+    ids = sorted({one for visit in visits if (one := visit.link.message_id) is not None})
+    rows = await tx.fetch(SQL["deliveries"], account_id, ids, ids[0], ids[-1]) if ids else []
+    return {row["message_id"]: (row["delivered_at"], row["submitted_at"]) for row in rows}
+
+
+async def tell_human_clicks_only(tx: Tx, actor: Actor, *, only: bool) -> None:
+    """Set whether callbacks tell the clicks of people alone. Events and reports have all of them."""
+    await tx.execute(SQL["set_human_clicks_only"], actor.account_id, only)

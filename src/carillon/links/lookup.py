@@ -1,0 +1,183 @@
+"""Looking for links by their codes: they are remembered, and those that come together are looked for together.
+
+A row is never changed, so that one is remembered for minutes. What hasn't been found, and what ends by its account's
+clock, which may be moved, is looked for again after some seconds.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from uuid import UUID
+
+import msgspec
+from asyncpg import Record
+
+from carillon.db.database import Database, Tx
+from carillon.db.sql import load_statements
+from carillon.kit.ids import AccountId
+from carillon.links.addresses import LinkAddresses
+from carillon.links.codes import LinkKey, day_of
+from carillon.links.targets import LEADS_ON, POSTS, SYSTEM_PARAMETERS, TRACKED
+
+SQL = load_statements("carillon.links", "lookup.sql")
+
+_SECONDS, _SOME_SECONDS = 600.0, 3.0
+_MAX_REMEMBERED = 50_000
+_MAX_TOGETHER = 500
+# Codes of accounts that are not there cost a query so often.
+_ACCOUNTS_SECONDS = 0.25
+
+_decode = msgspec.json.Decoder(dict[str, str]).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link as it is opened. `clock_offset` is its account's."""
+
+    account_id: AccountId
+    link_id: UUID
+    code: str
+    sending_id: UUID | None
+    message_id: UUID | None
+    name: str
+    url: str | None = field(repr=False)
+    page_key: str | None
+    data: Mapping[str, str] = field(repr=False)
+    options: int
+    domain: str | None
+    expires_at: datetime | None
+    clock_offset: timedelta
+
+    @property
+    def leads_on(self) -> bool:
+        """Whether a page of ours leads to the URL."""
+        return bool(self.options & LEADS_ON)
+
+    @property
+    def posts(self) -> bool:
+        """Whether that page sends a form."""
+        return bool(self.options & POSTS)
+
+    @property
+    def has_system_parameters(self) -> bool:
+        """Whether the URL is told which message it was in."""
+        return bool(self.options & SYSTEM_PARAMETERS)
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether it is recorded who opens it."""
+        return bool(self.options & TRACKED)
+
+
+class LinkLookup:
+    """What a process remembers of links (`Database.process_state`)."""
+
+    def __init__(self) -> None:
+        self._remembered: dict[LinkKey, tuple[Link | None, float]] = {}
+        self._waiting: dict[LinkKey, tuple[str, asyncio.Future[Link | None]]] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._accounts_until = 0.0
+        self._counting: asyncio.Task[None] | None = None
+
+    async def find(self, db: Database, code: str) -> Link | None:
+        """Find a link; None for a code that nobody has made, and for a link that is gone. Raises UnavailableError."""
+        addresses = db.process_state(LinkAddresses)
+        today = day_of(db.clock.now())
+        key = addresses.codes.read(code, today)
+        if key is None or key.day < today - addresses.keeps_days:
+            return None
+        if key.account_id > addresses.last_account and not await self._is_account(db, addresses, key.account_id):
+            return None
+        known = self._remembered.get(key)
+        if known is not None and known[1] > time.monotonic():
+            return known[0]
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = (code, asyncio.get_running_loop().create_future())
+            if self._looking is None:
+                self._looking = asyncio.create_task(self._look(db))
+        return await asyncio.shield(waiting[1])
+
+    async def _is_account(self, db: Database, addresses: LinkAddresses, account_id: int) -> bool:
+        """Look whether there can be an account that this process knows nothing of, a few times a second at most."""
+        if self._counting is None and self._accounts_until < time.monotonic():
+            self._counting = asyncio.create_task(self._count_accounts(db, addresses))
+        if self._counting is not None:
+            await asyncio.shield(self._counting)
+        return account_id <= addresses.last_account
+
+    async def _count_accounts(self, db: Database, addresses: LinkAddresses) -> None:
+        try:
+            addresses.last_account = max(addresses.last_account, await db.read(_last_account))
+            self._accounts_until = time.monotonic() + _ACCOUNTS_SECONDS
+        finally:
+            self._counting = None
+
+    async def _look(self, db: Database) -> None:
+        """Look for what waits, in turns, until nothing does."""
+        while self._waiting:
+            of_days: dict[tuple[int, int], list[LinkKey]] = {}
+            for key in islice(self._waiting, _MAX_TOGETHER):
+                of_days.setdefault((key.account_id, key.day), []).append(key)
+            await asyncio.gather(*(self._look_for(db, keys) for keys in of_days.values()))
+        self._looking = None
+
+    async def _look_for(self, db: Database, keys: Sequence[LinkKey]) -> None:
+        codes = {key: self._waiting[key][0] for key in keys}
+        try:
+            found = await db.read(_find, AccountId(keys[0].account_id), keys, codes)
+        except Exception as error:  # noqa: BLE001 - it is each caller's to raise
+            for key in keys:
+                _end(self._waiting.pop(key)[1], error)
+            return
+        if len(self._remembered) >= _MAX_REMEMBERED:
+            self._remembered.clear()
+        now = time.monotonic()
+        for key in keys:
+            link = found.get(key)
+            lasts = link is not None and link.expires_at is None
+            self._remembered[key] = (link, now + (_SECONDS if lasts else _SOME_SECONDS))
+            _end(self._waiting.pop(key)[1], link)
+
+
+def _end(waiting: "asyncio.Future[Link | None]", outcome: Link | Exception | None) -> None:
+    if waiting.done():
+        return
+    if isinstance(outcome, Exception):
+        waiting.set_exception(outcome)
+    else:
+        waiting.set_result(outcome)
+
+
+async def _last_account(tx: Tx) -> int:
+    return int(await tx.fetchval(SQL["last_account"]))
+
+
+async def _find(
+    tx: Tx, account_id: AccountId, keys: Sequence[LinkKey], codes: Mapping[LinkKey, str]
+) -> dict[LinkKey, Link]:
+    by_id = {key.link_id: key for key in keys}
+    ids = sorted(by_id)
+    rows = await tx.fetch(SQL["find_links"], account_id, ids, ids[0], ids[-1])
+    return {by_id[row["link_id"]]: _link(account_id, codes[by_id[row["link_id"]]], row) for row in rows}
+
+
+def _link(account_id: AccountId, code: str, row: Record) -> Link:
+    return Link(
+        account_id=account_id,
+        link_id=row["link_id"],
+        code=code,
+        sending_id=row["sending_id"],
+        message_id=row["message_id"],
+        name=row["name"],
+        url=row["url"],
+        page_key=row["page_key"],
+        data=_decode(row["data"]) if row["data"] else {},
+        options=row["options"],
+        domain=row["domain"],
+        expires_at=row["expires_at"],
+        clock_offset=row["clock_offset"],
+    )

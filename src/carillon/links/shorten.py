@@ -1,0 +1,182 @@
+"""Making short links: codes for targets, and their rows."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import repeat
+from uuid import UUID
+
+import msgspec
+
+from carillon.db.database import Database, Tx
+from carillon.db.sql import load_statements
+from carillon.errors import InvalidInputError
+from carillon.kit.actor import Actor
+from carillon.links.addresses import LinkAddresses
+from carillon.links.codes import day_of, link_id_of
+from carillon.links.targets import PLAIN, LinkColumn, ShortLinks, Way, check_url, host_of
+
+SQL = load_statements("carillon.links", "shorten.sql")
+
+MAX_URLS = 1_000
+"""So many URLs are shortened in one call."""
+
+# Codes of so many take a millisecond: more are made in a thread. Up to so many rows one statement is quicker than COPY.
+_FEW = 300
+_COLUMNS = (
+    *("shard_key", "link_id", "sending_id", "message_id", "name", "url", "page_key", "data", "options", "domain"),
+    "expires_at",
+)
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeLinks:
+    """Links that have their codes, by placeholder; they have no rows yet.
+
+    Their numbers, of a day, count from `first` on: those of the first placeholder's column, then the next one's, each
+    as long as `count`. `rows` are those of the columns here, which may be a part of them.
+    """
+
+    day: int
+    first: int
+    count: int
+    rows: range
+    columns: Mapping[str, LinkColumn] = field(repr=False)
+    short: ShortLinks = field(repr=False)
+
+    def link_ids(self, place: int) -> list[UUID]:
+        """Return the keys of the links of a placeholder, by its place."""
+        start = self.first + place * self.count
+        return [link_id_of(self.day, start + row) for row in self.rows]
+
+
+async def make_links(db: Database, actor: Actor, columns: Mapping[str, LinkColumn]) -> MadeLinks | None:
+    """Give links codes; None where there are none. The columns are of one length.
+
+    Raises InvalidInputError for `domain` that is not the account's, and for `page` that it has not got.
+    """
+    count = max((len(one.ways) for one in columns.values()), default=0)
+    if not count:
+        return None
+    numbers = await db.read(_numbers_for, actor, columns)
+    addresses = db.process_state(LinkAddresses)
+    addresses.last_account = max(addresses.last_account, actor.account_id)
+    day = day_of(db.clock.now())
+    make = (addresses, actor.account_id, day, numbers.start, count, range(count), columns)
+    return with_codes(*make) if len(numbers) <= _FEW else await asyncio.to_thread(with_codes, *make)
+
+
+def with_codes(  # noqa: PLR0913, PLR0917 - what a link is made of
+    addresses: LinkAddresses,
+    account_id: int,
+    day: int,
+    first: int,
+    count: int,
+    rows: range,
+    columns: Mapping[str, LinkColumn],
+) -> MadeLinks:
+    """Return the codes of links whose numbers are known; the columns are those of `rows`. It is safe in threads."""
+    codes: dict[str, Sequence[str]] = {}
+    urls: dict[str, Sequence[str]] = {}
+    for place, (name, column) in enumerate(columns.items()):
+        start = first + place * count
+        codes[name] = addresses.codes.make(account_id, day, range(start + rows.start, start + rows.stop))
+        urls[name] = addresses.urls_of(codes[name], [way.domain for way in column.ways])
+    short = ShortLinks(codes=codes, urls=urls)
+    return MadeLinks(day=day, first=first, count=count, rows=rows, columns=columns, short=short)
+
+
+async def _numbers_for(tx: Tx, actor: Actor, columns: Mapping[str, LinkColumn]) -> range:
+    """Require that domains and pages are the account's, and take numbers for the links."""
+    # Most are the same object: a set of these is of a few.
+    known_ways: dict[int, Way] = {}
+    for column in columns.values():
+        known_ways.update(zip(map(id, column.ways), column.ways, strict=True))
+    ways = known_ways.values()
+    hosts = {host_of(way.domain) for way in ways if way.domain is not None}
+    if hosts:
+        usable = {row["host"] for row in await tx.fetch(SQL["usable_domains"], actor.account_id, sorted(hosts))}
+        if not tx.process_state(LinkAddresses).is_chosen or hosts - usable:
+            raise InvalidInputError("domain", "Nobody has shown that this domain is the account's.")
+    pages = {way.page_key for way in ways if way.page_key is not None}
+    if pages:
+        known = {row["page_key"] for row in await tx.fetch(SQL["known_pages"], actor.account_id, sorted(pages))}
+        if pages - known:
+            raise InvalidInputError("page", "The account has no such landing page.")
+    return await tx.ids.take("link", sum(len(column.ways) for column in columns.values()))
+
+
+async def write_links(  # noqa: PLR0913 - whose they are
+    tx: Tx,
+    actor: Actor,
+    made: MadeLinks,
+    *,
+    sending_id: UUID | None = None,
+    message_ids: Sequence[UUID] | None = None,
+    expires_at: datetime | None = None,
+) -> None:
+    """Write the rows of links: a sending's, or nobody's; and of a message each, or nobody's."""
+    for place, (name, column) in enumerate(made.columns.items()):
+        await _write_column(
+            tx,
+            actor,
+            [
+                made.link_ids(place),
+                [sending_id] * len(made.rows),
+                message_ids or [None] * len(made.rows),
+                [name] * len(made.rows),
+                column.urls,
+                [way.page_key for way in column.ways],
+                [_encode(way.data).decode() if way.data else None for way in column.ways],
+                [way.options for way in column.ways],
+                [way.domain for way in column.ways],
+                [expires_at] * len(made.rows),
+            ],
+        )
+
+
+async def _write_column(tx: Tx, actor: Actor, columns: Sequence[Sequence[object]]) -> None:
+    if len(columns[0]) <= _FEW:
+        tx.defer(SQL["add_links"], actor.account_id, *columns)
+    else:
+        await tx.copy_records("link", _COLUMNS, list(zip(repeat(actor.account_id), *columns, strict=False)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shorten:
+    """Shorten URLs that are no message's; they lead nowhere after `expires_in`."""
+
+    urls: Sequence[str] = field(repr=False)
+    domain: str | None = None
+    expires_in: timedelta | None = None
+
+
+async def shorten(db: Database, actor: Actor, command: Shorten) -> list[str | None]:
+    """Return the short URL of each URL, or None where a link must not lead there (`check_url`).
+
+    Raises InvalidInputError for `urls` that are more than MAX_URLS, and for `domain`.
+    """
+    if len(command.urls) > MAX_URLS:
+        raise InvalidInputError("urls", f"These are {MAX_URLS} URLs at most.")
+    urls = [_checked(url) for url in command.urls]
+    right = [url for url in urls if url is not None]
+    way = replace(PLAIN, domain=command.domain)
+    made = await make_links(db, actor, {"": LinkColumn(urls=right, ways=[way] * len(right))})
+    if made is None:
+        return [None] * len(urls)
+    await db.run(_write_shortened, actor, made, command.expires_in)
+    short = iter(made.short.urls[""])
+    return [None if url is None else next(short) for url in urls]
+
+
+def _checked(url: str) -> str | None:
+    try:
+        return check_url(url)
+    except InvalidInputError:
+        return None
+
+
+async def _write_shortened(tx: Tx, actor: Actor, made: MadeLinks, expires_in: timedelta | None) -> None:
+    await write_links(tx, actor, made, expires_at=tx.now + expires_in if expires_in is not None else None)

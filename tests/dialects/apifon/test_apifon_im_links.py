@@ -1,0 +1,63 @@
+"""Landing pages in instant messages and in the SMS behind them."""
+
+from typing import Any
+
+import pytest
+from tests.dialects.apifon.wire import Wire
+
+from carillon.db.database import Tx
+
+SEND = "/services/api/v1/im/send"
+NUMBER = "306944000001"
+
+
+@pytest.fixture(autouse=True)
+async def _sandbox(wire: Wire) -> None:
+    statement = "UPDATE account SET sandbox = true WHERE account_id = $1"
+    await wire.runtime.db.run(Tx.execute, statement, wire.account.account_id)
+
+
+def request(params: dict[str, Any], text: str, sms: str | None = None) -> dict[str, Any]:
+    """Write a body of im/send."""
+    behind = {"message": {"text": sms, "sender_id": "Shop"}} if sms is not None else {}
+    return {
+        "im_channels": [{"sender_id": "Shop", "text": text}],
+        "subscribers": [{"number": NUMBER, "params": params}],
+        **behind,
+    }
+
+
+async def test_landing_pages_are_links_in_both_texts_and_those_of_the_sms_alone_are_not_answered(wire: Wire) -> None:
+    params = {
+        "apifon_lp_company": {"url": "https://shop.example"},
+        "apifon_lp_privacy": {"url": "https://shop.example/privacy"},
+        "apifon_lp_never": {"url": "https://shop.example/never"},
+        "name": "John",
+    }
+    body = request(params, "Hi {name}: {apifon_lp_privacy}", "Shop: {apifon_lp_company} {apifon_lp_privacy}")
+    (shown,) = (await wire.ok("POST", SEND, body))["results"][NUMBER]
+    assert list(shown["landing_pages"]) == ["apifon_lp_privacy"]
+    short = shown["short_url"]
+    statement = "SELECT text, fallback FROM message WHERE shard_key = $1"
+    (row,) = await wire.runtime.db.read(Tx.fetch, statement, wire.account.account_id)
+    assert row["text"] == f"Hi John: {short}"
+    assert short in row["fallback"]
+    assert "{apifon_lp" not in row["fallback"]
+    names = "SELECT name FROM link WHERE shard_key = $1 ORDER BY name"
+    found = await wire.runtime.db.read(Tx.fetch, names, wire.account.account_id)
+    assert [one["name"] for one in found] == ["apifon_lp_company", "apifon_lp_privacy"]
+    for url in [one for one in row["fallback"].replace('"', " ").split() if one.startswith("http")]:
+        assert (await wire.client.get(url)).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("params", "place"),
+    [
+        ({}, "subscribers[0].params.apifon_lp"),
+        ({"apifon_lp": {"url": "javascript:x"}}, "subscribers[0].params.apifon_lp.url"),
+    ],
+)
+async def test_a_place_without_a_link_is_refused(wire: Wire, params: dict[str, Any], place: str) -> None:
+    for body in (request(params, "{apifon_lp}"), request(params, "Hello", "{apifon_lp}")):
+        reply = await wire.call("POST", SEND, body)
+        assert (reply.status_code, list(reply.json()["error_details"])) == (403, [place])
