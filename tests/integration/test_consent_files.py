@@ -12,6 +12,7 @@ from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
+from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
 from carillon.audience.suppressions import Channel, ListSuppressions, list_suppressions
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError
@@ -174,3 +175,77 @@ async def test_an_address_that_comes_to_a_contact_brings_what_was_said_of_it(
         await bring(db, account, tmp_path / f"{name}.csv", ["email,phone", f"{name}@mail.example,0541110001"])
         assert (await statuses(db, account))["972541110001"][0] == "unsubscribed"
         await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+
+
+async def ledger(db: Database, account: Tenant) -> list[tuple[str, str, str, str]]:
+    query = ListSuppressionEntries(channels=list(Channel), action="reactivate")
+    page = await db.read(list_suppression_entries, account.actor, query)
+    return [(one.channel.value, one.address, one.action, one.reason) for one in page.items]
+
+
+async def test_resubscribing_gives_back_what_was_taken_and_the_ledger_has_the_reason(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    taken = [
+        "phone,sms_status",
+        "0541110001,unsubscribed",
+        "0541110002,blocked",
+        "0541110003,unconfirmed",
+        "0541110004,unsubscribed",
+        "0541110005,subscribed",
+    ]
+    await bring(db, account, tmp_path / "taken.csv", taken)
+    given = ["phone,sms_status", *(f"054111000{number},subscribed" for number in (1, 2, 3, 5)), "0541110004,"]
+    reason = "Signed the form of 12 May"
+    await bring(db, account, tmp_path / "given.csv", given, resubscribe=reason)
+    assert await statuses(db, account) == {
+        **{f"97254111000{number}": ("subscribed", "none") for number in (1, 2, 3, 5)},
+        "972541110004": ("unsubscribed", "none"),
+    }
+    assert await blocks(db, account) == []
+    assert sorted(await ledger(db, account)) == [
+        ("sms", f"97254111000{number}", "reactivate", reason) for number in (1, 2, 3)
+    ]
+
+
+async def test_resubscribing_needs_a_reason_and_a_column(db: Database, account: Tenant, tmp_path: Path) -> None:
+    for lines, reason, about in ((["phone,sms_status"], " ", "reason"), (["phone"], "Asked", "resubscribe")):
+        with pytest.raises(InvalidInputError) as refused:
+            await bring(db, account, tmp_path / "given.csv", [*lines, "0541110001,"], resubscribe=reason)
+        assert refused.value.field == about
+
+
+async def test_a_row_that_takes_away_wins_over_one_that_resubscribes(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "one.csv", ["phone,email", "0541110001,a@mail.example", "0541110002,"])
+    lines = [
+        "phone,email,sms_status,email_status",
+        "0541110001,,unsubscribed,",
+        "0541110001,,subscribed,",
+        "0541110002,a@mail.example,,subscribed",
+    ]
+    await bring(db, account, tmp_path / "two.csv", lines, resubscribe="Asked")
+    assert await statuses(db, account) == {
+        "972541110001": ("unsubscribed", "subscribed"),
+        "972541110002": ("subscribed", "none"),
+    }
+
+
+async def test_consents_are_given_by_a_file_to_new_contacts_or_when_resubscribing(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    async def granted() -> list[bool]:
+        async with db.transaction() as tx:
+            rows = await tx.fetch("SELECT granted FROM consent WHERE account_id = $1", account.account_id)
+        return [row["granted"] for row in rows]
+
+    await bring(db, account, tmp_path / "new.csv", ["phone,consents.OFFERS.sms", "0541110001,true"])
+    assert await granted() == [True]
+    await bring(db, account, tmp_path / "back.csv", ["phone,consents.OFFERS.sms", "0541110001,no"])
+    assert await granted() == [False]
+    await bring(db, account, tmp_path / "yes.csv", ["phone,consents.OFFERS.sms", "0541110001,yes"])
+    assert await granted() == [False]
+    lines = ["phone,consents.OFFERS.sms", "0541110001,yes"]
+    await bring(db, account, tmp_path / "signed.csv", lines, resubscribe="Signed")
+    assert await granted() == [True]

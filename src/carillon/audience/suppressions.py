@@ -273,7 +273,7 @@ class _Change:
 
 
 async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reactivate) -> AddressOutcome:
-    reason = _checked_text("reason", command.reason)
+    reason = checked_reason(command.reason)
     name = _checked_text("name", command.actor_name) if command.actor_name else actor.name
     given = command.description if isinstance(command, Suppress) else None
     description = _checked_text("description", given) if given else None
@@ -301,6 +301,11 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
         if unsubscribes and channel in _MARKED:
             await tx.execute(SQL["unsubscribe_in_uploads"], actor.account_id, channel, keys)
     return AddressOutcome(done=len(command.addresses) - len(failed), failed=failed)
+
+
+def checked_reason(reason: str) -> str:
+    """Return a reason, trimmed. Raises InvalidInputError for a blank or over-long one."""
+    return _checked_text("reason", reason)
 
 
 def _checked_text(field_name: str, text: str) -> str:

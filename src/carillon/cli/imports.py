@@ -45,6 +45,11 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where rows with a problem go, to be mended and imported again. [default: FILE.rejects.csv]",
 )
+@click.option(
+    "--resubscribe",
+    metavar="REASON",
+    help="Subscribe again whom a column says to be subscribed, also who had unsubscribed; the ledger keeps the reason.",
+)
 @click.option("--again", is_flag=True, help="Import from the start, even what was imported before.")
 @with_session
 def import_(  # noqa: PLR0913 - one for each flag
@@ -59,6 +64,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     delimiter: str | None,
     encoding: str | None,
     rejects: Path | None,
+    resubscribe: str | None,
     again: bool,
 ) -> None:
     """Import the contacts of a file: CSV, NDJSON or Parquet.
@@ -81,6 +87,7 @@ def import_(  # noqa: PLR0913 - one for each flag
         encoding=encoding,
         rejects=rejects,
         again=again,
+        resubscribe=resubscribe,
     )
     where = OpenAccount(account_id=account_id, audience_id=audience_id)
     summary = session.run(lambda db: _run(db, where, command))

@@ -22,7 +22,7 @@ import msgspec
 
 from carillon.audience.fields import field_kinds
 from carillon.audience.imports.address_list import as_suppressions
-from carillon.audience.imports.reachability import restore_blocks, say_consents, take_away
+from carillon.audience.imports.reachability import give_back, restore_blocks, say_consents, take_away
 from carillon.audience.imports.records import (
     MAX_KEPT_ERRORS,
     BegunImport,
@@ -192,7 +192,8 @@ class _Run:
     async def _write_chunk(self, tx: Tx, prepared: PreparedChunk, *, expect_new: bool = False) -> Place:
         """Write one chunk; safe to try again when it isn't known whether the last try was committed."""
         import_id, chunk = self._begun.import_id, prepared.chunk
-        if prepared.has_blocks:
+        resubscribe = self._source.resubscribe
+        if prepared.has_blocks or resubscribe:
             await lock_account(tx, self._actor)
         await lock_audience(tx, self._actor, after_uploads=False)
         await self._check_fields(tx)
@@ -204,7 +205,9 @@ class _Run:
         self._optimistic_insert.record(matched_none=outcome.matched_none)
         if prepared.said is not None:
             await take_away(tx, self._actor, prepared.said, outcome.kept, self._source.reason)
-        await say_consents(tx, self._actor, prepared.consents, outcome.kept)
+            if resubscribe:
+                await give_back(tx, self._actor, prepared.said, outcome.kept, resubscribe)
+        await say_consents(tx, self._actor, prepared.consents, outcome.kept, gives=bool(resubscribe))
         report = prepared.whole_report(outcome.report, blocks_failed)
         errors = [*outcome.report.errors, *blocks_failed]
         size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, errors)

@@ -1,18 +1,25 @@
 """What a file says of who may be written to, applied to the contacts of its rows.
 
 A file only takes reachability away: whoever is unsubscribed, unconfirmed or blocked stays so whatever a row says, and a
-contact that was there doesn't consent by a file.
+contact that was there doesn't consent by a file. With a reason (`--resubscribe`) it gives back as well.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
 from carillon.audience.consents import ConsentKey, ConsentOrigin, make_purposes, stored_consents, write_consents
 from carillon.audience.contacts.contact import SubscriptionStatus
-from carillon.audience.contacts.subscription import LowerStatuses, SubscriptionChange, lower_statuses
+from carillon.audience.contacts.subscription import (
+    LowerStatuses,
+    Resubscribe,
+    SubscriptionChange,
+    lower_statuses,
+    resubscribe,
+)
 from carillon.audience.imports.carried import SaidConsent, unusable
 from carillon.audience.imports.consent_columns import OWN, SAID, Said
+from carillon.audience.locks import addresses_of
 from carillon.audience.suppression_records import RestoreSuppressions, SuppressionRecord, restore_suppressions
 from carillon.audience.suppressions import (
     Address,
@@ -102,6 +109,24 @@ async def _own_under_suppressions(tx: Tx, actor: Actor, said: pl.DataFrame) -> p
     return said
 
 
+async def give_back(tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str) -> None:
+    """Subscribe the contacts of rows that say so, and that no other row of the chunk takes away.
+
+    The account must be locked. A row speaks of the address that it has, so one without it, or whose address another
+    contact has, subscribes nobody.
+    """
+    rows = said.join(kept.select("row", "contact_id"), on="row", how="inner")
+    asked: dict[Channel, Collection[int]] = {}
+    for channel, column in ADDRESS_COLUMNS.items():
+        highest = rows.group_by("contact_id").agg(pl.col(SAID[channel]).max(), pl.col(column).drop_nulls().last())
+        wanted = highest.filter((pl.col(SAID[channel]) == Said.SUBSCRIBED) & (pl.col(column).fill_null("") != ""))
+        contact_ids = wanted["contact_id"].to_list()
+        place = list(ADDRESS_COLUMNS).index(channel)
+        has = {one[place] for one in await addresses_of(tx, actor, contact_ids)} if contact_ids else set()
+        asked[Channel(channel)] = wanted.filter(pl.col(column).is_in(list(has)))["contact_id"].to_list()
+    await resubscribe(tx, actor, Resubscribe(contact_ids=asked, reason=reason))
+
+
 async def restore_blocks(
     tx: Tx, actor: Actor, records: Mapping[int, SuppressionRecord], reason: str
 ) -> tuple[int, list[RowError]]:
@@ -111,10 +136,12 @@ async def restore_blocks(
     return restored.added, [unusable(lines[place], records[lines[place]]) for place in restored.failed]
 
 
-async def say_consents(tx: Tx, actor: Actor, said: Sequence[SaidConsent], kept: pl.DataFrame) -> None:
+async def say_consents(
+    tx: Tx, actor: Actor, said: Sequence[SaidConsent], kept: pl.DataFrame, *, gives: bool = False
+) -> None:
     """Set the consents of rows' contacts: new ones say what the file says, the others only take back.
 
-    The audience must be locked; it gets the purposes that it lacks.
+    With `gives` these give, too. The audience must be locked; it gets the purposes that it lacks.
     """
     outcomes = {row: (contact_id, outcome) for row, contact_id, outcome in kept.iter_rows()}
     new = {contact_id for contact_id, outcome in outcomes.values() if outcome == NEW}
@@ -125,13 +152,15 @@ async def say_consents(tx: Tx, actor: Actor, said: Sequence[SaidConsent], kept: 
             continue
         contact_id, _ = outcomes[one.row]
         key = (contact_id, one.purpose, one.channel)
-        if changes.get(key) is False or (one.granted and contact_id not in new):
+        if changes.get(key) is False or (one.granted and contact_id not in new and not gives):
             continue
         changes[key] = one.granted
         if one.origin is not None:
             origins[key] = (min(one.origin[0], tx.now), *one.origin[1:])
     if changes:
         known = await stored_consents(tx, actor, sorted({contact_id for contact_id, _, _ in changes} - new))
-        changes = {key: granted for key, granted in changes.items() if key not in known or known[key]["granted"]}
+        changes = {
+            key: granted for key, granted in changes.items() if key not in known or known[key]["granted"] is not granted
+        }
         await make_purposes(tx, actor, [purpose for _, purpose, _ in changes])
         await write_consents(tx, actor, changes, new=new, origins=origins)

@@ -14,7 +14,7 @@ from carillon.audience.imports.column_names import ColumnPlan, is_export, plan_c
 from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
-from carillon.audience.suppressions import MAX_REASON_CHARACTERS
+from carillon.audience.suppressions import MAX_REASON_CHARACTERS, checked_reason
 from carillon.audience.upsert.parse_columns import read_frame
 from carillon.audience.upsert.rows import MAX_GROUP_CHARACTERS, Batch, RowError, UpsertReport, shown
 from carillon.errors import InvalidInputError
@@ -42,7 +42,8 @@ class FileImport:
     `mapping` (column to attribute) comes before the names of the columns; every row joins `group`, which is made when
     it is missing; `country` reads national phones instead of the audience's; `rejects` is where rows with a problem go.
     `again` imports a file that was imported before, or begins an interrupted import from the start. With `suppress` the
-    file's addresses are suppressed, and no contact is made of them (`address_list`).
+    file's addresses are suppressed, and no contact is made of them (`address_list`). `resubscribe` is why contacts that
+    a row says to be subscribed are so again, whatever took them away; the ledger has it.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class FileImport:
     rejects: Path | None = None
     again: bool = False
     suppress: bool = False
+    resubscribe: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ class FileSource:
     rejects: Path
     digest: str
     version: tuple[int, int]
+    resubscribe: str | None
 
     @property
     def reason(self) -> str:
@@ -119,10 +122,12 @@ class FileSource:
             )
 
     def _said(self, frame: pl.DataFrame, batch: Batch) -> pl.DataFrame | None:
-        """Read who may be written to; None where no row takes anything away."""
+        """Read who may be written to; None where no row changes that."""
         if not self.columns.targets:
             return None
-        said = takes_away(self.columns.consent.read(frame).with_columns(frame[LINE_COLUMN].alias("row")))
+        said = self.columns.consent.read(frame).with_columns(frame[LINE_COLUMN].alias("row"))
+        if self.resubscribe is None:
+            said = takes_away(said)
         if said.is_empty():
             return None
         return said.join(batch.frame.select("row", *ADDRESS_COLUMNS.values()), on="row", how="inner")
@@ -187,6 +192,9 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
     else:
         shape = inspect(table, delimiter=",", encoding="utf-8")
     columns = plan_columns(shape.header, command.mapping, kinds)
+    resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
+    if resubscribe and not columns.consent.is_any:
+        raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
     if (consent := columns.consent).is_any:
         for chunk in read_chunks(table, shape, rows=CHUNK_ROWS):
             consent.check(chunk.frame)
@@ -200,6 +208,7 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
         shape.delimiter,
         shape.encoding,
         *(["suppress"] if command.suppress else []),
+        *([f"resubscribe {resubscribe}"] if resubscribe else []),
     )
     return FileSource(
         path=command.path,
@@ -212,6 +221,7 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
         rejects=command.rejects or rejects_path(command.path),
         digest=hashlib.sha256(msgspec.json.encode(identity)).hexdigest(),
         version=version_of(command.path),
+        resubscribe=resubscribe,
     )
 
 
