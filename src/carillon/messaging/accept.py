@@ -20,7 +20,8 @@ from carillon.messaging.begin_at_once import BeginAtOnce
 from carillon.messaging.campaigns import check_campaign_name
 from carillon.messaging.contact_fields import with_contact_fields
 from carillon.messaging.ledger import fail_rows
-from carillon.messaging.placing import ChannelFacts, account_facts, channel_facts, place_rows
+from carillon.messaging.placement import ChannelFacts, account_facts, channel_facts
+from carillon.messaging.placing import place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
 from carillon.messaging.sending_rows import (
     accepted_of,

@@ -8,9 +8,9 @@ import msgspec
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 from carillon.messaging.account_clock import take_account_clock
-from carillon.messaging.materialise import AddMaterialisation, add_materialisation, members_of, request_of
+from carillon.messaging.materialisation import AddMaterialisation, add_materialisation, members_of, request_of
 from carillon.messaging.members import add_members, count_members
-from carillon.messaging.placing import Placement, Rows
+from carillon.messaging.placement import Placement, Rows
 from carillon.messaging.prepare import PreparedSend
 from carillon.messaging.sending_rows import (
     accepted_of,

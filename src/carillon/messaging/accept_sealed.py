@@ -11,7 +11,7 @@ from carillon.errors import UnavailableError
 from carillon.kit.actor import Actor
 from carillon.messaging.accept import accept_sendings
 from carillon.messaging.begin_at_once import BeginAtOnce
-from carillon.messaging.placing import ChannelFacts, channel_facts
+from carillon.messaging.placement import ChannelFacts, channel_facts
 from carillon.messaging.prepare import prepare_send
 from carillon.messaging.sealed import seal_values
 from carillon.messaging.sendings import AcceptedSending, Send

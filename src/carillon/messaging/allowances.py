@@ -11,7 +11,7 @@ from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 
 if TYPE_CHECKING:
-    from carillon.messaging.placing import Placement, Rows
+    from carillon.messaging.placement import Placement, Rows
 
 _UNCOVERED = {
     Uncovered.OVER: Failure.NO_SUBSCRIPTION,

@@ -16,7 +16,7 @@ from carillon.errors import UnavailableError
 from carillon.kit.ids import AccountId
 from carillon.messaging.chunks import NewChunk, begun_chunk
 from carillon.messaging.dispatch import DispatchWorker, worker_name
-from carillon.messaging.placing import AccountFacts, Placement, Rows
+from carillon.messaging.placement import AccountFacts, Placement, Rows
 from carillon.messaging.plan import BegunChunks, Plan, Task, encoding_of
 from carillon.messaging.rules.quiet import permitted_at
 from carillon.workers.shape import Worker

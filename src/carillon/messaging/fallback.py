@@ -21,8 +21,10 @@ from carillon.kit.ids import AccountId
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.account_clock import worker_actor
 from carillon.messaging.chunks import write_chunks
+from carillon.messaging.exclusions import decide_rows
 from carillon.messaging.options import read_fallback, read_planned
-from carillon.messaging.placing import AccountFacts, ChannelFacts, Placement, Rows, chunks_of, decide_rows, money_of
+from carillon.messaging.placement import AccountFacts, ChannelFacts, Placement, Rows
+from carillon.messaging.placing import chunks_of, money_of
 from carillon.messaging.states import MessageState
 from carillon.routing.current import load_routing
 

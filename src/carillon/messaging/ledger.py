@@ -22,7 +22,7 @@ from carillon.events.log import NewEvent, append_events
 from carillon.kit.ids import AccountId
 from carillon.message_metrics import MessageMetrics
 from carillon.messaging.fallback import Ended, begin_second_attempts
-from carillon.messaging.placing import Rows
+from carillon.messaging.placement import Rows
 from carillon.messaging.states import RANKS, MessageState
 
 SQL = load_statements("carillon.messaging", "ledger.sql")

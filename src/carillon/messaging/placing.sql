@@ -1,10 +1,3 @@
--- name: account_facts
-SELECT clock_offset, spam_window, status = 'active' AS is_active FROM account WHERE account_id = $1;
-
--- name: recently_sent
--- Which of the digests were sent since an id.
-SELECT DISTINCT digest FROM sent_text WHERE shard_key = $1 AND digest = ANY ($2::bigint[]) AND message_id >= $3;
-
 -- name: add_messages
 -- The last two are NULL where no message is an instant one.
 INSERT INTO message (shard_key, message_id, sending_id, contact_id, guid, final_at, price, vat, parts, state, money,

@@ -15,7 +15,7 @@ from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.account_clock import take_account_clock
 from carillon.messaging.chunks import CHUNKS_DUE
-from carillon.messaging.materialise import MATERIALISATIONS_DUE
+from carillon.messaging.materialisation import MATERIALISATIONS_DUE
 from carillon.messaging.queries import next_due
 from carillon.messaging.replies import take_reply
 from carillon.messaging.simulated import SIMULATED_DUE

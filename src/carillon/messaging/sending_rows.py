@@ -14,7 +14,7 @@ from carillon.kit.actor import Actor
 from carillon.messaging.campaigns import CampaignName, add_tags, campaigns_named
 from carillon.messaging.ledger import count_in_campaigns, tally_of
 from carillon.messaging.options import stored_options
-from carillon.messaging.placing import Placement, Rows
+from carillon.messaging.placement import Placement, Rows
 from carillon.messaging.prepare import PreparedSend, length_of
 from carillon.messaging.rules.quiet import longest_wait
 from carillon.messaging.sendings import (

@@ -15,7 +15,7 @@ from carillon.kit.actor import Actor
 from carillon.links.addresses import LinkAddresses
 from carillon.links.shorten import MadeLinks, make_links, with_codes, write_links
 from carillon.links.targets import PLAIN, LinkColumn, Way
-from carillon.messaging.placing import Placement, Rows
+from carillon.messaging.placement import Placement, Rows
 from carillon.messaging.prepare import PreparedSend
 from carillon.messaging.sendings import Send
 from carillon.text.placeholders import Template

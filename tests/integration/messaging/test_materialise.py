@@ -20,7 +20,7 @@ from carillon.billing.prices import SetPrice, set_price
 from carillon.db.database import Tx
 from carillon.errors import NotFoundError
 from carillon.kit.clock import FixedClock
-from carillon.messaging import accept_many, materialise
+from carillon.messaging import accept_many, slices
 from carillon.messaging.materialise import MaterialiseWorker
 from carillon.messaging.queries import get_sending
 from carillon.messaging.scheduling import CancelSendings, cancel_sendings
@@ -41,7 +41,7 @@ WRITTEN = (
 
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(materialise, "SLICE", SLICE)
+    monkeypatch.setattr(slices, "SLICE", SLICE)
     monkeypatch.setattr(accept_many, "MAX_RECIPIENTS_AT_ONCE", 10)
 
 
@@ -139,7 +139,7 @@ async def test_what_contacts_are_when_it_is_accepted_counts(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     monkeypatch.setattr(accept_many, "_MAX_MEMBERS_AT_ONCE", at_once)
-    monkeypatch.setattr(materialise, "_TURN_SLICES", 1)
+    monkeypatch.setattr(slices, "_TURN_SLICES", 1)
     await add(sandbox, range(12), "Friends")
     await sandbox.send(groups=[await group(sandbox, "Friends")], text="Hi [#Name#]", **NAMED)
     await performer(sandbox).turn(sandbox.actor.account_id, asyncio.Event())
@@ -229,10 +229,10 @@ async def test_a_process_that_dies_between_slices_leaves_the_rest_to_another(
 ) -> None:
     await add(sandbox, range(23), "Friends")
     accepted = await sandbox.send(number(50), groups=[await group(sandbox, "Friends")], campaign="Party")
-    write = materialise._write_slice
+    write = slices._write_slice
 
     async def dying(*given: Any) -> None:
-        (ready,) = (one for one in given if isinstance(one, materialise.Slice))
+        (ready,) = (one for one in given if isinstance(one, slices.Slice))
         is_third = ready.start == 10
         if is_third and place == "before":
             raise KilledError
@@ -240,14 +240,14 @@ async def test_a_process_that_dies_between_slices_leaves_the_rest_to_another(
         if is_third:
             raise KilledError
 
-    monkeypatch.setattr(materialise, "_write_slice", dying)
+    monkeypatch.setattr(slices, "_write_slice", dying)
     worker = MaterialiseWorker()
     (work,) = await worker.claim(sandbox.db, sandbox.actor.account_id, 1)
     with pytest.raises(KilledError):
         await worker.perform(sandbox.db, work, await worker.prepare(sandbox.db, work))
     assert await counters(sandbox, accepted) == ("materialising", 10, 0, 10, 10)
     await assert_books_agree(sandbox)
-    monkeypatch.setattr(materialise, "_write_slice", write)
+    monkeypatch.setattr(slices, "_write_slice", write)
     assert await worker.claim(sandbox.db, sandbox.actor.account_id, 1) == []
     sandbox.db.clock = FixedClock(sandbox.db.clock.now() + timedelta(seconds=11))
     await materialise_all(sandbox)
@@ -259,7 +259,7 @@ async def test_a_process_that_dies_between_slices_leaves_the_rest_to_another(
 
 
 async def test_two_workers_write_everybody_once(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(materialise, "_TURN_SLICES", 2)
+    monkeypatch.setattr(slices, "_TURN_SLICES", 2)
     await add(sandbox, range(43), "Friends")
     for _ in range(3):
         await sandbox.send(groups=[await group(sandbox, "Friends")], campaign="Party")
@@ -273,7 +273,7 @@ async def test_two_workers_write_everybody_once(sandbox: Sandbox, monkeypatch: p
 async def test_what_is_cancelled_meanwhile_is_excluded_and_the_rest_is_not_sent(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(materialise, "_TURN_SLICES", 1)
+    monkeypatch.setattr(slices, "_TURN_SLICES", 1)
     await add(sandbox, range(12), "Friends")
     accepted = await sandbox.send(groups=[await group(sandbox, "Friends")])
     await performer(sandbox).turn(sandbox.actor.account_id, asyncio.Event())
@@ -294,7 +294,7 @@ async def test_what_is_cancelled_meanwhile_is_excluded_and_the_rest_is_not_sent(
 
 
 async def test_the_dispatch_goes_on_while_it_is_materialised(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(materialise, "_TURN_SLICES", 1)
+    monkeypatch.setattr(slices, "_TURN_SLICES", 1)
     await add(sandbox, range(12), "Friends")
     accepted = await sandbox.send(groups=[await group(sandbox, "Friends")])
     await performer(sandbox).turn(sandbox.actor.account_id, asyncio.Event())

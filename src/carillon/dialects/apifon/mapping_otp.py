@@ -77,14 +77,14 @@ def read_create(asked: schemas_otp.CreateOtp, actor: Actor, network: str, allow:
         raise InvalidInputError("subscriber", "A number has 7 to 15 digits, and does not begin with 0.")
     length = _within(asked.code_length, schemas_otp.MIN_CODE_LENGTH, schemas_otp.MAX_CODE_LENGTH, "code_length")
     expire = _within(asked.expire, 1, schemas_otp.MAX_EXPIRE_SECONDS, "expire") or _DEFAULT_EXPIRE
-    code_type = chosen(asked.code_type.strip().lower(), ("", *CodeType), "code_type")
+    code_type = chosen(asked.code_type.strip() or CodeType.NUMERIC, list(CodeType), "code_type")
     url = read_callback_url(asked.callback_url, allow)
     return CreateOtp(
         dialect=DIALECT,
         reference=asked.reference_id,
         recipient=number,
         validity=timedelta(seconds=expire),
-        code_type=CodeType(code_type) if code_type else CodeType.NUMERIC,
+        code_type=CodeType(code_type),
         length=length or _DEFAULT_LENGTH,
         network=network,
         send=_send(asked, actor, expire, url),

@@ -1,0 +1,135 @@
+"""Sendings whose recipients are placed, the recipients in columns, and what is known of their account meanwhile."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from carillon.billing.prices import Capture, Prices, current_prices
+from carillon.carriers.content import Content
+from carillon.carriers.failures import Failure
+from carillon.db.database import Database, Tx
+from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
+from carillon.kit.ids import AccountId
+from carillon.kit.traffic import TrafficClass
+from carillon.links.shorten import MadeLinks
+from carillon.messaging.sendings import Fallback
+from carillon.routing.choice import Routing
+from carillon.routing.current import current_routing
+from carillon.text.encodings import Encoding
+
+SQL = load_statements("carillon.messaging", "placement.sql")
+
+FREE = (0, 0, Capture.SUBMIT)
+"""What a message costs that costs nothing: as `Rows.prices`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFacts:
+    """Where an account's messages on a channel go, and what they cost."""
+
+    routing: Routing
+    prices: Prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """What an account's settings say of its messages, and what is known of its channels, by name."""
+
+    channels: Mapping[str, ChannelFacts]
+    clock_offset: timedelta
+    spam_window: timedelta
+    is_active: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Placement:
+    """A sending whose rows are placed, and what came of it. `shown` is the text with its sealed values."""
+
+    sending_id: UUID
+    channel: str
+    traffic_class: TrafficClass
+    sender: str
+    text: str = field(repr=False)
+    shown: str | None = field(default=None, repr=False)
+    due_at: datetime
+    expires_at: datetime
+    per_second: float | None = None
+    paced_seconds: float = 0.0
+    is_materialising: bool = False
+    endpoint_id: int | None = None
+    reply_endpoint_id: int | None = None
+    numbered: bool = False
+    ignores_suppressions: bool = False
+    flash: bool = False
+    only_if_any: bool = False
+    avoids: Sequence[int] = ()
+    content: Content | None = None
+    fallback: Fallback | None = None
+    is_written: bool = True
+    recipients: int = 0
+    excluded: int = 0
+    parts: int = 0
+    reserved: int = 0
+
+    @property
+    def last_at(self) -> datetime:
+        """When nothing is submitted any more, by whatever channel."""
+        return self.expires_at + (self.fallback.validity if self.fallback else timedelta())
+
+    @property
+    def waiting(self) -> int:
+        """How many are to be sent."""
+        return self.recipients - self.excluded
+
+
+@dataclass(slots=True, kw_only=True)
+class Rows:
+    """Recipients in columns of one length; `places` are indexes of placements. `failures` and `guids` are filled in.
+
+    `fallbacks` are what messages keep of what follows where they fail; it is empty where none has any. Of `failing`
+    rows that is known already: they are written as what waits, and have no chunk. `subscriptions` are what pays, by
+    row.
+    `links` are those that rows from a place on have.
+    """
+
+    places: list[int]
+    numbers: list[str | None] = field(repr=False)
+    texts: list[str | None] = field(repr=False)
+    encodings: list[Encoding | None]
+    parts: list[int]
+    failures: list[Failure | None]
+    message_ids: list[UUID]
+    contact_ids: list[int | None]
+    custom: list[Mapping[str, object] | None] = field(repr=False)
+    given: list[str] = field(repr=False)
+    guids: list[int | None] = field(default_factory=list)
+    links: Sequence[tuple[int, MadeLinks]] = ()
+    prices: list[tuple[int, int, Capture]] = field(default_factory=list)
+    fallbacks: list[str | None] = field(default_factory=list, repr=False)
+    failing: dict[int, Failure] = field(default_factory=dict)
+    subscriptions: dict[int, int] = field(default_factory=dict)
+
+    def open_rows(self) -> list[int]:
+        """Return the rows that nothing excludes so far."""
+        return [row for row, failure in enumerate(self.failures) if failure is None]
+
+
+async def account_facts(tx: Tx, actor: Actor, channels: Mapping[str, ChannelFacts]) -> AccountFacts:
+    """Read an account's facts, and take its clock."""
+    row = await tx.fetchrow(SQL["account_facts"], actor.account_id)
+    if row is None:
+        raise AssertionError("an account of an authenticated caller is there")  # accounts are not deleted
+    tx.adopt_clock(row["clock_offset"])
+    return AccountFacts(channels=channels, **row)
+
+
+async def channel_facts(db: Database, account_id: AccountId, channels: Iterable[str]) -> Mapping[str, ChannelFacts]:
+    """Return what is known of an account's channels, by name: as it is, or was a moment ago (`Remembered`)."""
+    return {
+        channel: ChannelFacts(
+            routing=await current_routing(db, account_id, channel), prices=await current_prices(db, account_id, channel)
+        )
+        for channel in set(channels)
+    }
