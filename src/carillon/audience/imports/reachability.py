@@ -143,6 +143,8 @@ async def say_consents(
 
     With `gives` these give, too. The audience must be locked; it gets the purposes that it lacks.
     """
+    if not said:
+        return
     outcomes = {row: (contact_id, outcome) for row, contact_id, outcome in kept.iter_rows()}
     new = {contact_id for contact_id, outcome in outcomes.values() if outcome == NEW}
     changes: dict[ConsentKey, bool | None] = {}
