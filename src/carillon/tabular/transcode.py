@@ -21,6 +21,8 @@ from carillon.tabular.shape import open_regular
 
 _PARQUET: Final = b"PAR1"
 _ROWS: Final = 65_536
+# Each record is written with a cell for each name: names without end would make a file without end.
+_MOST_NAMES: Final = 1_000
 # Numbers keep the digits that they are written with.
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=str).decode
 
@@ -64,6 +66,8 @@ def _from_ndjson(file: BinaryIO, target: BinaryIO) -> None:
     names: dict[str, None] = {}
     for record in _records(file):
         names |= dict.fromkeys(record)
+        if len(names) > _MOST_NAMES:
+            raise TabularError(f"The records have more than {_MOST_NAMES:,} names.")
     writer = csv.writer(_Lines(target), lineterminator="\n")
     writer.writerow(names)
     for record in _records(file):
