@@ -17,9 +17,12 @@ install: .venv/installed ## Make .venv with exactly the locked packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Carillon needs Python 3.11 or later: apt install python3"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv; } || \
 	  { echo "Debian keeps Python's venv in a package of its own: sudo apt install python3-venv"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@test -x $(BIN)/python || { echo "Making .venv with $(PYTHON)"; $(PYTHON) -m venv .venv; }
+	@echo "Installing the locked packages, about a minute the first time:"
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --require-hashes --requirement requirements.lock
+	@echo "Installing Carillon itself"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "Installed: $(BIN)/carillon"
 	@touch $@
 
 run: install ## Install, start PostgreSQL in ./data and serve on 127.0.0.1:8080 (or CARILLON_PORT=…)

@@ -87,7 +87,9 @@ def _commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[t
 
 
 def _context(command: click.Command, path: tuple[str, ...]) -> click.Context:
-    return click.Context(command, info_name=" ".join(path), terminal_width=_WIDTH, max_content_width=_WIDTH)
+    name = " ".join(path)
+    inherited = command_line.context_settings
+    return click.Context(command, info_name=name, terminal_width=_WIDTH, max_content_width=_WIDTH, **inherited)
 
 
 def _help(command: click.Command, path: tuple[str, ...]) -> str:

@@ -20,8 +20,11 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from carillon.carriers.http.inbound import InboundTemplate, read_inbound_template
 from carillon.dialects.contract import Dialect, Services, site_of
 from carillon.dialects.registry import DIALECTS
+from carillon.front_page import front_page
 from carillon.http.body import BodyBudget
 from carillon.http.front import REQUEST_ID, Application, Front
+from carillon.http.pages import HEADERS as PAGE_HEADERS
+from carillon.http.pages import MEDIA_TYPE as PAGE_MEDIA_TYPE
 from carillon.http.site import Site
 from carillon.links.site import links_site
 from carillon.metrics import MEDIA_TYPE, Metrics
@@ -101,6 +104,13 @@ def _public_pages(runtime: Runtime, metrics: Metrics, dialects: Sequence[Dialect
     # Made when it is first asked for: no start waits for what few ask for.
     document = cache(lambda: msgspec.json.encode(openapi_document(dialects)))
 
+    @get("/")
+    async def front(request: LitestarRequest[Any, Any, Any]) -> ASGIApp:
+        """Answer a page for people (`front_page`)."""
+        host = request.headers.get("host", "")
+        page = front_page(runtime.settings, dialects, request.scope["scheme"], host)
+        return ASGIResponse(body=page.content(), headers={"content-type": PAGE_MEDIA_TYPE, **PAGE_HEADERS})
+
     @get("/healthz")
     async def healthz() -> ASGIApp:
         """Tell that the process is alive."""
@@ -123,7 +133,7 @@ def _public_pages(runtime: Runtime, metrics: Metrics, dialects: Sequence[Dialect
         """Answer the OpenAPI document of all dialects."""
         return ASGIResponse(body=document(), media_type="application/json")
 
-    return [healthz, readyz, exposition, openapi]
+    return [front, healthz, readyz, exposition, openapi]
 
 
 def openapi_document(dialects: Sequence[Dialect]) -> dict[str, Any]:

@@ -4,15 +4,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 
 import asyncpg
 
 from carillon.carriers.http.tokens import CallbackTokens, CallbackUrls
 from carillon.carriers.registry import Surroundings
 from carillon.db.database import Database
-from carillon.db.embedded import embedded_server
+from carillon.db.embedded import embedded_server, has_cluster
 from carillon.db.migrate import require_known_schema, schema_status, upgrade
-from carillon.errors import UnavailableError
+from carillon.errors import SchemaMismatchError, UnavailableError
 from carillon.kit.clock import Clock, SystemClock
 from carillon.links.addresses import LinkAddresses
 from carillon.messaging.receipts import ReceivedMessages
@@ -40,27 +41,32 @@ class Runtime:
 
 
 @contextmanager
-def database_server(settings: Settings) -> Iterator[str]:
+def database_server(settings: Settings, *, create: bool = False) -> Iterator[str]:
     """Yield the connection string of the installation's server; without a URL the embedded one runs meanwhile.
 
-    Raises EmbeddedError.
+    Only with `create` a folder gets a database. Raises EmbeddedError, and SchemaMismatchError where there is none.
     """
     if settings.database_url is not None:
         yield settings.database_url
         return
+    if not create and not has_cluster(settings.data_dir):
+        raise _no_installation(f"in the folder {settings.data_dir.absolute()}")
     with embedded_server(settings.data_dir) as server:
         yield server.dsn
 
 
 @asynccontextmanager
-async def open_database(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Database]:
-    """Open the installation's database; an empty one gets its schema.
+async def open_database(
+    settings: Settings, *, clock: Clock | None = None, create: bool = False
+) -> AsyncIterator[Database]:
+    """Open the installation's database. With `create` it is made where there is none, and an empty one gets its schema.
 
-    Raises EmbeddedError, UnavailableError, and SchemaMismatchError for a schema that this program doesn't know.
+    Raises EmbeddedError, UnavailableError, and SchemaMismatchError where there is none and for a schema that this
+    program doesn't know.
     """
     clock = clock or SystemClock()
-    with database_server(settings) as dsn:
-        await _prepare_schema(settings.control_url or dsn, clock)
+    with database_server(settings, create=create) as dsn:
+        await _prepare_schema(settings, dsn, clock, create=create)
         db = await Database.connect(
             dsn,
             control_dsn=settings.control_url,
@@ -77,9 +83,12 @@ async def open_database(settings: Settings, *, clock: Clock | None = None) -> As
 
 @asynccontextmanager
 async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Runtime]:
-    """Open all that a server needs, with every statement prepared. Raises what `open_database` does."""
+    """Open all that a server needs, with every statement prepared; what is missing is made.
+
+    Raises what `open_database` does.
+    """
     clock = clock or SystemClock()
-    async with open_database(settings, clock=clock) as db, HttpClient(settings.outbound_allow) as outbound:
+    async with open_database(settings, clock=clock, create=True) as db, HttpClient(settings.outbound_allow) as outbound:
         await db.prepare_statements()
         yield compose(settings, db, outbound)
 
@@ -115,11 +124,31 @@ def set_up_links(settings: Settings, db: Database, box: SecretBox) -> None:
     )
 
 
-async def _prepare_schema(dsn: str, clock: Clock) -> None:
+async def _prepare_schema(settings: Settings, dsn: str, clock: Clock, *, create: bool) -> None:
     with reachable():
-        if (await schema_status(dsn)).is_empty:
-            await upgrade(dsn, now=clock.now())
-        await require_known_schema(dsn)
+        if create:
+            if (await schema_status(settings.control_url or dsn)).is_empty:
+                await upgrade(settings.control_url or dsn, now=clock.now())
+        else:
+            await require_installation(settings, dsn)
+        await require_known_schema(settings.control_url or dsn)
+
+
+async def require_installation(settings: Settings, dsn: str) -> None:
+    """Raise SchemaMismatchError where a database has nothing of Carillon's yet."""
+    if not (await schema_status(settings.control_url or dsn)).is_empty:
+        return
+    if settings.database_url is None:
+        raise _no_installation(f"in the folder {settings.data_dir.absolute()}, whose database is empty")
+    url = urlsplit(settings.database_url)
+    raise _no_installation(f"in the database {url.path.strip('/') or '(default)'} of {url.hostname or 'this machine'}")
+
+
+def _no_installation(where: str) -> SchemaMismatchError:
+    return SchemaMismatchError(
+        f"There is no Carillon {where}. Name another with --data-dir or --database-url (or CARILLON_DATA_DIR, "
+        "CARILLON_DATABASE_URL), or make one: carillon serve, or carillon db create."
+    )
 
 
 @contextmanager

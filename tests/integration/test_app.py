@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -106,7 +107,7 @@ async def test_a_process_stays_ready_when_a_newer_version_has_prepared_the_schem
 
 
 async def test_unknown_paths_and_methods_answer_plain_json(client: httpx.AsyncClient) -> None:
-    reply = await client.post("/api/v2/Contact/NoSuchFunction", json={})
+    reply = await client.post("/nowhere", json={})
     assert reply.status_code == 404
     assert reply.json() == {"status": 404, "error": "Not Found", "request_id": reply.headers["x-request-id"]}
     assert (await client.put(FUNCTION, json={})).status_code == 405
@@ -266,3 +267,25 @@ async def test_a_caller_that_hangs_up_in_its_body_does_no_harm(port: int, creden
     await writer.wait_closed()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         assert (await client.post(FUNCTION, json={}, auth=credential)).status_code == 200
+
+
+async def test_the_address_itself_opens_as_a_page_with_first_calls_and_runs_no_script(
+    client: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    reply = await client.get("/")
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    assert "<script" not in reply.text
+    for path in ("/healthz", "/readyz", "/metrics", "/schema/openapi.json"):
+        assert f'href="{path}"' in reply.text
+        assert (await client.get(path)).status_code == 200
+    for dialect in DIALECTS:
+        assert escape(dialect.first_calls("http://carillon.example")[0], quote=False) in reply.text
+    assert "carillon credential create" in reply.text
+    (runtime.settings.data_dir / "demo.env").touch()
+    assert f"set -a; . {runtime.settings.data_dir / 'demo.env'};" in (await client.get("/")).text
+
+
+async def test_a_host_that_is_none_is_not_in_the_lines_to_copy(client: httpx.AsyncClient) -> None:
+    reply = await client.get("/", headers={"Host": "x;reboot"})
+    assert "reboot" not in reply.text

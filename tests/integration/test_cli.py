@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,6 @@ def test_an_account_and_its_credentials_from_the_beginning_to_the_end(run: Run) 
         ("inforu", ["username", "token"]),
         ("inwise", ["key"]),
         ("nrs", ["username", "password"]),
-        ("native", ["key"]),
     ],
 )
 def test_a_credential_is_printed_in_its_dialect_s_words_for_machines_and_people(
@@ -209,9 +209,60 @@ def test_an_audience_is_made_and_listed(run: Run) -> None:
     assert run("audience", "list", "--account", 1).stdout.splitlines()[3].split()[:3] == ["3", "Theirs", "GR"]
 
 
-def test_an_empty_database_gets_its_schema_by_itself(bare: Run, empty_dsn: str) -> None:
-    assert answer(bare("account", "create", "A", "--database-url", empty_dsn, "--json"))["account_id"] == 1
-    assert answer(bare("db", "status", "--database-url", empty_dsn, "--json"))["missing"] == []
+def test_no_command_makes_a_database_but_the_one_that_is_asked_to(bare: Run, empty_dsn: str) -> None:
+    at = ("--database-url", empty_dsn)
+    name = empty_dsn.partition("?")[0].rpartition("/")[2]
+    for command in (("account", "create", "A"), ("account", "list"), ("db", "upgrade")):
+        said = refusal(bare(*command, *at))
+        assert f"There is no Carillon in the database {name}" in said
+        assert "--database-url" in said
+        assert "carillon db create" in said
+    assert "Run: carillon db create" in bare("db", "status", *at).stdout
+    assert answer(bare("db", "create", *at, "--json")) == {"created": True}
+    assert answer(bare("db", "create", *at, "--json")) == {"created": False}
+    assert "already" in bare("db", "create", *at).stdout
+    assert answer(bare("account", "create", "A", *at, "--json"))["account_id"] == 1
+    assert answer(bare("db", "status", *at, "--json"))["missing"] == []
+
+
+def test_where_there_is_no_installation_it_says_where_it_looked_and_makes_nothing(bare: Run, tmp_path: Path) -> None:
+    said = refusal(bare("account", "list"))
+    assert f"There is no Carillon in the folder {tmp_path / 'data'}." in said
+    assert "--data-dir" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_version_is_printed(bare: Run) -> None:
+    assert bare("--version").stdout == f"Carillon {version('carillon')}\n"
+
+
+def test_help_is_there_under_its_short_name_everywhere(bare: Run) -> None:
+    for path in commands(main):
+        shown = bare(*path, "-h")
+        assert shown.exit_code == 0, path
+        assert "-h, --help" in shown.stdout, path
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_flags(bare: Run, shell: str) -> None:
+    assert "_CARILLON_COMPLETE" in bare("completion", shell).stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "offered"),
+    [
+        ("carillon cre", 1, "credential"),
+        ("carillon account c", 2, "create"),
+        ("carillon account create --sa", 3, "--sandbox"),
+    ],
+)
+def test_what_is_begun_is_completed(
+    bare: Run, monkeypatch: pytest.MonkeyPatch, line: str, place: int, offered: str
+) -> None:
+    monkeypatch.setenv("_CARILLON_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(place))
+    assert bare().stdout == f"plain,{offered}\n"
 
 
 def test_a_database_that_a_newer_version_upgraded_is_refused(run: Run, dsn: str) -> None:
@@ -230,31 +281,30 @@ def test_an_outdated_database_is_refused_until_it_is_upgraded(run: Run, monkeypa
     assert answer(run("account", "list", "--json")) == []
 
 
-def test_the_database_is_upgraded_once_and_says_what_it_has(bare: Run, empty_dsn: str) -> None:
+def test_the_database_is_upgraded_once_and_says_what_it_has(
+    bare: Run, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bare_db = ("--database-url", empty_dsn)
     status = answer(bare("db", "status", *bare_db, "--json"))
     assert (status["applied"], status["unknown"]) == ([], [])
     assert status["missing"]
-    assert "Run: carillon db upgrade" in bare("db", "status", *bare_db).stdout
+    assert "Run: carillon db create" in bare("db", "status", *bare_db).stdout
+    assert bare("db", "create", *bare_db).exit_code == 0
+    before = known_migrations()
+    added = [
+        Migration(version="9997_pre_later", phase="pre", statements="SELECT 1"),
+        Migration(version="9998_post_later", phase="post", statements="SELECT 1"),
+    ]
+    monkeypatch.setattr("carillon.db.migrate.known_migrations", lambda: [*before, *added])
+    nothing: dict[str, list[str]] = {"applied": [], "distributed": [], "hinted": []}
     # What comes behind waits for what it counts on.
-    assert answer(bare("db", "upgrade", "--phase", "post", *bare_db, "--json")) == {
-        "applied": [],
-        "distributed": [],
-        "hinted": [],
-    }
-    pre, post = ([one for one in status["missing"] if f"_{phase}_" in one] for phase in ("pre", "post"))
-    assert answer(bare("db", "upgrade", "--phase", "pre", *bare_db, "--json")) == {
-        "applied": pre,
-        "distributed": [],
-        "hinted": [],
-    }
+    assert answer(bare("db", "upgrade", "--phase", "post", *bare_db, "--json")) == nothing
+    pre = answer(bare("db", "upgrade", "--phase", "pre", *bare_db, "--json"))
+    assert pre == {**nothing, "applied": ["9997_pre_later"]}
     assert answer(bare("account", "list", *bare_db, "--json")) == []
-    assert answer(bare("db", "upgrade", "--phase", "post", *bare_db, "--json")) == {
-        "applied": post,
-        "distributed": [],
-        "hinted": [],
-    }
-    assert answer(bare("db", "upgrade", *bare_db, "--json")) == {"applied": [], "distributed": [], "hinted": []}
+    post = answer(bare("db", "upgrade", "--phase", "post", *bare_db, "--json"))
+    assert post == {**nothing, "applied": ["9998_post_later"]}
+    assert answer(bare("db", "upgrade", *bare_db, "--json")) == nothing
     assert bare("db", "status", *bare_db).stdout.splitlines()[-1] == "The schema is up to date."
 
 
@@ -288,6 +338,8 @@ def test_every_command_teaches_by_an_example_and_takes_the_same_flags() -> None:
             assert f"carillon {' '.join(path)}" in shown, path
             assert "\\b" not in shown, path
             flags = {flag for option in command.params for flag in option.opts}
+            if path == ("completion",):
+                continue
             assert {"--data-dir", "--database-url", "--control-url", "--config"} <= flags, path
             assert "--json" in flags or path == ("serve",), path
 

@@ -121,6 +121,7 @@ async def test_an_export_is_in_the_trail_at_the_accounts_time(run: Run, own_dsn:
         (("export", "--account", "1", "--group", "Gold"), 1, "no group “Gold”"),
         (("export", "--account", "1", "-o", "no/such/folder.csv"), 1, "can't be written"),
         (("export", "--account", "1", "--format", "xlsx"), 2, "xlsx"),
+        (("export", "--account", "1", "--format", "parquet"), 1, "output: Parquet is binary"),
         (("export", "--account", "1", "--group", "g\udcff"), 2, "not text"),
         (("import", "x\udcff.csv", "--account", "1"), 2, "not text"),
         (("import", "people.csv", "--account", "1", "--group", "g\udcff"), 2, "not text"),
@@ -167,3 +168,35 @@ def test_progress_tells_pace_share_and_what_is_left() -> None:
     assert progress_line(half) == "50,000 rows, 769 rows/s, 50%, 1:05 left"
     resumed = ImportProgress(rows=75_000, rows_done=25_000, bytes_done=7_500, bytes_total=10_000, seconds=30.0)
     assert progress_line(resumed) == "75,000 rows, 833 rows/s, 75%, 0:30 left"
+
+
+def test_imports_are_listed_and_shown_with_their_rejects(run: Run, tmp_path: Path) -> None:
+    assert "Nothing was imported yet" in run("import", "list", "--account", 1).stdout
+    done = answer(run("import", "people.csv", "--account", 1, "--json"))["import_id"]
+    (listed,) = answer(run("import", "list", "--account", 1, "--json"))
+    assert (listed["import_id"], listed["file"], listed["state"]) == (done, "people.csv", "done")
+    assert (listed["source"], listed["rows"], listed["new"], listed["failed"]) == ("file", 2, 1, 1)
+    assert answer(run("import", "show", done, "--account", 1, "--json")) == listed
+    assert f"{'file:':<14} people.csv" in run("import", "show", done, "--account", 1).stdout.splitlines()
+    rejects = answer(run("import", "rejects", done, "--account", 1, "--json"))
+    assert rejects["rejects"] == str(tmp_path / "people.csv.rejects.csv")
+    assert rejects["errors"][0].items() >= {"row": 3, "field": "phone", "value": "12"}.items()
+    lines = run("import", "rejects", done, "--account", 1).stdout.splitlines()
+    assert lines[-1] == f"The rows are in {tmp_path / 'people.csv.rejects.csv'}: mend it, import it."
+    assert answer(run("import", "list", "--account", 1, "--before", done, "--json")) == []
+
+
+def test_an_import_that_is_not_there_is_told_in_a_line(run: Run) -> None:
+    nobody = "0198c0de-7000-7000-8000-000000000001"
+    for verb in ("show", "rejects"):
+        result = run("import", verb, nobody, "--account", 1)
+        assert result.exit_code == 1
+        assert result.stderr == f"Error: There is no import {nobody} in account 1.\n"
+
+
+def test_the_help_of_import_has_its_own_flags_and_the_other_commands(run: Run) -> None:
+    shown = run("import", "--help").stdout
+    assert "Usage: carillon import [OPTIONS] FILE" in shown
+    assert "--rejects" in shown
+    assert "rejects  List the problems of an import" in shown
+    assert "Usage: carillon import list [OPTIONS]" in run("import", "list", "--help").stdout

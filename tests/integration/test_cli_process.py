@@ -59,6 +59,11 @@ def test_what_needs_nothing_heavy_loads_nothing_heavy(place: Path, arguments: tu
 
 def test_commands_start_the_embedded_server_and_stop_it_again(place: Path) -> None:
     data_dir = place / "data"
+    refused = carillon("account", "create", "Blue Shop", "--data-dir", data_dir)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"There is no Carillon in the folder {data_dir}." in refused.stderr
+    assert not data_dir.exists()
+    assert carillon("db", "create", "--data-dir", data_dir).returncode == 0
     made = carillon("account", "create", "Blue Shop", "--json", "--data-dir", data_dir)
     assert made.returncode == 0, made.stderr
     account_id = json.loads(made.stdout)["account_id"]
@@ -73,6 +78,9 @@ def test_commands_start_the_embedded_server_and_stop_it_again(place: Path) -> No
 async def test_commands_join_a_server_that_runs_and_leave_it_running(place: Path) -> None:
     data_dir = place / "data"
     with embedded_server(data_dir) as server:
+        refused = carillon("account", "list", "--data-dir", data_dir)
+        assert f"in the folder {data_dir}, whose database is empty." in refused.stderr
+        assert carillon("db", "create", "--data-dir", data_dir).returncode == 0
         assert carillon("account", "create", "Blue Shop", "--data-dir", data_dir).returncode == 0
         url = carillon("db", "url", "--data-dir", data_dir).stdout.strip()
         assert url == server.dsn == running_dsn(data_dir)

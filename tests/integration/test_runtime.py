@@ -48,7 +48,7 @@ async def test_a_runtime_lets_in_whom_it_has_made_a_credential_for(
 
 async def test_an_empty_database_gets_its_schema(empty_dsn: str, tmp_path: Path) -> None:
     for _ in range(2):
-        async with open_database(settings_for(empty_dsn, tmp_path)) as db:
+        async with open_database(settings_for(empty_dsn, tmp_path), create=True) as db:
             assert (await db.read(list_accounts, OPERATOR, ListAccounts())).items == []
 
 

@@ -232,7 +232,6 @@ async def test_a_credential_with_a_sender_that_can_be_none_is_refused(
         ("inforu", {"username", "token"}),
         ("inwise", {"key"}),
         ("nrs", {"username", "password"}),
-        ("native", {"key"}),
     ],
 )
 async def test_a_credential_has_the_parts_that_its_clients_know_and_the_database_none_of_them(

@@ -1,5 +1,7 @@
 """The command line. Each group of commands is a module of its own, loaded only when it is called."""
 
+import click
+
 from carillon.cli.lazy import LazyGroup
 
 main = LazyGroup(
@@ -7,11 +9,12 @@ main = LazyGroup(
     help="""Carillon: an audience and messaging platform that speaks the HTTP APIs of five vendors.
 
     All commands work on the database of --database-url, or on the embedded one in --data-dir, which they start when
-    it isn't running. Settings come from carillon.toml, from CARILLON_… variables and from flags, the last of them
-    winning.
+    it isn't running; `serve` and `db create` alone make one. Settings come from carillon.toml, from CARILLON_…
+    variables and from flags, the last of them winning.
 
     \b
-    A first account, a key for its InforU client, and the server:
+    A database, a first account, a key for its InforU client, and the server:
+      carillon db create
       carillon account create "Blue Shop" --country IL
       carillon credential create --account 1 --dialect inforu
       carillon serve
@@ -24,11 +27,16 @@ main = LazyGroup(
     """,
     commands_by_name={
         "serve": ("carillon.cli.serve:serve", "Answer API calls and process what they queue."),
-        "account": ("carillon.cli.accounts:group", "Create, list, open and close accounts."),
-        "audience": ("carillon.cli.audiences:group", "Create and list the audiences of an account."),
+        "account": ("carillon.cli.accounts:group", "Create, list, open, close and delete accounts."),
+        "audience": ("carillon.cli.audiences:group", "Create, list and delete the audiences of an account."),
+        "contact": ("carillon.cli.contacts:group", "Show, find, list, change and delete contacts."),
+        "group": (
+            "carillon.cli.groups:group",
+            "Create, list, rename and delete groups, and see their members.",
+        ),
         "credential": ("carillon.cli.credentials:group", "Create, list and revoke the keys of API clients."),
-        "import": ("carillon.cli.imports:import_", "Import the contacts of a file: CSV, NDJSON or Parquet."),
-        "field": ("carillon.cli.fields:group", "Create and list the fields of an audience's contacts."),
+        "import": ("carillon.cli.import_history:group", "Import the contacts of a file: CSV, NDJSON or Parquet."),
+        "field": ("carillon.cli.fields:group", "Create, list and delete the fields of an audience's contacts."),
         "export": ("carillon.cli.exports:export", "Export contacts in a form that can be imported again."),
         "suppression": ("carillon.cli.suppressions:group", "Say which addresses must not be written to."),
         "unsubscribe": ("carillon.cli.suppressions:unsubscribe", "Unsubscribe contacts from an audience."),
@@ -64,6 +72,12 @@ main = LazyGroup(
             "carillon.cli.verify:verify",
             "Verify the books: messages against counters, money, events.",
         ),
-        "db": ("carillon.cli.db:group", "Upgrade and inspect the database."),
+        "db": ("carillon.cli.db:group", "Create, upgrade and inspect the database."),
+        "doctor": (
+            "carillon.cli.doctor:doctor",
+            "Look for what is wrong with the installation.",
+        ),
+        "completion": ("carillon.cli.completion:completion", "Print what makes a SHELL complete the commands."),
     },
 )
+click.version_option(package_name="carillon", message="Carillon %(version)s")(main)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.durations import Duration
-from carillon.cli.options import Id
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.options import Id, counted
+from carillon.cli.session import Session, followed, open_actor, operator, table, with_session
+from carillon.messaging.account_deletion import AccountContents, account_contents, delete_account, require_deletable
 from carillon.tenancy.accounts import (
     Account,
     AccountStatus,
@@ -30,7 +32,7 @@ _PAGE = 1000
 
 @click.group
 def group() -> None:
-    """Create, list, open and close accounts."""
+    """Create, list, open, close and delete accounts."""
 
 
 @group.command
@@ -132,3 +134,46 @@ def status(session: Session, *, account_id: int, status: str) -> None:
 
     account = session.run(change)
     session.answer(account, f"Account {account.account_id}, {account.name}, is {account.status}.")
+
+
+@group.command
+@click.argument("account_id", type=Id())
+@yes_option()
+@with_session
+def delete(session: Session, *, account_id: int, yes: bool) -> None:
+    """Delete the account ACCOUNT_ID, which must be closed and have no unsent messages.
+
+    Its audiences, contacts, suppressions, credentials, routes and money go at once, with their histories. Its messages
+    and events are kept by day, and go when their days do (the setting retention_days). The audit trail stays. There is
+    no way back but a backup. For example:
+
+        carillon account status 2 not_active
+
+        carillon account delete 2
+    """
+
+    async def look(db: "Database") -> AccountContents:
+        actor = await open_actor(db, account_id)
+        await db.read(require_deletable, actor)
+        return await db.read(account_contents, actor)
+
+    found = session.run(look)
+    confirm_deletion(_what_goes(session, account_id, found), yes=yes)
+
+    async def work(db: "Database") -> None:
+        await followed()  # it may have been closed just now
+        await db.run(delete_account, await open_actor(db, account_id))
+
+    session.run(work)
+    session.answer({"account_id": account_id, **asdict(found)}, f"Account {account_id} is deleted.")
+
+
+def _what_goes(session: Session, account_id: int, found: AccountContents) -> list[str]:
+    days = counted(session.settings.retention_days, "day")
+    held = ", ".join(
+        counted(getattr(found, f"{noun}s"), noun) for noun in ("audience", "contact", "suppression", "credential")
+    )
+    return [
+        f"Account {account_id} goes, with {held}, its routes, prices and money.",
+        f"Its {counted(found.sendings, 'sending')}, with messages and events, go with their days, {days} after them.",
+    ]

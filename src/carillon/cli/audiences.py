@@ -5,9 +5,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from carillon.audience.audiences import Audience, CreateAudience, ListAudiences, create_audience, list_audiences
-from carillon.cli.options import account_option
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.audience.audiences import (
+    Audience,
+    AudienceCounts,
+    AudienceKind,
+    CreateAudience,
+    ListAudiences,
+    count_audiences,
+    create_audience,
+    delete_audience,
+    list_audiences,
+)
+from carillon.cli.deleting import confirm_deletion, yes_option
+from carillon.cli.options import Id, account_option, counted
+from carillon.cli.session import Session, open_actor, operator, table, with_session
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
@@ -18,25 +29,34 @@ _PAGE = 1000
 
 @click.group
 def group() -> None:
-    """Create and list the audiences of an account."""
+    """Create, list and delete the audiences of an account."""
 
 
 @group.command
 @click.argument("name")
 @account_option()
 @click.option("--country", metavar="ISO2", help="The country whose national numbers are read. [default: the account's]")
+@click.option(
+    "--kind",
+    type=click.Choice([one.value for one in AudienceKind]),
+    default="standard",
+    show_default=True,
+    help="stoplist: who is added to it is suppressed; push: of devices.",
+)
 @with_session
-def create(session: Session, *, name: str, account_id: int, country: str | None) -> None:
+def create(session: Session, *, name: str, account_id: int, country: str | None, kind: str) -> None:
     """Create an audience NAME: a book of contacts beside the default one.
 
     For example:
 
         carillon audience create "Greek customers" --account 1 --country GR
+
+        carillon audience create "Never again" --account 1 --kind stoplist
     """
 
     async def work(db: "Database") -> Audience:
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        return await db.run(create_audience, actor, CreateAudience(name=name, country=country))
+        return await db.run(create_audience, actor, CreateAudience(name=name, country=country, kind=AudienceKind(kind)))
 
     audience = session.run(work)
     session.answer(audience, f"Audience {audience.audience_id}: {audience.name} ({audience.country}).")
@@ -67,3 +87,34 @@ def list_(session: Session, *, account_id: int) -> None:
     # What dialects keep of an audience is for them alone, and too wide for a table.
     rows = [{name: value for name, value in asdict(one).items() if name != "attributes"} for one in audiences]
     session.answer(audiences, table(rows, "The account has no audience."))
+
+
+@group.command
+@click.argument("audience_id", metavar="AUDIENCE", type=Id())
+@account_option()
+@yes_option()
+@with_session
+def delete(session: Session, *, audience_id: int, account_id: int, yes: bool) -> None:
+    """Delete the audience with the id AUDIENCE and everything in it.
+
+    Its contacts, groups, fields and purposes go, and uploads that are not written yet. Suppressions stay, as they
+    belong to addresses, and so do messages. The default audience, and one that a credential works in, can't be deleted.
+    For example:
+
+        carillon audience delete 2 --account 1 --yes
+    """
+
+    async def look(db: "Database") -> AudienceCounts:
+        actor = await open_actor(db, account_id, audience_id)
+        return (await db.read(count_audiences, actor, [audience_id]))[audience_id]
+
+    found = session.run(look)
+    goes = f"{counted(found.contacts, 'contact')} and {counted(found.groups, 'group')}"
+    confirm_deletion([f"Audience {audience_id} goes, with {goes}. Suppressions of addresses stay."], yes=yes)
+
+    async def work(db: "Database") -> None:
+        await db.run(delete_audience, await open_actor(db, account_id, audience_id))
+
+    session.run(work)
+    answer = {"audience_id": audience_id, "contacts": found.contacts, "groups": found.groups}
+    session.answer(answer, f"Audience {audience_id} is deleted, with {goes}.")

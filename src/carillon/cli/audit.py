@@ -8,8 +8,10 @@ import click
 import msgspec
 
 from carillon.cli.options import account_option
-from carillon.cli.session import Session, operator, table, with_session
-from carillon.tenancy.accounts import OpenAccount, open_account
+from carillon.cli.session import Session, open_actor, table, with_session
+from carillon.errors import NotFoundError
+from carillon.kit.ids import AccountId
+from carillon.messaging.account_clock import worker_actor
 from carillon.tenancy.audit import AuditEntry, ListAudit, list_audit
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def group() -> None:
 @click.option("--before", type=click.UUID, metavar="ENTRY_ID", help="Only entries older than this one.")
 @with_session
 def list_(session: Session, *, account_id: int, limit: int, before: UUID | None) -> None:
-    """List an account's changes, newest first.
+    """List an account's changes, newest first; a deleted account's, too.
 
     For example:
 
@@ -35,8 +37,13 @@ def list_(session: Session, *, account_id: int, limit: int, before: UUID | None)
     """
 
     async def read(db: "Database") -> list[AuditEntry]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        return await db.read(list_audit, actor, ListAudit(before=before, limit=limit))
+        query = ListAudit(before=before, limit=limit)
+        try:
+            return await db.read(list_audit, await open_actor(db, account_id), query)
+        except NotFoundError:
+            if found := await db.read(list_audit, worker_actor(AccountId(account_id)), query):
+                return found  # the account is deleted, and its trail is not
+            raise
 
     entries = session.run(read)
     rows = [{**asdict(entry), "detail": msgspec.json.encode(entry.detail).decode()} for entry in entries]

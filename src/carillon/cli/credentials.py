@@ -39,7 +39,7 @@ def group() -> None:
     "--dialect",
     type=click.Choice(sorted(CREDENTIAL_FORMAT)),
     required=True,
-    help="Whose API the client speaks; native is our own, which is not served yet.",
+    help="Whose API the client speaks.",
 )
 @audience_option(
     "The only audience that it reaches.",

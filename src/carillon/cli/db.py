@@ -14,7 +14,36 @@ if TYPE_CHECKING:
 
 @click.group
 def group() -> None:
-    """Upgrade and inspect the database."""
+    """Create, upgrade and inspect the database."""
+
+
+@group.command
+@with_session
+def create(session: Session) -> None:
+    """Create the database of an installation: in an empty folder, or in an empty database of your own.
+
+    `carillon serve` does it by itself; no other command does. One that is there already is left as it is.
+
+    For example:
+
+        carillon db create --data-dir /srv/carillon
+
+        carillon db create --database-url postgresql://me:secret@host/db
+    """
+    from carillon.db import migrate  # noqa: PLC0415 - loads the database driver, which `db url` must not
+    from carillon.kit.clock import SystemClock  # noqa: PLC0415 - goes with it
+    from carillon.runtime import reachable  # noqa: PLC0415 - the same
+
+    with session.server(create=True) as dsn, reachable():
+        target = session.settings.control_url or dsn
+        is_new = asyncio.run(migrate.schema_status(target)).is_empty
+        if is_new:
+            asyncio.run(migrate.upgrade(target, now=SystemClock().now()))
+    first = "A first account: carillon account create NAME --country ISO2"
+    session.answer(
+        {"created": is_new},
+        ["The database is created.", first] if is_new else "There is a Carillon in this database already.",
+    )
 
 
 @group.command
@@ -40,11 +69,12 @@ def upgrade(session: Session, *, phase: Literal["pre", "post", "all"]) -> None:
     """
     from carillon.db import migrate  # noqa: PLC0415 - loads the database driver, which `db url` must not
     from carillon.kit.clock import SystemClock  # noqa: PLC0415 - goes with it
-    from carillon.runtime import reachable  # noqa: PLC0415 - the same
+    from carillon.runtime import reachable, require_installation  # noqa: PLC0415 - the same
 
     phases: tuple[migrate.Phase, ...] = ("pre", "post") if phase == "all" else (phase,)
     with session.server() as dsn, reachable():
         target = session.settings.control_url or dsn
+        asyncio.run(require_installation(session.settings, dsn))
         report = asyncio.run(migrate.upgrade(target, now=SystemClock().now(), phases=phases))
     session.answer(report, _upgrade_lines(report))
 
@@ -81,7 +111,7 @@ def _status_lines(found: "SchemaStatus") -> list[str]:
     if found.unknown:
         return [*lines, "The database was upgraded by a newer Carillon: install that version."]
     if found.missing:
-        return [*lines, "Run: carillon db upgrade"]
+        return [*lines, f"Run: carillon db {'upgrade' if found.applied else 'create'}"]
     return [*lines, "The schema is up to date."]
 
 

@@ -1,5 +1,7 @@
 """`carillon export`."""
 
+import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +11,20 @@ import click
 from carillon.audience.exports import ExportContacts, export_contacts
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, operator, with_session
+from carillon.errors import InvalidInputError
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
+
+
+def _is_pipe_or_terminal() -> bool:
+    """Tell whether standard output is read as it comes, by a person or another program."""
+    try:
+        mode = os.fstat(sys.stdout.fileno()).st_mode
+    except OSError:  # it is none of the system's
+        return True
+    return sys.stdout.isatty() or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 @click.command
@@ -44,6 +56,10 @@ def export(  # noqa: PLR0913 - one for each flag
 
         carillon export --account 1 --group Customers -o customers.csv
     """
+    if output is None and format_ == "parquet" and _is_pipe_or_terminal():
+        raise InvalidInputError(
+            "output", "Parquet is binary, and no terminal or pipe is given it: name a file with -o."
+        )
     target = sys.stdout.buffer if output is None else output
     command = ExportContacts(target=target, format=format_, group=group, defuse=not raw)  # type: ignore[arg-type]
     where = OpenAccount(account_id=account_id, audience_id=audience_id)

@@ -5,10 +5,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from carillon.audience.field_types import Kind
+from carillon.audience.contacts.query import ContactQuery, page_contacts
+from carillon.audience.descriptions import AudienceEdit, EditAudience, edit_audience
+from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.fields import CreateField, Field, ListFields, create_field, list_fields
-from carillon.cli.options import account_option, audience_option
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.deleting import confirm_deletion, yes_option
+from carillon.cli.options import account_option, audience_option, counted
+from carillon.cli.session import Session, open_actor, operator, table, with_session
+from carillon.db.filters import Condition, Op
+from carillon.errors import InvalidInputError, NotFoundError
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
@@ -17,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group
 def group() -> None:
-    """Create and list the fields of an audience's contacts."""
+    """Create, list and delete the fields of an audience's contacts."""
 
 
 _account = account_option()
@@ -67,3 +72,39 @@ def list_(session: Session, *, account_id: int, audience_id: int | None) -> None
 
     rows = [asdict(field) for field in session.run(work)]
     session.answer(rows, table(rows, "The audience has no fields of its own."))
+
+
+@group.command
+@click.argument("name")
+@_account
+@_audience
+@yes_option()
+@with_session
+def delete(session: Session, *, name: str, account_id: int, audience_id: int | None, yes: bool) -> None:
+    """Delete the field NAME, and what contacts have in it. Built-in fields, such as city, stay.
+
+    For example:
+
+        carillon field delete shoe_size --account 1 --yes
+    """
+
+    async def look(db: "Database") -> int:
+        actor = await open_actor(db, account_id, audience_id)
+        if name in CANONICAL:
+            raise InvalidInputError("name", f"{name} is a field that every audience has.")
+        if name not in {one.name for one in await db.read(list_fields, actor, ListFields())}:
+            way = f"carillon field list --account {account_id}"
+            raise NotFoundError("field", f"There is no field {name!r}. Those that there are: {way}")
+        filled = ContactQuery(conditions=[Condition(f"fields.{name}", Op.EXISTS)], with_archived=True, limit=1)
+        return (await db.read(page_contacts, actor, filled)).total
+
+    contacts = counted(session.run(look), "contact")
+    confirm_deletion([f"The field {name} goes, with the values of {contacts}."], yes=yes)
+
+    async def work(db: "Database") -> None:
+        actor = await open_actor(db, account_id, audience_id)
+        edit = AudienceEdit(delete_fields=[name])
+        await db.run(edit_audience, actor, EditAudience(decide=lambda _described: edit))
+
+    session.run(work)
+    session.answer({"name": name}, f"The field {name} is deleted.")

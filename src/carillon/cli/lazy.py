@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from carillon.errors import CarillonError, InvalidInputError
 
@@ -22,7 +23,7 @@ class LazyGroup(click.Group):
     """
 
     def __init__(self, *, name: str, help: str, commands_by_name: Mapping[str, tuple[str, str]]) -> None:  # noqa: A002 - click's name
-        super().__init__(name=name, help=help)
+        super().__init__(name=name, help=help, context_settings={"help_option_names": ["-h", "--help"]})
         self._commands_by_name = commands_by_name
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -44,6 +45,15 @@ class LazyGroup(click.Group):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, sentence) for name, (_, sentence) in self._commands_by_name.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command without importing any."""
+        named = [
+            CompletionItem(name, help=sentence)
+            for name, (_, sentence) in self._commands_by_name.items()
+            if name.startswith(incomplete)
+        ]
+        return named or click.Command.shell_complete(self, ctx, incomplete)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse bytes that are no text here: no database and no report could hold them."""

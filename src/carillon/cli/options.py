@@ -51,6 +51,26 @@ def audience_option(sentence: str, *, default: str = "the default one") -> Calla
     return click.option("--audience", "audience_id", type=Id(), metavar="ID", help=f"{sentence} [default: {default}]")
 
 
+def page_options(noun: str, *, most: int = 10_000) -> Callable[[Any], Any]:
+    """Ask for a page of a list that is in the order of its ids, as `limit` and `after_id`."""
+
+    def asked(command: Any) -> Any:
+        after = click.option(
+            "--after",
+            "after_id",
+            type=click.IntRange(0, MAX_ID),
+            default=0,
+            metavar="ID",
+            help=f"Only those after the {noun} of this id.",
+        )
+        limit = click.option(
+            "--limit", type=click.IntRange(1, most), default=100, show_default=True, help=f"How many {noun}s."
+        )
+        return limit(after(command))
+
+    return asked
+
+
 def phone_of(given: str, country: str, *, field: str) -> str:
     """Read a number as a send of an account in a country does, as E.164 digits. Raises InvalidInputError."""
     from carillon.addresses.phones import PhoneForm, likely_digits  # noqa: PLC0415 - `--help` needs none of it

@@ -17,6 +17,7 @@ from carillon.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
+    from carillon.kit.actor import Actor
     from carillon.tenancy.accounts import Operator
 
 Outcome = TypeVar("Outcome")
@@ -39,11 +40,14 @@ class Session:
 
         return asyncio.run(opened())
 
-    def server(self) -> AbstractContextManager[str]:
-        """Return the connection string of the installation's server, which runs meanwhile, whatever its schema."""
+    def server(self, *, create: bool = False) -> AbstractContextManager[str]:
+        """Return the connection string of the installation's server, which runs meanwhile, whatever its schema.
+
+        Only with `create` a folder without a database gets one.
+        """
         from carillon.runtime import database_server  # noqa: PLC0415 - as above
 
-        return database_server(self.settings)
+        return database_server(self.settings, create=create)
 
     def answer(self, value: Any, lines: str | Sequence[str]) -> None:
         """Print the outcome: as JSON, or as lines for a human."""
@@ -51,6 +55,13 @@ class Session:
             click.echo(msgspec.json.encode(value))
         else:
             click.echo(lines if isinstance(lines, str) else "\n".join(lines))
+
+
+async def open_actor(db: "Database", account_id: int, audience_id: int | None = None) -> "Actor":
+    """Enter an account, in one of its audiences or in the default one. Raises NotFoundError."""
+    from carillon.tenancy.accounts import OpenAccount, open_account  # noqa: PLC0415 - as above
+
+    return await db.read(open_account, operator(), OpenAccount(account_id=account_id, audience_id=audience_id))
 
 
 async def followed() -> None:

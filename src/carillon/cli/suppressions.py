@@ -38,7 +38,7 @@ _channel = click.option(
 
 @click.group
 def group() -> None:
-    """Say which addresses of an account must not be written to, whoever has them."""
+    """Say which addresses must not be written to."""
 
 
 def _addresses(values: tuple[str, ...], channel: str | None) -> list[Address]:
@@ -163,9 +163,10 @@ def import_(session: Session, *, file: Path, account_id: int) -> None:
 @audience_option("The audience that they leave.")
 @with_session
 def unsubscribe(session: Session, *, addresses: tuple[str, ...], account_id: int, audience_id: int | None) -> None:
-    """Unsubscribe the contacts that have ADDRESSES from one audience: phones from SMS, e-mails from e-mail.
+    """Unsubscribe contacts from an audience.
 
-    The addresses are not suppressed: other audiences are not concerned.
+    Those that have one of the phones are unsubscribed from SMS, those of the e-mails from e-mail. The ADDRESSES are not
+    suppressed: other audiences are not concerned.
 
     For example:
 

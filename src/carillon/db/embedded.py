@@ -32,7 +32,7 @@ from carillon.db.embedded_role import ADMINISTRATOR, CREATION, DATABASE, ROLE, m
 from carillon.db.embedded_settings import server_settings
 from carillon.db.embedded_state import SOCKET_NAME, condition, is_postgres_of, postmaster, processes
 
-__all__ = ["EmbeddedError", "EmbeddedServer", "bin_dir", "embedded_server", "psql_path", "running_dsn"]
+__all__ = ["EmbeddedError", "EmbeddedServer", "bin_dir", "embedded_server", "has_cluster", "psql_path", "running_dsn"]
 
 SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path on Linux, less its closing NUL
 LOG_BYTES = 10 * 1024**2
@@ -70,6 +70,12 @@ def embedded_server(data_dir: Path) -> Iterator[EmbeddedServer]:
     finally:
         with _explained(data_dir), _alone(data_dir):
             _leave(data_dir, membership)
+
+
+def has_cluster(data_dir: Path) -> bool:
+    """Tell whether a folder has a database, be it up or not; make nothing. Raises EmbeddedError."""
+    with _explained(data_dir):
+        return (data_dir / "postgres" / "PG_VERSION").exists()
 
 
 def running_dsn(data_dir: Path) -> str | None:

@@ -12,10 +12,7 @@ from carillon.events.format import CallbackFormat
 from carillon.tenancy.credentials import CredentialFormat
 
 DIALECTS: tuple[Dialect, ...] = (INFORU, NRS, INWISE, APIFON, DEVINO)
-# Of our own API, which is not served yet, there may be keys already.
-CREDENTIAL_FORMAT: Mapping[str, CredentialFormat] = {one.name: one.credential_format for one in DIALECTS} | {
-    "native": CredentialFormat()
-}
+CREDENTIAL_FORMAT: Mapping[str, CredentialFormat] = {one.name: one.credential_format for one in DIALECTS}
 
 CALLBACK_FORMATS: Mapping[str, CallbackFormat] = {
     one.callbacks.dialect: one.callbacks for one in DIALECTS if one.callbacks is not None

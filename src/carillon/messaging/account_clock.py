@@ -22,6 +22,11 @@ def worker_actor(account_id: AccountId, clock_offset: timedelta = timedelta()) -
     )
 
 
-async def take_account_clock(tx: Tx, account_id: AccountId) -> None:
-    """Take an account's clock in a transaction that began without it, or with one that is seconds old."""
-    tx.adopt_clock(await tx.fetchval(SQL["clock_of"], account_id) or timedelta())
+async def take_account_clock(tx: Tx, account_id: AccountId) -> bool:
+    """Take an account's clock in a transaction that began without it, or with one that is seconds old.
+
+    Return whether there is such an account: it may have been deleted.
+    """
+    offset: timedelta | None = await tx.fetchval(SQL["clock_of"], account_id)
+    tx.adopt_clock(offset or timedelta())
+    return offset is not None

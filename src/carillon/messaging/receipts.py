@@ -168,7 +168,8 @@ class ReceivedMessages:
 
 
 async def _apply_receipts(tx: Tx, actor: Actor, matches: Sequence[_Match]) -> None:
-    await take_account_clock(tx, actor.account_id)
+    if not await take_account_clock(tx, actor.account_id):
+        return  # nobody counts them any more, and their rows go with their day
     moves = [
         Move(
             message_id=match.message_id,

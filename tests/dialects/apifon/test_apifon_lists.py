@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from tests.dialects.apifon.wire import LISTS, Wire, values_of
 from tests.support import OPERATOR, new_key
@@ -317,3 +318,14 @@ async def test_twenty_callers_at_once_make_twenty_lists(wire: Wire) -> None:
 async def test_a_title_may_have_joiners_and_any_space(wire: Wire, title: str) -> None:
     place = await wire.made_list(title=title)
     assert (await wire.ok("GET", place))["title"] == title
+
+
+async def test_the_addresses_in_form_urls_open_as_a_page_that_says_that_the_form_is_not_there_yet(
+    client: httpx.AsyncClient,
+) -> None:
+    for form in ("subscribe", "unsubscribe", "profile", "profile/unsubscribe"):
+        reply = await client.get(f"/listmanager/1/{form}?l=1&f=2&c=mobile&u=secret")
+        assert (reply.status_code, reply.headers["content-type"]) == (501, "text/html; charset=utf-8")
+        assert "default-src 'none'" in reply.headers["content-security-policy"]
+        assert "This form is not available" in reply.text
+        assert "secret" not in reply.text

@@ -80,7 +80,7 @@ async def test_the_openapi_document_describes_every_function(wire: Wire) -> None
     assert ours == {PATHS[name] for name in NAMES}
     for name in NAMES:
         operation = document["paths"][PATHS[name]]["post"]
-        assert set(operation["responses"]) == {"200", "401", "403", "405", "413", "429", "500", "503"}
+        assert set(operation["responses"]) == {"200", "401", "403", "404", "405", "413", "429", "500", "503"}
         assert operation["security"] == [{"inforu.basic": []}, {}]
 
 

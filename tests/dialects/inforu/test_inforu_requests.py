@@ -273,3 +273,13 @@ async def test_bytes_that_are_no_utf8_are_refused(wire: Wire, function: str) -> 
     stranger = b'{"Auth": {"Username": "\xe9", "Token": "x"}, "Data": {}}'
     reply = await wire.client.post(PATHS[function], content=stranger)
     assert reply.json()["StatusId"] in {-1, -2, -400}
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v2/Contact/GetWeather", "/api/Contact/GetWeather", "/API/v2/SMS/Send", "/api/v2/Umail/Send"]
+)
+async def test_a_path_that_is_not_served_is_refused_in_the_envelope(wire: Wire, path: str) -> None:
+    for reply in (await wire.client.post(path, json={"Data": {}}), await wire.client.get(path)):
+        assert (reply.status_code, reply.json()["StatusId"]) == (404, -404)
+        assert reply.json()["FunctionName"] == path.strip("/")
+        assert reply.json()["DetailedDescription"] == "Nothing is served at this address."

@@ -4,6 +4,8 @@ from carillon.dialects.apifon import auth, oauth
 from carillon.dialects.apifon.callbacks import CALLBACK_FORMAT
 from carillon.dialects.apifon.errors import present_error
 from carillon.dialects.apifon.examples import first_calls
+from carillon.dialects.apifon.forms import FORMS
+from carillon.dialects.apifon.forms import ROUTES as FORM_ROUTES
 from carillon.dialects.apifon.operations import OPERATIONS
 from carillon.dialects.apifon.scopes import authenticate_for
 from carillon.dialects.contract import Dialect
@@ -35,7 +37,7 @@ _SECURITY = {"type": "http", "scheme": "bearer", "description": "A token of POST
 def canonical_path(path: str) -> str | None:
     """Return the path in `routes`: without a slash at its end, and under the longer of the two bases."""
     trimmed = path.rstrip("/")
-    if trimmed.startswith(("/oauth2/", f"{BASE}/")):
+    if trimmed.startswith(("/oauth2/", f"{BASE}/", f"{FORMS}/")):
         return trimmed
     if trimmed.startswith(f"{_OTHER_BASE}/"):
         return BASE + trimmed.removeprefix(_OTHER_BASE)
@@ -47,6 +49,7 @@ DIALECT = Dialect(
     credential_format=auth.CREDENTIAL_FORMAT,
     routes=(
         *(route_of(one, authenticate_for(one.permission, changes=one.scope in CHANGING)) for one in OPERATIONS),
+        *FORM_ROUTES,
         Endpoint(method="POST", path="/oauth2/token", function="token", handle=oauth.token),
         Endpoint(method="POST", path="/oauth2/revoke", function="revoke", handle=oauth.revoke),
     ),

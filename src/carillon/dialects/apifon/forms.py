@@ -2,16 +2,37 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from uuid import UUID
 
 from carillon.audience.contacts.contact import Contact
 from carillon.audience.form_tokens import FormTokens, find_form_tokens, make_form_tokens
 from carillon.dialects.apifon.mapping import show_id
+from carillon.dialects.contract import Handler, Services
 from carillon.dialects.rest import Call
+from carillon.http.pages import HtmlPage, add, page_reply
+from carillon.http.request import Reply, Request
+from carillon.http.site import Endpoint
 from carillon.kit.actor import Actor
 
 FORM_URLS = "form_urls"
 """The key of the addresses."""
+
+FORMS = "/listmanager"
+_FORMS = ("subscribe", "unsubscribe", "profile", "profile/unsubscribe")
+
+
+async def _show_form(_services: Services, _request: Request) -> Reply:
+    """Answer whoever opens the address of a form with a page that says that it isn't there."""
+    page = HtmlPage("This form is not available")
+    add(page.body, "h1", "This form is not available")
+    add(page.body, "p", "It can't be filled in here yet. Please contact whoever has sent you to this page.")
+    return page_reply(page, status=HTTPStatus.NOT_IMPLEMENTED)
+
+
+ROUTES: Sequence[Endpoint[Handler]] = [
+    Endpoint(method="GET", path=f"{FORMS}/{{account}}/{form}", function="form", handle=_show_form) for form in _FORMS
+]
 
 
 def form_id(account_id: int, list_id: int) -> UUID:
@@ -22,7 +43,7 @@ def form_id(account_id: int, list_id: int) -> UUID:
 def _place(call: Call, list_id: int) -> tuple[str, str]:
     account_id = call.actor.account_id
     query = f"l={show_id(list_id)}&f={form_id(account_id, list_id)}"
-    return f"{call.request.base_url}/listmanager/{account_id}", query
+    return f"{call.request.base_url}{FORMS}/{account_id}", query
 
 
 def list_forms(call: Call, list_id: int) -> dict[str, str]:

@@ -126,7 +126,7 @@ SUBSCRIBER_OPERATIONS: Sequence[Operation] = (
         handle=subscribers.show,
         query=schemas.ShowOne,
         reference=("list_id", "lookup_md5", "fields"),
-        notes=("Nothing is served yet at the addresses in form_urls.",),
+        notes=("The addresses in form_urls answer a page that says that the form is not there yet.",),
     ),
     Operation(
         method="DELETE",

@@ -22,6 +22,7 @@ from carillon.dialects.inforu.operations import OPERATIONS
 from carillon.dialects.inforu.replies import Envelope, FlatReply
 from carillon.dialects.reading import require
 from carillon.errors import CarillonError, InvalidInputError
+from carillon.http.pages import page_reply
 from carillon.http.request import Reply, Request
 from carillon.http.site import Endpoint
 from carillon.tenancy.scopes import require_scope
@@ -30,12 +31,18 @@ _BEGINNING_BYTES = 1_000
 
 # The reference's samples name functions without the version, too.
 _PATHS = {path.lower(): one.paths[0] for one in OPERATIONS for path in one.paths}
+# What the vendor has functions below; /api/rest is not InforU's.
+_BASES = ("/api/v2/", "/api/contact/", "/api/sms/", "/api/otp/")
 _OPERATIONS = {one.paths[0].lower(): one for one in OPERATIONS}
 
 
 def canonical_path(path: str) -> str | None:
-    """Return the path in `routes` for any case and for a slash at the end; None for a path that isn't ours."""
-    return _PATHS.get(unquote(path).rstrip("/").lower())
+    """Return the path in `routes` for any case and for a slash at the end; None for a path that isn't ours.
+
+    One that is below ours and no function's is returned as it is, in lower case: it is refused in the envelope.
+    """
+    lowered = unquote(path).rstrip("/").lower()
+    return _PATHS.get(lowered) or (lowered if lowered.startswith(_BASES) else None)
 
 
 def _serve(operation: Operation) -> Callable[[Services, Request], Awaitable[Reply]]:
@@ -96,8 +103,7 @@ def present_error(request: Request, error: CarillonError) -> Reply:
 
 def _document(operation: Operation) -> Callable[[Services, Request], Awaitable[Reply]]:
     async def handle(_services: Services, request: Request) -> Reply:
-        page = show_page(operation, wanted_format(request, None), request.path)
-        return Reply(status=200, body=page, media_type="text/html; charset=utf-8")
+        return page_reply(show_page(operation, wanted_format(request, None), request.path))
 
     return handle
 

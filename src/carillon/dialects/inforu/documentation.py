@@ -13,14 +13,10 @@ from carillon.dialects.inforu.calls import Operation
 from carillon.dialects.inforu.errors import SUCCESS, statuses
 from carillon.dialects.inforu.replies import OK, Envelope
 from carillon.dialects.reading import parameters
+from carillon.http.pages import HtmlPage, add
 
 REQUEST_ROOT = "Inforu"
 
-_STYLE = """
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-pre { background: #f4f4f4; padding: 1rem; overflow: auto; } table { border-collapse: collapse; }
-th, td { border: 1px solid #ccc; padding: .25rem .5rem; text-align: left; vertical-align: top; }
-"""
 _TYPES: Mapping[type[inspect.Type], str] = {
     inspect.StrType: "string",
     inspect.IntType: "int",
@@ -31,34 +27,29 @@ _TYPES: Mapping[type[inspect.Type], str] = {
 }
 
 
-def show_page(operation: Operation, form: Format, path: str) -> bytes:
+def show_page(operation: Operation, form: Format, path: str) -> HtmlPage:
     """Write the page in HTML: where to post, what, and what comes back."""
-    page = ET.Element("html", lang="en")
-    head = _add(page, "head")
-    _add(head, "meta", charset="utf-8")
-    _add(head, "title", operation.name)
-    _add(head, "style", _STYLE)
-    body = _add(page, "body")
-    _add(body, "h1", operation.title)
-    _add(body, "p", operation.summary)
-    _add(body, "h2", "Request")
-    _add(body, "pre", f"POST {path}\nContent-Type: application/{form}\nAuthorization: Basic base64(USER:TOKEN)")
-    _add(body, "p", "Without the header, send Auth with Username and Token beside Data.")
-    _add(body, "pre", sample_request(operation, form), id="request")
-    _add(body, "h2", "Parameters")
+    page = HtmlPage(operation.name)
+    body = page.body
+    add(body, "h1", operation.title)
+    add(body, "p", operation.summary)
+    add(body, "h2", "Request")
+    add(body, "pre", f"POST {path}\nContent-Type: application/{form}\nAuthorization: Basic base64(USER:TOKEN)")
+    add(body, "p", "Without the header, send Auth with Username and Token beside Data.")
+    add(body, "pre", sample_request(operation, form), id="request")
+    add(body, "h2", "Parameters")
     _table(body, ("Name", "Type", "", "Meaning"), _parameter_rows(operation.request, "Data"))
-    _add(body, "h2", "Reply")
+    add(body, "h2", "Reply")
     for reply in operation.reply:
-        _add(body, "pre", _sample_flat(reply, form) if operation.is_flat else _sample_reply(reply, form, path))
-    _add(body, "h2", "Statuses")
+        add(body, "pre", _sample_flat(reply, form) if operation.is_flat else _sample_reply(reply, form, path))
+    add(body, "h2", "Statuses")
     _table(body, ("HTTP", "StatusId", "StatusDescription"), _status_rows())
     if operation.notes:
-        _add(body, "h2", "Notes")
-        notes = _add(body, "ul")
+        add(body, "h2", "Notes")
+        notes = add(body, "ul")
         for note in operation.notes:
-            _add(notes, "li", note)
-    markup: str = ET.tostring(page, encoding="unicode", method="html")
-    return f"<!DOCTYPE html>\n{markup}".encode()
+            add(notes, "li", note)
+    return page
 
 
 def sample_request(operation: Operation, form: Format) -> str:
@@ -132,18 +123,12 @@ def _status_rows() -> Iterator[tuple[str, ...]]:
         yield (str(status.http_status), str(status.status_id), status.description)
 
 
-def _add(parent: ET.Element, tag: str, text: str | None = None, /, **attributes: str) -> ET.Element:
-    child = ET.SubElement(parent, tag, attributes)
-    child.text = text
-    return child
-
-
 def _table(parent: ET.Element, heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> None:
-    table = _add(parent, "table")
-    line = _add(table, "tr")
+    table = add(parent, "table")
+    line = add(table, "tr")
     for head in heads:
-        _add(line, "th", head)
+        add(line, "th", head)
     for row in rows:
-        line = _add(table, "tr")
+        line = add(table, "tr")
         for cell in row:
-            _add(line, "td", cell)
+            add(line, "td", cell)

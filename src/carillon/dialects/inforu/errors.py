@@ -135,6 +135,7 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
     errors.RateLimitedError: Status(-429, 429, "Too many requests"),
     errors.InvalidInputError: Status(-400, 200, "Invalid request", is_ours=True),
     errors.NotFoundError: Status(-404, 200, "Not found", is_ours=True),
+    errors.NoSuchPathError: Status(-404, 404, "Not found", is_ours=True),
     errors.NoSuchMethodError: Status(-405, 405, "Method not allowed", is_ours=True),
     errors.GroupNotEmptyError: Status(-409, 200, "Group is not empty", is_ours=True),
     errors.BodyTooLargeError: Status(-413, 413, "Request body is too large", is_ours=True),
@@ -148,9 +149,9 @@ TABLE: Mapping[type[errors.CarillonError], Status] = {
 
 def statuses() -> list[Status]:
     """List every status that a reply may have, by HTTP status."""
-    lines = {status.status_id: status for status in (*TABLE.values(), _OVER_CONTACTS, SUCCESS)}
-    lines |= {one.status.status_id: one.status for one in _SMS_ERRORS}
-    lines |= {one.status.status_id: one.status for one in _OTP_ERRORS}
+    of_functions = [*(one.status for one in _SMS_ERRORS), *(one.status for one in _OTP_ERRORS)]
+    listed = (*TABLE.values(), _OVER_CONTACTS, SUCCESS, *of_functions)
+    lines = {(status.status_id, status.http_status): status for status in listed}
     return sorted(lines.values(), key=lambda status: (status.http_status, -status.status_id))
 
 

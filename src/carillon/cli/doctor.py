@@ -1,0 +1,195 @@
+"""`carillon doctor`."""
+
+import asyncio
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from carillon.cli.session import Session, operator, with_session
+from carillon.db.embedded import EmbeddedError, bin_dir
+from carillon.errors import CarillonError
+from carillon.settings import Settings
+
+if TYPE_CHECKING:
+    from carillon.db.database import Database
+
+# An import of a million contacts, with its journal, needs about as much.
+_LEAST_BYTES = 2 * 1024**3
+_OLDEST_POSTGRESQL = 15
+_CONNECT_SECONDS = 2.0
+_SHOWN = {"ok": "ok   ", "warning": "look ", "failure": "WRONG"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was found by a check: whether it is in order, in a sentence, and what to do where it is not."""
+
+    check: str
+    state: Literal["ok", "warning", "failure"]
+    sentence: str
+    remedy: str = ""
+
+
+@click.command
+@with_session
+def doctor(session: Session) -> None:
+    """Look for what is wrong with the installation.
+
+    It says what to do about it. It looks at the PostgreSQL binaries, the database and its schema, the secret key, room
+    on the disk, the limit of open files, the port, and whether there is an account. Nothing is made or changed. What is
+    wrong makes the exit code 1. For example:
+
+        carillon doctor
+
+        carillon doctor --data-dir /srv/carillon --json
+    """
+    findings = list(_examine(session))
+    lines = []
+    for one in findings:
+        lines.append(f"{_SHOWN[one.state]}  {one.check}: {one.sentence}")
+        if one.remedy:
+            lines.append(f"       {one.remedy}")
+    wrong = sum(one.state == "failure" for one in findings)
+    lines.append("Nothing is wrong." if not wrong else f"{wrong} of {len(findings)} checks found something wrong.")
+    session.answer([asdict(one) for one in findings], lines)
+    if wrong:
+        raise SystemExit(1)
+
+
+def _examine(session: Session) -> Iterator[Finding]:
+    settings = session.settings
+    if settings.database_url is None:
+        yield _binaries()
+    database = list(_database(session))
+    yield from database
+    yield _secret_key(settings, is_new=any(one.state == "failure" for one in database))
+    yield _disk(settings)
+    yield _open_files(settings)
+    if settings.role != "worker":
+        yield _port(settings)
+
+
+def _binaries() -> Finding:
+    try:
+        return Finding(check="PostgreSQL", state="ok", sentence=f"its binaries are in {bin_dir()}.")
+    except EmbeddedError as error:
+        return Finding(check="PostgreSQL", state="failure", sentence=str(error))
+
+
+def _database(session: Session) -> Iterator[Finding]:
+    """Look at the database, as far as it can be opened."""
+    try:
+        version = _version(session)
+        if version < _OLDEST_POSTGRESQL:
+            remedy = f"Carillon needs PostgreSQL {_OLDEST_POSTGRESQL} or later."
+            yield Finding(check="database", state="failure", sentence=f"is PostgreSQL {version}.", remedy=remedy)
+            return
+        accounts = session.run(_accounts)
+    except (CarillonError, EmbeddedError) as error:
+        sentence = error.message if isinstance(error, CarillonError) else str(error)
+        yield Finding(check="database", state="failure", sentence=sentence)
+        return
+    yield Finding(check="database", state="ok", sentence=f"answers; it is PostgreSQL {version}.")
+    yield Finding(check="schema", state="ok", sentence="is what this version knows.")
+    if accounts:
+        yield Finding(check="accounts", state="ok", sentence="there is one, or more.")
+    else:
+        remedy = "carillon account create NAME --country ISO2"
+        yield Finding(check="accounts", state="warning", sentence="there is none yet.", remedy=remedy)
+
+
+def _version(session: Session) -> int:
+    """Return the major version of the database's server. Raises EmbeddedError and CarillonError."""
+    from carillon.runtime import reachable  # noqa: PLC0415 - loads the database driver, which `--help` must not
+
+    with session.server() as dsn, reachable():
+        return asyncio.run(_version_of(dsn))
+
+
+async def _version_of(dsn: str) -> int:
+    import asyncpg  # noqa: PLC0415 - as above
+
+    connection = await asyncpg.connect(dsn)
+    try:
+        return int(connection.get_server_version().major)
+    finally:
+        await connection.close()
+
+
+async def _accounts(db: "Database") -> int:
+    from carillon.tenancy.accounts import ListAccounts, list_accounts  # noqa: PLC0415 - as above
+
+    return len((await db.read(list_accounts, operator(), ListAccounts(limit=1))).items)
+
+
+def _secret_key(settings: Settings, *, is_new: bool) -> Finding:
+    path = settings.secret_key_path
+    try:
+        status = path.stat()
+    except OSError as error:
+        state: Literal["ok", "warning"] = "ok" if is_new else "warning"
+        remedy = (
+            "" if is_new else "It is made with the first credential. If there was one, bring it back from its backup."
+        )
+        return Finding(check="secret key", state=state, sentence=f"{path}: {error.strerror}.", remedy=remedy)
+    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        sentence = f"{path} can be read by others than its owner."
+        return Finding(check="secret key", state="failure", sentence=sentence, remedy=f"chmod 600 {path}")
+    if not os.access(path, os.R_OK):
+        remedy = "Run as the account that it belongs to."
+        return Finding(check="secret key", state="failure", sentence=f"{path} can't be read.", remedy=remedy)
+    return Finding(check="secret key", state="ok", sentence=f"is {path}, for its owner alone. Back it up.")
+
+
+def _disk(settings: Settings) -> Finding:
+    """Look at the room where the database is, or would be."""
+    place = settings.data_dir.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    sentence = f"{free / 1024**3:,.1f} GiB are free at {place}."
+    if free < _LEAST_BYTES:
+        remedy = "Make room: without it PostgreSQL stops, and calls are refused until there is some."
+        return Finding(check="disk", state="failure", sentence=sentence, remedy=remedy)
+    return Finding(check="disk", state="ok", sentence=sentence)
+
+
+def _open_files(settings: Settings) -> Finding:
+    from carillon.http.connections import most_connections  # noqa: PLC0415 - loads the server, which `--help` must not
+
+    kept, wanted = most_connections(settings.max_connections), settings.max_connections
+    if kept < wanted:
+        sentence = f"leave room for {kept:,} connections of callers, of the {wanted:,} of max_connections."
+        return Finding(
+            check="open files", state="warning", sentence=sentence, remedy="Raise the limit: ulimit -n 65536"
+        )
+    return Finding(check="open files", state="ok", sentence=f"leave room for {wanted:,} connections of callers.")
+
+
+def _port(settings: Settings) -> Finding:
+    """Ask whoever listens where the server would: nobody, or it."""
+    place = f"{settings.host}:{settings.port}"
+    try:
+        with socket.create_connection((settings.host, settings.port), timeout=_CONNECT_SECONDS) as connection:
+            connection.settimeout(_CONNECT_SECONDS)
+            connection.sendall(f"GET /readyz HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode("latin-1")
+    except TimeoutError:
+        return Finding(check="port", state="failure", sentence=f"{place} is taken by something that doesn't answer.")
+    except OSError:
+        return Finding(check="port", state="ok", sentence=f"nobody listens on {place}: no server runs there now.")
+    status = next(
+        (one for one in ("ok", "degraded", "unavailable", "schema_mismatch") if f'"status":"{one}"' in answer), ""
+    )
+    if status in {"ok", "degraded"}:
+        return Finding(check="port", state="ok", sentence=f"a server of Carillon answers on {place}: {status}.")
+    if status:
+        return Finding(check="port", state="failure", sentence=f"the server on {place} can't answer calls: {status}.")
+    remedy = "Choose another port (--port, CARILLON_PORT), or stop what has it."
+    return Finding(check="port", state="failure", sentence=f"something else answers on {place}.", remedy=remedy)

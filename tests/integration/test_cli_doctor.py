@@ -1,0 +1,120 @@
+"""`carillon doctor` finds what is wrong, says what to do, and makes nothing."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from carillon.cli import main
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Call a command on the test's database, with a port on which nobody listens."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CARILLON_DATABASE_URL", dsn)
+    monkeypatch.setenv("CARILLON_PORT", "1")
+
+    def called(*arguments: object) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="carillon")
+
+    return called
+
+
+def findings(result: Result) -> dict[str, Any]:
+    return {one["check"]: one for one in json.loads(result.stdout)}
+
+
+def test_a_sound_installation_has_nothing_wrong(run: Run) -> None:
+    assert run("account", "create", "A").exit_code == 0
+    assert run("credential", "create", "--account", 1, "--dialect", "apifon").exit_code == 0
+    result = run("doctor")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1] == "Nothing is wrong."
+    found = findings(run("doctor", "--json"))
+    assert list(found) == ["database", "schema", "accounts", "secret key", "disk", "open files", "port"]
+    assert {one["state"] for one in found.values()} == {"ok"}
+
+
+def test_what_is_missing_is_said_with_what_to_do(run: Run) -> None:
+    result = run("doctor", "--json")
+    assert result.exit_code == 0
+    found = findings(result)
+    assert found["accounts"]["state"] == "warning"
+    assert "carillon account create" in found["accounts"]["remedy"]
+
+
+def test_a_folder_without_an_installation_is_said_and_stays_empty(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CARILLON_DATABASE_URL")
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    found = findings(result)
+    assert found["PostgreSQL"]["state"] == "ok"
+    assert found["database"]["state"] == "failure"
+    assert f"no Carillon in the folder {tmp_path / 'data'}" in found["database"]["sentence"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_database_and_one_that_is_not_reached_are_said(run: Run, empty_dsn: str) -> None:
+    empty = findings(run("doctor", "--database-url", empty_dsn, "--json"))
+    assert (empty["database"]["state"], "schema" in empty) == ("failure", False)
+    nowhere = run("doctor", "--database-url", "postgresql://nobody@127.0.0.1:1/x", "--json")
+    assert nowhere.exit_code == 1
+    assert "can't be used" in findings(nowhere)["database"]["sentence"]
+
+
+def test_a_secret_key_that_others_can_read_is_wrong(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    key = tmp_path / "data" / "secret.key"
+    key.write_bytes(b"k" * 32)
+    key.chmod(0o644)
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    assert findings(result)["secret key"]["remedy"].startswith("chmod 600 ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "words"),
+    [
+        ('{"status":"ok"}', "ok", "a server of Carillon answers"),
+        ('{"status":"unavailable"}', "failure", "can't answer calls: unavailable"),
+        ("Welcome!", "failure", "something else answers"),
+    ],
+)
+def test_whoever_listens_on_the_port_is_asked(run: Run, answer: str, state: str, words: str) -> None:
+    with listening(answer) as port:
+        found = findings(run_on(run, port))["port"]
+    assert found["state"] == state
+    assert words in found["sentence"]
+
+
+def run_on(run: Run, port: int) -> Result:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CARILLON_PORT", str(port))
+        return run("doctor", "--json")
+
+
+@contextmanager
+def listening(answer: str) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(f"HTTP/1.1 200 OK\r\n\r\n{answer}".encode())
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join(5)
