@@ -11,11 +11,12 @@ from typing import Any, BinaryIO, cast
 
 import polars as pl
 import pytest
-from tests.support import Tenant
+from tests.support import MOMENT, Tenant
 
 from carillon.audience.consents import ConsentChange, CreatePurpose, create_purpose
 from carillon.audience.contacts.save import SaveContact, save_contact
-from carillon.audience.exports import EXPORT_COLUMNS, PAGE_ROWS, ExportContacts, export_contacts
+from carillon.audience.export_columns import EXPORT_COLUMNS
+from carillon.audience.exports import PAGE_ROWS, ExportContacts, export_contacts
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, create_field, field_kinds
 from carillon.audience.imports.file_import import FileImport, import_file
@@ -65,7 +66,8 @@ async def export(db: Database, account: Tenant, **options: Any) -> bytes:
 async def test_an_export_has_every_contact_and_the_fields_in_use(db: Database, account: Tenant) -> None:
     frame = pl.read_csv(await export(db, account), infer_schema=False)
     fields = ["first_name", "city", "text2", "number1", "date1", "member"]
-    assert frame.columns == [*EXPORT_COLUMNS, *fields]
+    assert frame.columns == [*EXPORT_COLUMNS, "groups", *fields]
+    assert frame["groups"].to_list() == ["Gold", None, "Gold"]
     assert frame["contact_id"].to_list() == sorted(frame["contact_id"].to_list(), key=int)
     assert frame.select("phone", "email", "external_id", "landline", "sms_status", "email_status").rows() == [
         ("+972541110001", "Ana@mail.example", "r-1", "03-555", "subscribed", "subscribed"),
@@ -153,10 +155,12 @@ async def test_consents_are_columns_behind_the_fields(db: Database, account: Ten
     await db.run(save_contact, account.actor, SaveContact(row=row, consents=news))
     columns = ["consents.NEWS.sms", "consents.OFFERS.sms", "consents.OFFERS.email"]
     frame = pl.read_csv(await export(db, account), infer_schema=False)
-    assert frame.columns[-3:] == columns
+    details = [f"{column}.{detail}" for column in columns for detail in ("given_at", "source", "actor")]
+    assert {*frame.columns[-12:]} == {*columns, *details}
+    assert frame["consents.OFFERS.sms.source"].to_list() == ["test", None, None]
     assert frame.select(columns).rows() == [(None, "true", "false"), ("true", None, None), (None, None, None)]
     lines = (await export(db, account, format="ndjson", group="gold")).decode().splitlines()
-    shown = [{name: value for name, value in json.loads(line).items() if "consents" in name} for line in lines]
+    shown = [{name: value for name, value in json.loads(line).items() if name in columns} for line in lines]
     assert shown == [
         {"consents.OFFERS.sms": True, "consents.OFFERS.email": False},
         {"consents.OFFERS.sms": None, "consents.OFFERS.email": None},
@@ -168,7 +172,17 @@ async def test_statuses_are_told_by_name(db: Database, account: Tenant) -> None:
     address = Address(channel=Channel.SMS, value="0541110001")
     await db.run(suppress, account.actor, Suppress(addresses=[address], reason="asked"))
     frame = pl.read_csv(await export(db, account), infer_schema=False)
-    assert frame["sms_status"].to_list() == ["unsubscribed", "subscribed", "none"]
+    assert frame["sms_status"].to_list() == [None, "unsubscribed", "subscribed", "none"]
+    assert frame["sms_own_status"].to_list() == [None, "subscribed", None, None]
+    assert frame.row(0, named=True) == {
+        **dict.fromkeys(frame.columns),
+        "blocked_address": "+972541110001",
+        "blocked_channel": "sms",
+        "blocked_at": MOMENT.isoformat(),
+        "blocked_source": "test",
+        "blocked_by": "tester",
+        "blocked_reason": "asked",
+    }
 
 
 async def test_an_empty_audience_exports_as_a_header(db: Database, account: Tenant) -> None:

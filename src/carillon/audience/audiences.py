@@ -11,6 +11,7 @@ from asyncpg import Record
 
 from carillon.audience.contacts.delete import DELETION_CHUNK, DeletionCause, delete_contact_chunks
 from carillon.audience.locks import follow_uploads, lock_audience, lock_audience_set
+from carillon.audience.removed_unsubscribes import forget_audience
 from carillon.audience.suppressions import Channel
 from carillon.db.database import Tx
 from carillon.db.filters import Attribute, Order, Value, compile_order
@@ -232,6 +233,7 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
         raise InvalidInputError("audience", "The default audience and one that credentials work in can't be deleted.")
     await tx.execute(SQL["delete_group_members"], actor.account_id, actor.audience_id)
     gone = await delete_contact_chunks(tx, actor, _contacts(tx, actor), cause=DeletionCause.AUDIENCE_DELETED)
+    await forget_audience(tx, actor)
     await tx.execute(SQL["delete_purposes"], actor.account_id, actor.audience_id)
     await tx.execute(SQL["delete_group_sets"], actor.account_id, actor.audience_id)
     # It waits for uploads that are being accepted; after it none can be.

@@ -7,6 +7,7 @@ from datetime import datetime
 from io import StringIO
 
 import msgspec
+from asyncpg import Record
 
 from carillon.audience.locks import lock_audience, mark_changed
 from carillon.audience.names import free_key
@@ -28,6 +29,9 @@ MAX_DESCRIPTION_CHARACTERS = 4_000
 # Up to so many consents one statement is quicker than COPY.
 _FEW = 50
 _COLUMNS = ("account_id", "audience_id", "contact_id", "purpose", "channel", "granted", "given_at", "source", "actor")
+
+
+NO_ORIGINS: Mapping["ConsentKey", "ConsentOrigin"] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,9 @@ class ConsentChange(msgspec.Struct, frozen=True, array_like=True):
 ConsentKey = tuple[int, str, Channel]
 """A contact's id, a purpose's key and a channel."""
 
+ConsentOrigin = tuple[datetime, str, str]
+"""When a consent was given, through what and by whom."""
+
 
 async def create_purpose(tx: Tx, actor: Actor, command: CreatePurpose) -> str:
     """Make a purpose and return its key, which is derived from the name.
@@ -88,6 +95,22 @@ async def create_purpose(tx: Tx, actor: Actor, command: CreatePurpose) -> str:
     await mark_changed(tx, actor)
     await audit.record(tx, actor, "purpose.create", key, {"audience_id": actor.audience_id})
     return key
+
+
+async def make_purposes(tx: Tx, actor: Actor, keys: Sequence[str]) -> None:
+    """Make the purposes that a locked audience lacks, with their keys as names.
+
+    Raises InvalidInputError for `map` when there would be more than MAX_PURPOSES.
+    """
+    known = await known_purposes(tx, actor)
+    missing = [key for key in dict.fromkeys(keys) if key not in known]
+    if missing and len(known) + len(missing) > MAX_PURPOSES:
+        raise InvalidInputError("map", f"An audience has at most {MAX_PURPOSES} purposes.")
+    for key in missing:
+        await tx.execute(SQL["create_purpose"], actor.account_id, actor.audience_id, key, key, "", tx.now)
+        await audit.record(tx, actor, "purpose.create", key, {"audience_id": actor.audience_id})
+    if missing:
+        await mark_changed(tx, actor)
 
 
 async def change_purpose(tx: Tx, actor: Actor, command: ChangePurpose) -> None:
@@ -123,6 +146,12 @@ async def known_purposes(tx: Tx, actor: Actor) -> set[str]:
     return {one.key for one in await list_purposes(tx, actor)}
 
 
+async def stored_consents(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> Mapping[ConsentKey, Record]:
+    """Return the consents of contacts: granted, given_at, source and actor."""
+    rows = await tx.fetch(SQL["consents_of"], actor.account_id, actor.audience_id, contact_ids)
+    return {(row["contact_id"], row["purpose"], Channel(row["channel"])): row for row in rows}
+
+
 async def require_purposes(tx: Tx, actor: Actor, changes: Sequence[ConsentChange]) -> None:
     """Raise NotFoundError for a `purpose` that the audience, which must be locked, doesn't have."""
     known = await known_purposes(tx, actor) if changes else set[str]()
@@ -132,11 +161,17 @@ async def require_purposes(tx: Tx, actor: Actor, changes: Sequence[ConsentChange
 
 
 async def write_consents(
-    tx: Tx, actor: Actor, changes: Mapping[ConsentKey, bool | None], *, new: Collection[int] = ()
+    tx: Tx,
+    actor: Actor,
+    changes: Mapping[ConsentKey, bool | None],
+    *,
+    new: Collection[int] = (),
+    origins: Mapping[ConsentKey, ConsentOrigin] = NO_ORIGINS,
 ) -> None:
     """Set and take back consents of a locked audience's contacts, which are changed by it; None takes back.
 
-    The audience must have the purposes. `new` are contacts that have no consents yet.
+    The audience must have the purposes. `new` are contacts that have no consents yet. `origins` are those that were not
+    given now and by the actor.
     """
     copied, given = dict[ConsentKey, bool](), dict[ConsentKey, bool]()
     taken_back = list[ConsentKey]()
@@ -151,11 +186,13 @@ async def write_consents(
         given |= copied
         copied = {}
     if copied:
-        await tx.copy_csv("consent", _COLUMNS, [_csv(tx, actor, copied)])
-    where, origin = (actor.account_id, actor.audience_id), (tx.now, actor.source, actor.name)
+        await tx.copy_csv("consent", _COLUMNS, [_csv(tx, actor, copied, origins)])
+    where, usual = (actor.account_id, actor.audience_id), (tx.now, actor.source, actor.name)
     changed: set[int] = set()
     if given:
         flags = one_text(str(granted) for granted in given.values())
+        times, sources, names = zip(*(origins.get(key, usual) for key in given), strict=True)
+        origin = (list(times), list(sources), list(names))
         rows = await tx.fetch(SQL["set_consents"], *where, *_columns(given), flags, *origin)
         changed |= {row["contact_id"] for row in rows}
     if taken_back:
@@ -170,13 +207,20 @@ def _columns(keys: Collection[ConsentKey]) -> tuple[str, str, str]:
     return contact_ids, one_text(purpose for _, purpose, _ in keys), one_text(channel for _, _, channel in keys)
 
 
-def _csv(tx: Tx, actor: Actor, consents: Mapping[ConsentKey, bool]) -> bytes:
+def _csv(
+    tx: Tx, actor: Actor, consents: Mapping[ConsentKey, bool], origins: Mapping[ConsentKey, ConsentOrigin]
+) -> bytes:
     """Write lines to load; keys and channels have nothing in them that CSV would quote."""
-    tail = StringIO()
-    csv.writer(tail, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(
-        [tx.now.isoformat(), actor.source, actor.name]
-    )
-    head, end = f"{actor.account_id},{actor.audience_id},", tail.getvalue()
+    usual = _csv_end((tx.now, actor.source, actor.name))
+    ends = {key: _csv_end(origin) for key, origin in origins.items()}
+    head = f"{actor.account_id},{actor.audience_id},"
     return "".join(
-        [f"{head}{one},{purpose},{channel},{granted},{end}" for (one, purpose, channel), granted in consents.items()]
+        [f"{head}{key[0]},{key[1]},{key[2]},{granted},{ends.get(key, usual)}" for key, granted in consents.items()]
     ).encode()
+
+
+def _csv_end(origin: ConsentOrigin) -> str:
+    tail = StringIO()
+    moment, source, name = origin
+    csv.writer(tail, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow([moment.isoformat(), source, name])
+    return tail.getvalue()

@@ -17,13 +17,13 @@ WHERE account_id = $1 AND audience_id = $2
 ORDER BY number, key;
 
 -- name: set_consents
--- Each column comes as one text, see one_text. What says the same again is not written.
+-- Keys and flags come as one text each, see one_text. What says the same again is not written.
 INSERT INTO consent (account_id, audience_id, contact_id, purpose, channel, granted, given_at, source, actor)
-SELECT $1, $2, s.contact_id, s.purpose, s.channel, s.granted, $7, $8, $9
+SELECT $1, $2, s.contact_id, s.purpose, s.channel, s.granted, s.given_at, s.source, s.actor
 FROM unnest(
          string_to_array($3::text, chr(31))::bigint[], string_to_array($4::text, chr(31)), string_to_array($5::text, chr(31)),
-         string_to_array($6::text, chr(31))::boolean[]
-     ) AS s (contact_id, purpose, channel, granted)
+         string_to_array($6::text, chr(31))::boolean[], $7::timestamptz[], $8::text[], $9::text[]
+     ) AS s (contact_id, purpose, channel, granted, given_at, source, actor)
 ON CONFLICT (account_id, audience_id, contact_id, purpose, channel) DO UPDATE
 SET granted = excluded.granted, given_at = excluded.given_at, source = excluded.source, actor = excluded.actor
 WHERE consent.granted <> excluded.granted
@@ -41,3 +41,8 @@ RETURNING k.contact_id;
 -- name: mark_contacts_changed
 UPDATE contact SET updated_at = $3
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($4::bigint[]) AND updated_at < $3;
+
+-- name: consents_of
+SELECT contact_id, purpose, channel, granted, given_at, source, actor
+FROM consent
+WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);

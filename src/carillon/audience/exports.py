@@ -1,11 +1,13 @@
 """Exports: the contacts of an audience or of a group as one file, in constant memory, all of one moment.
 
-What is exported can be imported again, and then leaves every contact as it was; statuses follow from suppressions.
+What is exported can be imported again, and then leaves every contact as it was. Into another account it carries all
+that contacts said: statuses, consents and suppressions, also those of addresses that no contact has (docs/adr/0053).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,11 +15,24 @@ import msgspec
 import polars as pl
 from asyncpg import Record
 
-from carillon.audience.contacts.contact import STORED_STATUSES, consents_of
+from carillon.audience.consents import ConsentKey, stored_consents
+from carillon.audience.contacts.contact import OWN_STATUSES, STORED_STATUSES, groups_of
 from carillon.audience.contacts.query import ContactQuery, contact_rows
+from carillon.audience.export_columns import (
+    BLOCK_COLUMNS,
+    CONSENT_DETAILS,
+    EXPORT_COLUMNS,
+    GROUPS_COLUMN,
+    OWN_STATUS_COLUMNS,
+    consent_column,
+    field_column,
+    join_names,
+)
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import field_kinds
 from carillon.audience.groups import FindGroups, Group, GroupKey, find_groups
+from carillon.audience.suppression_records import RecordsAfter, suppression_records
+from carillon.audience.suppressions import Channel, Suppression
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
@@ -27,24 +42,15 @@ from carillon.tenancy import audit
 
 SQL = load_statements("carillon.audience", "exports.sql")
 
-EXPORT_COLUMNS = (
-    "contact_id",
-    "phone",
-    "email",
-    "external_id",
-    "landline",
-    "sms_status",
-    "email_status",
-    "created_at",
-    "updated_at",
-)
-"""The columns of every export; behind them come the fields and the consents that any contact of the audience has."""
-
 PAGE_ROWS = 10_000
 
 # Numbers keep the digits that they were written with: a float would lose some beyond the fifteenth.
 _decode_fields = msgspec.json.Decoder(dict[str, Any], float_hook=str).decode
 _STATUS_NAMES = [status.name.lower() for status in STORED_STATUSES]
+# By itself, a contact said something else than what its status is.
+_OWN_STATUS_NAMES = [
+    None if own is stored else own.name.lower() for own, stored in zip(OWN_STATUSES, STORED_STATUSES, strict=True)
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +76,18 @@ async def export_contacts(
     """
     await tx.execute(SQL["see_one_moment"])
     group = None if command.group is None else await _group(tx, actor, command.group)
-    kinds = await field_kinds(tx, actor)
-    fields = await _fields_in_use(tx, actor, group, kinds)
-    consents = await _consents_in_use(tx, actor, group)
-    typed = {name: _type(kinds.get(name, Kind.TEXT), command.format) for name in fields}
+    columns = await _columns(tx, actor, group, command.format)
     group_id = None if group is None else group.group_id
-    query = ContactQuery(limit=PAGE_ROWS, group_id=group_id, with_consents=bool(consents))
+    query = ContactQuery(limit=PAGE_ROWS, group_id=group_id, with_groups=GROUPS_COLUMN in columns.schema)
     rows = 0
     try:
-        columns = [*EXPORT_COLUMNS, *fields, *consents]
-        with open_writer(command.format, command.target, columns, defuse=command.defuse) as writer:
+        with open_writer(command.format, command.target, list(columns.schema), defuse=command.defuse) as writer:
+            async for blocks in _blocks(tx, actor, group_id):
+                await asyncio.to_thread(lambda some: writer.write(_block_frame(some, columns)), blocks)
             while page := await contact_rows(tx, actor, query):
-                await asyncio.to_thread(lambda rows: writer.write(_frame(rows, typed, consents)), page)
+                contact_ids = [row["contact_id"] for row in page] if columns.consents else []
+                consents = await stored_consents(tx, actor, contact_ids) if contact_ids else {}
+                await asyncio.to_thread(lambda some, said: writer.write(_frame(some, said, columns)), page, consents)
                 query = replace(query, after_id=page[-1]["contact_id"])
                 rows += len(page)
                 progress(rows)
@@ -102,6 +108,36 @@ async def _group(tx: Tx, actor: Actor, name: str) -> Group:
     return found[0]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """An export's columns with their types, the fields and the consents among them by column."""
+
+    schema: Mapping[str, type[pl.DataType]]
+    fields: Mapping[str, str]
+    consents: Mapping[tuple[str, Channel], str]
+
+
+async def _columns(tx: Tx, actor: Actor, group: Group | None, format_: Format) -> _Columns:
+    """Choose the columns: those of every export, and what any contact has a value of."""
+    where = (actor.account_id, actor.audience_id)
+    kinds = await field_kinds(tx, actor)
+    fields = {field_column(name): name for name in await _fields_in_use(tx, actor, group, kinds)}
+    consents = {pair: consent_column(*pair) for pair in await _consents_in_use(tx, actor, group)}
+    schema: dict[str, type[pl.DataType]] = dict.fromkeys(EXPORT_COLUMNS, pl.String)
+    schema["contact_id"] = pl.Int64
+    if (in_use := await tx.fetchrow(SQL["statuses_in_use"], *where)) is not None:
+        schema |= {column: pl.String for channel, column in OWN_STATUS_COLUMNS.items() if in_use[channel]}
+    if await tx.fetchval(SQL["any_membership"], *where):
+        schema[GROUPS_COLUMN] = pl.String
+    schema |= {column: _type(kinds.get(name, Kind.TEXT), format_) for column, name in fields.items()}
+    for column in consents.values():
+        schema[column] = pl.Boolean
+        schema |= {f"{column}.{detail}": pl.String for detail in CONSENT_DETAILS}
+    if [page async for page in _blocks(tx, actor, None if group is None else group.group_id, limit=1)]:
+        schema |= dict.fromkeys(BLOCK_COLUMNS, pl.String)
+    return _Columns(schema=schema, fields=fields, consents=consents)
+
+
 async def _fields_in_use(tx: Tx, actor: Actor, group: Group | None, kinds: Mapping[str, Kind]) -> list[str]:
     """List the fields that any contact has: the built-in ones in their order, then the others by name."""
     if group is None:
@@ -112,13 +148,26 @@ async def _fields_in_use(tx: Tx, actor: Actor, group: Group | None, kinds: Mappi
     return sorted((row["name"] for row in rows), key=lambda name: (order.get(name, len(order)), name))
 
 
-async def _consents_in_use(tx: Tx, actor: Actor, group: Group | None) -> list[str]:
-    """List the columns of the consents that any contact has: `consents.OFFERS.sms`, by purpose."""
+async def _consents_in_use(tx: Tx, actor: Actor, group: Group | None) -> list[tuple[str, Channel]]:
+    """List the consents that any contact has: purposes and channels."""
     if group is None:
         rows = await tx.fetch(SQL["consents_in_use"], actor.account_id, actor.audience_id)
     else:
         rows = await tx.fetch(SQL["group_consents_in_use"], actor.account_id, actor.audience_id, group.group_id)
-    return [f"consents.{row['purpose']}.{row['channel']}" for row in rows]
+    return [(row["purpose"], Channel(row["channel"])) for row in rows]
+
+
+async def _blocks(
+    tx: Tx, actor: Actor, group_id: int | None, *, limit: int | None = None
+) -> AsyncIterator[Sequence[Suppression]]:
+    """Yield pages of the account's suppressions, or of those of a group's members; of `limit` rows, the first alone."""
+    for channel in Channel:
+        query = RecordsAfter(channel=channel, after_id=0, limit=limit or PAGE_ROWS, group_id=group_id)
+        while page := await suppression_records(tx, actor, query):
+            yield page
+            if limit is not None:
+                return
+            query = replace(query, after_id=page[-1].suppression_id)
 
 
 def _type(kind: Kind, format_: Format) -> type[pl.DataType]:
@@ -128,23 +177,49 @@ def _type(kind: Kind, format_: Format) -> type[pl.DataType]:
     return pl.Float64 if kind is Kind.NUMBER and format_ != "csv" else pl.String
 
 
-def _frame(page: Sequence[Record], fields: Mapping[str, type[pl.DataType]], consents: Sequence[str]) -> pl.DataFrame:
+def _block_frame(blocks: Sequence[Suppression], columns: _Columns) -> pl.DataFrame:
+    addresses = [one.address if one.channel is Channel.EMAIL else f"+{one.address}" for one in blocks]
+    rows = [
+        (address, one.channel.value, one.created_at.isoformat(), one.source, one.actor, one.reason, one.description)
+        for one, address in zip(blocks, addresses, strict=True)
+    ]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(BLOCK_COLUMNS, pl.String), orient="row")
+    empty = [pl.lit(None, dtype=kind).alias(name) for name, kind in columns.schema.items() if name not in BLOCK_COLUMNS]
+    return frame.with_columns(empty)
+
+
+def _frame(page: Sequence[Record], consents: Mapping[ConsentKey, Record], wanted: _Columns) -> pl.DataFrame:
+    schema = wanted.schema
     columns = {"contact_id": pl.Series([row["contact_id"] for row in page], dtype=pl.Int64)}
     columns["phone"] = "+" + pl.Series([row["phone"] for row in page], dtype=pl.String)
     columns["email"] = pl.Series([row["email_given"] or row["email"] for row in page], dtype=pl.String)
     for name in ("external_id", "landline"):
         columns[name] = pl.Series([row[name] for row in page], dtype=pl.String)
-    for name in ("sms_status", "email_status"):
-        columns[name] = pl.Series([_STATUS_NAMES[row[name]] for row in page], dtype=pl.String)
+    for channel, own in OWN_STATUS_COLUMNS.items():
+        stored = [row[f"{channel}_status"] for row in page]
+        columns[f"{channel}_status"] = pl.Series([_STATUS_NAMES[one] for one in stored], dtype=pl.String)
+        if own in schema:
+            columns[own] = pl.Series([_OWN_STATUS_NAMES[one] for one in stored], dtype=pl.String)
     for name in ("created_at", "updated_at"):
         columns[name] = pl.Series([row[name].isoformat() for row in page], dtype=pl.String)
+    if GROUPS_COLUMN in schema:
+        names = [join_names([group.name for group in groups_of(row)]) for row in page]
+        columns[GROUPS_COLUMN] = pl.Series(names, dtype=pl.String)
     values = [_decode_fields(row["fields"]) for row in page]
-    for name, dtype in fields.items():
-        columns[name] = _field([one.get(name) for one in values], dtype)
-    if consents:
-        granted = [{f"consents.{one.purpose}.{one.channel}": one.granted for one in consents_of(row)} for row in page]
-        columns |= {name: pl.Series([one.get(name) for one in granted], dtype=pl.Boolean) for name in consents}
+    for column, name in wanted.fields.items():
+        columns[column] = _field([one.get(name) for one in values], schema[column])
+    for pair, column in wanted.consents.items():
+        found = [consents.get((row["contact_id"], *pair)) for row in page]
+        columns[column] = pl.Series([one and one["granted"] for one in found], dtype=pl.Boolean)
+        for detail in CONSENT_DETAILS:
+            details = [None if one is None else _text(one[detail]) for one in found]
+            columns[f"{column}.{detail}"] = pl.Series(details, dtype=pl.String)
+    columns |= {name: pl.Series([None] * len(page), dtype=pl.String) for name in BLOCK_COLUMNS if name in schema}
     return pl.DataFrame(columns)
+
+
+def _text(value: str | datetime) -> str:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _field(values: list[Any], dtype: type[pl.DataType]) -> pl.Series:

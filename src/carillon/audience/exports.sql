@@ -29,3 +29,16 @@ FROM membership m
 JOIN consent k ON k.account_id = m.account_id AND k.audience_id = $2 AND k.contact_id = m.contact_id
 WHERE m.account_id = $1 AND m.group_id = $3
 ORDER BY k.purpose, k.channel DESC;
+
+-- name: statuses_in_use
+-- Which statuses lie under a suppression, or wait for an address.
+SELECT bool_or(sms_status > 3) AS sms, bool_or(email_status > 3) AS email
+FROM contact
+WHERE account_id = $1 AND audience_id = $2;
+
+-- name: any_membership
+SELECT EXISTS (
+    SELECT FROM contact_group g
+    JOIN membership m ON m.account_id = g.account_id AND m.group_id = g.group_id
+    WHERE g.account_id = $1 AND g.audience_id = $2
+);

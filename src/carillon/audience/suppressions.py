@@ -233,19 +233,47 @@ def _unusable(address: Address) -> InvalidInputError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
-    """What is done to the addresses of one channel, and what the ledger keeps of it."""
+class Origin:
+    """Since when an address is suppressed, through what, by whom and why."""
+
+    created_at: datetime
+    source: str
+    actor: str
+    reason: str
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntries:
+    """What is done to addresses of a channel, and why to each; `name` is who did it, else the actor."""
 
     action: Action
+    channel: Channel
+    reasons: Mapping[str, str] = field(repr=False)
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What becomes of contacts whose addresses are suppressed or not any more; `unsubscribes` as in `Suppress`."""
+
+    action: Action
+    channel: Channel
+    unsubscribes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What is done to the addresses of one channel."""
+
     channel: Channel
     reason: str
     name: str
     description: str | None
-    unsubscribes: bool
 
 
 async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reactivate) -> AddressOutcome:
-    reason = _checked_text("reason", command.reason)
+    reason = checked_reason(command.reason)
     name = _checked_text("name", command.actor_name) if command.actor_name else actor.name
     given = command.description if isinstance(command, Suppress) else None
     description = _checked_text("description", given) if given else None
@@ -254,14 +282,7 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
     pairs = list(zip(command.addresses, await read_addresses(tx, actor, command.addresses), strict=True))
     failed: list[Address] = []
     for channel in Channel:
-        change = _Change(
-            action=action,
-            channel=channel,
-            reason=reason,
-            name=name,
-            description=description,
-            unsubscribes=unsubscribes,
-        )
+        change = _Change(channel=channel, reason=reason, name=name, description=description)
         read = [(address, key) for address, key in pairs if address.channel is channel]
         keys = sorted({key for _, key in read if key})
         if not keys:
@@ -271,12 +292,20 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
         done = set(keys if action == "unsubscribe" else changed)
         failed += [address for address, key in read if key not in done]
         if changed:
-            await _write_ledger(tx, actor, change, changed)
+            reasons = dict.fromkeys(changed, reason)
+            entries = LedgerEntries(action=action, channel=channel, reasons=reasons, name=name)
+            await write_ledger(tx, actor, entries)
         if marked := keys if unsubscribes else changed:
-            await _mark_contacts(tx, actor, change, marked, audiences)
+            mark = Mark(action=action, channel=channel, unsubscribes=unsubscribes)
+            await mark_contacts(tx, actor, mark, marked, audiences)
         if unsubscribes and channel in _MARKED:
             await tx.execute(SQL["unsubscribe_in_uploads"], actor.account_id, channel, keys)
     return AddressOutcome(done=len(command.addresses) - len(failed), failed=failed)
+
+
+def checked_reason(reason: str) -> str:
+    """Return a reason, trimmed. Raises InvalidInputError for a blank or over-long one."""
+    return _checked_text("reason", reason)
 
 
 def _checked_text(field_name: str, text: str) -> str:
@@ -287,9 +316,21 @@ def _checked_text(field_name: str, text: str) -> str:
 
 
 async def _add(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> list[str]:
-    ids = list(await tx.ids.take("suppression", len(keys)))
-    origin = (actor.source, change.name, change.reason, change.description)
-    rows = await tx.fetch(SQL["add_suppressions"], actor.account_id, change.channel, keys, ids, tx.now, *origin)
+    origin = Origin(
+        created_at=tx.now,
+        source=actor.source,
+        actor=change.name,
+        reason=change.reason,
+        description=change.description,
+    )
+    return await add_suppressions(tx, actor, change.channel, dict.fromkeys(keys, origin))
+
+
+async def add_suppressions(tx: Tx, actor: Actor, channel: Channel, origins: Mapping[str, Origin]) -> list[str]:
+    """Suppress normalised addresses of a locked account, and nothing else; return those that were not suppressed."""
+    ids = list(await tx.ids.take("suppression", len(origins)))
+    columns = ([getattr(one, name) for one in origins.values()] for name in Origin.__slots__)
+    rows = await tx.fetch(SQL["add_suppressions"], actor.account_id, channel, list(origins), ids, *columns)
     return sorted(row["address"] for row in rows)
 
 
@@ -298,25 +339,28 @@ async def _remove(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> lis
     return sorted(row["address"] for row in rows)
 
 
-async def _write_ledger(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> None:
+async def write_ledger(tx: Tx, actor: Actor, entries: LedgerEntries) -> None:
+    """Write lines of one action on one channel, which is done now and by the actor unless another name is given."""
+    keys = list(entries.reasons)
     ids = list(await tx.ids.take("suppression_entry", len(keys)))
-    origin = (actor.source, change.name, change.reason)
-    await tx.execute(SQL["write_ledger"], actor.account_id, ids, change.channel, keys, change.action, tx.now, *origin)
+    done = (entries.action, tx.now, actor.source, entries.name or actor.name, list(entries.reasons.values()))
+    await tx.execute(SQL["write_ledger"], actor.account_id, ids, entries.channel, keys, *done)
 
 
-async def _mark_contacts(tx: Tx, actor: Actor, change: _Change, keys: list[str], audiences: Sequence[int]) -> None:
-    if change.channel not in _MARKED:
+async def mark_contacts(tx: Tx, actor: Actor, mark: Mark, keys: Sequence[str], audiences: Sequence[int]) -> None:
+    """Mark the contacts that have addresses in audiences, which are locked."""
+    if mark.channel not in _MARKED:
         return
-    channel, is_suppressed = change.channel.value, change.action == "unsubscribe"
-    for audience_id, contact_ids in (await _contacts_with(tx, actor, change.channel, keys, audiences)).items():
+    channel = mark.channel.value
+    for audience_id, contact_ids in (await _contacts_with(tx, actor, mark.channel, keys, audiences)).items():
         # A suppression is the account's: it marks contacts also where the actor may not work.
         inside = replace_values(actor, audience_id=AudienceId(audience_id), confined_to=None)
         where = (actor.account_id, audience_id, contact_ids, tx.now)
         async with recounting(tx, inside, contact_ids):
-            if change.unsubscribes:
+            if mark.unsubscribes:
                 await tx.execute(SQL[f"unsubscribe_{channel}"], *where)
             else:
-                await tx.execute(SQL[f"mark_{channel}"], *where, is_suppressed)
+                await tx.execute(SQL[f"mark_{channel}"], *where, mark.action == "unsubscribe")
 
 
 async def _contacts_with(

@@ -1,7 +1,8 @@
 -- name: add_suppressions
 INSERT INTO suppression (account_id, channel, address, suppression_id, created_at, source, actor, reason, description)
-SELECT $1, $2, s.address, s.suppression_id, $5, $6, $7, $8, $9
-FROM unnest($3::text[], $4::bigint[]) AS s (address, suppression_id)
+SELECT $1, $2, s.address, s.suppression_id, s.created_at, s.source, s.actor, s.reason, s.description
+FROM unnest($3::text[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[])
+     AS s (address, suppression_id, created_at, source, actor, reason, description)
 ON CONFLICT (account_id, channel, address) DO NOTHING
 RETURNING address;
 
@@ -10,8 +11,8 @@ DELETE FROM suppression WHERE account_id = $1 AND channel = $2 AND address = ANY
 
 -- name: write_ledger
 INSERT INTO suppression_entry (account_id, entry_id, channel, address, action, at, source, actor, reason)
-SELECT $1, e.entry_id, $3, e.address, $5, $6, $7, $8, $9
-FROM unnest($2::bigint[], $4::text[]) AS e (entry_id, address);
+SELECT $1, e.entry_id, $3, e.address, $5, $6, $7, $8, e.reason
+FROM unnest($2::bigint[], $4::text[], $9::text[]) AS e (entry_id, address, reason);
 
 -- name: contacts_with_sms
 SELECT audience_id, contact_id

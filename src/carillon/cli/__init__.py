@@ -35,9 +35,11 @@ main = LazyGroup(
             "Create, list, rename and delete groups, and see their members.",
         ),
         "credential": ("carillon.cli.credentials:group", "Create, list and revoke the keys of API clients."),
-        "import": ("carillon.cli.import_history:group", "Import the contacts of a CSV file."),
+        "import": ("carillon.cli.import_history:group", "Import the contacts of a file: CSV, NDJSON or Parquet."),
         "field": ("carillon.cli.fields:group", "Create, list and delete the fields of an audience's contacts."),
         "export": ("carillon.cli.exports:export", "Export contacts in a form that can be imported again."),
+        "suppression": ("carillon.cli.suppressions:group", "Say which addresses must not be written to."),
+        "unsubscribe": ("carillon.cli.suppressions:unsubscribe", "Unsubscribe contacts from an audience."),
         "upload": ("carillon.cli.uploads:group", "List and retry uploads that could not be written."),
         "carrier": (
             "carillon.cli.carriers:group",

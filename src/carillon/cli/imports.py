@@ -45,6 +45,11 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where rows with a problem go, to be mended and imported again. [default: FILE.rejects.csv]",
 )
+@click.option(
+    "--resubscribe",
+    metavar="REASON",
+    help="Subscribe again whom a column says to be subscribed, also who had unsubscribed; the ledger keeps the reason.",
+)
 @click.option("--again", is_flag=True, help="Import from the start, even what was imported before.")
 @with_session
 def import_(  # noqa: PLR0913 - one for each flag
@@ -59,13 +64,15 @@ def import_(  # noqa: PLR0913 - one for each flag
     delimiter: str | None,
     encoding: str | None,
     rejects: Path | None,
+    resubscribe: str | None,
     again: bool,
 ) -> None:
-    """Import the contacts of a CSV file.
+    """Import the contacts of a file: CSV, NDJSON or Parquet.
 
     Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
-    found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Calling again
-    after an interruption goes on where it stopped, and a file that was imported is not imported twice.
+    found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that
+    say who must not be written to (status, unsubscribed, blacklisted …) take reachability away and never give it.
+    Calling again after an interruption goes on where it stopped, and a file that was imported is not imported twice.
 
     For example:
 
@@ -80,6 +87,7 @@ def import_(  # noqa: PLR0913 - one for each flag
         encoding=encoding,
         rejects=rejects,
         again=again,
+        resubscribe=resubscribe,
     )
     where = OpenAccount(account_id=account_id, audience_id=audience_id)
     summary = session.run(lambda db: _run(db, where, command))
@@ -140,6 +148,7 @@ def _as_json(summary: ImportSummary) -> dict[str, object]:
         "unchanged": summary.unchanged,
         "failed": summary.failed,
         "errors": summary.error_count,
+        "blocks": summary.blocks,
         "rejects": None if summary.rejects is None else str(summary.rejects),
         "seconds": round(summary.seconds, 3),
         "rows_per_second": round(summary.rows_per_second),
@@ -159,6 +168,9 @@ def _as_lines(summary: ImportSummary, *, is_guess: bool) -> list[str]:
         head = f"Imported in {summary.seconds:,.1f} s, {summary.rows_per_second:,.0f} rows/s."
     counts = f"{summary.new:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     lines = [head, f"{summary.rows:,} rows: {counts}, {summary.failed:,} failed."]
+    if summary.blocks:
+        words = "address is suppressed that was" if summary.blocks == 1 else "addresses are suppressed that were"
+        lines.append(f"{summary.blocks:,} {words} not.")
     if is_guess and summary.encoding != "utf-8":
         lines.append(f"The file was read as {summary.encoding}; if letters look wrong now, --encoding names another.")
     if summary.error_count:

@@ -154,7 +154,7 @@ CREATE TABLE contact (
     phone_quality smallint,                  -- libphonenumber's verdict, see kit/phones.py
     sms_status    smallint NOT NULL CHECK (sms_status BETWEEN 0 AND 7),
     email_status  smallint NOT NULL CHECK (email_status BETWEEN 0 AND 7),
-        -- 0 none (no address) -> 1, 4, 6, 7 · 1 subscribed -> 0, 2, 3, 4 · 2 unconfirmed -> 1, 3, 5, 7 · 3 unsubscribed -> 1, 2, 4, 5, 6
+        -- 0 none (no address) -> 1, 3, 4, 6, 7 · 1 subscribed -> 0, 2, 3, 4 · 2 unconfirmed -> 1, 3, 5, 7 · 3 unsubscribed -> 1, 2, 4, 5, 6
         -- 4 suppressed, else subscribed -> 0, 1, 3, 5 · 5 suppressed, else unconfirmed -> 2, 3, 4, 7
         -- 6 none, else unsubscribed -> 0, 3, 7 · 7 none, else unconfirmed -> 0, 2, 5, 6
     phone         text COLLATE "C",          -- E.164 digits
@@ -173,6 +173,16 @@ CREATE UNIQUE INDEX contact_external_id ON contact (account_id, audience_id, ext
 -- Some vendors name a contact by the MD5 of its address; as a uuid it takes half the room of its digits.
 CREATE INDEX contact_phone_digest ON contact (account_id, audience_id, (md5(phone)::uuid)) WHERE phone IS NOT NULL;
 CREATE INDEX contact_email_digest ON contact (account_id, audience_id, (md5(email)::uuid)) WHERE email IS NOT NULL;
+
+-- Addresses of contacts that were unsubscribed in an audience when they were removed: SHA-256 of account:audience:channel:address.
+CREATE TABLE removed_unsubscribe (
+    account_id  bigint NOT NULL,
+    audience_id bigint NOT NULL,
+    channel     text NOT NULL CHECK (channel IN ('sms', 'email')),
+    digest      bytea NOT NULL,
+    removed_at  timestamptz NOT NULL,
+    PRIMARY KEY (account_id, audience_id, channel, digest)
+);
 
 -- What a contact said of a purpose on a channel, last; no row: nothing.
 CREATE TABLE consent (
@@ -853,6 +863,7 @@ CREATE INDEX callback_queue ON callback (shard_key, endpoint_id, state, sequence
 ALTER TABLE contact ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE consent ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE device ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
+ALTER TABLE removed_unsubscribe ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE form_token ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE membership ALTER account_id SET (n_distinct = 1);
 ALTER TABLE suppression ALTER account_id SET (n_distinct = 1), ALTER channel SET (n_distinct = 1);

@@ -57,6 +57,7 @@ TABLES: dict[str, Kind] = {
     "otp_counter": "tenant",
     "otp_limit": "tenant",
     "recipient": "tenant",
+    "removed_unsubscribe": "tenant",
     "sending": "tenant",
     "sent_text": "tenant",
     "signed_call": "tenant",

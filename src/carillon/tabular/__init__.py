@@ -14,6 +14,7 @@ from carillon.tabular.reader import Chunk, file_hash, read_chunks
 from carillon.tabular.records import BadRecord
 from carillon.tabular.rejects import REJECT_COLUMNS, Problem, RejectedRow, RejectsWriter
 from carillon.tabular.shape import LINE_COLUMN, FileShape, inspect
+from carillon.tabular.transcode import as_csv
 from carillon.tabular.writers import Format, TableWriter, open_writer
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "TabularError",
     "UnknownEncodingError",
     "UnreadableFileError",
+    "as_csv",
     "defuse",
     "file_hash",
     "inspect",

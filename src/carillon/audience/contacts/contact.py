@@ -48,6 +48,14 @@ STORED_STATUSES = (
     SubscriptionStatus.NONE,
 )
 """What the numbers in the tables mean."""
+OWN_STATUSES = (
+    *SubscriptionStatus,
+    SubscriptionStatus.SUBSCRIBED,
+    SubscriptionStatus.UNCONFIRMED,
+    SubscriptionStatus.UNSUBSCRIBED,
+    SubscriptionStatus.UNCONFIRMED,
+)
+"""What the contact itself said: also under a suppression, and without an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +153,7 @@ def contacts_of(rows: Sequence[Record]) -> list[Contact]:
             updated_at=row["updated_at"],
             is_archived=row["archived_at"] is not None,
             fields=_decode_fields(row["fields"]),
-            groups=tuple([_group(text) for text in groups]) if (groups := row.get("groups")) else (),
+            groups=groups_of(row) if row.get("groups") else (),
             consents=consents_of(row) if row.get("consents") else (),
             devices=tuple([_device(text) for text in devices]) if (devices := row.get("devices")) else (),
         )
@@ -156,6 +164,11 @@ def contacts_of(rows: Sequence[Record]) -> list[Contact]:
 def consents_of(row: Record) -> tuple[Consent, ...]:
     """Make consents of a row of `contact.sql` that has them."""
     return tuple([_consent(text) for text in row["consents"]])
+
+
+def groups_of(row: Record) -> tuple[GroupRef, ...]:
+    """Make groups of a row of `contact.sql` that has them."""
+    return tuple([_group(text) for text in row["groups"]])
 
 
 def _group(text: str) -> GroupRef:

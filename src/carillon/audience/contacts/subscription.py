@@ -3,18 +3,28 @@
 An unsubscription here is the audience's own: the address isn't suppressed, and other audiences aren't concerned.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.contacts.contact import OWN_STATUSES, SubscriptionStatus
 from carillon.audience.counters import recounting
 from carillon.audience.locks import addresses_of, lock_audience
-from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.audience.suppressions import (
+    Address,
+    Channel,
+    LedgerEntries,
+    Reactivate,
+    reactivate,
+    suppressed_among,
+    write_ledger,
+)
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience.contacts", "subscription.sql")
+
+_SUBSCRIBED = SubscriptionStatus.SUBSCRIBED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +43,81 @@ class ChangeSubscriptions:
 
     changes: Sequence[SubscriptionChange]
     unless_suppressed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LowerStatuses:
+    """Statuses of contacts that take effect where they reach less; of several for a contact, those that reach least."""
+
+    changes: Sequence[SubscriptionChange]
+
+
+async def lower_statuses(tx: Tx, actor: Actor, command: LowerStatuses) -> None:
+    """Change statuses of a locked audience's contacts to less: unsubscribed stays, and unconfirmed isn't subscribed."""
+    wanted = dict[int, SubscriptionChange]()
+    for one in command.changes:
+        before = wanted.get(one.contact_id, one)
+        wanted[one.contact_id] = SubscriptionChange(
+            contact_id=one.contact_id, sms=_lower(before.sms, one.sms), email=_lower(before.email, one.email)
+        )
+    if not wanted:
+        return
+    rows = await tx.fetch(SQL["statuses_of"], actor.account_id, actor.audience_id, list(wanted))
+    changes = [
+        SubscriptionChange(
+            contact_id=row["contact_id"],
+            sms=_below(wanted[row["contact_id"]].sms, row["sms_status"]),
+            email=_below(wanted[row["contact_id"]].email, row["email_status"]),
+        )
+        for row in rows
+    ]
+    command_of_all = ChangeSubscriptions(changes=[one for one in changes if (one.sms, one.email) != (None, None)])
+    await change_subscriptions(tx, actor, command_of_all)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resubscribe:
+    """Contacts of the actor's audience to subscribe again, by channel, and why; the account must be locked."""
+
+    contact_ids: Mapping[Channel, Collection[int]]
+    reason: str
+
+
+async def resubscribe(tx: Tx, actor: Actor, command: Resubscribe) -> None:
+    """Subscribe contacts that are unsubscribed, unconfirmed or suppressed; the ledger has the reason for each address.
+
+    A suppression of the address is lifted, in all audiences. Who is subscribed already is left alone.
+    """
+    for channel, key in ((Channel.SMS, "phone"), (Channel.EMAIL, "email")):
+        asked = list(command.contact_ids[channel])
+        rows = await tx.fetch(SQL["statuses_of"], actor.account_id, actor.audience_id, asked) if asked else []
+        column = f"{channel}_status"
+        lowered = {row["contact_id"]: row[key] for row in rows if row[key] and row[column] != _SUBSCRIBED}
+        if not lowered:
+            continue
+        addresses = sorted(lowered.values())
+        suppressed = await suppressed_among(tx, actor, channel, addresses)
+        given = [Address(channel=channel, value=one if key == "email" else f"+{one}") for one in sorted(suppressed)]
+        await reactivate(tx, actor, Reactivate(addresses=given, reason=command.reason))
+        own = {one: command.reason for one in addresses if one not in suppressed}
+        if own:
+            await write_ledger(tx, actor, LedgerEntries(action="reactivate", channel=channel, reasons=own))
+        changes = [
+            SubscriptionChange(contact_id=one, sms=_SUBSCRIBED)
+            if channel is Channel.SMS
+            else SubscriptionChange(contact_id=one, email=_SUBSCRIBED)
+            for one in lowered
+        ]
+        await change_subscriptions(tx, actor, ChangeSubscriptions(changes=changes))
+
+
+def _lower(one: SubscriptionStatus | None, other: SubscriptionStatus | None) -> SubscriptionStatus | None:
+    return max((status for status in (one, other) if status is not None), default=None)
+
+
+def _below(wanted: SubscriptionStatus | None, stored: int) -> SubscriptionStatus | None:
+    """Return the status where it reaches less than the one that the contact has by itself (OWN_STATUSES)."""
+    return wanted if wanted is not None and wanted > OWN_STATUSES[stored] else None
 
 
 async def change_subscriptions(tx: Tx, actor: Actor, command: ChangeSubscriptions) -> None:

@@ -4,11 +4,28 @@ Names are compared by their letters and digits alone: case, accents, spaces, und
 """
 
 import functools
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from carillon.audience.export_columns import (
+    BLOCK_COLUMNS,
+    CONSENT_DETAILS,
+    EXPORT_COLUMNS,
+    GROUPS_COLUMN,
+    OWN_STATUS_COLUMNS,
+    read_consent_column,
+    read_field_column,
+)
 from carillon.audience.field_types import CANONICAL
+from carillon.audience.imports.consent_columns import (
+    TARGETS,
+    ConsentColumns,
+    compared,
+    looks_like_consent,
+    not_understood,
+    target_by_name,
+)
+from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.rows import ATTRIBUTES, KEYS
 from carillon.errors import InvalidInputError
 from carillon.tabular import REJECT_COLUMNS
@@ -71,20 +88,40 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnPlan:
-    """What becomes of a file's columns: `attributes` by column, and those that nothing is taken from."""
+    """What becomes of a file's columns: `attributes` by column, and those that nothing is taken from.
+
+    `targets` are what columns say of who may be written to (`consent_columns.TARGETS`), several perhaps the same.
+    `consents` are the columns of consents, with their purposes and channels. `groups` is the column that names groups,
+    and `own` the columns that only an export has, which it has under their own names.
+    """
 
     attributes: Mapping[str, str]
     unmapped: tuple[str, ...]
+    targets: Mapping[str, str] = field(default_factory=dict)
+    consents: Mapping[str, tuple[str, Channel]] = field(default_factory=dict)
+    groups: str | None = None
+    own: frozenset[str] = frozenset()
+
+    @property
+    def consent(self) -> ConsentColumns:
+        """The columns that say who may be written to."""
+        own = {channel: column for channel, column in OWN_STATUS_COLUMNS.items() if column in self.own}
+        return ConsentColumns(self.targets, self.consents, own)
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether rows may be suppressions."""
+        return BLOCK_COLUMNS[0] in self.own
+
+    @property
+    def identity(self) -> list[tuple[str, str]]:
+        """What is made of the columns, for telling imports apart."""
+        named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
+        return sorted({**self.attributes, **self.targets, **named}.items())
 
     def column(self, attribute: str) -> str:
         """Return the file's column for an attribute; one without a column keeps its own name."""
         return next((column for column, taken in self.attributes.items() if taken == attribute), attribute)
-
-
-def compared(name: str) -> str:
-    """Reduce a name to what is compared: letters and digits without accents, in one case."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(char for char in unicodedata.normalize("NFKD", plain) if char.isalnum())
 
 
 @functools.cache
@@ -98,25 +135,68 @@ def plan_columns(
     """Decide which column holds which attribute: as `mapping` (column to attribute) says, else by the column's name.
 
     `fields` are the names of the audience's fields, built-in and own. Raises InvalidInputError for `map`: a column that
-    the file doesn't have, an attribute that doesn't exist, two columns for one attribute, or no column with a key.
+    the file doesn't have, an attribute that doesn't exist, two columns for one attribute, no column with a key, or one
+    that looks like consent and isn't known.
     """
     attributes_there = (*ATTRIBUTES, *fields)
     by_name = {**_attribute_by_usual_name(), **{compared(attribute): attribute for attribute in attributes_there}}
-    chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}
+    others = (GROUPS_COLUMN, *TARGETS)
+    wanted_names = (*attributes_there, *(name for name in others if name not in attributes_there))
+    chosen = {_column(header, name): _attribute(wanted_names, wanted) for name, wanted in mapping.items()}
     taken = set(chosen.values())
-    attributes: dict[str, str] = {}
+    own = _own_columns(header) - chosen.keys()
+    consents = {
+        column: read for column in header if column not in chosen and (read := read_consent_column(column)) is not None
+    }
+    passed = {*REJECT_COLUMNS, *own, *consents}
+    passed |= {f"{column}.{detail}" for column in consents for detail in CONSENT_DETAILS}
+    named: dict[str, str] = {}
     for column in header:
-        attribute = chosen.get(column)
-        if attribute is None:
-            guess = by_name.get(compared(column))
-            attribute = None if guess in taken else guess
-        if attribute is not None and attribute != IGNORED:
-            attributes[column] = attribute
-    _check_one_column_each(attributes)
-    unmapped = tuple(name for name in header if name not in attributes and name not in REJECT_COLUMNS)
-    if not set(KEYS) & set(attributes.values()):
+        name = chosen.get(column)
+        if name is None and column not in passed:
+            guess = by_name.get(compared(read_field_column(column)))
+            name = target_by_name().get(compared(column)) if guess is None or guess in taken else guess
+            if name is None and guess is None and looks_like_consent(column):
+                raise not_understood(column)
+        if name is not None and name != IGNORED:
+            named[column] = name
+    attributes = {column: name for column, name in named.items() if name in attributes_there}
+    targets = {column: name for column, name in named.items() if column not in attributes and name in TARGETS}
+    targets |= {column: column for column in ("sms_status", "email_status") if column in own}
+    groups = [column for column in named if column not in attributes and column not in targets]
+    _check_one_column_each({**attributes, **dict.fromkeys(groups, GROUPS_COLUMN)})
+    unmapped = tuple(name for name in header if name not in {*named, *passed})
+    if not set(KEYS) & set(attributes.values()) and not own:
         raise InvalidInputError("map", _no_key(unmapped))
-    return ColumnPlan(attributes=attributes, unmapped=unmapped)
+    return ColumnPlan(
+        attributes=attributes,
+        unmapped=unmapped,
+        targets=targets,
+        consents=consents,
+        groups=next(iter(groups), GROUPS_COLUMN if GROUPS_COLUMN in own else None),
+        own=frozenset(own),
+    )
+
+
+def address_columns(header: Sequence[str]) -> list[str]:
+    """Return the columns that hold phones or e-mails by their names."""
+    by_name = {**_attribute_by_usual_name(), "phone": "phone", "email": "email"}
+    return [column for column in header if by_name.get(compared(column)) in {"phone", "email"}]
+
+
+def is_export(header: Sequence[str]) -> bool:
+    """Tell whether a file is an export of contacts, whose columns mean what theirs do whatever fields there are."""
+    return set(header) >= set(EXPORT_COLUMNS)
+
+
+def _own_columns(header: Sequence[str]) -> set[str]:
+    """Return the columns that an export has beside contacts' attributes; suppressions may be all that a file has."""
+    known = set[str]()
+    if is_export(header):
+        known = {"sms_status", "email_status", *OWN_STATUS_COLUMNS.values(), GROUPS_COLUMN}
+    if set(header) >= set(BLOCK_COLUMNS[:2]):
+        known |= set(BLOCK_COLUMNS)
+    return known & set(header)
 
 
 def _column(header: Sequence[str], name: str) -> str:

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,8 @@ from uuid import UUID
 import msgspec
 
 from carillon.audience.fields import field_kinds
+from carillon.audience.imports.address_list import as_suppressions
+from carillon.audience.imports.reachability import give_back, restore_blocks, say_consents, take_away
 from carillon.audience.imports.records import (
     MAX_KEPT_ERRORS,
     BegunImport,
@@ -34,14 +36,15 @@ from carillon.audience.imports.records import (
     import_report,
 )
 from carillon.audience.imports.rejects import Rejects
-from carillon.audience.imports.source import FileImport, FileSource, PreparedChunk, open_source
-from carillon.audience.locks import follow_uploads, lock_audience
+from carillon.audience.imports.source import FileImport, FileSource, PreparedChunk, open_source, version_of
+from carillon.audience.locks import follow_uploads, lock_account, lock_audience
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.optimistic import OptimisticInsert
+from carillon.audience.upsert.rows import RowError
 from carillon.db.database import Database, Tx
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
-from carillon.tabular import TabularError
+from carillon.tabular import TabularError, as_csv
 
 __all__ = ["FileImport", "ImportProgress", "ImportSummary", "import_file"]
 
@@ -63,7 +66,8 @@ class ImportProgress:
 class ImportSummary:
     """An import's report.
 
-    `error_count` counts each problem, also those of rows that were kept. `rejects` names the rejects file when there is
+    `error_count` counts each problem, also those of rows that were kept. `blocks` are addresses that rows of their own,
+    which `rows` doesn't count, have suppressed. `rejects` names the rejects file when there is
     one. `seconds` is the time of all runs, `rows_per_second` the speed of the last one. `is_done` is False when the
     import was stopped; calling again goes on with it. `encoding` and `delimiter` are what the file was read with.
     """
@@ -77,6 +81,7 @@ class ImportSummary:
     unchanged: int
     failed: int
     error_count: int
+    blocks: int
     rejects: Path | None
     seconds: float
     rows_per_second: float
@@ -105,9 +110,11 @@ async def import_file(
     process is importing it), `map`, `group`, `country` and `rejects`.
     """
     started = time.monotonic()
-    with _as_caller_errors(), _alone_with(command.path):
+    with _as_caller_errors(), _alone_with(command.path), ExitStack() as stack:
         kinds = await db.read(field_kinds, actor)
-        source = await asyncio.to_thread(open_source, actor, command, kinds)
+        readable = as_suppressions(command.path) if command.suppress else as_csv(command.path)
+        table = await asyncio.to_thread(stack.enter_context, readable)
+        source = await asyncio.to_thread(open_source, actor, command, table, kinds)
         await db.run(follow_uploads, actor)
         begun = await db.run(begin_import, actor, source.beginning(again=command.again))
         run = _Run(db, actor, source, begun, started)
@@ -170,7 +177,7 @@ class _Run:
                     return
                 ahead.append(self._next(reader, chunks))
                 self._place = await self._write(prepared)
-                self._rows += prepared.batch.size + len(prepared.chunk.bad)
+                self._rows += prepared.size
                 progress(self._progress(before))
         self._check_unchanged()
         await self._db.run(finish_import, self._actor, self._begun.import_id, self._timed(self._place))
@@ -185,20 +192,46 @@ class _Run:
     async def _write_chunk(self, tx: Tx, prepared: PreparedChunk, *, expect_new: bool = False) -> Place:
         """Write one chunk; safe to try again when it isn't known whether the last try was committed."""
         import_id, chunk = self._begun.import_id, prepared.chunk
+        resubscribe = self._source.resubscribe
+        if prepared.has_blocks or resubscribe:
+            await lock_account(tx, self._actor)
         await lock_audience(tx, self._actor, after_uploads=False)
         await self._check_fields(tx)
         held, errors_before = await hold_import(tx, self._actor, import_id, self._place.run)
         if held.offset == chunk.next_offset:
             return held
+        added, blocks_failed = await self._restore_blocks(tx, prepared)
         outcome = await upsert(tx, self._actor, prepared.batch, expect_new=expect_new)
         self._optimistic_insert.record(matched_none=outcome.matched_none)
-        report = prepared.whole_report(outcome.report)
-        size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, outcome.report.errors)
-        place = Place(offset=chunk.next_offset, line=chunk.next_line, rejects=size, seconds=held.seconds, run=held.run)
+        if prepared.said is not None:
+            await take_away(tx, self._actor, prepared.said, outcome.kept, self._source.reason)
+            if resubscribe:
+                await give_back(tx, self._actor, prepared.said, outcome.kept, resubscribe)
+        await say_consents(tx, self._actor, prepared.consents, outcome.kept, gives=bool(resubscribe))
+        report = prepared.whole_report(outcome.report, blocks_failed)
+        errors = [*outcome.report.errors, *blocks_failed]
+        size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, errors)
+        place = Place(
+            offset=chunk.next_offset,
+            line=chunk.next_line,
+            rejects=size,
+            seconds=held.seconds,
+            run=held.run,
+            blocks=held.blocks + added,
+        )
         kept = report.errors[: max(0, MAX_KEPT_ERRORS - errors_before)]
         counted = msgspec.structs.replace(report, errors=kept)
         await advance_import(tx, self._actor, import_id, self._timed(place), counted)
         return place
+
+    async def _restore_blocks(self, tx: Tx, prepared: PreparedChunk) -> tuple[int, list[RowError]]:
+        """Suppress what rows of their own say, before the contacts of the chunk are written."""
+        if prepared.blocks is None:
+            return 0, []
+        added, unusable = 0, list[RowError]()
+        if prepared.blocks.records:
+            added, unusable = await restore_blocks(tx, self._actor, prepared.blocks.records, self._source.reason)
+        return added, [*prepared.blocks.errors, *unusable]
 
     async def _check_fields(self, tx: Tx) -> None:
         """Chunks are read ahead of their transaction: a field must still be what it was then."""
@@ -219,8 +252,7 @@ class _Run:
         )
 
     def _check_unchanged(self) -> None:
-        status = self._source.path.stat()
-        if (status.st_size, status.st_mtime_ns) != (self._source.shape.size, self._source.changed_at):
+        if version_of(self._source.path) != self._source.version:
             raise InvalidInputError("file", "The file was changed while it was imported: import it once more.")
 
     async def summary(self) -> ImportSummary:
@@ -237,6 +269,7 @@ class _Run:
             unchanged=report.unchanged,
             failed=report.failed,
             error_count=report.error_count,
+            blocks=report.place.blocks,
             rejects=self._source.rejects if report.place.rejects else None,
             seconds=report.place.seconds,
             rows_per_second=self._rows / seconds if seconds > 0 else 0.0,

@@ -26,7 +26,7 @@ MAX_KEPT_ERRORS = 1_000
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """How far an import has come: byte and physical line of the next record, bytes of rejects, seconds of work so far.
 
-    `run` names the process that works on it.
+    `run` names the process that works on it; `blocks` are the addresses that were suppressed by rows of their own.
     """
 
     offset: int
@@ -34,6 +34,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     rejects: int
     seconds: float
     run: str = ""
+    blocks: int = 0
 
 
 _encode_place = msgspec.json.Encoder().encode

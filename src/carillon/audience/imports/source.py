@@ -1,18 +1,20 @@
 """The file of an import: what is to be made of it, and its chunks, read and ready to be written."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
-from carillon.audience.exports import EXPORT_COLUMNS
 from carillon.audience.field_types import Kind
-from carillon.audience.imports.column_names import ColumnPlan, plan_columns
+from carillon.audience.imports.carried import Blocks, SaidConsent, read_blocks, read_consents, read_moves
+from carillon.audience.imports.column_names import ColumnPlan, is_export, plan_columns
+from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
+from carillon.audience.suppressions import MAX_REASON_CHARACTERS, checked_reason
 from carillon.audience.upsert.parse_columns import read_frame
 from carillon.audience.upsert.rows import MAX_GROUP_CHARACTERS, Batch, RowError, UpsertReport, shown
 from carillon.errors import InvalidInputError
@@ -35,11 +37,13 @@ CHUNK_ROWS = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileImport:
-    """Import a file: CSV in any usual form.
+    """Import a file: CSV in any usual form, NDJSON or Parquet.
 
     `mapping` (column to attribute) comes before the names of the columns; every row joins `group`, which is made when
     it is missing; `country` reads national phones instead of the audience's; `rejects` is where rows with a problem go.
-    `again` imports a file that was imported before, or begins an interrupted import from the start.
+    `again` imports a file that was imported before, or begins an interrupted import from the start. With `suppress` the
+    file's addresses are suppressed, and no contact is made of them (`address_list`). `resubscribe` is why contacts that
+    a row says to be subscribed are so again, whatever took them away; the ledger has it.
     """
 
     path: Path
@@ -50,13 +54,16 @@ class FileImport:
     encoding: str | None = None
     rejects: Path | None = None
     again: bool = False
+    suppress: bool = False
+    resubscribe: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSource:
-    """A file that was looked at, and what is to be made of it."""
+    """A file that was looked at, and what is to be made of it; `table` is the CSV that it is, or is read as."""
 
     path: Path
+    table: Path
     shape: FileShape
     columns: ColumnPlan
     kinds: Mapping[str, Kind]
@@ -64,20 +71,28 @@ class FileSource:
     group: str | None
     rejects: Path
     digest: str
-    changed_at: int
+    version: tuple[int, int]
+    resubscribe: str | None
+
+    @property
+    def reason(self) -> str:
+        """Why addresses are suppressed by this file where it doesn't say it itself."""
+        return f"FILE {self.path.name}"[:MAX_REASON_CHARACTERS]
 
     @property
     def is_ours(self) -> bool:
         """Whether the file is an export or a rejects file, whose cells were made safe for spreadsheets."""
+        if self.table != self.path:
+            return False
         header = set(self.shape.header)
-        return header >= set(REJECT_COLUMNS) or header >= set(EXPORT_COLUMNS)
+        return header >= set(REJECT_COLUMNS) or is_export(self.shape.header) or self.columns.has_blocks
 
     def beginning(self, *, again: bool) -> BeginImport:
         """Say what a new import of the file begins with."""
         options = {
             "file": self.path.name,
             "rejects": str(self.rejects.absolute()),
-            "bytes": self.shape.size,
+            "bytes": self.version[0],
             "columns": self.columns.attributes,
             "group": self.group,
             "country": self.country,
@@ -90,25 +105,65 @@ class FileSource:
         names = [pl.col(LINE_COLUMN).alias("row")]
         names += [pl.col(column).alias(attribute) for column, attribute in self.columns.attributes.items()]
         groups = [] if self.group is None else [self.group]
-        for chunk in read_chunks(self.path, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
-            raw = chunk.frame.select(names)
-            if self.is_ours:
-                raw = restore(raw)
-            yield PreparedChunk(chunk=chunk, batch=read_frame(raw, self.country, kinds=self.kinds, join_all=groups))
+        for chunk in read_chunks(self.table, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
+            frame = restore(chunk.frame) if self.is_ours else chunk.frame
+            blocks = None
+            if self.columns.has_blocks:
+                blocks = read_blocks(frame)
+                frame = blocks.contacts
+            batch = read_frame(frame.select(names), self.country, kinds=self.kinds, join_all=groups)
+            if self.columns.groups is not None:
+                batch = replace(batch, moves=read_moves(frame, self.columns.groups))
+            yield PreparedChunk(
+                chunk=chunk,
+                batch=batch,
+                blocks=blocks,
+                said=self._said(frame, batch),
+                consents=read_consents(frame, self.columns.consents),
+            )
+
+    def _said(self, frame: pl.DataFrame, batch: Batch) -> pl.DataFrame | None:
+        """Read who may be written to; None where no row changes that."""
+        if not self.columns.targets:
+            return None
+        said = self.columns.consent.read(frame).with_columns(frame[LINE_COLUMN].alias("row"))
+        if self.resubscribe is None:
+            said = takes_away(said)
+        if said.is_empty():
+            return None
+        return said.join(batch.frame.select("row", *ADDRESS_COLUMNS.values()), on="row", how="inner")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedChunk:
-    """A chunk of the file, and the batch that it was read into; rows are numbered by physical lines."""
+    """A chunk of the file, and the batch that it was read into; rows are numbered by physical lines.
+
+    `blocks` are rows that are suppressions, `said` is what the others take away of who may be written to
+    (`reachability.take_away`), and `consents` what they say of purposes.
+    """
 
     chunk: Chunk
     batch: Batch
+    blocks: Blocks | None
+    said: pl.DataFrame | None
+    consents: Sequence[SaidConsent]
 
-    def whole_report(self, report: UpsertReport) -> UpsertReport:
-        """Add the records that are no rows to the report of those that are."""
-        if not self.chunk.bad:
+    @property
+    def has_blocks(self) -> bool:
+        """Whether its writer must hold the whole account."""
+        return bool(self.blocks and self.blocks.records) or (self.said is not None and has_blocks(self.said))
+
+    @property
+    def size(self) -> int:
+        """How many records it has."""
+        blocks = 0 if self.blocks is None else self.chunk.frame.height - self.blocks.contacts.height
+        return self.batch.size + blocks + len(self.chunk.bad)
+
+    def whole_report(self, report: UpsertReport, blocks_failed: Sequence[RowError]) -> UpsertReport:
+        """Add the records that are no rows, and the suppressions that failed, to the report of the rows."""
+        if not self.chunk.bad and not blocks_failed:
             return report
-        broken = [_as_error(record) for record in self.chunk.bad]
+        broken = [*(_as_error(record) for record in self.chunk.bad), *blocks_failed]
         return UpsertReport(
             rows=report.rows + len(broken),
             new=report.new,
@@ -124,27 +179,41 @@ def _as_error(record: BadRecord) -> RowError:
     return RowError(record.line, record.field or "row", "invalid", shown(record.value), record.reason)
 
 
-def open_source(actor: Actor, command: FileImport, kinds: Mapping[str, Kind]) -> FileSource:
+def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[str, Kind]) -> FileSource:
     """Open a file and check all that can be wrong with it, or with the command, before the first row.
 
-    Raises TabularError, and InvalidInputError for `map`, `group` and `country`.
+    `table` has the file's records (`as_csv`).
+    The columns that say who may be written to are read to the end first: nothing is written of a file in which one of
+    their cells isn't understood. Raises TabularError, and InvalidInputError for `map`, `group` and `country`.
     """
     country = actor.country if command.country is None else checked_country(command.country)
     group = None if command.group is None else _checked_group(command.group)
-    shape = inspect(command.path, delimiter=command.delimiter, encoding=command.encoding)
+    if table == command.path:
+        shape = inspect(table, delimiter=command.delimiter, encoding=command.encoding)
+    else:
+        shape = inspect(table, delimiter=",", encoding="utf-8")
     columns = plan_columns(shape.header, command.mapping, kinds)
+    resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
+    if resubscribe and not columns.consent.is_any:
+        raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
+    if (consent := columns.consent).is_any:
+        for chunk in read_chunks(table, shape, rows=CHUNK_ROWS):
+            consent.check(chunk.frame)
     # All that decides the outcome: another audience, mapping, group or country is another import.
     identity = (
         file_hash(command.path),
         actor.audience_id,
-        sorted(columns.attributes.items()),
+        columns.identity,
         group,
         country,
         shape.delimiter,
         shape.encoding,
+        *(["suppress"] if command.suppress else []),
+        *([f"resubscribe {resubscribe}"] if resubscribe else []),
     )
     return FileSource(
         path=command.path,
+        table=table,
         shape=shape,
         columns=columns,
         kinds=kinds,
@@ -152,8 +221,15 @@ def open_source(actor: Actor, command: FileImport, kinds: Mapping[str, Kind]) ->
         group=group,
         rejects=command.rejects or rejects_path(command.path),
         digest=hashlib.sha256(msgspec.json.encode(identity)).hexdigest(),
-        changed_at=command.path.stat().st_mtime_ns,
+        version=version_of(command.path),
+        resubscribe=resubscribe,
     )
+
+
+def version_of(path: Path) -> tuple[int, int]:
+    """Return a file's size and time: another when it was changed."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _checked_group(name: str) -> str:

@@ -19,6 +19,7 @@ from carillon.audience.counters import recounting
 from carillon.audience.devices import RegisteredDevice, concerned_by, save_devices
 from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.memberships import move, move_in, plan_moves
+from carillon.audience.removed_unsubscribes import removed_channels, removed_unsubscribed
 from carillon.audience.stoplists import suppress_addresses
 from carillon.audience.suppressions import Channel, suppressed_among, suppressing_channels
 from carillon.audience.upsert.match import NEW, UNCHANGED, Plan, resolve, resolve_to
@@ -128,16 +129,26 @@ def _devices(frame: pl.DataFrame, kept: pl.DataFrame) -> list[RegisteredDevice]:
 
 
 async def _with_statuses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add what each address that is written makes of its channel: none, or subscribed, which may be suppressed."""
-    channels = await suppressing_channels(tx, actor) if frame.height > _FEW else set(Channel)
+    """Add what each address that is written makes of its channel: none, or subscribed, which may be suppressed.
+
+    One whose contact was unsubscribed in the audience when it was removed is unsubscribed.
+    """
+    suppressing = await suppressing_channels(tx, actor) if frame.height > _FEW else set(Channel)
+    removed = await removed_channels(tx, actor)
     columns: list[pl.Series] = []
     for key, status, channel in _CHANNELS:
         given = frame[key].to_list()
-        addresses = [address for address in given if address] if channel in channels else []
-        suppressed = await suppressed_among(tx, actor, channel, addresses) if addresses else set()
+        addresses = [address for address in given if address] if channel in suppressing | removed else []
+        suppressed, unsubscribed = set[str](), set[str]()
+        if addresses and channel in suppressing:
+            suppressed = await suppressed_among(tx, actor, channel, addresses)
+        if addresses and channel in removed:
+            unsubscribed = await removed_unsubscribed(tx, actor, channel, addresses)
         statuses = [
             SubscriptionStatus.NONE
             if not address
+            else SubscriptionStatus.UNSUBSCRIBED
+            if address in unsubscribed
             else _SUPPRESSED
             if address in suppressed
             else SubscriptionStatus.SUBSCRIBED

@@ -1,0 +1,77 @@
+"""The columns of exports, which an import reads back: their names, and the cells that hold several values."""
+
+import csv
+import re
+from collections.abc import Sequence
+from io import StringIO
+
+from carillon.audience.suppressions import Channel
+
+EXPORT_COLUMNS = (
+    "contact_id",
+    "phone",
+    "email",
+    "external_id",
+    "landline",
+    "sms_status",
+    "email_status",
+    "created_at",
+    "updated_at",
+)
+"""The columns of every export; behind them come those of which any contact of the audience has a value."""
+
+OWN_STATUS_COLUMNS = {"sms": "sms_own_status", "email": "email_own_status"}
+"""What a contact itself said, where a suppression or a missing address lies over it."""
+
+GROUPS_COLUMN = "groups"
+
+BLOCK_COLUMNS = (
+    "blocked_address",
+    "blocked_channel",
+    "blocked_at",
+    "blocked_source",
+    "blocked_by",
+    "blocked_reason",
+    "blocked_description",
+)
+"""Suppressions: rows of their own before the contacts, so that no part of a file reaches whom the whole doesn't."""
+
+CONSENT_DETAILS = ("given_at", "source", "actor")
+_CONSENT = re.compile(r"consents\.(\w{1,64})\.(sms|email)")
+_FIELD = "fields."
+
+
+def consent_column(purpose: str, channel: str) -> str:
+    """Name the column of a consent; behind it and a point come CONSENT_DETAILS."""
+    return f"consents.{purpose}.{channel}"
+
+
+def read_consent_column(column: str) -> tuple[str, Channel] | None:
+    """Read a purpose's key and a channel from a column's name, or None."""
+    match = _CONSENT.fullmatch(column)
+    return (match[1], Channel(match[2])) if match else None
+
+
+def field_column(field: str) -> str:
+    """Name the column of a field; one that is called as a column of ours has a prefix."""
+    ours = {*EXPORT_COLUMNS, *OWN_STATUS_COLUMNS.values(), GROUPS_COLUMN, *BLOCK_COLUMNS}
+    return _FIELD + field if field in ours or field.startswith((_FIELD, "consents.")) else field
+
+
+def read_field_column(column: str) -> str:
+    """Return the field of a column."""
+    return column.removeprefix(_FIELD)
+
+
+def join_names(names: Sequence[str]) -> str | None:
+    """Write groups' names into a cell, with semicolons between them; one that has such signs is quoted."""
+    if not names:
+        return None
+    cell = StringIO()
+    csv.writer(cell, delimiter=";", lineterminator="").writerow(names)
+    return cell.getvalue()
+
+
+def split_names(cell: str) -> list[str]:
+    """Read the names back."""
+    return next(csv.reader(StringIO(cell, newline=""), delimiter=";"), [])

@@ -1,0 +1,67 @@
+"""Files of addresses that must not be written to: a plain column, with or without a name, or columns of a table."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from carillon.audience.export_columns import BLOCK_COLUMNS
+from carillon.audience.imports.column_names import address_columns
+from carillon.errors import InvalidInputError
+from carillon.tabular import FileShape, NoHeaderError, as_csv, inspect, read_chunks, restore
+from carillon.tabular.private import create_private
+
+_NAMELESS = "address"
+_TEXTS = dict.fromkeys(BLOCK_COLUMNS[:2], pl.String)
+
+
+@contextmanager
+def as_suppressions(path: Path) -> Iterator[Path]:
+    """Give a file of addresses as one of suppressions while the context is open; of an export those that it has.
+
+    Phones are suppressed for SMS, e-mails for e-mail. Raises TabularError, and InvalidInputError for `file` where no
+    column holds addresses.
+    """
+    with as_csv(path) as given, tempfile.TemporaryDirectory(prefix="carillon-import-") as folder:
+        table = given
+        try:
+            shape = inspect(table)
+        except NoHeaderError:
+            table = _with_header(given, Path(folder) / "named.csv")
+            shape = inspect(table)
+        suppressions = Path(folder) / "suppressions.csv"
+        with create_private(suppressions) as file:
+            for frame in _suppressions(table, shape, was_defused=given == path):
+                frame.write_csv(file, include_header=file.tell() == 0)
+        yield suppressions
+
+
+def _suppressions(table: Path, shape: FileShape, *, was_defused: bool) -> Iterator[pl.DataFrame]:
+    """Yield frames of the columns of suppressions, at first one without rows."""
+    yield pl.DataFrame(schema=dict.fromkeys(BLOCK_COLUMNS, pl.String))
+    nothing = pl.lit(None, pl.String)
+    chunks = (chunk.frame for chunk in read_chunks(table, shape))
+    if set(shape.header) >= set(BLOCK_COLUMNS[:2]):
+        ours = [pl.col(name) if name in shape.header else nothing.alias(name) for name in BLOCK_COLUMNS]
+        for frame in chunks:
+            blocks = frame.select(ours).filter(pl.col(BLOCK_COLUMNS[0]).is_not_null())
+            yield restore(blocks) if was_defused else blocks
+        return
+    columns = shape.header if len(shape.header) == 1 else address_columns(shape.header)
+    if not columns:
+        raise InvalidInputError("file", "No column holds a phone or an e-mail: name one of them phone or email.")
+    for frame in chunks:
+        cells = [cell for row in frame.select(columns).iter_rows() for cell in row if cell]
+        channels = ["email" if "@" in cell else "sms" for cell in cells]
+        found = pl.DataFrame({BLOCK_COLUMNS[0]: cells, BLOCK_COLUMNS[1]: channels}, schema_overrides=_TEXTS)
+        yield found.with_columns([nothing.alias(name) for name in BLOCK_COLUMNS[2:]])
+
+
+def _with_header(table: Path, named: Path) -> Path:
+    with table.open("rb") as source, create_private(named) as target:
+        target.write(f"{_NAMELESS}\n".encode())
+        shutil.copyfileobj(source, target)
+    return named

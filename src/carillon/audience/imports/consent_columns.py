@@ -1,0 +1,276 @@
+"""What a file says of who may be written to: columns of statuses, unsubscribes and blocks, and what their cells mean.
+
+The names and words are those of the vendors' exports (the five vendors', listmonk, Brevo, Mailchimp, Mautic). A column
+that looks as if it were one of these, and a cell that isn't understood, stop the import: who has unsubscribed must not
+be written to because nobody could read it.
+"""
+
+import functools
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import polars as pl
+
+from carillon.audience.upsert.rows import shown
+from carillon.errors import InvalidInputError
+
+
+class Said(IntEnum):
+    """What a row says of a channel. Of several the highest counts: it takes the most away."""
+
+    NOTHING = 0
+    SUBSCRIBED = 1
+    UNCONFIRMED = 2
+    UNSUBSCRIBED = 3
+    BLOCKED = 4
+
+
+CHANNELS = ("sms", "email")
+SAID = {channel: f"{channel}_said" for channel in CHANNELS}
+"""The columns of frames that say it, by channel."""
+OWN = {channel: f"{channel}_own" for channel in CHANNELS}
+"""The same for what a contact itself said under a suppression; only an export tells it."""
+
+# How a column says it: by a status' word, by yes and no, by a time, or by a time alone.
+_KINDS = ("status", "subscribed", "unsubscribed", "blocked")
+_PREFIXES = ("", "sms_", "email_")
+
+TARGETS = tuple(f"{prefix}{kind}" for prefix in _PREFIXES for kind in _KINDS)
+"""What `--map` can make of a column: `sms_status`, `email_unsubscribed` …; without a channel it is said of both."""
+
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "status": (
+        *(
+            "subscription status",
+            "subscriber status",
+            "contact status",
+            "member status",
+            "subscription",
+            "optin status",
+        ),
+        *("סטטוס הרשמה", "estado de suscripción", "статус подписки", "κατάσταση εγγραφής"),  # noqa: RUF001 - Hebrew is meant
+    ),
+    "sms_status": ("mobile status", "phone status", "sms subscription status", "status sms", "status mobile"),
+    "email_status": (
+        *("email subscription status", "email marketing status", "status email", "mail status"),
+        *("email marketing", "emailpermissionstatus"),
+    ),
+    "subscribed": ("is subscribed", "opt in", "opted in", "accepts marketing", "marketing consent"),
+    "sms_subscribed": ("sms opt in", "sms optin", "sms consent", "accepts sms marketing", "sms marketing consent"),
+    "email_subscribed": ("email opt in", "email optin", "email consent", "accepts email marketing"),
+    "unsubscribed": (
+        *("is unsubscribed", "unsubscribe", "opt out", "opted out", "has opted out", "unsubscribed at", "opt out date"),
+        *("unsubscribed on", "unsubscribe date", "unsubscribe datetime", "unsubscribe time", "unsubscribed date"),
+        *("הוסר", "ביטל הרשמה", "baja", "dado de baja", "fecha de baja", "отписан", "отписался", "διαγραφή"),
+    ),
+    "sms_unsubscribed": (
+        "sms opt out",
+        "unsubscribed sms",
+        "unsubscribe mobile",
+        "unsubscribed mobile",
+        "mobile opt out",
+    ),
+    "email_unsubscribed": (
+        *("email opt out", "unsubscribed email", "unsubscribe email", "emailoptout", "hasoptedoutofemail"),
+        *("unsub time", "optout time"),  # Mailchimp's export of those who unsubscribed
+    ),
+    # Mautic: do not contact, by reason: 1 unsubscribed, 2 bounced, 3 set by hand.
+    "blocked": ("do not contact", "dnc", "blacklisted", "blacklist", "blocklisted", "blocklist", "is blocked"),
+    "sms_blocked": (
+        *("sms blacklisted", "blacklisted sms", "sms blocklisted", "sms do not contact", "dnc sms"),
+        *("whatsapp blacklisted", "whatsapp blocklisted"),  # Brevo; who is suppressed for SMS is for instant messages
+    ),
+    "email_blocked": (
+        *("email blacklisted", "blacklisted email", "email blocklisted", "email do not contact", "dnc email"),
+        *("clean time", "cleaned", "bounced", "hard bounced", "email bounced"),  # Mailchimp's export of those cleaned
+    ),
+}
+
+# Columns that tell of consent without saying that there is none: when and how it was given, and why it was taken back.
+_FACTS = (
+    *(
+        "optin time",
+        "optin ip",
+        "opt in time",
+        "opt in ip",
+        "confirm time",
+        "confirm ip",
+        "double opt in",
+        "doubleoptin",
+    ),
+    *("unsub campaign title", "unsub campaign id", "unsub reason", "unsub reason other", "clean campaign title"),
+    *("clean campaign id", "unsubscribe reason", "subscribed at", "subscription date", "subscribed on", "gdpr date"),
+)
+
+_LOOKS_LIKE_CONSENT = re.compile(
+    "unsub|subscri|optin|optout|optedin|optedout|consent|blacklist|blocklist|donotcontact|donotcall|donotsend|donotmail"
+    "|donotsms|donotemail|nocontact|dnc|suppress|permission|gdpr|bounced|acceptsmarketing|marketingallowed"
+    "|הסר|הרשמה|דיוור|baja|suscri|consentimiento|отпис|подпис|рассыл|согласие|συγκατ|εγγραφ|διαγραφ"
+)
+
+_WORDS: Mapping[Said, tuple[str, ...]] = {
+    Said.NOTHING: ("none", "no address", "unknown"),
+    Said.SUBSCRIBED: ("subscribed", "active", "enabled", "confirmed", "opted in", "opt in", "optin", "granted"),
+    Said.UNCONFIRMED: ("unconfirmed", "pending", "not confirmed", "awaiting confirmation", "waiting"),
+    Said.UNSUBSCRIBED: (
+        *(
+            "unsubscribed",
+            "unsubscribe",
+            "opted out",
+            "opt out",
+            "optout",
+            "inactive",
+            "disabled",
+            "archived",
+            "denied",
+        ),
+        *("non subscribed", "not subscribed", "never subscribed", "transactional", "removed", "deleted", "revoked"),
+    ),
+    Said.BLOCKED: (
+        *("blocklisted", "blacklisted", "blocked", "suppressed", "cleaned", "bounced", "hard bounced", "complained"),
+        *("do not contact", "abuse", "spam", "invalid"),
+    ),
+}
+_YES = ("yes", "y", "true", "t", "1", "x", "on", "כן", "si", "sí", "да", "ναι")  # noqa: RUF001 - Greek is meant
+_NO = ("no", "n", "false", "f", "0", "off", "לא", "нет", "όχι")
+_MAUTIC_REASONS = ("2", "3")
+_TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*")
+
+
+def compared(name: str) -> str:
+    """Reduce a name to what is compared: letters and digits without accents, in one case."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(char for char in unicodedata.normalize("NFKD", plain) if char.isalnum())
+
+
+@functools.cache
+def target_by_name() -> Mapping[str, str]:
+    """Return what columns say of consent, by their compared names."""
+    usual = {compared(name): target for target, names in _NAMES.items() for name in names}
+    return {**usual, **{compared(target): target for target in TARGETS}}
+
+
+@functools.cache
+def _facts() -> frozenset[str]:
+    return frozenset(map(compared, _FACTS))
+
+
+def looks_like_consent(column: str) -> bool:
+    """Tell whether a column that nobody knows may say who must not be written to."""
+    name = compared(column)
+    return name not in _facts() and bool(_LOOKS_LIKE_CONSENT.search(name))
+
+
+def not_understood(column: str) -> InvalidInputError:
+    """Make the error for a column that looks like consent."""
+    name = column[:60]
+    message = (
+        f"The column “{name}” looks as if it says who may be written to, and isn't understood. Say what it is, for "
+        f'example --map "{name}=email_status" or --map "{name}=sms_unsubscribed" (of: {", ".join(TARGETS)}), or leave '
+        f'it out: --map "{name}=-".'
+    )
+    return InvalidInputError("map", message)
+
+
+@functools.cache
+def _meanings() -> Mapping[str, Mapping[str, Said]]:
+    """Return what cells mean, by the kind of their column and their compared text."""
+    words = {compared(word): said for said, its_words in _WORDS.items() for word in its_words}
+    yes, no = [compared(word) for word in _YES], [compared(word) for word in _NO]
+    gone = {word: said for word, said in words.items() if said >= Said.UNSUBSCRIBED}
+    also_yes = [*yes, *_MAUTIC_REASONS]
+    return {
+        "status": words,
+        "subscribed": {**words, **dict.fromkeys(yes, Said.SUBSCRIBED), **dict.fromkeys(no, Said.UNSUBSCRIBED)},
+        "unsubscribed": {**gone, **dict.fromkeys(also_yes, Said.UNSUBSCRIBED), **dict.fromkeys(no, Said.NOTHING)},
+        "blocked": {
+            **dict.fromkeys(gone, Said.BLOCKED),
+            **dict.fromkeys(also_yes, Said.BLOCKED),
+            **dict.fromkeys(no, Said.NOTHING),
+        },
+    }
+
+
+def read_cell(kind: str, text: str) -> Said | None:
+    """Read a cell of a column of a kind; None where it isn't understood. Blank says nothing."""
+    text = text.strip()
+    if not text:
+        return Said.NOTHING
+    if kind in {"unsubscribed", "blocked"} and _TIME.fullmatch(text):
+        return Said.UNSUBSCRIBED if kind == "unsubscribed" else Said.BLOCKED
+    return _meanings()[kind].get(compared(text))
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentColumns:
+    """The columns of a file that say who may be written to.
+
+    They are TARGETS by column, the columns of consents, and an export's columns of own statuses by channel.
+    """
+
+    targets: Mapping[str, str]
+    consents: Collection[str] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether the file says anything."""
+        return bool(self.targets or self.consents)
+
+    def check(self, frame: pl.DataFrame) -> None:
+        """Raise InvalidInputError for the first cell of a chunk's frame that isn't understood."""
+        for column, target in self.targets.items():
+            for text in frame[column].unique().drop_nulls().to_list():
+                if read_cell(_kind(target), text) is None:
+                    raise _unknown_cell(column, target, text)
+        for column in self.consents:
+            for text in frame[column].unique().drop_nulls().to_list():
+                if read_cell("subscribed", text) is None:
+                    raise _unknown_cell(column, "subscribed", text)
+
+    def read(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Read a frame's rows into what they say: the columns SAID of `Said`, row by row."""
+        said: dict[str, list[pl.Series]] = {channel: [] for channel in CHANNELS}
+        for column, target in self.targets.items():
+            series = _meant(frame[column], _kind(target))
+            for channel in _channels(target):
+                said[channel].append(series.alias(f"{column}_{channel}"))
+        nothing = pl.Series([0], dtype=pl.Int8).new_from_index(0, frame.height)
+        own = [_meant(frame[column], "status").alias(OWN[channel]) for channel, column in self.own.items()]
+        highest = [_highest(series or [nothing]).alias(SAID[channel]) for channel, series in said.items()]
+        return pl.DataFrame([*highest, *own])
+
+
+def _kind(target: str) -> str:
+    return target.rpartition("_")[2]
+
+
+def _channels(target: str) -> Iterable[str]:
+    channel = target.rpartition("_")[0]
+    return (channel,) if channel else CHANNELS
+
+
+def _meant(column: pl.Series, kind: str) -> pl.Series:
+    meanings = {text: read_cell(kind, text) or 0 for text in column.unique().drop_nulls()}
+    return column.replace_strict(meanings, default=0, return_dtype=pl.Int8)
+
+
+def _highest(series: list[pl.Series]) -> pl.Series:
+    return pl.DataFrame([one.alias(str(place)) for place, one in enumerate(series)]).max_horizontal()
+
+
+def _unknown_cell(column: str, target: str, text: str) -> InvalidInputError:
+    known = (
+        ", ".join(sorted(word for words in _WORDS.values() for word in words))
+        if _kind(target) == "status"
+        else ("yes and no, true and false, 1 and 0, or a date")
+    )
+    message = (
+        f"The column “{column[:60]}” says who may be written to, and its value “{shown(text)[:60]}” isn't understood. "
+        f'Known are: {known}. Change the value, say what the column is (--map "{column[:60]}=email_unsubscribed", one '
+        f'of {", ".join(TARGETS)}), or leave it out: --map "{column[:60]}=-".'
+    )
+    return InvalidInputError("map", message)

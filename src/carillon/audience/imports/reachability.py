@@ -1,0 +1,168 @@
+"""What a file says of who may be written to, applied to the contacts of its rows.
+
+A file only takes reachability away: whoever is unsubscribed, unconfirmed or blocked stays so whatever a row says, and a
+contact that was there doesn't consent by a file. With a reason (`--resubscribe`) it gives back as well.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import polars as pl
+
+from carillon.audience.consents import ConsentKey, ConsentOrigin, make_purposes, stored_consents, write_consents
+from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.contacts.subscription import (
+    LowerStatuses,
+    Resubscribe,
+    SubscriptionChange,
+    lower_statuses,
+    resubscribe,
+)
+from carillon.audience.imports.carried import SaidConsent, unusable
+from carillon.audience.imports.consent_columns import OWN, SAID, Said
+from carillon.audience.locks import addresses_of
+from carillon.audience.suppression_records import RestoreSuppressions, SuppressionRecord, restore_suppressions
+from carillon.audience.suppressions import (
+    Address,
+    Channel,
+    Suppress,
+    suppress,
+    suppressed_among,
+    unsubscribe_addresses,
+)
+from carillon.audience.upsert.match import NEW
+from carillon.audience.upsert.rows import RowError
+from carillon.db.database import Tx
+from carillon.kit.actor import Actor
+
+ADDRESS_COLUMNS = {"sms": "phone", "email": "email"}
+# A statement of a channel says nothing of the other.
+_STATUSES = {
+    Said.UNCONFIRMED: SubscriptionStatus.UNCONFIRMED,
+    Said.UNSUBSCRIBED: SubscriptionStatus.UNSUBSCRIBED,
+    Said.BLOCKED: SubscriptionStatus.UNSUBSCRIBED,
+}
+
+
+def takes_away(said: pl.DataFrame) -> pl.DataFrame:
+    """Keep the rows that may take something away: to the others nothing is done."""
+    names = [name for name in (*SAID.values(), *OWN.values()) if name in said.columns]
+    return said.filter(pl.any_horizontal(pl.col(name) > Said.SUBSCRIBED for name in names))
+
+
+def has_blocks(said: pl.DataFrame) -> bool:
+    """Tell whether any row blocks an address: its writer must hold the whole account (`lock_account`)."""
+    return bool(said.select(pl.any_horizontal(pl.col(name) == Said.BLOCKED for name in SAID.values()).any()).item())
+
+
+async def take_away(tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str) -> None:
+    """Unsubscribe, unconfirm and block as rows say. The audience must be locked, the account for blocks.
+
+    `said` has a line for each row: its number `row`, its `phone` and `email` as they were read, and the columns SAID;
+    `kept` is `UpsertOutcome`'s. Addresses count as well as the row's contact: one that another contact has is
+    unsubscribed there.
+    """
+    said = takes_away(await _own_under_suppressions(tx, actor, said))
+    if said.is_empty():
+        return
+    contact_ids = dict(kept.select("row", "contact_id").iter_rows())
+    changes = [
+        SubscriptionChange(contact_id=contact_ids[row], sms=_STATUSES.get(Said(sms)), email=_STATUSES.get(Said(email)))
+        for row, sms, email in said.select("row", *SAID.values()).iter_rows()
+        if row in contact_ids
+    ]
+    await lower_statuses(tx, actor, LowerStatuses(changes=changes))
+    for channel, column in ADDRESS_COLUMNS.items():
+        addresses = _addresses(said, column, pl.col(SAID[channel]) >= Said.UNSUBSCRIBED)
+        if addresses:
+            await unsubscribe_addresses(tx, actor, Channel(channel), addresses)
+        blocked = _addresses(said, column, pl.col(SAID[channel]) == Said.BLOCKED)
+        await _block(tx, actor, Channel(channel), blocked, reason)
+
+
+def _addresses(said: pl.DataFrame, column: str, condition: pl.Expr) -> list[str]:
+    return said.filter(condition & (pl.col(column).fill_null("") != ""))[column].unique(maintain_order=True).to_list()
+
+
+async def _block(tx: Tx, actor: Actor, channel: Channel, keys: Sequence[str], reason: str) -> None:
+    if keys:
+        given = keys if channel is Channel.EMAIL else [f"+{key}" for key in keys]
+        addresses = [Address(channel=channel, value=value) for value in given]
+        await suppress(tx, actor, Suppress(addresses=addresses, reason=reason))
+
+
+async def _own_under_suppressions(tx: Tx, actor: Actor, said: pl.DataFrame) -> pl.DataFrame:
+    """Let an export's row say what its contact itself said where its address is suppressed here too.
+
+    Elsewhere it says the status that it was exported with, which the suppression made.
+    """
+    for channel, column in ADDRESS_COLUMNS.items():
+        own = OWN[channel]
+        if own not in said.columns or not (said[own] > Said.NOTHING).any():
+            continue
+        addresses = said.filter(pl.col(own) > Said.NOTHING)[column].drop_nulls().to_list()
+        suppressed = await suppressed_among(tx, actor, Channel(channel), addresses)
+        status = SAID[channel]
+        is_suppressed = (pl.col(own) > Said.NOTHING) & pl.col(column).is_in(list(suppressed))
+        said = said.with_columns(
+            pl.when(is_suppressed).then(pl.col(own)).otherwise(pl.max_horizontal(own, status)).alias(status)
+        )
+    return said
+
+
+async def give_back(tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str) -> None:
+    """Subscribe the contacts of rows that say so, and that no other row of the chunk takes away.
+
+    The account must be locked. A row speaks of the address that it has, so one without it, or whose address another
+    contact has, subscribes nobody.
+    """
+    rows = said.join(kept.select("row", "contact_id"), on="row", how="inner")
+    asked: dict[Channel, Collection[int]] = {}
+    for channel, column in ADDRESS_COLUMNS.items():
+        highest = rows.group_by("contact_id").agg(pl.col(SAID[channel]).max(), pl.col(column).drop_nulls().last())
+        wanted = highest.filter((pl.col(SAID[channel]) == Said.SUBSCRIBED) & (pl.col(column).fill_null("") != ""))
+        contact_ids = wanted["contact_id"].to_list()
+        place = list(ADDRESS_COLUMNS).index(channel)
+        has = {one[place] for one in await addresses_of(tx, actor, contact_ids)} if contact_ids else set()
+        asked[Channel(channel)] = wanted.filter(pl.col(column).is_in(list(has)))["contact_id"].to_list()
+    await resubscribe(tx, actor, Resubscribe(contact_ids=asked, reason=reason))
+
+
+async def restore_blocks(
+    tx: Tx, actor: Actor, records: Mapping[int, SuppressionRecord], reason: str
+) -> tuple[int, list[RowError]]:
+    """Suppress what lines say; return how many addresses were not before, and the lines whose address can't be one."""
+    lines = list(records)
+    restored = await restore_suppressions(tx, actor, RestoreSuppressions(records=list(records.values()), reason=reason))
+    return restored.added, [unusable(lines[place], records[lines[place]]) for place in restored.failed]
+
+
+async def say_consents(
+    tx: Tx, actor: Actor, said: Sequence[SaidConsent], kept: pl.DataFrame, *, gives: bool = False
+) -> None:
+    """Set the consents of rows' contacts: new ones say what the file says, the others only take back.
+
+    With `gives` these give, too. The audience must be locked; it gets the purposes that it lacks.
+    """
+    if not said:
+        return
+    outcomes = {row: (contact_id, outcome) for row, contact_id, outcome in kept.iter_rows()}
+    new = {contact_id for contact_id, outcome in outcomes.values() if outcome == NEW}
+    changes: dict[ConsentKey, bool | None] = {}
+    origins: dict[ConsentKey, ConsentOrigin] = {}
+    for one in said:
+        if one.row not in outcomes:
+            continue
+        contact_id, _ = outcomes[one.row]
+        key = (contact_id, one.purpose, one.channel)
+        if changes.get(key) is False or (one.granted and contact_id not in new and not gives):
+            continue
+        changes[key] = one.granted
+        if one.origin is not None:
+            origins[key] = (min(one.origin[0], tx.now), *one.origin[1:])
+    if changes:
+        known = await stored_consents(tx, actor, sorted({contact_id for contact_id, _, _ in changes} - new))
+        changes = {
+            key: granted for key, granted in changes.items() if key not in known or known[key]["granted"] is not granted
+        }
+        await make_purposes(tx, actor, [purpose for _, purpose, _ in changes])
+        await write_consents(tx, actor, changes, new=new, origins=origins)

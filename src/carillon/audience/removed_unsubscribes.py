@@ -1,0 +1,40 @@
+"""Who was unsubscribed in an audience when its contact was removed: kept as digests of addresses.
+
+What a contact had said outlives it (docs/adr/0054): whoever brings the address again finds it unsubscribed there.
+"""
+
+from collections.abc import Sequence
+
+from carillon.audience.suppressions import Channel
+from carillon.db.database import Tx
+from carillon.db.sql import load_statements, one_text
+from carillon.kit.actor import Actor
+
+SQL = load_statements("carillon.audience", "removed_unsubscribes.sql")
+
+
+async def remember_unsubscribed(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> None:
+    """Keep which addresses of contacts, that are about to be removed, are unsubscribed in the locked audience.
+
+    One that is subscribed by now is forgotten.
+    """
+    where = (actor.account_id, actor.audience_id, contact_ids)
+    await tx.execute(SQL["forget"], *where)
+    await tx.execute(SQL["remember"], *where, tx.now)
+
+
+async def removed_channels(tx: Tx, actor: Actor) -> set[Channel]:
+    """Return the channels on which the audience keeps any digest: of most audiences none."""
+    rows = await tx.fetch(SQL["channels"], actor.account_id, actor.audience_id)
+    return {Channel(row["channel"]) for row in rows}
+
+
+async def removed_unsubscribed(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> set[str]:
+    """Return those of the normalised addresses whose contact was unsubscribed when it was removed."""
+    where = (actor.account_id, actor.audience_id, channel)
+    return {row["address"] for row in await tx.fetch(SQL["unsubscribed_among"], *where, one_text(addresses))}
+
+
+async def forget_audience(tx: Tx, actor: Actor) -> None:
+    """Forget the digests of an audience that is deleted."""
+    await tx.execute(SQL["delete_all"], actor.account_id, actor.audience_id)

@@ -1,0 +1,182 @@
+"""`carillon suppression` and `carillon unsubscribe`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from carillon.audience.contacts.contact import ContactKey, KeyKind
+from carillon.audience.contacts.unsubscribe import Unsubscribe, unsubscribe_contacts
+from carillon.audience.suppressions import (
+    Address,
+    AddressOutcome,
+    Channel,
+    ListSuppressions,
+    Reactivate,
+    Suppress,
+    Suppression,
+    list_suppressions,
+    reactivate,
+    suppress,
+)
+from carillon.cli.options import account_option, audience_option
+from carillon.cli.session import Session, operator, table, with_session
+from carillon.tenancy.accounts import OpenAccount, open_account
+
+if TYPE_CHECKING:
+    from carillon.audience.imports.file_import import ImportSummary
+    from carillon.db.database import Database
+
+_PAGE = 1000
+_CHANNELS = click.Choice([channel.value for channel in Channel])
+_channel = click.option(
+    "--channel", type=_CHANNELS, help="The channel. [default: email for what has an @ in it, else sms]"
+)
+
+
+@click.group
+def group() -> None:
+    """Say which addresses must not be written to."""
+
+
+def _addresses(values: tuple[str, ...], channel: str | None) -> list[Address]:
+    return [Address(channel=Channel(channel or ("email" if "@" in value else "sms")), value=value) for value in values]
+
+
+@group.command
+@click.argument("addresses", nargs=-1, required=True)
+@account_option()
+@_channel
+@click.option("--reason", default="By the operator", show_default=True, help="Why, for the ledger.")
+@with_session
+def add(session: Session, *, addresses: tuple[str, ...], account_id: int, channel: str | None, reason: str) -> None:
+    """Suppress ADDRESSES: phones and e-mails. One that is suppressed already stays as it is.
+
+    For example:
+
+        carillon suppression add 0541234567 ana@example.com --account 1 --reason "Asked by phone"
+    """
+    command = Suppress(addresses=_addresses(addresses, channel), reason=reason)
+
+    async def work(db: "Database") -> AddressOutcome:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        return await db.run(suppress, actor, command)
+
+    outcome = session.run(work)
+    _answer(session, outcome.done, [one.value for one in outcome.failed], "Suppressed", "is no address of its channel")
+
+
+@group.command
+@click.argument("addresses", nargs=-1, required=True)
+@account_option()
+@_channel
+@click.option("--reason", required=True, help="Why they may be written to again, for the ledger.")
+@with_session
+def remove(session: Session, *, addresses: tuple[str, ...], account_id: int, channel: str | None, reason: str) -> None:
+    """Lift the suppression of ADDRESSES. Contacts have the status again that they have in their audience.
+
+    For example:
+
+        carillon suppression remove ana@example.com --account 1 --reason "Signed up again on 12 May"
+    """
+    command = Reactivate(addresses=_addresses(addresses, channel), reason=reason)
+
+    async def work(db: "Database") -> AddressOutcome:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        return await db.run(reactivate, actor, command)
+
+    outcome = session.run(work)
+    _answer(session, outcome.done, [one.value for one in outcome.failed], "Lifted", "is not suppressed")
+
+
+def _answer(session: Session, done: int, failed: Sequence[str], verb: str, why_not: str) -> None:
+    lines = [f"{verb}: {done:,}.", *(f"“{value}” {why_not}." for value in failed)]
+    session.answer({"done": done, "failed": failed}, lines)
+    if failed:
+        raise SystemExit(1)
+
+
+@group.command("list")
+@account_option()
+@click.option("--channel", type=_CHANNELS, help="Of one channel alone.")
+@with_session
+def list_(session: Session, *, account_id: int, channel: str | None) -> None:
+    """List the addresses that are suppressed, with their time, source and reason.
+
+    For example:
+
+        carillon suppression list --account 1 --channel sms
+    """
+    channels = [Channel(channel)] if channel else list(Channel)
+
+    async def work(db: "Database") -> list[Suppression]:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        found: list[Suppression] = []
+        while True:
+            after_id = found[-1].suppression_id if found else 0
+            query = ListSuppressions(channels=channels, after_id=after_id, limit=_PAGE)
+            page = await db.read(list_suppressions, actor, query)
+            found += page.items
+            if len(page.items) < _PAGE:
+                return found
+
+    found = session.run(work)
+    rows = [{name: value for name, value in asdict(one).items() if name != "suppression_id"} for one in found]
+    session.answer(found, table(rows, "Nothing is suppressed."))
+
+
+@group.command("import")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@account_option()
+@with_session
+def import_(session: Session, *, file: Path, account_id: int) -> None:
+    """Suppress the addresses of FILE: a plain column of them, or the columns of a table that hold phones and e-mails.
+
+    No contact is made. What can't be an address goes to a rejects file beside FILE. The suppressions of an export are
+    read with their times, sources and reasons.
+
+    For example:
+
+        carillon suppression import do-not-call.txt --account 1
+    """
+    from carillon.audience.imports.file_import import FileImport, import_file  # noqa: PLC0415 - `--help` needs none
+
+    command = FileImport(path=file, suppress=True)
+
+    async def work(db: "Database") -> "ImportSummary":
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        return await import_file(db, actor, command, lambda _progress: None)
+
+    summary = session.run(work)
+    lines = [f"Suppressed: {summary.blocks:,}."]
+    if summary.error_count:
+        lines.append(f"{summary.error_count:,} problems, each with its row in {summary.rejects}: mend it, import it.")
+    rejects = None if summary.rejects is None else str(summary.rejects)
+    session.answer({"suppressed": summary.blocks, "errors": summary.error_count, "rejects": rejects}, lines)
+
+
+@click.command
+@click.argument("addresses", nargs=-1, required=True)
+@account_option()
+@audience_option("The audience that they leave.")
+@with_session
+def unsubscribe(session: Session, *, addresses: tuple[str, ...], account_id: int, audience_id: int | None) -> None:
+    """Unsubscribe contacts from an audience.
+
+    Those that have one of the phones are unsubscribed from SMS, those of the e-mails from e-mail. The ADDRESSES are not
+    suppressed: other audiences are not concerned.
+
+    For example:
+
+        carillon unsubscribe ana@example.com --account 1
+    """
+    keys = [ContactKey(kind=KeyKind.EMAIL if "@" in one else KeyKind.PHONE, value=one) for one in addresses]
+
+    async def work(db: "Database") -> list[ContactKey]:
+        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id, audience_id=audience_id))
+        return await db.run(unsubscribe_contacts, actor, Unsubscribe(keys=keys))
+
+    nobody = [key.value for key in session.run(work)]
+    _answer(session, len(keys) - len(nobody), nobody, "Unsubscribed", "is no contact's")

@@ -1,0 +1,86 @@
+"""`carillon suppression` and `carillon unsubscribe` as a person calls them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from carillon.cli import main
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CARILLON_DATABASE_URL", dsn)
+
+    def called(*arguments: str) -> Result:
+        return CliRunner().invoke(main, arguments, prog_name="carillon")
+
+    assert called("account", "create", "Blue Shop", "--country", "IL").exit_code == 0
+    return called
+
+
+def listed(run: Run) -> list[tuple[str, str, str]]:
+    found: list[dict[str, Any]] = json.loads(run("suppression", "list", "--account", "1", "--json").stdout)
+    return [(one["channel"], one["address"], one["reason"]) for one in found]
+
+
+def test_addresses_are_suppressed_listed_and_lifted(run: Run) -> None:
+    added = run("suppression", "add", "0541110001", "Ana@mail.example", "12", "--account", "1", "--reason", "Asked")
+    assert (added.exit_code, added.stdout) == (1, "Suppressed: 2.\n“12” is no address of its channel.\n")
+    assert listed(run) == [("sms", "972541110001", "Asked"), ("email", "ana@mail.example", "Asked")]
+    table = run("suppression", "list", "--account", "1", "--channel", "email").stdout
+    assert "ana@mail.example" in table
+    assert "972541110001" not in table
+    removed = run("suppression", "remove", "ana@mail.example", "--account", "1", "--reason", "Signed up again")
+    assert (removed.exit_code, removed.stdout) == (0, "Lifted: 1.\n")
+    assert listed(run) == [("sms", "972541110001", "Asked")]
+    again = run("suppression", "remove", "ana@mail.example", "--account", "1", "--reason", "Signed up again")
+    assert (again.exit_code, again.stdout) == (1, "Lifted: 0.\n“ana@mail.example” is not suppressed.\n")
+    assert run("suppression", "remove", "0541110001", "--account", "1").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "0541110001\nana@mail.example\n0541110001\n",
+        "Number\n0541110001\nana@mail.example\n",
+        "Name,Phone,E-mail,Unsubscribed by hand\nAna,0541110001,ana@mail.example,yes\n",
+        "blocked_address,blocked_channel,phone\n+972541110001,sms,\nana@mail.example,email,\n,,0541110009\n",
+        '{"phone": "0541110001"}\n{"email": "ana@mail.example"}\n',
+    ],
+    ids=["a plain column", "a column with a name", "a table", "an export", "NDJSON"],
+)
+def test_files_of_addresses_are_suppressed_and_make_no_contact(run: Run, content: str) -> None:
+    Path("stop.txt").write_text(content)
+    done = run("suppression", "import", "stop.txt", "--account", "1")
+    assert (done.exit_code, done.stdout) == (0, "Suppressed: 2.\n"), done.output
+    assert {one[:2] for one in listed(run)} == {("sms", "972541110001"), ("email", "ana@mail.example")}
+    assert "972541110001" not in run("export", "--account", "1").stdout.replace("+972541110001,sms", "")
+
+
+def test_what_is_no_address_is_rejected_and_a_table_without_addresses_refused(run: Run) -> None:
+    Path("stop.txt").write_text("0541110001\n12\n")
+    done = json.loads(run("suppression", "import", "stop.txt", "--account", "1", "--json").stdout)
+    assert done == {"suppressed": 1, "errors": 1, "rejects": "stop.txt.rejects.csv"}
+    Path("other.csv").write_text("Name,Town\nAna,Haifa\n")
+    refused = run("suppression", "import", "other.csv", "--account", "1")
+    assert (refused.exit_code, "No column holds a phone" in refused.output) == (1, True)
+
+
+def test_contacts_are_unsubscribed_from_one_audience(run: Run) -> None:
+    Path("people.csv").write_text("phone,email\n0541110001,ana@mail.example\n0541110002,\n")
+    assert run("import", "people.csv", "--account", "1").exit_code == 0
+    done = run("unsubscribe", "0541110001", "ana@mail.example", "--account", "1")
+    assert (done.exit_code, done.stdout) == (0, "Unsubscribed: 2.\n")
+    first, second = run("export", "--account", "1").stdout.splitlines()[1:3]
+    assert first.split(",")[5:7] == ["unsubscribed", "unsubscribed"]
+    assert second.split(",")[5:7] == ["subscribed", "none"]
+    assert listed(run) == []
+    nobody = run("unsubscribe", "0541110009", "--account", "1")
+    assert (nobody.exit_code, nobody.stdout) == (1, "Unsubscribed: 0.\n“0541110009” is no contact's.\n")

@@ -1,0 +1,251 @@
+"""A file takes reachability away, and never gives it to whom it was taken."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support import Tenant
+
+from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
+from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
+from carillon.audience.contacts.query import ContactQuery, query_contacts
+from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
+from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
+from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
+from carillon.audience.suppressions import Channel, ListSuppressions, list_suppressions
+from carillon.db.database import Database
+from carillon.errors import InvalidInputError
+
+
+def write(path: Path, lines: Sequence[str]) -> Path:
+    path.write_text("\n".join([*lines, ""]), "utf-8")
+    return path
+
+
+async def bring(db: Database, account: Tenant, path: Path, lines: Sequence[str], **options: Any) -> ImportSummary:
+    command = FileImport(path=write(path, lines), **options)
+    return await import_file(db, account.actor, command, lambda _progress: None)
+
+
+async def statuses(db: Database, account: Tenant) -> dict[str | None, tuple[str, str]]:
+    page = await db.read(query_contacts, account.actor, ContactQuery())
+    return {one.phone or one.email: (one.sms_status.name.lower(), one.email_status.name.lower()) for one in page.items}
+
+
+async def blocks(db: Database, account: Tenant) -> list[tuple[str, str, str]]:
+    page = await db.read(list_suppressions, account.actor, ListSuppressions(channels=list(Channel)))
+    return [(one.channel.value, one.address, one.reason) for one in page.items]
+
+
+async def test_a_file_of_listmonk_unsubscribes_and_blocks(db: Database, account: Tenant, tmp_path: Path) -> None:
+    lines = [
+        "uuid,email,name,attributes,status,created_at,updated_at",
+        'c1,on@mail.example,On,"{""city"": ""Porto""}",enabled,2024-01-01,2024-01-01',
+        "c2,off@mail.example,Off,{},disabled,2024-01-01,2024-01-01",
+        "c3,no@mail.example,No,{},blocklisted,2024-01-01,2024-01-01",
+    ]
+    summary = await bring(db, account, tmp_path / "subscribers.csv", lines)
+    assert (summary.new, summary.error_count) == (3, 0)
+    assert await statuses(db, account) == {
+        "on@mail.example": ("none", "subscribed"),
+        "off@mail.example": ("none", "unsubscribed"),
+        "no@mail.example": ("none", "unsubscribed"),
+    }
+    assert await blocks(db, account) == [("email", "no@mail.example", "FILE subscribers.csv")]
+
+
+async def test_a_file_of_brevo_blocks_by_channel(db: Database, account: Tenant, tmp_path: Path) -> None:
+    lines = [
+        "CONTACT ID;EMAIL;NOMBRE;SMS;EMAIL_BLACKLISTED;SMS_BLACKLISTED;DOUBLE_OPT-IN",
+        "1;a@mail.example;Ana;+34612345678;false;true;1",
+        "2;b@mail.example;Bea;+34612345679;true;false;1",
+    ]
+    await bring(db, account, tmp_path / "brevo.csv", lines)
+    assert await statuses(db, account) == {
+        "34612345678": ("unsubscribed", "subscribed"),
+        "34612345679": ("subscribed", "unsubscribed"),
+    }
+    assert await blocks(db, account) == [
+        ("sms", "34612345678", "FILE brevo.csv"),
+        ("email", "b@mail.example", "FILE brevo.csv"),
+    ]
+
+
+async def test_a_file_of_mailchimp_unsubscribes_by_its_time(db: Database, account: Tenant, tmp_path: Path) -> None:
+    lines = [
+        "Email Address,First Name,OPTIN_TIME,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,UNSUB_REASON",
+        "a@mail.example,Ana,2020-01-01 10:00:00,2021-01-01 10:00:00,Spring,NORMAL",
+    ]
+    await bring(db, account, tmp_path / "unsubscribed.csv", lines)
+    assert await statuses(db, account) == {"a@mail.example": ("none", "unsubscribed")}
+    assert await blocks(db, account) == []
+
+
+async def test_nothing_that_was_taken_comes_back_by_a_file(db: Database, account: Tenant, tmp_path: Path) -> None:
+    taken = ["phone,sms_status", "0541110001,unsubscribed", "0541110002,unconfirmed", "0541110003,blocked"]
+    await bring(db, account, tmp_path / "taken.csv", taken)
+    before = await statuses(db, account)
+    assert list(before.values()) == [("unsubscribed", "none"), ("unconfirmed", "none"), ("unsubscribed", "none")]
+    given = ["phone,sms_status", *(f"054111000{number},subscribed" for number in (1, 2, 3, 3))]
+    await bring(db, account, tmp_path / "given.csv", given)
+    await bring(db, account, tmp_path / "unconfirmed.csv", ["phone,sms_status", "0541110001,unconfirmed"])
+    assert await statuses(db, account) == before
+
+
+async def test_of_two_rows_for_one_contact_the_one_that_takes_away_counts(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = ["phone,sms_status", "0541110001,unsubscribed", "0541110001,subscribed"]
+    await bring(db, account, tmp_path / "twice.csv", lines)
+    assert await statuses(db, account) == {"972541110001": ("unsubscribed", "none")}
+
+
+async def test_an_address_that_another_contact_has_is_unsubscribed_there(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "one.csv", ["phone,email", "0541110001,a@mail.example", "0541110002,"])
+    lines = ["phone,email,email_status", "0541110002,a@mail.example,unsubscribed"]
+    await bring(db, account, tmp_path / "two.csv", lines)
+    assert (await statuses(db, account))["972541110001"] == ("subscribed", "unsubscribed")
+
+
+async def test_what_is_not_understood_stops_before_the_first_row(db: Database, account: Tenant, tmp_path: Path) -> None:
+    many = [f"05411{number:05d},subscribed" for number in range(30_000)]
+    for lines in (["phone,status", *many, "0541200000,lead"], ["phone,ok to consent", *many]):
+        with pytest.raises(InvalidInputError) as refused:
+            await bring(db, account, tmp_path / "crm.csv", lines)
+        assert refused.value.field == "map"
+    assert await statuses(db, account) == {}
+
+
+async def test_a_column_is_what_the_mapping_says(db: Database, account: Tenant, tmp_path: Path) -> None:
+    lines = ["phone,ok", "0541110001,0", "0541110002,1"]
+    await bring(db, account, tmp_path / "ok.csv", lines, mapping={"ok": "sms_subscribed"})
+    assert list((await statuses(db, account)).values()) == [("unsubscribed", "none"), ("subscribed", "none")]
+
+
+async def test_who_was_unsubscribed_stays_so_after_the_contact_was_removed(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = [
+        "phone,email,sms_status,email_status",
+        "0541110001,a@mail.example,unsubscribed,subscribed",
+        "0541110002,b@mail.example,subscribed,unsubscribed",
+    ]
+    await bring(db, account, tmp_path / "first.csv", lines)
+    before = await statuses(db, account)
+    keys = [ContactKey(kind=KeyKind.EMAIL, value=f"{name}@mail.example") for name in "ab"]
+    assert await db.run(delete_contacts, account.actor, DeleteContacts(keys=keys)) == 2
+    async with db.transaction() as tx:
+        kept = await tx.fetch(
+            "SELECT * FROM removed_unsubscribe WHERE account_id = $1 ORDER BY channel DESC", account.account_id
+        )
+    assert [(row["channel"], len(row["digest"])) for row in kept] == [("sms", 32), ("email", 32)]
+    assert set(kept[0].keys()) == {"account_id", "audience_id", "channel", "digest", "removed_at"}
+    bare = ["phone,email", "0541110001,a@mail.example", "0541110002,b@mail.example", "0541110003,c@mail.example"]
+    await bring(db, account, tmp_path / "again.csv", bare)
+    assert await statuses(db, account) == {**before, "972541110003": ("subscribed", "subscribed")}
+
+
+@pytest.mark.parametrize("status", [SubscriptionStatus.SUBSCRIBED, SubscriptionStatus.UNCONFIRMED])
+async def test_who_was_subscribed_again_before_it_was_removed_is_subscribed(
+    db: Database, account: Tenant, tmp_path: Path, status: SubscriptionStatus
+) -> None:
+    key = ContactKey(kind=KeyKind.PHONE, value="0541110001")
+    for number, said in enumerate((SubscriptionStatus.UNSUBSCRIBED, status)):
+        await bring(db, account, tmp_path / f"{number}.csv", ["phone", "0541110001"], again=True)
+        (contact,) = (await db.read(query_contacts, account.actor, ContactQuery())).items
+        change = SubscriptionChange(contact_id=contact.contact_id, sms=said)
+        await db.run(change_subscriptions, account.actor, ChangeSubscriptions(changes=[change]))
+        await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    await bring(db, account, tmp_path / "last.csv", ["phone", "+972541110001"])
+    assert await statuses(db, account) == {"972541110001": ("subscribed", "none")}
+
+
+async def test_an_address_that_comes_to_a_contact_brings_what_was_said_of_it(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "gone.csv", ["phone,sms_status", "0541110001,unsubscribed"])
+    key = ContactKey(kind=KeyKind.PHONE, value="0541110001")
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    others = ["email,phone,sms_status", "s@mail.example,0541110002,", "u@mail.example,0541110003,unconfirmed"]
+    await bring(db, account, tmp_path / "others.csv", others)
+    for name in "su":
+        await bring(db, account, tmp_path / f"{name}.csv", ["email,phone", f"{name}@mail.example,0541110001"])
+        assert (await statuses(db, account))["972541110001"][0] == "unsubscribed"
+        await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+
+
+async def ledger(db: Database, account: Tenant) -> list[tuple[str, str, str, str]]:
+    query = ListSuppressionEntries(channels=list(Channel), action="reactivate")
+    page = await db.read(list_suppression_entries, account.actor, query)
+    return [(one.channel.value, one.address, one.action, one.reason) for one in page.items]
+
+
+async def test_resubscribing_gives_back_what_was_taken_and_the_ledger_has_the_reason(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    taken = [
+        "phone,sms_status",
+        "0541110001,unsubscribed",
+        "0541110002,blocked",
+        "0541110003,unconfirmed",
+        "0541110004,unsubscribed",
+        "0541110005,subscribed",
+    ]
+    await bring(db, account, tmp_path / "taken.csv", taken)
+    given = ["phone,sms_status", *(f"054111000{number},subscribed" for number in (1, 2, 3, 5)), "0541110004,"]
+    reason = "Signed the form of 12 May"
+    await bring(db, account, tmp_path / "given.csv", given, resubscribe=reason)
+    assert await statuses(db, account) == {
+        **{f"97254111000{number}": ("subscribed", "none") for number in (1, 2, 3, 5)},
+        "972541110004": ("unsubscribed", "none"),
+    }
+    assert await blocks(db, account) == []
+    assert sorted(await ledger(db, account)) == [
+        ("sms", f"97254111000{number}", "reactivate", reason) for number in (1, 2, 3)
+    ]
+
+
+async def test_resubscribing_needs_a_reason_and_a_column(db: Database, account: Tenant, tmp_path: Path) -> None:
+    for lines, reason, about in ((["phone,sms_status"], " ", "reason"), (["phone"], "Asked", "resubscribe")):
+        with pytest.raises(InvalidInputError) as refused:
+            await bring(db, account, tmp_path / "given.csv", [*lines, "0541110001,"], resubscribe=reason)
+        assert refused.value.field == about
+
+
+async def test_a_row_that_takes_away_wins_over_one_that_resubscribes(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "one.csv", ["phone,email", "0541110001,a@mail.example", "0541110002,"])
+    lines = [
+        "phone,email,sms_status,email_status",
+        "0541110001,,unsubscribed,",
+        "0541110001,,subscribed,",
+        "0541110002,a@mail.example,,subscribed",
+    ]
+    await bring(db, account, tmp_path / "two.csv", lines, resubscribe="Asked")
+    assert await statuses(db, account) == {
+        "972541110001": ("unsubscribed", "subscribed"),
+        "972541110002": ("subscribed", "none"),
+    }
+
+
+async def test_consents_are_given_by_a_file_to_new_contacts_or_when_resubscribing(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    async def granted() -> list[bool]:
+        async with db.transaction() as tx:
+            rows = await tx.fetch("SELECT granted FROM consent WHERE account_id = $1", account.account_id)
+        return [row["granted"] for row in rows]
+
+    await bring(db, account, tmp_path / "new.csv", ["phone,consents.OFFERS.sms", "0541110001,true"])
+    assert await granted() == [True]
+    await bring(db, account, tmp_path / "back.csv", ["phone,consents.OFFERS.sms", "0541110001,no"])
+    assert await granted() == [False]
+    await bring(db, account, tmp_path / "yes.csv", ["phone,consents.OFFERS.sms", "0541110001,yes"])
+    assert await granted() == [False]
+    lines = ["phone,consents.OFFERS.sms", "0541110001,yes"]
+    await bring(db, account, tmp_path / "signed.csv", lines, resubscribe="Signed")
+    assert await granted() == [True]

@@ -1,0 +1,222 @@
+"""An export that another account imports gives the same: whoever said what, and who must not be written to."""
+
+import asyncio
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support import OPERATOR, Tenant
+
+from carillon.audience.consents import ConsentChange, CreatePurpose, create_purpose
+from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
+from carillon.audience.exports import ExportContacts, export_contacts
+from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
+from carillon.audience.suppressions import Address, Channel, Suppress, suppress
+from carillon.audience.upsert.rows import ContactRow
+from carillon.db.database import Database
+from carillon.kit.clock import FixedClock
+from carillon.tabular import Format
+from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
+
+FORMATS: tuple[Format, ...] = ("csv", "ndjson", "parquet")
+STATUSES = (SubscriptionStatus.SUBSCRIBED, SubscriptionStatus.UNCONFIRMED, SubscriptionStatus.UNSUBSCRIBED)
+
+CONTACTS = """
+SELECT c.phone, c.email, c.email_given, c.external_id, c.landline, c.sms_status, c.email_status, c.fields::text,
+       ARRAY(SELECT g.name FROM membership m JOIN contact_group g USING (account_id, group_id)
+             WHERE m.account_id = c.account_id AND m.contact_id = c.contact_id ORDER BY g.name) AS groups,
+       ARRAY(SELECT (k.purpose, k.channel, k.granted, k.given_at, k.source, k.actor)::text FROM consent k
+             WHERE k.account_id = c.account_id AND k.contact_id = c.contact_id
+             ORDER BY k.purpose, k.channel) AS consents
+FROM contact c WHERE c.account_id = $1 ORDER BY c.contact_id
+"""
+BLOCKS = """
+SELECT channel, address, created_at, source, actor, reason, description
+FROM suppression WHERE account_id = $1 ORDER BY channel, address
+"""
+LEDGER = (
+    "SELECT channel, address, action, reason FROM suppression_entry WHERE account_id = $1 ORDER BY channel, address"
+)
+GROUPS = """
+SELECT name, members, reachable, reachable_sms, reachable_email FROM contact_group WHERE account_id = $1 ORDER BY name
+"""
+
+
+async def another(db: Database) -> Tenant:
+    made = await db.run(create_account, OPERATOR, CreateAccount(name="Others", country="GR"))
+    account_id = made.account.account_id
+    actor = await db.read(open_account, OPERATOR, OpenAccount(account_id=account_id))
+    return Tenant(account_id=account_id, audience_id=made.audience_id, actor=actor)
+
+
+async def state(db: Database, tenant: Tenant) -> list[list[tuple[object, ...]]]:
+    async with db.transaction() as tx:
+        return [
+            [tuple(row.values()) for row in await tx.fetch(statement, tenant.account_id)]
+            for statement in (CONTACTS, BLOCKS, GROUPS)
+        ]
+
+
+async def export(db: Database, tenant: Tenant, format_: Format, **options: Any) -> bytes:
+    target = io.BytesIO()
+    async with db.transaction() as tx:
+        await export_contacts(tx, tenant.actor, ExportContacts(target=target, format=format_, **options))
+    return target.getvalue()
+
+
+async def bring(db: Database, tenant: Tenant, path: Path, content: bytes) -> ImportSummary:
+    await asyncio.to_thread(path.write_bytes, content)
+    return await import_file(db, tenant.actor, FileImport(path=path), lambda _progress: None)
+
+
+async def put(db: Database, tenant: Tenant, row: ContactRow, *statuses: SubscriptionStatus, **options: Any) -> None:
+    saved = await db.run(save_contact, tenant.actor, SaveContact(row=row, **options))
+    if statuses:
+        change = SubscriptionChange(contact_id=saved.contact_id, sms=statuses[0], email=statuses[1])
+        await db.run(change_subscriptions, tenant.actor, ChangeSubscriptions(changes=[change]))
+
+
+async def block(db: Database, tenant: Tenant, channel: Channel, value: str, **options: Any) -> None:
+    command = Suppress(addresses=[Address(channel=channel, value=value)], reason="Asked to, by phone", **options)
+    await db.run(suppress, tenant.actor, command)
+
+
+@pytest.fixture
+async def everything(db: Database, account: Tenant, clock: FixedClock) -> None:
+    """Fill the account with every state that the model has."""
+    number = 0
+    for sms in STATUSES:
+        for email in STATUSES:
+            for keys in ({"phone", "email"}, {"phone"}, {"email"}, set[str]()):
+                number += 1
+                row = ContactRow(
+                    phone=f"05411100{number:02d}" if "phone" in keys else None,
+                    email=f"U{number}@mail.example" if "email" in keys else None,
+                    external_id=f"r-{number}",
+                    fields={"first_name": f"=Name {number}"},
+                    add_to=["Gold", 'A "quoted"; group'] if number % 3 == 0 else [],
+                )
+                await put(db, account, row, sms, email)
+    for name in ("Offers", "News"):
+        await db.run(create_purpose, account.actor, CreatePurpose(name=name))
+    for place, granted in enumerate((True, False), start=1):
+        said = [ConsentChange("OFFERS", Channel.SMS, granted), ConsentChange("NEWS", Channel.EMAIL, not granted)]
+        await put(db, account, ContactRow(external_id=f"r-{place}"), consents=said)
+    for place in (1, 5, 9, 17, 21, 33):
+        await block(db, account, Channel.SMS, f"05411100{place:02d}")
+        await block(db, account, Channel.EMAIL, f"u{place}@mail.example", description="=1+1", actor_name="CRM")
+    await block(db, account, Channel.VOICE, "0541110001")
+    await block(db, account, Channel.SMS, "0549999999")
+    await block(db, account, Channel.EMAIL, "nobody@mail.example", unsubscribe_contacts=True)
+    clock.moment = clock.moment.replace(year=clock.moment.year + 1)
+
+
+@pytest.mark.usefixtures("everything")
+@pytest.mark.parametrize("format_", FORMATS)
+async def test_every_state_comes_over(db: Database, account: Tenant, tmp_path: Path, format_: Format) -> None:
+    before, other = await state(db, account), await another(db)
+    content = await export(db, account, format_)
+    summary = await bring(db, other, tmp_path / f"all.{format_}", content)
+    assert (summary.new, summary.failed, summary.error_count, summary.blocks) == (36, 0, 0, 15)
+    assert await state(db, other) == before
+    async with db.transaction() as tx:
+        entries = [await tx.fetch(LEDGER, one.account_id) for one in (account, other)]
+    assert entries[0] == entries[1]
+
+
+@pytest.mark.usefixtures("everything")
+@pytest.mark.parametrize("format_", FORMATS)
+async def test_what_is_imported_where_it_came_from_changes_nothing(
+    db: Database, account: Tenant, tmp_path: Path, format_: Format
+) -> None:
+    before = await state(db, account)
+    summary = await bring(db, account, tmp_path / f"all.{format_}", await export(db, account, format_))
+    assert (summary.unchanged, summary.error_count, summary.blocks) == (36, 0, 0)
+    assert await state(db, account) == before
+
+
+@pytest.mark.usefixtures("everything")
+async def test_without_its_suppressions_a_file_subscribes_nobody_whom_they_held(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = (await export(db, account, "csv")).splitlines(keepends=True)
+    contacts = [line for line in lines if not line.startswith(b",,")]
+    other = await another(db)
+    await bring(db, other, tmp_path / "contacts.csv", b"".join(contacts))
+    (before, *_), (after, blocks, _) = await state(db, account), await state(db, other)
+    assert blocks == []
+    assert [is_reached(row) for row in after] == [is_reached(row) for row in before]
+
+
+@pytest.mark.usefixtures("everything")
+async def test_a_groups_export_has_its_members_suppressions_alone(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    other = await another(db)
+    await bring(db, other, tmp_path / "gold.csv", await export(db, account, "csv", group="Gold"))
+    (everybody, _, groups), (members, blocks, _) = await state(db, account), await state(db, other)
+    assert members == [row for row in everybody if row[8]]
+    assert len(members) == 12 == groups[1][1]
+    assert {block[1] for block in blocks} <= {address for row in members for address in row[:2]}
+    assert len(blocks) == 6
+
+
+async def test_a_suppression_that_cannot_be_one_is_a_reject(db: Database, account: Tenant, tmp_path: Path) -> None:
+    content = b"blocked_address,blocked_channel\n12,sms\na@mail.example,fax\nb@mail.example,email\n"
+    summary = await bring(db, account, tmp_path / "blocks.csv", content)
+    assert (summary.rows, summary.failed, summary.blocks) == (2, 2, 1)
+    assert summary.rejects is not None
+    assert "The channel is sms, email or voice." in summary.rejects.read_text()
+
+
+def is_reached(row: Sequence[object]) -> tuple[bool, bool]:
+    return row[5] == SubscriptionStatus.SUBSCRIBED, row[6] == SubscriptionStatus.SUBSCRIBED
+
+
+people = st.lists(
+    st.tuples(
+        st.booleans(),
+        st.booleans(),
+        st.sampled_from(STATUSES),
+        st.sampled_from(STATUSES),
+        st.lists(st.sampled_from(["Gold", "a;b", 'say "hi"', "שמות", "'=x"]), max_size=2, unique=True),
+        st.sampled_from([None, True, False]),
+        st.sets(st.sampled_from(list(Channel))),
+    ),
+    max_size=6,
+)
+
+
+@given(everybody=people, strangers=st.sets(st.integers(0, 3)), format_=st.sampled_from(FORMATS))
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+async def test_random_audiences_come_over(
+    db: Database, tmp_path: Path, everybody: list[Any], strangers: set[int], format_: Format
+) -> None:
+    one, other = await another(db), await another(db)
+    await db.run(create_purpose, one.actor, CreatePurpose(name="Offers"))
+    for number, (has_phone, has_email, sms, email, groups, consent, blocked) in enumerate(everybody):
+        row = ContactRow(
+            phone=f"+30691234560{number}" if has_phone else None,
+            email=f"u{number}@mail.example" if has_email else None,
+            external_id=f"r{number}",
+            add_to=groups,
+        )
+        said = [] if consent is None else [ConsentChange("OFFERS", Channel.SMS, consent)]
+        await put(db, one, row, sms, email, consents=said)
+        for channel in blocked:
+            value = f"u{number}@mail.example" if channel is Channel.EMAIL else f"+30691234560{number}"
+            await block(db, one, channel, value)
+    for number in strangers:
+        await block(db, one, Channel.SMS, f"+30691234569{number}")
+    await bring(db, other, tmp_path / f"all.{format_}", await export(db, one, format_))
+    assert await state(db, other) == await state(db, one)
