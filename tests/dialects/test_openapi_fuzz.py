@@ -71,4 +71,5 @@ async def test_openapis_requests_are_answered_as_openapi_says(
 
 def test_every_path_is_in_the_document() -> None:
     missing = {route.path for one in DIALECTS for route in one.routes} - set(DOCUMENT["paths"])
-    assert missing == {"/oauth2/token", "/oauth2/revoke"}  # which the Apifon dialect's own fuzz calls
+    pages = {one for one in missing if one.startswith("/listmanager/")}  # of forms, for people
+    assert missing - pages == {"/oauth2/token", "/oauth2/revoke"}  # which the Apifon dialect's own fuzz calls
