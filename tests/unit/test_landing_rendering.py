@@ -74,6 +74,44 @@ def test_a_template_is_checked_before_it_is_kept() -> None:
             check_template(wrong)
 
 
+UNCOUNTED = [
+    "{{ [1]*(n|int) }}",
+    "{{ 2 in [1]*100000000 }}",
+    "{% if 2 in [1]*100000000 %}x{% endif %}",
+    "{%- set a = 2 ** 9 -%}",
+    "{{ {'a': {'b': 1}} and 2*3 }}",
+    "{{ '}}' ~ 2*3 }}",
+    "{{ '\\'}}' ~ 2*3 }}",
+    "{% if '%}' ~ 2*3 %}{% endif %}",
+    "{# {{ ' #}{{ 2*3 }}{# ' }} #}",
+    "{% raw %}{{ ' {%- endraw +%}{{ 2*3 }}{% raw %}' }}{% endraw %}",
+    "{% raw %}{% endraw\v%}{{ ' {% endraw %}{{ 2*3 }}{# ' }} #}",
+    "{% autoescape false %}{{ a }}{% endautoescape %}",
+    "{%-\nautoescape true%}{{ a }}{%endautoescape%}",
+]
+
+
+@pytest.mark.parametrize("template", UNCOUNTED)
+def test_what_fuel_does_not_count_is_refused_before_it_is_rendered(template: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"multiplies|autoescape") as caught:
+        check_template(template)
+    assert caught.value.field == "template"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "<style>* { margin: 0 } /* a */</style>{{ name }} 2 * 3",
+        "{{ name|default('**') }}{{ \"*\" }}",
+        "{# 2*3 autoescape #}{% raw %}{{ 2*3 }}{% autoescape %}{% endraw %}",
+        "{% if autoescape %}autoescape{% endif %}{{ a.autoescape }}",
+        "{{ {'a': {'b': 1}}}} * {{ [(1, 2)] }} * {{ 7 % 2 }} *",
+    ],
+)
+def test_a_star_that_multiplies_nothing_is_a_pages(template: str) -> None:
+    check_template(template)
+
+
 def test_no_script_runs_in_a_page_and_nothing_is_sent() -> None:
     policy = dict(one.split(" ", 1) for one in PAGE_POLICY.split("; "))
     assert policy["default-src"] == "'none'"

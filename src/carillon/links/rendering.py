@@ -11,6 +11,7 @@ from typing import Final
 from minijinja import Environment, TemplateError
 
 from carillon.errors import InvalidInputError
+from carillon.links.tags import refusal_of
 
 MAX_TEMPLATE_CHARACTERS: Final = 100_000
 FUEL: Final = 100_000
@@ -30,6 +31,9 @@ _ENCODINGS = 64
 
 @lru_cache(maxsize=_ENCODINGS)
 def _environment(template: str) -> Environment:
+    refusal = refusal_of(template)
+    if refusal is not None:
+        raise InvalidInputError("template", refusal)
     environment = Environment(fuel=FUEL, undefined_behavior="chainable")
     # What is no page's: values that are not escaped, and the engine's own state.
     environment.remove_filter("safe")
