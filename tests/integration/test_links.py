@@ -121,6 +121,14 @@ async def sent(db: Database, tenant: Tenant, *names: str, count: int = 1, way: W
     return await send(db, tenant.actor, command)
 
 
+async def sent_page(db: Database, tenant: Tenant, *, count: int = 1) -> AcceptedSending:
+    """Send texts with a link to a landing page, which have been delivered."""
+    await db.run(save_page, tenant.actor, SavePage(key="spring", template="<body><p>Hi</p></body>"))
+    sending = await sent(db, tenant, "a", count=count, way=Way(page_key="spring"))
+    await delivered(db, tenant, sending)
+    return sending
+
+
 async def delivered(db: Database, tenant: Tenant, sending: AcceptedSending) -> None:
     """Let its messages have been delivered a minute ago."""
     statement = """
@@ -452,22 +460,45 @@ async def test_who_opens_a_link_before_the_message_is_there_is_a_machine(
     assert [one["reasons"] for one in await clicks(db, account)] == [["too_soon"]]
 
 
-async def test_who_follows_a_link_that_nobody_sees_is_a_machine_from_then_on(
+async def test_who_follows_a_link_that_nobody_sees_is_a_machine(
     client: httpx.AsyncClient, db: Database, account: Tenant, clock: FixedClock
 ) -> None:
-    await db.run(save_page, account.actor, SavePage(key="spring", template="<body><p>Hi</p></body>"))
-    sending = await sent(db, account, "a", way=Way(page_key="spring"))
-    await delivered(db, account, sending)
+    sending = await sent_page(db, account)
     code, url = short(sending, "a").rpartition("/")[2], short(sending, "a")
     page = (await client.get(url)).text
     assert f'<a href="{code}/more"' in page
     assert page.index("/more") < page.index("</body>")
     assert [one["class"] for one in await clicks(db, account)] == ["human"]
-    for url in (f"{BASE}/{code}/more", f"{BASE}/l/{code}/more"):
-        assert (await client.get(url)).status_code == 404
+    for hidden in (f"{BASE}/{code}/more", f"{BASE}/l/{code}/more"):
+        assert (await client.get(hidden)).status_code == 404
     clock.moment += timedelta(seconds=10)
     await client.get(url)
     assert [one.get("reasons") for one in (await clicks(db, account))[1:]] == [["hidden_link"]] * 3
+
+
+async def test_following_what_nobody_sees_tells_of_that_message_for_a_minute(
+    client: httpx.AsyncClient, db: Database, account: Tenant, clock: FixedClock
+) -> None:
+    sending = await sent_page(db, account, count=2)
+    await client.get(f"{short(sending, 'a')}/more")
+    clock.moment += timedelta(seconds=60)
+    await client.get(short(sending, "a"))
+    await client.get(short(sending, "a", 1))
+    clock.moment += timedelta(seconds=1)
+    await client.get(short(sending, "a"))
+    found = await clicks(db, account)
+    assert [one["class"] for one in found] == ["machine", "machine", "human", "human"]
+
+
+async def test_a_link_without_a_landing_page_has_nothing_that_nobody_sees(
+    client: httpx.AsyncClient, db: Database, account: Tenant
+) -> None:
+    sending = await sent(db, account)
+    await delivered(db, account, sending)
+    assert (await client.get(f"{short(sending, 'link')}/more")).status_code == 404
+    assert await clicks(db, account) == []
+    await client.get(short(sending, "link"))
+    assert [one["class"] for one in await clicks(db, account)] == ["human"]
 
 
 async def test_clicks_are_in_the_accounts_time(

@@ -38,6 +38,8 @@ _MAX_TOGETHER = 1_000
 _MAX_AT_A_TIME = 200
 # Who has followed a link that nobody sees, and what was opened of a message, is remembered by this process.
 _MAX_REMEMBERED = 20_000
+# An address is many people's, and whoever has a link can follow what nobody sees: it tells of one message, for so long.
+_HIDDEN_COUNTS = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class Clicks:
 
     def __init__(self) -> None:
         self._waiting: deque[Visit] = deque()
-        self._followed_hidden: dict[tuple[AccountId, str], datetime] = {}
+        self._followed_hidden: dict[tuple[UUID, str], datetime] = {}
         self._opened: dict[UUID, dict[UUID, datetime]] = {}
 
     def __len__(self) -> int:
@@ -114,7 +116,7 @@ class Clicks:
     def reasons_of(self, visit: Visit) -> list[Reason]:
         """Return why a visit is a machine's, by what else its address has done and what else was opened."""
         reasons = list(visit.reasons)
-        if visit.is_hidden or (visit.link.account_id, visit.address) in self._followed_hidden:
+        if visit.is_hidden or self._has_followed_hidden(visit):
             reasons.append(Reason.HIDDEN_LINK)
         opened = self._opened.get(visit.link.message_id) if visit.link.message_id else None
         if opened and len(opened) > 1:
@@ -124,6 +126,11 @@ class Clicks:
                 reasons.append(Reason.ALL_AT_ONCE)
         return reasons
 
+    def _has_followed_hidden(self, visit: Visit) -> bool:
+        """Tell whether a visit's address has followed what nobody sees, of the same message, within a minute."""
+        then = self._followed_hidden.get((visit.link.message_id, visit.address)) if visit.link.message_id else None
+        return then is not None and abs(visit.at - then) <= _HIDDEN_COUNTS
+
     def _remember(self, visits: Sequence[Visit]) -> None:
         """Remember what is looked at for other visits."""
         if len(self._opened) > _MAX_REMEMBERED:
@@ -131,10 +138,11 @@ class Clicks:
         if len(self._followed_hidden) > _MAX_REMEMBERED:
             self._followed_hidden.clear()
         for visit in visits:
+            if visit.link.message_id is None:
+                continue
             if visit.is_hidden:
-                self._followed_hidden[visit.link.account_id, visit.address] = visit.at
-            if visit.link.message_id is not None:
-                self._opened.setdefault(visit.link.message_id, {})[visit.link.link_id] = _account_time(visit)
+                self._followed_hidden[visit.link.message_id, visit.address] = visit.at
+            self._opened.setdefault(visit.link.message_id, {})[visit.link.link_id] = _account_time(visit)
 
 
 def _account_time(visit: Visit) -> datetime:

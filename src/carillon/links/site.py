@@ -90,9 +90,9 @@ class _Opening:
             return answers.nothing(HTTPStatus.NOT_FOUND, _NOWHERE)
 
     async def follow_hidden(self, request: Request) -> Reply:
-        """Record who follows what nobody sees."""
+        """Record who follows what nobody sees; landing pages alone have it."""
         link = await self._find(request)
-        if link is not None:
+        if link is not None and link.page_key is not None:
             self._record(request, link, is_hidden=True)
         return answers.nothing(HTTPStatus.NOT_FOUND, _NOWHERE)
 

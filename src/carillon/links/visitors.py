@@ -37,7 +37,7 @@ class Reason(StrEnum):
     KNOWN_MACHINE = "known_machine"  # it names a previewer, a scanner or a program
     TOO_SOON = "too_soon"  # before the message was delivered, or too soon after
     ALL_AT_ONCE = "all_at_once"  # other links of the message in the same moment
-    HIDDEN_LINK = "hidden_link"  # it, or its address, has followed a link that nobody sees
+    HIDDEN_LINK = "hidden_link"  # its address has followed what nobody sees, of the same message in the same minute
 
 
 @dataclass(frozen=True, slots=True)
