@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from carillon.errors import InvalidInputError
-from carillon.links.targets import check_data, check_page_key, check_url, host_of, is_url, read_domain, valid_urls
+from carillon.links.targets import (
+    check_data,
+    check_page_key,
+    check_posted_url,
+    check_url,
+    host_of,
+    is_url,
+    read_domain,
+    valid_urls,
+)
 
 pytestmark = pytest.mark.any_database
 
@@ -77,6 +86,14 @@ def test_what_a_browser_may_read_as_another_place_is_refused(url: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         check_url(url, "params.url")
     assert caught.value.field == "params.url"
+
+
+def test_a_form_is_sent_to_http_and_https_alone() -> None:
+    assert check_posted_url("HTTPS://Shop.Example/") == "HTTPS://Shop.Example/"
+    for wrong in ("viber://pa?chatURI=shop", "VIBER://pa", "javascript:x"):
+        with pytest.raises(InvalidInputError) as caught:
+            check_posted_url(wrong, "params.url")
+        assert caught.value.field == "params.url"
 
 
 @given(st.text(max_size=60))

@@ -27,7 +27,8 @@ _ALWAYS: Mapping[str, str] = {
 _FOUND = HTTPStatus.FOUND.value
 _GO_ON = "var f=document.forms[0];if(f)f.submit();else location.replace(document.links[0].href)"
 _GO_ON_HASH = base64.b64encode(hashlib.sha256(_GO_ON.encode()).digest()).decode()
-_ORIGIN = re.compile(r"[a-z]+://[^/?#]+", re.IGNORECASE)
+# Never written from a URL, whose characters may end a source or a directive.
+_POSTED_TO = "http: https:"
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
@@ -69,11 +70,10 @@ def lead_on(link: Link) -> Reply:
     else:
         url = url_of(link)
         on = f'<a href="{escape(url)}" rel="noreferrer">Continue</a>'
-    found = _ORIGIN.match(url)
-    origin = found[0] if found else "'none'"
+    posted_to = _POSTED_TO if link.posts else "'none'"
     policy = (
-        f"default-src 'none'; script-src 'sha256-{_GO_ON_HASH}'; form-action {origin}; base-uri 'none'; "
-        "frame-ancestors 'none'"
+        f"default-src 'none'; script-src 'sha256-{_GO_ON_HASH}'; "
+        f"form-action {posted_to}; base-uri 'none'; frame-ancestors 'none'"
     )
     body = f"{_head('Continue')}{on}<script>{_GO_ON}</script></body></html>"
     return _page(HTTPStatus.OK, body, policy)

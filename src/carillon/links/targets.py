@@ -93,6 +93,17 @@ def check_url(url: str, field: str = "url") -> str:
     return url
 
 
+def check_posted_url(url: str, field: str = "url") -> str:
+    """Return a URL that a form is sent to: http or https, since no deep link takes one.
+
+    Raises InvalidInputError for `field`.
+    """
+    url = check_url(url, field)
+    if not _HTTP.fullmatch(url):
+        raise InvalidInputError(field, "A form is sent to http:// or https:// alone.")
+    return url
+
+
 def _encoded(url: str, field: str) -> str:
     try:
         return str(URL(url))

@@ -136,7 +136,21 @@ async def test_method_post_sends_data_and_system_parameters_as_a_form(wire: Wire
     assert 'name="name" value="A &quot;B&quot; &lt;C&gt;"' in reply.text
     assert 'name="n" value="5"' in reply.text
     assert f'name="short_code" value="{code}"' in reply.text
-    assert "form-action https://shop.example;" in reply.headers["content-security-policy"]
+    assert "form-action http: https:;" in reply.headers["content-security-policy"]
+
+
+async def test_no_url_is_a_part_of_the_policy_of_its_page(wire: Wire) -> None:
+    policies = []
+    for url, method in (("viber://shop;img-src*", "GET"), ("https://shop.example?;img-src*", "POST")):
+        _, short = await sent(wire, {"url": url, "redirect": False, "method": method})
+        policies.append((await opened(wire, short)).headers["content-security-policy"])
+    assert [policy.partition("form-action ")[2].partition(";")[0] for policy in policies] == ["'none'", "http: https:"]
+    assert not [policy for policy in policies if "shop" in policy or "*" in policy]
+
+
+async def test_a_deep_link_of_viber_is_led_to_with_a_method_that_does_not_count(wire: Wire) -> None:
+    _, short = await sent(wire, {"url": "viber://pa?chatURI=shop", "method": "POST"})
+    assert (await opened(wire, short)).headers["location"] == "viber://pa?chatURI=shop"
 
 
 async def test_method_counts_with_redirect_false_alone(wire: Wire) -> None:
@@ -225,6 +239,7 @@ async def test_the_spam_window_knows_a_text_again_whose_links_lead_to_the_same(w
         ({"url": "javascript:alert(1)"}, "apifon_lp.url"),
         ({"url": "https://a@evil.example"}, "apifon_lp.url"),
         ({"url": URL, "method": "PUT"}, "apifon_lp.method"),
+        ({"url": "viber://pa?chatURI=shop", "method": "POST", "redirect": False}, "apifon_lp.url"),
         ({"url": URL, "redirect": "perhaps"}, "apifon_lp.redirect"),
         ({"url": URL, "data": "x"}, "apifon_lp.data"),
         ({"url": URL, "data": {"x": {"y": 1}}}, "apifon_lp.data"),

@@ -20,6 +20,7 @@ from carillon.links.targets import (
     Way,
     check_data,
     check_page_key,
+    check_posted_url,
     check_url,
     is_url,
     read_domain,
@@ -98,7 +99,8 @@ def _landing(given: object, place: str) -> tuple[str | None, Way]:
     data = _data(asked.data, within(place, "data"))
     page_key = None if leads_to_url else check_page_key(url, at)
     way = Way(options=options, page_key=page_key, data=data, domain=domain)
-    return check_url(url, at) if leads_to_url else None, way
+    check = check_posted_url if options & POSTS else check_url
+    return check(url, at) if leads_to_url else None, way
 
 
 def _data(given: Mapping[str, Any] | None, place: str) -> Mapping[str, str] | None:

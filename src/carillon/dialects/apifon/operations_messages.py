@@ -32,6 +32,7 @@ MESSAGE_OPERATIONS: Sequence[Operation] = (
             "A text with a place for a landing page goes to nobody who has no parameter for it: 403. **[ours]**",
             "System parameters are `message_id`, `request_id` and `short_code`. **[ours]**",
             "`method` counts with `redirect` false: a page of ours leads to the URL, by POST with `data`. **[ours]**",
+            "A form is sent to no `viber://` URL: 403. **[ours]**",
             "`landing_domain` is one that the account has shown to be its own (`carillon link domain`). **[ours]**",
             "A number that can't be one costs only its recipient (status 105), unless no other is given.",
             "With dc 0 typographic characters are replaced by GSM's, and a text that GSM can't write is sent as UCS-2.",
