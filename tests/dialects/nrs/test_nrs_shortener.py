@@ -41,10 +41,28 @@ async def test_urls_are_shortened_in_their_order_and_one_that_is_none_has_an_err
         assert (reply.status_code, reply.headers["location"]) == (302, one["longUrl"])
 
 
-@pytest.mark.parametrize("item", [{}, {"longUrl": None}, {"longUrl": ""}, "x", 5, None, ["https://a.example"]])
-async def test_what_is_no_url_has_an_error_and_no_other_suffers(wire: Wire, item: object) -> None:
+@pytest.mark.parametrize(
+    ("item", "echoed"),
+    [
+        ({}, None),
+        ({"longUrl": None}, None),
+        ({"longUrl": 5}, None),
+        ({"longUrl": ["a"]}, None),
+        ({"longUrl": ""}, ""),
+        ({"LONGURL": "invalidUrl"}, "invalidUrl"),
+        ({"longUrl": "a\0b"}, "a\0b"),
+        ("", None),
+        ("x", None),
+        (5, None),
+        (None, None),
+        (["a"], None),
+    ],
+)
+async def test_what_is_no_url_has_an_error_with_what_was_given_and_no_other_suffers(
+    wire: Wire, item: object, echoed: str | None
+) -> None:
     wrong, right = await shorten(wire, item, {"longUrl": "https://example.com"})
-    assert (wrong["shortUrl"], wrong["error"]) == (None, True)
+    assert wrong == {"longUrl": echoed, "shortUrl": None, "error": True}
     assert right["error"] is False
 
 
