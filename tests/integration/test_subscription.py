@@ -206,14 +206,14 @@ async def test_an_address_that_arrives_suppressed_is_subscribed_then(db: Databas
     assert await statuses(db, account.actor, contact_id) == (SUBSCRIBED, SUBSCRIBED)
 
 
-async def test_it_goes_with_the_contact(db: Database, account: Tenant) -> None:
+async def test_it_outlives_the_contact(db: Database, account: Tenant) -> None:
     await say(db, account.actor, await save(db, account.actor), UNSUBSCRIBED, UNSUBSCRIBED)
     await block(db, account)
     key = ContactKey(kind=KeyKind.EMAIL, value=MAIL)
     await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
     again = await save(db, account.actor)
     await lift(db, account)
-    assert await statuses(db, account.actor, again) == (SUBSCRIBED, SUBSCRIBED)
+    assert await statuses(db, account.actor, again) == (UNSUBSCRIBED, UNSUBSCRIBED)
 
 
 @pytest.mark.parametrize("said", [UNCONFIRMED, UNSUBSCRIBED])
