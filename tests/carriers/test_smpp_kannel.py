@@ -73,10 +73,11 @@ class Kannel:
 
     async def listen(self) -> asyncio.Server:
         async def report(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self.reports.append((await reader.readuntil(b"\r\n\r\n")).decode().split()[1])
-            writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n")
-            await writer.drain()
-            writer.close()
+            # It may hang up, when it is stopped, before it has said anything.
+            with suppress(asyncio.IncompleteReadError, ConnectionError), closing(writer):
+                self.reports.append((await reader.readuntil(b"\r\n\r\n")).decode().split()[1])
+                writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n")
+                await writer.drain()
 
         server = await asyncio.start_server(report, "127.0.0.1", 0)
         self.reports_port = server.sockets[0].getsockname()[1]
