@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import socket
 from collections.abc import AsyncIterator
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
