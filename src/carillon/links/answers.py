@@ -33,7 +33,7 @@ _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
 def system_parameters(link: Link) -> dict[str, str]:
-    """Return what a URL is told of the message that it was in: its ids and the code, and nothing of the recipient."""
+    """Return what a target gets about the message of its link: its ids and the code, and nothing of the recipient."""
     given = {
         "message_id": link.message_id and str(link.message_id),
         "request_id": link.sending_id and str(link.sending_id),

@@ -22,7 +22,7 @@ AT_ONCE: Final = timedelta(seconds=1)
 
 
 class VisitorClass(StrEnum):
-    """What is told of a click."""
+    """What an event says about a click."""
 
     HUMAN = "human"
     MACHINE = "machine"

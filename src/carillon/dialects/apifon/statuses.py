@@ -95,11 +95,12 @@ OF_FAILURES: Mapping[Failure, SmsStatus] = {
     Failure.CANCELLED: EXPIRED,
 }
 
-_EXPLAINED = frozenset({MessageState.EXCLUDED, MessageState.UNDELIVERED, MessageState.REJECTED, MessageState.UNKNOWN})
+EXPLAINED = frozenset({MessageState.EXCLUDED, MessageState.UNDELIVERED, MessageState.REJECTED, MessageState.UNKNOWN})
+"""The states that the reason explains, here and for instant messages."""
 
 
 def status_of_message(state: MessageState, reason: Failure | None) -> SmsStatus:
     """Return the status of a message that came into a state, for a reason where there is one."""
-    if reason is not None and state in _EXPLAINED:
+    if reason is not None and state in EXPLAINED:
         return OF_FAILURES[reason]
     return OF_STATES[state]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from carillon.carriers.failures import Failure
+from carillon.dialects.apifon.statuses import EXPLAINED
 from carillon.messaging.states import MessageState
 
 
@@ -46,7 +47,7 @@ OF_STATES: Mapping[MessageState, ImStatus] = {
 }
 """What a state says by itself: for those that no failure explains better."""
 
-# unknown_user, no_active_subscription and expired are told of exactly the failures after which an SMS is sent, but of
+# unknown_user, no_active_subscription and expired stand for exactly the failures after which an SMS is sent, but of
 # those by which nobody writes to a number any more (IM Failover to SMS).
 OF_FAILURES: Mapping[Failure, ImStatus] = {
     Failure.THROTTLED: NO_COVERAGE,
@@ -88,11 +89,9 @@ OF_FAILURES: Mapping[Failure, ImStatus] = {
     Failure.CANCELLED: EXPIRED,
 }
 
-_EXPLAINED = frozenset({MessageState.EXCLUDED, MessageState.UNDELIVERED, MessageState.REJECTED, MessageState.UNKNOWN})
-
 
 def status_of_instant(state: MessageState, reason: Failure | None) -> ImStatus:
     """Return the status of an instant message that came into a state, for a reason where there is one."""
-    if reason is not None and state in _EXPLAINED:
+    if reason is not None and state in EXPLAINED:
         return OF_FAILURES[reason]
     return OF_STATES[state]
