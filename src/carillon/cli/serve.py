@@ -20,6 +20,7 @@ from carillon.cli.phones import DemoPhones, demo_actor
 from carillon.dialects.registry import DIALECTS
 from carillon.errors import InvalidInputError
 from carillon.http.connections import Connections, Limits, most_connections
+from carillon.http.front import Front
 from carillon.http.server import Server, protocol_of
 from carillon.logs import configure_logging
 from carillon.message_metrics import MessageMetrics
@@ -148,11 +149,13 @@ async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, s
             idle_seconds=_IDLE_SECONDS,
         )
     )
+    app = create_app(runtime, metrics=metrics, dialects=() if is_worker else DIALECTS)
     server = Server(
         uvicorn.Config(
-            create_app(runtime, metrics=metrics, dialects=() if is_worker else DIALECTS),
+            app,
             loop="none",
-            http=protocol_of(connections),
+            # Behind a proxy the caller's address is in a header, and what reads it stands before the front.
+            http=protocol_of(connections, app.at_once if isinstance(app, Front) else None),
             lifespan="on",
             log_config=None,
             log_level="warning",

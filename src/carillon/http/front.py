@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import structlog
 
 from carillon.errors import CallerError, CarillonError, OverloadedError, ServiceError
+from carillon.http.at_once import Known
 from carillon.http.body import Body, BodyBudget
 from carillon.http.request import Reply, Request
 from carillon.http.router import Router
@@ -41,6 +42,9 @@ _SLASHES = re.compile(r"/{2,}")
 
 _NO_SITE = ("none", "none")
 
+# Headers of requests that have a body.
+_NOT_AT_ONCE = frozenset({"content-length", "transfer-encoding", "expect"})
+
 # Each of a few static routes has as many spellings as its case allows.
 _MAX_CACHED = 1_000
 
@@ -65,6 +69,7 @@ class Front:
         self._metrics = metrics
         self._new_request_id = new_request_id
         self._static: dict[tuple[str, bytes], _Call] = {}
+        self._at_once = [(site.name, site.at_once) for site in sites if site.at_once is not None]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request, or pass the server's start and stop on."""
@@ -86,6 +91,26 @@ class Front:
         finally:
             self._metrics.requests_in_progress -= 1
             self._record(call, status, time.perf_counter() - began)
+
+    def at_once(self, target: bytes, given: Sequence[tuple[bytes, bytes]], address: str, began: float) -> Known:
+        """Answer a GET at once where a site does that (`AnswerAtOnce`), and count and log it as others are."""
+        for site, one in self._at_once:
+            found = one.target.fullmatch(target)
+            if found is None:
+                continue
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
+            if not headers.keys().isdisjoint(_NOT_AT_ONCE):
+                return None
+            reply = one.answer(found[1].decode("latin-1"), headers, address)
+            if not isinstance(reply, Reply):
+                return reply
+            ids = self._ids_of(headers)
+            bind_request_id(*ids)
+            seconds = time.perf_counter() - began
+            self._metrics.request_done(site, one.function, reply.status, seconds)
+            log_request(site, one.function, reply.status, seconds)
+            return _head_of(reply, ids.request_id)
+        return None
 
     def _ids_of(self, headers: Mapping[str, str]) -> "_Ids":
         given = headers.get(_REQUEST_ID_HEADER)
@@ -228,6 +253,18 @@ def _raising(error: CallerError) -> Handler:
         raise error
 
     return refuse
+
+
+def _head_of(reply: Reply, request_id: str) -> bytes:
+    """Write the status and the headers of a reply without a body; none of these has a line's end in it."""
+    lines = [
+        f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}",
+        f"content-type: {reply.media_type}",
+        "content-length: 0",
+        *(f"{name.lower()}: {value}" for name, value in reply.headers.items()),
+        f"{_REQUEST_ID_HEADER}: {request_id}\r\n",
+    ]
+    return "\r\n".join(lines).encode()
 
 
 async def _send_reply(reply: Reply, request_id: str, receive: Any, send: Any) -> None:

@@ -3,9 +3,11 @@
 A vendor's dialect is one; carrier callbacks, short links, forms and the console are others.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from carillon.errors import CarillonError
 from carillon.http.request import Method, Reply, Request
@@ -25,6 +27,20 @@ class Endpoint(Generic[Handle]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AtOnce:
+    """GETs that are answered at once, where their targets match; `function` is the name of what answers others.
+
+    `answer` takes the pattern's first group, the headers and the caller's address. It returns a reply without a body,
+    and what it gives is what `function` would; or what ends when it is known, to be asked again then; or None where the
+    request is to be answered as every one. It raises nothing.
+    """
+
+    function: str
+    target: re.Pattern[bytes]
+    answer: Callable[[str, Mapping[str, str], str], "Reply | asyncio.Future[Any] | None"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """What the front mounts; `name` labels its metrics and log lines.
 
@@ -37,3 +53,4 @@ class Site:
     endpoints: Sequence[Endpoint[Handler]]
     canonical_path: Callable[[str], str | None]
     present_error: Callable[[Request, CarillonError], Reply]
+    at_once: AtOnce | None = None
