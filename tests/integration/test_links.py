@@ -550,6 +550,45 @@ async def test_what_cannot_be_written_waits_and_is_written_once(
     assert len(await clicks(db, account)) == 3
 
 
+async def test_a_click_is_recorded_once_where_the_connection_broke_in_the_commit(
+    client: httpx.AsyncClient, db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = await made(db, account)
+    await client.get(link.url)
+    real = db.run
+
+    async def committed_unseen(*arguments: Any, **keywords: Any) -> None:
+        await real(*arguments, **keywords)
+        raise UnavailableError("The connection broke in the COMMIT.")
+
+    monkeypatch.setattr(db, "run", committed_unseen)
+    waiting = db.process_state(Clicks)
+    for _ in range(2):
+        await waiting.write(db)
+        assert len(waiting) == 1
+    monkeypatch.undo()
+    await client.get(link.url)
+    assert len(await clicks(db, account)) == 2
+    assert len(waiting) == 0
+
+
+async def test_the_first_link_that_a_scanner_opens_is_a_machines_too(
+    client: httpx.AsyncClient, db: Database, account: Tenant
+) -> None:
+    sending = await sent(db, account, "a", "b")
+    await delivered(db, account, sending)
+    stopping = asyncio.Event()
+    service = asyncio.create_task(db.process_state(Clicks).run(db, stopping))
+    await client.get(short(sending, "a"))
+    await asyncio.sleep(0.5)
+    await client.get(short(sending, "b"))
+    await asyncio.sleep(0.9)
+    stopping.set()
+    await service
+    events = await db.read(read_events, account.actor, ReadEvents())
+    assert [one.data["reasons"] for one in events if one.kind == "clicked"] == [["all_at_once"]] * 2
+
+
 async def test_clicks_are_written_within_a_second_by_the_service(
     client: httpx.AsyncClient, db: Database, account: Tenant
 ) -> None:

@@ -60,7 +60,9 @@ class AtOnceProtocol(HttpToolsProtocol):
 
     def _ask(self) -> Known:
         address = self.client[0] if self.client else ""
-        return None if self.answer_at_once is None else self.answer_at_once(self.url, self.headers, address, self._began)
+        return (
+            None if self.answer_at_once is None else self.answer_at_once(self.url, self.headers, address, self._began)
+        )
 
     def on_message_complete(self) -> None:
         """End a request: what is known is sent, what is looked for is sent later."""
