@@ -180,10 +180,8 @@ class Visitor(asyncio.Protocol):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._got = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # of TCP
         """Ask for the first."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("it is no stream")
         self._transport = transport
         self._ask()
 

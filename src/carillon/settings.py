@@ -92,7 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(
             description="What short links begin with, as short as it can be: https://s.example.org, which leads here. "
-            "Without it, public_url and /l, or else host and port and /l."
+            "Without it, public_url and /l, or else the host and port of the folder's latest server and /l."
         ),
     ] = None
     link_days: Annotated[
@@ -173,6 +173,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def secret_key_path(self) -> Path:
         """Where the secret key is."""
         return self.secret_key_file or self.data_dir / "secret.key"
+
+    @property
+    def address_path(self) -> Path:
+        """Where a server says in its folder what its short links begin with."""
+        return self.data_dir / "link_address"
 
     @property
     def link_base(self) -> str:

@@ -25,7 +25,7 @@ from carillon.http.server import Server, protocol_of
 from carillon.logs import configure_logging
 from carillon.message_metrics import MessageMetrics
 from carillon.metrics import Metrics
-from carillon.runtime import Runtime, open_runtime
+from carillon.runtime import Runtime, note_address, open_runtime
 from carillon.settings import Settings, load_settings
 from carillon.workers.host import run_background
 from carillon.workers.shape import Background, Service
@@ -93,6 +93,8 @@ async def _serve(settings: Settings) -> None:
         # Short links begin with the port that was taken.
         settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
     async with open_runtime(settings) as runtime:
+        if settings.role != "worker":
+            note_address(settings)
         if settings.database_url is None:
             await make_demo(runtime)
         messages = runtime.db.process_state(MessageMetrics)
