@@ -125,6 +125,16 @@ def test_a_message_is_found_by_its_number_as_it_is_dialled_and_shown_with_its_te
     assert states(run, "--to", "+306900000000") == {}
 
 
+def test_a_number_that_may_be_meant_in_two_ways_is_looked_for_in_both(run: Run) -> None:
+    # In Israel the Haifa number 04 8120000, and 48 120000 elsewhere: APIs differ in which goes first.
+    run("send", *BLUE, "--to", "+97248120000", TEXT)
+    run("send", *BLUE, "--to", "+48120000", TEXT)
+    assert set(states(run, "--to", "48120000")) == {"97248120000", "48120000"}
+    run("sandbox", "advance", "1m", "--account", 1)
+    inbox = answer(run("sandbox", "inbox", "--account", 1, "--phone", "48120000", "--json"))
+    assert {one["address"] for one in inbox} == {"97248120000", "48120000"}
+
+
 def test_a_sending_is_paused_resumed_and_cancelled(run: Run) -> None:
     sending_id = answer(run("send", *BLUE, "--to", "0541234567", "--json", TEXT))["sending_id"]
     named = (sending_id, "--account", 1)
