@@ -18,6 +18,7 @@ from asyncpg import Record
 
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.links.addresses import LinkAddresses
 from carillon.links.codes import LinkKey, day_of
@@ -161,6 +162,23 @@ class LinkLookup:
             _end(waiting, link)
         while len(self._remembered) > _MAX_REMEMBERED:
             self._remembered.popitem(last=False)
+
+
+async def own_links_in(db: Database, actor: Actor, text: str) -> dict[str, str]:
+    """Return the URLs in a text that are short links of the account's to URLs, and where they lead.
+
+    Those that a message has, that end, or that begin with a domain of its own are left out: no other link can stand in
+    their places.
+    """
+    addresses, lookup = db.process_state(LinkAddresses), db.process_state(LinkLookup)
+    found: dict[str, str] = {}
+    for url, code in addresses.links_in(text):
+        link = await lookup.find(db, code) if addresses.urls_of([code], [None]) == [url] else None
+        if link is None or link.account_id != actor.account_id or link.url is None or link.options != TRACKED:
+            continue
+        if link.message_id is None and link.sending_id is None and link.domain is None and link.expires_at is None:
+            found[url] = link.url
+    return found
 
 
 def _read(db: Database, addresses: LinkAddresses, code: str) -> LinkKey | None:
