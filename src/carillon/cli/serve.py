@@ -25,6 +25,7 @@ from carillon.http.server import Server, protocol_of
 from carillon.logs import configure_logging
 from carillon.message_metrics import MessageMetrics
 from carillon.metrics import Metrics
+from carillon.otp_metrics import OtpMetrics
 from carillon.runtime import Runtime, note_address, open_runtime
 from carillon.settings import Settings, load_settings
 from carillon.workers.host import run_background
@@ -99,7 +100,7 @@ async def _serve(settings: Settings) -> None:
             await make_demo(runtime)
         messages = runtime.db.process_state(MessageMetrics)
         messages.watch_windows(runtime.carriers.windows)
-        metrics = Metrics(messages)
+        metrics = Metrics(messages, runtime.db.process_state(OtpMetrics))
         tune_garbage_collector()
         async with asyncio.TaskGroup() as tasks:
             poll_seconds = settings.worker_poll_seconds

@@ -16,6 +16,7 @@ from carillon.otp.counters import Count, CounterKind, count, count_unknown, in_w
 from carillon.otp.limits import Limits, limits_from, take_limits
 from carillon.otp.otps import KEPT, USUAL_VALIDITY, Otp, OtpState, can_be_reference, otp_from
 from carillon.otp.shield import prefix_of
+from carillon.otp_metrics import OtpMetrics
 from carillon.tenancy.secrets import SecretBox
 
 SQL = load_statements("carillon.otp", "check.sql")
@@ -63,6 +64,13 @@ async def check_otp(tx: Tx, actor: Actor, command: CheckOtp, box: SecretBox) -> 
     What finds the attempts used up is no attempt at the code any more: it may be right or wrong. A reference that
     nobody has takes as many attempts, and is exhausted then.
     """
+    checked = await _check(tx, actor, command, box)
+    metrics = tx.process_state(OtpMetrics)
+    tx.counts(lambda: metrics.checked(command.dialect, checked.verdict.value))
+    return checked
+
+
+async def _check(tx: Tx, actor: Actor, command: CheckOtp, box: SecretBox) -> Checked:
     if not can_be_reference(command.reference):
         return Checked(verdict=Verdict.UNKNOWN)
     place = (actor.account_id, command.dialect, command.reference)

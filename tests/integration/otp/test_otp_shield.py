@@ -15,9 +15,11 @@ from carillon.carriers.content import Content
 from carillon.errors import InvalidInputError, SendLimitError
 from carillon.messaging.sendings import Fallback, Send
 from carillon.otp.counters import delete_counters, in_window
+from carillon.otp.create import PendingOtpError
 from carillon.otp.limits import DEFAULTS, SetLimit, set_limit, show_limits
 from carillon.otp.otps import USUAL_VALIDITY
 from carillon.otp.shield import network_of, prefix_of
+from carillon.otp_metrics import OtpMetrics
 
 COUNTERS = "SELECT kind, subject, before, present FROM otp_counter WHERE account_id = $1 ORDER BY kind, subject"
 
@@ -259,3 +261,28 @@ async def test_the_accounts_sender_is_who_passwords_are_from_where_nothing_else_
     await passwords.create("two", send=Send(sender="Blue", text="{code}"))
     rows = await passwords.rows("SELECT sender FROM sending WHERE shard_key = $1 ORDER BY sending_id")
     assert rows == [["Acme"], ["Blue"]]
+
+
+# Metrics --------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_made_checked_and_refused_is_counted(passwords: Passwords) -> None:
+    await passwords.limit("recipient_sends", "2")
+    made = await passwords.create()
+    await passwords.create("other", text=None)
+    with pytest.raises(SendLimitError):
+        await passwords.create("third")
+    with pytest.raises(PendingOtpError):
+        await passwords.create(refuses_pending=True)
+    for code in (wrong_code(made.code), made.code, made.code):
+        await passwords.verdict(code)
+    families = passwords.db.process_state(OtpMetrics).collect()
+    assert {(one.name, *one.labels.values()): one.value for family in families for one in family.samples} == {
+        ("carillon_otp_created_total", "test", "sms"): 1,
+        ("carillon_otp_created_total", "test", "none"): 1,
+        ("carillon_otp_refused_total", "test", "recipient_sends"): 1,
+        ("carillon_otp_refused_total", "test", "pending_otp"): 1,
+        ("carillon_otp_checks_total", "test", "wrong"): 1,
+        ("carillon_otp_checks_total", "test", "valid"): 1,
+        ("carillon_otp_checks_total", "test", "used"): 1,
+    }
