@@ -16,6 +16,7 @@ from hypothesis import Phase, given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 from tests.integration.receiving import LOOPBACK
+from tests.integration.scripted_dns import dns_serving
 from tests.integration.scripted_http import serving
 from tests.support import OPERATOR, Tenant
 
@@ -30,7 +31,7 @@ from carillon.kit.ids import AccountId
 from carillon.links.addresses import LinkAddresses, UnknownAddressError
 from carillon.links.clicks import Clicks, Visit
 from carillon.links.codes import day_of
-from carillon.links.domains import WELL_KNOWN, add_domain, list_domains, remove_domain, verify_domain
+from carillon.links.domains import WELL_KNOWN, add_domain, list_domains, proof_name, remove_domain, verify_domain
 from carillon.links.lookup import Link, LinkLookup
 from carillon.links.pages import SavePage, get_template, list_pages, remove_page, save_page
 from carillon.links.phones import short_links_in
@@ -344,6 +345,27 @@ async def test_a_domain_is_the_accounts_once_its_owner_has_published_the_token(
     with pytest.raises(InvalidInputError):
         await made(db, other, domain=domain)
     assert (await client.get(f"/{link.code}", headers={"Host": host})).status_code == 302
+
+
+async def test_a_domain_is_the_accounts_once_a_text_in_dns_is_the_token(
+    runtime: Runtime, db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = "127.0.0.1:9"  # nobody serves a file there
+    token = (await db.run(add_domain, account.actor, f"https://{host}")).token
+    assert proof_name(host) == "_carillon-domain.127.0.0.1"
+    check = (db, account.actor, runtime.outbound, host)
+    halves = f'"{token[:9]}" "{token[9:]}"'
+    others = [f'"{token}x"', '"v=spf1 -all"']
+    for texts in ({}, {"127.0.0.1": [token]}, {proof_name(host): others}):
+        async with dns_serving(texts) as server:
+            with pytest.raises(InvalidInputError, match=r"TXT.* of _carillon-domain\.127\.0\.0\.1"):
+                await verify_domain(*check, server)
+    monkeypatch.setattr("carillon.outbound.dns.LIFETIME_SECONDS", 0.2)
+    async with dns_serving({}, is_silent=True) as server:
+        with pytest.raises(InvalidInputError):
+            await asyncio.wait_for(verify_domain(*check, server), 2)
+    async with dns_serving({proof_name(host): ['"v=spf1 -all"', halves]}) as server:
+        assert (await verify_domain(*check, server)).verified_at is not None
 
 
 async def test_no_link_leads_on_from_a_domain_that_is_not_its_own(

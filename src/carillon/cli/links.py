@@ -104,13 +104,13 @@ def domain() -> None:
 @click.argument("url")
 @with_session
 def add(session: Session, *, account_id: int, url: str) -> None:
-    """Add the domain URL, and print what its owner has to publish.
+    """Add the domain URL, and print what its owner has to publish, in either place.
 
     For example:
 
         carillon link domain add https://go.shop.example --account 1
     """
-    from carillon.links.domains import WELL_KNOWN, add_domain  # noqa: PLC0415 - as above
+    from carillon.links.domains import WELL_KNOWN, add_domain, proof_name  # noqa: PLC0415 - as above
 
     async def work(db: "Database") -> "LinkDomain":
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
@@ -122,6 +122,7 @@ def add(session: Session, *, account_id: int, url: str) -> None:
         [
             f"Publish this text at https://{added.host}{WELL_KNOWN} :",
             added.token,
+            f'or in DNS: {proof_name(added.host)}. TXT "{added.token}"',
             f"Then: carillon link domain check {added.host} --account {account_id}",
         ],
     )
@@ -132,9 +133,9 @@ def add(session: Session, *, account_id: int, url: str) -> None:
 @click.argument("host")
 @with_session
 def check(session: Session, *, account_id: int, host: str) -> None:
-    """Look for the token at HOST, and let links have the host from then on.
+    """Look for the token at HOST and in DNS, and let links have the host from then on.
 
-    The file may go afterwards. For example:
+    The file or the text may go afterwards. For example:
 
         carillon link domain check go.shop.example --account 1
     """
@@ -144,7 +145,7 @@ def check(session: Session, *, account_id: int, host: str) -> None:
     async def work(db: "Database") -> "LinkDomain":
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
         async with HttpClient(session.settings.outbound_allow) as client:
-            return await verify_domain(db, actor, client, host.lower())
+            return await verify_domain(db, actor, client, host.lower(), session.settings.dns_server)
 
     session.answer(session.run(work), f"{host} is account {account_id}'s. Point it here, and links may have it.")
 
