@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,13 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(db: Database, folder: Path, *, at_once: bool = True) -> AsyncIterator[Visitor]:
+async def visiting(db: Database, folder: Path, *, at_once: bool = True, proxies: str = "") -> AsyncIterator[Visitor]:
     listener = socket.create_server(("127.0.0.1", 0))
     connections, metrics = Connections(Limits()), Metrics()
     async with HttpClient() as outbound:
-        app = create_app(compose(Settings(data_dir=folder, link_url=f"https://{HOST}"), db, outbound), metrics=metrics)
-        assert isinstance(app, Front)
+        trusted = (ip_network(proxies),) if proxies else ()
+        settings = Settings(data_dir=folder, link_url=f"https://{HOST}", trusted_proxies=trusted)
+        app = create_app(compose(settings, db, outbound), metrics=metrics)
         protocol = protocol_of(connections, app.at_once if at_once else None)
         config = uvicorn.Config(app, loop="none", http=protocol, lifespan="off", log_config=None, server_header=False)
         server = Server(config, [], connections)
@@ -118,6 +120,17 @@ async def test_a_link_is_answered_at_once_as_it_is_in_the_general_way(
     await db.process_state(Clicks).write(db)
     events = await db.read(read_events, account.actor, ReadEvents())
     assert [(one.data["class"], one.data["ip"]) for one in events] == [("human", "127.0.0.1")] * 3
+
+
+async def test_behind_a_proxy_the_visitor_is_whom_it_names(db: Database, account: Tenant, tmp_path: Path) -> None:
+    async with visiting(db, tmp_path, proxies="127.0.0.0/8") as visitor:
+        (code,) = await codes_of(db, account, 1)
+        for head in ("X-Forwarded-For: 203.0.113.5, 198.51.100.7\r\n", "X-Forwarded-For: \r\n", ""):
+            visitor.ask(code, head=head)
+            assert await visitor.leads() == f"{URL}/0"
+    await db.process_state(Clicks).write(db)
+    events = await db.read(read_events, account.actor, ReadEvents())
+    assert [one.data["ip"] for one in events] == ["198.51.100.7", "127.0.0.1", "127.0.0.1"]
 
 
 async def test_links_in_one_packet_are_answered_in_their_order(db: Database, account: Tenant, tmp_path: Path) -> None:

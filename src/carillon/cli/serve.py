@@ -20,7 +20,6 @@ from carillon.cli.phones import DemoPhones, demo_actor
 from carillon.dialects.registry import DIALECTS
 from carillon.errors import InvalidInputError
 from carillon.http.connections import Connections, Limits, most_connections
-from carillon.http.front import Front
 from carillon.http.server import Server, protocol_of
 from carillon.logs import configure_logging
 from carillon.message_metrics import MessageMetrics
@@ -157,8 +156,7 @@ async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, s
         uvicorn.Config(
             app,
             loop="none",
-            # Behind a proxy the caller's address is in a header, and what reads it stands before the front.
-            http=protocol_of(connections, app.at_once if isinstance(app, Front) else None),
+            http=protocol_of(connections, app.at_once),
             lifespan="on",
             log_config=None,
             log_level="warning",

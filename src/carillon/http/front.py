@@ -7,11 +7,11 @@ site's form, counts and logs. What no site answers goes to the application behin
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -25,9 +25,6 @@ from carillon.logs import bind_request_id, log_request
 from carillon.metrics import Metrics
 
 log = structlog.get_logger(__name__)
-
-# An ASGI application in the specification's own terms, which every server and client takes.
-Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
 REQUEST_ID = "carillon.request_id"
 """The key of a request's id in the scope that the application behind the front is given."""
@@ -43,7 +40,7 @@ _SLASHES = re.compile(r"/{2,}")
 _NO_SITE = ("none", "none")
 
 # Headers of requests that have a body.
-_NOT_AT_ONCE = frozenset({"content-length", "transfer-encoding", "expect"})
+_WITH_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 
 # Each of a few static routes has as many spellings as its case allows.
 _MAX_CACHED = 1_000
@@ -98,12 +95,15 @@ class Front:
             found = one.target.fullmatch(target)
             if found is None:
                 continue
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
-            if not headers.keys().isdisjoint(_NOT_AT_ONCE):
+            if any(name in _WITH_BODY for name, _ in given):
                 return None
-            reply = one.answer(found[1].decode("latin-1"), headers, address)
-            if not isinstance(reply, Reply):
-                return reply
+            key = found[1].decode("latin-1")
+            if (coming := one.look_for(key)) is not None:
+                return coming
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
+            reply = one.answer(key, headers, address)
+            if reply is None:
+                return None
             ids = self._ids_of(headers)
             bind_request_id(*ids)
             seconds = time.perf_counter() - began

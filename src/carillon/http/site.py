@@ -30,14 +30,15 @@ class Endpoint(Generic[Handle]):
 class AtOnce:
     """GETs that are answered at once, where their targets match; `function` is the name of what answers others.
 
-    `answer` takes the pattern's first group, the headers and the caller's address. It returns a reply without a body,
-    and what it gives is what `function` would; or what ends when it is known, to be asked again then; or None where the
-    request is to be answered as every one. It raises nothing.
+    `look_for` takes the pattern's first group, and returns what ends when its answer is known; None where nothing has
+    to be looked for. `answer` takes the group, the headers and the caller's address. It returns a reply without a body,
+    which is what `function` would answer; or None where the request is to be answered as every one. They raise nothing.
     """
 
     function: str
     target: re.Pattern[bytes]
-    answer: Callable[[str, Mapping[str, str], str], "Reply | asyncio.Future[Any] | None"]
+    look_for: Callable[[str], "asyncio.Future[Any] | None"]
+    answer: Callable[[str, Mapping[str, str], str], Reply | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

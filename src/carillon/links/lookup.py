@@ -106,10 +106,15 @@ class LinkLookup:
         return known[0] if known is not None and known[1] > time.monotonic() else None
 
     def look_for(self, db: Database, code: str) -> "asyncio.Future[Link | None] | None":
-        """Begin to look for a link that may be there, and return what ends when that is known: not to be cancelled."""
+        """Begin to look for a link that may be there, and return what ends when that is known: not to be cancelled.
+
+        None for one that needs not be looked for, and for one that nobody has made.
+        """
+        if code in self._remembered:
+            return None
         addresses = db.process_state(LinkAddresses)
         key = _read(db, addresses, code)
-        if key is None or key.account_id > addresses.last_account or code in self._remembered:
+        if key is None or key.account_id > addresses.last_account:
             return None
         return self._found(db, key, code)
 

@@ -66,7 +66,7 @@ def links_site(db: Database) -> Site:
         endpoints=endpoints,
         canonical_path=_canonical_path,
         present_error=_present_error,
-        at_once=AtOnce(function="follow", target=_TARGET, answer=opening.follow_at_once),
+        at_once=AtOnce(function="follow", target=_TARGET, look_for=opening.look_for, answer=opening.follow_at_once),
     )
 
 
@@ -105,14 +105,14 @@ class _Opening:
             self._record(link, request.method, request.headers, request.remote_address, is_hidden=True)
         return answers.nothing(HTTPStatus.NOT_FOUND, _NOWHERE)
 
-    def follow_at_once(
-        self, code: str, headers: Mapping[str, str], address: str
-    ) -> "Reply | asyncio.Future[Link | None] | None":
-        """Lead on from a link that is remembered, or look for it, as `AtOnce` says; pages of ours are no redirects."""
+    def look_for(self, code: str) -> "asyncio.Future[Link | None] | None":
+        """Look for a link that is not remembered."""
+        return self._lookup.look_for(self._db, code)
+
+    def follow_at_once(self, code: str, headers: Mapping[str, str], address: str) -> Reply | None:
+        """Lead on from a link that is remembered; pages of ours are no redirects."""
         link = self._lookup.remembered(code)
-        if link is None:
-            return self._lookup.look_for(self._db, code)
-        if link.url is None or link.leads_on or not self._leads(link, headers):
+        if link is None or link.url is None or link.leads_on or not self._leads(link, headers):
             return None
         self._record(link, "GET", headers, address)
         return answers.redirect(link)
