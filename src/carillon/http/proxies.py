@@ -20,6 +20,10 @@ class BehindProxies(ProxyHeadersMiddleware):
         super().__init__(application, [str(one) for one in proxies])
         self._front = front
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer as the front does, by the address and the scheme that a proxy names."""
+        await super().__call__(scope, receive, send)
+
     def at_once(self, target: bytes, given: Sequence[tuple[bytes, bytes]], address: str, began: float) -> Known:
         """Answer at once as the front does, by the address that a proxy names."""
         if address in self.trusted_hosts:
