@@ -19,6 +19,7 @@ from carillon.errors import UnavailableError
 from carillon.events.log import ReadEvents, read_events
 from carillon.http.connections import Connections, Limits
 from carillon.http.front import Front
+from carillon.http.request import Reply
 from carillon.http.server import Server, protocol_of
 from carillon.links.clicks import Clicks
 from carillon.links.lookup import LinkLookup
@@ -49,9 +50,7 @@ class Visitor:
     async def reply(self) -> bytes:
         head = await asyncio.wait_for(self._reader.readuntil(END), 10)
         length = re.search(rb"content-length: (\d+)", head)
-        if length is None:
-            raise AssertionError(head)
-        return head + await self._reader.readexactly(int(length[1]))
+        return head + await (self._reader.readexactly(int(length[1])) if length else self._reader.read())
 
     async def leads(self) -> str:
         found = re.search(rb"location: ([^\r]+)", await self.reply())
@@ -167,8 +166,26 @@ async def test_what_is_not_led_on_at_once_goes_the_general_way(db: Database, acc
             visitor.ask(*codes, head=head)
             status = (await visitor.reply())[9:12]
             assert status == (b"302" if "0" * 10 not in codes and "more" not in codes[0] else b"404"), codes
+        visitor.writer.write(f"GET /l/{code} HTTP/1.0\r\nHost: {HOST}\r\nConnection: keep-alive\r\n\r\n".encode())
+        assert b"connection: close" in await visitor.reply()
+    async with visiting(db, tmp_path) as visitor:
         visitor.ask(code, head="Connection: close\r\n")
         assert b"connection: close" in await visitor.reply()
+
+
+async def test_what_fails_at_once_goes_the_general_way(
+    db: Database, account: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def redirect(_link: object) -> Reply:
+        return Reply(status=302, media_type="text/html", headers={"Location": f"{URL}\r\nSet-Cookie: a=b"})
+
+    async with visiting(db, tmp_path) as visitor:
+        (code,) = await codes_of(db, account, 1)
+        monkeypatch.setattr("carillon.links.answers.redirect", redirect)
+        visitor.ask(code)
+        head = await visitor.reply()
+        assert head.startswith(b"HTTP/1.1 500 ")
+        assert b"Set-Cookie" not in head
 
 
 async def test_a_database_that_is_away_is_503_at_once_too(

@@ -108,7 +108,7 @@ async def test_uvicorns_server_has_what_ours_extends() -> None:
 
 def test_the_parser_has_what_is_asked_of_it() -> None:
     source = inspect.getsource(server.Protocol) + inspect.getsource(AtOnceProtocol)
-    asked = set(re.findall(r"self\.parser\.(\w+)", source))
+    asked = set(re.findall(r"\bparser\.(\w+)\(", source))
     assert {"feed_data", "should_upgrade"} <= asked
     assert [name for name in sorted(asked) if not hasattr(httptools.HttpRequestParser, name)] == []
     offer = httptools.HttpParserUpgrade(7)

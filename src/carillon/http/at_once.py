@@ -10,7 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+log = structlog.get_logger(__name__)
 
 Known = bytes | asyncio.Future[Any] | None
 """A reply's head, what ends when it is known, or None where a request is answered as every one."""
@@ -55,14 +58,18 @@ class AtOnceProtocol(HttpToolsProtocol):
 
     def _may_be_at_once(self) -> bool:
         is_free = self.cycle is None or self.cycle.response_complete
-        is_plain = self.parser.get_method() == b"GET" and self.parser.should_keep_alive()
+        parser = self.parser
+        is_plain = parser.get_method() == b"GET" and parser.get_http_version() == "1.1" and parser.should_keep_alive()
         return is_free and is_plain and not self.flow.write_paused
 
     def _ask(self) -> Known:
-        address = self.client[0] if self.client else ""
-        return (
-            None if self.answer_at_once is None else self.answer_at_once(self.url, self.headers, address, self._began)
-        )
+        if self.answer_at_once is None:
+            return None
+        try:
+            return self.answer_at_once(self.url, self.headers, self.client[0] if self.client else "", self._began)
+        except Exception:
+            log.exception("at_once_failed")  # and is answered as any other
+            return None
 
     def on_message_complete(self) -> None:
         """End a request: what is known is sent, what is looked for is sent later."""

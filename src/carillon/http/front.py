@@ -256,7 +256,10 @@ def _raising(error: CallerError) -> Handler:
 
 
 def _head_of(reply: Reply, request_id: str) -> bytes:
-    """Write the status and the headers of a reply without a body; none of these has a line's end in it."""
+    """Write the status and the headers of a reply without a body.
+
+    Raises ValueError for a line's end in one of them: the reply would say what its headers don't.
+    """
     lines = [
         f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}",
         f"content-type: {reply.media_type}",
@@ -264,7 +267,10 @@ def _head_of(reply: Reply, request_id: str) -> bytes:
         *(f"{name.lower()}: {value}" for name, value in reply.headers.items()),
         f"{_REQUEST_ID_HEADER}: {request_id}\r\n",
     ]
-    return "\r\n".join(lines).encode()
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) or head.count("\r") != len(lines):
+        raise ValueError("a header has more than one line")
+    return head.encode()
 
 
 async def _send_reply(reply: Reply, request_id: str, receive: Any, send: Any) -> None:
