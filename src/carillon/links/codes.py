@@ -61,6 +61,11 @@ def link_id_of(day: int, number: int) -> UUID:
     return UUID(int=day * _MILLISECONDS_OF_A_DAY << 80 | 0x7 << 76 | 0b10 << 62 | _cut(number))
 
 
+def number_of(link_id: UUID) -> int:
+    """Return the number of the link of a row."""
+    return _cut(link_id.int)
+
+
 def day_of(moment: datetime) -> int:
     """Return a moment's day, in days since 1970."""
     return (moment - _EPOCH).days

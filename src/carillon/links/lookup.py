@@ -21,7 +21,7 @@ from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.links.addresses import LinkAddresses
-from carillon.links.codes import LinkKey, day_of
+from carillon.links.codes import LinkKey, day_of, number_of
 from carillon.links.targets import LEADS_ON, POSTS, SYSTEM_PARAMETERS, TRACKED
 
 SQL = load_statements("carillon.links", "lookup.sql")
@@ -209,10 +209,12 @@ async def _last_account(tx: Tx) -> int:
 async def _find(
     tx: Tx, account_id: AccountId, keys: Sequence[LinkKey], codes: Mapping[LinkKey, str]
 ) -> dict[LinkKey, Link]:
-    by_id = {key.link_id: key for key in keys}
-    ids = sorted(by_id)
+    # By number, since they are of one day: values of UUIDs are slow to compare.
+    by_number = {key.number: key for key in keys}
+    ids = [by_number[number].link_id for number in sorted(by_number)]
     rows = await tx.fetch(SQL["find_links"], account_id, ids, ids[0], ids[-1])
-    return {by_id[row["link_id"]]: _link(account_id, codes[by_id[row["link_id"]]], row) for row in rows}
+    found = [(by_number[number_of(row["link_id"])], row) for row in rows]
+    return {key: _link(account_id, codes[key], row) for key, row in found}
 
 
 def _link(account_id: AccountId, code: str, row: Record) -> Link:
