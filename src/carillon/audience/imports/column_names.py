@@ -114,6 +114,20 @@ class ColumnPlan:
         return BLOCK_COLUMNS[0] in self.own
 
     @property
+    def taken(self) -> Mapping[str, str]:
+        """What is taken from columns: an attribute, one of TARGETS, `groups`, `consents.PURPOSE.CHANNEL`, or their names."""
+        own = {column: column for column in sorted(self.own)}
+        named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
+        consents = {column: f"consents.{purpose}.{channel}" for column, (purpose, channel) in self.consents.items()}
+        return {
+            **{column: column for column in sorted(self.own)},
+            **consents,
+            **named,
+            **self.targets,
+            **self.attributes,
+        }
+
+    @property
     def identity(self) -> list[tuple[str, str]]:
         """What is made of the columns, for telling imports apart."""
         named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}

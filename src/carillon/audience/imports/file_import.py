@@ -10,11 +10,12 @@ import asyncio
 import fcntl
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from uuid import UUID
 
@@ -22,6 +23,7 @@ import msgspec
 
 from carillon.audience.fields import field_kinds
 from carillon.audience.imports.address_list import as_suppressions
+from carillon.audience.imports.judgement import Judgement, judge
 from carillon.audience.imports.reachability import give_back, restore_blocks, say_consents, take_away
 from carillon.audience.imports.records import (
     MAX_KEPT_ERRORS,
@@ -33,6 +35,7 @@ from carillon.audience.imports.records import (
     busy,
     finish_import,
     hold_import,
+    import_place,
     import_report,
 )
 from carillon.audience.imports.rejects import Rejects
@@ -95,32 +98,59 @@ def _go_on() -> bool:
     return False
 
 
-async def import_file(
+def _accept(_judgement: Judgement) -> None:
+    pass
+
+
+async def import_file(  # noqa: PLR0913 - what a caller hears of it
     db: Database,
     actor: Actor,
     command: FileImport,
     progress: Callable[[ImportProgress], None],
     *,
+    judged: Callable[[Judgement], None] = _accept,
     should_stop: Callable[[], bool] = _go_on,
 ) -> ImportSummary:
     """Import a file, or go on with its import where an earlier run was interrupted; one that was done is only reported.
 
     It begins after the audience's queued uploads; those that are accepted while it runs come between its chunks.
-    `should_stop` is asked between chunks. Raises InvalidInputError for `file` (it can't be read as a table, or another
-    process is importing it), `map`, `group`, `country` and `rejects`.
+    `judged` gets what is known of the file before anything is written, unless it is gone on with: what it raises ends
+    the import there. `should_stop` is asked between chunks.
+
+    Raises InvalidInputError for `file` (it can't be read as a table, or another process is importing it), `map`,
+    `group`, `country` and `rejects`.
     """
     started = time.monotonic()
+    async with opened(db, actor, command) as source:
+        beginning = source.beginning(again=command.again)
+        chunks = None
+        if await db.read(import_place, actor, beginning) is None:
+            chunks = source.prepared(beginning.start)
+            first = await asyncio.to_thread(next, chunks, None)
+            judged(await db.read(judge, actor, source, first))
+            chunks = chain([] if first is None else [first], chunks)
+        begun = await db.run(begin_import, actor, beginning)
+        run = _Run(db, actor, source, begun, started)
+        if not begun.is_done:
+            if chunks is None or begun.is_resumed:
+                chunks = source.prepared(begun.place)
+            await run.work(chunks, progress, should_stop)
+        return await run.summary()
+
+
+@asynccontextmanager
+async def opened(db: Database, actor: Actor, command: FileImport) -> AsyncIterator[FileSource]:
+    """Open a file behind the audience's queued uploads, and let no other process import it meanwhile.
+
+    Raises what `import_file` does, but for `rejects`.
+    """
     with _as_caller_errors(), _alone_with(command.path), ExitStack() as stack:
         kinds = await db.read(field_kinds, actor)
         readable = as_suppressions(command.path) if command.suppress else as_csv(command.path)
         table = await asyncio.to_thread(stack.enter_context, readable)
         source = await asyncio.to_thread(open_source, actor, command, table, kinds)
         await db.run(follow_uploads, actor)
-        begun = await db.run(begin_import, actor, source.beginning(again=command.again))
-        run = _Run(db, actor, source, begun, started)
-        if not begun.is_done:
-            await run.work(progress, should_stop)
-        return await run.summary()
+        yield source
 
 
 @contextmanager
@@ -164,13 +194,17 @@ class _Run:
         self._optimistic_insert = OptimisticInsert()
         self._rows = 0  # of this run
 
-    async def work(self, progress: Callable[[ImportProgress], None], should_stop: Callable[[], bool]) -> None:
-        """Write what is left of the file, and the report's end."""
+    async def work(
+        self,
+        chunks: Iterator[PreparedChunk],
+        progress: Callable[[ImportProgress], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Write the chunks, which are what is left of the file, and the report's end."""
         before = (await self._db.read(import_report, self._actor, self._begun.import_id)).rows
         if not self._place.rejects:
             await asyncio.to_thread(self._rejects.clear_the_way, self._source.path)
         with ThreadPoolExecutor(1) as reader:
-            chunks = self._source.prepared(self._place)
             ahead = deque(self._next(reader, chunks) for _ in range(_READ_AHEAD))
             while prepared := await ahead.popleft():
                 if should_stop():

@@ -180,6 +180,11 @@ async def _known(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
     return known
 
 
+async def pair_rows(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
+    """Add to each row the contact that it would change by itself, `contact_id`, and what that one is now (`old_…`)."""
+    return _paired(frame, await _known(tx, actor, frame))
+
+
 async def taken_keys(tx: Tx, actor: Actor, frame: pl.DataFrame) -> dict[tuple[str, str], bool]:
     """Return those of a frame's keys, by name and value, that contacts have, and whether these are archived."""
     asked = (frame[key].drop_nulls().to_list() for key in KEYS)
