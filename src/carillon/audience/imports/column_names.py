@@ -115,17 +115,11 @@ class ColumnPlan:
 
     @property
     def taken(self) -> Mapping[str, str]:
-        """What is taken from columns: an attribute, one of TARGETS, `groups`, `consents.PURPOSE.CHANNEL`, or their names."""
+        """What is taken from columns: attributes, TARGETS, `groups`, `consents.PURPOSE.CHANNEL`, or their own names."""
         own = {column: column for column in sorted(self.own)}
         named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
         consents = {column: f"consents.{purpose}.{channel}" for column, (purpose, channel) in self.consents.items()}
-        return {
-            **{column: column for column in sorted(self.own)},
-            **consents,
-            **named,
-            **self.targets,
-            **self.attributes,
-        }
+        return {**own, **consents, **named, **self.targets, **self.attributes}
 
     @property
     def identity(self) -> list[tuple[str, str]]:

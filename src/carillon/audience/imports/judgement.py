@@ -32,7 +32,8 @@ MIN_REPLACED = 10
 class PhonesFound:
     """How many phones were given, and what they are.
 
-    They are `valid`, only `possible` (of ranges that no plan knows), or `not_phones`. `countries` counts those that are phones by ISO 3166 alpha-2, most first; those of no country are in none.
+    They are `valid`, only `possible` (of ranges that no plan knows), or `not_phones`. `countries` counts those that are
+    phones by ISO 3166 alpha-2, most first; those of no country are in none.
     """
 
     given: int = 0
