@@ -9,10 +9,8 @@ thread reads the next.
 import asyncio
 import fcntl
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -23,8 +21,8 @@ import msgspec
 
 from carillon.audience.fields import field_kinds
 from carillon.audience.imports.address_list import as_suppressions
+from carillon.audience.imports.chunks import lock_for, read_ahead, write_chunk
 from carillon.audience.imports.judgement import Judgement, judge
-from carillon.audience.imports.reachability import give_back, restore_blocks, say_consents, take_away
 from carillon.audience.imports.records import (
     MAX_KEPT_ERRORS,
     BegunImport,
@@ -40,18 +38,14 @@ from carillon.audience.imports.records import (
 )
 from carillon.audience.imports.rejects import Rejects
 from carillon.audience.imports.source import FileImport, FileSource, PreparedChunk, open_source, version_of
-from carillon.audience.locks import follow_uploads, lock_account, lock_audience
-from carillon.audience.upsert.engine import upsert
+from carillon.audience.locks import follow_uploads
 from carillon.audience.upsert.optimistic import OptimisticInsert
-from carillon.audience.upsert.rows import RowError
 from carillon.db.database import Database, Tx
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.tabular import TabularError, as_csv
 
 __all__ = ["FileImport", "ImportProgress", "ImportSummary", "import_file"]
-
-_READ_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,21 +198,15 @@ class _Run:
         before = (await self._db.read(import_report, self._actor, self._begun.import_id)).rows
         if not self._place.rejects:
             await asyncio.to_thread(self._rejects.clear_the_way, self._source.path)
-        with ThreadPoolExecutor(1) as reader:
-            ahead = deque(self._next(reader, chunks) for _ in range(_READ_AHEAD))
-            while prepared := await ahead.popleft():
+        async with aclosing(read_ahead(chunks)) as ahead:
+            async for prepared in ahead:
                 if should_stop():
                     return
-                ahead.append(self._next(reader, chunks))
                 self._place = await self._write(prepared)
                 self._rows += prepared.size
                 progress(self._progress(before))
         self._check_unchanged()
         await self._db.run(finish_import, self._actor, self._begun.import_id, self._timed(self._place))
-
-    @staticmethod
-    def _next(reader: ThreadPoolExecutor, chunks: Iterator[PreparedChunk]) -> "asyncio.Future[PreparedChunk | None]":
-        return asyncio.get_running_loop().run_in_executor(reader, next, chunks, None)
 
     async def _write(self, prepared: PreparedChunk) -> Place:
         return await self._optimistic_insert.write(partial(self._db.run, self._write_chunk, prepared))
@@ -226,46 +214,26 @@ class _Run:
     async def _write_chunk(self, tx: Tx, prepared: PreparedChunk, *, expect_new: bool = False) -> Place:
         """Write one chunk; safe to try again when it isn't known whether the last try was committed."""
         import_id, chunk = self._begun.import_id, prepared.chunk
-        resubscribe = self._source.resubscribe
-        if prepared.has_blocks or resubscribe:
-            await lock_account(tx, self._actor)
-        await lock_audience(tx, self._actor, after_uploads=False)
+        await lock_for(tx, self._actor, self._source, prepared)
         await self._check_fields(tx)
         held, errors_before = await hold_import(tx, self._actor, import_id, self._place.run)
         if held.offset == chunk.next_offset:
             return held
-        added, blocks_failed = await self._restore_blocks(tx, prepared)
-        outcome = await upsert(tx, self._actor, prepared.batch, expect_new=expect_new)
-        self._optimistic_insert.record(matched_none=outcome.matched_none)
-        if prepared.said is not None:
-            await take_away(tx, self._actor, prepared.said, outcome.kept, self._source.reason)
-            if resubscribe:
-                await give_back(tx, self._actor, prepared.said, outcome.kept, resubscribe)
-        await say_consents(tx, self._actor, prepared.consents, outcome.kept, gives=bool(resubscribe))
-        report = prepared.whole_report(outcome.report, blocks_failed)
-        errors = [*outcome.report.errors, *blocks_failed]
-        size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, errors)
+        written = await write_chunk(tx, self._actor, self._source, prepared, expect_new=expect_new)
+        self._optimistic_insert.record(matched_none=written.outcome.matched_none)
+        size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, written.errors)
         place = Place(
             offset=chunk.next_offset,
             line=chunk.next_line,
             rejects=size,
             seconds=held.seconds,
             run=held.run,
-            blocks=held.blocks + added,
+            blocks=held.blocks + written.blocks,
         )
-        kept = report.errors[: max(0, MAX_KEPT_ERRORS - errors_before)]
-        counted = msgspec.structs.replace(report, errors=kept)
+        kept = written.report.errors[: max(0, MAX_KEPT_ERRORS - errors_before)]
+        counted = msgspec.structs.replace(written.report, errors=kept)
         await advance_import(tx, self._actor, import_id, self._timed(place), counted)
         return place
-
-    async def _restore_blocks(self, tx: Tx, prepared: PreparedChunk) -> tuple[int, list[RowError]]:
-        """Suppress what rows of their own say, before the contacts of the chunk are written."""
-        if prepared.blocks is None:
-            return 0, []
-        added, unusable = 0, list[RowError]()
-        if prepared.blocks.records:
-            added, unusable = await restore_blocks(tx, self._actor, prepared.blocks.records, self._source.reason)
-        return added, [*prepared.blocks.errors, *unusable]
 
     async def _check_fields(self, tx: Tx) -> None:
         """Chunks are read ahead of their transaction: a field must still be what it was then."""
