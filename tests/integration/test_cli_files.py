@@ -50,6 +50,13 @@ def test_an_import_reports_to_machines(run: Run) -> None:
     assert len(report.pop("import_id")) == 36
     assert report.pop("seconds") > 0
     assert report.pop("rows_per_second") > 0
+    assert report.pop("judgement")["phones"] == {
+        "given": 2,
+        "valid": 1,
+        "possible": 0,
+        "not_phones": 1,
+        "countries": {"IL": 1},
+    }
     assert report == {
         "encoding": "utf-8",
         "delimiter": ",",

@@ -14,6 +14,7 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 # isort: split
 from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
+from carillon.cli.judged_files import Judging, import_yes_option
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, operator, with_session
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     metavar="REASON",
     help="Subscribe again whom a column says to be subscribed, also who had unsubscribed; the ledger keeps the reason.",
 )
+@import_yes_option()
 @click.option("--again", is_flag=True, help="Import from the start, even what was imported before.")
 @with_session
 def import_(  # noqa: PLR0913 - one for each flag
@@ -65,6 +67,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     encoding: str | None,
     rejects: Path | None,
     resubscribe: str | None,
+    yes: bool,
     again: bool,
 ) -> None:
     """Import the contacts of a file: CSV, NDJSON or Parquet.
@@ -72,6 +75,10 @@ def import_(  # noqa: PLR0913 - one for each flag
     Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
     found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that
     say who must not be written to (status, unsubscribed, blacklisted …) take reachability away and never give it.
+    Before anything is written, the first rows are judged. Where more than a fifth of the phones are no valid numbers,
+    or more than a twentieth of the known contacts get another phone or e-mail, it asks on a terminal; elsewhere it ends
+    with exit code 3, unless --yes is there.
+
     Calling again after an interruption goes on where it stopped, and a file that was imported is not imported twice.
 
     For example:
@@ -90,8 +97,9 @@ def import_(  # noqa: PLR0913 - one for each flag
         resubscribe=resubscribe,
     )
     where = OpenAccount(account_id=account_id, audience_id=audience_id)
-    summary = session.run(lambda db: _run(db, where, command))
-    session.answer(_as_json(summary), _as_lines(summary, is_guess=encoding is None))
+    judging = Judging(session, yes=yes)
+    summary = session.run(lambda db: _run(db, where, command, judging))
+    session.answer(_as_json(summary) | {"judgement": judging.record}, _as_lines(summary, is_guess=encoding is None))
     if not summary.is_done:
         raise SystemExit(130)
 
@@ -103,7 +111,7 @@ def _pair(text: str) -> tuple[str, str]:
     return column.strip(), field.strip()
 
 
-async def _run(db: "Database", where: OpenAccount, command: FileImport) -> ImportSummary:
+async def _run(db: "Database", where: OpenAccount, command: FileImport, judging: Judging) -> ImportSummary:
     actor = await db.read(open_account, operator(), where)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -120,7 +128,7 @@ async def _run(db: "Database", where: OpenAccount, command: FileImport) -> Impor
         shown.update(lambda: progress_line(progress))
 
     try:
-        return await import_file(db, actor, command, show, should_stop=stopping.is_set)
+        return await import_file(db, actor, command, show, judged=judging, should_stop=stopping.is_set)
     finally:
         shown.clear()
         loop.remove_signal_handler(signal.SIGINT)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class WrittenChunk:
     blocks: int
 
 
-async def read_ahead(chunks: Iterator[PreparedChunk]) -> AsyncIterator[PreparedChunk]:
+async def read_ahead(chunks: Iterator[PreparedChunk]) -> AsyncGenerator[PreparedChunk]:
     """Yield chunks while a thread prepares the next ones."""
 
     def prepare(reader: ThreadPoolExecutor) -> "asyncio.Future[PreparedChunk | None]":
