@@ -19,9 +19,11 @@ from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 
 INVALID_SHARE = 0.2
-"""More than this share of a column's values being no valid phones, or no e-mails, is striking."""
+"""More than this share of the phones being no phones or no valid ones, or of the e-mails being none, is striking."""
 MIN_INVALID = 5
-"""Fewer are not: where one number in twenty is wrong, five wrong ones are a fifth of a file in less than 1 of 100."""
+"""Fewer are not: where one value in twenty is wrong, five wrong ones are a fifth of a file in less than 1 of 100."""
+MIN_UNKNOWN = 20
+"""Fewer phones that are only possible are not: the numbers that people make up to try things are mostly such ones."""
 REPLACED_SHARE = 0.05
 """More than this share of the known contacts getting another phone, or another e-mail, is striking."""
 MIN_REPLACED = 10
@@ -158,8 +160,9 @@ def _known(rows: pl.DataFrame) -> KnownContacts:
 def _striking(phones: PhonesFound, emails: EmailsFound, known: KnownContacts) -> list[str]:
     wrong = phones.possible + phones.not_phones
     counts = (
-        (wrong, phones.given, INVALID_SHARE, MIN_INVALID, "phones are no valid numbers"),
-        (emails.not_emails, emails.given, INVALID_SHARE, MIN_INVALID, "e-mails are none"),
+        (phones.not_phones, phones.given, INVALID_SHARE, MIN_INVALID, "phones are no phone numbers"),
+        (wrong, phones.given, INVALID_SHARE, MIN_UNKNOWN, "phones are no valid numbers"),
+        (emails.not_emails, emails.given, INVALID_SHARE, MIN_INVALID, "e-mails are no e-mail addresses"),
         (known.phones_replaced, known.contacts, REPLACED_SHARE, MIN_REPLACED, "known contacts get another phone"),
         (known.emails_replaced, known.contacts, REPLACED_SHARE, MIN_REPLACED, "known contacts get another e-mail"),
     )
