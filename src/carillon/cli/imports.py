@@ -14,6 +14,7 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 # isort: split
 from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
+from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, import_yes_option
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.progress import Progress
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     help="Subscribe again whom a column says to be subscribed, also who had unsubscribed; the ledger keeps the reason.",
 )
 @import_yes_option()
+@dry_run_option()
 @click.option("--again", is_flag=True, help="Import from the start, even what was imported before.")
 @with_session
 def import_(  # noqa: PLR0913 - one for each flag
@@ -68,6 +70,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     rejects: Path | None,
     resubscribe: str | None,
     yes: bool,
+    dry_run: bool,
     again: bool,
 ) -> None:
     """Import the contacts of a file: CSV, NDJSON or Parquet.
@@ -96,6 +99,9 @@ def import_(  # noqa: PLR0913 - one for each flag
         again=again,
         resubscribe=resubscribe,
     )
+    if dry_run:
+        show_dry_run(session, command, account_id=account_id, audience_id=audience_id)
+        return
     where = OpenAccount(account_id=account_id, audience_id=audience_id)
     judging = Judging(session, yes=yes)
     summary = session.run(lambda db: _run(db, where, command, judging))

@@ -74,11 +74,13 @@ def judgement_lines(judgement: "Judgement") -> list[str]:
     taken = ", ".join(
         column if column == meaning else f"{column} → {meaning}" for column, meaning in judgement.taken.items()
     )
-    lines = [
-        f"The file is read as {judgement.encoding}, its cells parted by {_delimiter(judgement.delimiter)}.",
-        f"Columns: {taken}; left out: {', '.join(judgement.left) or 'none'}.",
-        f"{'All' if judgement.is_whole else 'Its first'} {counted(judgement.rows, 'row')}:",
-    ]
+    lines: list[str] = []
+    if judgement.header:
+        lines += [
+            f"The file is read as {judgement.encoding}, its cells parted by {_delimiter(judgement.delimiter)}.",
+            f"Columns: {taken}; left out: {', '.join(judgement.left) or 'none'}.",
+        ]
+    lines.append(f"{'All' if judgement.is_whole else 'Its first'} {counted(judgement.rows, 'row')}:")
     phones, emails, known = judgement.phones, judgement.emails, judgement.known
     if phones.given:
         parts = [

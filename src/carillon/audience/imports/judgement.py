@@ -67,8 +67,9 @@ class KnownContacts:
 class Judgement:
     """A file before it is imported.
 
-    `taken` is what columns hold, by their names, `left` those that nothing is taken from. What follows is of the first
-    `rows`; `is_whole` says that there are no others. `striking` has a sentence for each reason to ask before going on.
+    `header` has the names of its columns, none where it is read as a column of addresses. `taken` is what columns hold,
+    `left` those that nothing is taken from. What follows is of the first `rows`; `is_whole` says that there are no
+    others. `striking` has a sentence for each reason to ask before going on.
     """
 
     encoding: str
@@ -91,11 +92,13 @@ async def judge(tx: Tx, actor: Actor, source: FileSource, first: PreparedChunk |
         phones, emails = _phones(first, actor.country), _emails(first)
         known = _known(await pair_rows(tx, actor, first.batch.frame)) if first.batch.frame.height else None
     found = (phones or PhonesFound(), emails or EmailsFound(), known or KnownContacts())
+    # A file of addresses is read as a table of ours.
+    header, taken = () if source.is_addresses else source.shape.header, source.columns.taken
     return Judgement(
         encoding=source.shape.encoding_name,
         delimiter=source.shape.delimiter,
-        header=source.shape.header,
-        taken=source.columns.taken,
+        header=header,
+        taken={column: taken[column] for column in header if column in taken},
         left=source.columns.unmapped,
         rows=0 if first is None else first.size,
         is_whole=first is None or first.chunk.next_offset >= source.shape.size,

@@ -60,7 +60,10 @@ class FileImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSource:
-    """A file that was looked at, and what is to be made of it; `table` is the CSV that it is, or is read as."""
+    """A file that was looked at, and what is to be made of it; `table` is the CSV that it is, or is read as.
+
+    `is_addresses`: its addresses are suppressed, and no contact is made of them.
+    """
 
     path: Path
     table: Path
@@ -73,6 +76,7 @@ class FileSource:
     digest: str
     version: tuple[int, int]
     resubscribe: str | None
+    is_addresses: bool
 
     @property
     def reason(self) -> str:
@@ -223,6 +227,7 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
         digest=hashlib.sha256(msgspec.json.encode(identity)).hexdigest(),
         version=version_of(command.path),
         resubscribe=resubscribe,
+        is_addresses=command.suppress,
     )
 
 
