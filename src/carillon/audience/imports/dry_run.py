@@ -42,8 +42,8 @@ EXAMPLES = 3
 """So many are shown of each kind."""
 
 _OF_PHONES, _OF_EMAILS = [Channel.SMS, Channel.VOICE], [Channel.EMAIL]
-# Also without an address.
-_UNSUBSCRIBED_BEFORE = [place for place, own in enumerate(OWN_STATUSES) if own is SubscriptionStatus.UNSUBSCRIBED]
+# With an address, and without one that will be unsubscribed as soon as it is there.
+_UNSUBSCRIBED = [place for place, own in enumerate(OWN_STATUSES) if own is SubscriptionStatus.UNSUBSCRIBED]
 _CONTACT = re.compile(r"contact (\d+)")
 
 
@@ -146,11 +146,10 @@ async def _write_all(tx: Tx, copy: Actor, rows: _Rows) -> NoReturn:
             # Neither decides what becomes of a row.
             plain = replace(prepared, consents=(), batch=replace(prepared.batch, join_all=(), moves=()))
             await _copy_named(tx, actor, copy, prepared, lifts=bool(source.resubscribe))
-            before = await _unsubscribed(tx, copy, prepared, (), _UNSUBSCRIBED_BEFORE)
+            before = await _unsubscribed(tx, copy, prepared, ())
             await lock_for(tx, copy, source, plain)
             written = await write_chunk(tx, copy, source, plain)
-            kept = written.outcome.kept
-            after = await _unsubscribed(tx, copy, prepared, kept["contact_id"], [SubscriptionStatus.UNSUBSCRIBED])
+            after = await _unsubscribed(tx, copy, prepared, written.outcome.kept["contact_id"])
             await tally.add(
                 plain.batch.frame, written, {channel: ids - before[channel] for channel, ids in after.items()}
             )
@@ -180,16 +179,16 @@ def _given(column: pl.Series) -> list[str]:
 
 
 async def _unsubscribed(
-    tx: Tx, copy: Actor, prepared: PreparedChunk, contact_ids: Iterable[int], statuses: Sequence[int]
+    tx: Tx, copy: Actor, prepared: PreparedChunk, contact_ids: Iterable[int]
 ) -> dict[str, set[int]]:
-    """Return by channel which of the contacts that a chunk might unsubscribe have one of the statuses."""
+    """Return by channel which contacts are unsubscribed, of those that a chunk might unsubscribe."""
     found: dict[str, set[int]] = {"sms": set(), "email": set()}
     if prepared.said is None:
         return found
     columns = (list(contact_ids), *(_given(prepared.said[column]) for column in ADDRESS_COLUMNS.values()))
     for row in await tx.fetch(SQL["statuses"], copy.account_id, copy.audience_id, *columns):
         for channel, ids in found.items():
-            if row[f"{channel}_status"] in statuses:
+            if row[f"{channel}_status"] in _UNSUBSCRIBED:
                 ids.add(row["contact_id"])
     return found
 

@@ -161,7 +161,7 @@ def _known(rows: pl.DataFrame) -> KnownContacts:
 
 
 def _striking(phones: PhonesFound, emails: EmailsFound, known: KnownContacts) -> list[str]:
-    wrong = phones.possible + phones.not_phones
+    wrong = phones.possible and phones.possible + phones.not_phones  # the others are counted by themselves
     counts = (
         (phones.not_phones, phones.given, INVALID_SHARE, MIN_INVALID, "phones are no phone numbers"),
         (wrong, phones.given, INVALID_SHARE, MIN_UNKNOWN, "phones are no valid numbers"),
