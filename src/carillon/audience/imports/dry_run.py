@@ -185,7 +185,7 @@ async def _unsubscribed(
     found: dict[str, set[int]] = {"sms": set(), "email": set()}
     if prepared.said is None:
         return found
-    columns = (list(contact_ids), *(_given(prepared.said[column]) for column in ADDRESS_COLUMNS.values()))
+    columns = (list(contact_ids), *(_given(prepared.batch.frame[key]) for key in KEYS))
     for row in await tx.fetch(SQL["statuses"], copy.account_id, copy.audience_id, *columns):
         for channel, ids in found.items():
             if row[f"{channel}_status"] in _UNSUBSCRIBED:

@@ -57,7 +57,8 @@ WHERE s.account_id = $1 AND s.channel = ANY ($2::text[]) AND s.address = ANY (st
 SELECT contact_id, sms_status, email_status
 FROM contact
 WHERE account_id = $1 AND audience_id = $2
-  AND (contact_id = ANY ($3::bigint[]) OR phone = ANY ($4::text[]) OR email = ANY ($5::text[]));
+  AND (contact_id = ANY ($3::bigint[]) OR phone = ANY ($4::text[]) OR email = ANY ($5::text[])
+       OR external_id = ANY ($6::text[]));
 
 -- name: count_ledger
 SELECT action, count(*) FROM suppression_entry WHERE account_id = $1 GROUP BY action;
