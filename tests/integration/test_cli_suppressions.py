@@ -67,6 +67,7 @@ def test_files_of_addresses_are_suppressed_and_make_no_contact(run: Run, content
 def test_what_is_no_address_is_rejected_and_a_table_without_addresses_refused(run: Run) -> None:
     Path("stop.txt").write_text("0541110001\n12\n")
     done = json.loads(run("suppression", "import", "stop.txt", "--account", "1", "--json").stdout)
+    assert done.pop("judgement")["phones"]["given"] == 2
     assert done == {"suppressed": 1, "errors": 1, "rejects": "stop.txt.rejects.csv"}
     Path("other.csv").write_text("Name,Town\nAna,Haifa\n")
     refused = run("suppression", "import", "other.csv", "--account", "1")
