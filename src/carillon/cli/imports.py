@@ -17,6 +17,7 @@ from carillon.audience.imports.file_import import FileImport, ImportProgress, Im
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, operator, with_session
+from carillon.cli.standard_input import as_file, rejects_of
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @account_option("The account to import into.")
 @audience_option("One of its audiences.")
 @click.option("--group", metavar="NAME", help="A group that every row joins; made when it is missing.")
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     metavar="COLUMN=FIELD",
     help="Which field a column holds, where its name doesn't say so; FIELD - leaves it out. May be repeated.",
 )
+@click.option("--columns", metavar="NAMES", help="The columns' names, with commas, of a file that has no header.")
 @click.option(
     "--country", metavar="ISO2", help="Read national phones as dialled there. [default: the audience's country]"
 )
@@ -60,6 +62,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     audience_id: int | None,
     group: str | None,
     mapping: tuple[str, ...],
+    columns: str | None,
     country: str | None,
     delimiter: str | None,
     encoding: str | None,
@@ -67,30 +70,34 @@ def import_(  # noqa: PLR0913 - one for each flag
     resubscribe: str | None,
     again: bool,
 ) -> None:
-    """Import the contacts of a file: CSV, NDJSON or Parquet.
+    """Import the contacts of FILE: CSV, NDJSON or Parquet; - is standard input.
 
     Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
     found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that
     say who must not be written to (status, unsubscribed, blacklisted …) take reachability away and never give it.
     Calling again after an interruption goes on where it stopped, and a file that was imported is not imported twice.
+    Standard input is kept in a private file meanwhile; give the same once more to go on. Its rejects go to
+    stdin.rejects.csv.
 
     For example:
 
         carillon import customers.csv --account 1 --group Customers --map "Mobile 2=phone"
     """
-    command = FileImport(
-        path=file,
-        mapping=dict(_pair(text) for text in mapping),
-        group=group,
-        country=country,
-        delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter or "", delimiter),
-        encoding=encoding,
-        rejects=rejects,
-        again=again,
-        resubscribe=resubscribe,
-    )
     where = OpenAccount(account_id=account_id, audience_id=audience_id)
-    summary = session.run(lambda db: _run(db, where, command))
+    with as_file(file) as path:
+        command = FileImport(
+            path=path,
+            mapping=dict(_pair(text) for text in mapping),
+            columns=None if columns is None else columns.split(","),
+            group=group,
+            country=country,
+            delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter or "", delimiter),
+            encoding=encoding,
+            rejects=rejects_of(file, rejects),
+            again=again,
+            resubscribe=resubscribe,
+        )
+        summary = session.run(lambda db: _run(db, where, command))
     session.answer(_as_json(summary), _as_lines(summary, is_guess=encoding is None))
     if not summary.is_done:
         raise SystemExit(130)

@@ -23,6 +23,7 @@ from carillon.audience.suppressions import (
 )
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.standard_input import as_file, rejects_of
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
@@ -128,12 +129,13 @@ def list_(session: Session, *, account_id: int, channel: str | None) -> None:
 
 
 @group.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @account_option()
 @with_session
 def import_(session: Session, *, file: Path, account_id: int) -> None:
     """Suppress the addresses of FILE: a plain column of them, or the columns of a table that hold phones and e-mails.
 
+    FILE - is standard input.
     No contact is made. What can't be an address goes to a rejects file beside FILE. The suppressions of an export are
     read with their times, sources and reasons.
 
@@ -143,13 +145,13 @@ def import_(session: Session, *, file: Path, account_id: int) -> None:
     """
     from carillon.audience.imports.file_import import FileImport, import_file  # noqa: PLC0415 - `--help` needs none
 
-    command = FileImport(path=file, suppress=True)
-
     async def work(db: "Database") -> "ImportSummary":
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
         return await import_file(db, actor, command, lambda _progress: None)
 
-    summary = session.run(work)
+    with as_file(file) as path:
+        command = FileImport(path=path, suppress=True, rejects=rejects_of(file, None))
+        summary = session.run(work)
     lines = [f"Suppressed: {summary.blocks:,}."]
     if summary.error_count:
         lines.append(f"{summary.error_count:,} problems, each with its row in {summary.rejects}: mend it, import it.")
