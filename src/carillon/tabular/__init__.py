@@ -1,5 +1,6 @@
 """Tables in files: CSV of any kind read in constant memory, the rejects of an import, and exports."""
 
+from carillon.tabular.encoding import EncodingChoice
 from carillon.tabular.errors import (
     BadColumnsError,
     BadDelimiterError,
@@ -26,6 +27,7 @@ __all__ = [
     "BadRecord",
     "Chunk",
     "EmptyFileError",
+    "EncodingChoice",
     "FileShape",
     "Format",
     "LostRejectsError",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from carillon.tabular.encoding import find_encoding, is_text
+from carillon.tabular.encoding import EncodingChoice, find_encoding, is_text
 from carillon.tabular.errors import (
     BadColumnsError,
     BadDelimiterError,
@@ -37,10 +37,10 @@ class FileShape:
     """How to read a file.
 
     `header` holds trimmed, unique names; `body_offset` is the byte and `body_line` the 1-based physical line where the
-    first data record begins; `size` is the file's, in bytes.
+    first data record begins; `size` is the file's, in bytes. `encoding_choice` says why it has its encoding.
     """
 
-    encoding: str
+    encoding_choice: EncodingChoice
     delimiter: str
     header: tuple[str, ...]
     body_offset: int
@@ -48,9 +48,14 @@ class FileShape:
     size: int
 
     @property
+    def encoding(self) -> str:
+        """The encoding by Python's name."""
+        return self.encoding_choice.encoding
+
+    @property
     def encoding_name(self) -> str:
         """The encoding by the name that it is known under outside Python."""
-        return self.encoding.replace("cp125", "windows-125")
+        return self.encoding.replace("cp125", "windows-125").replace("iso8859", "iso-8859").replace("cp8", "ibm8")
 
 
 def inspect(
@@ -59,13 +64,15 @@ def inspect(
     delimiter: str | None = None,
     encoding: str | None = None,
     columns: Sequence[str] | None = None,
+    country: str | None = None,
 ) -> FileShape:
     """Look at a file's beginning and say how to read it.
 
     A byte order mark outranks `encoding`. Excel's first line `sep=;` is honoured and passed over. Without either, the
     delimiter is the one of comma, semicolon, tab and pipe that parts the header and the records behind it most evenly.
     Names are trimmed; one without text becomes `column_N`, and one that occurs again gets a number. `columns` are the
-    names of a file that has no header, in its order; a rejects file has one all the same.
+    names of a file that has no header, in its order; a rejects file has one all the same. `country` (two letters) is
+    where it is from, which counts where the encoding has to be guessed.
 
     Raises:
         TabularError: a subclass of it, with a sentence for a person.
@@ -73,8 +80,8 @@ def inspect(
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        found, mark = find_encoding(file, size, encoding)
-        source = Source(file, found, mark)
+        choice, mark = find_encoding(file, size, encoding, country)
+        source = Source(file, choice.encoding, mark)
         source.fill(2 * RECORD_LIMIT)
         line, separator = _pass_preamble(source)
         grammar = Grammar(_checked(delimiter or separator or _find_delimiter(source)))
@@ -82,7 +89,7 @@ def inspect(
         line += line_breaks(source.text[:length])
         source.advance(length)
         return FileShape(
-            encoding=found,
+            encoding_choice=choice,
             delimiter=grammar.delimiter.decode(),
             header=unique_names(names),
             body_offset=source.offset,

@@ -45,14 +45,19 @@ class Table:
         return self.form == "text"
 
     def shape(
-        self, *, delimiter: str | None = None, encoding: str | None = None, columns: Sequence[str] | None = None
+        self,
+        *,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        columns: Sequence[str] | None = None,
+        country: str | None = None,
     ) -> FileShape:
         """Say how to read it: `inspect`, whose arguments say nothing of what was written here.
 
         Raises TabularError; BadColumnsError for `columns` of records.
         """
         if self.form == "text":
-            return inspect(self.path, delimiter=delimiter, encoding=encoding, columns=columns)
+            return inspect(self.path, delimiter=delimiter, encoding=encoding, columns=columns, country=country)
         if columns is not None:
             raise BadColumnsError("The file's records have names: columns are not named a second time.")
         return inspect(self.path, delimiter=",", encoding="utf-8")

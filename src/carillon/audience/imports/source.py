@@ -190,7 +190,9 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
     """
     country = actor.country if command.country is None else checked_country(command.country)
     group = None if command.group is None else _checked_group(command.group)
-    shape = table.shape(delimiter=command.delimiter, encoding=command.encoding, columns=command.columns)
+    shape = table.shape(
+        delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
+    )
     columns = plan_columns(shape.header, command.mapping, kinds)
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
