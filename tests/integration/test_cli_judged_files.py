@@ -70,7 +70,7 @@ def test_what_is_known_of_a_file_is_shown_before_it_is_written(run: Run) -> None
     done = run("import", "people.csv")
     assert done.returncode == 0
     assert done.stderr.splitlines() == [
-        "The file is read as utf-8, its cells parted by “;”.",
+        "The file is read as utf-8 (it is plain ASCII), its cells parted by “;”.",
         "Columns: Mobile → phone, E-mail → email, First name → first_name; left out: Shoe.",
         "All 4 rows:",
         "  4 phones: 2 valid (50%), 1 only possible (25%), 1 no phones (25%).",
@@ -87,6 +87,9 @@ def test_json_has_it_as_a_record(run: Run) -> None:
     assert done.stderr == ""
     assert json.loads(done.stdout)["judgement"] == {
         "encoding": "utf-8",
+        "encoding_reason": "it is plain ASCII",
+        "encoding_is_sure": True,
+        "encoding_sample": "",
         "delimiter": ",",
         "header": ["Mobile", "E-mail", "Shoe"],
         "taken": {"Mobile": "phone", "E-mail": "email"},
@@ -98,6 +101,26 @@ def test_json_has_it_as_a_record(run: Run) -> None:
         "known": {"contacts": 2, "phones_replaced": 1, "emails_replaced": 1},
         "striking": [],
     }
+
+
+def test_a_guessed_encoding_is_shown_with_its_reason_and_a_line(run: Run) -> None:
+    names = "נועה", "תמר", "יעל", "שירה", "מיכל", "אביגיל"
+    for name, count, guess in (("few.csv", 1, True), ("many.csv", 6, False)):
+        rows = (f"{mobile(number)};{names[number]}\n" for number in range(count))
+        Path(name).write_bytes("".join(["phone;first name\n", *rows]).encode("windows-1255"))
+        shown = run("import", name).stderr.splitlines()
+        assert shown[0].startswith("The file is read as windows-1255 (")
+        assert shown[0].endswith("make Hebrew words in it), its cells parted by “;”.")
+        assert shown[1].startswith("A line of it: “054-900-000")
+        assert ("That is a guess: if letters look wrong, --encoding names another." in shown[1]) is guess
+
+
+def test_a_table_of_records_has_no_encoding(run: Run) -> None:
+    write("people.ndjson", ['{"phone": "0549001001", "first_name": "Ana", "nick\\u001bname": "A"}'])
+    done = run("import", "people.ndjson")
+    assert done.stderr.splitlines()[:2] == ["Columns: phone, first_name; left out: nick�name.", "All 1 row:"]
+    record = json.loads(run("import", "people.ndjson", "--again", "--json").stdout)["judgement"]
+    assert (record["encoding"], record["delimiter"]) == (None, None)
 
 
 WRONG_COLUMN = ["Mobile,Member no,E-mail", *(f"{mobile(n)},{n * n},p{n}@mail.example" for n in range(20))]
@@ -277,7 +300,7 @@ def test_a_dry_run_shows_all_of_it_and_the_difference(run: Run, tmp_path: Path) 
     shown = run("import", "people.csv", "--dry-run", "--group", "Gold")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.splitlines() == [
-        "The file is read as utf-8, its cells parted by “,”.",
+        "The file is read as utf-8 (it is plain ASCII), its cells parted by “,”.",
         "Columns: Mobile → phone, E-mail → email, First name → first_name, status; left out: none.",
         "All 6 rows:",
         "  6 phones: 5 valid (83%), 0 only possible (0%), 1 no phones (17%).",

@@ -85,3 +85,12 @@ def test_contacts_are_unsubscribed_from_one_audience(run: Run) -> None:
     assert listed(run) == []
     nobody = run("unsubscribe", "0541110009", "--account", "1")
     assert (nobody.exit_code, nobody.stdout) == (1, "Unsubscribed: 0.\n“0541110009” is no contact's.\n")
+
+
+@pytest.mark.usefixtures("run")
+def test_addresses_come_from_standard_input_and_several_columns_need_names() -> None:
+    arguments = ["suppression", "import", "-", "--account", "1"]
+    done = CliRunner().invoke(main, arguments, prog_name="carillon", input="0541110001\nana@mail.example\n")
+    assert (done.exit_code, done.stdout) == (0, "Suppressed: 2.\n"), done.output
+    refused = CliRunner().invoke(main, arguments, prog_name="carillon", input="0541110001,Ana\n")
+    assert (refused.exit_code, "several columns and no header" in refused.stderr) == (1, True)

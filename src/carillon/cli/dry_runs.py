@@ -11,6 +11,7 @@ from carillon.cli.judged_files import judgement_lines
 from carillon.cli.options import counted
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, open_actor
+from carillon.cli.visible import visible
 
 if TYPE_CHECKING:
     from carillon.audience.imports.dry_run import Difference, DryRun, Example
@@ -89,7 +90,7 @@ def difference_lines(difference: "Difference") -> list[str]:
 
 def _example(example: "Example") -> str:
     where = "" if example.row is None else f"line {example.row}: "
-    return where + "; ".join(part for part in (example.contact, example.reason, *_changes(example)) if part)
+    return where + visible("; ".join(part for part in (example.contact, example.reason, *_changes(example)) if part))
 
 
 def _changes(example: "Example") -> Sequence[str]:

@@ -19,6 +19,7 @@ from carillon.cli.judged_files import Judging, import_yes_option
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, operator, with_session
+from carillon.cli.standard_input import as_file, rejects_of
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @account_option("The account to import into.")
 @audience_option("One of its audiences.")
 @click.option("--group", metavar="NAME", help="A group that every row joins; made when it is missing.")
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     metavar="COLUMN=FIELD",
     help="Which field a column holds, where its name doesn't say so; FIELD - leaves it out. May be repeated.",
 )
+@click.option("--columns", metavar="NAMES", help="The columns' names, with commas, of a file that has no header.")
 @click.option(
     "--country", metavar="ISO2", help="Read national phones as dialled there. [default: the audience's country]"
 )
@@ -64,6 +66,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     audience_id: int | None,
     group: str | None,
     mapping: tuple[str, ...],
+    columns: str | None,
     country: str | None,
     delimiter: str | None,
     encoding: str | None,
@@ -73,7 +76,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     dry_run: bool,
     again: bool,
 ) -> None:
-    """Import the contacts of a file: CSV, NDJSON or Parquet.
+    """Import the contacts of FILE: CSV, NDJSON or Parquet; - is standard input.
 
     Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
     found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that
@@ -83,28 +86,32 @@ def import_(  # noqa: PLR0913 - one for each flag
     with exit code 3, unless --yes is there.
 
     Calling again after an interruption goes on where it stopped, and a file that was imported is not imported twice.
+    Standard input is kept in a private file meanwhile; give the same once more to go on. Its rejects go to
+    stdin.rejects.csv.
 
     For example:
 
         carillon import customers.csv --account 1 --group Customers --map "Mobile 2=phone"
     """
-    command = FileImport(
-        path=file,
-        mapping=dict(_pair(text) for text in mapping),
-        group=group,
-        country=country,
-        delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter or "", delimiter),
-        encoding=encoding,
-        rejects=rejects,
-        again=again,
-        resubscribe=resubscribe,
-    )
-    if dry_run:
-        show_dry_run(session, command, account_id=account_id, audience_id=audience_id)
-        return
     where = OpenAccount(account_id=account_id, audience_id=audience_id)
     judging = Judging(session, yes=yes)
-    summary = session.run(lambda db: _run(db, where, command, judging))
+    with as_file(file) as path:
+        command = FileImport(
+            path=path,
+            mapping=dict(_pair(text) for text in mapping),
+            columns=None if columns is None else columns.split(","),
+            group=group,
+            country=country,
+            delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter or "", delimiter),
+            encoding=encoding,
+            rejects=rejects_of(file, rejects),
+            again=again,
+            resubscribe=resubscribe,
+        )
+        if dry_run:
+            show_dry_run(session, command, account_id=account_id, audience_id=audience_id)
+            return
+        summary = session.run(lambda db: _run(db, where, command, judging))
     session.answer(_as_json(summary) | {"judgement": judging.record}, _as_lines(summary, is_guess=encoding is None))
     if not summary.is_done:
         raise SystemExit(130)

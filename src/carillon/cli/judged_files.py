@@ -11,6 +11,7 @@ import click
 from carillon.cli.asking import can_ask, yes_option
 from carillon.cli.options import counted
 from carillon.cli.session import Session
+from carillon.cli.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,11 +76,16 @@ def judgement_lines(judgement: "Judgement") -> list[str]:
         column if column == meaning else f"{column} → {meaning}" for column, meaning in judgement.taken.items()
     )
     lines: list[str] = []
+    if judgement.encoding and judgement.delimiter:
+        how = f"{judgement.encoding} ({judgement.encoding_reason})"
+        lines.append(f"The file is read as {how}, its cells parted by {_delimiter(judgement.delimiter)}.")
+    if judgement.encoding_sample:
+        guess = (
+            "" if judgement.encoding_is_sure else " That is a guess: if letters look wrong, --encoding names another."
+        )
+        lines.append(f"A line of it: “{judgement.encoding_sample}”.{guess}")
     if judgement.header:
-        lines += [
-            f"The file is read as {judgement.encoding}, its cells parted by {_delimiter(judgement.delimiter)}.",
-            f"Columns: {taken}; left out: {', '.join(judgement.left) or 'none'}.",
-        ]
+        lines.append(f"Columns: {taken}; left out: {', '.join(judgement.left) or 'none'}.")
     lines.append(f"{'All' if judgement.is_whole else 'Its first'} {counted(judgement.rows, 'row')}:")
     phones, emails, known = judgement.phones, judgement.emails, judgement.known
     if phones.given:
@@ -98,7 +104,7 @@ def judgement_lines(judgement: "Judgement") -> list[str]:
             f"  {counted(known.contacts, 'contact')} known here; {known.phones_replaced:,} get another phone, "
             f"{known.emails_replaced:,} another e-mail."
         )
-    return lines + [f"Striking: {reason}" for reason in judgement.striking]
+    return [*map(visible, lines), *(f"Striking: {reason}" for reason in judgement.striking)]
 
 
 def _delimiter(delimiter: str) -> str:

@@ -6,18 +6,19 @@ The CSV is a private temporary file; the same file always gives the same one, so
 import csv
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Literal
 
 import msgspec
 import polars as pl
 
-from carillon.tabular.errors import TabularError, UnreadableFileError
+from carillon.tabular.errors import BadColumnsError, TabularError, UnreadableFileError
 from carillon.tabular.grammar import RECORD_LIMIT
 from carillon.tabular.private import create_private
-from carillon.tabular.shape import open_regular
+from carillon.tabular.shape import FileShape, inspect, open_regular
 
 _PARQUET: Final = b"PAR1"
 _ROWS: Final = 65_536
@@ -27,8 +28,43 @@ _MOST_NAMES: Final = 1_000
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=str).decode
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The CSV that a file is read as.
+
+    A `text` is somebody's CSV, whose encoding and delimiter have to be found. `records` (NDJSON, Parquet) were written
+    here, in UTF-8 with commas, from values under names.
+    """
+
+    path: Path
+    form: Literal["text", "records"]
+
+    @property
+    def may_be_defused(self) -> bool:
+        """Whether cells may have been made safe for spreadsheets (`formulas`)."""
+        return self.form == "text"
+
+    def shape(
+        self,
+        *,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        columns: Sequence[str] | None = None,
+        country: str | None = None,
+    ) -> FileShape:
+        """Say how to read it: `inspect`, whose arguments say nothing of what was written here.
+
+        Raises TabularError; BadColumnsError for `columns` of records.
+        """
+        if self.form == "text":
+            return inspect(self.path, delimiter=delimiter, encoding=encoding, columns=columns, country=country)
+        if columns is not None:
+            raise BadColumnsError("The file's records have names: columns are not named a second time.")
+        return inspect(self.path, delimiter=",", encoding="utf-8")
+
+
 @contextmanager
-def as_csv(path: Path) -> Iterator[Path]:
+def as_csv(path: Path) -> Iterator[Table]:
     """Give a file of NDJSON or Parquet as one of CSV while the context is open, and any other as it is.
 
     Raises TabularError, with the line where a record is none.
@@ -36,7 +72,7 @@ def as_csv(path: Path) -> Iterator[Path]:
     with open_regular(path) as file:
         start = file.read(len(_PARQUET))
         if start != _PARQUET and not start.lstrip().startswith(b"{"):
-            yield path
+            yield Table(path=path, form="text")
             return
         with tempfile.TemporaryDirectory(prefix="carillon-import-") as folder:
             table = Path(folder) / "table.csv"
@@ -45,7 +81,7 @@ def as_csv(path: Path) -> Iterator[Path]:
                     _from_parquet(path, target)
                 else:
                     _from_ndjson(file, target)
-            yield table
+            yield Table(path=table, form="records")
 
 
 def _from_parquet(path: Path, target: BinaryIO) -> None:

@@ -67,13 +67,17 @@ class KnownContacts:
 class Judgement:
     """A file before it is imported.
 
-    `header` has the names of its columns, none where it is read as a column of addresses. `taken` is what columns hold,
-    `left` those that nothing is taken from. What follows is of the first `rows`; `is_whole` says that there are no
-    others. `striking` has a sentence for each reason to ask before going on.
+    `encoding` and `delimiter` are None where it is no text; `encoding_…` are as in `tabular.EncodingChoice`. `header`
+    has the names of its columns, none where it is read as a column of addresses. `taken` is what columns hold, `left`
+    those that nothing is taken from. What follows is of the first `rows`; `is_whole` says that there are no others.
+    `striking` has a sentence for each reason to ask before going on.
     """
 
-    encoding: str
-    delimiter: str
+    encoding: str | None
+    encoding_reason: str
+    encoding_is_sure: bool
+    encoding_sample: str = field(repr=False)
+    delimiter: str | None
     header: Sequence[str]
     taken: Mapping[str, str]
     left: Sequence[str]
@@ -92,16 +96,21 @@ async def judge(tx: Tx, actor: Actor, source: FileSource, first: PreparedChunk |
         phones, emails = _phones(first, actor.country), _emails(first)
         known = _known(await pair_rows(tx, actor, first.batch.frame)) if first.batch.frame.height else None
     found = (phones or PhonesFound(), emails or EmailsFound(), known or KnownContacts())
+    shape, taken = source.shape, source.columns.taken
+    is_text = source.table.form == "text"
     # A file of addresses is read as a table of ours.
-    header, taken = () if source.is_addresses else source.shape.header, source.columns.taken
+    header = () if source.is_addresses else shape.header
     return Judgement(
-        encoding=source.shape.encoding_name,
-        delimiter=source.shape.delimiter,
+        encoding=shape.encoding_name if is_text else None,
+        encoding_reason=shape.encoding_choice.reason,
+        encoding_is_sure=shape.encoding_choice.is_sure,
+        encoding_sample=shape.encoding_choice.sample,
+        delimiter=shape.delimiter if is_text else None,
         header=header,
         taken={column: taken[column] for column in header if column in taken},
         left=source.columns.unmapped,
         rows=0 if first is None else first.size,
-        is_whole=first is None or first.chunk.next_offset >= source.shape.size,
+        is_whole=first is None or first.chunk.next_offset >= shape.size,
         phones=found[0],
         emails=found[1],
         known=found[2],

@@ -25,8 +25,8 @@ from carillon.tabular import (
     BadRecord,
     Chunk,
     FileShape,
+    Table,
     file_hash,
-    inspect,
     read_chunks,
     restore,
 )
@@ -41,6 +41,7 @@ class FileImport:
 
     `mapping` (column to attribute) comes before the names of the columns; every row joins `group`, which is made when
     it is missing; `country` reads national phones instead of the audience's; `rejects` is where rows with a problem go.
+    `columns` are the names of a file that has no header.
     `again` imports a file that was imported before, or begins an interrupted import from the start. With `suppress` the
     file's addresses are suppressed, and no contact is made of them (`address_list`). `resubscribe` is why contacts that
     a row says to be subscribed are so again, whatever took them away; the ledger has it.
@@ -52,6 +53,7 @@ class FileImport:
     country: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    columns: Sequence[str] | None = None
     rejects: Path | None = None
     again: bool = False
     suppress: bool = False
@@ -60,13 +62,13 @@ class FileImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSource:
-    """A file that was looked at, and what is to be made of it; `table` is the CSV that it is, or is read as.
+    """A file that was looked at, and what is to be made of it; `table` is the CSV that it is read as.
 
     `is_addresses`: its addresses are suppressed, and no contact is made of them.
     """
 
     path: Path
-    table: Path
+    table: Table
     shape: FileShape
     columns: ColumnPlan
     kinds: Mapping[str, Kind]
@@ -86,7 +88,7 @@ class FileSource:
     @property
     def is_ours(self) -> bool:
         """Whether the file is an export or a rejects file, whose cells were made safe for spreadsheets."""
-        if self.table != self.path:
+        if not self.table.may_be_defused:
             return False
         header = set(self.shape.header)
         return header >= set(REJECT_COLUMNS) or is_export(self.shape.header) or self.columns.has_blocks
@@ -109,7 +111,7 @@ class FileSource:
         names = [pl.col(LINE_COLUMN).alias("row")]
         names += [pl.col(column).alias(attribute) for column, attribute in self.columns.attributes.items()]
         groups = [] if self.group is None else [self.group]
-        for chunk in read_chunks(self.table, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
+        for chunk in read_chunks(self.table.path, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
             frame = restore(chunk.frame) if self.is_ours else chunk.frame
             blocks = None
             if self.columns.has_blocks:
@@ -183,7 +185,7 @@ def _as_error(record: BadRecord) -> RowError:
     return RowError(record.line, record.field or "row", "invalid", shown(record.value), record.reason)
 
 
-def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[str, Kind]) -> FileSource:
+def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[str, Kind]) -> FileSource:
     """Open a file and check all that can be wrong with it, or with the command, before the first row.
 
     `table` has the file's records (`as_csv`).
@@ -192,16 +194,15 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
     """
     country = actor.country if command.country is None else checked_country(command.country)
     group = None if command.group is None else _checked_group(command.group)
-    if table == command.path:
-        shape = inspect(table, delimiter=command.delimiter, encoding=command.encoding)
-    else:
-        shape = inspect(table, delimiter=",", encoding="utf-8")
+    shape = table.shape(
+        delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
+    )
     columns = plan_columns(shape.header, command.mapping, kinds)
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
         raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
     if (consent := columns.consent).is_any:
-        for chunk in read_chunks(table, shape, rows=CHUNK_ROWS):
+        for chunk in read_chunks(table.path, shape, rows=CHUNK_ROWS):
             consent.check(chunk.frame)
     # All that decides the outcome: another audience, mapping, group or country is another import.
     identity = (
@@ -212,6 +213,7 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
         country,
         shape.delimiter,
         shape.encoding,
+        *(["no header"] if command.columns is not None else []),
         *(["suppress"] if command.suppress else []),
         *([f"resubscribe {resubscribe}"] if resubscribe else []),
     )
