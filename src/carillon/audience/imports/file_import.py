@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -38,6 +38,7 @@ from carillon.audience.imports.records import (
 from carillon.audience.imports.rejects import Rejects
 from carillon.audience.imports.source import FileImport, FileSource, PreparedChunk, open_source, version_of
 from carillon.audience.locks import follow_uploads, lock_account, lock_audience
+from carillon.audience.upsert.ambiguous_phones import resolve_phones
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.optimistic import OptimisticInsert
 from carillon.audience.upsert.rows import RowError
@@ -201,12 +202,13 @@ class _Run:
         if held.offset == chunk.next_offset:
             return held
         added, blocks_failed = await self._restore_blocks(tx, prepared)
-        outcome = await upsert(tx, self._actor, prepared.batch, expect_new=expect_new)
+        frame = await resolve_phones(tx, self._actor, prepared.batch.frame, prepared.batch.alternative_phones)
+        outcome = await upsert(tx, self._actor, replace(prepared.batch, frame=frame), expect_new=expect_new)
         self._optimistic_insert.record(matched_none=outcome.matched_none)
-        if prepared.said is not None:
-            await take_away(tx, self._actor, prepared.said, outcome.kept, self._source.reason)
+        if (said := prepared.said_of(frame)) is not None:
+            await take_away(tx, self._actor, said, outcome.kept, self._source.reason)
             if resubscribe:
-                await give_back(tx, self._actor, prepared.said, outcome.kept, resubscribe)
+                await give_back(tx, self._actor, said, outcome.kept, resubscribe)
         await say_consents(tx, self._actor, prepared.consents, outcome.kept, gives=bool(resubscribe))
         report = prepared.whole_report(outcome.report, blocks_failed)
         errors = [*outcome.report.errors, *blocks_failed]
