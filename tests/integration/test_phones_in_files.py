@@ -1,5 +1,6 @@
 """Phones of files: what a spreadsheet made of them, whose country's they are, and which never take another's place."""
 
+import asyncio
 import csv
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ VALID, POSSIBLE = "972545550001", "972521234567"
 
 
 async def bring(db: Database, account: Tenant, path: Path, lines: Sequence[str], **options: Any) -> ImportSummary:
-    path.write_text("\n".join([*lines, ""]), "utf-8")
+    await asyncio.to_thread(path.write_text, "\n".join([*lines, ""]), "utf-8")
     return await import_file(db, account.actor, FileImport(path=path, **options), lambda _progress: None)
 
 
@@ -73,7 +74,7 @@ async def test_digits_that_are_valid_internationally_alone_are_international(
 @pytest.mark.parametrize("is_suppressed", [True, False])
 @pytest.mark.parametrize("filler", [0, MANY])
 async def test_what_is_in_doubt_is_the_number_that_is_known(
-    db: Database, account: Tenant, tmp_path: Path, filler: int, is_suppressed: bool
+    db: Database, account: Tenant, tmp_path: Path, filler: int, *, is_suppressed: bool
 ) -> None:
     for number in ("+3466666667", "+9723466666668"):  # both ways, no valid number of Israel
         if is_suppressed:
@@ -92,7 +93,7 @@ async def test_what_is_in_doubt_is_the_number_that_is_known(
 @pytest.mark.parametrize("count", [1, MANY])
 @pytest.mark.parametrize("twice", [False, True])
 async def test_a_phone_that_is_not_valid_replaces_no_valid_one(
-    db: Database, account: Tenant, tmp_path: Path, count: int, twice: bool
+    db: Database, account: Tenant, tmp_path: Path, count: int, *, twice: bool
 ) -> None:
     known = [f"u{place}@mail.example,054555{place:04d}" for place in range(count)]
     await bring(db, account, tmp_path / "known.csv", ["email,phone", *known])

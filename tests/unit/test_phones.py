@@ -123,9 +123,7 @@ def test_the_shape_is_seven_to_fifteen_digits() -> None:
         ("050.1234567", "IL", "972501234567"),
     ],
 )
-def test_a_spreadsheets_number_is_the_digits_that_it_was_made_of(
-    value: str, country: str, digits: str | None
-) -> None:
+def test_a_spreadsheets_number_is_the_digits_that_it_was_made_of(value: str, country: str, digits: str | None) -> None:
     assert digits_of(value, country) == digits == phone_digits(value, country)
     assert has_lost_digits(value) is (digits is None and "E" in value)
 
@@ -141,7 +139,9 @@ def test_a_short_number_that_a_plan_has_is_a_phone() -> None:
     assert digits_of("312345", "IL") is None
 
 
-@pytest.mark.parametrize("value", ["1111111111", "0555555555", "+1111111111", "22-222-2222", "0000000000", "00 777 7777"])
+@pytest.mark.parametrize(
+    "value", ["1111111111", "0555555555", "+1111111111", "22-222-2222", "0000000000", "00 777 7777"]
+)
 def test_one_digit_repeated_is_no_phone(value: str) -> None:
     for country in ("IL", "ES", "US", None):
         assert read_phone(value, country) is None

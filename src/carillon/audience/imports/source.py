@@ -91,7 +91,6 @@ class FileSource:
         """Say what a new import of the file begins with."""
         options = {
             "file": self.path.name,
-            "rejects": str(self.rejects.absolute()),
             "bytes": self.version[0],
             "columns": self.columns.attributes,
             "group": self.group,

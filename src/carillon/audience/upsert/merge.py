@@ -61,7 +61,8 @@ def merge_rows(
 ) -> Merged:
     """Take rows one by one, in their order, against the contacts that any of their keys names.
 
-    With a `target` all rows mean that contact, which has to be among the loaded ones. `keeps_valid_phones` is `Batch`'s.
+    With a `target` all rows mean that contact, which has to be among the loaded ones. `keeps_valid_phones` is as
+    `Batch`'s.
     """
     before = {record["contact_id"]: record for record in loaded}
     merging = _Merging(before.values(), keeps_valid_phones=keeps_valid_phones)
@@ -162,7 +163,7 @@ def _is_worse(row: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
     """Tell whether a row has another phone, which isn't valid, in the place of one that is."""
     if not row["phone"] or row["phone"] == known["phone"] or not known["phone"]:
         return False
-    return row["phone_quality"] < MIN_VALID_QUALITY <= known["phone_quality"]
+    return bool(row["phone_quality"] < MIN_VALID_QUALITY <= known["phone_quality"])
 
 
 def phone_kept(row: int, given: str, known: str) -> RowError:

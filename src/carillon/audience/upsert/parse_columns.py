@@ -19,7 +19,7 @@ from carillon.audience.upsert.rows import (
 )
 
 
-def read_frame(
+def read_frame(  # noqa: PLR0913 - one for each thing in which callers differ
     raw: pl.DataFrame,
     country: str | None,
     *,
