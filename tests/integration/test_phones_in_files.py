@@ -73,7 +73,7 @@ async def test_digits_that_are_valid_internationally_alone_are_international(
 
 @pytest.mark.parametrize("is_suppressed", [True, False])
 @pytest.mark.parametrize("filler", [0, MANY])
-async def test_what_is_in_doubt_is_the_number_that_is_known(
+async def test_what_may_be_either_is_the_number_that_is_known(
     db: Database, account: Tenant, tmp_path: Path, filler: int, *, is_suppressed: bool
 ) -> None:
     for number in ("+3466666667", "+9723466666668"):  # both ways, no valid number of Israel
@@ -85,7 +85,7 @@ async def test_what_is_in_doubt_is_the_number_that_is_known(
     usual = [f"054555{place:04d}" for place in range(filler)]
     given = ["3466666667", "3466666668", "3466666669", *usual]
     lines = ["phone,sms_status", *(f"{one},unsubscribed" for one in given)]
-    await bring(db, account, tmp_path / "doubtful.csv", lines)
+    await bring(db, account, tmp_path / "ambiguous.csv", lines)
     expected = ["3466666667", "9723466666668", "9723466666669", *(f"972{one[1:]}" for one in usual)]
     assert await phones(db, account) == expected
 
@@ -117,7 +117,7 @@ async def test_a_valid_phone_replaces_any_and_one_that_is_not_valid_another_such
     assert await phones(db, account) == ["972545550002"]
 
 
-async def test_a_row_of_the_same_file_is_held_back_by_an_earlier_one_too(
+async def test_an_earlier_row_of_the_same_file_keeps_its_valid_phone_too(
     db: Database, account: Tenant, tmp_path: Path
 ) -> None:
     lines = ["email,phone", f"ana@mail.example,+{VALID}", f"ana@mail.example,+{POSSIBLE}"]
