@@ -23,7 +23,7 @@ _HEADS = {
     "updated": "Updated",
     "unchanged": "Unchanged",
     "failed": "Failed",
-    "conflict": "Stays with another contact",
+    "conflict": "Conflicts",
     "problem": "Not taken",
     "unsubscribed": "Unsubscribed",
     "suppressed": "Suppressed",
@@ -70,10 +70,11 @@ def _lines(found: "DryRun") -> list[str]:
 def difference_lines(difference: "Difference") -> list[str]:
     """Write what would change for a person."""
     counts = f"{difference.new:,} new, {difference.updated:,} updated, {difference.unchanged:,} unchanged"
+    stays = f"{difference.conflicts:,} addresses stay as they are"
     lines = [
         "Nothing was changed. An import would report:",
         f"{difference.rows:,} rows: {counts}, {difference.failed:,} failed.",
-        f"Conflicts: {difference.conflicts:,} addresses of other contacts. Not taken: {difference.problems:,} values.",
+        f"Conflicts: {stays}. Not taken: {difference.problems:,} other values.",
     ]
     by_channel = [f"{count:,} from {channel}" for channel, count in difference.unsubscribed.items() if count]
     lines.append(

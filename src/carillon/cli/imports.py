@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where rows with a problem go, to be mended and imported again. [default: FILE.rejects.csv]",
+    help="Where rows with a problem go, to be mended and imported again; beside earlier rejects with a number in the "
+    "name. [default: FILE.rejects.csv]",
 )
 @click.option(
     "--resubscribe",

@@ -4,11 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from carillon.audience.imports.reachability import give_back, restore_blocks, say_consents, take_away
 from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.locks import lock_account, lock_audience
+from carillon.audience.upsert.ambiguous_phones import resolve_phones
 from carillon.audience.upsert.engine import UpsertOutcome, upsert
 from carillon.audience.upsert.rows import RowError, UpsertReport
 from carillon.db.database import Tx
@@ -56,11 +57,12 @@ async def write_chunk(
 ) -> WrittenChunk:
     """Write a chunk's suppressions, its contacts, and what it says of who may be written to; `lock_for` comes first."""
     blocks, blocks_failed = await _restore_blocks(tx, actor, source, prepared)
-    outcome = await upsert(tx, actor, prepared.batch, expect_new=expect_new)
-    if prepared.said is not None:
-        await take_away(tx, actor, prepared.said, outcome.kept, source.reason)
+    frame = await resolve_phones(tx, actor, prepared.batch.frame, prepared.batch.alternative_phones)
+    outcome = await upsert(tx, actor, replace(prepared.batch, frame=frame), expect_new=expect_new)
+    if (said := prepared.said_of(frame)) is not None:
+        await take_away(tx, actor, said, outcome.kept, source.reason)
         if source.resubscribe:
-            await give_back(tx, actor, prepared.said, outcome.kept, source.resubscribe)
+            await give_back(tx, actor, said, outcome.kept, source.resubscribe)
     await say_consents(tx, actor, prepared.consents, outcome.kept, gives=bool(source.resubscribe))
     return WrittenChunk(
         outcome=outcome,

@@ -67,7 +67,7 @@ class Difference:
     """What an import of all rows, or of those that are left of it, would report and change.
 
     `new`, `updated`, `unchanged` and `failed` are rows, as in the import's report. `conflicts` are addresses that stay
-    with the contact that has them, and `problems` the other values that are not taken. `suppressed` and `resubscribed`
+    as they are, with another contact or because a valid phone does, and `problems` the other values that are not taken. `suppressed` and `resubscribed`
     count addresses that become so, `unsubscribed` the contacts that do, by channel.
     """
 
@@ -158,20 +158,28 @@ async def _write_all(tx: Tx, copy: Actor, rows: _Rows) -> NoReturn:
 
 
 async def _copy_named(tx: Tx, actor: Actor, copy: Actor, prepared: PreparedChunk, *, lifts: bool) -> None:
-    """Copy the contacts and suppressions that a chunk's rows name, unless the copy has them."""
-    keys = {key: _given(prepared.batch.frame[key]) for key in KEYS}
+    """Copy the contacts and suppressions that a chunk's rows name, or may name, unless the copy has them."""
+    keys = _keys(prepared)
+    records = [] if prepared.blocks is None else prepared.blocks.records.values()
+    given = [Address(channel=one.channel, value=one.address, phone_form=one.phone_form) for one in records]
+    for address, blocked in zip(given, await read_addresses(tx, actor, given), strict=True):
+        keys["email" if address.channel is Channel.EMAIL else "phone"] += [blocked] if blocked else []
     accounts = (actor.account_id, copy.account_id)
     for key, values in keys.items():
         if values:
             await tx.execute(SQL[f"copy_contacts_by_{key}"], *accounts, actor.audience_id, one_text(values))
-    records = [] if prepared.blocks is None else list(prepared.blocks.records.values())
-    given = [Address(channel=one.channel, value=one.address, phone_form=one.phone_form) for one in records]
-    blocked = list(zip(given, await read_addresses(tx, actor, given), strict=True))
-    for channels, named in ((_OF_PHONES, keys["phone"]), (_OF_EMAILS, keys["email"])):
-        if addresses := [*named, *(key for one, key in blocked if key and one.channel in channels)]:
+    for channels, addresses in ((_OF_PHONES, keys["phone"]), (_OF_EMAILS, keys["email"])):
+        if addresses:
             await tx.execute(SQL["copy_suppressions"], *accounts, channels, one_text(addresses))
             if lifts:
                 await tx.execute(SQL["lift_again"], copy.account_id, channels, one_text(addresses))
+
+
+def _keys(prepared: PreparedChunk) -> dict[str, list[str]]:
+    """Return what a chunk's rows have of each key, with what their ambiguous phones may mean instead."""
+    keys = {key: _given(prepared.batch.frame[key]) for key in KEYS}
+    keys["phone"] += sorted(prepared.batch.alternative_phones.values())
+    return keys
 
 
 def _given(column: pl.Series) -> list[str]:
@@ -185,7 +193,7 @@ async def _unsubscribed(
     found: dict[str, set[int]] = {"sms": set(), "email": set()}
     if prepared.said is None:
         return found
-    columns = (list(contact_ids), *(_given(prepared.batch.frame[key]) for key in KEYS))
+    columns = (list(contact_ids), *_keys(prepared).values())
     for row in await tx.fetch(SQL["statuses"], copy.account_id, copy.audience_id, *columns):
         for channel, ids in found.items():
             if row[f"{channel}_status"] in _UNSUBSCRIBED:

@@ -11,7 +11,7 @@ import fcntl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -35,8 +35,9 @@ from carillon.audience.imports.records import (
     hold_import,
     import_place,
     import_report,
+    keep_rejects_path,
 )
-from carillon.audience.imports.rejects import Rejects
+from carillon.audience.imports.rejects import Rejects, reserve
 from carillon.audience.imports.source import FileImport, FileSource, PreparedChunk, open_source, version_of
 from carillon.audience.locks import follow_uploads
 from carillon.audience.upsert.optimistic import OptimisticInsert
@@ -174,6 +175,12 @@ def _alone_with(path: Path) -> Iterator[None]:
         yield
 
 
+def _rejects_of(begun: BegunImport, source: FileSource) -> Path:
+    """Return the file of the import's rejects; where an interrupted one had it elsewhere, as in the command's own."""
+    is_there = begun.rejects is not None and (begun.rejects.exists() or not source.rejects.exists())
+    return begun.rejects if begun.rejects is not None and is_there else source.rejects
+
+
 class _Run:
     """One process's share of an import."""
 
@@ -183,7 +190,7 @@ class _Run:
         self._source = source
         self._begun = begun
         self._place = begun.place
-        self._rejects = Rejects(path=source.rejects, shape=source.shape, columns=source.columns)
+        self._rejects = Rejects(path=_rejects_of(begun, source), shape=source.shape, columns=source.columns)
         self._started = started
         self._optimistic_insert = OptimisticInsert()
         self._rows = 0  # of this run
@@ -196,8 +203,8 @@ class _Run:
     ) -> None:
         """Write the chunks, which are what is left of the file, and the report's end."""
         before = (await self._db.read(import_report, self._actor, self._begun.import_id)).rows
-        if not self._place.rejects:
-            await asyncio.to_thread(self._rejects.clear_the_way, self._source.path)
+        if self._begun.rejects is None:
+            await self._reserve_rejects()
         async with aclosing(read_ahead(chunks)) as ahead:
             async for prepared in ahead:
                 if should_stop():
@@ -206,7 +213,13 @@ class _Run:
                 self._rows += prepared.size
                 progress(self._progress(before))
         self._check_unchanged()
+        await asyncio.to_thread(self._rejects.remove_empty)
         await self._db.run(finish_import, self._actor, self._begun.import_id, self._timed(self._place))
+
+    async def _reserve_rejects(self) -> None:
+        path = await asyncio.to_thread(reserve, self._rejects.path, self._source.path)
+        await self._db.run(keep_rejects_path, self._actor, self._begun.import_id, str(path.absolute()))
+        self._rejects = replace(self._rejects, path=path)
 
     async def _write(self, prepared: PreparedChunk) -> Place:
         return await self._optimistic_insert.write(partial(self._db.run, self._write_chunk, prepared))
@@ -272,7 +285,7 @@ class _Run:
             failed=report.failed,
             error_count=report.error_count,
             blocks=report.place.blocks,
-            rejects=self._source.rejects if report.place.rejects else None,
+            rejects=self._rejects.path if report.place.rejects else None,
             seconds=report.place.seconds,
             rows_per_second=self._rows / seconds if seconds > 0 else 0.0,
             unmapped_columns=self._source.columns.unmapped,

@@ -14,7 +14,8 @@ from carillon.addresses.normalise import normalise_emails, normalise_phones
 from carillon.addresses.phones import KINDS_PER_VALIDITY, Validity
 from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.suppressions import Channel
-from carillon.audience.upsert.match import pair_rows
+from carillon.audience.upsert.ambiguous_phones import resolve_phones
+from carillon.audience.upsert.match import matched_rows
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 
@@ -93,8 +94,10 @@ async def judge(tx: Tx, actor: Actor, source: FileSource, first: PreparedChunk |
     """Judge a file by its first chunk; None where it has no rows. Nothing is written."""
     phones = emails = known = None
     if first is not None:
-        phones, emails = _phones(first, actor.country), _emails(first)
-        known = _known(await pair_rows(tx, actor, first.batch.frame)) if first.batch.frame.height else None
+        batch = first.batch
+        frame = await resolve_phones(tx, actor, batch.frame, batch.alternative_phones)
+        phones, emails = _phones(first, frame, actor.country), _emails(first)
+        known = _known(await matched_rows(tx, actor, frame, keeps_valid_phones=batch.keeps_valid_phones))
     found = (phones or PhonesFound(), emails or EmailsFound(), known or KnownContacts())
     shape, taken = source.shape, source.columns.taken
     is_text = source.table.form == "text"
@@ -118,8 +121,8 @@ async def judge(tx: Tx, actor: Actor, source: FileSource, first: PreparedChunk |
     )
 
 
-def _phones(chunk: PreparedChunk, country: str) -> PhonesFound:
-    frame = chunk.batch.frame.filter(pl.col("phone") != "").select(pl.col("phone_quality", "phone_region"))
+def _phones(chunk: PreparedChunk, rows: pl.DataFrame, country: str) -> PhonesFound:
+    frame = rows.filter(pl.col("phone") != "").select(pl.col("phone_quality", "phone_region"))
     blocked = normalise_phones(_blocked(chunk, is_email=False), country)
     frame = pl.concat(
         [frame, blocked.drop_nulls("digits").select(phone_quality="quality", phone_region="region")],
@@ -158,7 +161,6 @@ def _errors(chunk: PreparedChunk, attribute: str) -> int:
 
 def _known(rows: pl.DataFrame) -> KnownContacts:
     """Count the contacts that rows name, and those to which their rows give another address than they have."""
-    rows = rows.drop_nulls("contact_id")
 
     def replaced(key: str) -> int:
         is_other = (pl.col(key) != "") & (pl.col(key) != pl.col(f"old_{key}"))

@@ -97,7 +97,6 @@ class FileSource:
         """Say what a new import of the file begins with."""
         options = {
             "file": self.path.name,
-            "rejects": str(self.rejects.absolute()),
             "bytes": self.version[0],
             "columns": self.columns.attributes,
             "group": self.group,
@@ -117,27 +116,28 @@ class FileSource:
             if self.columns.has_blocks:
                 blocks = read_blocks(frame)
                 frame = blocks.contacts
-            batch = read_frame(frame.select(names), self.country, kinds=self.kinds, join_all=groups)
+            batch = read_frame(
+                frame.select(names), self.country, kinds=self.kinds, join_all=groups, may_be_international=True
+            )
+            batch = replace(batch, keeps_valid_phones=True)
             if self.columns.groups is not None:
                 batch = replace(batch, moves=read_moves(frame, self.columns.groups))
             yield PreparedChunk(
                 chunk=chunk,
                 batch=batch,
                 blocks=blocks,
-                said=self._said(frame, batch),
+                said=self._said(frame),
                 consents=read_consents(frame, self.columns.consents),
             )
 
-    def _said(self, frame: pl.DataFrame, batch: Batch) -> pl.DataFrame | None:
+    def _said(self, frame: pl.DataFrame) -> pl.DataFrame | None:
         """Read who may be written to; None where no row changes that."""
         if not self.columns.targets:
             return None
         said = self.columns.consent.read(frame).with_columns(frame[LINE_COLUMN].alias("row"))
         if self.resubscribe is None:
             said = takes_away(said)
-        if said.is_empty():
-            return None
-        return said.join(batch.frame.select("row", *ADDRESS_COLUMNS.values()), on="row", how="inner")
+        return None if said.is_empty() else said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,7 @@ class PreparedChunk:
     """A chunk of the file, and the batch that it was read into; rows are numbered by physical lines.
 
     `blocks` are rows that are suppressions, `said` is what the others take away of who may be written to
-    (`reachability.take_away`), and `consents` what they say of purposes.
+    (`reachability.take_away`, but for addresses), and `consents` what they say of purposes.
     """
 
     chunk: Chunk
@@ -164,6 +164,12 @@ class PreparedChunk:
         """How many records it has."""
         blocks = 0 if self.blocks is None else self.chunk.frame.height - self.blocks.contacts.height
         return self.batch.size + blocks + len(self.chunk.bad)
+
+    def said_of(self, frame: pl.DataFrame) -> pl.DataFrame | None:
+        """Add to `said` the addresses of a frame of the batch, whose ambiguous phones are resolved."""
+        if self.said is None:
+            return None
+        return self.said.join(frame.select("row", *ADDRESS_COLUMNS.values()), on="row", how="inner")
 
     def whole_report(self, report: UpsertReport, blocks_failed: Sequence[RowError]) -> UpsertReport:
         """Add the records that are no rows, and the suppressions that failed, to the report of the rows."""

@@ -80,7 +80,7 @@ async def upsert(
     """
     audience = await lock_audience(tx, actor)
     if contact_id is None:
-        plan = await resolve(tx, actor, batch.frame, expect_new=expect_new)
+        plan = await resolve(tx, actor, batch.frame, expect_new=expect_new, keeps_valid_phones=batch.keeps_valid_phones)
     else:
         plan = await resolve_to(tx, actor, batch.frame, contact_id)
     devices = _devices(batch.frame, plan.kept)
