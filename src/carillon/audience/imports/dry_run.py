@@ -67,8 +67,8 @@ class Difference:
     """What an import of all rows, or of those that are left of it, would report and change.
 
     `new`, `updated`, `unchanged` and `failed` are rows, as in the import's report. `conflicts` are addresses that stay
-    as they are, with another contact or because a valid phone does, and `problems` the other values that are not taken. `suppressed` and `resubscribed`
-    count addresses that become so, `unsubscribed` the contacts that do, by channel.
+    as they are, another contact's or a valid phone, and `problems` the other values that are not taken. `suppressed`
+    and `resubscribed` count addresses that become so, `unsubscribed` the contacts that do, by channel.
     """
 
     rows: int
