@@ -1,8 +1,14 @@
 """Workbooks as programs write them, read as CSV."""
 
+import csv
 import random
+import subprocess
+import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from zipfile import ZipFile
 
 import openpyxl
 import pytest
@@ -201,11 +207,64 @@ def test_whatever_is_broken_in_a_workbook_is_refused_in_a_sentence(tmp_path: Pat
 
 
 def with_part(good: Path, bad: Path, part: str, change: Callable[[bytes], bytes]) -> Path:
-    from zipfile import ZipFile  # noqa: PLC0415 - here alone
-
     with ZipFile(good) as archive:
         parts: dict[str, str | bytes] = {name: archive.read(name) for name in archive.namelist()}
     old = parts[part]
     assert isinstance(old, bytes)
     parts[part] = change(old)
     return write_parts(bad, parts)
+
+
+def test_whatever_openpyxl_writes_is_what_was_written(tmp_path: Path) -> None:
+    chance = random.Random(5)  # noqa: S311 - no secret
+
+    def value() -> tuple[object, str]:
+        number = chance.randrange(10**15) * chance.choice((1, -1))
+        moment = datetime(1930, 1, 1) + timedelta(seconds=chance.randrange(10**9, 3 * 10**9))  # noqa: DTZ001 - as cells are
+        text = "".join(chance.choices("aя ש_x0041,\"\n<&>'é😀", k=6)) + "z"
+        share = chance.randrange(1, 10**6) / 1024
+        return chance.choice(
+            [
+                (number, str(number)),
+                (share, f"{Decimal(f'{share:.15g}'):f}"),
+                (text, text),
+                (True, "true"),
+                (None, ""),
+                (moment, str(moment)),
+                (moment.date(), str(moment.date())),
+            ]
+        )
+
+    rows = [[value() for _ in range(5)] for _ in range(200)]
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in rows:
+        sheet.append([given for given, _ in row])
+    book.save(tmp_path / "book.xlsx")
+    with as_csv(tmp_path / "book.xlsx") as table, table.path.open(encoding="utf-8", newline="") as file:
+        read = [row + [""] * (5 - len(row)) for row in csv.reader(file)]
+    assert read == [[expected for _, expected in row] for row in rows]
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from carillon.tabular import as_csv
+def peak(path):
+    with as_csv(Path(path)):
+        return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) // 1024
+before = peak(sys.argv[1])
+print(peak(sys.argv[2]) - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a program's memory is read there")
+def test_a_workbook_of_many_rows_and_texts_is_read_in_little_memory(tmp_path: Path) -> None:
+    paths = []
+    for count in (1_000, 60_000):
+        rows = "".join(f'<row><c t="s"><v>{number}</v></c><c><v>{number}</v></c></row>' for number in range(count))
+        texts = [f"a text of a hundred characters {'x' * 60} {number}" for number in range(count)]
+        paths.append(str(write_workbook(tmp_path / f"{count}.xlsx", rows, texts)))
+    command = [sys.executable, "-c", PEAK, *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+    assert int(done.stdout) < 12  # MB; the texts alone are 6, in pages of their file, and 15 as objects
