@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     help="Which field a column holds, where its name doesn't say so; FIELD - leaves it out. May be repeated.",
 )
 @click.option("--columns", metavar="NAMES", help="The columns' names, with commas, of a file that has no header.")
+@click.option("--sheet", metavar="NAME", help="The sheet of a workbook. [default: its first]")
 @click.option(
     "--country", metavar="ISO2", help="Read national phones as dialled there. [default: the audience's country]"
 )
@@ -68,6 +69,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     group: str | None,
     mapping: tuple[str, ...],
     columns: str | None,
+    sheet: str | None,
     country: str | None,
     delimiter: str | None,
     encoding: str | None,
@@ -77,7 +79,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     dry_run: bool,
     again: bool,
 ) -> None:
-    """Import the contacts of FILE: CSV, NDJSON or Parquet; - is standard input.
+    """Import the contacts of FILE: CSV, XLSX, NDJSON or Parquet, also as .gz or .zip; - is standard input.
 
     Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
     found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that
@@ -101,6 +103,7 @@ def import_(  # noqa: PLR0913 - one for each flag
             path=path,
             mapping=dict(_pair(text) for text in mapping),
             columns=None if columns is None else columns.split(","),
+            sheet=sheet,
             group=group,
             country=country,
             delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter or "", delimiter),

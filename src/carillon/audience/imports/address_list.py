@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from carillon.audience.export_columns import BLOCK_COLUMNS
+from carillon.audience.imports.cell_forms import read_cell_forms
 from carillon.audience.imports.column_names import address_columns
 from carillon.errors import InvalidInputError
 from carillon.tabular import BadColumnsError, FileShape, NoHeaderError, Table, as_csv, read_chunks, restore
@@ -58,8 +59,10 @@ def _suppressions(table: Path, shape: FileShape, *, was_defused: bool) -> Iterat
     columns = shape.header if len(shape.header) == 1 else address_columns(shape.header)
     if not columns:
         raise InvalidInputError("file", "No column holds a phone or an e-mail: name one of them phone or email.")
+    as_emails = dict.fromkeys(columns, "email")
     for frame in chunks:
-        cells = [cell for row in frame.select(columns).iter_rows() for cell in row if cell]
+        plain = read_cell_forms(frame.select(columns), as_emails, {})
+        cells = [cell for row in plain.iter_rows() for cell in row if cell]
         channels = ["email" if "@" in cell else "sms" for cell in cells]
         found = pl.DataFrame({BLOCK_COLUMNS[0]: cells, BLOCK_COLUMNS[1]: channels}, schema_overrides=_TEXTS)
         yield found.with_columns([nothing.alias(name) for name in BLOCK_COLUMNS[2:]])

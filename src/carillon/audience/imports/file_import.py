@@ -141,7 +141,7 @@ async def opened(db: Database, actor: Actor, command: FileImport) -> AsyncIterat
     """
     with _as_caller_errors(), _alone_with(command.path), ExitStack() as stack:
         kinds = await db.read(field_kinds, actor)
-        readable = as_suppressions(command.path) if command.suppress else as_csv(command.path)
+        readable = as_suppressions(command.path) if command.suppress else as_csv(command.path, sheet=command.sheet)
         table = await asyncio.to_thread(stack.enter_context, readable)
         source = await asyncio.to_thread(open_source, actor, command, table, kinds)
         await db.run(follow_uploads, actor)

@@ -10,6 +10,7 @@ import polars as pl
 
 from carillon.audience.field_types import Kind
 from carillon.audience.imports.carried import Blocks, SaidConsent, read_blocks, read_consents, read_moves
+from carillon.audience.imports.cell_forms import read_cell_forms
 from carillon.audience.imports.column_names import ColumnPlan, is_export, plan_columns
 from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
@@ -37,11 +38,11 @@ CHUNK_ROWS = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileImport:
-    """Import a file: CSV in any usual form, NDJSON or Parquet.
+    """Import a file: CSV in any usual form, a workbook's sheet, NDJSON or Parquet, in an archive, too.
 
     `mapping` (column to attribute) comes before the names of the columns; every row joins `group`, which is made when
     it is missing; `country` reads national phones instead of the audience's; `rejects` is where rows with a problem go.
-    `columns` are the names of a file that has no header.
+    `columns` are the names of a file that has no header; `sheet` is one of a workbook, without it the first.
     `again` imports a file that was imported before, or begins an interrupted import from the start. With `suppress` the
     file's addresses are suppressed, and no contact is made of them (`address_list`). `resubscribe` is why contacts that
     a row says to be subscribed are so again, whatever took them away; the ledger has it.
@@ -54,6 +55,7 @@ class FileImport:
     delimiter: str | None = None
     encoding: str | None = None
     columns: Sequence[str] | None = None
+    sheet: str | None = None
     rejects: Path | None = None
     again: bool = False
     suppress: bool = False
@@ -116,8 +118,9 @@ class FileSource:
             if self.columns.has_blocks:
                 blocks = read_blocks(frame)
                 frame = blocks.contacts
+            cells = read_cell_forms(frame, self.columns.attributes, self.kinds)
             batch = read_frame(
-                frame.select(names), self.country, kinds=self.kinds, join_all=groups, may_be_international=True
+                cells.select(names), self.country, kinds=self.kinds, join_all=groups, may_be_international=True
             )
             batch = replace(batch, keeps_valid_phones=True)
             if self.columns.groups is not None:
@@ -219,6 +222,7 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         country,
         shape.delimiter,
         shape.encoding,
+        *([f"sheet {command.sheet}"] if command.sheet is not None else []),
         *(["no header"] if command.columns is not None else []),
         *(["suppress"] if command.suppress else []),
         *([f"resubscribe {resubscribe}"] if resubscribe else []),
