@@ -20,9 +20,10 @@ from uuid import UUID
 
 import msgspec
 
+from carillon.audience.definitions import make_definitions
 from carillon.audience.fields import field_kinds
 from carillon.audience.imports.address_list import as_suppressions
-from carillon.audience.imports.reachability import give_back, restore_blocks, say_consents, take_away
+from carillon.audience.imports.reachability import add_devices, give_back, restore_blocks, say_consents, take_away
 from carillon.audience.imports.records import (
     MAX_KEPT_ERRORS,
     BegunImport,
@@ -177,6 +178,8 @@ class _Run:
         before = (await self._db.read(import_report, self._actor, self._begun.import_id)).rows
         if self._begun.rejects is None:
             await self._reserve_rejects()
+        if self._source.definitions:
+            await self._db.run(make_definitions, self._actor, self._source.definitions)
         with ThreadPoolExecutor(1) as reader:
             chunks = self._source.prepared(self._place)
             ahead = deque(self._next(reader, chunks) for _ in range(_READ_AHEAD))
@@ -223,6 +226,7 @@ class _Run:
             if resubscribe:
                 await give_back(tx, self._actor, said, outcome.kept, resubscribe)
         await say_consents(tx, self._actor, prepared.consents, outcome.kept, gives=bool(resubscribe))
+        await add_devices(tx, self._actor, prepared.devices, outcome.kept)
         report = prepared.whole_report(outcome.report, blocks_failed)
         errors = [*outcome.report.errors, *blocks_failed]
         size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, errors)

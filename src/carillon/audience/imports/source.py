@@ -8,9 +8,21 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from carillon.audience.contacts.contact import Device
+from carillon.audience.definitions import Definition, defined_kinds
+from carillon.audience.export_columns import ARCHIVED_COLUMN, DEVICES_COLUMN
 from carillon.audience.field_types import Kind
-from carillon.audience.imports.carried import Blocks, SaidConsent, read_blocks, read_consents, read_moves
-from carillon.audience.imports.column_names import ColumnPlan, is_export, plan_columns
+from carillon.audience.imports.carried import (
+    Blocks,
+    SaidConsent,
+    read_archived,
+    read_blocks,
+    read_consents,
+    read_definitions,
+    read_devices,
+    read_moves,
+)
+from carillon.audience.imports.column_names import ColumnPlan, has_definitions, is_export, plan_columns
 from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
@@ -73,6 +85,7 @@ class FileSource:
     digest: str
     version: tuple[int, int]
     resubscribe: str | None
+    definitions: Sequence[Definition] = ()
 
     @property
     def reason(self) -> str:
@@ -106,6 +119,8 @@ class FileSource:
         groups = [] if self.group is None else [self.group]
         for chunk in read_chunks(self.table, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
             frame = restore(chunk.frame) if self.is_ours else chunk.frame
+            if self.columns.has_definitions:
+                _, frame = read_definitions(frame)
             blocks = None
             if self.columns.has_blocks:
                 blocks = read_blocks(frame)
@@ -116,12 +131,17 @@ class FileSource:
             batch = replace(batch, keeps_valid_phones=True)
             if self.columns.groups is not None:
                 batch = replace(batch, moves=read_moves(frame, self.columns.groups))
+            if ARCHIVED_COLUMN in self.columns.own:
+                batch = replace(batch, archived=read_archived(frame))
+            devices, wrong = read_devices(frame) if DEVICES_COLUMN in self.columns.own else ([], [])
+            batch = replace(batch, errors=[*batch.errors, *wrong]) if wrong else batch
             yield PreparedChunk(
                 chunk=chunk,
                 batch=batch,
                 blocks=blocks,
                 said=self._said(frame),
                 consents=read_consents(frame, self.columns.consents),
+                devices=devices,
             )
 
     def _said(self, frame: pl.DataFrame) -> pl.DataFrame | None:
@@ -139,7 +159,8 @@ class PreparedChunk:
     """A chunk of the file, and the batch that it was read into; rows are numbered by physical lines.
 
     `blocks` are rows that are suppressions, `said` is what the others take away of who may be written to
-    (`reachability.take_away`, but for addresses), and `consents` what they say of purposes.
+    (`reachability.take_away`, but for addresses), `consents` what they say of purposes, and `devices` are those of
+    rows' contacts.
     """
 
     chunk: Chunk
@@ -147,6 +168,7 @@ class PreparedChunk:
     blocks: Blocks | None
     said: pl.DataFrame | None
     consents: Sequence[SaidConsent]
+    devices: Sequence[tuple[int, Device]]
 
     @property
     def has_blocks(self) -> bool:
@@ -198,6 +220,8 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
         shape = inspect(table, delimiter=command.delimiter, encoding=command.encoding)
     else:
         shape = inspect(table, delimiter=",", encoding="utf-8")
+    definitions = _definitions(table, shape, was_defused=table == command.path)
+    kinds = {**defined_kinds(definitions), **kinds}
     columns = plan_columns(shape.header, command.mapping, kinds)
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
@@ -229,7 +253,16 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
         digest=hashlib.sha256(msgspec.json.encode(identity)).hexdigest(),
         version=version_of(command.path),
         resubscribe=resubscribe,
+        definitions=definitions,
     )
+
+
+def _definitions(table: Path, shape: FileShape, *, was_defused: bool) -> list[Definition]:
+    """Read a file's definitions, wherever they are: what columns of contacts are depends on them."""
+    if not has_definitions(shape.header):
+        return []
+    frames = (chunk.frame for chunk in read_chunks(table, shape, rows=CHUNK_ROWS))
+    return [one for frame in frames for one in read_definitions(restore(frame) if was_defused else frame)[0]]
 
 
 def version_of(path: Path) -> tuple[int, int]:
