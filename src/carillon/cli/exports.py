@@ -50,7 +50,9 @@ def export(  # noqa: PLR0913 - one for each flag
     output: Path | None,
     raw: bool,
 ) -> None:
-    """Export contacts in a form that can be imported again.
+    """Export an audience, or a group's contacts, in a form that can be imported again.
+
+    Rows of suppressions, custom fields, purposes and groups without members, which have no contact_id, come first.
 
     For example:
 

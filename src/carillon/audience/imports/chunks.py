@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from carillon.audience.imports.reachability import give_back, restore_blocks, say_consents, take_away
+from carillon.audience.imports.reachability import add_devices, give_back, restore_blocks, say_consents, take_away
 from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.locks import lock_account, lock_audience
 from carillon.audience.upsert.ambiguous_phones import resolve_phones
@@ -64,6 +64,7 @@ async def write_chunk(
         if source.resubscribe:
             await give_back(tx, actor, said, outcome.kept, source.resubscribe)
     await say_consents(tx, actor, prepared.consents, outcome.kept, gives=bool(source.resubscribe))
+    await add_devices(tx, actor, prepared.devices, outcome.kept)
     return WrittenChunk(
         outcome=outcome,
         report=prepared.whole_report(outcome.report, blocks_failed),

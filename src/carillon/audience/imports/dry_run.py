@@ -108,7 +108,7 @@ class _RolledBackError(Exception):
 async def dry_run(db: Database, actor: Actor, command: FileImport, progress: Callable[[int], None]) -> DryRun:
     """Find out what `import_file` would do, and leave nothing behind; `progress` gets the rows so far.
 
-    Groups and consents are not looked at. Raises what `import_file` raises before its first row.
+    Groups, consents, devices and definitions are not looked at. Raises what `import_file` raises before its first row.
     """
     async with opened(db, actor, command) as source:
         beginning = source.beginning(again=command.again)
@@ -143,8 +143,8 @@ async def _write_all(tx: Tx, copy: Actor, rows: _Rows) -> NoReturn:
     tally = _Tally(tx, actor, copy)
     async with aclosing(read_ahead(source.prepared(rows.place))) as ahead:
         async for prepared in ahead:
-            # Neither decides what becomes of a row.
-            plain = replace(prepared, consents=(), batch=replace(prepared.batch, join_all=(), moves=()))
+            # None of these decides what becomes of a row.
+            plain = replace(prepared, consents=(), devices=(), batch=replace(prepared.batch, join_all=(), moves=()))
             await _copy_named(tx, actor, copy, prepared, lifts=bool(source.resubscribe))
             before = await _unsubscribed(tx, copy, prepared, ())
             await lock_for(tx, copy, source, plain)

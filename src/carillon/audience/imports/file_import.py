@@ -19,6 +19,7 @@ from uuid import UUID
 
 import msgspec
 
+from carillon.audience.definitions import make_definitions
 from carillon.audience.fields import field_kinds
 from carillon.audience.imports.address_list import as_suppressions
 from carillon.audience.imports.chunks import lock_for, read_ahead, write_chunk
@@ -205,6 +206,8 @@ class _Run:
         before = (await self._db.read(import_report, self._actor, self._begun.import_id)).rows
         if self._begun.rejects is None:
             await self._reserve_rejects()
+        if self._source.definitions:
+            await self._db.run(make_definitions, self._actor, self._source.definitions)
         async with aclosing(read_ahead(chunks)) as ahead:
             async for prepared in ahead:
                 if should_stop():

@@ -8,10 +8,22 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from carillon.audience.contacts.contact import Device
+from carillon.audience.definitions import Definition, defined_kinds
+from carillon.audience.export_columns import ARCHIVED_COLUMN, DEVICES_COLUMN
 from carillon.audience.field_types import Kind
-from carillon.audience.imports.carried import Blocks, SaidConsent, read_blocks, read_consents, read_moves
+from carillon.audience.imports.carried import (
+    Blocks,
+    SaidConsent,
+    read_archived,
+    read_blocks,
+    read_consents,
+    read_definitions,
+    read_devices,
+    read_moves,
+)
 from carillon.audience.imports.cell_forms import read_cell_forms
-from carillon.audience.imports.column_names import ColumnPlan, is_export, plan_columns
+from carillon.audience.imports.column_names import ColumnPlan, has_definitions, is_export, plan_columns
 from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
@@ -81,6 +93,7 @@ class FileSource:
     version: tuple[int, int]
     resubscribe: str | None
     is_addresses: bool
+    definitions: Sequence[Definition] = ()
 
     @property
     def reason(self) -> str:
@@ -114,6 +127,8 @@ class FileSource:
         groups = [] if self.group is None else [self.group]
         for chunk in read_chunks(self.table.path, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
             frame = restore(chunk.frame) if self.is_ours else chunk.frame
+            if self.columns.has_definitions:
+                _, frame = read_definitions(frame)
             blocks = None
             if self.columns.has_blocks:
                 blocks = read_blocks(frame)
@@ -125,12 +140,17 @@ class FileSource:
             batch = replace(batch, keeps_valid_phones=True)
             if self.columns.groups is not None:
                 batch = replace(batch, moves=read_moves(frame, self.columns.groups))
+            if ARCHIVED_COLUMN in self.columns.own:
+                batch = replace(batch, archived=read_archived(frame))
+            devices, wrong = read_devices(frame) if DEVICES_COLUMN in self.columns.own else ([], [])
+            batch = replace(batch, errors=[*batch.errors, *wrong]) if wrong else batch
             yield PreparedChunk(
                 chunk=chunk,
                 batch=batch,
                 blocks=blocks,
                 said=self._said(frame),
                 consents=read_consents(frame, self.columns.consents),
+                devices=devices,
             )
 
     def _said(self, frame: pl.DataFrame) -> pl.DataFrame | None:
@@ -148,7 +168,8 @@ class PreparedChunk:
     """A chunk of the file, and the batch that it was read into; rows are numbered by physical lines.
 
     `blocks` are rows that are suppressions, `said` is what the others take away of who may be written to
-    (`reachability.take_away`, but for addresses), and `consents` what they say of purposes.
+    (`reachability.take_away`, but for addresses), `consents` what they say of purposes, and `devices` are those of
+    rows' contacts.
     """
 
     chunk: Chunk
@@ -156,6 +177,7 @@ class PreparedChunk:
     blocks: Blocks | None
     said: pl.DataFrame | None
     consents: Sequence[SaidConsent]
+    devices: Sequence[tuple[int, Device]]
 
     @property
     def has_blocks(self) -> bool:
@@ -206,6 +228,8 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
     shape = table.shape(
         delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
     )
+    definitions = _definitions(table.path, shape, was_defused=table.may_be_defused)
+    kinds = {**defined_kinds(definitions), **kinds}
     columns = plan_columns(shape.header, command.mapping, kinds)
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
@@ -240,7 +264,16 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         version=version_of(command.path),
         resubscribe=resubscribe,
         is_addresses=command.suppress,
+        definitions=definitions,
     )
+
+
+def _definitions(table: Path, shape: FileShape, *, was_defused: bool) -> list[Definition]:
+    """Read a file's definitions, wherever they are: what columns of contacts are depends on them."""
+    if not has_definitions(shape.header):
+        return []
+    frames = (chunk.frame for chunk in read_chunks(table, shape, rows=CHUNK_ROWS))
+    return [one for frame in frames for one in read_definitions(restore(frame) if was_defused else frame)[0]]
 
 
 def version_of(path: Path) -> tuple[int, int]:

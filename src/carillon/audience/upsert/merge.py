@@ -4,7 +4,7 @@ This is the sequential statement of the engine's rule, on the few contacts that 
 effects: one insert for each new contact, one update for each existing one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,7 @@ class Merged:
 
     `inserts` are new contacts by the row that inserted them; `changes` are patches of existing ones; `outcomes` has for
     each row its contact (by id, or by the row that inserts it) and its outcome; `address_changed` are existing contacts
-    with another address, `archived` the contacts of rows that are archived.
+    with another address, `archived` the contacts that are archived and won't be.
     """
 
     inserts: pl.DataFrame
@@ -58,14 +58,15 @@ def merge_rows(
     *,
     target: int | None = None,
     keeps_valid_phones: bool = False,
+    archived: Collection[int] = (),
 ) -> Merged:
     """Take rows one by one, in their order, against the contacts that any of their keys names.
 
-    With a `target` all rows mean that contact, which has to be among the loaded ones. `keeps_valid_phones` is as
-    `Batch`'s.
+    With a `target` all rows mean that contact, which has to be among the loaded ones. `keeps_valid_phones` is
+    `Batch`'s, and `archived` are the numbers of the rows that say so.
     """
     before = {record["contact_id"]: record for record in loaded}
-    merging = _Merging(before.values(), keeps_valid_phones=keeps_valid_phones)
+    merging = _Merging(before.values(), keeps_valid_phones=keeps_valid_phones, archived=archived)
     for row in rows:
         merging.take(row, target)
     old = [state for state in merging.states if state.contact_id is not None]
@@ -84,8 +85,11 @@ def merge_rows(
 class _Merging:
     """The contacts that interdependent rows concern, and which of them owns which key."""
 
-    def __init__(self, loaded: Iterable[Mapping[str, Any]], *, keeps_valid_phones: bool) -> None:
+    def __init__(
+        self, loaded: Iterable[Mapping[str, Any]], *, keeps_valid_phones: bool, archived: Collection[int]
+    ) -> None:
         self._keeps_valid_phones = keeps_valid_phones
+        self._archived_rows = archived
         self.states: list[_State] = []
         self.outcomes: list[tuple[int, int | None, int | None, str]] = []
         self.errors: list[RowError] = []
@@ -110,16 +114,16 @@ class _Merging:
             state = next((owner for owner in owners if owner), None)
         else:
             state = next(one for one in self.states if one.contact_id == target)
-        outcome = "new"
+        outcome, is_archived = "new", row["row"] in self._archived_rows
         if state is None:
-            state = _State(contact_id=None, inserted_by=row["row"])
+            state = _State(contact_id=None, inserted_by=row["row"], archived=is_archived)
             self.states.append(state)
             self._apply(state, row)
         else:
-            outcome = "updated" if self._apply(state, row) or state.archived else "unchanged"
-            if state.archived and state.contact_id is not None:
+            outcome = "updated" if self._apply(state, row) or state.archived != is_archived else "unchanged"
+            if state.archived and not is_archived and state.contact_id is not None:
                 self.archived.append(state.contact_id)
-                state.archived = False
+            state.archived = is_archived
         self.outcomes.append((row["row"], state.contact_id, state.inserted_by, outcome))
 
     def _apply(self, state: _State, row: Mapping[str, Any]) -> bool:

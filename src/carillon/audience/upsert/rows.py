@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -102,6 +103,7 @@ class Batch:
     `moves` are the changes of membership by row, in order: (row, group name, whether it joins).
     `failed` are the rows that name no usable key. `alternative_phones` are what rows may mean instead of their phones
     (`ambiguous_phones`), and with `keeps_valid_phones` a phone that isn't valid doesn't replace a contact's that is.
+    The contacts of `archived` rows are archived since then, or now, and the others' are archived no more.
     """
 
     size: int
@@ -112,6 +114,7 @@ class Batch:
     failed: frozenset[int]
     alternative_phones: Mapping[int, str] = field(default_factory=dict)
     keeps_valid_phones: bool = False
+    archived: Mapping[int, datetime | None] = field(default_factory=dict)
 
 
 # Not floats: those lose digits beyond the fifteenth, and a number may have twenty-one.
