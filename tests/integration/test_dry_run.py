@@ -1,10 +1,12 @@
 """A dry run tells what an import would do, and leaves nothing behind."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support import MOMENT, OPERATOR, Tenant
 
+from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience
+from carillon.audience.imports import dry_run as dry_run_module
 from carillon.audience.imports import source as source_module
 from carillon.audience.imports.dry_run import Difference, DryRun, dry_run
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
@@ -151,6 +155,17 @@ async def test_who_writes_meanwhile_waits_for_nothing(
     assert [one.rows for one in done] == [3]
 
 
+async def test_what_comes_into_a_stop_list_is_newly_suppressed(db: Database, account: Tenant, tmp_path: Path) -> None:
+    command = CreateAudience(name="Stop", kind=AudienceKind.STOPLIST)
+    audience_id = (await db.run(create_audience, account.actor, command)).audience_id
+    inside = Tenant(
+        account_id=account.account_id, audience_id=audience_id, actor=replace(account.actor, audience_id=audience_id)
+    )
+    path = write(tmp_path / "stop.csv", ["phone,email", "0549001001,ana@mail.example", "0549001002,"])
+    found = (await try_out(db, inside, FileImport(path=path))).difference
+    assert (found.new, found.suppressed) == (2, 5)  # two phones for SMS and voice, and an e-mail
+
+
 async def test_what_is_left_of_an_import_is_tried(db: Database, account: Tenant, tmp_path: Path) -> None:
     command = FileImport(path=write(tmp_path / "people.csv", PEOPLE))
     await bring(db, account, command)
@@ -228,3 +243,17 @@ async def unsubscribed(db: Database, account: Tenant) -> set[tuple[str, int]]:
 
 def table(rows: list[dict[str, str]]) -> list[str]:
     return [",".join(COLUMNS), *(",".join(row[column] for column in COLUMNS) for row in rows)]
+
+
+async def test_a_copy_leaves_out_no_column(own_dsn: str) -> None:
+    connection = await asyncpg.connect(own_dsn)
+    for statement in dry_run_module.SQL.values():
+        if made := re.search(r"INSERT INTO (\w+) \(([^)]*)\)\s+SELECT (.*?)\s+FROM", statement, re.DOTALL):
+            asked = (
+                "SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND table_schema = 'public'"
+            )
+            columns = {row["column_name"] for row in await connection.fetch(asked, made[1])}
+            named, selected = (re.split(r",\s+", part) for part in (made[2], made[3]))
+            assert set(named) == columns, made[1]
+            assert [one.removeprefix("s.") for one in selected] == ["$2", *named[1:]]
+    await connection.close()
