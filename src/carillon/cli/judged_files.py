@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _COUNTRIES_SHOWN = 5
 
 
-class NotImportedError(click.ClickException):
+class StrikingFileError(click.ClickException):
     """The judgement of a file is striking, and nobody can be asked."""
 
     exit_code = 3
@@ -41,7 +41,7 @@ class Judging:
         self.record: Mapping[str, object] | None = None
 
     def __call__(self, judgement: "Judgement") -> None:
-        """Show a judgement. Raises NotImportedError where nobody can be asked, click's Abort where somebody says no."""
+        """Show a judgement. Raises StrikingFileError where nobody can be asked, click's Abort where somebody says no."""
         self.record = asdict(judgement)
         asks = bool(judgement.striking) and not self._yes
         if asks and not can_ask():
@@ -49,7 +49,7 @@ class Judging:
             if self._session.as_json:
                 self._session.answer({"done": False, "judgement": self.record}, "")
             reasons = " ".join(judgement.striking)
-            raise NotImportedError(f"Nothing is imported: {reasons} If that is right, --yes imports the file.")
+            raise StrikingFileError(f"Nothing is imported: {reasons} If that is right, --yes imports the file.")
         self._show(judgement, even_in_json=asks)
         if asks:
             with _interruptible():
