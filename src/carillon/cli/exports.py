@@ -50,9 +50,10 @@ def export(  # noqa: PLR0913 - one for each flag
     output: Path | None,
     raw: bool,
 ) -> None:
-    """Export an audience, or a group's contacts, in a form that can be imported again.
+    """Export contacts in a form that can be imported again.
 
-    Rows of suppressions, custom fields, purposes and groups without members, which have no contact_id, come first.
+    Rows without a contact_id come first: suppressions, and of an audience custom fields, purposes and groups without
+    members.
 
     For example:
 
