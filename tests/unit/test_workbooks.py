@@ -165,6 +165,7 @@ DOCTYPE = '<!DOCTYPE x [<!ENTITY a "b">]><worksheet xmlns="http://schemas.openxm
         ('<row r="1"><c t="s"><v>7</v></c></row>', "broken workbook"),
         ('<row r="1"><c><v>1..2</v></c></row>', "broken workbook"),
         ('<row r="1"><c>', "broken workbook"),
+        ('<row r="1048576"/><row r="1"/>', "broken workbook"),
     ],
 )
 def test_a_sheet_beyond_bounds_or_broken_is_refused(tmp_path: Path, rows: str, message: str) -> None:

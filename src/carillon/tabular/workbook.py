@@ -181,6 +181,8 @@ class _RowReader(_Reader[list[str]]):
 
     def _begin_row(self, number: str | None) -> None:
         before, self._number = self._number, self._number + 1 if number is None else int(number)
+        if self._number <= before:
+            raise ValueError("a row before one that was there")
         if self._number > _MAX_ROWS:
             raise UnreadableFileError(f"The sheet has more than {_MAX_ROWS:,} rows.")
         self.done += [[]] * (self._number - before - 1)
