@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Callable
 from datetime import datetime, time
 from decimal import Context
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final, Generic, TypeVar
 from xml.etree.ElementTree import ParseError
@@ -111,13 +111,13 @@ class _Reader(Generic[_Item]):
         self._takes = self._is_spoken = False
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
-        if name in {"v", "t"}:
+        if name == "t":
             self._takes = not self._is_spoken
         elif name == "rPh":
             self._is_spoken = True
 
     def end(self, name: str) -> None:
-        if name in {"v", "t"}:
+        if name == "t":
             self._takes = False
         elif name == "rPh":
             self._is_spoken = False
@@ -164,13 +164,17 @@ class _RowReader(_Reader[list[str]]):
             self._column = _column(reference.rstrip(_DIGITS)) if reference else self._column + 1
             self._kind = attributes.get("t", "n")
             self._style = attributes.get("s", "0")
+        elif name == "v":
+            self._takes = True
         elif name == "row":
             self._begin_row(attributes.get("r"))
         else:
             super().start(name, attributes)
 
     def end(self, name: str) -> None:
-        if name == "c":
+        if name == "v":
+            self._takes = False
+        elif name == "c":
             text = self._taken_text()
             if text and (value := self._value(text)):
                 self._put(value)
@@ -216,7 +220,7 @@ class _RowReader(_Reader[list[str]]):
         return value
 
 
-@cache
+@lru_cache(_MAX_COLUMNS)
 def _column(letters: str) -> int:
     """Count to a column: 1 for A, 27 for AA."""
     number = 0
