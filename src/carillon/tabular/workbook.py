@@ -40,7 +40,7 @@ _FIFTEEN_DIGITS: Final = Context(prec=15, traps=[])
 # What is raised for parts that are not as they should be.
 _BROKEN: Final = (
     *(ParseError, expat.ExpatError, BadZipFile, EOFError, OSError),
-    *(KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, NotImplementedError),
+    *(LookupError, ValueError, TypeError, AttributeError, OverflowError, NotImplementedError),
 )
 
 
@@ -48,7 +48,7 @@ def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> None:
     """Write the first visible sheet of a workbook, or the one that is named, as CSV in UTF-8 with commas.
 
     A row is a line, a blank one where it has no value, so that lines are numbered as rows are. Numbers have all their
-    digits, dates are in ISO 8601, truths are `true` and `false`, formulas have the value that was last calculated, and
+    digits, with the leading zeros that are shown, dates are in ISO 8601, truths are `true` and `false`, formulas have the value that was last calculated, and
     errors (`#N/A`) none. Raises TabularError.
     """
     with open_zip(path) as archive, tempfile.TemporaryFile(prefix="carillon-import-") as file:
@@ -209,6 +209,8 @@ class _RowReader(_Reader[list[str]]):
                 value = _moment(text, self._parts.epoch, self._style in self._parts.duration_styles)
             case "n":
                 value = text if text.isdigit() else _digits(text)
+                if width := self._parts.widths.get(self._style):
+                    value = value.zfill(width)
             case "b":
                 value = "true" if text == "1" else "false"
             case "e":
