@@ -133,6 +133,12 @@ def test_documents_of_other_programs_are_refused_by_their_names(tmp_path: Path, 
         pass
 
 
+def test_a_web_page_that_is_called_a_workbook_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.xls").write_bytes(b"\xef\xbb\xbf\n<HTML><table><tr><td>phone</td></tr></table></HTML>")
+    with pytest.raises(TabularError, match="a web page or XML"), as_csv(tmp_path / "a.xls"):
+        pass
+
+
 def test_an_old_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "a.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
     with (

@@ -41,7 +41,7 @@ class Judging:
         self.record: Mapping[str, object] | None = None
 
     def __call__(self, judgement: "Judgement") -> None:
-        """Show a judgement. Raises StrikingFileError where nobody can be asked, click's Abort where somebody says no."""
+        """Show a judgement. Raises StrikingFileError where nobody can be asked, click.Abort where somebody says no."""
         self.record = asdict(judgement)
         asks = bool(judgement.striking) and not self._yes
         if asks and not can_ask():

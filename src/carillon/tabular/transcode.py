@@ -32,6 +32,8 @@ _DOCUMENTS: Final = {
     "content.xml": "an OpenDocument file",
     "Index/Document.iwa": "a document of Numbers",
 }
+# As programs begin them that call a table of a web page a workbook.
+_PAGES: Final = (b"<html", b"<!doctype", b"<?xml", b"<table", b"<meta")
 _START: Final = 64
 _ROWS: Final = 65_536
 # Each record is written with a cell for each name: names without end would make a file without end.
@@ -116,6 +118,8 @@ def _kind(path: Path) -> Kind:
         raise UnreadableFileError(
             f"“{path.name}” is an old workbook (.xls), or has a password: save it as .xlsx or CSV."
         )
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
+        raise UnreadableFileError(f"“{path.name}” is a web page or XML, whatever its name is: save it as .xlsx or CSV.")
     return "ndjson" if start.lstrip().startswith(b"{") else "text"
 
 

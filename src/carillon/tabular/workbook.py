@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Callable
 from datetime import datetime, time
 from decimal import Context
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final, Generic, TypeVar
 from xml.etree.ElementTree import ParseError
@@ -40,7 +40,7 @@ _FIFTEEN_DIGITS: Final = Context(prec=15, traps=[])
 # What is raised for parts that are not as they should be.
 _BROKEN: Final = (
     *(ParseError, expat.ExpatError, BadZipFile, EOFError, OSError),
-    *(KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, NotImplementedError),
+    *(LookupError, ValueError, TypeError, AttributeError, OverflowError, NotImplementedError),
 )
 
 
@@ -48,7 +48,7 @@ def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> None:
     """Write the first visible sheet of a workbook, or the one that is named, as CSV in UTF-8 with commas.
 
     A row is a line, a blank one where it has no value, so that lines are numbered as rows are. Numbers have all their
-    digits, dates are in ISO 8601, truths are `true` and `false`, formulas have the value that was last calculated, and
+    digits, with the leading zeros that are shown, dates are in ISO 8601, truths are `true` and `false`, formulas have the value that was last calculated, and
     errors (`#N/A`) none. Raises TabularError.
     """
     with open_zip(path) as archive, tempfile.TemporaryFile(prefix="carillon-import-") as file:
@@ -111,13 +111,13 @@ class _Reader(Generic[_Item]):
         self._takes = self._is_spoken = False
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
-        if name in {"v", "t"}:
+        if name == "t":
             self._takes = not self._is_spoken
         elif name == "rPh":
             self._is_spoken = True
 
     def end(self, name: str) -> None:
-        if name in {"v", "t"}:
+        if name == "t":
             self._takes = False
         elif name == "rPh":
             self._is_spoken = False
@@ -164,13 +164,17 @@ class _RowReader(_Reader[list[str]]):
             self._column = _column(reference.rstrip(_DIGITS)) if reference else self._column + 1
             self._kind = attributes.get("t", "n")
             self._style = attributes.get("s", "0")
+        elif name == "v":
+            self._takes = True
         elif name == "row":
             self._begin_row(attributes.get("r"))
         else:
             super().start(name, attributes)
 
     def end(self, name: str) -> None:
-        if name == "c":
+        if name == "v":
+            self._takes = False
+        elif name == "c":
             text = self._taken_text()
             if text and (value := self._value(text)):
                 self._put(value)
@@ -181,6 +185,8 @@ class _RowReader(_Reader[list[str]]):
 
     def _begin_row(self, number: str | None) -> None:
         before, self._number = self._number, self._number + 1 if number is None else int(number)
+        if self._number <= before:
+            raise ValueError("a row before one that was there")
         if self._number > _MAX_ROWS:
             raise UnreadableFileError(f"The sheet has more than {_MAX_ROWS:,} rows.")
         self.done += [[]] * (self._number - before - 1)
@@ -203,6 +209,8 @@ class _RowReader(_Reader[list[str]]):
                 value = _moment(text, self._parts.epoch, self._style in self._parts.duration_styles)
             case "n":
                 value = text if text.isdigit() else _digits(text)
+                if width := self._parts.widths.get(self._style):
+                    value = value.zfill(width)
             case "b":
                 value = "true" if text == "1" else "false"
             case "e":
@@ -214,7 +222,7 @@ class _RowReader(_Reader[list[str]]):
         return value
 
 
-@cache
+@lru_cache(_MAX_COLUMNS)
 def _column(letters: str) -> int:
     """Count to a column: 1 for A, 27 for AA."""
     number = 0

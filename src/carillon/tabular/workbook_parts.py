@@ -5,6 +5,7 @@ way of writing that is an obstacle.
 """
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from carillon.tabular.errors import TabularError, UnreadableFileError
 
 _MAX_PART: Final = 32 * 1024**2
 _PACKAGE: Final = ""
+_ZEROS: Final = re.compile("0{2,30}")
 _IDS: Final = (
     "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id",
     "{http://purl.oclc.org/ooxml/officeDocument/relationships}id",
@@ -30,7 +32,7 @@ class WorkbookParts:
     """What a workbook is made of.
 
     `sheets` are those that are shown, by name, and where their rows are; `texts` is where the texts that cells share
-    are. Styles are named as cells name them, by their numbers.
+    are. Styles are named as cells name them, by their numbers; `widths` are those of styles that show leading zeros.
     """
 
     sheets: dict[str, str]
@@ -38,6 +40,7 @@ class WorkbookParts:
     epoch: datetime
     date_styles: frozenset[str]
     duration_styles: frozenset[str]
+    widths: dict[str, int]
 
     def rows_of(self, sheet: str | None) -> str:
         """Say where the rows of a sheet are, or of the first. Raises TabularError, with the names that there are."""
@@ -75,6 +78,7 @@ def read_parts(archive: ZipFile) -> WorkbookParts:
         epoch=MAC_EPOCH if is_of_1904 else WINDOWS_EPOCH,
         date_styles=frozenset(style for style, code in formats.items() if is_date_format(code)),
         duration_styles=frozenset(style for style, code in formats.items() if is_timedelta_format(code)),
+        widths={style: len(code) for style, code in formats.items() if code and _ZEROS.fullmatch(code)},
     )
 
 
