@@ -132,6 +132,11 @@ TEMPTING = {
         ["--map", "Member no=phone", "--map", "Mobile=-"],
         "20 of 20 phones are no phone numbers (100%).",
     ),
+    "numbers that a spreadsheet rounded": (
+        ["Mobile,E-mail", *(f"9.7254{number}E+11,p{number}@mail.example" for number in range(10, 30))],
+        [],
+        "20 of 20 phones are no phone numbers (100%).",
+    ),
     "phones of another country": (SPANISH, [], "30 of 30 phones are no valid numbers (100%)."),
     "an e-mail column that is none": (EMPTY_MAILS, [], "12 of 12 e-mails are no e-mail addresses (100%)."),
 }
@@ -171,8 +176,9 @@ def test_a_file_that_replaces_many_known_addresses_is_striking(run: Run) -> None
         ["Mobile", "12", "13", "14", "15", "0549001001"],
         ["Mobile", *(f"05411100{number}" for number in range(10, 29))],
         ["Mobile", *map(mobile, range(40)), *map(str, range(10, 20))],
+        ["Mobile", *(f"54900{number}.0" for number in range(1000, 1040))],
     ],
-    ids=["four bad phones", "nineteen made-up numbers", "a fifth"],
+    ids=["four bad phones", "nineteen made-up numbers", "a fifth", "decimals that are mended"],
 )
 def test_a_small_sample_or_share_is_not_striking(run: Run, lines: list[str]) -> None:
     assert run("import", write("people.csv", lines)).returncode == 0
