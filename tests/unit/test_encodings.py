@@ -103,6 +103,18 @@ def test_from_twenty_letters_on_99_of_100_files_are_read_as_they_were_written(
     assert unsure * 100 <= tried
 
 
+def test_most_files_of_fewer_letters_are_read_right_by_their_country(tmp_path: Path) -> None:
+    wrong, tried = list[str](), 0
+    for language, locale in LOCALES.items():
+        for encoding, size, number in product(ENCODINGS[language], (1, 3, 6, 10), range(SAMPLES)):
+            text = sample(language, encoding, size, number)
+            content = text.encode(encoding)
+            tried += 1
+            if content.decode(choice_for(tmp_path, content, locale[3:]).encoding, "replace") != text:
+                wrong.append(f"{language} in {encoding}: {text!r}")
+    assert len(wrong) * 100 <= 3 * tried, wrong
+
+
 def test_fewer_letters_are_a_guess_that_is_shown_with_a_line(tmp_path: Path) -> None:
     content = "phone;name\n1;Ada\n2;Анна\n3;Зинаида Ю.\t\x1b[0m\n".encode("cp1251")
     choice = choice_for(tmp_path, content, "BY")

@@ -181,8 +181,9 @@ def _eight_bits(sample: bytes, country: str | None) -> EncodingChoice:
     if sample.isascii():
         return EncodingChoice(encoding="utf-8", reason="it is plain ASCII")
     text = sample.decode("utf-8", "surrogateescape")
-    broken = len(_SURROGATE.findall(text))
-    whole = sum(1 for _ in re.finditer("[^\x00-\x7f\ud800-\udfff]", text))
+    decoded = _SURROGATE.sub("", text)
+    broken = len(text) - len(decoded)
+    whole = len(decoded) - len(decoded.encode("ascii", "ignore"))
     if broken <= 3 + whole // 10 and whole >= broken:  # up to three: a sample may part a character at each end
         return EncodingChoice(encoding="utf-8", reason="its characters are those of UTF-8")
     likely = likely_encoding(sample, country)

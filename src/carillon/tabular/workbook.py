@@ -48,8 +48,8 @@ def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> None:
     """Write the first visible sheet of a workbook, or the one that is named, as CSV in UTF-8 with commas.
 
     A row is a line, a blank one where it has no value, so that lines are numbered as rows are. Numbers have all their
-    digits, with the leading zeros that are shown, dates are in ISO 8601, truths are `true` and `false`, formulas have the value that was last calculated, and
-    errors (`#N/A`) none. Raises TabularError.
+    digits, with the leading zeros that are shown, dates are in ISO 8601, truths are `true` and `false`, formulas have
+    the value that was last calculated, and errors (`#N/A`) none. Raises TabularError.
     """
     with open_zip(path) as archive, tempfile.TemporaryFile(prefix="carillon-import-") as file:
         try:
