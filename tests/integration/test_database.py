@@ -74,6 +74,63 @@ async def test_work_that_is_always_cut_is_unavailable_and_leaves_nothing(
     assert await name_of(db, account.account_id) == "Testers"
 
 
+NOTE = "INSERT INTO note (account_id, text) SELECT $1, $2"
+
+
+@pytest.fixture
+async def notes(db: Database) -> None:
+    async with db.transaction() as tx:
+        await tx.execute("CREATE TABLE note (account_id bigint, text text CHECK (text <> 'bad'))")
+
+
+async def notes_of(db: Database) -> list[str]:
+    rows = await db.read(Tx.fetch, "SELECT text FROM note ORDER BY text")
+    return [row["text"] for row in rows]
+
+
+@pytest.mark.usefixtures("notes")
+@pytest.mark.parametrize("is_begun", [False, True])
+async def test_what_is_deferred_is_written_together_in_the_transaction_or_as_one_by_itself(
+    db: Database, account: Tenant, *, is_begun: bool
+) -> None:
+    async def note(tx: Tx, *texts: str) -> int | None:
+        if is_begun:
+            await tx.execute(RENAME, account.account_id, "!")
+        (row,) = await tx.fetch_early("SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS writes")
+        assert row["writes"] is is_begun is tx.is_begun
+        for text in texts:
+            tx.defer(NOTE, account.account_id, text)
+        if not texts:
+            raise InvalidInputError("text", "There is none.")
+        return None
+
+    await db.run(note, "a", "b")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await db.run(note, "c", "bad")
+    with pytest.raises(InvalidInputError):
+        await db.run(note)
+    assert await notes_of(db) == ["a", "b"]
+    assert await name_of(db, account.account_id) == ("Testers!" if is_begun else "Testers")
+
+
+@pytest.mark.usefixtures("notes")
+async def test_a_deferred_statement_that_is_a_transaction_and_breaks_is_not_done_again(
+    db: Database, account: Tenant, cluster: Cluster
+) -> None:
+    attempts = 0
+
+    async def note(tx: Tx) -> None:
+        nonlocal attempts
+        attempts += 1
+        (row,) = await tx.fetch_early("SELECT pg_backend_pid() AS pid")
+        tx.defer(NOTE, account.account_id, "a")
+        await cluster.admin.execute("SELECT pg_terminate_backend($1, 5000)", row["pid"])
+
+    with pytest.raises(UnavailableError, match="COMMIT"):
+        await db.run(note)
+    assert attempts == 1
+
+
 async def test_work_whose_connection_breaks_in_the_commit_is_not_done_again(db: Database, account: Tenant) -> None:
     async with db.transaction() as tx:
         await tx.execute(

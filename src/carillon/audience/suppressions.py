@@ -424,7 +424,7 @@ async def suppressed_addresses(tx: Tx, actor: Actor, addresses: Sequence[StoredA
 
 async def suppressed_among(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> set[str]:
     """Return those of the normalised addresses that are suppressed on the channel."""
-    rows = await tx.fetch(SQL["suppressed_among"], actor.account_id, channel, one_text(addresses))
+    rows = await tx.fetch_early(SQL["suppressed_among"], actor.account_id, channel, one_text(addresses))
     return {row["address"] for row in rows}
 
 

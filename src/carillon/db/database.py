@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -152,9 +152,9 @@ class Database:
         """Make the text of a UUIDv7 of the present moment."""
         return self._uuids.make_text(self._sources.clock.now())
 
-    def _tx(self, session: Session, actor: object) -> Tx:
+    def _tx(self, session: Session, actor: object, begin: Callable[[], Awaitable[object]] | None = None) -> Tx:
         offset: timedelta = getattr(actor, "clock_offset", timedelta())
-        return Tx(session, self._sources, clock_offset=offset)
+        return Tx(session, self._sources, clock_offset=offset, begin=begin)
 
     async def close(self) -> None:
         """Close every connection, waiting a little for those in use."""
@@ -207,12 +207,13 @@ class Database:
         """
         ending = False
         try:
-            async with self._session_pool.session(_account_of(actor)) as session:
-                tx = self._tx(session, actor)
-                async with session.connection.transaction():
-                    yield tx
-                    await tx.run_deferred()
-                    ending = True
+            async with self._session_pool.session(_account_of(actor)) as session, AsyncExitStack() as begun:
+                begin = partial(begun.enter_async_context, session.connection.transaction())
+                tx = self._tx(session, actor, begin)
+                yield tx
+                ending = not tx.is_begun
+                await tx.run_deferred()
+                ending = True
         except FAILURES as error:
             if is_storage_failure(error):
                 raise self.outages.begun(error) from error

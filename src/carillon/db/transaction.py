@@ -1,6 +1,6 @@
 """The transaction that every operation runs in: its session, its moment, and its sources of ids and randomness."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -56,8 +56,16 @@ class Tx:
     one, `real_now`.
     """
 
-    def __init__(self, session: Session, sources: Sources, *, clock_offset: timedelta = timedelta()) -> None:
+    def __init__(
+        self,
+        session: Session,
+        sources: Sources,
+        *,
+        clock_offset: timedelta = timedelta(),
+        begin: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
         self._session = session
+        self._begin = begin
         self._sources = sources
         self._clock_offset = clock_offset
         self.random = sources.random
@@ -109,26 +117,47 @@ class Tx:
         if not self.may_be_expensive:
             raise ExpensiveReadError
 
-    async def fetch(self, statement: str, *arguments: object) -> list[Record]:
-        """Run a statement and return its rows."""
+    @property
+    def is_begun(self) -> bool:
+        """Whether its BEGIN has been sent: that is done before the first statement that isn't `fetch_early`."""
+        return self._begin is None
+
+    async def begin(self) -> None:
+        """Begin, where it hasn't."""
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            await begin()
+
+    async def fetch_early(self, statement: str, *arguments: object) -> list[Record]:
+        """Run a read that needs nothing of this transaction, and return its rows: no BEGIN is sent for its sake.
+
+        Each statement sees what is committed when it begins, in a transaction and before it: the same rows come.
+        """
         prepared = await self._session.prepared(statement)
         return await prepared.fetch(*arguments, timeout=self.statement_seconds)
 
+    async def fetch(self, statement: str, *arguments: object) -> list[Record]:
+        """Run a statement and return its rows."""
+        await self.begin()
+        return await self.fetch_early(statement, *arguments)
+
     async def fetchrow(self, statement: str, *arguments: object) -> Record | None:
         """Run a statement and return its first row."""
+        await self.begin()
         prepared = await self._session.prepared(statement)
         return await prepared.fetchrow(*arguments, timeout=self.statement_seconds)
 
     async def fetchval(self, statement: str, *arguments: object) -> Any:
         """Run a statement and return the first column of its first row."""
+        await self.begin()
         prepared = await self._session.prepared(statement)
         return await prepared.fetchval(*arguments, timeout=self.statement_seconds)
 
     async def execute(self, statement: str, *arguments: object) -> None:
         """Run a statement for its effect; several, where there are no arguments."""
+        await self.begin()
         if arguments:
-            prepared = await self._session.prepared(statement)
-            await prepared.fetch(*arguments)
+            await self.fetch_early(statement, *arguments)
         else:
             await self._session.connection.execute(statement)
 
@@ -137,14 +166,18 @@ class Tx:
         self._deferred.append((statement, arguments))
 
     async def run_deferred(self) -> None:
-        """Run what was deferred. Citus takes one statement at a time."""
+        """Run what was deferred: in the transaction, or as one by itself where nothing has begun it.
+
+        Citus takes one statement at a time.
+        """
         deferred, self._deferred = self._deferred, []
-        if len(deferred) == 1 or self._sources.has_citus:
-            for statement, arguments in deferred:
-                await self.execute(statement, *arguments)
-        elif deferred:
+        if len(deferred) > 1 and self._sources.has_citus:
+            await self.begin()
+        elif len(deferred) > 1:
             statement = side_by_side(tuple((statement, len(arguments)) for statement, arguments in deferred))
-            await self.execute(statement, *(one for _, arguments in deferred for one in arguments))
+            deferred = [(statement, tuple(one for _, arguments in deferred for one in arguments))]
+        for statement, arguments in deferred:
+            await self.fetch_early(statement, *arguments)
 
     async def copy_csv(
         self, table: str, columns: Sequence[str], source: Iterable[bytes], *, empty_is_null: Sequence[str] = ()
@@ -161,6 +194,7 @@ class Tx:
             for piece in source:
                 yield piece
 
+        await self.begin()
         try:
             await self._session.connection.copy_to_table(
                 table, source=chunks(), columns=list(columns), format="csv", force_null=list(empty_is_null) or None
@@ -172,6 +206,7 @@ class Tx:
 
     async def copy_records(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> None:
         """Load records into a table, in PostgreSQL's binary form. Raises asyncpg's errors of its constraints."""
+        await self.begin()
         await self._session.connection.copy_records_to_table(table, records=records, columns=list(columns))
 
     def adopt_clock(self, offset: timedelta) -> None:

@@ -147,7 +147,7 @@ async def _accept_together(db: Database, together: Sequence[_Waiting]) -> None:
             if not one.answer.done():
                 one.answer.set_exception(error)
         return
-    beginning.committed()
+    await beginning.committed()
     for one, outcome in zip(together, accepted, strict=True):
         if not one.answer.done():
             one.answer.set_result(outcome)

@@ -55,4 +55,4 @@ async def sealed_sends(
     except BaseException:  # cancelled, perhaps in the COMMIT
         beginning.failed(UnavailableError())
         raise
-    beginning.committed()
+    await beginning.committed()

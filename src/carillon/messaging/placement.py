@@ -10,6 +10,7 @@ from carillon.carriers.content import Content
 from carillon.carriers.failures import Failure
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
+from carillon.errors import BadCredentialsError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.kit.traffic import TrafficClass
@@ -117,10 +118,11 @@ class Rows:
 
 
 async def account_facts(tx: Tx, actor: Actor, channels: Mapping[str, ChannelFacts]) -> AccountFacts:
-    """Read an account's facts, and take its clock."""
-    row = await tx.fetchrow(SQL["account_facts"], actor.account_id)
-    if row is None:
-        raise AssertionError("an account of an authenticated caller is there")  # accounts are not deleted
+    """Read an account's facts, and take its clock. Raises BadCredentialsError where it was deleted."""
+    rows = await tx.fetch_early(SQL["account_facts"], actor.account_id)
+    if not rows:
+        raise BadCredentialsError  # they are remembered for seconds, and the account was deleted meanwhile
+    (row,) = rows
     tx.adopt_clock(row["clock_offset"])
     return AccountFacts(channels=channels, **row)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from carillon.billing.money import format_amount, parse_amount
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
-from carillon.errors import InvalidInputError
+from carillon.errors import BadCredentialsError, InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.tenancy import audit
@@ -80,10 +80,10 @@ class ShownLimit:
 
 
 async def take_limits(tx: Tx, account_id: AccountId) -> Limits:
-    """Return an account's limits, and take its clock."""
+    """Return an account's limits, and take its clock. Raises BadCredentialsError where it was deleted."""
     row = await tx.fetchrow(SQL["limits_of"], account_id)
     if row is None:
-        raise AssertionError("an account of an authenticated caller is there")  # accounts are not deleted
+        raise BadCredentialsError  # they are remembered for seconds, and the account was deleted meanwhile
     tx.adopt_clock(row["clock_offset"])
     return limits_from(row["names"], row["values"])
 

@@ -1,11 +1,34 @@
-"""A way to PostgreSQL on which COMMITs can break: they take effect, and their answer is lost with the connection."""
+"""A way to PostgreSQL on which COMMITs can break: they take effect, and their answer is lost with the connection.
+
+A statement that is a transaction by itself (`Tx.run_deferred`) commits as well.
+"""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
 COMMIT = b"COMMIT;\0"
+BEGIN = b"BEGIN;\0"
+PREPARED = re.compile(rb"P....(\w+\0)WITH p0 AS", re.DOTALL)
+
+
+class Commits:
+    """Finds what commits among the octets that one connection sends."""
+
+    def __init__(self) -> None:
+        self._prepared: list[bytes] = []
+        self._in_transaction = False
+
+    def are_in(self, octets: bytes) -> bool:
+        if prepared := PREPARED.findall(octets):
+            self._prepared += prepared
+            return False
+        self._in_transaction = (self._in_transaction or BEGIN in octets) and COMMIT not in octets
+        if COMMIT in octets:
+            return True
+        return not self._in_transaction and any(b"\0" + name in octets for name in self._prepared)
 
 
 class BreakingWay:
@@ -27,9 +50,10 @@ class BreakingWay:
             server = await asyncio.open_connection(self._place, self._port)
         answers = asyncio.create_task(self._forward(server[0], writer))
         self._tasks.add(answers)
+        commits = Commits()
         try:
             while octets := await reader.read(65536):
-                breaks = COMMIT in octets and self._breaks()
+                breaks = commits.are_in(octets) and self._breaks()
                 if breaks:
                     answers.cancel()
                     await asyncio.gather(answers, return_exceptions=True)

@@ -9,8 +9,10 @@ from carillon.carriers.contract import Reply as PhoneReply
 from carillon.db.account_rows import tables_of_accounts
 from carillon.db.database import Tx
 from carillon.db.tables import PARTITIONED, TABLES
-from carillon.errors import InvalidInputError, NotFoundError
+from carillon.errors import BadCredentialsError, InvalidInputError, NotFoundError
 from carillon.messaging.account_deletion import account_contents, delete_account
+from carillon.messaging.placement import channel_facts
+from carillon.otp.limits import take_limits
 from carillon.tenancy.accounts import AccountStatus, OpenAccount, SetAccountStatus, open_account, set_account_status
 
 UNRECEIPTED, DELIVERED = "34600009908", "34600000001"
@@ -51,6 +53,17 @@ async def test_receipts_and_replies_of_a_deleted_account_are_dropped(sandbox: Sa
         await sandbox.db.read(open_account, OPERATOR, OpenAccount(account_id=account_id))
     with pytest.raises(NotFoundError):
         await sandbox.db.run(delete_account, sandbox.actor)
+
+
+async def test_who_is_still_known_of_a_deleted_account_can_send_nothing(sandbox: Sandbox) -> None:
+    await close(sandbox)
+    await channel_facts(sandbox.db, sandbox.actor.account_id, ["sms"])
+    await sandbox.db.run(delete_account, sandbox.actor)
+    with pytest.raises((BadCredentialsError, NotFoundError)):  # as its routes are remembered yet, or not any more
+        await sandbox.send(DELIVERED)
+    with pytest.raises(BadCredentialsError):
+        await sandbox.db.run(take_limits, sandbox.actor.account_id)
+    assert await sandbox.messages() == []
 
 
 def test_every_table_of_accounts_is_emptied_or_dropped_by_day_or_kept_on_purpose() -> None:
