@@ -1,7 +1,9 @@
 """Archived contacts: kept, not counted, and back as soon as they are written again."""
 
+import csv
 import io
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.support import Tenant
@@ -44,7 +46,16 @@ async def is_found(db: Database, tenant: Tenant) -> bool:
     return bool(await db.read(find_contacts, tenant.actor, query))
 
 
-async def test_who_is_archived_is_neither_found_nor_listed_nor_exported(db: Database, account: Tenant) -> None:
+async def export(db: Database, account: Tenant, **options: Any) -> bytes:
+    target = io.BytesIO()
+    async with db.transaction() as tx:
+        await export_contacts(tx, account.actor, ExportContacts(target=target, **options))
+    return target.getvalue()
+
+
+async def test_who_is_archived_is_neither_found_nor_listed_nor_exported_with_a_group(
+    db: Database, account: Tenant
+) -> None:
     contact_id = await archived(db, account)
     assert not await is_found(db, account)
     key = ContactKey(kind=KeyKind.CONTACT_ID, value=str(contact_id))
@@ -53,11 +64,17 @@ async def test_who_is_archived_is_neither_found_nor_listed_nor_exported(db: Data
     members = await group(db, account)
     for query in (ContactQuery(), ContactQuery(group_id=members.group_id)):
         assert (await db.read(query_contacts, account.actor, query)).items == []
-    for name in (None, "Food"):
-        target = io.BytesIO()
-        async with db.transaction() as tx:
-            await export_contacts(tx, account.actor, ExportContacts(target=target, group=name))
-        assert b"ana@mail.example" not in target.getvalue()
+    assert b"ana@mail.example" not in await export(db, account, group="Food")
+
+
+async def test_who_is_archived_is_exported_with_the_audience_for_nobody_to_write_to(
+    db: Database, account: Tenant, clock: FixedClock
+) -> None:
+    await archived(db, account)
+    (row,) = csv.DictReader(io.StringIO((await export(db, account)).decode()))
+    assert (row["email"], row["archived_at"]) == ("ana@mail.example", clock.moment.isoformat())
+    assert {row["sms_status"], row["email_status"]} == {"archived"}
+    assert {row["sms_own_status"], row["email_own_status"]} == {"subscribed"}
 
 
 async def test_groups_do_not_count_who_is_archived(db: Database, account: Tenant) -> None:

@@ -15,10 +15,11 @@ from tests.support import MOMENT, Tenant
 
 from carillon.audience.consents import ConsentChange, CreatePurpose, create_purpose
 from carillon.audience.contacts.save import SaveContact, save_contact
-from carillon.audience.export_columns import EXPORT_COLUMNS
+from carillon.audience.export_columns import DEFINITION_COLUMNS, EXPORT_COLUMNS
 from carillon.audience.exports import PAGE_ROWS, ExportContacts, export_contacts
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, create_field, field_kinds
+from carillon.audience.groups import SaveGroup, save_group
 from carillon.audience.imports.file_import import FileImport, import_file
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.audience.upsert.engine import upsert
@@ -62,11 +63,17 @@ async def export(db: Database, account: Tenant, **options: Any) -> bytes:
     return target.getvalue()
 
 
+async def contacts(db: Database, account: Tenant, **options: Any) -> pl.DataFrame:
+    """Return the rows of an export that are contacts."""
+    frame = pl.read_csv(await export(db, account, **options), infer_schema=False)
+    return frame.filter(pl.col("contact_id").is_not_null())
+
+
 @pytest.mark.usefixtures("people")
 async def test_an_export_has_every_contact_and_the_fields_in_use(db: Database, account: Tenant) -> None:
-    frame = pl.read_csv(await export(db, account), infer_schema=False)
+    frame = await contacts(db, account)
     fields = ["first_name", "city", "text2", "number1", "date1", "member"]
-    assert frame.columns == [*EXPORT_COLUMNS, "groups", *fields]
+    assert frame.columns == [*EXPORT_COLUMNS, "groups", *fields, *DEFINITION_COLUMNS]
     assert frame["groups"].to_list() == ["Gold", None, "Gold"]
     assert frame["contact_id"].to_list() == sorted(frame["contact_id"].to_list(), key=int)
     assert frame.select("phone", "email", "external_id", "landline", "sms_status", "email_status").rows() == [
@@ -109,14 +116,15 @@ async def test_an_export_carries_an_audience_over(db: Database, account: Tenant,
 
 @pytest.mark.usefixtures("people")
 async def test_raw_cells_stay_as_they_are(db: Database, account: Tenant) -> None:
-    frame = pl.read_csv(await export(db, account, defuse=False), infer_schema=False)
+    frame = await contacts(db, account, defuse=False)
     assert frame["first_name"][0] == "=Ana"
 
 
 @pytest.mark.usefixtures("people")
 async def test_ndjson_holds_typed_values(db: Database, account: Tenant) -> None:
-    first, *others = map(json.loads, (await export(db, account, format="ndjson")).splitlines())
+    field, first, *others = map(json.loads, (await export(db, account, format="ndjson")).splitlines())
     assert len(others) == 2
+    assert (field["defined"], field["defined_name"], field["defined_kind"]) == ("field", "member", "boolean")
     assert (first["contact_id"], first["first_name"], first["member"]) == (1, "=Ana", True)
     assert first["number1"] == pytest.approx(123456789012345.123456)
 
@@ -133,7 +141,7 @@ async def test_parquet_holds_typed_values(db: Database, account: Tenant, tmp_pat
         pl.Float64,
         pl.Boolean,
     ]
-    assert frame["member"].to_list() == [True, None, False]
+    assert frame["member"].to_list() == [None, True, None, False]
 
 
 @pytest.mark.usefixtures("people")
@@ -154,9 +162,9 @@ async def test_consents_are_columns_behind_the_fields(db: Database, account: Ten
     news = [ConsentChange("NEWS", Channel.SMS, granted=True)]
     await db.run(save_contact, account.actor, SaveContact(row=row, consents=news))
     columns = ["consents.NEWS.sms", "consents.OFFERS.sms", "consents.OFFERS.email"]
-    frame = pl.read_csv(await export(db, account), infer_schema=False)
+    frame = await contacts(db, account)
     details = [f"{column}.{detail}" for column in columns for detail in ("given_at", "source", "actor")]
-    assert {*frame.columns[-12:]} == {*columns, *details}
+    assert {*frame.columns[-17:-5]} == {*columns, *details}
     assert frame["consents.OFFERS.sms.source"].to_list() == ["test", None, None]
     assert frame.select(columns).rows() == [(None, "true", "false"), ("true", None, None), (None, None, None)]
     lines = (await export(db, account, format="ndjson", group="gold")).decode().splitlines()
@@ -172,9 +180,9 @@ async def test_statuses_are_told_by_name(db: Database, account: Tenant) -> None:
     address = Address(channel=Channel.SMS, value="0541110001")
     await db.run(suppress, account.actor, Suppress(addresses=[address], reason="asked"))
     frame = pl.read_csv(await export(db, account), infer_schema=False)
-    assert frame["sms_status"].to_list() == [None, "unsubscribed", "subscribed", "none"]
-    assert frame["sms_own_status"].to_list() == [None, "subscribed", None, None]
-    assert frame.row(0, named=True) == {
+    assert frame["sms_status"].to_list() == [None, None, "unsubscribed", "subscribed", "none"]
+    assert frame["sms_own_status"].to_list() == [None, None, "subscribed", None, None]
+    assert frame.row(1, named=True) == {
         **dict.fromkeys(frame.columns),
         "blocked_address": "+972541110001",
         "blocked_channel": "sms",
@@ -183,6 +191,23 @@ async def test_statuses_are_told_by_name(db: Database, account: Tenant) -> None:
         "blocked_by": "tester",
         "blocked_reason": "asked",
     }
+
+
+async def test_what_no_contact_tells_is_rows_before_all_others(db: Database, account: Tenant) -> None:
+    await db.run(create_field, account.actor, CreateField(name="member", kind=Kind.BOOLEAN, label="Is a member"))
+    await db.run(create_purpose, account.actor, CreatePurpose(name="Offers", description="=Once a week"))
+    await db.run(save_group, account.actor, SaveGroup(name="Nobody yet"))
+    await db.run(upsert, account.actor, read_rows([ContactRow(email="a@mail.example", add_to=["Gold"])], "IL"))
+    frame = pl.read_csv(await export(db, account), infer_schema=False)
+    assert frame.select(DEFINITION_COLUMNS).rows() == [
+        ("field", "member", "boolean", "Is a member", None),
+        ("purpose", "OFFERS", None, "Offers", "'=Once a week"),
+        ("group", "Nobody yet", None, None, None),
+        (None, None, None, None, None),
+    ]
+    assert frame["email"].to_list() == [None, None, None, "a@mail.example"]
+    members = pl.read_csv(await export(db, account, group="Gold"), infer_schema=False)
+    assert set(DEFINITION_COLUMNS).isdisjoint(members.columns)
 
 
 async def test_an_empty_audience_exports_as_a_header(db: Database, account: Tenant) -> None:

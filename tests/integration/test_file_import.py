@@ -2,7 +2,7 @@
 
 import asyncio
 import csv
-import shutil
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,10 @@ def rejected(summary: ImportSummary) -> list[dict[str, str]]:
     assert summary.rejects is not None
     with summary.rejects.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def after_one_chunk() -> Callable[[], bool]:
+    return iter([False, True, True]).__next__
 
 
 def nobody_may_stop() -> bool:
@@ -181,7 +185,7 @@ async def test_asked_to_again_an_interrupted_import_begins_from_the_start(
 ) -> None:
     path = write(tmp_path / "people.csv", many_lines())
     stopped = await import_file(
-        db, account.actor, FileImport(path=path), lambda _progress: None, should_stop=iter([False, True, True]).__next__
+        db, account.actor, FileImport(path=path), lambda _progress: None, should_stop=after_one_chunk()
     )
     again = await run(db, account, path, again=True)
     assert again.import_id != stopped.import_id
@@ -205,7 +209,7 @@ async def test_rejects_that_were_lost_meanwhile_stop_the_resumption(
 ) -> None:
     path = write(tmp_path / "people.csv", ["12,,Early", *many_lines(), "13,,Late"])
     stopped = await import_file(
-        db, account.actor, FileImport(path=path), lambda _progress: None, should_stop=iter([False, True, True]).__next__
+        db, account.actor, FileImport(path=path), lambda _progress: None, should_stop=after_one_chunk()
     )
     assert stopped.rejects is not None
     stopped.rejects.unlink()
@@ -333,7 +337,7 @@ def source(tmp_path: Path, content: bytes) -> Path:
     ("content", "options", "refusal"),
     [
         (b"", {}, ("file", "empty")),
-        (b"PK\x03\x04 and so on", {}, ("file", "Save it as CSV")),
+        (b"PK\x03\x04 and so on", {}, ("file", "broken archive")),
         (b"0541110001,ana@mail.example\n", {}, ("file", "names of the columns")),
         (b"Shoe size\n41\n", {}, ("map", "--map")),
         (b"phone\n1\n", {"group": "  "}, ("group", "1 to 200")),
@@ -361,22 +365,71 @@ async def test_the_rejects_never_overwrite_another_file(db: Database, account: T
     path = write(tmp_path / "people.csv", ["12,,Ana"])
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear Ana, …")
-    for rejects in (path, letter):
+    for rejects in (path, letter, tmp_path, Path("/dev/null")):
         with pytest.raises(InvalidInputError) as refused:
             await run(db, account, path, rejects=rejects)
         assert refused.value.field == "rejects"
     assert letter.read_text() == "Dear Ana, …"
 
 
-async def test_earlier_rejects_are_set_aside(db: Database, account: Tenant, tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", [None, "mend-me.csv"])
+async def test_rejects_go_beside_earlier_ones_which_stay(
+    db: Database, account: Tenant, tmp_path: Path, named: str | None
+) -> None:
+    path, rejects = tmp_path / "people.csv", None if named is None else tmp_path / named
+    summaries = [await run(db, account, write(path, [f"12,,{name}"]), rejects=rejects) for name in ("Ana", "Ben", "Cy")]
+    assert [row["First name"] for one in summaries for row in rejected(one)] == ["Ana", "Ben", "Cy"]
+    names = [one.rejects.name for one in summaries if one.rejects]
+    stem = "people.csv.rejects" if named is None else "mend-me"
+    assert names == [f"{stem}.csv", f"{stem}-2.csv", f"{stem}-3.csv"]
+
+
+async def test_an_import_without_rejects_leaves_those_of_an_earlier_one(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
     path = write(tmp_path / "people.csv", ["12,,Ana"])
     first = await run(db, account, path)
-    assert first.rejects is not None
-    shutil.copy(first.rejects, tmp_path / "copy.csv")
-    write(path, ["13,,Ben"])
-    second = await run(db, account, path)
-    assert [row["First name"] for row in rejected(second)] == ["Ben"]
-    assert (tmp_path / "people.csv.rejects.csv.old").read_bytes() == (tmp_path / "copy.csv").read_bytes()
+    second = await run(db, account, write(path, ["0541110001,,Ben"]))
+    assert second.rejects is None
+    assert [row["First name"] for row in rejected(first)] == ["Ana"]
+    assert sorted(await asyncio.to_thread(os.listdir, tmp_path)) == ["people.csv", "people.csv.rejects.csv"]
+
+
+async def test_an_interrupted_import_goes_on_with_its_own_rejects(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = many_lines()
+    lines[0], lines[-1] = "12,,Ana", "13,,Ben"
+    path, rejects = write(tmp_path / "people.csv", lines), tmp_path / "mend-me.csv"
+    stopped = await import_file(
+        db, account.actor, FileImport(path=path, rejects=rejects), lambda _progress: None, should_stop=after_one_chunk()
+    )
+    other = await run(db, account, write(tmp_path / "others.csv", ["14,,Cy"]), rejects=rejects)
+    resumed = await run(db, account, path)
+    assert (stopped.is_done, resumed.is_resumed, resumed.rejects) == (False, True, rejects)
+    assert [row["First name"] for row in rejected(resumed)] == ["Ana", "Ben"]
+    assert other.rejects == tmp_path / "mend-me-2.csv"
+    assert [row["First name"] for row in rejected(other)] == ["Cy"]
+    assert (await run(db, account, path)).rejects == rejects
+
+
+async def test_rejects_that_have_not_come_yet_have_their_file(db: Database, account: Tenant, tmp_path: Path) -> None:
+    path = write(tmp_path / "people.csv", [*many_lines(), "13,,Ben"])
+    rejects = tmp_path / "mend-me.csv"
+    stopped = await import_file(
+        db, account.actor, FileImport(path=path, rejects=rejects), lambda _progress: None, should_stop=after_one_chunk()
+    )
+    other = await run(db, account, write(tmp_path / "others.csv", ["14,,Cy"]), rejects=rejects)
+    resumed = await run(db, account, path)
+    assert (stopped.rejects, resumed.rejects, other.rejects) == (None, rejects, tmp_path / "mend-me-2.csv")
+    assert [row["First name"] for one in (resumed, other) for row in rejected(one)] == ["Ben", "Cy"]
+
+
+async def test_rejects_need_no_folder_where_there_are_none(db: Database, account: Tenant, tmp_path: Path) -> None:
+    path = write(tmp_path / "people.csv", ["0541110001,,Ana"])
+    assert (await run(db, account, path, rejects=tmp_path / "none" / "x.csv")).new == 1
+    with pytest.raises(InvalidInputError, match="no folder"):
+        await run(db, account, write(path, ["13,,Ana"]), rejects=tmp_path / "none" / "x.csv")
 
 
 async def test_an_import_leaves_its_beginning_and_end_in_the_audit_trail(

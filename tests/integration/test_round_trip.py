@@ -15,7 +15,11 @@ from carillon.audience.consents import ConsentChange, CreatePurpose, create_purp
 from carillon.audience.contacts.contact import SubscriptionStatus
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
+from carillon.audience.devices import RegisteredDevice, register_devices
 from carillon.audience.exports import ExportContacts, export_contacts
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import CreateField, create_field
+from carillon.audience.groups import SaveGroup, save_group
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.audience.upsert.rows import ContactRow
@@ -30,6 +34,9 @@ STATUSES = (SubscriptionStatus.SUBSCRIBED, SubscriptionStatus.UNCONFIRMED, Subsc
 
 CONTACTS = """
 SELECT c.phone, c.email, c.email_given, c.external_id, c.landline, c.sms_status, c.email_status, c.fields::text,
+       c.archived_at,
+       ARRAY(SELECT (d.platform, d.token, d.application)::text FROM device d
+             WHERE d.account_id = c.account_id AND d.contact_id = c.contact_id ORDER BY d.token) AS devices,
        ARRAY(SELECT g.name FROM membership m JOIN contact_group g USING (account_id, group_id)
              WHERE m.account_id = c.account_id AND m.contact_id = c.contact_id ORDER BY g.name) AS groups,
        ARRAY(SELECT (k.purpose, k.channel, k.granted, k.given_at, k.source, k.actor)::text FROM consent k
@@ -41,12 +48,16 @@ BLOCKS = """
 SELECT channel, address, created_at, source, actor, reason, description
 FROM suppression WHERE account_id = $1 ORDER BY channel, address
 """
+CONTACT_IDS = "SELECT contact_id, external_id FROM contact WHERE account_id = $1 ORDER BY contact_id"
 LEDGER = (
     "SELECT channel, address, action, reason FROM suppression_entry WHERE account_id = $1 ORDER BY channel, address"
 )
 GROUPS = """
-SELECT name, members, reachable, reachable_sms, reachable_email FROM contact_group WHERE account_id = $1 ORDER BY name
+SELECT name, members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios, description
+FROM contact_group WHERE account_id = $1 ORDER BY name
 """
+PURPOSES = "SELECT key, number, name, description FROM consent_purpose WHERE account_id = $1 ORDER BY key"
+FIELDS = "SELECT name, kind, label FROM field WHERE account_id = $1 ORDER BY name"
 
 
 async def another(db: Database) -> Tenant:
@@ -60,7 +71,7 @@ async def state(db: Database, tenant: Tenant) -> list[list[tuple[object, ...]]]:
     async with db.transaction() as tx:
         return [
             [tuple(row.values()) for row in await tx.fetch(statement, tenant.account_id)]
-            for statement in (CONTACTS, BLOCKS, GROUPS)
+            for statement in (CONTACTS, BLOCKS, GROUPS, PURPOSES, FIELDS)
         ]
 
 
@@ -105,7 +116,12 @@ async def everything(db: Database, account: Tenant, clock: FixedClock) -> None:
                 )
                 await put(db, account, row, sms, email)
     for name in ("Offers", "News"):
-        await db.run(create_purpose, account.actor, CreatePurpose(name=name))
+        await db.run(create_purpose, account.actor, CreatePurpose(name=name, description=f"=What {name} are"))
+    for name, kind in (("shoe_size", Kind.NUMBER), ("member", Kind.BOOLEAN), ("unused", Kind.DATE)):
+        await db.run(create_field, account.actor, CreateField(name=name, kind=kind, label=f"The {name}, as asked"))
+    for name, description in (("Nobody", None), ("Described; and empty", "'=For later")):
+        await db.run(save_group, account.actor, SaveGroup(name=name, description=description))
+    await put(db, account, ContactRow(external_id="r-4", fields={"shoe_size": "38.5", "member": "true"}))
     for place, granted in enumerate((True, False), start=1):
         said = [ConsentChange("OFFERS", Channel.SMS, granted), ConsentChange("NEWS", Channel.EMAIL, not granted)]
         await put(db, account, ContactRow(external_id=f"r-{place}"), consents=said)
@@ -115,7 +131,35 @@ async def everything(db: Database, account: Tenant, clock: FixedClock) -> None:
     await block(db, account, Channel.VOICE, "0541110001")
     await block(db, account, Channel.SMS, "0549999999")
     await block(db, account, Channel.EMAIL, "nobody@mail.example", unsubscribe_contacts=True)
+    await archive_some(db, account, clock)
     clock.moment = clock.moment.replace(year=clock.moment.year + 1)
+
+
+async def archive(db: Database, tenant: Tenant, external_id: str) -> None:
+    async with db.transaction() as tx:
+        ids = {row["external_id"]: row["contact_id"] for row in await tx.fetch(CONTACT_IDS, tenant.account_id)}
+        change = SubscriptionChange(contact_id=ids[external_id], archived=True)
+        await change_subscriptions(tx, tenant.actor, ChangeSubscriptions(changes=[change]))
+
+
+async def archive_some(db: Database, account: Tenant, clock: FixedClock) -> None:
+    """Archive contacts of every status, some of whose addresses are suppressed, a day later; give some devices."""
+    clock.moment = clock.moment.replace(day=clock.moment.day + 1)
+    for number in range(1, 37):
+        if number % 4 == 1 or number % 7 == 2:
+            await archive(db, account, f"r-{number}")
+    async with db.transaction() as tx:
+        ids = [row["contact_id"] for row in await tx.fetch(CONTACT_IDS, account.account_id)]
+        devices = [
+            RegisteredDevice(contact_id=ids[place], platform=platform, token=f'{platform};"{place}:', application=app)
+            for place, platform, app in (
+                (2, "ios", None),
+                (2, "android", "Shop: one"),
+                (5, "ios", "x;y"),
+                (4, "ios", None),
+            )
+        ]
+        await register_devices(tx, account.actor, devices)
 
 
 @pytest.mark.usefixtures("everything")
@@ -150,7 +194,7 @@ async def test_without_its_suppressions_a_file_subscribes_nobody_whom_they_held(
     contacts = [line for line in lines if not line.startswith(b",,")]
     other = await another(db)
     await bring(db, other, tmp_path / "contacts.csv", b"".join(contacts))
-    (before, *_), (after, blocks, _) = await state(db, account), await state(db, other)
+    (before, *_), (after, blocks, *_) = await state(db, account), await state(db, other)
     assert blocks == []
     assert [is_reached(row) for row in after] == [is_reached(row) for row in before]
 
@@ -161,10 +205,10 @@ async def test_a_groups_export_has_its_members_suppressions_alone(
 ) -> None:
     other = await another(db)
     await bring(db, other, tmp_path / "gold.csv", await export(db, account, "csv", group="Gold"))
-    (everybody, _, groups), (members, blocks, _) = await state(db, account), await state(db, other)
-    assert members == [row for row in everybody if row[8]]
-    assert len(members) == 12 == groups[1][1]
-    assert {block[1] for block in blocks} <= {address for row in members for address in row[:2]}
+    (everybody, _, groups, *_), (members, blocks, *_) = await state(db, account), await state(db, other)
+    assert members == [row for row in everybody if row[10] and row[8] is None]
+    assert len(members) == 8 == {name: count for name, count, *_ in groups}["Gold"]
+    assert {block[1] for block in blocks} <= {address for row in everybody if row[10] for address in row[:2]}
     assert len(blocks) == 6
 
 
@@ -198,6 +242,8 @@ people = st.lists(
         st.lists(st.sampled_from(["Gold", "a;b", 'say "hi"', "שמות", "'=x"]), max_size=2, unique=True),
         st.sampled_from([None, True, False]),
         st.sets(st.sampled_from(list(Channel))),
+        st.booleans(),
+        st.sampled_from([None, "android", "ios"]),
     ),
     max_size=6,
 )
@@ -214,18 +260,22 @@ async def test_random_audiences_come_over(
 ) -> None:
     one, other = await another(db), await another(db)
     await db.run(create_purpose, one.actor, CreatePurpose(name="Offers"))
-    for number, (has_phone, has_email, sms, email, groups, consent, blocked) in enumerate(everybody):
+    for number, (has_phone, has_email, sms, email, groups, consent, blocked, archived, device) in enumerate(everybody):
         row = ContactRow(
             phone=f"+30691234560{number}" if has_phone else None,
             email=f"u{number}@mail.example" if has_email else None,
             external_id=f"r{number}",
             add_to=groups,
+            device_token=f"token {number}" if device else None,
+            device_platform=device,
         )
         said = [] if consent is None else [ConsentChange("OFFERS", Channel.SMS, consent)]
         await put(db, one, row, sms, email, consents=said)
         for channel in blocked:
             value = f"u{number}@mail.example" if channel is Channel.EMAIL else f"+30691234560{number}"
             await block(db, one, channel, value)
+        if archived:
+            await archive(db, one, f"r{number}")
     for number in strangers:
         await block(db, one, Channel.SMS, f"+30691234569{number}")
     content = await export(db, one, format_)

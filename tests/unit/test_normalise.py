@@ -169,6 +169,9 @@ def test_the_size_of_a_whole_address_is_limited_as_the_reference_limits_it(domai
 
 
 PHONE_LIKE = st.text("0123456789+-() ./\u00a0\u0660\u0665\u0667\uff10\uff15x,;#*~\u200f\t\n", max_size=24)
+PHONE_LIKE |= st.from_regex(
+    r"[+0]?[0-9]{1,12}[.,][0-9]{0,4}0|[0-9]([.,][0-9]{1,14})?[eE][+]?[01]?[0-9]", fullmatch=True
+)
 EMAIL_LIKE = st.from_regex(r"[ -~]{1,12}@[a-zA-Z0-9.\-]{1,12}\.[a-zA-Z]{1,5}", fullmatch=True)
 
 

@@ -17,6 +17,7 @@ from carillon.addresses.phones import (
     read_phone,
     region_of_calling_code,
 )
+from carillon.addresses.spreadsheets import has_lost_digits
 
 # The numbers in the vendors' references, with what each stands for in its vendor's country.
 VENDOR_SAMPLES = [
@@ -99,6 +100,68 @@ def test_the_shape_is_seven_to_fifteen_digits() -> None:
     assert digits_of("+9721234", None) == "9721234"
     assert digits_of("+972123456789012", None) == "972123456789012"
     assert digits_of("+9721234567890123", None) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("501234579.0", "IL", "972501234579"),
+        ("501234579,0", "IL", "972501234579"),  # of a country that writes decimals with a comma
+        ("972501234567.00", "IL", "972501234567"),
+        ("+972501234567.0", "GR", "972501234567"),  # a plus put before a decimal
+        ("0501234579.0", "IL", "972501234579"),
+        ("972501234567.000", "IL", "972501234567"),
+        ("5.01234579E8", "IL", "972501234579"),
+        ("5,01234579e+08", "IL", "972501234579"),
+        ("9.72545550001E+11", "GR", "972545550001"),
+        ("5.0123457900E8", "IL", "972501234579"),
+        ("9.72501E+11", "IL", None),
+        ("5.0123457E8", "IL", None),  # of a digit that is not written nobody knows whether it was 0
+        ("5.012345795E8", "IL", None),
+        ("123456.0", "IL", None),
+        ("0541234.000", "IL", "972541234000"),  # a group of a number's own digits
+        ("050.1234567", "IL", "972501234567"),
+    ],
+)
+def test_a_spreadsheets_number_is_the_digits_that_it_was_made_of(value: str, country: str, digits: str | None) -> None:
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    assert has_lost_digits(value) is (digits is None and "E" in value)
+
+
+@pytest.mark.parametrize("value", ["1234", "123456", "000123456", "012345", "+97212", "(12) 34-56"])
+def test_fewer_than_seven_significant_digits_are_no_phone(value: str) -> None:
+    assert read_phone(value, "IL") is None
+    assert read_phone(value, None) is None
+
+
+def test_a_short_number_that_a_plan_has_is_a_phone() -> None:
+    assert digits_of("312345", "AD") == "376312345"
+    assert digits_of("312345", "IL") is None
+
+
+@pytest.mark.parametrize(
+    "value", ["1111111111", "0555555555", "+1111111111", "22-222-2222", "0000000000", "00 777 7777"]
+)
+def test_one_digit_repeated_is_no_phone(value: str) -> None:
+    for country in ("IL", "ES", "US", None):
+        assert read_phone(value, country) is None
+        assert phone_digits(value, country) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("447911123456", "ES", "447911123456"),
+        ("44 7911 123456", "IL", "447911123456"),
+        ("8613912345678", "IL", "8613912345678"),  # too long for a number of Israel
+        ("07911123456", "ES", "3407911123456"),  # a single zero is of no international number
+        ("612345678", "ES", "34612345678"),
+        ("3466666666", "IL", "9723466666666"),  # valid in neither way
+        ("2015550123", "US", "12015550123"),
+    ],
+)
+def test_digits_that_are_valid_internationally_alone_are_international(value: str, country: str, digits: str) -> None:
+    assert digits_of(value, country) == digits == phone_digits(value, country)
 
 
 def test_a_text_longer_than_the_limit_is_no_phone_though_it_is_mostly_space() -> None:

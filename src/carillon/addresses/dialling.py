@@ -6,9 +6,25 @@ from dataclasses import dataclass
 
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberFormat
-from phonenumbers.phonemetadata import NumberFormat
+from phonenumbers.phonemetadata import NumberFormat, PhoneNumberDesc
 
 E164_DIGITS = re.compile(r"[1-9][0-9]{6,14}")
+MIN_SIGNIFICANT_DIGITS = 7
+
+_KINDS_OF_NUMBERS = (
+    *("mobile", "fixed_line", "premium_rate", "toll_free", "shared_cost"),
+    *("voip", "personal_number", "pager", "uan", "voicemail"),
+)
+
+
+def significant_digits(dialled: str) -> str:
+    """Return the dialled digits from the first one that isn't 0."""
+    return dialled.lstrip("0")
+
+
+def is_repeated_digit(significant: str) -> bool:
+    """Tell whether all of the digits are the same one, which people type where they have to type something."""
+    return len(set(significant)) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +37,7 @@ class Dialling:
     international_prefix: re.Pattern[str]
     trunk_prefix_read: re.Pattern[str]
     general: re.Pattern[str]
+    kinds: tuple[tuple[re.Pattern[str], frozenset[int]], ...]
     lengths: frozenset[int]
     formats: tuple[tuple[re.Pattern[str], re.Pattern[str], str | None], ...]
 
@@ -42,7 +59,7 @@ class Dialling:
         None: the parser decides.
         """
         dialled = text.removeprefix("+")
-        if not (dialled.isascii() and dialled.isdigit()):
+        if not (dialled.isascii() and dialled.isdigit()) or _may_be_no_number(dialled):
             return None
         nsn = self._national_number(dialled, with_plus=text.startswith("+"))
         digits = None if nsn is None else self.code + nsn
@@ -68,7 +85,10 @@ class Dialling:
 
     def reads_back(self, national: str, nsn: str) -> bool:
         """Tell, where a simple rule can, that the parser takes `national` for `nsn`. False: it may or may not."""
-        if self.international_prefix.match(national) or national.startswith(self.code):
+        if self.international_prefix.match(national) or national.startswith(self.code) or _may_be_no_number(national):
+            return False
+        has_single_zero = national.startswith("0") and not national.startswith("00")
+        if not (has_single_zero or self._is_valid(nsn)):  # an international number, perhaps
             return False
         trunk = self.trunk_prefix_read.match(national)
         if trunk is None:
@@ -79,6 +99,17 @@ class Dialling:
             and len(nsn) in self.lengths
             and self.general.fullmatch(national) is None
         )
+
+    def _is_valid(self, nsn: str) -> bool:
+        """Tell whether the number is in an allocated range."""
+        if self.general.fullmatch(nsn) is None:
+            return False
+        return any(len(nsn) in lengths and pattern.fullmatch(nsn) for pattern, lengths in self.kinds)
+
+
+def _may_be_no_number(dialled: str) -> bool:
+    significant = significant_digits(dialled)
+    return len(significant) < MIN_SIGNIFICANT_DIGITS or is_repeated_digit(significant)
 
 
 _NEVER = r"(?!)"  # matches nothing
@@ -103,9 +134,16 @@ def dialling_of(region: str) -> Dialling:
         international_prefix=re.compile(metadata.international_prefix or _NEVER),
         trunk_prefix_read=re.compile(metadata.national_prefix_for_parsing or _NEVER),
         general=re.compile(metadata.general_desc.national_number_pattern or _NEVER),
+        kinds=tuple(kind for name in _KINDS_OF_NUMBERS if (kind := _kind(getattr(metadata, name)))),
         lengths=frozenset(metadata.general_desc.possible_length),
         formats=formats,
     )
+
+
+def _kind(desc: PhoneNumberDesc | None) -> tuple[re.Pattern[str], frozenset[int]] | None:
+    if desc is None or not desc.national_number_pattern:
+        return None
+    return re.compile(desc.national_number_pattern), frozenset(desc.possible_length)
 
 
 def _national_format(number_format: NumberFormat) -> tuple[re.Pattern[str], re.Pattern[str], str | None]:

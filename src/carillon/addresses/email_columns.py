@@ -29,7 +29,7 @@ _ORDINARY = rf"^{_DOT_ATOM}@(?:{_LABEL}\.)+(?:[A-Za-z0-9]+-)*[A-Za-z0-9]*[A-Za-z
 _SPECIAL = r"\.(?:arpa|invalid|local|localhost|onion|test)$"
 
 # What `str.strip` takes away.
-_WHITE_SPACE = "".join(
+WHITE_SPACE = "".join(
     map(chr, (*range(9, 14), *range(28, 33), 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288))
 )
 
@@ -92,7 +92,7 @@ def composed_emails(texts: pl.Series, rows: pl.Series) -> tuple[pl.DataFrame, pl
     stripped = (
         pl.DataFrame({"row": rows, "text": texts})
         .filter(_TEXT.str.len_chars() <= MAX_EMAIL_CHARACTERS)
-        .with_columns(text=_TEXT.str.strip_chars(_WHITE_SPACE))
+        .with_columns(text=_TEXT.str.strip_chars(WHITE_SPACE))
     )
     has_two_parts = (_TEXT.str.count_matches("@", literal=True) == 1) & ~_TEXT.str.contains('["<]')
     parts = _TEXT.str.split_exact("@", 1).struct.rename_fields(["local", "domain"]).alias("parts")

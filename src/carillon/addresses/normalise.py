@@ -9,8 +9,8 @@ import polars as pl
 
 from carillon.addresses.email_columns import common_emails, composed_emails
 from carillon.addresses.emails import read_email
-from carillon.addresses.phone_columns import PhoneColumn
-from carillon.addresses.phones import KINDS_PER_VALIDITY, Validity, read_phone
+from carillon.addresses.phone_columns import E164_LENGTHS, PhoneColumn
+from carillon.addresses.phones import KINDS_PER_VALIDITY, UNAMBIGUOUS, Validity, known_region, read_phone
 
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
@@ -30,7 +30,50 @@ def normalise_phones(values: pl.Series, country: str | None) -> pl.DataFrame:
     column = PhoneColumn(texts, country)
     rows = column.undecided
     left = _phones_one_by_one(texts.gather(rows), country).insert_column(0, rows)
-    return _in_order(pl.concat([column.decided, left]), texts.len())
+    dialled = _in_order(pl.concat([column.decided, left]), texts.len())
+    return dialled if known_region(country) is None else _or_international(texts, dialled)
+
+
+def _or_international(texts: pl.Series, dialled: pl.DataFrame) -> pl.DataFrame:
+    """Put the valid international readings of ambiguous texts in the place of readings that are not valid."""
+    ambiguous = _ambiguous_rows(texts, dialled)
+    if ambiguous.is_empty():
+        return dialled
+    international = normalise_phones(texts.gather(ambiguous), None)
+    is_valid = _validity(international) == Validity.VALID
+    if not is_valid.any():
+        return dialled
+    return _replaced(dialled, ambiguous.filter(is_valid), international.filter(is_valid))
+
+
+def _replaced(phones: pl.DataFrame, rows: pl.Series, by: pl.DataFrame) -> pl.DataFrame:
+    return pl.DataFrame([phones[name].scatter(rows, by[name]) for name in PHONE_COLUMNS])
+
+
+def _ambiguous_rows(texts: pl.Series, dialled: pl.DataFrame) -> pl.Series:
+    """Return the numbers of the rows that are no valid phone as they are dialled, and may be an international one."""
+    rows = (_validity(dialled) != Validity.VALID).arg_true()
+    if rows.is_empty():
+        return rows
+    rest, digits = texts.gather(rows), dialled["digits"].gather(rows)
+    given = rest.str.replace_all("[^0-9]+", "").str.strip_chars_start("0")
+    is_shaped = given.str.len_bytes().is_between(*E164_LENGTHS)
+    may_be = is_shaped & given.ne_missing(digits) & ~rest.str.contains(UNAMBIGUOUS)
+    return rows.filter(may_be.fill_null(value=False))
+
+
+def likely_phones(values: pl.Series, dialled: pl.DataFrame, country: str) -> tuple[pl.DataFrame, dict[int, str]]:
+    """Weigh phones that `normalise_phones` found to be no valid ones of `country`, as `ambiguous_phones` does.
+
+    Returns the phones, and by their places the E.164 digits that some may mean instead. Of valid ones nothing is asked:
+    most phones are, and they cost nothing more.
+    """
+    rows = _ambiguous_rows(values, dialled)
+    if rows.is_empty():
+        return dialled, {}
+    both = ambiguous_phones(values.gather(rows), country)
+    alternatives = {row: digits for row, digits in zip(rows, both["alternative"], strict=True) if digits is not None}
+    return _replaced(dialled, rows, normalise_phones(both["likely"], country)), alternatives
 
 
 def ambiguous_phones(values: pl.Series, country: str) -> pl.DataFrame:

@@ -11,6 +11,8 @@ from enum import IntEnum
 import phonenumbers
 import polars as pl
 
+from carillon.addresses.dialling import MIN_SIGNIFICANT_DIGITS
+from carillon.addresses.email_columns import WHITE_SPACE
 from carillon.addresses.phone_plans import (
     NSN,
     UNKNOWN,
@@ -29,16 +31,20 @@ from carillon.addresses.phones import (
     Validity,
     known_region,
 )
+from carillon.addresses.spreadsheets import DECIMAL, SCIENTIFIC
 
 _FEW = 12  # up to so many rows of one calling code or region the reference is faster than passes over columns
 _MAX_FAST_BYTES = 40
 _BYTES_PER_CHARACTER = 4
 _CALLING_CODE_DIGITS = 3
-_E164_LENGTHS = (7, 15)
+E164_LENGTHS = (7, 15)
 
 # Punctuation that the parser drops wherever it stands, around digits and at most one plus before the first
 # digit. Left out on purpose: '*', '~', '#', ',', ';' and letters, which the parser may take for an extension.
 _PUNCTUATED = r"^[ \t\r\n().\-/]*\+?[ ().\-/]*[0-9][0-9 ().\-/]*[ \t\r\n]*$"
+
+_SEVEN_DIGITS = 10 ** (MIN_SIGNIFICANT_DIGITS - 1)
+_REPEATED = [int(digit * length) for digit in "123456789" for length in range(MIN_SIGNIFICANT_DIGITS, 20)]
 
 _TEXT = pl.col("text")
 _READINGS = {"row": pl.UInt32, "digits": pl.String, "quality": pl.Int16, "region": pl.String}
@@ -89,15 +95,37 @@ class PhoneColumn:
         digits_only = rows.select(_TEXT.str.contains("^[0-9]+$") & short).to_series().fill_null(value=False)
         bare = rows.lazy().filter(digits_only).select("row", nsn="text", plus=pl.lit(value=False)).collect()
         if bare.height == rows.height:
-            return bare
-        # A letter refuses a text, and so does more than the limit even at four bytes a character.
+            return self._with_enough_digits(bare)
+        # More than the limit even at four bytes a character refuses a text.
         too_long = _TEXT.str.len_bytes() > MAX_PHONE_CHARACTERS * _BYTES_PER_CHARACTER
-        rest = rows.lazy().filter(~digits_only).filter(~too_long).filter(~_TEXT.str.contains("[A-Za-z]")).collect()
-        punctuated = rest.select(_TEXT.str.contains(_PUNCTUATED) & short).to_series()
+        rest = rows.lazy().filter(~digits_only).filter(~too_long).with_columns(short=short).collect()
+        rest = self._mended(rest)
+        punctuated = rest.select(_TEXT.str.contains(_PUNCTUATED) & pl.col("short")).to_series()
         rest = self._leave_if(rest, ~punctuated)
         digits = _TEXT.str.replace_all("[^0-9]+", "")
         plus = _TEXT.str.contains("+", literal=True)
-        return pl.concat([bare, rest.select("row", nsn=digits, plus=plus)])
+        return self._with_enough_digits(pl.concat([bare, rest.select("row", nsn=digits, plus=plus)]))
+
+    def _mended(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Mend what a spreadsheet made of phones, and drop texts with letters, which are none."""
+        odd = rows["text"].str.contains("[.,A-Za-z]")
+        if not odd.any():
+            return rows
+        stripped = rows.filter(odd).with_columns(_TEXT.str.strip_chars(WHITE_SPACE))
+        lettered = stripped["text"].str.contains("[A-Za-z]")
+        self._leave(stripped.filter(lettered & stripped["text"].str.contains(SCIENTIFIC)))
+        mended = stripped.filter(~lettered).with_columns(_TEXT.str.replace(DECIMAL, "${1}${2}"))
+        return pl.concat([rows.filter(~odd), mended])
+
+    def _with_enough_digits(self, numbers: pl.DataFrame) -> pl.DataFrame:
+        """Drop numbers of one digit repeated, and of fewer than seven digits; a region may have some that are valid."""
+        amount = numbers["nsn"].cast(pl.UInt64, strict=False)
+        too_few = (amount < _SEVEN_DIGITS).fill_null(value=False)
+        if too_few.any() and self._region is not None and self._plan.general.lengths[0] < MIN_SIGNIFICANT_DIGITS:
+            self._leave(numbers.filter(too_few))
+        repeated = amount.is_in(_REPEATED).fill_null(value=False)
+        unusable = too_few | repeated
+        return numbers.filter(~unusable) if unusable.any() else numbers
 
     def _by_way(self, numbers: pl.DataFrame) -> dict[int, pl.DataFrame]:
         """Part the numbers by how they are dialled."""
@@ -236,7 +264,7 @@ def _readings(pieces: list[pl.DataFrame]) -> pl.DataFrame:
     valid = (pl.col("kind") != PhoneKind.UNKNOWN) & pl.col("region").is_not_null()
     validity = pl.when(valid).then(int(Validity.VALID)).otherwise(pl.col("possible").cast(pl.Int32))
     quality = (validity * KINDS_PER_VALIDITY + pl.col("kind")).cast(pl.Int16)
-    shaped = pl.col("digits").str.len_bytes().is_between(*_E164_LENGTHS)
+    shaped = pl.col("digits").str.len_bytes().is_between(*E164_LENGTHS)
     columns = ("row", "digits", "quality", "region")
     numbers = pl.concat([piece.select("row", "code", "nsn", "kind", "possible", "region") for piece in pieces])
     read = numbers.lazy().with_columns(digits=digits, quality=quality)
@@ -245,7 +273,7 @@ def _readings(pieces: list[pl.DataFrame]) -> pl.DataFrame:
 
 def _unplanned(numbers: pl.DataFrame) -> pl.DataFrame:
     """Keep the numbers that have the shape of E.164, as phones that no plan knows."""
-    shaped = NSN.str.len_bytes().is_between(*_E164_LENGTHS) & ~NSN.str.starts_with("0")
+    shaped = NSN.str.len_bytes().is_between(*E164_LENGTHS) & ~NSN.str.starts_with("0")
     quality = PhoneQuality(Validity.NOT_POSSIBLE, PhoneKind.UNKNOWN).encode()
     return numbers.filter(shaped).select(
         "row",

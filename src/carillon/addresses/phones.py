@@ -16,7 +16,14 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber
 from phonenumbers import PhoneNumberType as LibraryKind
 
-from carillon.addresses.dialling import E164_DIGITS, dialling_of
+from carillon.addresses.dialling import (
+    E164_DIGITS,
+    MIN_SIGNIFICANT_DIGITS,
+    dialling_of,
+    is_repeated_digit,
+    significant_digits,
+)
+from carillon.addresses.spreadsheets import whole_number
 
 MAX_PHONE_CHARACTERS = 250
 """Longer texts are not phones: the parser's own limit, applied before anything else looks at the text."""
@@ -25,6 +32,11 @@ _START_OF_NUMBER = re.compile(r"[+\uff0b0-9]")
 _PLUS_SIGNS = ("+", "\uff0b")
 # No mark in it begins an extension.
 _ONLY_PUNCTUATED = re.compile(r"[\s().\-/]*[+\uff0b]?[\s().\-/]*[0-9][0-9\s().\-/]*")
+# A plus or a single zero, behind ASCII that is no digit.
+UNAMBIGUOUS = r"^[ -*,-/:-~]*(?:\+|0[^0])"
+"""Texts that can be only a national, or only an international number."""
+
+_is_unambiguous = re.compile(UNAMBIGUOUS).match
 _SHOWN_HEAD, _SHOWN_TAIL = 3, 2
 
 
@@ -63,6 +75,9 @@ class PhoneForm(Enum):
 
 KINDS_PER_VALIDITY = 16
 """A quality is `validity * KINDS_PER_VALIDITY + kind`: 0 to 47, stored as a small integer."""
+
+MIN_VALID_QUALITY = Validity.VALID * KINDS_PER_VALIDITY
+"""The qualities of valid numbers are this and more."""
 
 
 class PhoneQuality(NamedTuple):
@@ -146,7 +161,8 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
 
     1. More than 250 characters, or any letter, is refused. So are vanity numbers, extensions such as x123,
        and RFC 3966 texts. Surrounding white space does not count; decimal digits of any script count as 0 to
-       9.
+       9. A number that a spreadsheet made of a phone stands for its digits, where none was lost
+       (`spreadsheets.whole_number`).
     2. What phonenumbers' parser reads with the country as default region is the number: national forms, forms
        with a plus or with the region's own international prefix, and bare digits that start with the region's
        calling code where the parser takes them so. What the parser refuses is refused, and so is a number
@@ -158,18 +174,50 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
        matter whether any plan has its calling code (docs/adr/0028): digits behind a plus or the international
        prefix, with no more than punctuation among them, are the number as they are, NOT_POSSIBLE and of no
        region.
+    5. One digit repeated is refused, and so are fewer than seven digits, without the zeros before them, unless the
+       number is VALID (docs/adr/0056).
+    6. Digits without a plus or a single zero before them that are no VALID number of the country, and a VALID
+       international one, are the latter (docs/adr/0056).
     """
-    if len(value) > MAX_PHONE_CHARACTERS or any(map(str.isalpha, value)):
+    whole = whole_number(value.strip()) if len(value) <= MAX_PHONE_CHARACTERS else None
+    if whole is None or any(map(str.isalpha, whole)):
         return None
+    text = _ascii_digits(whole)
     region = known_region(country)
-    text = _with_plus(value) if region is None else _ascii_digits(value.strip())
-    if text is None:
+    reading = _read_number(text, region)
+    if region is not None and not _is_valid(reading) and is_ambiguous(text):
+        international = _read_number(text, None)
+        return international if _is_valid(international) else reading
+    return reading
+
+
+def is_ambiguous(text: str) -> bool:
+    """Tell whether a text may be a national as well as an international number: it has no plus and no single zero."""
+    return _is_unambiguous(text) is None
+
+
+def _is_valid(reading: PhoneReading | None) -> bool:
+    return reading is not None and reading.quality >= MIN_VALID_QUALITY
+
+
+def _read_number(text: str, region: str | None) -> PhoneReading | None:
+    """Read a stripped text of ASCII digits in one way: as the region dials it, or as an international number."""
+    significant = significant_digits("".join(filter(str.isdigit, text)))
+    if is_repeated_digit(significant):
+        return None
+    reading = _read_dialled(text, region)
+    return reading if len(significant) >= MIN_SIGNIFICANT_DIGITS or _is_valid(reading) else None
+
+
+def _read_dialled(text: str, region: str | None) -> PhoneReading | None:
+    dialled = _with_plus(text) if region is None else text
+    if dialled is None:
         return None
     try:
-        number = _parse(text, region)
+        number = _parse(dialled, region)
     except NumberParseException as error:
         is_unplanned = error.error_type == NumberParseException.INVALID_COUNTRY_CODE
-        return _read_unplanned(text, region) if is_unplanned else None
+        return _read_unplanned(dialled, region) if is_unplanned else None
     if number.extension:
         return None
     digits = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
@@ -243,9 +291,8 @@ def read_ambiguous_phone(value: str, country: str) -> tuple[str, str | None]:
     return likely, international.digits if international and is_other else None
 
 
-def _with_plus(value: str) -> str | None:
+def _with_plus(text: str) -> str | None:
     """Write a text that is read without a country with a plus; None where it has no digit."""
-    text = _ascii_digits(value.strip())
     start = _START_OF_NUMBER.search(text)
     if start is None:
         return None

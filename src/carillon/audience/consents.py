@@ -97,17 +97,19 @@ async def create_purpose(tx: Tx, actor: Actor, command: CreatePurpose) -> str:
     return key
 
 
-async def make_purposes(tx: Tx, actor: Actor, keys: Sequence[str]) -> None:
-    """Make the purposes that a locked audience lacks, with their keys as names.
+async def make_purposes(tx: Tx, actor: Actor, purposes: Mapping[str, CreatePurpose]) -> None:
+    """Make the purposes, by their keys, that a locked audience lacks.
 
-    Raises InvalidInputError for `map` when there would be more than MAX_PURPOSES.
+    Raises InvalidInputError for `name` and `description`, and for `map` when there would be more than MAX_PURPOSES.
     """
     known = await known_purposes(tx, actor)
-    missing = [key for key in dict.fromkeys(keys) if key not in known]
+    missing = [key for key in purposes if key not in known]
     if missing and len(known) + len(missing) > MAX_PURPOSES:
         raise InvalidInputError("map", f"An audience has at most {MAX_PURPOSES} purposes.")
     for key in missing:
-        await tx.execute(SQL["create_purpose"], actor.account_id, actor.audience_id, key, key, "", tx.now)
+        name = checked_name(purposes[key].name, MAX_NAME_CHARACTERS)
+        description = _checked_description(purposes[key].description)
+        await tx.execute(SQL["create_purpose"], actor.account_id, actor.audience_id, key, name, description, tx.now)
         await audit.record(tx, actor, "purpose.create", key, {"audience_id": actor.audience_id})
     if missing:
         await mark_changed(tx, actor)

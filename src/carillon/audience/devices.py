@@ -68,6 +68,12 @@ def _columns(devices: Collection[RegisteredDevice]) -> tuple[list[Any], ...]:
     return tuple([getattr(one, name) for one in devices] for name in names)
 
 
+async def devices_of(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> list[RegisteredDevice]:
+    """List the devices of contacts."""
+    rows = await tx.fetch(SQL["devices_of"], actor.account_id, actor.audience_id, contact_ids)
+    return [RegisteredDevice(**dict(row.items())) for row in rows]
+
+
 async def owner_of_token(tx: Tx, actor: Actor, token: str) -> int | None:
     """Return the contact that has a token, or None."""
     rows = await tx.fetch(SQL["owners_of_tokens"], actor.account_id, actor.audience_id, [token])

@@ -1,3 +1,8 @@
+-- name: devices_of
+SELECT contact_id, platform, token, application
+FROM device
+WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
+
 -- name: owners_of_tokens
 SELECT contact_id FROM device WHERE account_id = $1 AND audience_id = $2 AND token = ANY ($3::text[]);
 

@@ -23,7 +23,15 @@ EXPORT_COLUMNS = (
 OWN_STATUS_COLUMNS = {"sms": "sms_own_status", "email": "email_own_status"}
 """What a contact itself said, where a suppression or a missing address lies over it."""
 
+ARCHIVED_COLUMN = "archived_at"
+ARCHIVED_STATUS = "archived"
+"""The status of archived contacts that are subscribed or unconfirmed: who doesn't know it must not write to them."""
+
 GROUPS_COLUMN = "groups"
+DEVICES_COLUMN = "devices"
+
+EXPORT_ONLY_COLUMNS = (*OWN_STATUS_COLUMNS.values(), ARCHIVED_COLUMN, GROUPS_COLUMN, DEVICES_COLUMN)
+"""Columns of contacts that only an export has."""
 
 BLOCK_COLUMNS = (
     "blocked_address",
@@ -36,9 +44,17 @@ BLOCK_COLUMNS = (
 )
 """Suppressions: rows of their own before the contacts, so that no part of a file reaches whom the whole doesn't."""
 
+DEFINITION_COLUMNS = ("defined", "defined_name", "defined_kind", "defined_label", "defined_description")
+"""Custom fields, purposes and groups without members: rows of their own before all others."""
+
 CONSENT_DETAILS = ("given_at", "source", "actor")
 _CONSENT = re.compile(r"consents\.(\w{1,64})\.(sms|email)")
 _FIELD = "fields."
+
+
+def status_column(channel: str) -> str:
+    """Name the column of a channel's status."""
+    return f"{channel}_status"
 
 
 def consent_column(purpose: str, channel: str) -> str:
@@ -54,7 +70,7 @@ def read_consent_column(column: str) -> tuple[str, Channel] | None:
 
 def field_column(field: str) -> str:
     """Name the column of a field; one that is called as a column of ours has a prefix."""
-    ours = {*EXPORT_COLUMNS, *OWN_STATUS_COLUMNS.values(), GROUPS_COLUMN, *BLOCK_COLUMNS}
+    ours = {*EXPORT_COLUMNS, *EXPORT_ONLY_COLUMNS, *BLOCK_COLUMNS, *DEFINITION_COLUMNS}
     return _FIELD + field if field in ours or field.startswith((_FIELD, "consents.")) else field
 
 

@@ -1,7 +1,8 @@
 """Exports: the contacts of an audience or of a group as one file, in constant memory, all of one moment.
 
 What is exported can be imported again, and then leaves every contact as it was. Into another account it carries all
-that contacts said: statuses, consents and suppressions, also those of addresses that no contact has (docs/adr/0053).
+that contacts said: statuses, consents and suppressions, also those of addresses that no contact has (docs/adr/0053),
+and the rest of an audience (docs/adr/0060).
 """
 
 import asyncio
@@ -18,15 +19,21 @@ from asyncpg import Record
 from carillon.audience.consents import ConsentKey, stored_consents
 from carillon.audience.contacts.contact import OWN_STATUSES, STORED_STATUSES, groups_of
 from carillon.audience.contacts.query import ContactQuery, contact_rows
+from carillon.audience.definitions import Definition, definitions
 from carillon.audience.export_columns import (
+    ARCHIVED_COLUMN,
+    ARCHIVED_STATUS,
     BLOCK_COLUMNS,
     CONSENT_DETAILS,
+    DEFINITION_COLUMNS,
+    DEVICES_COLUMN,
     EXPORT_COLUMNS,
     GROUPS_COLUMN,
     OWN_STATUS_COLUMNS,
     consent_column,
     field_column,
     join_names,
+    status_column,
 )
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import field_kinds
@@ -47,17 +54,24 @@ PAGE_ROWS = 10_000
 # Numbers keep the digits that they were written with: a float would lose some beyond the fifteenth.
 _decode_fields = msgspec.json.Decoder(dict[str, Any], float_hook=str).decode
 _STATUS_NAMES = [status.name.lower() for status in STORED_STATUSES]
+_LIVE_STATUS_NAMES = ("subscribed", "unconfirmed")
 # By itself, a contact said something else than what its status is.
 _OWN_STATUS_NAMES = [
     None if own is stored else own.name.lower() for own, stored in zip(OWN_STATUSES, STORED_STATUSES, strict=True)
+]
+# Nobody writes to who is archived, and whoever reads the file elsewhere shall not either.
+_ARCHIVED_STATUS_NAMES = [ARCHIVED_STATUS if name in _LIVE_STATUS_NAMES else name for name in _STATUS_NAMES]
+_ARCHIVED_OWN_STATUS_NAMES = [
+    name if name in _LIVE_STATUS_NAMES else own for name, own in zip(_STATUS_NAMES, _OWN_STATUS_NAMES, strict=True)
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportContacts:
-    """Export the audience's contacts, or those of one of its groups, to a path or an open binary file.
+    """Export an audience, or the contacts of one of its groups, to a path or an open binary file.
 
-    `defuse` makes cells of CSV safe to open in a spreadsheet.
+    An audience comes with its archived contacts and with what no contact tells of (`definitions`). `defuse` makes
+    cells of CSV safe to open in a spreadsheet.
     """
 
     target: Path | BinaryIO
@@ -78,10 +92,18 @@ async def export_contacts(
     group = None if command.group is None else await _group(tx, actor, command.group)
     columns = await _columns(tx, actor, group, command.format)
     group_id = None if group is None else group.group_id
-    query = ContactQuery(limit=PAGE_ROWS, group_id=group_id, with_groups=GROUPS_COLUMN in columns.schema)
+    query = ContactQuery(
+        limit=PAGE_ROWS,
+        group_id=group_id,
+        with_archived=ARCHIVED_COLUMN in columns.schema,
+        with_groups=GROUPS_COLUMN in columns.schema,
+        with_devices=DEVICES_COLUMN in columns.schema,
+    )
     rows = 0
     try:
         with open_writer(command.format, command.target, list(columns.schema), defuse=command.defuse) as writer:
+            if columns.definitions:
+                await asyncio.to_thread(writer.write, _definition_frame(columns))
             async for blocks in _blocks(tx, actor, group_id):
                 await asyncio.to_thread(lambda some: writer.write(_block_frame(some, columns)), blocks)
             while page := await contact_rows(tx, actor, query):
@@ -110,32 +132,49 @@ async def _group(tx: Tx, actor: Actor, name: str) -> Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Columns:
-    """An export's columns with their types, the fields and the consents among them by column."""
+    """An export's columns with their types, the fields and the consents among them by column, and its definitions."""
 
     schema: Mapping[str, type[pl.DataType]]
     fields: Mapping[str, str]
     consents: Mapping[tuple[str, Channel], str]
+    definitions: Sequence[Definition]
 
 
 async def _columns(tx: Tx, actor: Actor, group: Group | None, format_: Format) -> _Columns:
     """Choose the columns: those of every export, and what any contact has a value of."""
-    where = (actor.account_id, actor.audience_id)
     kinds = await field_kinds(tx, actor)
     fields = {field_column(name): name for name in await _fields_in_use(tx, actor, group, kinds)}
     consents = {pair: consent_column(*pair) for pair in await _consents_in_use(tx, actor, group)}
     schema: dict[str, type[pl.DataType]] = dict.fromkeys(EXPORT_COLUMNS, pl.String)
     schema["contact_id"] = pl.Int64
-    if (in_use := await tx.fetchrow(SQL["statuses_in_use"], *where)) is not None:
-        schema |= {column: pl.String for channel, column in OWN_STATUS_COLUMNS.items() if in_use[channel]}
-    if await tx.fetchval(SQL["any_membership"], *where):
-        schema[GROUPS_COLUMN] = pl.String
+    schema |= dict.fromkeys(await _others_in_use(tx, actor, group), pl.String)
     schema |= {column: _type(kinds.get(name, Kind.TEXT), format_) for column, name in fields.items()}
     for column in consents.values():
         schema[column] = pl.Boolean
         schema |= {f"{column}.{detail}": pl.String for detail in CONSENT_DETAILS}
     if [page async for page in _blocks(tx, actor, None if group is None else group.group_id, limit=1)]:
         schema |= dict.fromkeys(BLOCK_COLUMNS, pl.String)
-    return _Columns(schema=schema, fields=fields, consents=consents)
+    defined = await definitions(tx, actor) if group is None else []
+    if defined:
+        schema |= dict.fromkeys(DEFINITION_COLUMNS, pl.String)
+    return _Columns(schema=schema, fields=fields, consents=consents, definitions=defined)
+
+
+async def _others_in_use(tx: Tx, actor: Actor, group: Group | None) -> list[str]:
+    """List the columns of statuses, groups and devices that any contact has a value of."""
+    where = (actor.account_id, actor.audience_id)
+    in_use = await tx.fetchrow(SQL["statuses_in_use"], *where)
+    archived = group is None and in_use is not None and in_use["archived"]
+    columns = [
+        column for channel, column in OWN_STATUS_COLUMNS.items() if archived or (in_use is not None and in_use[channel])
+    ]
+    if archived:
+        columns.append(ARCHIVED_COLUMN)
+    if await tx.fetchval(SQL["any_membership"], *where):
+        columns.append(GROUPS_COLUMN)
+    if await tx.fetchval(SQL["any_device"], *where):
+        columns.append(DEVICES_COLUMN)
+    return columns
 
 
 async def _fields_in_use(tx: Tx, actor: Actor, group: Group | None, kinds: Mapping[str, Kind]) -> list[str]:
@@ -177,15 +216,26 @@ def _type(kind: Kind, format_: Format) -> type[pl.DataType]:
     return pl.Float64 if kind is Kind.NUMBER and format_ != "csv" else pl.String
 
 
+def _definition_frame(columns: _Columns) -> pl.DataFrame:
+    rows = [
+        (one.of.value, one.name, one.kind, one.label or None, one.description or None) for one in columns.definitions
+    ]
+    return _alone(pl.DataFrame(rows, schema=dict.fromkeys(DEFINITION_COLUMNS, pl.String), orient="row"), columns)
+
+
+def _alone(frame: pl.DataFrame, columns: _Columns) -> pl.DataFrame:
+    """Add the columns of contacts to rows that are none."""
+    others = {name: kind for name, kind in columns.schema.items() if name not in frame.columns}
+    return frame.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in others.items())
+
+
 def _block_frame(blocks: Sequence[Suppression], columns: _Columns) -> pl.DataFrame:
     addresses = [one.address if one.channel is Channel.EMAIL else f"+{one.address}" for one in blocks]
     rows = [
         (address, one.channel.value, one.created_at.isoformat(), one.source, one.actor, one.reason, one.description)
         for one, address in zip(blocks, addresses, strict=True)
     ]
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(BLOCK_COLUMNS, pl.String), orient="row")
-    empty = [pl.lit(None, dtype=kind).alias(name) for name, kind in columns.schema.items() if name not in BLOCK_COLUMNS]
-    return frame.with_columns(empty)
+    return _alone(pl.DataFrame(rows, schema=dict.fromkeys(BLOCK_COLUMNS, pl.String), orient="row"), columns)
 
 
 def _frame(page: Sequence[Record], consents: Mapping[ConsentKey, Record], wanted: _Columns) -> pl.DataFrame:
@@ -195,13 +245,20 @@ def _frame(page: Sequence[Record], consents: Mapping[ConsentKey, Record], wanted
     columns["email"] = pl.Series([row["email_given"] or row["email"] for row in page], dtype=pl.String)
     for name in ("external_id", "landline"):
         columns[name] = pl.Series([row[name] for row in page], dtype=pl.String)
+    archived = [row["archived_at"] is not None for row in page]
     for channel, own in OWN_STATUS_COLUMNS.items():
-        stored = [row[f"{channel}_status"] for row in page]
-        columns[f"{channel}_status"] = pl.Series([_STATUS_NAMES[one] for one in stored], dtype=pl.String)
+        stored = list(zip([row[status_column(channel)] for row in page], archived, strict=True))
+        names = [(_ARCHIVED_STATUS_NAMES if is_archived else _STATUS_NAMES)[one] for one, is_archived in stored]
+        columns[status_column(channel)] = pl.Series(names, dtype=pl.String)
         if own in schema:
-            columns[own] = pl.Series([_OWN_STATUS_NAMES[one] for one in stored], dtype=pl.String)
-    for name in ("created_at", "updated_at"):
-        columns[name] = pl.Series([row[name].isoformat() for row in page], dtype=pl.String)
+            own_names = [
+                (_ARCHIVED_OWN_STATUS_NAMES if is_archived else _OWN_STATUS_NAMES)[one] for one, is_archived in stored
+            ]
+            columns[own] = pl.Series(own_names, dtype=pl.String)
+    for name in ("created_at", "updated_at", *({ARCHIVED_COLUMN} & schema.keys())):
+        columns[name] = pl.Series([row[name] and row[name].isoformat() for row in page], dtype=pl.String)
+    if DEVICES_COLUMN in schema:
+        columns[DEVICES_COLUMN] = pl.Series([join_names(row["devices"]) for row in page], dtype=pl.String)
     if GROUPS_COLUMN in schema:
         names = [join_names([group.name for group in groups_of(row)]) for row in page]
         columns[GROUPS_COLUMN] = pl.Series(names, dtype=pl.String)
@@ -214,7 +271,8 @@ def _frame(page: Sequence[Record], consents: Mapping[ConsentKey, Record], wanted
         for detail in CONSENT_DETAILS:
             details = [None if one is None else _text(one[detail]) for one in found]
             columns[f"{column}.{detail}"] = pl.Series(details, dtype=pl.String)
-    columns |= {name: pl.Series([None] * len(page), dtype=pl.String) for name in BLOCK_COLUMNS if name in schema}
+    alone = [name for name in (*BLOCK_COLUMNS, *DEFINITION_COLUMNS) if name in schema]
+    columns |= {name: pl.Series([None] * len(page), dtype=pl.String) for name in alone}
     return pl.DataFrame(columns)
 
 

@@ -31,8 +31,8 @@ WHERE m.account_id = $1 AND m.group_id = $3
 ORDER BY k.purpose, k.channel DESC;
 
 -- name: statuses_in_use
--- Which statuses lie under a suppression, or wait for an address.
-SELECT bool_or(sms_status > 3) AS sms, bool_or(email_status > 3) AS email
+-- Which statuses lie under a suppression, or wait for an address, and whether any contact is archived.
+SELECT bool_or(sms_status > 3) AS sms, bool_or(email_status > 3) AS email, bool_or(archived_at IS NOT NULL) AS archived
 FROM contact
 WHERE account_id = $1 AND audience_id = $2;
 
@@ -42,3 +42,6 @@ SELECT EXISTS (
     JOIN membership m ON m.account_id = g.account_id AND m.group_id = g.group_id
     WHERE g.account_id = $1 AND g.audience_id = $2
 );
+
+-- name: any_device
+SELECT EXISTS (SELECT FROM device d WHERE d.account_id = $1 AND d.audience_id = $2);

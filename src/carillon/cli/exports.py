@@ -52,6 +52,9 @@ def export(  # noqa: PLR0913 - one for each flag
 ) -> None:
     """Export contacts in a form that can be imported again.
 
+    Rows without a contact_id come first: suppressions, and of an audience custom fields, purposes and groups without
+    members.
+
     For example:
 
         carillon export --account 1 --group Customers -o customers.csv

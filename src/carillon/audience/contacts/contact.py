@@ -155,7 +155,7 @@ def contacts_of(rows: Sequence[Record]) -> list[Contact]:
             fields=_decode_fields(row["fields"]),
             groups=groups_of(row) if row.get("groups") else (),
             consents=consents_of(row) if row.get("consents") else (),
-            devices=tuple([_device(text) for text in devices]) if (devices := row.get("devices")) else (),
+            devices=tuple([device_of(text) for text in devices]) if (devices := row.get("devices")) else (),
         )
         for row in rows
     ]
@@ -181,7 +181,10 @@ def _consent(text: str) -> Consent:
     return Consent(purpose=purpose, channel=Channel(channel), granted=granted == "true")
 
 
-def _device(text: str) -> Device:
+def device_of(text: str) -> Device:
+    """Read a device of a row of `contact.sql`. Raises ValueError."""
     platform, length, rest = text.split(":", 2)
     end = int(length)
+    if platform not in _PLATFORMS or not 0 < end <= len(rest):
+        raise ValueError("no device")
     return Device(platform=_PLATFORMS[platform], token=rest[:end], application=rest[end:] or None)

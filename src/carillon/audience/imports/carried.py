@@ -1,4 +1,4 @@
-"""What an export carries beside contacts' attributes, read from a chunk: suppressions, consents and groups."""
+"""What an export carries beside contacts' attributes, read from a chunk: suppressions, consents, groups and more."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,22 @@ from datetime import UTC, datetime
 import polars as pl
 
 from carillon.audience.consents import ConsentOrigin
-from carillon.audience.export_columns import BLOCK_COLUMNS, CONSENT_DETAILS, split_names
+from carillon.audience.contacts.contact import Device, device_of
+from carillon.audience.definitions import Defined, Definition
+from carillon.audience.export_columns import (
+    ARCHIVED_COLUMN,
+    BLOCK_COLUMNS,
+    CONSENT_DETAILS,
+    DEFINITION_COLUMNS,
+    DEVICES_COLUMN,
+    split_names,
+)
+from carillon.audience.field_types import Kind
 from carillon.audience.imports.consent_columns import Said, read_cell
 from carillon.audience.suppression_records import SuppressionRecord
 from carillon.audience.suppressions import MAX_REASON_CHARACTERS, Channel
-from carillon.audience.upsert.rows import RowError, problem, shown
+from carillon.audience.upsert.rows import MAX_TOKEN_CHARACTERS, RowError, problem, shown
+from carillon.errors import InvalidInputError
 from carillon.tabular import LINE_COLUMN
 
 _ADDRESS, _CHANNEL, _AT, *_TEXTS = BLOCK_COLUMNS
@@ -66,6 +77,48 @@ def unusable(row: int, record: SuppressionRecord) -> RowError:
     """Report a suppression whose address can't be one on its channel."""
     kind = "email" if record.channel is Channel.EMAIL else "phone"
     return problem(row, _ADDRESS, record.address, kind)
+
+
+def read_definitions(frame: pl.DataFrame) -> tuple[list[Definition], pl.DataFrame]:
+    """Split a chunk's frame into definitions and the other rows. Raises InvalidInputError for `file`."""
+    is_definition = pl.col(DEFINITION_COLUMNS[0]).is_not_null()
+    found: list[Definition] = []
+    for row, of, *cells in frame.filter(is_definition).select(LINE_COLUMN, *DEFINITION_COLUMNS).iter_rows():
+        name, kind, label, description = (cell or "" for cell in cells)
+        try:
+            one = Definition(
+                of=Defined(of), name=name, kind=Kind(kind) if kind else None, label=label, description=description
+            )
+        except ValueError:
+            raise InvalidInputError("file", f"Line {row} defines a {shown(of)[:60]} that can't be read.") from None
+        found.append(one)
+    return found, frame.filter(~is_definition)
+
+
+def read_archived(frame: pl.DataFrame) -> dict[int, datetime | None]:
+    """Read which rows' contacts are archived, and since when; None where the time can't be read."""
+    given = frame.filter(pl.col(ARCHIVED_COLUMN).is_not_null()).select(LINE_COLUMN, ARCHIVED_COLUMN)
+    return {row: _moment(text) for row, text in given.iter_rows()}
+
+
+def read_devices(frame: pl.DataFrame) -> tuple[list[tuple[int, Device]], list[RowError]]:
+    """Read rows' devices, and report the cells that hold none."""
+    devices: list[tuple[int, Device]] = []
+    errors: list[RowError] = []
+    given = frame.filter(pl.col(DEVICES_COLUMN).is_not_null()).select(LINE_COLUMN, DEVICES_COLUMN)
+    for row, cell in given.iter_rows():
+        try:
+            devices += [(row, _device(text)) for text in split_names(cell)]
+        except ValueError:
+            errors.append(RowError(row, DEVICES_COLUMN, "invalid", shown(cell), "These are no devices of an export."))
+    return devices, errors
+
+
+def _device(text: str) -> Device:
+    device = device_of(text)
+    if max(len(device.token), len(device.application or "")) > MAX_TOKEN_CHARACTERS or "\0" in text:
+        raise ValueError("no device")
+    return device
 
 
 def read_consents(frame: pl.DataFrame, columns: Mapping[str, tuple[str, Channel]]) -> list[SaidConsent]:

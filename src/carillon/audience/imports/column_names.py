@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from carillon.audience.export_columns import (
     BLOCK_COLUMNS,
     CONSENT_DETAILS,
+    DEFINITION_COLUMNS,
     EXPORT_COLUMNS,
+    EXPORT_ONLY_COLUMNS,
     GROUPS_COLUMN,
     OWN_STATUS_COLUMNS,
     read_consent_column,
@@ -114,6 +116,19 @@ class ColumnPlan:
         return BLOCK_COLUMNS[0] in self.own
 
     @property
+    def taken(self) -> Mapping[str, str]:
+        """What is taken from columns: attributes, TARGETS, `groups`, `consents.PURPOSE.CHANNEL`, or their own names."""
+        own = {column: column for column in sorted(self.own)}
+        named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
+        consents = {column: f"consents.{purpose}.{channel}" for column, (purpose, channel) in self.consents.items()}
+        return {**own, **consents, **named, **self.targets, **self.attributes}
+
+    @property
+    def has_definitions(self) -> bool:
+        """Whether rows may be fields, purposes or groups."""
+        return DEFINITION_COLUMNS[0] in self.own
+
+    @property
     def identity(self) -> list[tuple[str, str]]:
         """What is made of the columns, for telling imports apart."""
         named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
@@ -189,11 +204,18 @@ def is_export(header: Sequence[str]) -> bool:
     return set(header) >= set(EXPORT_COLUMNS)
 
 
+def has_definitions(header: Sequence[str]) -> bool:
+    """Tell whether a file has rows of their own for fields, purposes and groups."""
+    return set(header) >= set(DEFINITION_COLUMNS)
+
+
 def _own_columns(header: Sequence[str]) -> set[str]:
     """Return the columns that an export has beside contacts' attributes; suppressions may be all that a file has."""
     known = set[str]()
     if is_export(header):
-        known = {"sms_status", "email_status", *OWN_STATUS_COLUMNS.values(), GROUPS_COLUMN}
+        known = {"sms_status", "email_status", *EXPORT_ONLY_COLUMNS}
+    if has_definitions(header):
+        known |= set(DEFINITION_COLUMNS)
     if set(header) >= set(BLOCK_COLUMNS[:2]):
         known |= set(BLOCK_COLUMNS)
     return known & set(header)

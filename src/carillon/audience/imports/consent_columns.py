@@ -14,6 +14,7 @@ from enum import IntEnum
 
 import polars as pl
 
+from carillon.audience.export_columns import ARCHIVED_STATUS, status_column
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
 
@@ -32,7 +33,9 @@ CHANNELS = ("sms", "email")
 SAID = {channel: f"{channel}_said" for channel in CHANNELS}
 """The columns of frames that say it, by channel."""
 OWN = {channel: f"{channel}_own" for channel in CHANNELS}
-"""The same for what a contact itself said under a suppression; only an export tells it."""
+"""The same for what a contact itself said under a suppression, or archived; only an export tells it."""
+ARCHIVED = {channel: f"{channel}_archived" for channel in CHANNELS}
+"""Whether nothing lies over that but that the contact is archived (`export_columns.ARCHIVED_STATUS`)."""
 
 # How a column says it: by a status' word, by yes and no, by a time, or by a time alone.
 _KINDS = ("status", "subscribed", "unsubscribed", "blocked")
@@ -241,7 +244,11 @@ class ConsentColumns:
         nothing = pl.Series([0], dtype=pl.Int8).new_from_index(0, frame.height)
         own = [_meant(frame[column], "status").alias(OWN[channel]) for channel, column in self.own.items()]
         highest = [_highest(series or [nothing]).alias(SAID[channel]) for channel, series in said.items()]
-        return pl.DataFrame([*highest, *own])
+        archived = [
+            (frame[status_column(channel)] == ARCHIVED_STATUS).fill_null(value=False).alias(ARCHIVED[channel])
+            for channel in self.own
+        ]
+        return pl.DataFrame([*highest, *own, *archived])
 
 
 def _kind(target: str) -> str:

@@ -8,8 +8,15 @@ from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
-from carillon.audience.consents import ConsentKey, ConsentOrigin, make_purposes, stored_consents, write_consents
-from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.consents import (
+    ConsentKey,
+    ConsentOrigin,
+    CreatePurpose,
+    make_purposes,
+    stored_consents,
+    write_consents,
+)
+from carillon.audience.contacts.contact import Device, SubscriptionStatus
 from carillon.audience.contacts.subscription import (
     LowerStatuses,
     Resubscribe,
@@ -17,8 +24,9 @@ from carillon.audience.contacts.subscription import (
     lower_statuses,
     resubscribe,
 )
+from carillon.audience.devices import RegisteredDevice, devices_of, register_devices
 from carillon.audience.imports.carried import SaidConsent, unusable
-from carillon.audience.imports.consent_columns import OWN, SAID, Said
+from carillon.audience.imports.consent_columns import ARCHIVED, OWN, SAID, Said
 from carillon.audience.locks import addresses_of
 from carillon.audience.suppression_records import RestoreSuppressions, SuppressionRecord, restore_suppressions
 from carillon.audience.suppressions import (
@@ -91,7 +99,7 @@ async def _block(tx: Tx, actor: Actor, channel: Channel, keys: Sequence[str], re
 
 
 async def _own_under_suppressions(tx: Tx, actor: Actor, said: pl.DataFrame) -> pl.DataFrame:
-    """Let an export's row say what its contact itself said where its address is suppressed here too.
+    """Let an export's row say what its contact said where its address is suppressed here too, or it is archived.
 
     Elsewhere it says the status that it was exported with, which the suppression made.
     """
@@ -102,9 +110,12 @@ async def _own_under_suppressions(tx: Tx, actor: Actor, said: pl.DataFrame) -> p
         addresses = said.filter(pl.col(own) > Said.NOTHING)[column].drop_nulls().to_list()
         suppressed = await suppressed_among(tx, actor, Channel(channel), addresses)
         status = SAID[channel]
-        is_suppressed = (pl.col(own) > Said.NOTHING) & pl.col(column).is_in(list(suppressed))
+        is_over = pl.col(ARCHIVED[channel]) | pl.col(column).is_in(list(suppressed)).fill_null(value=False)
         said = said.with_columns(
-            pl.when(is_suppressed).then(pl.col(own)).otherwise(pl.max_horizontal(own, status)).alias(status)
+            pl.when((pl.col(own) > Said.NOTHING) & is_over)
+            .then(pl.col(own))
+            .otherwise(pl.max_horizontal(own, status))
+            .alias(status)
         )
     return said
 
@@ -136,6 +147,22 @@ async def restore_blocks(
     return restored.added, [unusable(lines[place], records[lines[place]]) for place in restored.failed]
 
 
+async def add_devices(tx: Tx, actor: Actor, devices: Sequence[tuple[int, Device]], kept: pl.DataFrame) -> None:
+    """Give rows' contacts the devices that they lack."""
+    if not devices:
+        return
+    contact_ids = dict(kept.select("row", "contact_id").iter_rows())
+    known = await devices_of(tx, actor, sorted(set(contact_ids.values())))
+    given = [
+        RegisteredDevice(
+            contact_id=contact_ids[row], platform=one.platform, token=one.token, application=one.application
+        )
+        for row, one in devices
+        if row in contact_ids
+    ]
+    await register_devices(tx, actor, [one for one in given if one not in known])
+
+
 async def say_consents(
     tx: Tx, actor: Actor, said: Sequence[SaidConsent], kept: pl.DataFrame, *, gives: bool = False
 ) -> None:
@@ -164,5 +191,5 @@ async def say_consents(
         changes = {
             key: granted for key, granted in changes.items() if key not in known or known[key]["granted"] is not granted
         }
-        await make_purposes(tx, actor, [purpose for _, purpose, _ in changes])
+        await make_purposes(tx, actor, {purpose: CreatePurpose(name=purpose) for _, purpose, _ in changes})
         await write_consents(tx, actor, changes, new=new, origins=origins)

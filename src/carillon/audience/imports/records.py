@@ -5,6 +5,7 @@ A place belongs to one run, the process that works on it. A run that finds anoth
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -57,12 +58,16 @@ class BeginImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunImport:
-    """An import: `is_done` when there is nothing left to do, `is_resumed` when an earlier run had begun it."""
+    """An import: `is_done` when there is nothing left to do, `is_resumed` when an earlier run had begun it.
+
+    `rejects` is the file that was made for its rejects (`keep_rejects_path`).
+    """
 
     import_id: UUID
     place: Place
     is_done: bool
     is_resumed: bool
+    rejects: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +84,13 @@ class ImportReport:
     error_count: int
 
 
+async def import_place(tx: Tx, actor: Actor, command: BeginImport) -> Place | None:
+    """Return the place of the import that `begin_import` would go on with; None where it would begin one."""
+    where = (actor.account_id, actor.audience_id, command.file_hash)
+    progress = None if command.again else await tx.fetchval(SQL["import_place"], *where)
+    return None if progress is None else _decode_place(progress)
+
+
 async def begin_import(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport:
     """Begin an import, or take over one that was interrupted; one that is done is given as it is."""
     row = await tx.fetchrow(SQL["find_import"], actor.account_id, actor.audience_id, command.file_hash)
@@ -88,11 +100,12 @@ async def begin_import(tx: Tx, actor: Actor, command: BeginImport) -> BegunImpor
     if row is None:
         return await _start(tx, actor, command)
     place = _decode_place(row["progress"])
+    rejects = None if row["rejects"] is None else Path(row["rejects"])
     if row["state"] == "done":
-        return BegunImport(import_id=row["import_id"], place=place, is_done=True, is_resumed=False)
+        return BegunImport(import_id=row["import_id"], place=place, is_done=True, is_resumed=False, rejects=rejects)
     place = msgspec.structs.replace(place, run=str(tx.new_uuid()))
     await tx.execute(SQL["take_over_import"], actor.account_id, row["import_id"], _json(place))
-    return BegunImport(import_id=row["import_id"], place=place, is_done=False, is_resumed=True)
+    return BegunImport(import_id=row["import_id"], place=place, is_done=False, is_resumed=True, rejects=rejects)
 
 
 async def _start(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport:
@@ -114,6 +127,11 @@ async def _start(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport:
     detail = {"bytes": command.options.get("bytes"), "columns": len(command.options.get("columns", ()))}
     await audit.record(tx, actor, "import.start", import_id, {"audience_id": actor.audience_id, **detail})
     return BegunImport(import_id=import_id, place=start, is_done=False, is_resumed=False)
+
+
+async def keep_rejects_path(tx: Tx, actor: Actor, import_id: UUID, path: str) -> None:
+    """Keep which file was made for an import's rejects: whoever goes on with the import goes on with it."""
+    await tx.execute(SQL["keep_rejects_path"], actor.account_id, import_id, path)
 
 
 async def hold_import(tx: Tx, actor: Actor, import_id: UUID, run: str) -> tuple[Place, int]:

@@ -1,5 +1,8 @@
+-- name: import_place
+SELECT progress FROM contact_import WHERE account_id = $1 AND audience_id = $2 AND file_hash = $3;
+
 -- name: find_import
-SELECT import_id, state, progress
+SELECT import_id, state, progress, options ->> 'rejects' AS rejects
 FROM contact_import
 WHERE account_id = $1 AND audience_id = $2 AND file_hash = $3
 FOR UPDATE;
@@ -20,6 +23,9 @@ WHERE account_id = $1 AND import_id = $2;
 
 -- name: take_over_import
 UPDATE contact_import SET progress = $3, attempts = attempts + 1 WHERE account_id = $1 AND import_id = $2;
+
+-- name: keep_rejects_path
+UPDATE contact_import SET options = options || jsonb_build_object('rejects', $3::text) WHERE account_id = $1 AND import_id = $2;
 
 -- name: hold_import
 SELECT state, progress, error_count

@@ -1,7 +1,8 @@
 """The rejects of an import: which rows go into the rejects file, and where that file is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -20,25 +21,21 @@ from carillon.tabular import (
     TabularError,
     inspect,
 )
+from carillon.tabular.private import make_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejects:
-    """The rejects file of one import; it is made when there is something to put into it."""
+    """The rejects file of one import, which `reserve` made for it."""
 
     path: Path
     shape: FileShape
     columns: ColumnPlan
 
-    def clear_the_way(self, source: Path) -> None:
-        """Set aside the rejects of an earlier import. Raises InvalidInputError for `rejects` where another file is."""
-        if not self.path.exists():
-            return
-        if self.path.samefile(source):
-            raise InvalidInputError("rejects", "The rejects can't go into the file that is imported.")
-        if not _is_rejects_file(self.path):
-            raise InvalidInputError("rejects", f"“{self.path.name}” is there and is no rejects file: name another.")
-        self.path.replace(self.path.with_name(f"{self.path.name}.old"))
+    def remove_empty(self) -> None:
+        """Remove the file that was made for rejects which have not come."""
+        if self.path.is_file() and not self.path.stat().st_size:
+            self.path.unlink()
 
     def write(self, at: int, chunk: Chunk, errors: Sequence[RowError]) -> int:
         """Write a chunk's rejects behind the first `at` bytes, for good; give the file's size.
@@ -64,6 +61,39 @@ class Rejects:
 def rejects_path(path: Path) -> Path:
     """Where the rejects of a file go by default: beside it."""
     return path.with_name(f"{path.name}.rejects.csv")
+
+
+def reserve(path: Path, source: Path) -> Path:
+    """Make an empty file for an import's rejects and return its path: `path`, or where rejects are, one beside it.
+
+    What can't be made is returned as it is: an import without rejects needs none. Raises InvalidInputError for
+    `rejects` where anything else is than rejects.
+    """
+    for candidate in _names(path):
+        try:
+            make_private(candidate).close()
+        except FileExistsError:
+            if candidate == path:
+                _check_rejects(path, source)
+        except OSError:
+            return candidate
+        else:
+            return candidate
+    raise AssertionError("there is a name for each number")
+
+
+def _names(path: Path) -> Iterator[Path]:
+    yield path
+    for number in count(2):
+        yield path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def _check_rejects(path: Path, source: Path) -> None:
+    """Raise InvalidInputError for `rejects` where what has their name are no rejects: another name was meant."""
+    if path.exists() and path.samefile(source):
+        raise InvalidInputError("rejects", "The rejects can't go into the file that is imported.")
+    if not path.is_file() or not _is_rejects_file(path):
+        raise InvalidInputError("rejects", f"“{path.name}” is there and is no rejects file: name another.")
 
 
 def _is_rejects_file(path: Path) -> bool:

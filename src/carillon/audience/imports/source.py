@@ -8,9 +8,22 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from carillon.audience.contacts.contact import Device
+from carillon.audience.definitions import Definition, defined_kinds
+from carillon.audience.export_columns import ARCHIVED_COLUMN, DEVICES_COLUMN
 from carillon.audience.field_types import Kind
-from carillon.audience.imports.carried import Blocks, SaidConsent, read_blocks, read_consents, read_moves
-from carillon.audience.imports.column_names import ColumnPlan, is_export, plan_columns
+from carillon.audience.imports.carried import (
+    Blocks,
+    SaidConsent,
+    read_archived,
+    read_blocks,
+    read_consents,
+    read_definitions,
+    read_devices,
+    read_moves,
+)
+from carillon.audience.imports.cell_forms import read_cell_forms
+from carillon.audience.imports.column_names import ColumnPlan, has_definitions, is_export, plan_columns
 from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
@@ -25,8 +38,8 @@ from carillon.tabular import (
     BadRecord,
     Chunk,
     FileShape,
+    Table,
     file_hash,
-    inspect,
     read_chunks,
     restore,
 )
@@ -37,10 +50,11 @@ CHUNK_ROWS = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileImport:
-    """Import a file: CSV in any usual form, NDJSON or Parquet.
+    """Import a file: CSV in any usual form, a workbook's sheet, NDJSON or Parquet, in an archive, too.
 
     `mapping` (column to attribute) comes before the names of the columns; every row joins `group`, which is made when
     it is missing; `country` reads national phones instead of the audience's; `rejects` is where rows with a problem go.
+    `columns` are the names of a file that has no header; `sheet` is one of a workbook, without it the first.
     `again` imports a file that was imported before, or begins an interrupted import from the start. With `suppress` the
     file's addresses are suppressed, and no contact is made of them (`address_list`). `resubscribe` is why contacts that
     a row says to be subscribed are so again, whatever took them away; the ledger has it.
@@ -52,6 +66,8 @@ class FileImport:
     country: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    columns: Sequence[str] | None = None
+    sheet: str | None = None
     rejects: Path | None = None
     again: bool = False
     suppress: bool = False
@@ -60,10 +76,13 @@ class FileImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSource:
-    """A file that was looked at, and what is to be made of it; `table` is the CSV that it is, or is read as."""
+    """A file that was looked at, and what is to be made of it; `table` is the CSV that it is read as.
+
+    `is_addresses`: its addresses are suppressed, and no contact is made of them.
+    """
 
     path: Path
-    table: Path
+    table: Table
     shape: FileShape
     columns: ColumnPlan
     kinds: Mapping[str, Kind]
@@ -73,6 +92,8 @@ class FileSource:
     digest: str
     version: tuple[int, int]
     resubscribe: str | None
+    is_addresses: bool
+    definitions: Sequence[Definition] = ()
 
     @property
     def reason(self) -> str:
@@ -82,7 +103,7 @@ class FileSource:
     @property
     def is_ours(self) -> bool:
         """Whether the file is an export or a rejects file, whose cells were made safe for spreadsheets."""
-        if self.table != self.path:
+        if not self.table.may_be_defused:
             return False
         header = set(self.shape.header)
         return header >= set(REJECT_COLUMNS) or is_export(self.shape.header) or self.columns.has_blocks
@@ -91,7 +112,6 @@ class FileSource:
         """Say what a new import of the file begins with."""
         options = {
             "file": self.path.name,
-            "rejects": str(self.rejects.absolute()),
             "bytes": self.version[0],
             "columns": self.columns.attributes,
             "group": self.group,
@@ -105,33 +125,42 @@ class FileSource:
         names = [pl.col(LINE_COLUMN).alias("row")]
         names += [pl.col(column).alias(attribute) for column, attribute in self.columns.attributes.items()]
         groups = [] if self.group is None else [self.group]
-        for chunk in read_chunks(self.table, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
+        for chunk in read_chunks(self.table.path, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
             frame = restore(chunk.frame) if self.is_ours else chunk.frame
+            if self.columns.has_definitions:
+                _, frame = read_definitions(frame)
             blocks = None
             if self.columns.has_blocks:
                 blocks = read_blocks(frame)
                 frame = blocks.contacts
-            batch = read_frame(frame.select(names), self.country, kinds=self.kinds, join_all=groups)
+            cells = read_cell_forms(frame, self.columns.attributes, self.kinds)
+            batch = read_frame(
+                cells.select(names), self.country, kinds=self.kinds, join_all=groups, may_be_international=True
+            )
+            batch = replace(batch, keeps_valid_phones=True)
             if self.columns.groups is not None:
                 batch = replace(batch, moves=read_moves(frame, self.columns.groups))
+            if ARCHIVED_COLUMN in self.columns.own:
+                batch = replace(batch, archived=read_archived(frame))
+            devices, wrong = read_devices(frame) if DEVICES_COLUMN in self.columns.own else ([], [])
+            batch = replace(batch, errors=[*batch.errors, *wrong]) if wrong else batch
             yield PreparedChunk(
                 chunk=chunk,
                 batch=batch,
                 blocks=blocks,
-                said=self._said(frame, batch),
+                said=self._said(frame),
                 consents=read_consents(frame, self.columns.consents),
+                devices=devices,
             )
 
-    def _said(self, frame: pl.DataFrame, batch: Batch) -> pl.DataFrame | None:
+    def _said(self, frame: pl.DataFrame) -> pl.DataFrame | None:
         """Read who may be written to; None where no row changes that."""
         if not self.columns.targets:
             return None
         said = self.columns.consent.read(frame).with_columns(frame[LINE_COLUMN].alias("row"))
         if self.resubscribe is None:
             said = takes_away(said)
-        if said.is_empty():
-            return None
-        return said.join(batch.frame.select("row", *ADDRESS_COLUMNS.values()), on="row", how="inner")
+        return None if said.is_empty() else said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +168,8 @@ class PreparedChunk:
     """A chunk of the file, and the batch that it was read into; rows are numbered by physical lines.
 
     `blocks` are rows that are suppressions, `said` is what the others take away of who may be written to
-    (`reachability.take_away`), and `consents` what they say of purposes.
+    (`reachability.take_away`, but for addresses), `consents` what they say of purposes, and `devices` are those of
+    rows' contacts.
     """
 
     chunk: Chunk
@@ -147,6 +177,7 @@ class PreparedChunk:
     blocks: Blocks | None
     said: pl.DataFrame | None
     consents: Sequence[SaidConsent]
+    devices: Sequence[tuple[int, Device]]
 
     @property
     def has_blocks(self) -> bool:
@@ -158,6 +189,12 @@ class PreparedChunk:
         """How many records it has."""
         blocks = 0 if self.blocks is None else self.chunk.frame.height - self.blocks.contacts.height
         return self.batch.size + blocks + len(self.chunk.bad)
+
+    def said_of(self, frame: pl.DataFrame) -> pl.DataFrame | None:
+        """Add to `said` the addresses of a frame of the batch, whose ambiguous phones are resolved."""
+        if self.said is None:
+            return None
+        return self.said.join(frame.select("row", *ADDRESS_COLUMNS.values()), on="row", how="inner")
 
     def whole_report(self, report: UpsertReport, blocks_failed: Sequence[RowError]) -> UpsertReport:
         """Add the records that are no rows, and the suppressions that failed, to the report of the rows."""
@@ -179,7 +216,7 @@ def _as_error(record: BadRecord) -> RowError:
     return RowError(record.line, record.field or "row", "invalid", shown(record.value), record.reason)
 
 
-def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[str, Kind]) -> FileSource:
+def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[str, Kind]) -> FileSource:
     """Open a file and check all that can be wrong with it, or with the command, before the first row.
 
     `table` has the file's records (`as_csv`).
@@ -188,16 +225,17 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
     """
     country = actor.country if command.country is None else checked_country(command.country)
     group = None if command.group is None else _checked_group(command.group)
-    if table == command.path:
-        shape = inspect(table, delimiter=command.delimiter, encoding=command.encoding)
-    else:
-        shape = inspect(table, delimiter=",", encoding="utf-8")
+    shape = table.shape(
+        delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
+    )
+    definitions = _definitions(table.path, shape, was_defused=table.may_be_defused)
+    kinds = {**defined_kinds(definitions), **kinds}
     columns = plan_columns(shape.header, command.mapping, kinds)
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
         raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
     if (consent := columns.consent).is_any:
-        for chunk in read_chunks(table, shape, rows=CHUNK_ROWS):
+        for chunk in read_chunks(table.path, shape, rows=CHUNK_ROWS):
             consent.check(chunk.frame)
     # All that decides the outcome: another audience, mapping, group or country is another import.
     identity = (
@@ -208,6 +246,8 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
         country,
         shape.delimiter,
         shape.encoding,
+        *([f"sheet {command.sheet}"] if command.sheet is not None else []),
+        *(["no header"] if command.columns is not None else []),
         *(["suppress"] if command.suppress else []),
         *([f"resubscribe {resubscribe}"] if resubscribe else []),
     )
@@ -223,7 +263,17 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
         digest=hashlib.sha256(msgspec.json.encode(identity)).hexdigest(),
         version=version_of(command.path),
         resubscribe=resubscribe,
+        is_addresses=command.suppress,
+        definitions=definitions,
     )
+
+
+def _definitions(table: Path, shape: FileShape, *, was_defused: bool) -> list[Definition]:
+    """Read a file's definitions, wherever they are: what columns of contacts are depends on them."""
+    if not has_definitions(shape.header):
+        return []
+    frames = (chunk.frame for chunk in read_chunks(table, shape, rows=CHUNK_ROWS))
+    return [one for frame in frames for one in read_definitions(restore(frame) if was_defused else frame)[0]]
 
 
 def version_of(path: Path) -> tuple[int, int]:

@@ -4,7 +4,6 @@ The numbering plans tell which is likelier (`addresses.phones.read_ambiguous_pho
 reading that a contact or a suppression has is taken: what was shown to a client comes back as the same number.
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +11,7 @@ import msgspec
 import polars as pl
 
 from carillon.addresses.normalise import ambiguous_phones, normalise_phones
-from carillon.addresses.phones import PhoneForm, likely_digits, phone_readings, read_ambiguous_phone
+from carillon.addresses.phones import PhoneForm, is_ambiguous, likely_digits, phone_readings, read_ambiguous_phone
 from carillon.audience.upsert.rows import FRAME_SCHEMA, ContactRow
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -20,7 +19,6 @@ from carillon.kit.actor import Actor
 
 SQL = load_statements("carillon.audience.upsert", "ambiguous_phones.sql")
 
-_IS_UNAMBIGUOUS = re.compile(r"[ -*,-/:-~]*(?:\+|0[^0])").match  # a plus or a zero, behind ASCII that is no digit
 _FEW = 50  # up to so many rows are read faster one by one than by columns
 _PHONE = {"phone": "digits", "phone_quality": "quality", "phone_region": "region"}
 
@@ -39,7 +37,7 @@ def read_ambiguous_rows(rows: Sequence[ContactRow], country: str) -> AmbiguousRo
     Those that can be only one of both stay as they are: with a plus, or with a single zero first. Pure, fit for a
     thread.
     """
-    ambiguous = {place: row.phone for place, row in enumerate(rows) if row.phone and _IS_UNAMBIGUOUS(row.phone) is None}
+    ambiguous = {place: row.phone for place, row in enumerate(rows) if row.phone and is_ambiguous(row.phone)}
     readings: Iterable[tuple[str, str | None]]
     if len(ambiguous) <= _FEW:
         readings = [read_ambiguous_phone(phone, country) for phone in ambiguous.values()]

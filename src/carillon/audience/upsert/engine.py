@@ -80,7 +80,7 @@ async def upsert(
     """
     audience = await lock_audience(tx, actor)
     if contact_id is None:
-        plan = await resolve(tx, actor, batch.frame, expect_new=expect_new)
+        plan = await resolve(tx, actor, batch, expect_new=expect_new)
     else:
         plan = await resolve_to(tx, actor, batch.frame, contact_id)
     devices = _devices(batch.frame, plan.kept)
@@ -96,7 +96,8 @@ async def upsert(
     await move_in(tx, actor, moves, inserts)
     if audience.is_stoplist:
         await suppress_addresses(tx, actor, audience, await addresses_of(tx, actor, plan.kept["contact_id"].to_list()))
-    kept = _decided(plan, [*changed, *plan.archived])
+    archived = await _archive(tx, actor, batch, plan.kept)
+    kept = _decided(plan, [*changed, *plan.archived, *archived])
     return UpsertOutcome(report=_report(batch, kept, plan), kept=kept, matched_none=plan.matched_none)
 
 
@@ -172,6 +173,18 @@ async def _unarchive(tx: Tx, actor: Actor, archived: Sequence[int]) -> None:
     """Unarchive contacts: one that is written again is archived no more."""
     if archived:
         await tx.execute(SQL["unarchive_contacts"], actor.account_id, actor.audience_id, tx.now, archived)
+
+
+async def _archive(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame) -> list[int]:
+    """Archive the contacts whose last rows are archived and return the ids of those that were not."""
+    if not batch.archived:
+        return []
+    last = {contact_id: row for row, contact_id, _ in kept.iter_rows()}
+    since = {contact_id: batch.archived[row] for contact_id, row in last.items() if row in batch.archived}
+    where = (actor.account_id, actor.audience_id, tx.now)
+    async with recounting(tx, actor, sorted(since)):
+        rows = await tx.fetch(SQL["archive_contacts"], *where, list(since), list(since.values()))
+    return [row["contact_id"] for row in rows]
 
 
 async def _change(tx: Tx, actor: Actor, changes: pl.DataFrame) -> list[int]:

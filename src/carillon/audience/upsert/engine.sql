@@ -13,6 +13,12 @@ WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = s.contact_id
 UPDATE contact SET archived_at = NULL, updated_at = $3
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($4::bigint[]);
 
+-- name: archive_contacts
+UPDATE contact c SET archived_at = least(s.archived_at, $3), updated_at = $3
+FROM unnest($4::bigint[], $5::timestamptz[]) AS s (contact_id, archived_at)
+WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = s.contact_id AND c.archived_at IS NULL
+RETURNING c.contact_id;
+
 -- name: change_contacts
 -- Only rows that end up different are written. In s, NULL leaves a column alone and '' empties it. Each of its columns comes as one
 -- text, see column_text. Whatever address it has, or none, the status that the audience set stays: unsubscribed (3, without an

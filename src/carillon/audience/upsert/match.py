@@ -4,14 +4,16 @@ A few rows are taken one by one (`merging`). Of many, those that share no key an
 resolved by columns, which is a hundred times faster, and only the rest is taken one by one. Both give the same plan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 from asyncpg import Record
 
-from carillon.audience.upsert.merge import INSERT_SCHEMA, UPDATE_SCHEMA, Merged, merge_rows
-from carillon.audience.upsert.rows import KEYS, RowError
+from carillon.addresses.phones import MIN_VALID_QUALITY
+from carillon.audience.upsert.merge import INSERT_SCHEMA, UPDATE_SCHEMA, Merged, merge_rows, phone_kept
+from carillon.audience.upsert.rows import KEYS, Batch, RowError
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements, one_text
 from carillon.errors import NotFoundError
@@ -28,6 +30,7 @@ _FEW = 50
 _KNOWN_SCHEMA: dict[str, type[pl.DataType]] = {
     "contact_id": pl.Int64,
     **dict.fromkeys((*KEYS, "email_given", "landline", "fields"), pl.String),
+    "phone_quality": pl.Int16,
     "archived": pl.Boolean,
 }
 _OLD_SCHEMA = {name if name == "contact_id" else f"old_{name}": dtype for name, dtype in _KNOWN_SCHEMA.items()}
@@ -41,7 +44,7 @@ class Plan:
     `inserts` are new contacts with their ids, by row; `changes` are patches by contact, `releasing` those of them that
     may give up a key which another row takes; `kept` gives each row its contact and outcome, null where only the
     writing will tell whether anything changes; `address_changed` are old contacts whose addresses may change;
-    `archived` are those of the rows' contacts that are archived.
+    `archived` are those of the rows' contacts that are archived and won't be.
     """
 
     inserts: pl.DataFrame
@@ -63,30 +66,35 @@ async def resolve_to(tx: Tx, actor: Actor, frame: pl.DataFrame, contact_id: int)
     return await _plan_of_merged(tx, merged)
 
 
-async def resolve(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new: bool = False) -> Plan:
-    """Resolve a batch's frame (see `Batch`) against the actor's audience, which the caller has locked.
+async def resolve(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool = False) -> Plan:
+    """Resolve a batch's frame against the actor's audience, which the caller has locked.
 
     `expect_new` takes rows for new without asking, where nothing but a key that is taken can make them anything else:
     their loading then fails, and the caller resolves again without it.
     """
-    if frame.height <= _FEW:
-        return await _resolve_few(tx, actor, frame, expect_new=expect_new)
-    return await _resolve_many(tx, actor, frame, expect_new=expect_new)
+    if batch.frame.height <= _FEW:
+        return await _resolve_few(tx, actor, batch, expect_new=expect_new)
+    return await _resolve_many(tx, actor, batch, expect_new=expect_new)
 
 
-async def _resolve_few(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new: bool) -> Plan:
-    rows = frame.to_dicts()
+async def _resolve_few(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool) -> Plan:
+    rows = batch.frame.to_dicts()
     loaded: Sequence[Record] = []
     # Of several rows that share a key not all keys are written: a taken one might go unnoticed.
     if rows and not (expect_new and len(rows) == 1):
         values = ([row[key] for row in rows if row[key]] for key in KEYS)
         loaded = await tx.fetch(SQL["contacts_with_keys"], actor.account_id, actor.audience_id, *values)
-    merged = merge_rows(rows, map(dict, loaded))
-    return await _plan_of_merged(tx, merged)
+    return await _plan_of_merged(tx, _merged(batch, rows, loaded))
 
 
-async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new: bool) -> Plan:
-    known = pl.DataFrame(schema=_KNOWN_SCHEMA)
+def _merged(batch: Batch, rows: Iterable[Mapping[str, Any]], loaded: Sequence[Record]) -> Merged:
+    return merge_rows(
+        rows, map(dict, loaded), keeps_valid_phones=batch.keeps_valid_phones, archived=batch.archived.keys()
+    )
+
+
+async def _resolve_many(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool) -> Plan:
+    known, frame = pl.DataFrame(schema=_KNOWN_SCHEMA), batch.frame
     if expect_new:
         # Of rows that share a key not all keys are written, so that a taken one might go unnoticed: they are asked for.
         known = await _known(tx, actor, frame.filter(_repeated(frame)))
@@ -94,16 +102,21 @@ async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new
         known = await _known(tx, actor, frame)
     rows = _paired(frame, known)
     interdependent = _interdependent(rows)
-    merged = await _merge_interdependent(tx, actor, rows.filter(interdependent))
+    merged = await _merge_interdependent(tx, actor, batch, rows.filter(interdependent))
     independent = rows.filter(~interdependent)
     matched = independent.filter(pl.col("contact_id").is_not_null())
+    conflicts = merged.errors
+    if batch.keeps_valid_phones:
+        matched, kept_phones = _with_valid_phones(matched)
+        conflicts = [*conflicts, *kept_phones]
     differs = matched.select(_differs()).to_series()
     inserts = pl.concat([independent.filter(pl.col("contact_id").is_null()).select(*INSERT_SCHEMA), merged.inserts])
     inserts, one_by_one = await _numbered(tx, inserts.sort("row"), merged)
     inserted = inserts.select("row", "contact_id", pl.lit(NEW).alias("outcome"))
     if one_by_one.height:
         inserted = inserted.filter(~pl.col("row").is_in(one_by_one["row"].implode()))
-    is_same = ~(differs | matched["old_archived"])
+    archived = matched["row"].is_in(list(batch.archived))
+    is_same = ~(differs | (matched["old_archived"] != archived))
     matched_rows = matched.select("row", "contact_id", pl.when(is_same).then(pl.lit(UNCHANGED)).alias("outcome"))
     return Plan(
         inserts=inserts,
@@ -111,10 +124,22 @@ async def _resolve_many(tx: Tx, actor: Actor, frame: pl.DataFrame, *, expect_new
         releasing=merged.changes,
         kept=pl.concat([inserted, matched_rows, one_by_one]).sort("row"),
         address_changed=[*_address_changed(matched), *merged.address_changed],
-        archived=[*matched.filter(pl.col("old_archived"))["contact_id"].to_list(), *merged.archived],
-        conflicts=merged.errors,
+        archived=[*matched.filter(matched["old_archived"] & ~archived)["contact_id"].to_list(), *merged.archived],
+        conflicts=conflicts,
         matched_none=known.is_empty(),
     )
+
+
+def _with_valid_phones(matched: pl.DataFrame) -> tuple[pl.DataFrame, list[RowError]]:
+    """Leave out phones that aren't valid where the matched contact has a valid one, and report them."""
+    is_other = (pl.col("phone") != "") & (pl.col("phone") != pl.col("old_phone"))
+    is_worse = (pl.col("phone_quality") < MIN_VALID_QUALITY) & (pl.col("old_phone_quality") >= MIN_VALID_QUALITY)
+    refused = matched.select((is_other & is_worse).fill_null(value=False)).to_series()
+    if not refused.any():
+        return matched, []
+    errors = [phone_kept(*values) for values in matched.filter(refused).select("row", "phone", "old_phone").iter_rows()]
+    phone = ("phone", "phone_quality", "phone_region")
+    return matched.with_columns(pl.when(~refused).then(pl.col(phone)).name.keep()), errors
 
 
 def _differs() -> pl.Expr:
@@ -180,6 +205,15 @@ async def _known(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
     return known
 
 
+async def matched_rows(tx: Tx, actor: Actor, frame: pl.DataFrame, *, keeps_valid_phones: bool = False) -> pl.DataFrame:
+    """Return the rows that would each by itself change a contact: `contact_id`, and what that one is now (`old_…`).
+
+    With `keeps_valid_phones` (`Batch`) a phone is null where the contact's stays.
+    """
+    matched = _paired(frame, await _known(tx, actor, frame)).filter(pl.col("contact_id").is_not_null())
+    return _with_valid_phones(matched)[0] if keeps_valid_phones else matched
+
+
 async def taken_keys(tx: Tx, actor: Actor, frame: pl.DataFrame) -> dict[tuple[str, str], bool]:
     """Return those of a frame's keys, by name and value, that contacts have, and whether these are archived."""
     asked = (frame[key].drop_nulls().to_list() for key in KEYS)
@@ -227,10 +261,10 @@ def _repeated(rows: pl.DataFrame) -> pl.Series:
     return mark
 
 
-async def _merge_interdependent(tx: Tx, actor: Actor, rows: pl.DataFrame) -> Merged:
+async def _merge_interdependent(tx: Tx, actor: Actor, batch: Batch, rows: pl.DataFrame) -> Merged:
     ids = sorted({contact_id for key in KEYS for contact_id in rows[f"id_{key}"].drop_nulls()})
     loaded = await tx.fetch(SQL["contacts_by_id"], actor.account_id, actor.audience_id, ids) if ids else []
-    return merge_rows(rows.sort("row").iter_rows(named=True), map(dict, loaded))
+    return _merged(batch, rows.sort("row").iter_rows(named=True), loaded)
 
 
 def _address_changed(matched: pl.DataFrame) -> list[int]:

@@ -4,12 +4,13 @@ This is the sequential statement of the engine's rule, on the few contacts that 
 effects: one insert for each new contact, one update for each existing one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
+from carillon.addresses.phones import MIN_VALID_QUALITY
 from carillon.audience.upsert.rows import DEVICE, FRAME_SCHEMA, KEYS, RowError, decode_patch, encode_patch
 
 PATCH_SCHEMA = {name: kind for name, kind in FRAME_SCHEMA.items() if name not in {"row", *DEVICE}}
@@ -29,7 +30,7 @@ class Merged:
 
     `inserts` are new contacts by the row that inserted them; `changes` are patches of existing ones; `outcomes` has for
     each row its contact (by id, or by the row that inserts it) and its outcome; `address_changed` are existing contacts
-    with another address, `archived` the contacts of rows that are archived.
+    with another address, `archived` the contacts that are archived and won't be.
     """
 
     inserts: pl.DataFrame
@@ -52,14 +53,20 @@ class _State:
 
 
 def merge_rows(
-    rows: Iterable[Mapping[str, Any]], loaded: Iterable[Mapping[str, Any]], *, target: int | None = None
+    rows: Iterable[Mapping[str, Any]],
+    loaded: Iterable[Mapping[str, Any]],
+    *,
+    target: int | None = None,
+    keeps_valid_phones: bool = False,
+    archived: Collection[int] = (),
 ) -> Merged:
     """Take rows one by one, in their order, against the contacts that any of their keys names.
 
-    With a `target` all rows mean that contact, which has to be among the loaded ones.
+    With a `target` all rows mean that contact, which has to be among the loaded ones. `keeps_valid_phones` is
+    `Batch`'s, and `archived` are the numbers of the rows that say so.
     """
     before = {record["contact_id"]: record for record in loaded}
-    merging = _Merging(before.values())
+    merging = _Merging(before.values(), keeps_valid_phones=keeps_valid_phones, archived=archived)
     for row in rows:
         merging.take(row, target)
     old = [state for state in merging.states if state.contact_id is not None]
@@ -78,7 +85,11 @@ def merge_rows(
 class _Merging:
     """The contacts that interdependent rows concern, and which of them owns which key."""
 
-    def __init__(self, loaded: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, loaded: Iterable[Mapping[str, Any]], *, keeps_valid_phones: bool, archived: Collection[int]
+    ) -> None:
+        self._keeps_valid_phones = keeps_valid_phones
+        self._archived_rows = archived
         self.states: list[_State] = []
         self.outcomes: list[tuple[int, int | None, int | None, str]] = []
         self.errors: list[RowError] = []
@@ -103,16 +114,16 @@ class _Merging:
             state = next((owner for owner in owners if owner), None)
         else:
             state = next(one for one in self.states if one.contact_id == target)
-        outcome = "new"
+        outcome, is_archived = "new", row["row"] in self._archived_rows
         if state is None:
-            state = _State(contact_id=None, inserted_by=row["row"])
+            state = _State(contact_id=None, inserted_by=row["row"], archived=is_archived)
             self.states.append(state)
             self._apply(state, row)
         else:
-            outcome = "updated" if self._apply(state, row) or state.archived else "unchanged"
-            if state.archived and state.contact_id is not None:
+            outcome = "updated" if self._apply(state, row) or state.archived != is_archived else "unchanged"
+            if state.archived and not is_archived and state.contact_id is not None:
                 self.archived.append(state.contact_id)
-                state.archived = False
+            state.archived = is_archived
         self.outcomes.append((row["row"], state.contact_id, state.inserted_by, outcome))
 
     def _apply(self, state: _State, row: Mapping[str, Any]) -> bool:
@@ -134,6 +145,9 @@ class _Merging:
             self._report_conflict(key, row, owner)
             return False
         old = state.values[key]
+        if key == "phone" and self._keeps_valid_phones and _is_worse(row, state.values):
+            self.errors.append(phone_kept(row["row"], row["phone"], old))
+            return False
         companions = {name: row[name] if value else None for name in _COMPANIONS[key]}
         changed = value != old or (key == "email" and companions["email_given"] != state.values["email_given"])
         if old is not None:
@@ -147,6 +161,19 @@ class _Merging:
         whose = f"contact {owner.contact_id}" if owner.contact_id else "another contact of this batch"
         message = f"The value belongs to {whose} and stays there."
         self.errors.append(RowError(row["row"], key, "conflict", row[key], message))
+
+
+def _is_worse(row: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Tell whether a row has another phone, which isn't valid, in the place of one that is."""
+    if not row["phone"] or row["phone"] == known["phone"] or not known["phone"]:
+        return False
+    return bool(row["phone_quality"] < MIN_VALID_QUALITY <= known["phone_quality"])
+
+
+def phone_kept(row: int, given: str, known: str) -> RowError:
+    """Report a phone that isn't valid and would replace a valid one."""
+    message = f"The contact keeps +{known}, a valid number: +{given} is none."
+    return RowError(row, "phone", "conflict", given, message)
 
 
 def _insert(state: _State) -> dict[str, Any]:

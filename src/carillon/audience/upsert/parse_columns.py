@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from carillon.addresses.normalise import normalise_emails, normalise_phones
+from carillon.addresses.normalise import likely_phones, normalise_emails, normalise_phones
 from carillon.audience.field_types import CANONICAL, Kind, type_column
 from carillon.audience.upsert.rows import (
     ATTRIBUTES,
@@ -19,21 +19,23 @@ from carillon.audience.upsert.rows import (
 )
 
 
-def read_frame(
+def read_frame(  # noqa: PLR0913 - one for each thing in which callers differ
     raw: pl.DataFrame,
     country: str | None,
     *,
     kinds: Mapping[str, Kind] = CANONICAL,
     join_all: Sequence[str] = (),
     keyless: bool = False,
+    may_be_international: bool = False,
 ) -> Batch:
     """Read a frame of raw texts: a column `row` and String columns named by attribute or canonical field.
 
     Null leaves an attribute alone, a blank text empties it. `join_all` are groups that every row joins. With `keyless`
-    rows without a key are kept too.
+    rows without a key are kept too, and with `may_be_international` a phone that is no valid one of the country may be
+    international as well (`ambiguous_phones`).
     """
     reading = _Reading(raw, kinds)
-    reading.read_phones(country)
+    reading.read_phones(country, may_be_international=may_be_international)
     reading.read_emails()
     for name, limit in TEXT_ATTRIBUTES.items():
         reading.read_text_attribute(name, limit)
@@ -51,6 +53,7 @@ def read_frame(
         join_all=join_all,
         errors=sorted(reading.errors, key=lambda error: error.row),
         failed=frozenset(unusable),
+        alternative_phones=reading.alternative_phones,
     )
 
 
@@ -63,6 +66,7 @@ class _Reading:
         self._rows = raw["row"]
         self._nulls = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
         self.columns: dict[str, pl.Series] = {"row": self._rows}
+        self.alternative_phones: Mapping[int, str] = {}
         self.errors: list[RowError] = []
 
     def _given(self, name: str) -> pl.Series:
@@ -83,9 +87,12 @@ class _Reading:
         )
         self.errors += [problem(row, name, value, kind) for row, value in wrong_values]
 
-    def read_phones(self, country: str | None) -> None:
+    def read_phones(self, country: str | None, *, may_be_international: bool) -> None:
         given = self._given("phone")
         read = normalise_phones(given, country)
+        if may_be_international and country is not None:
+            read, alternatives = likely_phones(given, read, country)
+            self.alternative_phones = {self._rows[place]: digits for place, digits in alternatives.items()}
         self.columns |= {
             "phone": self._settle("phone", given, read["digits"]),
             "phone_quality": read["quality"],

@@ -1,13 +1,15 @@
 """Rows: what callers give the upsert engine, what it reads them into, and how it reports what is wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import polars as pl
 
+from carillon.addresses.spreadsheets import has_lost_digits
 from carillon.audience.field_types import MAX_TEXT_CHARACTERS
 
 KEYS = ("phone", "email", "external_id")
@@ -99,7 +101,9 @@ class Batch:
     JSON object of the fields to set) and unset (comma-separated names of those to empty); device_token and
     device_platform.
     `moves` are the changes of membership by row, in order: (row, group name, whether it joins).
-    `failed` are the rows that name no usable key.
+    `failed` are the rows that name no usable key. `alternative_phones` are what rows may mean instead of their phones
+    (`ambiguous_phones`), and with `keeps_valid_phones` a phone that isn't valid doesn't replace a contact's that is.
+    The contacts of `archived` rows are archived since then, or now, and the others' are archived no more.
     """
 
     size: int
@@ -108,6 +112,9 @@ class Batch:
     join_all: Sequence[str]
     errors: Sequence[RowError]
     failed: frozenset[int]
+    alternative_phones: Mapping[int, str] = field(default_factory=dict)
+    keeps_valid_phones: bool = False
+    archived: Mapping[int, datetime | None] = field(default_factory=dict)
 
 
 # Not floats: those lose digits beyond the fifteenth, and a number may have twenty-one.
@@ -131,6 +138,8 @@ def problem(row: int, field: str, value: str, kind: str = "") -> RowError:
     code, message = _WORDS.get(about, ("invalid", f"The value isn't a {kind}."))
     if len(value) > _LONGEST.get(about, len(value)):
         code = "too_long"
+    if about == "phone" and has_lost_digits(value.strip()):
+        message = _ROUNDED
     return RowError(row, field, code, shown(value), message)
 
 
@@ -139,6 +148,10 @@ def shown(value: str) -> str:
     return value[:MAX_SHOWN_CHARACTERS].replace("\0", "\ufffd")
 
 
+_ROUNDED = (
+    "A spreadsheet rounded this number, and its last digits are lost: "
+    "make the column text where the digits still are, and save the file again."
+)
 _WORDS = {
     "phone": ("invalid", "This is not a phone number."),
     "email": ("invalid", "This is not an e-mail address."),
