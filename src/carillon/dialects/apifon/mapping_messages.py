@@ -154,7 +154,7 @@ def read_recipients(
         require(one, place)
         require_length(one.custom_id, schemas.MAX_CUSTOM_ID_CHARACTERS, f"{place}.custom_id")
         numbers.append(one.number.strip().removeprefix("+"))
-        own = one.params if has_params and one.params and not one.params.keys() <= landings else None
+        own = one.params if has_params and one.params and not landings.issuperset(one.params) else None
         values.append(_values(own, f"{place}.params") if own else {})
         params.append(one.params if has_params else None)
         custom.append({"custom_id": one.custom_id} if one.custom_id is not None else None)
