@@ -6,11 +6,10 @@ clock, which may be moved, is looked for again after some seconds.
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
 from uuid import UUID
 
 import msgspec
@@ -29,6 +28,8 @@ SQL = load_statements("carillon.links", "lookup.sql")
 _SECONDS, _SOME_SECONDS = 600.0, 3.0
 _MAX_REMEMBERED = 50_000
 _MAX_TOGETHER = 500
+# So many statements at once: what comes while one is under way waits for no other.
+_MAX_LOOKING = 3
 # Codes of accounts that are not there cost a query so often.
 _ACCOUNTS_SECONDS = 0.25
 
@@ -81,7 +82,10 @@ class LinkLookup:
         # By code, which is a key's only spelling; those that were looked for first are forgotten first.
         self._remembered: OrderedDict[str, tuple[Link | None, float]] = OrderedDict()
         self._waiting: dict[LinkKey, tuple[str, asyncio.Future[Link | None]]] = {}
-        self._looking: asyncio.Task[None] | None = None
+        # Of those that wait, what nobody looks for yet, and who looks for others; the latest may be about to begin.
+        self._queued: deque[LinkKey] = deque()
+        self._looking: set[asyncio.Task[None]] = set()
+        self._is_beginning = False
         self._accounts_until = 0.0
         self._counting: asyncio.Task[None] | None = None
 
@@ -122,8 +126,12 @@ class LinkLookup:
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._waiting[key] = (code, asyncio.get_running_loop().create_future())
-            if self._looking is None:
-                self._looking = asyncio.create_task(self._look(db))
+            self._queued.append(key)
+            if not self._is_beginning and len(self._looking) < _MAX_LOOKING:
+                self._is_beginning = True
+                looking = asyncio.create_task(self._look(db))
+                self._looking.add(looking)
+                looking.add_done_callback(self._looking.discard)
         return waiting[1]
 
     async def _is_account(self, db: Database, addresses: LinkAddresses, account_id: int) -> bool:
@@ -142,13 +150,17 @@ class LinkLookup:
             self._counting = None
 
     async def _look(self, db: Database) -> None:
-        """Look for what waits, in turns, until nothing does."""
-        while self._waiting:
+        """Look for what is queued, in turns, until nothing is."""
+        self._is_beginning = False
+        while self._queued:
             of_days: dict[tuple[int, int], list[LinkKey]] = {}
-            for key in islice(self._waiting, _MAX_TOGETHER):
+            for key in (self._queued.popleft() for _ in range(min(len(self._queued), _MAX_TOGETHER))):
                 of_days.setdefault((key.account_id, key.day), []).append(key)
-            await asyncio.gather(*(self._look_for(db, keys) for keys in of_days.values()))
-        self._looking = None
+            first, *others = of_days.values()
+            if others:
+                await asyncio.gather(*(self._look_for(db, keys) for keys in (first, *others)))
+            else:
+                await self._look_for(db, first)
 
     async def _look_for(self, db: Database, keys: Sequence[LinkKey]) -> None:
         codes = {key: self._waiting[key][0] for key in keys}
