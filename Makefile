@@ -53,7 +53,7 @@ contracts:
 	@$(BIN)/lint-imports
 
 bench: install ## Measure every claim of speed against its limit (about two hours)
-	@for name in normalise inforu_http dialects import_contacts materialise send_accept send_path send_latency kannel receipts old_ledger links half_load; do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
+	@for name in normalise inforu_http dialects import_contacts xlsx materialise send_accept send_path send_latency kannel receipts old_ledger links half_load; do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
 
 docs: install ## Write the pages that are generated from the code
 	@$(BIN)/python docs/generate.py

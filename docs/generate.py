@@ -68,8 +68,8 @@ def _command_line_page() -> str:
         "# Command line",
         "",
         "This is what each command says of itself with `--help`. What a command refuses is one line on standard",
-        "error and exit code 1; a wrong use of its flags is exit code 2. With `--json` the answer is JSON on standard",
-        "output.",
+        "error and exit code 1; a wrong use of its flags is exit code 2, and a file that looks wrong where nobody can",
+        "be asked about it is exit code 3. With `--json` the answer is JSON on standard output.",
     ]
     for path, command in _commands(command_line, ("carillon",)):
         lines += ["", f"## {' '.join(path)}", "", "```text", _help(command, path), "```"]

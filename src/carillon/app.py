@@ -15,16 +15,16 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from carillon.carriers.http.inbound import InboundTemplate, read_inbound_template
 from carillon.dialects.contract import Dialect, Services, site_of
 from carillon.dialects.registry import DIALECTS
 from carillon.front_page import front_page
 from carillon.http.body import BodyBudget
-from carillon.http.front import REQUEST_ID, Application, Front
+from carillon.http.front import REQUEST_ID, Front
 from carillon.http.pages import HEADERS as PAGE_HEADERS
 from carillon.http.pages import MEDIA_TYPE as PAGE_MEDIA_TYPE
+from carillon.http.proxies import BehindProxies
 from carillon.http.site import Site
 from carillon.links.site import links_site
 from carillon.metrics import MEDIA_TYPE, Metrics
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 def create_app(
     runtime: Runtime, *, metrics: Metrics | None = None, dialects: Sequence[Dialect] = DIALECTS
-) -> Application:
+) -> Front | BehindProxies:
     """Make the application of a process."""
     metrics = metrics or Metrics()
     services = Services(
@@ -57,17 +57,15 @@ def create_app(
     )
     # Links first: there are many of them, and no other site has such paths.
     sites = [links_site(runtime.db), *(site_of(dialect, services) for dialect in dialects), _receiving(runtime)]
-    front: Any = Front(
+    front = Front(
         inner,
         sites,
         metrics,
         bodies=BodyBudget(runtime.settings.max_bodies_bytes, runtime.settings.max_body_bytes),
         new_request_id=runtime.db.new_request_id,
     )
-    if runtime.settings.trusted_proxies:
-        front = ProxyHeadersMiddleware(front, [str(network) for network in runtime.settings.trusted_proxies])
-    app: Application = front
-    return app
+    proxies = runtime.settings.trusted_proxies
+    return BehindProxies(front, proxies) if proxies else front
 
 
 def _receiving(runtime: Runtime) -> Site:

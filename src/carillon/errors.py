@@ -187,13 +187,14 @@ class RateLimitedError(CallerError):
 
 
 class SendLimitError(RateLimitedError):
-    """So many one-time passwords are not let go; `whose` says to whom or from where."""
+    """So many one-time passwords are not let go; `limit` is which, and `whose` says to whom or from where."""
 
     code = "send_limit"
 
-    def __init__(self, whose: str, retry_after: float) -> None:
+    def __init__(self, limit: str, whose: str, retry_after: float) -> None:
         minutes = -int(-retry_after // 60)
         CallerError.__init__(self, f"Too many one-time passwords {whose}: try again in {minutes} minutes.")
+        self.limit = limit
         self.retry_after = retry_after
 
 

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from carillon.message_metrics import MessageMetrics
+from carillon.otp_metrics import OtpMetrics
 
 # From a warm lookup to the largest upload.
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -24,10 +25,10 @@ MEDIA_TYPE = CONTENT_TYPE_LATEST
 class Metrics:
     """The process's counters, in a registry of their own, so that two applications in one process do not mix.
 
-    Those of messages are its database's (`Database.process_state`), as transactions raise them.
+    Those of messages and passwords are its database's (`Database.process_state`), as transactions raise them.
     """
 
-    def __init__(self, messages: MessageMetrics | None = None) -> None:
+    def __init__(self, messages: MessageMetrics | None = None, otps: OtpMetrics | None = None) -> None:
         self.requests_in_progress = 0
         self._requests = _Requests()
         self._registry = CollectorRegistry()
@@ -38,6 +39,7 @@ class Metrics:
         in_progress.set_function(lambda: self.requests_in_progress)
         self.work = WorkMetrics(self._registry)
         self._registry.register(messages or MessageMetrics())
+        self._registry.register(otps or OtpMetrics())
 
     def request_done(self, dialect: str, function: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""

@@ -1,7 +1,7 @@
 """The composition root: from settings to a database, and to all that a server is made of."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
@@ -96,7 +96,8 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
 def compose(settings: Settings, db: Database, outbound: HttpClient) -> Runtime:
     """Make all that a server needs of an open database and an HTTP client."""
     box = SecretBox(settings.secret_key_path)
-    set_up_links(settings, db, box)
+    # A worker answers nobody, and has the address of who does.
+    set_up_links(settings, db, box, base=None if settings.role == "worker" else settings.link_base)
     inbox = ReceivedMessages(db)
     tokens = CallbackTokens(partial(box.derive, "carrier callbacks"))
     urls = CallbackUrls(base_url=settings.public_url, tokens=tokens) if settings.public_url else None
@@ -114,14 +115,22 @@ def compose(settings: Settings, db: Database, outbound: HttpClient) -> Runtime:
     )
 
 
-def set_up_links(settings: Settings, db: Database, box: SecretBox) -> None:
-    """Tell a process where short links are."""
-    db.process_state(LinkAddresses).set_up(
-        box.derive,
-        base=settings.link_base,
-        is_chosen=(settings.link_url or settings.public_url) is not None,
-        keeps_days=settings.link_kept_days,
-    )
+def set_up_links(settings: Settings, db: Database, box: SecretBox, *, base: str | None = None) -> None:
+    """Tell a process where short links are: at `base`, or where the folder's latest server is (`note_address`)."""
+    is_chosen = (settings.link_url or settings.public_url) is not None
+    if base is None and not is_chosen:
+        with suppress(OSError, UnicodeDecodeError):
+            base = settings.address_path.read_text("ascii").strip()
+    keeps_days = settings.link_kept_days
+    base = base or settings.link_base
+    db.process_state(LinkAddresses).set_up(box.derive, base=base, is_chosen=is_chosen, keeps_days=keeps_days)
+
+
+def note_address(settings: Settings) -> None:
+    """Leave in the folder where a server's links are, whose port no setting may say, for commands and workers."""
+    with suppress(OSError):  # a folder that is another's
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.address_path.write_text(f"{settings.link_base}\n", "ascii")
 
 
 async def _prepare_schema(settings: Settings, dsn: str, clock: Clock, *, create: bool) -> None:

@@ -7,7 +7,7 @@ capitals), the command line's flags.
 import functools
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from carillon.errors import InvalidInputError
-from carillon.kit.networks import Network, plain_network
+from carillon.kit.networks import Network, plain_network, read_server
 
 CONFIG_VARIABLE = "CARILLON_CONFIG"
 CONFIG_FILE = Path("carillon.toml")
@@ -81,6 +81,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "CIDR notation. Without it only public addresses are called."
         ),
     ] = ()
+    dns_server: Annotated[
+        str | None,
+        Meta(
+            description="The DNS server that is asked whose a domain of links is: 9.9.9.9, 127.0.0.1:5353 or "
+            "[::1]:5353. Without it the system's are."
+        ),
+    ] = None
     public_url: Annotated[
         str | None,
         Meta(
@@ -92,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(
             description="What short links begin with, as short as it can be: https://s.example.org, which leads here. "
-            "Without it, public_url and /l, or else host and port and /l."
+            "Without it, public_url and /l, or else the host and port of the folder's latest server and /l."
         ),
     ] = None
     link_days: Annotated[
@@ -173,6 +180,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def secret_key_path(self) -> Path:
         """Where the secret key is."""
         return self.secret_key_file or self.data_dir / "secret.key"
+
+    @property
+    def address_path(self) -> Path:
+        """Where a server says in its folder what its short links begin with."""
+        return self.data_dir / "link_address"
 
     @property
     def link_base(self) -> str:
@@ -290,10 +302,8 @@ def _convert(name: str, value: Any, origin: str) -> Any:
         if get_origin(kind) is tuple:
             # Not of `outbound_allow`: the guard asks for a mapped address and for the one in it, each of its own.
             return tuple(map(plain_network, _networks(value))) if name == "trusted_proxies" else _networks(value)
-        if name in {"public_url", "link_url"}:
-            return _public_url(value)
-        if name.endswith("_url"):
-            return _url(value)
+        if name in _READERS:
+            return _READERS[name](value)
         if kind is Path or Path in get_args(kind):
             return _path(value)
         if get_origin(kind) is Literal:
@@ -320,6 +330,20 @@ def _public_url(value: Any) -> str:
     if not isinstance(value, str) or not value.startswith(("https://", "http://")):
         raise ValueError("Expected a URL that starts with https:// or http://")
     return value.rstrip("/")
+
+
+def _dns_server(value: Any) -> str:
+    read_server(str(value))
+    return str(value).strip()
+
+
+_READERS: Mapping[str, Callable[[Any], str]] = {
+    "control_url": _url,
+    "database_url": _url,
+    "dns_server": _dns_server,
+    "link_url": _public_url,
+    "public_url": _public_url,
+}
 
 
 def _choice(value: Any, choices: tuple[str, ...]) -> str:

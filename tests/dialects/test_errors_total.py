@@ -25,7 +25,7 @@ MADE: dict[type[CarillonError], Callable[[], CarillonError]] = {
     errors.KeyConflictError: lambda: errors.KeyConflictError({"email": 7, "phone": 9}),
     errors.SuppressedAddressError: lambda: errors.SuppressedAddressError("phone"),
     errors.RateLimitedError: lambda: errors.RateLimitedError(0.4),
-    errors.SendLimitError: lambda: errors.SendLimitError("to this recipient", 90),
+    errors.SendLimitError: lambda: errors.SendLimitError("recipient_sends", "to this recipient", 90),
 }
 SECRET = "the database's own words"
 

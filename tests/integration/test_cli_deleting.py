@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
-from carillon.cli import deleting, main
+from carillon.cli import asking, main
 from carillon.db.tables import PARTITIONED, TABLES
 
 Run = Callable[..., Result]
@@ -67,7 +67,7 @@ def test_an_audience_goes_with_its_contacts(run: Run) -> None:
 
 
 def test_on_a_terminal_a_person_is_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deleting, "_can_ask", lambda: True)
+    monkeypatch.setattr(asking, "can_ask", lambda: True)
     made = answer(run("audience", "create", "Away", "--account", 1, "--json"))["audience_id"]
     command = ("audience", "delete", made, "--account", 1)
     kept = run(*command, typed="n\n")

@@ -50,6 +50,13 @@ def test_an_import_reports_to_machines(run: Run) -> None:
     assert len(report.pop("import_id")) == 36
     assert report.pop("seconds") > 0
     assert report.pop("rows_per_second") > 0
+    assert report.pop("judgement")["phones"] == {
+        "given": 2,
+        "valid": 0,
+        "possible": 1,
+        "not_phones": 1,
+        "countries": {"IL": 1},
+    }
     assert report == {
         "encoding": "utf-8",
         "delimiter": ",",
@@ -200,3 +207,30 @@ def test_the_help_of_import_has_its_own_flags_and_the_other_commands(run: Run) -
     assert "--rejects" in shown
     assert "rejects  List the problems of an import" in shown
     assert "Usage: carillon import list [OPTIONS]" in run("import", "list", "--help").stdout
+
+
+def test_a_file_without_a_header_gets_the_names_of_its_columns(run: Run) -> None:
+    Path("plain.csv").write_text("0541110001,Ana,x\n12,Ben,y\n")
+    refused = run("import", "plain.csv", "--account", 1)
+    assert (refused.exit_code, "name its columns" in refused.stderr) == (1, True)
+    flags = ("--account", 1, "--columns", "phone,first name,", "--json")
+    report = answer(run("import", "plain.csv", *flags))
+    assert (report["rows"], report["new"], report["failed"]) == (2, 1, 1)
+    assert report["unmapped_columns"] == ["column_3"]
+    mended = Path("plain.csv.rejects.csv")
+    mended.write_text(mended.read_text().replace("\n12,", "\n0541110002,"))
+    assert answer(run("import", str(mended), *flags))["new"] == 1
+
+
+@pytest.mark.usefixtures("run")
+def test_standard_input_is_imported_and_known_again() -> None:
+    def piped(content: str) -> Result:
+        arguments = ["import", "-", "--account", "1", "--json"]
+        return CliRunner().invoke(main, arguments, prog_name="carillon", input=content)
+
+    report = answer(piped(CSV))
+    assert (report["rows"], report["new"], report["failed"]) == (2, 1, 1)
+    assert report["rejects"] == "stdin.rejects.csv"
+    assert Path("stdin.rejects.csv").exists()
+    assert answer(piped(CSV))["already_done"]
+    assert "empty" in piped("").stderr

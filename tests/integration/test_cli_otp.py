@@ -1,17 +1,13 @@
 """`carillon otp`, and what other commands show of one-time passwords."""
 
 import asyncio
-import json
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from tests.integration.commands import Run, answer, sandbox_commands
 from tests.support import OPERATOR
 
-from carillon.cli import main
 from carillon.db.database import Database
 from carillon.messaging.sendings import Send
 from carillon.otp.create import CreateOtp, NewOtp, create_otp
@@ -19,26 +15,10 @@ from carillon.settings import Settings
 from carillon.tenancy.accounts import OpenAccount, open_account
 from carillon.tenancy.secrets import SecretBox
 
-Run = Callable[..., Result]
-
 
 @pytest.fixture
 def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Call a command on the test's database, where account 1 is a sandbox account."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setenv("CARILLON_DATABASE_URL", dsn)
-
-    def call(*arguments: object) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="carillon")
-
-    assert call("account", "create", "Blue Shop", "--country", "IL", "--sandbox").exit_code == 0
-    return call
-
-
-def answer(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+    return sandbox_commands(dsn, tmp_path, monkeypatch)
 
 
 def create(dsn: str) -> NewOtp:

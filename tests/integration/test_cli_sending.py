@@ -3,19 +3,14 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
-from click.testing import CliRunner, Result
+from tests.integration.commands import Run, answer, lines, refusal, sandbox_commands
 
-from carillon.cli import main
 from carillon.cli.waiting import progress_line
 from carillon.messaging.queries import Sending
-
-Run = Callable[..., Result]
 
 BLUE = ("--account", "1", "--from", "Blue")
 ID = "0198c0de-7000-7000-8000-000000000001"
@@ -24,34 +19,7 @@ TEXT = "Your table is ready."
 
 @pytest.fixture
 def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Call a command on the test's database, where account 1 is a sandbox account in Israel."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setenv("CARILLON_DATABASE_URL", dsn)
-
-    def call(*arguments: object) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="carillon")
-
-    assert call("account", "create", "Blue Shop", "--country", "IL", "--sandbox").exit_code == 0
-    return call
-
-
-def answer(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def lines(result: Result) -> list[str]:
-    assert result.exit_code == 0, result.output
-    return result.stdout.splitlines()
-
-
-def refusal(result: Result) -> str:
-    """The one line that a refused command says."""
-    assert result.exit_code == 1, result.output
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    return line.removeprefix("Error: ")
+    return sandbox_commands(dsn, tmp_path, monkeypatch)
 
 
 def execute(dsn: str, statement: str) -> None:
@@ -123,6 +91,16 @@ def test_a_message_is_found_by_its_number_as_it_is_dialled_and_shown_with_its_te
     assert f"text:          {TEXT}" in shown
     assert "state:         waiting" in shown
     assert states(run, "--to", "+306900000000") == {}
+
+
+def test_a_number_that_may_be_meant_in_two_ways_is_looked_for_in_both(run: Run) -> None:
+    # In Israel the Haifa number 04 8120000, and 48 120000 elsewhere: APIs differ in which goes first.
+    run("send", *BLUE, "--to", "+97248120000", TEXT)
+    run("send", *BLUE, "--to", "+48120000", TEXT)
+    assert set(states(run, "--to", "48120000")) == {"97248120000", "48120000"}
+    run("sandbox", "advance", "1m", "--account", 1)
+    inbox = answer(run("sandbox", "inbox", "--account", 1, "--phone", "48120000", "--json"))
+    assert {one["address"] for one in inbox} == {"97248120000", "48120000"}
 
 
 def test_a_sending_is_paused_resumed_and_cancelled(run: Run) -> None:

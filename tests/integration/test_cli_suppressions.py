@@ -67,6 +67,7 @@ def test_files_of_addresses_are_suppressed_and_make_no_contact(run: Run, content
 def test_what_is_no_address_is_rejected_and_a_table_without_addresses_refused(run: Run) -> None:
     Path("stop.txt").write_text("0541110001\n12\n")
     done = json.loads(run("suppression", "import", "stop.txt", "--account", "1", "--json").stdout)
+    assert done.pop("judgement")["phones"]["given"] == 2
     assert done == {"suppressed": 1, "errors": 1, "rejects": "stop.txt.rejects.csv"}
     Path("other.csv").write_text("Name,Town\nAna,Haifa\n")
     refused = run("suppression", "import", "other.csv", "--account", "1")
@@ -84,3 +85,12 @@ def test_contacts_are_unsubscribed_from_one_audience(run: Run) -> None:
     assert listed(run) == []
     nobody = run("unsubscribe", "0541110009", "--account", "1")
     assert (nobody.exit_code, nobody.stdout) == (1, "Unsubscribed: 0.\n“0541110009” is no contact's.\n")
+
+
+@pytest.mark.usefixtures("run")
+def test_addresses_come_from_standard_input_and_several_columns_need_names() -> None:
+    arguments = ["suppression", "import", "-", "--account", "1"]
+    done = CliRunner().invoke(main, arguments, prog_name="carillon", input="0541110001\nana@mail.example\n")
+    assert (done.exit_code, done.stdout) == (0, "Suppressed: 2.\n"), done.output
+    refused = CliRunner().invoke(main, arguments, prog_name="carillon", input="0541110001,Ana\n")
+    assert (refused.exit_code, "several columns and no header" in refused.stderr) == (1, True)

@@ -337,7 +337,7 @@ def source(tmp_path: Path, content: bytes) -> Path:
     ("content", "options", "refusal"),
     [
         (b"", {}, ("file", "empty")),
-        (b"PK\x03\x04 and so on", {}, ("file", "Save it as CSV")),
+        (b"PK\x03\x04 and so on", {}, ("file", "broken archive")),
         (b"0541110001,ana@mail.example\n", {}, ("file", "names of the columns")),
         (b"Shoe size\n41\n", {}, ("map", "--map")),
         (b"phone\n1\n", {"group": "  "}, ("group", "1 to 200")),

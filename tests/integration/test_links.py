@@ -16,6 +16,7 @@ from hypothesis import Phase, given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 from tests.integration.receiving import LOOPBACK
+from tests.integration.scripted_dns import dns_serving
 from tests.integration.scripted_http import serving
 from tests.support import OPERATOR, Tenant
 
@@ -30,7 +31,7 @@ from carillon.kit.ids import AccountId
 from carillon.links.addresses import LinkAddresses, UnknownAddressError
 from carillon.links.clicks import Clicks, Visit
 from carillon.links.codes import day_of
-from carillon.links.domains import WELL_KNOWN, add_domain, list_domains, remove_domain, verify_domain
+from carillon.links.domains import WELL_KNOWN, add_domain, list_domains, proof_name, remove_domain, verify_domain
 from carillon.links.lookup import Link, LinkLookup
 from carillon.links.pages import SavePage, get_template, list_pages, remove_page, save_page
 from carillon.links.phones import short_links_in
@@ -346,6 +347,27 @@ async def test_a_domain_is_the_accounts_once_its_owner_has_published_the_token(
     assert (await client.get(f"/{link.code}", headers={"Host": host})).status_code == 302
 
 
+async def test_a_domain_is_the_accounts_once_a_text_in_dns_is_the_token(
+    runtime: Runtime, db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = "127.0.0.1:9"  # nobody serves a file there
+    token = (await db.run(add_domain, account.actor, f"https://{host}")).token
+    assert proof_name(host) == "_carillon-domain.127.0.0.1"
+    check = (db, account.actor, runtime.outbound, host)
+    halves = f'"{token[:9]}" "{token[9:]}"'
+    others = [f'"{token}x"', '"v=spf1 -all"']
+    for texts in ({}, {"127.0.0.1": [token]}, {proof_name(host): others}):
+        async with dns_serving(texts) as server:
+            with pytest.raises(InvalidInputError, match=r"TXT.* of _carillon-domain\.127\.0\.0\.1"):
+                await verify_domain(*check, server)
+    monkeypatch.setattr("carillon.outbound.dns.LIFETIME_SECONDS", 0.2)
+    async with dns_serving({}, is_silent=True) as server:
+        with pytest.raises(InvalidInputError):
+            await asyncio.wait_for(verify_domain(*check, server), 2)
+    async with dns_serving({proof_name(host): ['"v=spf1 -all"', halves]}) as server:
+        assert (await verify_domain(*check, server)).verified_at is not None
+
+
 async def test_no_link_leads_on_from_a_domain_that_is_not_its_own(
     client: httpx.AsyncClient, db: Database, account: Tenant, other: Tenant
 ) -> None:
@@ -548,6 +570,45 @@ async def test_what_cannot_be_written_waits_and_is_written_once(
     monkeypatch.undo()
     assert len(await clicks(db, account)) == 3
     assert len(await clicks(db, account)) == 3
+
+
+async def test_a_click_is_recorded_once_where_the_connection_broke_in_the_commit(
+    client: httpx.AsyncClient, db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = await made(db, account)
+    await client.get(link.url)
+    real = db.run
+
+    async def committed_unseen(*arguments: Any, **keywords: Any) -> None:
+        await real(*arguments, **keywords)
+        raise UnavailableError("The connection broke in the COMMIT.")
+
+    monkeypatch.setattr(db, "run", committed_unseen)
+    waiting = db.process_state(Clicks)
+    for _ in range(2):
+        await waiting.write(db)
+        assert len(waiting) == 1
+    monkeypatch.undo()
+    await client.get(link.url)
+    assert len(await clicks(db, account)) == 2
+    assert len(waiting) == 0
+
+
+async def test_the_first_link_that_a_scanner_opens_is_a_machines_too(
+    client: httpx.AsyncClient, db: Database, account: Tenant
+) -> None:
+    sending = await sent(db, account, "a", "b")
+    await delivered(db, account, sending)
+    stopping = asyncio.Event()
+    service = asyncio.create_task(db.process_state(Clicks).run(db, stopping))
+    await client.get(short(sending, "a"))
+    await asyncio.sleep(0.5)
+    await client.get(short(sending, "b"))
+    await asyncio.sleep(0.9)
+    stopping.set()
+    await service
+    events = await db.read(read_events, account.actor, ReadEvents())
+    assert [one.data["reasons"] for one in events if one.kind == "clicked"] == [["all_at_once"]] * 2
 
 
 async def test_clicks_are_written_within_a_second_by_the_service(

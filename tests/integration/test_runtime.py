@@ -4,14 +4,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 from tests.integration.scripted_http import OK, replying, serving
 from tests.support import OPERATOR, Cluster, Tenant, new_key
 
 from carillon.db.database import Database, Tx
 from carillon.errors import InvalidInputError, UnavailableError
 from carillon.kit.clock import FixedClock
+from carillon.links.shorten import Shorten, shorten
 from carillon.outbound.exchange import HttpRequest, OutboundError
-from carillon.runtime import open_database, open_runtime
+from carillon.runtime import note_address, open_database, open_runtime
 from carillon.settings import Settings, load_settings
 from carillon.tenancy.accounts import ListAccounts, list_accounts
 from carillon.tenancy.authentication import Login
@@ -44,6 +46,22 @@ async def test_a_runtime_lets_in_whom_it_has_made_a_credential_for(
         actor = await runtime.authenticator.authenticate(login)
     assert actor.account_id == account.account_id
     assert (tmp_path / "data" / "secret.key").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "begins"),
+    [({}, "http://127.0.0.1:9123/l/"), ({"link_url": "https://s.example"}, "https://s.example/")],
+)
+async def test_links_that_a_command_makes_begin_where_the_folders_server_is(
+    dsn: str, account: Tenant, tmp_path: Path, flags: dict[str, str], begins: str
+) -> None:
+    settings = settings_for(dsn, tmp_path, **flags)
+    async with open_runtime(settings):
+        note_address(replace(settings, port=9123))
+    async with open_database(settings) as db:
+        (url,) = await shorten(db, account.actor, Shorten(urls=["https://shop.example"]))
+    assert url is not None
+    assert url.startswith(begins)
 
 
 async def test_an_empty_database_gets_its_schema(empty_dsn: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from carillon.message_metrics import Backlog, MessageMetrics, QueueDepth, WindowUse
 from carillon.metrics import Metrics
+from carillon.otp_metrics import OtpMetrics
 
 BOARD = Path(__file__).parents[2] / "docs" / "grafana" / "carillon.json"
 NAME = re.compile(r"\bcarillon_\w+")
@@ -24,7 +25,11 @@ def filled() -> Metrics:
     messages.clicked({"human": 1})
     messages.backlog = Backlog(queues={"otp": QueueDepth(chunks=1, messages=1, age_seconds=1.0)})
     messages.watch_windows(lambda: [WindowUse(carrier_id=7, in_use=1, size=10, is_up=True)])
-    metrics = Metrics(messages)
+    otps = OtpMetrics()
+    otps.created("apifon", "sms")
+    otps.refused("apifon", "recipient_sends")
+    otps.checked("apifon", "valid")
+    metrics = Metrics(messages, otps)
     metrics.request_done("inforu", "SendSms", 200, 0.1)
     metrics.work.claimed("dispatch_otp", [0.1])
     metrics.work.done("dispatch_otp", 1, 0.1)

@@ -20,38 +20,46 @@ import pytest
 import uvicorn
 from asyncpg.pool import PoolConnectionProxy
 from asyncpg.prepared_stmt import PreparedStatement
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from carillon.http import server
+from carillon.http.at_once import AtOnceProtocol
 
 ROOT = Path(__file__).parents[2]
 BOUNDED = ("asyncpg", "httptools", "uvicorn")
 # What is reached through the protocol's attributes: of its flow control, and of the request that is answered.
-OF_FLOW = ("read_paused",)
+OF_FLOW = ("read_paused", "write_paused")
+# What our protocols call of each other.
+OURS = {"begin_cycle", "on_sent_later", "note_data"}
 OF_CYCLE = ("response_started", "response_complete", "transport")
 
 
-def inherited(kind: type[Any]) -> set[str]:
-    """The attributes that a class of ours uses of `self` or of `super()` and doesn't make."""
-    (tree,) = ast.parse(inspect.getsource(kind)).body
+def inherited(*kinds: type[Any]) -> set[str]:
+    """The attributes that classes of ours, one below the other, use of `self` or of `super()` and don't make."""
     used, made = set[str](), set[str]()
-    for node in ast.walk(tree):
+    trees = [ast.parse(inspect.getsource(kind)).body[0] for kind in kinds]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             made.add(node.name)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            made.add(node.target.id)
         if not isinstance(node, ast.Attribute):
             continue
         if isinstance(node.value, ast.Name) and node.value.id == "self":
             (made if isinstance(node.ctx, ast.Store) else used).add(node.attr)
     overridden = {
         node.func.attr
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Call)
         and getattr(node.func.value.func, "id", "") == "super"
     }
-    return (used - made) | (overridden | {"parser"})  # the parser is replaced, too
+    # The parser is replaced, too.
+    return (used - made) | (overridden - OURS) | {"parser"}
 
 
 async def _application(_scope: Any, _receive: Any, send: Any) -> None:
@@ -78,12 +86,18 @@ async def protocol() -> AsyncIterator[HttpToolsProtocol]:
 
 
 async def test_uvicorns_protocol_has_what_ours_uses(protocol: HttpToolsProtocol) -> None:
-    names = inherited(server.Protocol)
+    names = inherited(server.Protocol, AtOnceProtocol)
     assert {"_unset_keepalive_if_required", "flow", "pipeline", "cycle", "on_response_complete"} <= names
     assert [name for name in sorted(names) if not hasattr(protocol, name)] == []
     assert [name for name in OF_FLOW if not hasattr(protocol.flow, name)] == []
     assert [name for name in OF_CYCLE if not hasattr(protocol.cycle, name)] == []
     assert (protocol.url, [name for name, _ in protocol.headers]) == (b"/path", [b"host"])
+
+
+def test_uvicorns_proxies_name_the_caller() -> None:
+    believed = ProxyHeadersMiddleware(_application, ["127.0.0.0/8"]).trusted_hosts
+    assert "127.0.0.1" in believed
+    assert believed.get_trusted_client_address("203.0.113.5, 198.51.100.7")[0] == "198.51.100.7"
 
 
 async def test_uvicorns_server_has_what_ours_extends() -> None:
@@ -93,7 +107,8 @@ async def test_uvicorns_server_has_what_ours_extends() -> None:
 
 
 def test_the_parser_has_what_is_asked_of_it() -> None:
-    asked = set(re.findall(r"self\.parser\.(\w+)", inspect.getsource(server.Protocol)))
+    source = inspect.getsource(server.Protocol) + inspect.getsource(AtOnceProtocol)
+    asked = set(re.findall(r"self\.parser\.(\w+)", source))
     assert {"feed_data", "should_upgrade"} <= asked
     assert [name for name in sorted(asked) if not hasattr(httptools.HttpRequestParser, name)] == []
     offer = httptools.HttpParserUpgrade(7)

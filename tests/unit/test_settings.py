@@ -91,6 +91,7 @@ def test_a_home_in_a_path_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         ("worker_poll_seconds", "0"),
         ("worker_poll_seconds", "soon"),
         ("log_level", "loud"),
+        ("dns_server", "dns.example"),
         ("log_format", "xml"),
     ],
 )

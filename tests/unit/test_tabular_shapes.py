@@ -4,6 +4,7 @@ import pytest
 from tests.unit.tabular_files import read, written
 
 from carillon.tabular import (
+    BadColumnsError,
     BadDelimiterError,
     EmptyFileError,
     NoHeaderError,
@@ -12,6 +13,7 @@ from carillon.tabular import (
     UnreadableFileError,
     file_hash,
     inspect,
+    read_chunks,
 )
 
 HEBREW = "שם,טלפון,הערה\nאבנר כהן,0501112223,לקוח ותיק\nנועה לוי,0502223334,מתעניינת\n"  # noqa: RUF001 - Hebrew is meant
@@ -86,6 +88,8 @@ def test_an_encoding_that_is_not_read_is_refused_with_its_name(tmp_path: Path, n
         ('"last; first",phone,mail\n"Lovelace; Ada",1,x\n', ","),
         ('name,note\nAda,"a;b;c\nd;e"\n', ","),
         ("phone\n1\n2\n", ","),
+        ("a|b|c\n1|2,5|3\n", "|"),
+        ("name,tags\nAda,a|b|c\nBob,b|c|d\n", ","),
         ("sep=|\na|b\n", "|"),
         ('"sep=;"\na,x;b\n1;2\n', ";"),
         ("SEP=\t\r\na\tb\r\n", "\t"),
@@ -167,3 +171,20 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 def test_the_hash_is_of_the_files_bytes(tmp_path: Path) -> None:
     path = written(tmp_path, b"abc")
     assert file_hash(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_names_that_are_given_make_the_first_record_a_row(tmp_path: Path) -> None:
+    path = written(tmp_path, b"sep=;\n0501112223;Ada\n0502223334;Bob\n")
+    shape = inspect(path, columns=[" phone ", "", "phone"])
+    assert (shape.header, shape.delimiter, shape.body_line) == (("phone", "column_2", "phone_2"), ";", 2)
+    assert [chunk.frame.row(0)[:2] for chunk in read_chunks(path, shape)] == [("0501112223", "Ada")]
+
+
+def test_a_rejects_file_keeps_its_header_when_names_are_given(tmp_path: Path) -> None:
+    path = written(tmp_path, b"phone,name,_line,_field,_value,_reason\n12,Ada,1,phone,12,No phone\n")
+    assert inspect(path, columns=["phone", "name"]).header[:2] == ("phone", "name")
+
+
+def test_fewer_names_than_cells_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadColumnsError, match="3 cells, for which 2"):
+        inspect(written(tmp_path, b"0501112223,Ada,x\n"), columns=["phone", "name"])

@@ -6,14 +6,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from carillon.tabular import TabularError, as_csv
+from carillon.tabular import BadColumnsError, TabularError, as_csv
 
 
 def transcoded(path: Path) -> str:
     with as_csv(path) as table:
-        assert table != path
-        assert table.stat().st_mode & 0o077 == 0
-        return table.read_text("utf-8")
+        assert table.form == "records"
+        assert table.path.stat().st_mode & 0o077 == 0
+        return table.path.read_text("utf-8")
 
 
 def test_records_of_ndjson_are_rows_under_all_names_that_any_has(tmp_path: Path) -> None:
@@ -52,4 +52,11 @@ def test_other_files_are_read_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("phone\n1\n")
     with as_csv(path) as table:
-        assert table == path
+        assert (table.path, table.form) == (path, "text")
+
+
+def test_records_have_names_and_take_no_others(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_text('{"phone": "+1"}\n')
+    with as_csv(path) as table, pytest.raises(BadColumnsError, match="have names"):
+        table.shape(columns=["phone"])

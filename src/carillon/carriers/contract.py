@@ -23,7 +23,8 @@ from carillon.text.encodings import Encoding
 class OutgoingMessage:
     """A message as a carrier takes it. `validity` is what is left of it; `address` is E.164 digits without a plus.
 
-    `content` is what an instant message (channel `im`) shows beside its text, which may be empty then.
+    `content` is what an instant message (channel `im`) shows beside its text, which may be empty then. `stored_text` is
+    the text without what must be readable nowhere, such as a password's code, where it has such a value.
     """
 
     account_id: AccountId
@@ -38,6 +39,7 @@ class OutgoingMessage:
     flash: bool = False
     channel: str = "sms"
     content: Content | None = None
+    stored_text: str | None = field(default=None, repr=False)
 
 
 class ReceiptState(StrEnum):

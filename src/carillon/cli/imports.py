@@ -14,9 +14,12 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 # isort: split
 from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
+from carillon.cli.dry_runs import dry_run_option, show_dry_run
+from carillon.cli.judged_files import Judging, import_yes_option
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, operator, with_session
+from carillon.cli.standard_input import as_file, rejects_of
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @account_option("The account to import into.")
 @audience_option("One of its audiences.")
 @click.option("--group", metavar="NAME", help="A group that every row joins; made when it is missing.")
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     metavar="COLUMN=FIELD",
     help="Which field a column holds, where its name doesn't say so; FIELD - leaves it out. May be repeated.",
 )
+@click.option("--columns", metavar="NAMES", help="The columns' names, with commas, of a file that has no header.")
+@click.option("--sheet", metavar="NAME", help="The sheet of a workbook. [default: its first]")
 @click.option(
     "--country", metavar="ISO2", help="Read national phones as dialled there. [default: the audience's country]"
 )
@@ -51,6 +56,8 @@ if TYPE_CHECKING:
     metavar="REASON",
     help="Subscribe again whom a column says to be subscribed, also who had unsubscribed; the ledger keeps the reason.",
 )
+@import_yes_option()
+@dry_run_option()
 @click.option("--again", is_flag=True, help="Import from the start, even what was imported before.")
 @with_session
 def import_(  # noqa: PLR0913 - one for each flag
@@ -61,38 +68,55 @@ def import_(  # noqa: PLR0913 - one for each flag
     audience_id: int | None,
     group: str | None,
     mapping: tuple[str, ...],
+    columns: str | None,
+    sheet: str | None,
     country: str | None,
     delimiter: str | None,
     encoding: str | None,
     rejects: Path | None,
     resubscribe: str | None,
+    yes: bool,
+    dry_run: bool,
     again: bool,
 ) -> None:
-    """Import the contacts of a file: CSV, NDJSON or Parquet.
+    """Import the contacts of FILE: CSV, XLSX, NDJSON or Parquet, also as .gz or .zip; - is standard input.
 
     Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
     found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that
     say who must not be written to (status, unsubscribed, blacklisted …) take reachability away and never give it.
+    Before anything is written, the first rows are judged. Where more than a fifth of the phones are no valid numbers,
+    or more than a twentieth of the known contacts get another phone or e-mail, it asks on a terminal; elsewhere it ends
+    with exit code 3, unless --yes is there.
+
     Calling again after an interruption goes on where it stopped, and a file that was imported is not imported twice.
+    Standard input is kept in a private file meanwhile; give the same once more to go on. Its rejects go to
+    stdin.rejects.csv.
 
     For example:
 
         carillon import customers.csv --account 1 --group Customers --map "Mobile 2=phone"
     """
-    command = FileImport(
-        path=file,
-        mapping=dict(_pair(text) for text in mapping),
-        group=group,
-        country=country,
-        delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter or "", delimiter),
-        encoding=encoding,
-        rejects=rejects,
-        again=again,
-        resubscribe=resubscribe,
-    )
     where = OpenAccount(account_id=account_id, audience_id=audience_id)
-    summary = session.run(lambda db: _run(db, where, command))
-    session.answer(_as_json(summary), _as_lines(summary, is_guess=encoding is None))
+    judging = Judging(session, yes=yes)
+    with as_file(file) as path:
+        command = FileImport(
+            path=path,
+            mapping=dict(_pair(text) for text in mapping),
+            columns=None if columns is None else columns.split(","),
+            sheet=sheet,
+            group=group,
+            country=country,
+            delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter or "", delimiter),
+            encoding=encoding,
+            rejects=rejects_of(file, rejects),
+            again=again,
+            resubscribe=resubscribe,
+        )
+        if dry_run:
+            show_dry_run(session, command, account_id=account_id, audience_id=audience_id)
+            return
+        summary = session.run(lambda db: _run(db, where, command, judging))
+    session.answer(_as_json(summary) | {"judgement": judging.record}, _as_lines(summary, is_guess=encoding is None))
     if not summary.is_done:
         raise SystemExit(130)
 
@@ -104,7 +128,7 @@ def _pair(text: str) -> tuple[str, str]:
     return column.strip(), field.strip()
 
 
-async def _run(db: "Database", where: OpenAccount, command: FileImport) -> ImportSummary:
+async def _run(db: "Database", where: OpenAccount, command: FileImport, judging: Judging) -> ImportSummary:
     actor = await db.read(open_account, operator(), where)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -121,7 +145,7 @@ async def _run(db: "Database", where: OpenAccount, command: FileImport) -> Impor
         shown.update(lambda: progress_line(progress))
 
     try:
-        return await import_file(db, actor, command, show, should_stop=stopping.is_set)
+        return await import_file(db, actor, command, show, judged=judging, should_stop=stopping.is_set)
     finally:
         shown.clear()
         loop.remove_signal_handler(signal.SIGINT)

@@ -1,6 +1,5 @@
 """`carillon link`."""
 
-from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -9,13 +8,11 @@ import click
 
 from carillon.cli.durations import Duration
 from carillon.cli.options import account_option
-from carillon.cli.session import Session, operator, table, with_session
-from carillon.tenancy.accounts import OpenAccount, open_account
+from carillon.cli.session import Session, open_actor, with_session
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
     from carillon.links.domains import LinkDomain
-    from carillon.links.reports import LinkClicks
 
 
 @click.group
@@ -41,7 +38,7 @@ def shorten(
     from carillon.links.shorten import Shorten, shorten  # noqa: PLC0415 - half a second that `--help` must not take
 
     async def work(db: "Database") -> list[str | None]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await shorten(db, actor, Shorten(urls=urls, domain=domain, expires_in=expires_in))
 
     made = session.run(work)
@@ -64,12 +61,7 @@ def report(session: Session, *, account_id: int, sending_id: UUID) -> None:
     """
     from carillon.links.reports import clicks_of_sending  # noqa: PLC0415 - as above
 
-    async def work(db: "Database") -> "list[LinkClicks]":
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        return await db.run(clicks_of_sending, actor, sending_id)
-
-    rows = [asdict(one) for one in session.run(work)]
-    session.answer(rows, table(rows, "Nobody has opened a link of it."))
+    session.list_of(account_id, clicks_of_sending, "Nobody has opened a link of it.", sending_id)
 
 
 @group.command
@@ -86,7 +78,7 @@ def callbacks(session: Session, *, account_id: int, which: str) -> None:
     from carillon.links.clicks import tell_human_clicks_only  # noqa: PLC0415 - as above
 
     async def work(db: "Database") -> None:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         await db.run(tell_human_clicks_only, actor, only=which == "human")
 
     session.run(work)
@@ -104,16 +96,16 @@ def domain() -> None:
 @click.argument("url")
 @with_session
 def add(session: Session, *, account_id: int, url: str) -> None:
-    """Add the domain URL, and print what its owner has to publish.
+    """Add the domain URL, and print what its owner has to publish, in either place.
 
     For example:
 
         carillon link domain add https://go.shop.example --account 1
     """
-    from carillon.links.domains import WELL_KNOWN, add_domain  # noqa: PLC0415 - as above
+    from carillon.links.domains import WELL_KNOWN, add_domain, proof_name  # noqa: PLC0415 - as above
 
     async def work(db: "Database") -> "LinkDomain":
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.run(add_domain, actor, url)
 
     added = session.run(work)
@@ -122,6 +114,7 @@ def add(session: Session, *, account_id: int, url: str) -> None:
         [
             f"Publish this text at https://{added.host}{WELL_KNOWN} :",
             added.token,
+            f'or in DNS: {proof_name(added.host)}. TXT "{added.token}"',
             f"Then: carillon link domain check {added.host} --account {account_id}",
         ],
     )
@@ -132,9 +125,9 @@ def add(session: Session, *, account_id: int, url: str) -> None:
 @click.argument("host")
 @with_session
 def check(session: Session, *, account_id: int, host: str) -> None:
-    """Look for the token at HOST, and let links have the host from then on.
+    """Look for the token at HOST and in DNS, and let links have the host from then on.
 
-    The file may go afterwards. For example:
+    The file or the text may go afterwards. For example:
 
         carillon link domain check go.shop.example --account 1
     """
@@ -142,9 +135,9 @@ def check(session: Session, *, account_id: int, host: str) -> None:
     from carillon.outbound.client import HttpClient  # noqa: PLC0415 - as above
 
     async def work(db: "Database") -> "LinkDomain":
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         async with HttpClient(session.settings.outbound_allow) as client:
-            return await verify_domain(db, actor, client, host.lower())
+            return await verify_domain(db, actor, client, host.lower(), session.settings.dns_server)
 
     session.answer(session.run(work), f"{host} is account {account_id}'s. Point it here, and links may have it.")
 
@@ -161,12 +154,7 @@ def list_(session: Session, *, account_id: int) -> None:
     """
     from carillon.links.domains import list_domains  # noqa: PLC0415 - as above
 
-    async def work(db: "Database") -> "list[LinkDomain]":
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        return await db.read(list_domains, actor)
-
-    rows = [asdict(one) for one in session.run(work)]
-    session.answer(rows, table(rows, f"Account {account_id} has no domain for links."))
+    session.list_of(account_id, list_domains, f"Account {account_id} has no domain for links.")
 
 
 @domain.command
@@ -183,7 +171,7 @@ def remove(session: Session, *, account_id: int, host: str) -> None:
     from carillon.links.domains import remove_domain  # noqa: PLC0415 - as above
 
     async def work(db: "Database") -> None:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         await db.run(remove_domain, actor, host.lower())
 
     session.run(work)

@@ -7,7 +7,7 @@ from uuid import UUID
 import click
 
 from carillon.billing.money import format_amount
-from carillon.cli.options import account_option, phone_of
+from carillon.cli.options import account_option, phones_of
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.errors import NotFoundError
 from carillon.messaging.queries import Attempt, ListMessages, Message, get_message, list_attempts, list_messages
@@ -72,8 +72,8 @@ def list_(session: Session, *, account_id: int, address: str | None, sending: UU
 
     async def work(db: "Database") -> list[Message]:
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        to = phone_of(address, actor.country, field="to") if address else None
-        return await db.read(list_messages, actor, ListMessages(address=to, sending_id=sending, limit=limit))
+        to = phones_of(address, actor.country, field="to") if address else ()
+        return await db.read(list_messages, actor, ListMessages(addresses=to, sending_id=sending, limit=limit))
 
     found = session.run(work)
     rows = [{name: getattr(one, name) for name in _LISTED} for one in found]

@@ -77,10 +77,26 @@ def phone_of(given: str, country: str, *, field: str) -> str:
 
     digits = likely_digits(given, country, PhoneForm.INTERNATIONAL_FIRST)
     if digits is None:
-        raise InvalidInputError(
-            field, f"{given!r} is no phone number: write +972541234567, or as it is dialled in {country}."
-        )
+        raise _no_phone(given, country, field)
     return digits
+
+
+def phones_of(given: str, country: str, *, field: str) -> tuple[str, ...]:
+    """Read a number as any send of an account in a country does, as E.164 digits: dialled there, and international.
+
+    APIs differ in which reading goes first where both are numbers. Raises InvalidInputError.
+    """
+    from carillon.addresses.phones import PhoneForm, phone_readings  # noqa: PLC0415 - as above
+
+    digits = phone_readings(given, country, PhoneForm.INTERNATIONAL_FIRST)
+    if not digits:
+        raise _no_phone(given, country, field)
+    return digits
+
+
+def _no_phone(given: str, country: str, field: str) -> InvalidInputError:
+    sentence = f"{given!r} is no phone number: write +972541234567, or as it is dialled in {country}."
+    return InvalidInputError(field, sentence)
 
 
 def counted(count: int, noun: str) -> str:

@@ -1,19 +1,16 @@
 """`carillon page`."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from carillon.cli.options import account_option
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.session import Session, open_actor, with_session
 from carillon.errors import InvalidInputError
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
-    from carillon.links.pages import Page
 
 
 @click.group
@@ -41,7 +38,7 @@ def save(session: Session, *, account_id: int, key: str, file: Path) -> None:
         raise InvalidInputError("template", f"{file} is not text in UTF-8.") from None
 
     async def work(db: "Database") -> None:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         await db.run(save_page, actor, SavePage(key=key, template=template))
 
     session.run(work)
@@ -60,12 +57,7 @@ def list_(session: Session, *, account_id: int) -> None:
     """
     from carillon.links.pages import list_pages  # noqa: PLC0415 - as above
 
-    async def work(db: "Database") -> "list[Page]":
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        return await db.read(list_pages, actor)
-
-    rows = [asdict(one) for one in session.run(work)]
-    session.answer(rows, table(rows, f"Account {account_id} has no landing page."))
+    session.list_of(account_id, list_pages, f"Account {account_id} has no landing page.")
 
 
 @group.command
@@ -82,7 +74,7 @@ def show(session: Session, *, account_id: int, key: str) -> None:
     from carillon.links.pages import get_template  # noqa: PLC0415 - as above
 
     async def work(db: "Database") -> str:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.read(get_template, actor, key)
 
     template = session.run(work)
@@ -103,7 +95,7 @@ def remove(session: Session, *, account_id: int, key: str) -> None:
     from carillon.links.pages import remove_page  # noqa: PLC0415 - as above
 
     async def work(db: "Database") -> None:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         await db.run(remove_page, actor, key)
 
     session.run(work)

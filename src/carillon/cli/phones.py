@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from carillon.cli.session import operator
+from carillon.cli.visible import visible
 from carillon.db.database import Database
 from carillon.errors import CarillonError
 from carillon.events.log import Event, follow, last_sequence
@@ -80,22 +81,9 @@ class DemoPhones:
 
 
 def _got(message: Message) -> str:
-    return f"phone {message.address} got from {_visible(message.sender)}: {_visible(message.text)}"
+    return f"phone {message.address} got from {visible(message.sender)}: {visible(message.text)}"
 
 
 def _written(event: Event) -> str:
-    data = {name: _visible(str(value)) for name, value in event.data.items()}
+    data = {name: visible(str(value)) for name, value in event.data.items()}
     return f"phone {data.get('from')} answers {data.get('to')}: {data.get('text')}"
-
-
-def _visible(text: str) -> str:
-    """Keep a text on one line, and its control characters from the terminal."""
-    return "".join(_printable(text))
-
-
-def _printable(text: str) -> Iterator[str]:
-    for character in text:
-        if character.isprintable():
-            yield character
-        else:
-            yield {"\n": " ⏎ ", "\t": " "}.get(character, "�")

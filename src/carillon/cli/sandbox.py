@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from carillon.cli.durations import Duration
-from carillon.cli.options import account_option, phone_of
+from carillon.cli.options import account_option, phone_of, phones_of
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.errors import InvalidInputError
 from carillon.tenancy.accounts import OpenAccount, open_account
@@ -146,8 +146,8 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
     async def work(db: "Database") -> list[dict[str, Any]]:
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
         await db.read(require_sandbox, actor)
-        address = phone_of(phone, actor.country, field="phone") if phone else None
-        rows = await db.read(simulated_phones, actor, box, address=address, limit=limit)
+        addresses = phones_of(phone, actor.country, field="phone") if phone else None
+        rows = await db.read(simulated_phones, actor, box, addresses=addresses, limit=limit)
         return [
             {
                 **row,

@@ -24,7 +24,8 @@ from carillon.http.server import Server, protocol_of
 from carillon.logs import configure_logging
 from carillon.message_metrics import MessageMetrics
 from carillon.metrics import Metrics
-from carillon.runtime import Runtime, open_runtime
+from carillon.otp_metrics import OtpMetrics
+from carillon.runtime import Runtime, note_address, open_runtime
 from carillon.settings import Settings, load_settings
 from carillon.workers.host import run_background
 from carillon.workers.shape import Background, Service
@@ -92,11 +93,13 @@ async def _serve(settings: Settings) -> None:
         # Short links begin with the port that was taken.
         settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
     async with open_runtime(settings) as runtime:
+        if settings.role != "worker":
+            note_address(settings)
         if settings.database_url is None:
             await make_demo(runtime)
         messages = runtime.db.process_state(MessageMetrics)
         messages.watch_windows(runtime.carriers.windows)
-        metrics = Metrics(messages)
+        metrics = Metrics(messages, runtime.db.process_state(OtpMetrics))
         tune_garbage_collector()
         async with asyncio.TaskGroup() as tasks:
             poll_seconds = settings.worker_poll_seconds
@@ -148,11 +151,12 @@ async def _answer(runtime: Runtime, metrics: Metrics, listener: socket.socket, s
             idle_seconds=_IDLE_SECONDS,
         )
     )
+    app = create_app(runtime, metrics=metrics, dialects=() if is_worker else DIALECTS)
     server = Server(
         uvicorn.Config(
-            create_app(runtime, metrics=metrics, dialects=() if is_worker else DIALECTS),
+            app,
             loop="none",
-            http=protocol_of(connections),
+            http=protocol_of(connections, app.at_once),
             lifespan="on",
             log_config=None,
             log_level="warning",

@@ -4,11 +4,11 @@ import asyncio
 import getpass
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 import msgspec
@@ -16,10 +16,11 @@ import msgspec
 from carillon.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from carillon.db.database import Database
+    from carillon.db.database import Database, Tx
     from carillon.kit.actor import Actor
     from carillon.tenancy.accounts import Operator
 
+Arguments = ParamSpec("Arguments")
 Outcome = TypeVar("Outcome")
 
 
@@ -48,6 +49,22 @@ class Session:
         from carillon.runtime import database_server  # noqa: PLC0415 - as above
 
         return database_server(self.settings, create=create)
+
+    def list_of(
+        self,
+        account_id: int,
+        operation: Callable[Concatenate["Tx", "Actor", Arguments], Awaitable[Sequence[Any]]],
+        none: str,
+        *arguments: Arguments.args,
+        **keywords: Arguments.kwargs,
+    ) -> None:
+        """Print what an operation lists of an account, in columns, or `none` where that is nothing."""
+
+        async def work(db: "Database") -> Sequence[Any]:
+            return await db.run(operation, await open_actor(db, account_id), *arguments, **keywords)
+
+        rows = [asdict(one) for one in self.run(work)]
+        self.answer(rows, table(rows, none))
 
     def answer(self, value: Any, lines: str | Sequence[str]) -> None:
         """Print the outcome: as JSON, or as lines for a human."""

@@ -21,8 +21,11 @@ from carillon.audience.suppressions import (
     reactivate,
     suppress,
 )
+from carillon.cli.dry_runs import dry_run_option, show_dry_run
+from carillon.cli.judged_files import Judging, import_yes_option
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.standard_input import as_file, rejects_of
 from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
@@ -128,14 +131,18 @@ def list_(session: Session, *, account_id: int, channel: str | None) -> None:
 
 
 @group.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @account_option()
+@import_yes_option()
+@dry_run_option()
 @with_session
-def import_(session: Session, *, file: Path, account_id: int) -> None:
+def import_(session: Session, *, file: Path, account_id: int, yes: bool, dry_run: bool) -> None:
     """Suppress the addresses of FILE: a plain column of them, or the columns of a table that hold phones and e-mails.
 
+    FILE - is standard input.
     No contact is made. What can't be an address goes to a rejects file beside FILE. The suppressions of an export are
-    read with their times, sources and reasons.
+    read with their times, sources and reasons. Where more than a fifth of the phones are no valid numbers, it asks on a
+    terminal; elsewhere it ends with exit code 3, unless --yes is there.
 
     For example:
 
@@ -143,18 +150,24 @@ def import_(session: Session, *, file: Path, account_id: int) -> None:
     """
     from carillon.audience.imports.file_import import FileImport, import_file  # noqa: PLC0415 - `--help` needs none
 
-    command = FileImport(path=file, suppress=True)
+    judging = Judging(session, yes=yes)
 
     async def work(db: "Database") -> "ImportSummary":
         actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
-        return await import_file(db, actor, command, lambda _progress: None)
+        return await import_file(db, actor, command, lambda _progress: None, judged=judging)
 
-    summary = session.run(work)
+    with as_file(file) as path:
+        command = FileImport(path=path, suppress=True, rejects=rejects_of(file, None))
+        if dry_run:
+            show_dry_run(session, command, account_id=account_id)
+            return
+        summary = session.run(work)
     lines = [f"Suppressed: {summary.blocks:,}."]
     if summary.error_count:
         lines.append(f"{summary.error_count:,} problems, each with its row in {summary.rejects}: mend it, import it.")
     rejects = None if summary.rejects is None else str(summary.rejects)
-    session.answer({"suppressed": summary.blocks, "errors": summary.error_count, "rejects": rejects}, lines)
+    answer = {"suppressed": summary.blocks, "errors": summary.error_count, "rejects": rejects}
+    session.answer(answer | {"judgement": judging.record}, lines)
 
 
 @click.command

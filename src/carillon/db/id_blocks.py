@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 SQL = load_statements("carillon.db", "id_blocks.sql")
 
 
+FIRST_DISCARDED_ID = 2**52
+"""From here on ids are of what is never committed (`DiscardedIds`)."""
+
+
 class IdBlocks:
     """The ids that this installation has not handed out yet, by sequence (`contact`, `group` …).
 
@@ -34,3 +38,19 @@ class IdBlocks:
         async with self._pool.acquire() as connection:
             stop: int = await connection.fetchval(SQL["take_block"], sequence, count)
         return range(stop - count, stop)
+
+
+class DiscardedIds(IdBlocks):
+    """Ids for a transaction that is rolled back: they are larger than all that are handed out, and use none up."""
+
+    def __init__(self) -> None:
+        self._next = FIRST_DISCARDED_ID
+
+    async def check(self) -> None:
+        """Require nothing."""
+
+    async def take(self, sequence: str, count: int = 1) -> range:
+        """Take `count` ids, ascending and without a gap among them; no two sequences have one in common."""
+        del sequence
+        start, self._next = self._next, self._next + count
+        return range(start, self._next)

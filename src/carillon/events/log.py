@@ -74,8 +74,12 @@ class ReadEvents:
     limit: int = 1_000
 
 
-async def append_events(tx: Tx, account_id: AccountId, events: Sequence[NewEvent]) -> int:
+async def append_events(
+    tx: Tx, account_id: AccountId, events: Sequence[NewEvent], *, event_ids: Sequence[UUID] | None = None
+) -> int:
     """Write events in their order, and a callback for each that has an endpoint. Returns the number of the last one.
+
+    `event_ids` are theirs where the caller has made them (`Tx.new_uuids`): an id that is there is refused.
 
     The account's other transactions that append wait from here to the commit: it is called last in a transaction, and
     once. Rows that are locked before it must not be locked by anybody behind it.
@@ -83,7 +87,7 @@ async def append_events(tx: Tx, account_id: AccountId, events: Sequence[NewEvent
     if not events:
         last = await tx.fetchval(SQL["last_sequence"], account_id)
         return int(last or 0)
-    ids = tx.new_uuids(len(events))
+    ids = tx.new_uuids(len(events)) if event_ids is None else event_ids
     data = [_encode(event.data).decode() if event.data else None for event in events]
     ats, kinds = [event.at for event in events], [event.kind for event in events]
     sendings, messages = [event.sending_id for event in events], [event.message_id for event in events]

@@ -7,15 +7,16 @@ site's form, counts and logs. What no site answers goes to the application behin
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import structlog
 
 from carillon.errors import CallerError, CarillonError, OverloadedError, ServiceError
+from carillon.http.at_once import Known
 from carillon.http.body import Body, BodyBudget
 from carillon.http.request import Reply, Request
 from carillon.http.router import Router
@@ -24,9 +25,6 @@ from carillon.logs import bind_request_id, log_request
 from carillon.metrics import Metrics
 
 log = structlog.get_logger(__name__)
-
-# An ASGI application in the specification's own terms, which every server and client takes.
-Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
 REQUEST_ID = "carillon.request_id"
 """The key of a request's id in the scope that the application behind the front is given."""
@@ -40,6 +38,9 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 _SLASHES = re.compile(r"/{2,}")
 
 _NO_SITE = ("none", "none")
+
+# Headers of requests that have a body.
+_WITH_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 
 # Each of a few static routes has as many spellings as its case allows.
 _MAX_CACHED = 1_000
@@ -65,6 +66,7 @@ class Front:
         self._metrics = metrics
         self._new_request_id = new_request_id
         self._static: dict[tuple[str, bytes], _Call] = {}
+        self._at_once = [(site.name, site.at_once) for site in sites if site.at_once is not None]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request, or pass the server's start and stop on."""
@@ -86,6 +88,29 @@ class Front:
         finally:
             self._metrics.requests_in_progress -= 1
             self._record(call, status, time.perf_counter() - began)
+
+    def at_once(self, target: bytes, given: Sequence[tuple[bytes, bytes]], address: str, began: float) -> Known:
+        """Answer a GET at once where a site does that (`AnswerAtOnce`), and count and log it as others are."""
+        for site, one in self._at_once:
+            found = one.target.fullmatch(target)
+            if found is None:
+                continue
+            if any(name in _WITH_BODY for name, _ in given):
+                return None
+            key = found[1].decode("latin-1")
+            if (coming := one.look_for(key)) is not None:
+                return coming
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
+            reply = one.answer(key, headers, address)
+            if reply is None:
+                return None
+            ids = self._ids_of(headers)
+            bind_request_id(*ids)
+            seconds = time.perf_counter() - began
+            self._metrics.request_done(site, one.function, reply.status, seconds)
+            log_request(site, one.function, reply.status, seconds)
+            return _head_of(reply, ids.request_id)
+        return None
 
     def _ids_of(self, headers: Mapping[str, str]) -> "_Ids":
         given = headers.get(_REQUEST_ID_HEADER)
@@ -228,6 +253,18 @@ def _raising(error: CallerError) -> Handler:
         raise error
 
     return refuse
+
+
+def _head_of(reply: Reply, request_id: str) -> bytes:
+    """Write the status and the headers of a reply without a body; none of these has a line's end in it."""
+    lines = [
+        f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}",
+        f"content-type: {reply.media_type}",
+        "content-length: 0",
+        *(f"{name.lower()}: {value}" for name, value in reply.headers.items()),
+        f"{_REQUEST_ID_HEADER}: {request_id}\r\n",
+    ]
+    return "\r\n".join(lines).encode()
 
 
 async def _send_reply(reply: Reply, request_id: str, receive: Any, send: Any) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import click
 import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from carillon.http.at_once import AnswerAtOnce, AtOnceProtocol
 from carillon.http.connections import Connections, Phase, Progress
 
 MAX_HEAD_BYTES = 65_536
@@ -66,7 +66,7 @@ class _RefusedHeadError(Exception):
     """A head is over its limits."""
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(AtOnceProtocol):
     """Uvicorn's protocol with limits, which sends a reply's head with its body, and passes over offers to upgrade.
 
     Java's HttpClient offers h2c with every request. The parser stops there, and uvicorn would lose the body; a
@@ -103,7 +103,7 @@ class Protocol(HttpToolsProtocol):
     @property
     def is_answering(self) -> bool:
         """Whether a request is being answered."""
-        return self.cycle is not None and not self.cycle.response_complete
+        return self.is_looking or (self.cycle is not None and not self.cycle.response_complete)
 
     @property
     def is_reading(self) -> bool:
@@ -140,16 +140,17 @@ class Protocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._unparsed:
             data, self._unparsed = self._unparsed + data, b""
-        if self.pipeline and len(data) > _MAX_UNPARSED_BYTES:
+        if (self.pipeline or self.is_looking) and len(data) > _MAX_UNPARSED_BYTES:
             self.abort()
             return
         self._parse(data)
 
     def _parse(self, data: bytes) -> None:
         """Parse what has come, and a request that offers an upgrade once more without its offer."""
+        self.note_data(data, is_first=self.progress.phase is Phase.IDLE and not self.is_answering)
         at = 0
         while at < len(data) and not self.transport.is_closing():
-            if self.pipeline:
+            if self.pipeline or self.is_looking:
                 self._unparsed = data[at:]
                 self.flow.pause_reading()
                 return
@@ -191,7 +192,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Let the request's answer go through the joining transport."""
+        """Require a head within its limits, and begin to answer."""
         if self._offers_upgrade():
             return
         size = len(self.url) + sum(len(name) + len(value) + _LINE_BYTES for name, value in self.headers)
@@ -200,6 +201,10 @@ class Protocol(HttpToolsProtocol):
         self.progress.enter(Phase.BODY, self.loop.time())
         self._framing_bytes = self._discarded_bytes = 0
         super().on_headers_complete()
+
+    def begin_cycle(self) -> None:
+        """Let the request's answer go through the joining transport."""
+        super().begin_cycle()
         self.cycle.transport = self._joining
 
     def on_body(self, body: bytes) -> None:
@@ -232,6 +237,10 @@ class Protocol(HttpToolsProtocol):
         if self.progress.phase is Phase.IDLE:
             self.progress.since = self.loop.time()
         super().on_response_complete()
+        self.on_sent_later()
+
+    def on_sent_later(self) -> None:
+        """Read on what has come meanwhile."""
         if self._unparsed and not self.pipeline:
             self.flow.pause_reading()
             self.loop.call_soon(self._parse_rest)
@@ -253,10 +262,12 @@ class Protocol(HttpToolsProtocol):
         return b"\r\n".join([*lines, b"", b""])
 
 
-def protocol_of(connections: Connections) -> type[asyncio.Protocol]:
-    """Make the protocol class of a server whose connections are counted by these."""
+def protocol_of(connections: Connections, at_once: AnswerAtOnce | None = None) -> type[asyncio.Protocol]:
+    """Make the protocol class of a server whose connections are counted by these, and what it answers at once."""
 
     class Counted(Protocol):
+        answer_at_once = None if at_once is None else staticmethod(at_once)
+
         def __init__(self, *arguments: Any, **keywords: Any) -> None:
             super().__init__(connections, *arguments, **keywords)
 

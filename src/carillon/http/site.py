@@ -3,9 +3,11 @@
 A vendor's dialect is one; carrier callbacks, short links, forms and the console are others.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from carillon.errors import CarillonError
 from carillon.http.request import Method, Reply, Request
@@ -25,6 +27,21 @@ class Endpoint(Generic[Handle]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AtOnce:
+    """GETs that are answered at once, where their targets match; `function` is the name of what answers others.
+
+    `look_for` takes the pattern's first group, and returns what ends when its answer is known; None where nothing has
+    to be looked for. `answer` takes the group, the headers and the caller's address. It returns a reply without a body,
+    which is what `function` would answer; or None where the request is to be answered as every one. They raise nothing.
+    """
+
+    function: str
+    target: re.Pattern[bytes]
+    look_for: Callable[[str], "asyncio.Future[Any] | None"]
+    answer: Callable[[str, Mapping[str, str], str], Reply | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """What the front mounts; `name` labels its metrics and log lines.
 
@@ -37,3 +54,4 @@ class Site:
     endpoints: Sequence[Endpoint[Handler]]
     canonical_path: Callable[[str], str | None]
     present_error: Callable[[Request, CarillonError], Reply]
+    at_once: AtOnce | None = None

@@ -56,8 +56,10 @@ class LinkAddresses:
 
     def urls_of(self, codes: Sequence[str], domains: Sequence[str | None]) -> list[str]:
         """Return the short URLs of codes; a domain is an account's own, as `https://host`."""
-        base = self._base
-        return [f"{domain or base}/{code}" for code, domain in zip(codes, domains, strict=True)]
+        if len(set(domains)) == 1:  # almost always, of very many
+            before = f"{domains[0] or self._base}/"
+            return [before + code for code in codes]
+        return [f"{domain or self._base}/{code}" for code, domain in zip(codes, domains, strict=True)]
 
     def leads(self, host: str, domain: str | None) -> bool:
         """Whether a link of a domain (None: the installation's) leads on where it was asked for at a host.

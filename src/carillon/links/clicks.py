@@ -1,15 +1,19 @@
-"""Clicks: who has opened which link. They are kept in memory for half a second and written together, as events.
+"""Clicks: who has opened which link. They are kept in memory for less than a second and written together, as events.
 
-A process that is killed loses what it took in its last second, and nothing that was written before. What can't be
-written waits; a process keeps at most MAX_WAITING.
+That is as long as it takes to see whether other links of the message are opened at once (`AT_ONCE`). A process that is
+killed loses what it took in its last second, and nothing that was written before. What can't be written waits; a
+process keeps at most MAX_WAITING. What may have been written, when a connection broke in the COMMIT, is looked for
+before it is written again: no click is recorded twice (docs/adr/0062).
 """
 
 import asyncio
 import contextlib
-from collections import Counter, deque
+import time
+from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from uuid import UUID
 
 import structlog
@@ -32,10 +36,11 @@ CLICKED = "clicked"
 """The kind of the event."""
 
 MAX_WAITING = 200_000
-_WRITTEN_SECONDS = 0.5
-_MAX_TOGETHER = 1_000
+# So often what has been kept for long enough is written: a little at a time, since links are opened meanwhile.
+_TICK_SECONDS = 0.1
+_MAX_TOGETHER = 500
 # Whoever opens a link meanwhile waits no longer than so many take.
-_MAX_AT_A_TIME = 200
+_MAX_AT_A_TIME = 50
 # Who has followed a link that nobody sees, and what was opened of a message, is remembered by this process.
 _MAX_REMEMBERED = 20_000
 # An address is many people's, and whoever has a link can follow what nobody sees: it tells of one message, for so long.
@@ -58,60 +63,81 @@ class Clicks:
     """The clicks that wait to be written in this process (`Database.process_state`)."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Visit] = deque()
-        self._followed_hidden: dict[tuple[UUID, str], datetime] = {}
-        self._opened: dict[UUID, dict[UUID, datetime]] = {}
+        # With the moment (monotonic) when each was taken.
+        self._waiting: deque[tuple[float, Visit]] = deque()
+        # Of an account, what was to be written when that failed.
+        self._tried: dict[AccountId, _Ready] = {}
+        self._followed_hidden: OrderedDict[tuple[UUID, str], datetime] = OrderedDict()
+        self._opened: OrderedDict[UUID, dict[UUID, datetime]] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + sum(ready.count for ready in self._tried.values())
 
     def take(self, visit: Visit, metrics: MessageMetrics) -> None:
         """Keep a visit until it is written."""
         if len(self._waiting) >= MAX_WAITING:
             self._waiting.popleft()
             metrics.click_lost()
-        self._waiting.append(visit)
+        self._remember(visit)
+        self._waiting.append((time.monotonic(), visit))
 
     async def run(self, db: Database, stopping: asyncio.Event) -> None:
-        """Write what waits, every half second, until the process stops (a service)."""
+        """Write what has waited for `AT_ONCE`, and all that waits when the process stops (a service)."""
         while not stopping.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _WRITTEN_SECONDS)
-            await self.write(db)
+                await asyncio.wait_for(stopping.wait(), _TICK_SECONDS)
+            await self.write(db, until=inf if stopping.is_set() else time.monotonic() - AT_ONCE.total_seconds())
 
-    async def write(self, db: Database) -> int:
-        """Write what waits, and return how many that were."""
-        visits = list(self._waiting)
-        self._waiting.clear()
-        by_account: dict[AccountId, list[Visit]] = {}
-        for visit in visits:
-            by_account.setdefault(visit.link.account_id, []).append(visit)
-        for account_id, of_account in by_account.items():
+    async def write(self, db: Database, *, until: float = inf) -> int:
+        """Write what was taken before a moment (monotonic), and return how many that were."""
+        taken: dict[AccountId, list[tuple[float, Visit]]] = {account_id: [] for account_id in self._tried}
+        count = len(self)
+        while self._waiting and self._waiting[0][0] <= until:
+            one = self._waiting.popleft()
+            taken.setdefault(one[1].link.account_id, []).append(one)
+        count -= len(self._waiting)
+        for account_id, of_account in taken.items():
+            visits = [visit for _, visit in of_account]
             try:
-                await self.record(db, account_id, of_account)
+                await self._write(db, account_id, visits)
             except Exception as error:  # noqa: BLE001 - what is left waits for the next time
-                log_failure("clicks_not_written", error, count=len(of_account))
-                self._waiting.extendleft(reversed(of_account))
-        return len(visits)
+                log_failure("clicks_not_written", error, count=len(visits))
+                self._waiting.extendleft(reversed(of_account[len(of_account) - len(visits) :]))
+        return count
 
     async def record(self, db: Database, account_id: AccountId, visits: list[Visit]) -> None:
-        """Write visits of an account's links now; those that are written are taken from the list.
+        """Write visits of an account's links now; those that are written are taken from the list."""
+        for visit in visits:
+            self._remember(visit)
+        await self._write(db, account_id, visits)
+
+    async def _write(self, db: Database, account_id: AccountId, visits: list[Visit]) -> None:
+        """Write visits; those that are written, or are kept as tried, are taken from the list.
 
         The next ones are made ready while the database takes those before them.
         """
-        self._remember(visits)
+        if account_id in self._tried:
+            await db.run(_append_again, account_id, self._tried[account_id])
+            del self._tried[account_id]
         ready, start = None, 0
         while ready is not None or start < len(visits):
             together = visits[start : start + _MAX_TOGETHER]
             coming = asyncio.create_task(db.read(_made_ready, account_id, together, self)) if together else None
             try:
                 if ready is not None:
-                    await db.run(_append_clicks, account_id, ready)
                     del visits[: ready.count]
                     start -= ready.count
+                    await self._append(db, account_id, ready)
             finally:
                 ready = await coming if coming is not None else None
             start += len(together)
+
+    async def _append(self, db: Database, account_id: AccountId, ready: "_Ready") -> None:
+        try:
+            await db.run(_append_clicks, account_id, ready)
+        except Exception:
+            self._tried[account_id] = ready
+            raise
 
     def reasons_of(self, visit: Visit) -> list[Reason]:
         """Return why a visit is a machine's, by what else its address has done and what else was opened."""
@@ -131,18 +157,17 @@ class Clicks:
         then = self._followed_hidden.get((visit.link.message_id, visit.address)) if visit.link.message_id else None
         return then is not None and abs(visit.at - then) <= _HIDDEN_COUNTS
 
-    def _remember(self, visits: Sequence[Visit]) -> None:
+    def _remember(self, visit: Visit) -> None:
         """Remember what is looked at for other visits."""
-        if len(self._opened) > _MAX_REMEMBERED:
-            self._opened.clear()
-        if len(self._followed_hidden) > _MAX_REMEMBERED:
-            self._followed_hidden.clear()
-        for visit in visits:
-            if visit.link.message_id is None:
-                continue
-            if visit.is_hidden:
-                self._followed_hidden[visit.link.message_id, visit.address] = visit.at
-            self._opened.setdefault(visit.link.message_id, {})[visit.link.link_id] = _account_time(visit)
+        message_id = visit.link.message_id
+        if message_id is None:
+            return
+        if visit.is_hidden:
+            self._followed_hidden[message_id, visit.address] = visit.at
+        self._opened.setdefault(message_id, {})[visit.link.link_id] = _account_time(visit)
+        for remembered in (self._followed_hidden, self._opened):
+            if len(remembered) > _MAX_REMEMBERED:
+                remembered.popitem(last=False)
 
 
 def _account_time(visit: Visit) -> datetime:
@@ -154,17 +179,19 @@ class _Ready:
     """Clicks that are ready to be written; none of an account that is gone."""
 
     count: int
-    clock_offset: timedelta
-    events: Sequence[NewEvent]
-    classes: Counter[str]
+    clock_offset: timedelta = timedelta()
+    events: Sequence[NewEvent] = ()
+    event_ids: Sequence[UUID] = ()
+    classes: Counter[str] = field(default_factory=Counter)
 
 
 async def _made_ready(tx: Tx, account_id: AccountId, visits: Sequence[Visit], clicks: Clicks) -> _Ready:
     """Say of visits who they were, and where they are told, in the order in which they came."""
     account = await tx.fetchrow(SQL["account_of_clicks"], account_id)
     if account is None:
-        return _Ready(count=len(visits), clock_offset=timedelta(), events=(), classes=Counter())
+        return _Ready(count=len(visits))
     offset: timedelta = account["clock_offset"]
+    tx.adopt_clock(offset)
     endpoints = await _endpoints(tx, account_id, visits)
     deliveries = await _deliveries(tx, account_id, visits)
     events: list[NewEvent] = []
@@ -190,12 +217,20 @@ async def _made_ready(tx: Tx, account_id: AccountId, visits: Sequence[Visit], cl
             )
         )
     classes = Counter({VisitorClass.HUMAN.value: len(visits) - machines, VisitorClass.MACHINE.value: machines})
-    return _Ready(count=len(visits), clock_offset=offset, events=events, classes=classes)
+    ids = tx.new_uuids(len(events))
+    return _Ready(count=len(visits), clock_offset=offset, events=events, event_ids=ids, classes=classes)
+
+
+async def _append_again(tx: Tx, account_id: AccountId, ready: _Ready) -> None:
+    """Append what may have been appended: all of it or nothing, in one transaction."""
+    is_there = ready.event_ids and await tx.fetchval(SQL["is_click_there"], account_id, ready.event_ids[0])
+    if not is_there:
+        await _append_clicks(tx, account_id, ready)
 
 
 async def _append_clicks(tx: Tx, account_id: AccountId, ready: _Ready) -> None:
     tx.adopt_clock(ready.clock_offset)
-    await append_events(tx, account_id, ready.events)
+    await append_events(tx, account_id, ready.events, event_ids=ready.event_ids)
     metrics = tx.process_state(MessageMetrics)
     tx.counts(lambda: metrics.clicked(ready.classes))
 

@@ -13,3 +13,6 @@ WHERE s.shard_key = $1 AND s.sending_id = ANY ($2::uuid[]) AND s.sending_id BETW
 SELECT m.message_id, m.submitted_at, CASE WHEN m.state = 'delivered' THEN m.final_at END AS delivered_at
 FROM message m
 WHERE m.shard_key = $1 AND m.message_id = ANY ($2::uuid[]) AND m.message_id BETWEEN $3 AND $4;
+
+-- name: is_click_there
+SELECT EXISTS (SELECT FROM event e WHERE e.shard_key = $1 AND e.event_id = $2);

@@ -95,29 +95,29 @@ class LinkCodes:
         """Make the codes of an account's numbers on a day; many at once cost less than a microsecond each."""
         if account_id > MAX_ACCOUNT_ID:
             raise ValueError("Codes carry account ids below 2^20.")
-        head = account_id << _DAY_BITS | day % (1 << _DAY_BITS)
-        values = self._permuted([head << _NUMBER_BITS | _cut(one) for one in numbers])
-        outside = [place for place, value in enumerate(values) if value >= _CODES]
+        head = (account_id << _DAY_BITS | day % (1 << _DAY_BITS)) << _NUMBER_BITS
+        values = self._permuted(array("Q", [head | _cut(one) for one in numbers]))
+        outside = _beyond(values, range(len(values)))
         while outside:
-            again = self._permuted([values[place] for place in outside])
+            again = self._permuted(array("Q", [values[place] for place in outside]))
             for place, value in zip(outside, again, strict=True):
                 values[place] = value
-            outside = [place for place in outside if values[place] >= _CODES]
+            outside = _beyond(values, outside)
         return list(map(_written, values)) if len(values) < _MANY else _written_together(values)
 
-    def _permuted(self, values: Sequence[int]) -> list[int]:
+    def _permuted(self, values: "array[int]") -> "array[int]":
         """Go round the network once with each of the values, all of them together in few calls."""
-        count = len(values)
-        left = array("Q", [value >> _HALF_BITS for value in values]).tobytes()
-        right = array("Q", [value & _HALF for value in values]).tobytes()
-        mask = int.from_bytes(array("Q", [_HALF]).tobytes() * count, "little")
+        size = _WORD_BYTES * len(values)
+        # All words as one number: what is shifted out of one into its neighbour is masked.
+        mask = int.from_bytes(array("Q", [_HALF]).tobytes() * len(values), "little")
+        words = int.from_bytes(values.tobytes(), "little")
+        left, right = words >> _HALF_BITS & mask, words & mask
+        blocks = array("Q", bytes(2 * size))
         for key in self._keys:
-            blocks = array("Q", bytes(2 * _WORD_BYTES * count))
-            blocks[::2] = array("Q", right)
+            blocks[::2] = array("Q", right.to_bytes(size, "little"))
             mixed = array("Q", _cipher(key).update(blocks.tobytes()))[::2].tobytes()
-            together = int.from_bytes(left, "little") ^ (int.from_bytes(mixed, "little") & mask)
-            left, right = right, together.to_bytes(_WORD_BYTES * count, "little")
-        return [high << _HALF_BITS | low for high, low in zip(array("Q", left), array("Q", right), strict=True)]
+            left, right = right, left ^ (int.from_bytes(mixed, "little") & mask)
+        return array("Q", (left << _HALF_BITS | right).to_bytes(size, "little"))
 
     def read(self, code: str, today: int) -> LinkKey | None:
         """Return what a code carries; None for one that was not made with the keys, or more than MAX_DAYS ago."""
@@ -151,6 +151,10 @@ def _cipher(key: bytes) -> CipherContext:
     return Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305 - as said above
 
 
+def _beyond(values: "array[int]", places: Sequence[int]) -> list[int]:
+    return [place for place in places if values[place] >= _CODES]
+
+
 def _written(value: int) -> str:
     value, fifth = divmod(value, _PAIR)
     value, fourth = divmod(value, _PAIR)
@@ -159,7 +163,7 @@ def _written(value: int) -> str:
     return _PAIRS[first] + _PAIRS[second] + _PAIRS[third] + _PAIRS[fourth] + _PAIRS[fifth]
 
 
-def _written_together(values: Sequence[int]) -> list[str]:
+def _written_together(values: "array[int]") -> list[str]:
     left = pl.Series(values, dtype=pl.UInt64)
     pairs: list[pl.Series] = []
     for _ in range(CODE_CHARACTERS // 2):

@@ -1,6 +1,7 @@
 """Domains of accounts' own for short links: added by the account, and used once it has shown that they are its own.
 
-It shows it by a file at the host's well-known place that has the token that it was given.
+It shows it by the token that it was given: in a file at the host's well-known place, or in a text (TXT) of a name below
+the host in DNS.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from carillon.kit.actor import Actor
 from carillon.links.addresses import LinkAddresses
 from carillon.links.targets import host_of, read_domain
 from carillon.outbound.client import HttpClient
+from carillon.outbound.dns import texts_of
 from carillon.outbound.exchange import HttpRequest, OutboundError
 from carillon.tenancy.secrets import new_secret
 
@@ -24,6 +26,9 @@ SQL = load_statements("carillon.links", "domains.sql")
 
 WELL_KNOWN = "/.well-known/carillon-domain.txt"
 """Where the owner of a host puts the token."""
+
+PROOF_NAME = "_carillon-domain"
+"""The name below the host whose text may be the token instead."""
 
 _TIMEOUT_SECONDS = 10.0
 _MOST_BYTES = 1_024
@@ -68,16 +73,26 @@ async def remove_domain(tx: Tx, actor: Actor, host: str) -> None:
         raise NotFoundError("domain")
 
 
-async def verify_domain(db: Database, actor: Actor, client: HttpClient, host: str) -> LinkDomain:
-    """Read the token at the host, by https or http, and let links have the host.
+def proof_name(host: str) -> str:
+    """Return the name in DNS whose text may be the token of a host, whatever its port."""
+    return f"{PROOF_NAME}.{host.partition(':')[0]}"
+
+
+async def verify_domain(
+    db: Database, actor: Actor, client: HttpClient, host: str, dns_server: str | None = None
+) -> LinkDomain:
+    """Read the token at the host, by https or http, or in DNS, and let links have the host.
 
     Raises NotFoundError and InvalidInputError for `domain`.
     """
     domain = await db.read(get_domain, actor, host)
-    places = (f"{scheme}://{host}{WELL_KNOWN}" for scheme in ("https", "http"))
-    published = await asyncio.gather(*(_published(client, place) for place in places))
-    if not any(hmac.compare_digest(one, domain.token.encode()) for one in published):
-        raise InvalidInputError("domain", f"{host}{WELL_KNOWN} does not have the token of the domain.")
+    places = [f"{scheme}://{host}{WELL_KNOWN}" for scheme in ("https", "http")]
+    texts, files = await asyncio.gather(
+        texts_of(proof_name(host), dns_server), asyncio.gather(*(_published(client, place) for place in places))
+    )
+    if not any(hmac.compare_digest(one, domain.token.encode()) for one in (*texts, *files)):
+        where = f"{host}{WELL_KNOWN}, nor a text (TXT) of {proof_name(host)}"
+        raise InvalidInputError("domain", f"Neither {where}, has the token of the domain.")
     return await db.run(_verified, actor, domain)
 
 

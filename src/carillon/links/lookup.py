@@ -6,6 +6,7 @@ clock, which may be moved, is looked for again after some seconds.
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from asyncpg import Record
 
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
+from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.links.addresses import LinkAddresses
 from carillon.links.codes import LinkKey, day_of
@@ -76,7 +78,8 @@ class LinkLookup:
     """What a process remembers of links (`Database.process_state`)."""
 
     def __init__(self) -> None:
-        self._remembered: dict[LinkKey, tuple[Link | None, float]] = {}
+        # By code, which is a key's only spelling; those that were looked for first are forgotten first.
+        self._remembered: OrderedDict[str, tuple[Link | None, float]] = OrderedDict()
         self._waiting: dict[LinkKey, tuple[str, asyncio.Future[Link | None]]] = {}
         self._looking: asyncio.Task[None] | None = None
         self._accounts_until = 0.0
@@ -84,22 +87,44 @@ class LinkLookup:
 
     async def find(self, db: Database, code: str) -> Link | None:
         """Find a link; None for a code that nobody has made, and for a link that is gone. Raises UnavailableError."""
+        if (link := self.remembered(code)) is not None:
+            return link
         addresses = db.process_state(LinkAddresses)
-        today = day_of(db.clock.now())
-        key = addresses.codes.read(code, today)
-        if key is None or key.day < today - addresses.keeps_days:
+        key = _read(db, addresses, code)
+        if key is None:
             return None
         if key.account_id > addresses.last_account and not await self._is_account(db, addresses, key.account_id):
             return None
-        known = self._remembered.get(key)
+        known = self._remembered.get(code)
         if known is not None and known[1] > time.monotonic():
             return known[0]
+        return await asyncio.shield(self._found(db, key, code))
+
+    def remembered(self, code: str) -> Link | None:
+        """Return a link that needs not be looked for; None for any other."""
+        known = self._remembered.get(code)
+        return known[0] if known is not None and known[1] > time.monotonic() else None
+
+    def look_for(self, db: Database, code: str) -> "asyncio.Future[Link | None] | None":
+        """Begin to look for a link that may be there, and return what ends when that is known: not to be cancelled.
+
+        None for one that needs not be looked for, and for one that nobody has made.
+        """
+        if code in self._remembered:
+            return None
+        addresses = db.process_state(LinkAddresses)
+        key = _read(db, addresses, code)
+        if key is None or key.account_id > addresses.last_account:
+            return None
+        return self._found(db, key, code)
+
+    def _found(self, db: Database, key: LinkKey, code: str) -> "asyncio.Future[Link | None]":
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._waiting[key] = (code, asyncio.get_running_loop().create_future())
             if self._looking is None:
                 self._looking = asyncio.create_task(self._look(db))
-        return await asyncio.shield(waiting[1])
+        return waiting[1]
 
     async def _is_account(self, db: Database, addresses: LinkAddresses, account_id: int) -> bool:
         """Look whether there can be an account that this process knows nothing of, a few times a second at most."""
@@ -133,14 +158,39 @@ class LinkLookup:
             for key in keys:
                 _end(self._waiting.pop(key)[1], error)
             return
-        if len(self._remembered) >= _MAX_REMEMBERED:
-            self._remembered.clear()
         now = time.monotonic()
         for key in keys:
             link = found.get(key)
             lasts = link is not None and link.expires_at is None
-            self._remembered[key] = (link, now + (_SECONDS if lasts else _SOME_SECONDS))
-            _end(self._waiting.pop(key)[1], link)
+            code, waiting = self._waiting.pop(key)
+            self._remembered[code] = (link, now + (_SECONDS if lasts else _SOME_SECONDS))
+            _end(waiting, link)
+        while len(self._remembered) > _MAX_REMEMBERED:
+            self._remembered.popitem(last=False)
+
+
+async def own_links_in(db: Database, actor: Actor, text: str) -> dict[str, str]:
+    """Return the URLs in a text that are short links of the account's to URLs, and where they lead.
+
+    Those that a message has, that end, or that begin with a domain of its own are left out: no other link can stand in
+    their places.
+    """
+    addresses, lookup = db.process_state(LinkAddresses), db.process_state(LinkLookup)
+    found: dict[str, str] = {}
+    for url, code in addresses.links_in(text):
+        link = await lookup.find(db, code) if addresses.urls_of([code], [None]) == [url] else None
+        if link is None or link.account_id != actor.account_id or link.url is None or link.options != TRACKED:
+            continue
+        if link.message_id is None and link.sending_id is None and link.domain is None and link.expires_at is None:
+            found[url] = link.url
+    return found
+
+
+def _read(db: Database, addresses: LinkAddresses, code: str) -> LinkKey | None:
+    """Read a code; None for one that nobody has made, and for one of a day that is gone."""
+    today = day_of(db.clock.now())
+    key = addresses.codes.read(code, today)
+    return None if key is None or key.day < today - addresses.keeps_days else key
 
 
 def _end(waiting: "asyncio.Future[Link | None]", outcome: Link | Exception | None) -> None:

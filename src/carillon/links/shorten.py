@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import repeat
@@ -36,7 +37,8 @@ class MadeLinks:
     """Links that have their codes, by placeholder; they have no rows yet.
 
     Their numbers, of a day, count from `first` on: those of the first placeholder's column, then the next one's, each
-    as long as `count`. `rows` are those of the columns here, which may be a part of them.
+    as long as `count`. `rows` are those of the columns here, which may be a part of them. `sample` are the short URLs
+    of the first row: any other's with the same domain is as long. The codes of very many come from a thread.
     """
 
     day: int
@@ -44,7 +46,18 @@ class MadeLinks:
     count: int
     rows: range
     columns: Mapping[str, LinkColumn] = field(repr=False)
-    short: ShortLinks = field(repr=False)
+    sample: Mapping[str, str] = field(repr=False)
+    coming: "Future[ShortLinks]" = field(repr=False)
+
+    @property
+    def short(self) -> ShortLinks:
+        """The codes. Waits for them: on the event loop `coded` comes first."""
+        return self.coming.result()
+
+    async def coded(self) -> None:
+        """Wait until the codes are there."""
+        if not self.coming.done():
+            await asyncio.wrap_future(self.coming)
 
     def link_ids(self, place: int) -> list[UUID]:
         """Return the keys of the links of a placeholder, by its place."""
@@ -64,28 +77,70 @@ async def make_links(db: Database, actor: Actor, columns: Mapping[str, LinkColum
     addresses = db.process_state(LinkAddresses)
     addresses.last_account = max(addresses.last_account, actor.account_id)
     day = day_of(db.clock.now())
-    make = (addresses, actor.account_id, day, numbers.start, count, range(count), columns)
-    return with_codes(*make) if len(numbers) <= _FEW else await asyncio.to_thread(with_codes, *make)
+    numbered = Numbered(account_id=actor.account_id, day=day, first=numbers.start, count=count)
+    if len(numbers) <= _FEW:
+        return with_codes(addresses, numbered, range(count), columns)
+    coming: Future[ShortLinks] = Future()
+    asyncio.get_running_loop().run_in_executor(None, _code, coming, addresses, numbered, range(count), columns)
+    sample = _short_links(addresses, numbered, range(1), columns).urls
+    return _made(numbered, range(count), columns, {name: urls[0] for name, urls in sample.items()}, coming)
 
 
-def with_codes(  # noqa: PLR0913, PLR0917 - what a link is made of
-    addresses: LinkAddresses,
-    account_id: int,
-    day: int,
-    first: int,
-    count: int,
-    rows: range,
-    columns: Mapping[str, LinkColumn],
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbered:
+    """An account's numbers of links, as `MadeLinks` has them."""
+
+    account_id: int
+    day: int
+    first: int
+    count: int
+
+
+def with_codes(
+    addresses: LinkAddresses, numbered: Numbered, rows: range, columns: Mapping[str, LinkColumn]
 ) -> MadeLinks:
     """Return the codes of links whose numbers are known; the columns are those of `rows`. It is safe in threads."""
+    coming: Future[ShortLinks] = Future()
+    short = _short_links(addresses, numbered, rows, columns)
+    coming.set_result(short)
+    return _made(numbered, rows, columns, {name: urls[0] for name, urls in short.urls.items() if urls}, coming)
+
+
+def _made(
+    numbered: Numbered,
+    rows: range,
+    columns: Mapping[str, LinkColumn],
+    sample: Mapping[str, str],
+    coming: "Future[ShortLinks]",
+) -> MadeLinks:
+    given = {"day": numbered.day, "first": numbered.first, "count": numbered.count}
+    return MadeLinks(**given, rows=rows, columns=columns, sample=sample, coming=coming)
+
+
+def _code(
+    coming: "Future[ShortLinks]",
+    addresses: LinkAddresses,
+    numbered: Numbered,
+    rows: range,
+    columns: Mapping[str, LinkColumn],
+) -> None:
+    try:
+        coming.set_result(_short_links(addresses, numbered, rows, columns))
+    except Exception as error:  # noqa: BLE001 - it is raised where the codes are taken
+        coming.set_exception(error)
+
+
+def _short_links(
+    addresses: LinkAddresses, numbered: Numbered, rows: range, columns: Mapping[str, LinkColumn]
+) -> ShortLinks:
     codes: dict[str, Sequence[str]] = {}
     urls: dict[str, Sequence[str]] = {}
     for place, (name, column) in enumerate(columns.items()):
-        start = first + place * count
-        codes[name] = addresses.codes.make(account_id, day, range(start + rows.start, start + rows.stop))
-        urls[name] = addresses.urls_of(codes[name], [way.domain for way in column.ways])
-    short = ShortLinks(codes=codes, urls=urls)
-    return MadeLinks(day=day, first=first, count=count, rows=rows, columns=columns, short=short)
+        start = numbered.first + place * numbered.count
+        numbers = range(start + rows.start, start + rows.stop)
+        codes[name] = addresses.codes.make(numbered.account_id, numbered.day, numbers)
+        urls[name] = addresses.urls_of(codes[name], [way.domain for way in column.ways[: len(rows)]])
+    return ShortLinks(codes=codes, urls=urls)
 
 
 async def _numbers_for(tx: Tx, actor: Actor, columns: Mapping[str, LinkColumn]) -> range:
@@ -166,6 +221,7 @@ async def shorten(db: Database, actor: Actor, command: Shorten) -> list[str | No
     made = await make_links(db, actor, {"": LinkColumn(urls=right, ways=[way] * len(right))})
     if made is None:
         return [None] * len(urls)
+    await made.coded()
     await db.run(_write_shortened, actor, made, command.expires_in)
     short = iter(made.short.urls[""])
     return [None if url is None else next(short) for url in urls]

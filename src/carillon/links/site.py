@@ -4,15 +4,17 @@ Opening a link is a GET or a HEAD, and changes nothing but what is recorded of i
 nobody, and confirms nobody.
 """
 
+import asyncio
 import re
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from carillon import errors
 from carillon.db.database import Database
 from carillon.errors import CallerError, CarillonError, InvalidInputError
 from carillon.http.request import Method, Reply, Request
-from carillon.http.site import Endpoint, Handler, Site
+from carillon.http.site import AtOnce, Endpoint, Handler, Site
 from carillon.kit.ids import AccountId
 from carillon.links import answers
 from carillon.links.addresses import PATH, LinkAddresses
@@ -24,6 +26,7 @@ from carillon.links.visitors import MAX_AGENT_CHARACTERS, reasons_in
 from carillon.message_metrics import MessageMetrics
 
 _SPELLING = re.compile(rf"(?:/l)?/([0-9A-Za-z]{{{CODE_CHARACTERS}}})(/{answers.HIDDEN})?/?")
+_TARGET = re.compile(rf"(?:/l)?/([0-9A-Za-z]{{{CODE_CHARACTERS}}})/?".encode())
 _NOWHERE = "This link leads nowhere: it has expired, or nobody has made it."
 _UNAVAILABLE_SECONDS = "5"
 _PAGE_SECONDS = 3.0
@@ -58,7 +61,13 @@ def links_site(db: Database) -> Site:
             Endpoint(method=one, path=f"{PATH}{{code}}", function="follow", handle=opening.follow),
             Endpoint(method=one, path=hidden, function="follow_hidden", handle=opening.follow_hidden),
         ]
-    return Site(name="links", endpoints=endpoints, canonical_path=_canonical_path, present_error=_present_error)
+    return Site(
+        name="links",
+        endpoints=endpoints,
+        canonical_path=_canonical_path,
+        present_error=_present_error,
+        at_once=AtOnce(function="follow", target=_TARGET, look_for=opening.look_for, answer=opening.follow_at_once),
+    )
 
 
 class _Opening:
@@ -78,12 +87,12 @@ class _Opening:
         if link is None:
             return answers.nothing(HTTPStatus.NOT_FOUND, _NOWHERE)
         if link.url is not None:
-            self._record(request, link)
+            self._record(link, request.method, request.headers, request.remote_address)
             return answers.lead_on(link) if link.leads_on else answers.redirect(link)
         template = await self._pages.template(self._db, link.account_id, link.page_key or "")
         if template is None:
             return answers.nothing(HTTPStatus.NOT_FOUND, _NOWHERE)
-        self._record(request, link)
+        self._record(link, request.method, request.headers, request.remote_address)
         try:
             return answers.landing_page(link, template)
         except InvalidInputError:  # with these values it needs more than it may
@@ -93,26 +102,42 @@ class _Opening:
         """Record who follows what nobody sees; landing pages alone have it."""
         link = await self._find(request)
         if link is not None and link.page_key is not None:
-            self._record(request, link, is_hidden=True)
+            self._record(link, request.method, request.headers, request.remote_address, is_hidden=True)
         return answers.nothing(HTTPStatus.NOT_FOUND, _NOWHERE)
+
+    def look_for(self, code: str) -> "asyncio.Future[Link | None] | None":
+        """Look for a link that is not remembered."""
+        return self._lookup.look_for(self._db, code)
+
+    def follow_at_once(self, code: str, headers: Mapping[str, str], address: str) -> Reply | None:
+        """Lead on from a link that is remembered; pages of ours are no redirects."""
+        link = self._lookup.remembered(code)
+        if link is None or link.url is None or link.leads_on or not self._leads(link, headers):
+            return None
+        self._record(link, "GET", headers, address)
+        return answers.redirect(link)
 
     async def _find(self, request: Request) -> Link | None:
         link = await self._lookup.find(self._db, request.segments["code"])
-        if link is None or not self._addresses.leads(request.headers.get("host", ""), link.domain):
-            return None
-        if link.expires_at is not None and link.expires_at <= self._db.clock.now() + link.clock_offset:
-            return None
-        return link
+        return link if link is not None and self._leads(link, request.headers) else None
 
-    def _record(self, request: Request, link: Link, *, is_hidden: bool = False) -> None:
+    def _leads(self, link: Link, headers: Mapping[str, str]) -> bool:
+        """Whether a link leads on, now and where it was asked for."""
+        if not self._addresses.leads(headers.get("host", ""), link.domain):
+            return False
+        return link.expires_at is None or link.expires_at > self._db.clock.now() + link.clock_offset
+
+    def _record(
+        self, link: Link, method: str, headers: Mapping[str, str], address: str, *, is_hidden: bool = False
+    ) -> None:
         if not link.is_tracked:
             return
         visit = Visit(
             link=link,
             at=self._db.clock.now(),
-            address=request.remote_address,
-            agent=request.headers.get("user-agent", "")[:MAX_AGENT_CHARACTERS],
-            reasons=reasons_in(request.method, request.headers),
+            address=address,
+            agent=headers.get("user-agent", "")[:MAX_AGENT_CHARACTERS],
+            reasons=reasons_in(method, headers),
             is_hidden=is_hidden,
         )
         self._clicks.take(visit, self._metrics)

@@ -17,8 +17,8 @@ MAX_AGENT_CHARACTERS: Final = 512
 SOONEST: Final = timedelta(seconds=1)
 """Nobody opens a link sooner after its message was delivered."""
 
-AT_ONCE: Final = timedelta(seconds=1)
-"""Nobody opens two links of a message within this."""
+AT_ONCE: Final = timedelta(seconds=0.7)
+"""Nobody opens two links of a message within this. Clicks are kept for so long, and written within a second."""
 
 
 class VisitorClass(StrEnum):
@@ -117,16 +117,19 @@ def _reason_of(agent: str) -> Reason | None:
     return Reason.KNOWN_MACHINE if _MACHINES.search(agent) else None
 
 
-_AHEAD = (
-    *(("purpose", "prefetch"), ("purpose", "preview"), ("x-purpose", "preview"), ("x-moz", "prefetch")),
-    *(("sec-purpose", "prefetch"), ("sec-purpose", "prerender"), ("x-fb-http-engine", "liger-preview")),
-)
+_AHEAD = {
+    "purpose": ("prefetch", "preview"),
+    "x-purpose": ("preview",),
+    "x-moz": ("prefetch",),
+    "sec-purpose": ("prefetch", "prerender"),
+    "x-fb-http-engine": ("liger-preview",),
+}
 
 
 def reasons_in(method: str, headers: Mapping[str, str]) -> tuple[Reason, ...]:
     """Return why a request is a machine's, as far as it says so itself."""
     found = [Reason.HEAD] if method == "HEAD" else []
-    if any(value in headers.get(name, "").lower() for name, value in _AHEAD):
+    if any(value in headers[name].lower() for name in _AHEAD.keys() & headers.keys() for value in _AHEAD[name]):
         found.append(Reason.PREFETCH)
     reason = _reason_of(headers.get("user-agent", "")[:MAX_AGENT_CHARACTERS])
     if reason is not None:

@@ -60,6 +60,8 @@ async def accept_many(tx: Tx, actor: Actor, request: PreparedSend) -> AcceptedSe
         await count_campaigns(tx, actor, [request], [placement], campaigns)
         await write_shared_links(tx, actor, request, placement.sending_id)
         members = await _keep(tx, actor, request, placement, rows, members)
+    if request.links is not None:
+        await request.links.coded()
     return accepted_of(tx, request, placement, rows, 0, campaigns, members=members)
 
 

@@ -283,8 +283,9 @@ def _task(  # noqa: PLR0913, PLR0917 - what a message is made of
     work: ClaimedChunks, chunk: Chunk, sending: Record, message: Record, now: datetime, box: SecretBox | None
 ) -> Task | Move:
     """Make what a carrier gets; where the key of sealed values is another one by now, the message ends."""
+    stored: str = sending["text"] if message["text"] is None else message["text"]
     try:
-        text = _text(work, sending, message, box)
+        text = _text(work, sending, stored, box)
     except SecretKeyError:
         log.exception("sealed_values_lost", account_id=work.account_id)
         message_id: UUID = message["message_id"]
@@ -309,12 +310,13 @@ def _task(  # noqa: PLR0913, PLR0917 - what a message is made of
             flash=sending["flash"],
             channel=chunk.channel,
             content=None if fallback else read_content(sending["content"]),
+            stored_text=stored if sending["sealed"] else None,
         ),
     )
 
 
-def _text(work: ClaimedChunks, sending: Record, message: Record, box: SecretBox | None) -> str:
-    text: str = sending["text"] if message["text"] is None else message["text"]
+def _text(work: ClaimedChunks, sending: Record, text: str, box: SecretBox | None) -> str:
+    """Put sealed values into a text."""
     if not sending["sealed"]:
         return text
     if box is None:

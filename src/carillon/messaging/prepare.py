@@ -218,9 +218,7 @@ def _texts(
     """
     is_alike = links is not None and command.channel != "im" and _are_alike(command, links, count)
     if is_alike and links is not None and not renders and command.placeholders:
-        first = _rendered(
-            Template.parse(text, command.placeholders), {name: urls[0] for name, urls in links.short.urls.items()}
-        )
+        first = _rendered(Template.parse(text, command.placeholders), links.sample)
         (encoding,), (parts,) = measure_many([first], command.encodings)
         return [None if first else ""] * count, [encoding] * count, [parts] * count, None, length_of(first, encoding)
     values = command.recipients.values if links is None else _with_short_urls(command.recipients.values, links, count)
@@ -256,9 +254,7 @@ def _are_alike(command: Send, links: MadeLinks, count: int) -> bool:
     """Tell whether texts differ in links alone, of one length: their codes have letters and digits of GSM."""
     if command.recipients.values is not None or len(links.rows) != count:
         return False
-    return all(len(set(map(len, urls))) == 1 for urls in links.short.urls.values()) and all(
-        len({way.domain for way in column.ways}) == 1 for column in links.columns.values()
-    )
+    return all(len({way.domain for way in column.ways}) == 1 for column in links.columns.values())
 
 
 def _rendered_texts(

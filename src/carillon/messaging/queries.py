@@ -1,5 +1,6 @@
 """Looking at sendings and messages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -100,9 +101,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListMessages:
-    """Ask for the latest messages: to an address (E.164 digits), of a sending, to an address of a sending, or all."""
+    """Ask for the latest messages: to one of some addresses (E.164 digits), of a sending, both, or all."""
 
-    address: str | None = field(default=None, repr=False)
+    addresses: Sequence[str] = field(default=(), repr=False)
     sending_id: UUID | None = None
     before: UUID = _LAST
     limit: int = 100
@@ -149,8 +150,8 @@ async def get_message_state(tx: Tx, actor: Actor, message_id: UUID) -> MessageSt
 async def list_messages(tx: Tx, actor: Actor, query: ListMessages) -> list[Message]:
     """List messages, the latest first."""
     page = (query.before, query.limit)
-    if query.address is not None:
-        rows = await tx.fetch(SQL["messages_to"], actor.account_id, query.address, query.sending_id, *page)
+    if query.addresses:
+        rows = await tx.fetch(SQL["messages_to"], actor.account_id, query.addresses, query.sending_id, *page)
     elif query.sending_id is not None:
         rows = await tx.fetch(SQL["messages_of_sending"], actor.account_id, query.sending_id, *page)
     else:
@@ -165,10 +166,10 @@ async def next_due(tx: Tx, actor: Actor) -> datetime | None:
 
 
 async def simulated_phones(
-    tx: Tx, actor: Actor, box: SecretBox, *, address: str | None = None, limit: int = 50
+    tx: Tx, actor: Actor, box: SecretBox, *, addresses: Sequence[str] | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
     """List what phones got, the latest first; of a text with sealed values what arrived, until they are forgotten."""
-    rows = await tx.fetch(SQL["inbox"], actor.account_id, address, limit)
+    rows = await tx.fetch(SQL["inbox"], actor.account_id, addresses, limit)
     return [
         {
             **{name: value for name, value in row.items() if name not in {"sending_id", "sealed"}},

@@ -57,12 +57,12 @@ JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
 ORDER BY m.message_id DESC;
 
 -- name: messages_to
--- The latest ones to an address, also of one sending alone. They are few: all are read by their index, hence OFFSET 0.
+-- The latest ones to some addresses, also of one sending alone. They are few: all are read by their index, hence OFFSET 0.
 SELECT {shown_columns}
 FROM (
     SELECT {message_columns}, m.text, m.channel, m.seen_at
     FROM message m
-    WHERE m.shard_key = $1 AND m.address = $2 AND m.message_id < $4
+    WHERE m.shard_key = $1 AND m.address = ANY ($2::text[]) AND m.message_id < $4
     OFFSET 0
 ) m
 JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
@@ -106,6 +106,6 @@ SELECT m.message_id, m.address, m.submitted_at AS at,
     s.sending_id, s.sealed
 FROM message m
 JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id
-WHERE m.shard_key = $1 AND m.submitted_at IS NOT NULL AND ($2::text IS NULL OR m.address = $2)
+WHERE m.shard_key = $1 AND m.submitted_at IS NOT NULL AND ($2::text[] IS NULL OR m.address = ANY ($2::text[]))
 ORDER BY m.message_id DESC
 LIMIT $3;

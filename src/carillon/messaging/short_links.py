@@ -13,7 +13,7 @@ import msgspec
 from carillon.db.database import Database, Tx
 from carillon.kit.actor import Actor
 from carillon.links.addresses import LinkAddresses
-from carillon.links.shorten import MadeLinks, make_links, with_codes, write_links
+from carillon.links.shorten import MadeLinks, Numbered, make_links, with_codes, write_links
 from carillon.links.targets import PLAIN, LinkColumn, Way
 from carillon.messaging.placement import Placement, Rows
 from carillon.messaging.prepare import PreparedSend
@@ -56,7 +56,7 @@ async def with_links(db: Database, actor: Actor, command: Send) -> tuple[Send, M
         return command, await make_links(db, actor, own), None
     shared = await make_links(db, actor, {name: LinkColumn(urls=[url], ways=[PLAIN]) for name, url in urls.items()})
     if shared is not None:
-        text = template.render({name: short[0] for name, short in shared.short.urls.items()})
+        text = template.render(shared.sample)
         command = replace(command, text=text)
     return command, await make_links(db, actor, own), shared
 
@@ -112,7 +112,8 @@ def links_of_slice(
     for place, (name, way) in enumerate(kept.ways.items()):
         pairs = [_read(row[place], way) for row in rows]
         columns[name] = LinkColumn(urls=[url for url, _ in pairs], ways=[one for _, one in pairs])
-    return with_codes(addresses, account_id, kept.day, kept.first, kept.count, range(start, start + len(rows)), columns)
+    numbered = Numbered(account_id=account_id, day=kept.day, first=kept.first, count=kept.count)
+    return with_codes(addresses, numbered, range(start, start + len(rows)), columns)
 
 
 def _read(given: _Kept, way: Way | None) -> tuple[str | None, Way]:

@@ -1,6 +1,7 @@
 """Checking a one-time password: once only, within its time and its attempts, whoever tries how many at once."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.messaging.sealed import forget_values
 from carillon.otp.codes import KEY_PURPOSE, MAX_GIVEN_CHARACTERS, digest_of, is_among, same_case
-from carillon.otp.counters import Count, CounterKind, count, in_window, take_attempt
+from carillon.otp.counters import Count, CounterKind, count, count_unknown, in_window, take_attempt
 from carillon.otp.limits import Limits, limits_from, take_limits
-from carillon.otp.otps import KEPT, Otp, OtpState, can_be_reference, otp_from
+from carillon.otp.otps import KEPT, USUAL_VALIDITY, Otp, OtpState, can_be_reference, otp_from
 from carillon.otp.shield import prefix_of
+from carillon.otp_metrics import OtpMetrics
 from carillon.tenancy.secrets import SecretBox
 
 SQL = load_statements("carillon.otp", "check.sql")
@@ -62,6 +64,13 @@ async def check_otp(tx: Tx, actor: Actor, command: CheckOtp, box: SecretBox) -> 
     What finds the attempts used up is no attempt at the code any more: it may be right or wrong. A reference that
     nobody has takes as many attempts, and is exhausted then.
     """
+    checked = await _check(tx, actor, command, box)
+    metrics = tx.process_state(OtpMetrics)
+    tx.counts(lambda: metrics.checked(command.dialect, checked.verdict.value))
+    return checked
+
+
+async def _check(tx: Tx, actor: Actor, command: CheckOtp, box: SecretBox) -> Checked:
     if not can_be_reference(command.reference):
         return Checked(verdict=Verdict.UNKNOWN)
     place = (actor.account_id, command.dialect, command.reference)
@@ -69,7 +78,7 @@ async def check_otp(tx: Tx, actor: Actor, command: CheckOtp, box: SecretBox) -> 
     code = command.code if command.is_case_sensitive else same_case(command.code)
     digest = digest_of(box.derive(KEY_PURPOSE), *place, code[:MAX_GIVEN_CHARACTERS])
     if row is None:
-        return await _check_unknown(tx, actor, command)
+        return await _check_unknown(tx, actor, command, box)
     tx.adopt_clock(row["clock_offset"])
     otp = otp_from(row)
     of_this = command.otp_id is None or command.otp_id == otp.otp_id
@@ -96,13 +105,18 @@ def _verdict(tx: Tx, row: Record, *, is_code: bool, is_earlier: bool) -> Verdict
     return Verdict.SUPERSEDED if is_earlier else Verdict.WRONG
 
 
-async def _check_unknown(tx: Tx, actor: Actor, command: CheckOtp) -> Checked:
-    """Count a check of a reference that nobody has: it ends as one does whose code is never right."""
+async def _check_unknown(tx: Tx, actor: Actor, command: CheckOtp, box: SecretBox) -> Checked:
+    """Count a check of a reference that nobody has: it ends as one does whose code is never right, and for as long.
+
+    A password that was made a while ago is kept for a day after its end. How long ago, of one that nobody has, its
+    digest says, so that the moment at which it is unknown again is no sign, either.
+    """
     limits: Limits = await take_limits(tx, actor.account_id)
+    digest = digest_of(box.derive(KEY_PURPOSE), actor.account_id, command.dialect, command.reference, "")
+    left = int.from_bytes(digest[:4]) % USUAL_VALIDITY.seconds
     subject = f"{command.dialect} {command.reference}"
-    found = await count(tx, actor.account_id, [Count(kind=CounterKind.REFERENCE_CHECKS, subject=subject)])
-    is_over = found[CounterKind.REFERENCE_CHECKS] > limits.attempts
-    return Checked(verdict=Verdict.EXHAUSTED if is_over else Verdict.UNKNOWN)
+    checks = await count_unknown(tx, actor.account_id, subject, timedelta(seconds=left))
+    return Checked(verdict=Verdict.EXHAUSTED if checks > limits.attempts else Verdict.UNKNOWN)
 
 
 async def _verify(tx: Tx, actor: Actor, command: CheckOtp, otp: Otp) -> Otp:

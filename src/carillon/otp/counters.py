@@ -45,7 +45,7 @@ SPANS: Mapping[CounterKind, timedelta] = {
     CounterKind.PREFIX_VERIFIED: DAY,
     CounterKind.RECIPIENT_SENDS: HOUR,
     CounterKind.RECIPIENT_CHECKS: HOUR,
-    CounterKind.REFERENCE_CHECKS: HOUR,
+    CounterKind.REFERENCE_CHECKS: DAY,  # as a password is kept after its end
     CounterKind.COUNTRY_SPEND: DAY,
     CounterKind.NETWORK_SENDS: HOUR,
 }
@@ -76,6 +76,15 @@ async def count(tx: Tx, account_id: AccountId, counts: Sequence[Count]) -> Mappi
         CounterKind(row["kind"]): in_window(tx.now, row["window_at"], row["span"], row["before"], row["present"])
         for row in rows
     }
+
+
+async def count_unknown(tx: Tx, account_id: AccountId, subject: str, begins_after: timedelta) -> int:
+    """Count a check of a reference that nobody has, and return how many there were since the first one.
+
+    They are forgotten together, a day and `begins_after` behind the first, as the checks of a password are with it.
+    """
+    span = SPANS[CounterKind.REFERENCE_CHECKS]
+    return int(await tx.fetchval(SQL["count_unknown"], account_id, tx.now, subject, begins_after, span))
 
 
 async def take_attempt(tx: Tx, account_id: AccountId, dialect: str, reference: str) -> Record | None:

@@ -16,6 +16,16 @@ ORDER BY n.kind, n.subject
 {slide}
 RETURNING c.kind, c.window_at, c.span, c.before, c.present;
 
+-- name: count_unknown
+-- Checks of a reference that nobody has, in a window that begins with the first of them, or a while later ($4).
+INSERT INTO otp_counter AS c (account_id, kind, subject, window_at, span, before, present)
+VALUES ($1, 'reference_checks', $3, $2::timestamptz + $4::interval, $5::interval, 0, 1)
+ON CONFLICT (account_id, kind, subject) DO UPDATE
+SET present = CASE WHEN c.window_at + c.span > $2::timestamptz THEN c.present + 1 ELSE 1 END,
+    window_at = CASE WHEN c.window_at + c.span > $2::timestamptz THEN c.window_at ELSE excluded.window_at END,
+    span = excluded.span
+RETURNING c.present;
+
 -- name: take_attempt
 -- Counts an attempt, and a check of the recipient, and returns the password as it is then: one after another, however many come at once.
 WITH a AS MATERIALIZED (

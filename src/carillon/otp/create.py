@@ -7,7 +7,7 @@ from carillon.billing.prices import load_prices
 from carillon.carriers.failures import Failure
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
-from carillon.errors import CallerError, InvalidInputError
+from carillon.errors import CallerError, InvalidInputError, SendLimitError
 from carillon.kit.actor import Actor
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.accept_sealed import SealedSends, sealed_sends
@@ -17,6 +17,7 @@ from carillon.otp.codes import KEY_PURPOSE, CodeType, digest_of, new_code
 from carillon.otp.limits import Limits, take_limits
 from carillon.otp.otps import KEPT, MAX_REFERENCE_CHARACTERS, OTPS_DUE, Otp, can_be_reference, otp_from
 from carillon.otp.shield import limit_sends, limit_traffic
+from carillon.otp_metrics import OtpMetrics
 from carillon.tenancy.secrets import SecretBox
 from carillon.text.placeholders import PlaceholderStyle, Template
 from carillon.text.segments import measure_many
@@ -82,8 +83,15 @@ async def create_otp(db: Database, actor: Actor, command: CreateOtp, box: Secret
     if not can_be_reference(command.reference):
         raise InvalidInputError("reference", f"A reference has 1 to {MAX_REFERENCE_CHARACTERS} characters.")
     channels = [command.send.channel] if command.send else []
-    async with sealed_sends(db, actor, box, channels) as sends:
-        return await db.run(_create, actor, command, sends)
+    metrics = db.process_state(OtpMetrics)
+    try:
+        async with sealed_sends(db, actor, box, channels) as sends:
+            made = await db.run(_create, actor, command, sends)
+    except (SendLimitError, PendingOtpError, OtpNotSentError) as error:
+        metrics.refused(command.dialect, error.limit if isinstance(error, SendLimitError) else error.code)
+        raise
+    metrics.created(command.dialect, *channels or ["none"])
+    return made
 
 
 async def _create(tx: Tx, actor: Actor, command: CreateOtp, sends: SealedSends) -> NewOtp:

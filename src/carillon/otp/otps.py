@@ -14,6 +14,8 @@ OTPS_DUE = "otps_due"
 KEPT = timedelta(days=1)
 """So long after its end a password is told from one that never was."""
 
+USUAL_VALIDITY = timedelta(minutes=5)
+"""So long most passwords are valid; of each its request says it."""
 
 MAX_REFERENCE_CHARACTERS = 255
 

@@ -76,4 +76,4 @@ def network_of(address: str) -> str:
 
 
 def _too_many(tx: Tx, kind: CounterKind, whose: str) -> SendLimitError:
-    return SendLimitError(whose, seconds_until_less(tx.now, kind))
+    return SendLimitError(kind, whose, seconds_until_less(tx.now, kind))

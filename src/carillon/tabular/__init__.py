@@ -1,6 +1,8 @@
 """Tables in files: CSV of any kind read in constant memory, the rejects of an import, and exports."""
 
+from carillon.tabular.encoding import EncodingChoice
 from carillon.tabular.errors import (
+    BadColumnsError,
     BadDelimiterError,
     EmptyFileError,
     LostRejectsError,
@@ -14,16 +16,18 @@ from carillon.tabular.reader import Chunk, file_hash, read_chunks
 from carillon.tabular.records import BadRecord
 from carillon.tabular.rejects import REJECT_COLUMNS, Problem, RejectedRow, RejectsWriter
 from carillon.tabular.shape import LINE_COLUMN, FileShape, inspect
-from carillon.tabular.transcode import as_csv
+from carillon.tabular.transcode import Table, as_csv
 from carillon.tabular.writers import Format, TableWriter, open_writer
 
 __all__ = [
     "LINE_COLUMN",
     "REJECT_COLUMNS",
+    "BadColumnsError",
     "BadDelimiterError",
     "BadRecord",
     "Chunk",
     "EmptyFileError",
+    "EncodingChoice",
     "FileShape",
     "Format",
     "LostRejectsError",
@@ -31,6 +35,7 @@ __all__ = [
     "Problem",
     "RejectedRow",
     "RejectsWriter",
+    "Table",
     "TableWriter",
     "TabularError",
     "UnknownEncodingError",

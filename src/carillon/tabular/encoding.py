@@ -9,9 +9,12 @@ byte.
 import codecs
 import re
 from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import BinaryIO, Final
 
 from carillon.tabular.errors import UnknownEncodingError, UnreadableFileError
+from carillon.tabular.letter_pairs import likely_encoding
 
 SAMPLE: Final = 4 * 1024 * 1024
 """Bytes from the file's start that decide its encoding."""
@@ -28,9 +31,40 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _ASKED: Final = {"utf-8-sig": "utf-8", "ascii": "utf-8", "utf-16": "utf-16-le", "iso8859-1": "cp1252"}
-_HIGH: Final = re.compile(rb"[\x80-\xff]")
-_HEBREW_RUN: Final = re.compile(rb"[\xe0-\xfa]{2,}")
+_ENOUGH_LETTERS: Final = 20
+_SAMPLE_LINES: Final = 2_000
+_SAMPLE_CHARACTERS: Final = 120
+_LANGUAGES: Final = {
+    "bg": "Bulgarian",
+    "de": "German",
+    "el": "Greek",
+    "es": "Spanish",
+    "fr": "French",
+    "he": "Hebrew",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "western": "western European",
+}
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodingChoice:
+    """Which encoding a file is read in, and why.
+
+    `reason` is a clause for a person, such as “it begins with a byte order mark”. `letters` counts what spoke for it:
+    the bytes beyond ASCII in distinct words, 0 where nothing had to be guessed. `is_sure` is False for a guess that may
+    well be wrong: from fewer than 20 letters, or from ones that are in no language known here. `sample` is a line
+    of the file that shows whether it is right, and holds somebody's data; it is empty where nothing was guessed.
+    """
+
+    encoding: str
+    reason: str
+    letters: int = 0
+    is_sure: bool = True
+    sample: str = field(default="", repr=False)
 
 
 def to_canonical(raw: bytes, encoding: str) -> bytes:
@@ -98,22 +132,27 @@ def _is_single_byte(encoding: str) -> bool:
         return False  # also the codecs that are no text encodings at all (base64, zlib …)
 
 
-def find_encoding(file: BinaryIO, size: int, asked: str | None) -> tuple[str, int]:
-    """Find the file's encoding and the length of its byte order mark. A mark outranks what was asked for."""
+def find_encoding(
+    file: BinaryIO, size: int, asked: str | None, country: str | None = None
+) -> tuple[EncodingChoice, int]:
+    """Choose the file's encoding, and find the length of its byte order mark. A mark outranks what was asked for.
+
+    `country` is where the file is from.
+    """
     head = file.read(SAMPLE)
     for mark, encoding in _MARKS:
         if head.startswith(mark):
-            return encoding, len(mark)
+            return EncodingChoice(encoding=encoding, reason="it begins with a byte order mark"), len(mark)
     if asked is not None:
-        return asked_encoding(asked), 0
+        return EncodingChoice(encoding=asked_encoding(asked), reason="it was asked for"), 0
     if wide := _utf16_without_mark(head[:PROBE_SIZE]):
-        return wide, 0
+        return EncodingChoice(encoding=wide, reason="every second byte is that of UTF-16"), 0
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b", b"PAR1")):
         raise UnreadableFileError("The file is a workbook, an archive or a document, not a text file. Save it as CSV.")
     sample = head
     if head.isascii() and size > SAMPLE:
         sample = _probes(file, size)
-    return _eight_bits(sample), 0
+    return _eight_bits(sample, country), 0
 
 
 def _utf16_without_mark(sample: bytes) -> str | None:
@@ -137,19 +176,29 @@ def _probes(file: BinaryIO, size: int) -> bytes:
     return b"\n".join(pieces)
 
 
-def _eight_bits(sample: bytes) -> str:
-    """Choose UTF-8 unless its characters are outnumbered by bytes that break it, else a Hebrew or a western code page.
-
-    French and German also fall in the range of Hebrew letters, but one accented letter at a time; Hebrew comes in
-    words.
-    """
+def _eight_bits(sample: bytes, country: str | None) -> EncodingChoice:
+    """Choose UTF-8 unless its characters are outnumbered by bytes that break it, else what the letters speak for."""
     if sample.isascii():
-        return "utf-8"
+        return EncodingChoice(encoding="utf-8", reason="it is plain ASCII")
     text = sample.decode("utf-8", "surrogateescape")
-    broken = len(_SURROGATE.findall(text))
-    whole = sum(1 for _ in re.finditer("[^\x00-\x7f\ud800-\udfff]", text))
+    decoded = _SURROGATE.sub("", text)
+    broken = len(text) - len(decoded)
+    whole = len(decoded) - len(decoded.encode("ascii", "ignore"))
     if broken <= 3 + whole // 10 and whole >= broken:  # up to three: a sample may part a character at each end
-        return "utf-8"
-    high = len(_HIGH.findall(sample))
-    hebrew = sum(len(run) for run in _HEBREW_RUN.findall(sample))
-    return "cp1255" if hebrew * 2 >= high else "cp1252"
+        return EncodingChoice(encoding="utf-8", reason="its characters are those of UTF-8")
+    likely = likely_encoding(sample, country)
+    return EncodingChoice(
+        encoding=likely.encoding,
+        reason=f"{likely.letters:,} letters that are not ASCII make {_LANGUAGES[likely.language]} words in it",
+        letters=likely.letters,
+        is_sure=likely.fits and likely.letters >= _ENOUGH_LETTERS,
+        sample=_telling_line(sample, likely.encoding),
+    )
+
+
+def _telling_line(sample: bytes, encoding: str) -> str:
+    """Decode the line that has the most letters to judge an encoding by; what may not be printed shows as U+FFFD."""
+    lines = islice((line for line in sample.splitlines() if not line.isascii()), _SAMPLE_LINES)
+    line = max(lines, key=lambda one: len({byte for byte in one[:_SAMPLE_CHARACTERS] if byte > 0x7F}))  # noqa: PLR2004
+    text = line[:_SAMPLE_CHARACTERS].decode(encoding, "replace")
+    return "".join(character if character.isprintable() else "�" for character in text.replace("\t", " "))

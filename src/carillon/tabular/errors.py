@@ -13,6 +13,10 @@ class NoHeaderError(TabularError):
     """The first record does not name columns."""
 
 
+class BadColumnsError(TabularError):
+    """The columns named for a file without a header are not those of its first record, or it names them itself."""
+
+
 class UnreadableFileError(TabularError):
     """The file is missing, is not a regular file, may not be read, or is no text."""
 

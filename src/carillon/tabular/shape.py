@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from carillon.tabular.encoding import find_encoding, is_text
+from carillon.tabular.encoding import EncodingChoice, find_encoding, is_text
 from carillon.tabular.errors import (
+    BadColumnsError,
     BadDelimiterError,
     EmptyFileError,
     NoHeaderError,
@@ -18,9 +19,10 @@ from carillon.tabular.errors import (
 from carillon.tabular.formulas import restored
 from carillon.tabular.grammar import RECORD_LIMIT, Grammar, RecordFinder
 from carillon.tabular.records import next_break
+from carillon.tabular.rejects import REJECT_COLUMNS
 from carillon.tabular.source import Source, line_breaks
 
-DELIMITERS: Final = (",", ";", "\t")
+DELIMITERS: Final = (",", ";", "\t", "|")
 LINE_COLUMN: Final = "__line__"
 """The column of a chunk's frame that holds line numbers; a file's own column of that name is given another."""
 
@@ -35,10 +37,10 @@ class FileShape:
     """How to read a file.
 
     `header` holds trimmed, unique names; `body_offset` is the byte and `body_line` the 1-based physical line where the
-    first data record begins; `size` is the file's, in bytes.
+    first data record begins; `size` is the file's, in bytes. `encoding_choice` says why it has its encoding.
     """
 
-    encoding: str
+    encoding_choice: EncodingChoice
     delimiter: str
     header: tuple[str, ...]
     body_offset: int
@@ -46,17 +48,31 @@ class FileShape:
     size: int
 
     @property
+    def encoding(self) -> str:
+        """The encoding by Python's name."""
+        return self.encoding_choice.encoding
+
+    @property
     def encoding_name(self) -> str:
         """The encoding by the name that it is known under outside Python."""
-        return self.encoding.replace("cp125", "windows-125")
+        return self.encoding.replace("cp125", "windows-125").replace("iso8859", "iso-8859").replace("cp8", "ibm8")
 
 
-def inspect(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> FileShape:
+def inspect(
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    columns: Sequence[str] | None = None,
+    country: str | None = None,
+) -> FileShape:
     """Look at a file's beginning and say how to read it.
 
     A byte order mark outranks `encoding`. Excel's first line `sep=;` is honoured and passed over. Without either, the
-    delimiter is the one of comma, semicolon and tab that parts the header and the records behind it most evenly.
-    Names are trimmed; one without text becomes `column_N`, and one that occurs again gets a number.
+    delimiter is the one of comma, semicolon, tab and pipe that parts the header and the records behind it most evenly.
+    Names are trimmed; one without text becomes `column_N`, and one that occurs again gets a number. `columns` are the
+    names of a file that has no header, in its order; a rejects file has one all the same. `country` (two letters) is
+    where it is from, which counts where the encoding has to be guessed.
 
     Raises:
         TabularError: a subclass of it, with a sentence for a person.
@@ -64,16 +80,16 @@ def inspect(path: Path, *, delimiter: str | None = None, encoding: str | None = 
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        found, mark = find_encoding(file, size, encoding)
-        source = Source(file, found, mark)
+        choice, mark = find_encoding(file, size, encoding, country)
+        source = Source(file, choice.encoding, mark)
         source.fill(2 * RECORD_LIMIT)
         line, separator = _pass_preamble(source)
         grammar = Grammar(_checked(delimiter or separator or _find_delimiter(source)))
-        names, length = _header(source, grammar)
+        names, length = _header(source, grammar, columns)
         line += line_breaks(source.text[:length])
         source.advance(length)
         return FileShape(
-            encoding=found,
+            encoding_choice=choice,
             delimiter=grammar.delimiter.decode(),
             header=unique_names(names),
             body_offset=source.offset,
@@ -163,8 +179,8 @@ def _cell_counts(source: Source, grammar: Grammar) -> list[int]:
     return counts
 
 
-def _header(source: Source, grammar: Grammar) -> tuple[list[str], int]:
-    """Read the names in the first record, and the record's length."""
+def _header(source: Source, grammar: Grammar, columns: Sequence[str] | None) -> tuple[list[str], int]:
+    """Read the names in the first record, and the record's length, which is 0 where `columns` are the names."""
     text = source.text
     end = RecordFinder(text, grammar, RECORD_LIMIT).end(0)
     cells = grammar.cells(text[: end.at]) if end.kind == "whole" else None
@@ -173,8 +189,17 @@ def _header(source: Source, grammar: Grammar) -> tuple[list[str], int]:
     if not all(is_text(cell) and b"\0" not in cell for cell in cells):
         raise NoHeaderError("The header holds bytes that are no text. Say which encoding the file is in.")
     names = [restored(cell.decode().removeprefix("\ufeff").strip()) for cell in cells]
+    if columns is not None and not set(names) >= set(REJECT_COLUMNS):
+        if len(names) > len(columns):
+            raise BadColumnsError(
+                f"The first record has {len(names)} cells, for which {len(columns)} names were given."
+            )
+        return [name.strip() for name in columns], 0
     if not any(names):
         raise NoHeaderError("The first record names no columns.")
     if any(_ADDRESS.fullmatch(name) for name in names):
-        raise NoHeaderError("The first record holds an address where the names of the columns should be.")
+        raise NoHeaderError(
+            "The first record holds an address where the names of the columns should be. If the file has no header, "
+            "name its columns."
+        )
     return names, next_break(text, end.at)[1]

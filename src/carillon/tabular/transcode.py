@@ -1,4 +1,4 @@
-"""NDJSON and Parquet as CSV: what is read has one form, from any record of which reading can go on.
+"""Files that are no CSV as CSV: what is read has one form, from any record of which reading can go on.
 
 The CSV is a private temporary file; the same file always gives the same one, so that an interrupted import goes on.
 """
@@ -6,20 +6,35 @@ The CSV is a private temporary file; the same file always gives the same one, so
 import csv
 import json
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Literal
 
 import msgspec
 import polars as pl
 
-from carillon.tabular.errors import TabularError, UnreadableFileError
+from carillon.tabular.archives import GZIP, ZIP, open_zip, unpack_gzip, unpack_zip
+from carillon.tabular.errors import BadColumnsError, TabularError, UnreadableFileError
 from carillon.tabular.grammar import RECORD_LIMIT
 from carillon.tabular.private import create_private
-from carillon.tabular.shape import open_regular
+from carillon.tabular.shape import FileShape, inspect, open_regular
+
+Kind = Literal["text", "ndjson", "parquet", "workbook", "gzip", "zip"]
 
 _PARQUET: Final = b"PAR1"
+_OLE: Final = b"\xd0\xcf\x11\xe0"
+# What tells archives that are documents from others, by a file in them.
+_DOCUMENTS: Final = {
+    "xl/workbook.bin": "a binary workbook (.xlsb)",
+    "content.xml": "an OpenDocument file",
+    "Index/Document.iwa": "a document of Numbers",
+}
+# As programs begin them that call a table of a web page a workbook.
+_PAGES: Final = (b"<html", b"<!doctype", b"<?xml", b"<table", b"<meta")
+_START: Final = 64
 _ROWS: Final = 65_536
 # Each record is written with a cell for each name: names without end would make a file without end.
 _MOST_NAMES: Final = 1_000
@@ -27,25 +42,110 @@ _MOST_NAMES: Final = 1_000
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=str).decode
 
 
-@contextmanager
-def as_csv(path: Path) -> Iterator[Path]:
-    """Give a file of NDJSON or Parquet as one of CSV while the context is open, and any other as it is.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The CSV that a file is read as.
 
+    A `text` is somebody's CSV, whose encoding and delimiter have to be found. The others were written here, in UTF-8
+    with commas: the rows of a `sheet` of a workbook, or `records` (NDJSON, Parquet), whose values have names.
+    """
+
+    path: Path
+    form: Literal["text", "sheet", "records"]
+
+    @property
+    def may_be_defused(self) -> bool:
+        """Whether cells may have been made safe for spreadsheets (`formulas`)."""
+        return self.form != "records"
+
+    def shape(
+        self,
+        *,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        columns: Sequence[str] | None = None,
+        country: str | None = None,
+    ) -> FileShape:
+        """Say how to read it: `inspect`, of whose arguments `delimiter` and `encoding` are those of a `text`.
+
+        Raises TabularError; BadColumnsError for `columns` of records.
+        """
+        if self.form == "text":
+            return inspect(self.path, delimiter=delimiter, encoding=encoding, columns=columns, country=country)
+        if columns is not None and self.form == "records":
+            raise BadColumnsError("The file's records have names: columns are not named a second time.")
+        return inspect(self.path, delimiter=",", encoding="utf-8", columns=columns)
+
+
+@contextmanager
+def as_csv(path: Path, *, sheet: str | None = None) -> Iterator[Table]:
+    """Open a file as CSV while the context is: NDJSON, Parquet, a workbook, or one of these or a CSV in an archive.
+
+    Other files are taken for CSV. `sheet` names a sheet of a workbook, of which the first is read without it.
     Raises TabularError, with the line where a record is none.
     """
+    with ExitStack() as stack:
+        found, kind = path, _kind(path)
+        if kind == "gzip" or kind == "zip":  # noqa: PLR1714 - so that the type of the rest is known
+            unpack = unpack_gzip if kind == "gzip" else unpack_zip
+            found = _new_file(stack, path, partial(unpack, path))
+            kind = _kind(found)
+        if sheet is not None and kind != "workbook":
+            raise TabularError("Only a workbook has sheets.")
+        if kind == "text":
+            yield Table(path=found, form="text")
+        elif kind == "workbook":
+            yield Table(path=_new_file(stack, path, partial(_from_workbook, found, sheet)), form="sheet")
+        elif kind == "parquet":
+            yield Table(path=_new_file(stack, path, partial(_from_parquet, found)), form="records")
+        elif kind == "ndjson":
+            yield Table(path=_new_file(stack, path, partial(_from_ndjson, found)), form="records")
+        else:
+            raise UnreadableFileError(f"“{path.name}” holds an archive that is in another.")
+
+
+def _kind(path: Path) -> Kind:
+    """Tell what a file is by what it begins with. Raises UnreadableFileError for documents of other kinds."""
     with open_regular(path) as file:
-        start = file.read(len(_PARQUET))
-        if start != _PARQUET and not start.lstrip().startswith(b"{"):
-            yield path
-            return
-        with tempfile.TemporaryDirectory(prefix="carillon-import-") as folder:
-            table = Path(folder) / "table.csv"
-            with create_private(table) as target:
-                if start == _PARQUET:
-                    _from_parquet(path, target)
-                else:
-                    _from_ndjson(file, target)
-            yield table
+        start = file.read(_START)
+    if start.startswith(_PARQUET):
+        return "parquet"
+    if start.startswith(GZIP):
+        return "gzip"
+    if start.startswith(ZIP):
+        return _kind_of_zip(path)
+    if start.startswith(_OLE):
+        raise UnreadableFileError(
+            f"“{path.name}” is an old workbook (.xls), or has a password: save it as .xlsx or CSV."
+        )
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
+        raise UnreadableFileError(f"“{path.name}” is a web page or XML, whatever its name is: save it as .xlsx or CSV.")
+    return "ndjson" if start.lstrip().startswith(b"{") else "text"
+
+
+def _kind_of_zip(path: Path) -> Kind:
+    with open_zip(path) as archive:
+        names = set(archive.namelist())
+    if document := next((what for name, what in _DOCUMENTS.items() if name in names), None):
+        raise UnreadableFileError(f"“{path.name}” is {document}: save it as .xlsx or CSV.")
+    return "workbook" if "[Content_Types].xml" in names else "zip"
+
+
+def _new_file(stack: ExitStack, path: Path, write: Callable[[BinaryIO], None]) -> Path:
+    """Make a private file of what `path` holds, which goes with the stack."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="carillon-import-")))
+    try:
+        with create_private(folder / "table") as target:
+            write(target)
+    except OSError as error:
+        raise UnreadableFileError(f"“{path.name}” cannot be unpacked: {error.strerror or error}.") from error
+    return folder / "table"
+
+
+def _from_workbook(path: Path, sheet: str | None, target: BinaryIO) -> None:
+    from carillon.tabular.workbook import write_sheet  # noqa: PLC0415 - openpyxl is slow to load, and most files need none
+
+    write_sheet(path, sheet, target)
 
 
 def _from_parquet(path: Path, target: BinaryIO) -> None:
@@ -61,17 +161,18 @@ def _from_parquet(path: Path, target: BinaryIO) -> None:
         raise UnreadableFileError(f"“{path.name}” is no Parquet file of plain columns.") from error
 
 
-def _from_ndjson(file: BinaryIO, target: BinaryIO) -> None:
+def _from_ndjson(path: Path, target: BinaryIO) -> None:
     """Write a record's values under the names that any record has, in the order in which these come first."""
-    names: dict[str, None] = {}
-    for record in _records(file):
-        names |= dict.fromkeys(record)
-        if len(names) > _MOST_NAMES:
-            raise TabularError(f"The records have more than {_MOST_NAMES:,} names.")
-    writer = csv.writer(_Lines(target), lineterminator="\n")
-    writer.writerow(names)
-    for record in _records(file):
-        writer.writerow([_cell(record.get(name)) for name in names])
+    with open_regular(path) as file:
+        names: dict[str, None] = {}
+        for record in _records(file):
+            names |= dict.fromkeys(record)
+            if len(names) > _MOST_NAMES:
+                raise TabularError(f"The records have more than {_MOST_NAMES:,} names.")
+        writer = csv.writer(_Lines(target), lineterminator="\n")
+        writer.writerow(names)
+        for record in _records(file):
+            writer.writerow([_cell(record.get(name)) for name in names])
 
 
 class _Lines:

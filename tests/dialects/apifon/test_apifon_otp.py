@@ -240,7 +240,7 @@ async def phones(wire: Wire) -> Sandbox:
 
 async def got(wire: Wire, number: str) -> list[tuple[str, str]]:
     """What a phone has got last: channel and text."""
-    rows = await wire.runtime.db.read(simulated_phones, wire.account.actor, wire.runtime.secret_box, address=number)
+    rows = await wire.runtime.db.read(simulated_phones, wire.account.actor, wire.runtime.secret_box, addresses=[number])
     return [(row["channel"], row["text"]) for row in rows]
 
 

@@ -188,6 +188,32 @@ async def test_a_send_is_followed_by_its_notifications(wire: Wire) -> None:
     assert json.loads(forms[2]["extra"]) == {"from": "34600009910", "to": "TEST", "text": "STOP"}
 
 
+async def test_a_link_that_is_opened_is_notified_where_the_sending_asked_for_it(wire: Wire) -> None:
+    db, account_id = wire.runtime.db, wire.account.account_id
+    await db.run(Tx.execute, "UPDATE account SET sandbox = true WHERE account_id = $1", account_id)
+    sandbox = Sandbox(db, wire.account.actor)
+    given = await wire.send("POST", "/shortener/shorten", {"urls": [{"longUrl": "https://shop.example/a?b=1"}]})
+    short_url = given.json()["data"][0]["shortUrl"]
+    body = {"to": ["34600009914", "34600001234"], "from": "TEST", "message": f"[#x#] {short_url}. {short_url}x"}
+    async with serving(answer) as receiver:
+        for more in ({}, {"notificationUrl": f"{receiver.url}/n"}):
+            reply = await wire.send("POST", "/sms", body | more)
+            assert reply.status_code == 202, reply.text
+            await sandbox.work()
+            await sandbox.advance(timedelta(minutes=5))
+        async with telling(db, CALLBACKS):
+            await until(lambda: received(receiver, 5))
+        forms = [dict(parse_qsl(one.decode(), keep_blank_values=True)) for one in receiver.bodies]
+    (clicked,) = [one for one in forms if one["event"] == "clicked"]
+    assert clicked["id"] == reply.json()["result"][0]["id"]
+    assert json.loads(clicked["extra"]) == {"url": "https%3A%2F%2Fshop.example%2Fa%3Fb%3D1", "class": "human"}
+    select = "SELECT text FROM message WHERE shard_key = $1 AND text IS NOT NULL"
+    texts = [row["text"] for row in await db.read(Tx.fetch, select, account_id)]
+    assert {len(one) for one in texts} == {len(body["message"])}
+    assert all(one.startswith("[#x#] http") and one.endswith(f" {short_url}x") for one in texts)
+    assert len({*texts, body["message"]}) == 3
+
+
 async def answer(_head: bytes, writer: asyncio.StreamWriter) -> None:
     writer.write(OK)
 

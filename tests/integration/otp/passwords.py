@@ -47,7 +47,7 @@ class Passwords(Sandbox):
 
     async def phone(self, address: str = PHONE) -> list[str]:
         """What a phone has got, the latest first."""
-        rows = await self.db.read(simulated_phones, self.actor, self.box, address=address)
+        rows = await self.db.read(simulated_phones, self.actor, self.box, addresses=[address])
         return [row["text"] for row in rows]
 
     async def rows(self, sql: str) -> list[list[Any]]:

@@ -209,3 +209,14 @@ async def test_a_key_that_is_lost_ends_its_messages_and_holds_up_no_other(passwo
     await passwords.send("34600000002")
     await passwords.work()
     assert await passwords.states() == {PHONE: "rejected", "34600000002": "submitted"}
+
+
+async def test_a_phone_that_replies_with_its_text_puts_the_code_into_no_event(passwords: Passwords) -> None:
+    made = await passwords.create(recipient="34600009911")
+    await passwords.work()
+    simulated = await passwords.rows("SELECT content::text FROM simulated_inbound WHERE account_id = $1")
+    await passwords.advance(timedelta(minutes=1))
+    events = await passwords.rows("SELECT kind, data::text FROM event WHERE shard_key = $1")
+    assert made.code
+    assert ["reply"] in [[kind] for kind, _ in events]
+    assert not [one for one in [*simulated, *events] if made.code in str(one)]

@@ -15,8 +15,11 @@ from carillon.carriers.content import Content
 from carillon.errors import InvalidInputError, SendLimitError
 from carillon.messaging.sendings import Fallback, Send
 from carillon.otp.counters import delete_counters, in_window
+from carillon.otp.create import PendingOtpError
 from carillon.otp.limits import DEFAULTS, SetLimit, set_limit, show_limits
+from carillon.otp.otps import USUAL_VALIDITY
 from carillon.otp.shield import network_of, prefix_of
+from carillon.otp_metrics import OtpMetrics
 
 COUNTERS = "SELECT kind, subject, before, present FROM otp_counter WHERE account_id = $1 ORDER BY kind, subject"
 
@@ -169,6 +172,22 @@ async def test_a_guesser_sees_no_reference_that_is_from_one_that_is_not(password
         assert verdicts == [name] * 5 + ["exhausted"] * 3
 
 
+async def test_a_reference_that_nobody_has_stays_exhausted_as_long_as_a_password_is_kept(passwords: Passwords) -> None:
+    made = await passwords.create("real")
+    references, wrong = ("real", "unreal", "unreal too"), wrong_code(made.code)
+
+    async def verdicts(checks: int) -> list[list[str]]:
+        return [[await passwords.verdict(wrong, one) for _ in range(checks)] for one in references]
+
+    assert [one[-1] for one in await verdicts(6)] == ["exhausted"] * 3
+    for hours in (2, 21, 1):
+        await passwords.advance(timedelta(hours=hours))
+        assert await verdicts(1) == [["exhausted"]] * 3
+        await delete_counters(passwords.db)
+    await passwords.advance(USUAL_VALIDITY + timedelta(minutes=1))
+    assert await verdicts(6) == [["unknown"] * 5 + ["exhausted"]] * 3
+
+
 async def test_what_cannot_be_a_reference_is_unknown(passwords: Passwords) -> None:
     for reference in ("", "x" * 256, "a\0b", "\ud800"):
         assert await passwords.verdict("123456", reference) == "unknown"
@@ -182,7 +201,7 @@ async def test_counters_of_windows_that_are_over_are_deleted(passwords: Password
     await passwords.verdict("1", "nobody's")
     await passwords.advance(timedelta(hours=3))
     await delete_counters(passwords.db)
-    assert [row[0] for row in await passwords.rows(COUNTERS)] == ["prefix_day", "prefix_verified"]
+    assert [row[0] for row in await passwords.rows(COUNTERS)] == ["prefix_day", "prefix_verified", "reference_checks"]
     await passwords.advance(timedelta(hours=48))
     await delete_counters(passwords.db)
     assert await passwords.rows(COUNTERS) == []
@@ -242,3 +261,28 @@ async def test_the_accounts_sender_is_who_passwords_are_from_where_nothing_else_
     await passwords.create("two", send=Send(sender="Blue", text="{code}"))
     rows = await passwords.rows("SELECT sender FROM sending WHERE shard_key = $1 ORDER BY sending_id")
     assert rows == [["Acme"], ["Blue"]]
+
+
+# Metrics --------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_made_checked_and_refused_is_counted(passwords: Passwords) -> None:
+    await passwords.limit("recipient_sends", "2")
+    made = await passwords.create()
+    await passwords.create("other", text=None)
+    with pytest.raises(SendLimitError):
+        await passwords.create("third")
+    with pytest.raises(PendingOtpError):
+        await passwords.create(refuses_pending=True)
+    for code in (wrong_code(made.code), made.code, made.code):
+        await passwords.verdict(code)
+    families = passwords.db.process_state(OtpMetrics).collect()
+    assert {(one.name, *one.labels.values()): one.value for family in families for one in family.samples} == {
+        ("carillon_otp_created_total", "test", "sms"): 1,
+        ("carillon_otp_created_total", "test", "none"): 1,
+        ("carillon_otp_refused_total", "test", "recipient_sends"): 1,
+        ("carillon_otp_refused_total", "test", "pending_otp"): 1,
+        ("carillon_otp_checks_total", "test", "wrong"): 1,
+        ("carillon_otp_checks_total", "test", "valid"): 1,
+        ("carillon_otp_checks_total", "test", "used"): 1,
+    }

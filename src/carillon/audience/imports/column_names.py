@@ -116,6 +116,14 @@ class ColumnPlan:
         return BLOCK_COLUMNS[0] in self.own
 
     @property
+    def taken(self) -> Mapping[str, str]:
+        """What is taken from columns: attributes, TARGETS, `groups`, `consents.PURPOSE.CHANNEL`, or their own names."""
+        own = {column: column for column in sorted(self.own)}
+        named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
+        consents = {column: f"consents.{purpose}.{channel}" for column, (purpose, channel) in self.consents.items()}
+        return {**own, **consents, **named, **self.targets, **self.attributes}
+
+    @property
     def has_definitions(self) -> bool:
         """Whether rows may be fields, purposes or groups."""
         return DEFINITION_COLUMNS[0] in self.own

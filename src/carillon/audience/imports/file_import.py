@@ -9,12 +9,11 @@ thread reads the next.
 import asyncio
 import fcntl
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from uuid import UUID
 
@@ -23,7 +22,8 @@ import msgspec
 from carillon.audience.definitions import make_definitions
 from carillon.audience.fields import field_kinds
 from carillon.audience.imports.address_list import as_suppressions
-from carillon.audience.imports.reachability import add_devices, give_back, restore_blocks, say_consents, take_away
+from carillon.audience.imports.chunks import lock_for, read_ahead, write_chunk
+from carillon.audience.imports.judgement import Judgement, judge
 from carillon.audience.imports.records import (
     MAX_KEPT_ERRORS,
     BegunImport,
@@ -34,24 +34,20 @@ from carillon.audience.imports.records import (
     busy,
     finish_import,
     hold_import,
+    import_place,
     import_report,
     keep_rejects_path,
 )
 from carillon.audience.imports.rejects import Rejects, reserve
 from carillon.audience.imports.source import FileImport, FileSource, PreparedChunk, open_source, version_of
-from carillon.audience.locks import follow_uploads, lock_account, lock_audience
-from carillon.audience.upsert.ambiguous_phones import resolve_phones
-from carillon.audience.upsert.engine import upsert
+from carillon.audience.locks import follow_uploads
 from carillon.audience.upsert.optimistic import OptimisticInsert
-from carillon.audience.upsert.rows import RowError
 from carillon.db.database import Database, Tx
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.tabular import TabularError, as_csv
 
 __all__ = ["FileImport", "ImportProgress", "ImportSummary", "import_file"]
-
-_READ_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,32 +94,59 @@ def _go_on() -> bool:
     return False
 
 
-async def import_file(
+def _accept(_judgement: Judgement) -> None:
+    pass
+
+
+async def import_file(  # noqa: PLR0913 - what a caller hears of it
     db: Database,
     actor: Actor,
     command: FileImport,
     progress: Callable[[ImportProgress], None],
     *,
+    judged: Callable[[Judgement], None] = _accept,
     should_stop: Callable[[], bool] = _go_on,
 ) -> ImportSummary:
     """Import a file, or go on with its import where an earlier run was interrupted; one that was done is only reported.
 
     It begins after the audience's queued uploads; those that are accepted while it runs come between its chunks.
-    `should_stop` is asked between chunks. Raises InvalidInputError for `file` (it can't be read as a table, or another
-    process is importing it), `map`, `group`, `country` and `rejects`.
+    `judged` gets what is known of the file before anything is written, unless it is gone on with: what it raises ends
+    the import there. `should_stop` is asked between chunks.
+
+    Raises InvalidInputError for `file` (it can't be read as a table, or another process is importing it), `map`,
+    `group`, `country` and `rejects`.
     """
     started = time.monotonic()
+    async with opened(db, actor, command) as source:
+        beginning = source.beginning(again=command.again)
+        chunks = None
+        if await db.read(import_place, actor, beginning) is None:
+            chunks = source.prepared(beginning.start)
+            first = await asyncio.to_thread(next, chunks, None)
+            judged(await db.read(judge, actor, source, first))
+            chunks = chain([] if first is None else [first], chunks)
+        begun = await db.run(begin_import, actor, beginning)
+        run = _Run(db, actor, source, begun, started)
+        if not begun.is_done:
+            if chunks is None or begun.is_resumed:
+                chunks = source.prepared(begun.place)
+            await run.work(chunks, progress, should_stop)
+        return await run.summary()
+
+
+@asynccontextmanager
+async def opened(db: Database, actor: Actor, command: FileImport) -> AsyncIterator[FileSource]:
+    """Open a file behind the audience's queued uploads, and let no other process import it meanwhile.
+
+    Raises what `import_file` does, but for `rejects`.
+    """
     with _as_caller_errors(), _alone_with(command.path), ExitStack() as stack:
         kinds = await db.read(field_kinds, actor)
-        readable = as_suppressions(command.path) if command.suppress else as_csv(command.path)
+        readable = as_suppressions(command.path) if command.suppress else as_csv(command.path, sheet=command.sheet)
         table = await asyncio.to_thread(stack.enter_context, readable)
         source = await asyncio.to_thread(open_source, actor, command, table, kinds)
         await db.run(follow_uploads, actor)
-        begun = await db.run(begin_import, actor, source.beginning(again=command.again))
-        run = _Run(db, actor, source, begun, started)
-        if not begun.is_done:
-            await run.work(progress, should_stop)
-        return await run.summary()
+        yield source
 
 
 @contextmanager
@@ -173,20 +196,22 @@ class _Run:
         self._optimistic_insert = OptimisticInsert()
         self._rows = 0  # of this run
 
-    async def work(self, progress: Callable[[ImportProgress], None], should_stop: Callable[[], bool]) -> None:
-        """Write what is left of the file, and the report's end."""
+    async def work(
+        self,
+        chunks: Iterator[PreparedChunk],
+        progress: Callable[[ImportProgress], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Write the chunks, which are what is left of the file, and the report's end."""
         before = (await self._db.read(import_report, self._actor, self._begun.import_id)).rows
         if self._begun.rejects is None:
             await self._reserve_rejects()
         if self._source.definitions:
             await self._db.run(make_definitions, self._actor, self._source.definitions)
-        with ThreadPoolExecutor(1) as reader:
-            chunks = self._source.prepared(self._place)
-            ahead = deque(self._next(reader, chunks) for _ in range(_READ_AHEAD))
-            while prepared := await ahead.popleft():
+        async with aclosing(read_ahead(chunks)) as ahead:
+            async for prepared in ahead:
                 if should_stop():
                     return
-                ahead.append(self._next(reader, chunks))
                 self._place = await self._write(prepared)
                 self._rows += prepared.size
                 progress(self._progress(before))
@@ -199,58 +224,32 @@ class _Run:
         await self._db.run(keep_rejects_path, self._actor, self._begun.import_id, str(path.absolute()))
         self._rejects = replace(self._rejects, path=path)
 
-    @staticmethod
-    def _next(reader: ThreadPoolExecutor, chunks: Iterator[PreparedChunk]) -> "asyncio.Future[PreparedChunk | None]":
-        return asyncio.get_running_loop().run_in_executor(reader, next, chunks, None)
-
     async def _write(self, prepared: PreparedChunk) -> Place:
         return await self._optimistic_insert.write(partial(self._db.run, self._write_chunk, prepared))
 
     async def _write_chunk(self, tx: Tx, prepared: PreparedChunk, *, expect_new: bool = False) -> Place:
         """Write one chunk; safe to try again when it isn't known whether the last try was committed."""
         import_id, chunk = self._begun.import_id, prepared.chunk
-        resubscribe = self._source.resubscribe
-        if prepared.has_blocks or resubscribe:
-            await lock_account(tx, self._actor)
-        await lock_audience(tx, self._actor, after_uploads=False)
+        await lock_for(tx, self._actor, self._source, prepared)
         await self._check_fields(tx)
         held, errors_before = await hold_import(tx, self._actor, import_id, self._place.run)
         if held.offset == chunk.next_offset:
             return held
-        added, blocks_failed = await self._restore_blocks(tx, prepared)
-        frame = await resolve_phones(tx, self._actor, prepared.batch.frame, prepared.batch.alternative_phones)
-        outcome = await upsert(tx, self._actor, replace(prepared.batch, frame=frame), expect_new=expect_new)
-        self._optimistic_insert.record(matched_none=outcome.matched_none)
-        if (said := prepared.said_of(frame)) is not None:
-            await take_away(tx, self._actor, said, outcome.kept, self._source.reason)
-            if resubscribe:
-                await give_back(tx, self._actor, said, outcome.kept, resubscribe)
-        await say_consents(tx, self._actor, prepared.consents, outcome.kept, gives=bool(resubscribe))
-        await add_devices(tx, self._actor, prepared.devices, outcome.kept)
-        report = prepared.whole_report(outcome.report, blocks_failed)
-        errors = [*outcome.report.errors, *blocks_failed]
-        size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, errors)
+        written = await write_chunk(tx, self._actor, self._source, prepared, expect_new=expect_new)
+        self._optimistic_insert.record(matched_none=written.outcome.matched_none)
+        size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, written.errors)
         place = Place(
             offset=chunk.next_offset,
             line=chunk.next_line,
             rejects=size,
             seconds=held.seconds,
             run=held.run,
-            blocks=held.blocks + added,
+            blocks=held.blocks + written.blocks,
         )
-        kept = report.errors[: max(0, MAX_KEPT_ERRORS - errors_before)]
-        counted = msgspec.structs.replace(report, errors=kept)
+        kept = written.report.errors[: max(0, MAX_KEPT_ERRORS - errors_before)]
+        counted = msgspec.structs.replace(written.report, errors=kept)
         await advance_import(tx, self._actor, import_id, self._timed(place), counted)
         return place
-
-    async def _restore_blocks(self, tx: Tx, prepared: PreparedChunk) -> tuple[int, list[RowError]]:
-        """Suppress what rows of their own say, before the contacts of the chunk are written."""
-        if prepared.blocks is None:
-            return 0, []
-        added, unusable = 0, list[RowError]()
-        if prepared.blocks.records:
-            added, unusable = await restore_blocks(tx, self._actor, prepared.blocks.records, self._source.reason)
-        return added, [*prepared.blocks.errors, *unusable]
 
     async def _check_fields(self, tx: Tx) -> None:
         """Chunks are read ahead of their transaction: a field must still be what it was then."""

@@ -84,6 +84,13 @@ class ImportReport:
     error_count: int
 
 
+async def import_place(tx: Tx, actor: Actor, command: BeginImport) -> Place | None:
+    """Return the place of the import that `begin_import` would go on with; None where it would begin one."""
+    where = (actor.account_id, actor.audience_id, command.file_hash)
+    progress = None if command.again else await tx.fetchval(SQL["import_place"], *where)
+    return None if progress is None else _decode_place(progress)
+
+
 async def begin_import(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport:
     """Begin an import, or take over one that was interrupted; one that is done is given as it is."""
     row = await tx.fetchrow(SQL["find_import"], actor.account_id, actor.audience_id, command.file_hash)

@@ -22,6 +22,7 @@ from carillon.audience.imports.carried import (
     read_devices,
     read_moves,
 )
+from carillon.audience.imports.cell_forms import read_cell_forms
 from carillon.audience.imports.column_names import ColumnPlan, has_definitions, is_export, plan_columns
 from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
@@ -37,8 +38,8 @@ from carillon.tabular import (
     BadRecord,
     Chunk,
     FileShape,
+    Table,
     file_hash,
-    inspect,
     read_chunks,
     restore,
 )
@@ -49,10 +50,11 @@ CHUNK_ROWS = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileImport:
-    """Import a file: CSV in any usual form, NDJSON or Parquet.
+    """Import a file: CSV in any usual form, a workbook's sheet, NDJSON or Parquet, in an archive, too.
 
     `mapping` (column to attribute) comes before the names of the columns; every row joins `group`, which is made when
     it is missing; `country` reads national phones instead of the audience's; `rejects` is where rows with a problem go.
+    `columns` are the names of a file that has no header; `sheet` is one of a workbook, without it the first.
     `again` imports a file that was imported before, or begins an interrupted import from the start. With `suppress` the
     file's addresses are suppressed, and no contact is made of them (`address_list`). `resubscribe` is why contacts that
     a row says to be subscribed are so again, whatever took them away; the ledger has it.
@@ -64,6 +66,8 @@ class FileImport:
     country: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    columns: Sequence[str] | None = None
+    sheet: str | None = None
     rejects: Path | None = None
     again: bool = False
     suppress: bool = False
@@ -72,10 +76,13 @@ class FileImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSource:
-    """A file that was looked at, and what is to be made of it; `table` is the CSV that it is, or is read as."""
+    """A file that was looked at, and what is to be made of it; `table` is the CSV that it is read as.
+
+    `is_addresses`: its addresses are suppressed, and no contact is made of them.
+    """
 
     path: Path
-    table: Path
+    table: Table
     shape: FileShape
     columns: ColumnPlan
     kinds: Mapping[str, Kind]
@@ -85,6 +92,7 @@ class FileSource:
     digest: str
     version: tuple[int, int]
     resubscribe: str | None
+    is_addresses: bool
     definitions: Sequence[Definition] = ()
 
     @property
@@ -95,7 +103,7 @@ class FileSource:
     @property
     def is_ours(self) -> bool:
         """Whether the file is an export or a rejects file, whose cells were made safe for spreadsheets."""
-        if self.table != self.path:
+        if not self.table.may_be_defused:
             return False
         header = set(self.shape.header)
         return header >= set(REJECT_COLUMNS) or is_export(self.shape.header) or self.columns.has_blocks
@@ -117,7 +125,7 @@ class FileSource:
         names = [pl.col(LINE_COLUMN).alias("row")]
         names += [pl.col(column).alias(attribute) for column, attribute in self.columns.attributes.items()]
         groups = [] if self.group is None else [self.group]
-        for chunk in read_chunks(self.table, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
+        for chunk in read_chunks(self.table.path, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
             frame = restore(chunk.frame) if self.is_ours else chunk.frame
             if self.columns.has_definitions:
                 _, frame = read_definitions(frame)
@@ -125,8 +133,9 @@ class FileSource:
             if self.columns.has_blocks:
                 blocks = read_blocks(frame)
                 frame = blocks.contacts
+            cells = read_cell_forms(frame, self.columns.attributes, self.kinds)
             batch = read_frame(
-                frame.select(names), self.country, kinds=self.kinds, join_all=groups, may_be_international=True
+                cells.select(names), self.country, kinds=self.kinds, join_all=groups, may_be_international=True
             )
             batch = replace(batch, keeps_valid_phones=True)
             if self.columns.groups is not None:
@@ -207,7 +216,7 @@ def _as_error(record: BadRecord) -> RowError:
     return RowError(record.line, record.field or "row", "invalid", shown(record.value), record.reason)
 
 
-def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[str, Kind]) -> FileSource:
+def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[str, Kind]) -> FileSource:
     """Open a file and check all that can be wrong with it, or with the command, before the first row.
 
     `table` has the file's records (`as_csv`).
@@ -216,18 +225,17 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
     """
     country = actor.country if command.country is None else checked_country(command.country)
     group = None if command.group is None else _checked_group(command.group)
-    if table == command.path:
-        shape = inspect(table, delimiter=command.delimiter, encoding=command.encoding)
-    else:
-        shape = inspect(table, delimiter=",", encoding="utf-8")
-    definitions = _definitions(table, shape, was_defused=table == command.path)
+    shape = table.shape(
+        delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
+    )
+    definitions = _definitions(table.path, shape, was_defused=table.may_be_defused)
     kinds = {**defined_kinds(definitions), **kinds}
     columns = plan_columns(shape.header, command.mapping, kinds)
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
         raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
     if (consent := columns.consent).is_any:
-        for chunk in read_chunks(table, shape, rows=CHUNK_ROWS):
+        for chunk in read_chunks(table.path, shape, rows=CHUNK_ROWS):
             consent.check(chunk.frame)
     # All that decides the outcome: another audience, mapping, group or country is another import.
     identity = (
@@ -238,6 +246,8 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
         country,
         shape.delimiter,
         shape.encoding,
+        *([f"sheet {command.sheet}"] if command.sheet is not None else []),
+        *(["no header"] if command.columns is not None else []),
         *(["suppress"] if command.suppress else []),
         *([f"resubscribe {resubscribe}"] if resubscribe else []),
     )
@@ -253,6 +263,7 @@ def open_source(actor: Actor, command: FileImport, table: Path, kinds: Mapping[s
         digest=hashlib.sha256(msgspec.json.encode(identity)).hexdigest(),
         version=version_of(command.path),
         resubscribe=resubscribe,
+        is_addresses=command.suppress,
         definitions=definitions,
     )
 

@@ -205,6 +205,15 @@ async def _known(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
     return known
 
 
+async def matched_rows(tx: Tx, actor: Actor, frame: pl.DataFrame, *, keeps_valid_phones: bool = False) -> pl.DataFrame:
+    """Return the rows that would each by itself change a contact: `contact_id`, and what that one is now (`old_…`).
+
+    With `keeps_valid_phones` (`Batch`) a phone is null where the contact's stays.
+    """
+    matched = _paired(frame, await _known(tx, actor, frame)).filter(pl.col("contact_id").is_not_null())
+    return _with_valid_phones(matched)[0] if keeps_valid_phones else matched
+
+
 async def taken_keys(tx: Tx, actor: Actor, frame: pl.DataFrame) -> dict[tuple[str, str], bool]:
     """Return those of a frame's keys, by name and value, that contacts have, and whether these are archived."""
     asked = (frame[key].drop_nulls().to_list() for key in KEYS)

@@ -153,7 +153,8 @@ def _replies_stop(message: OutgoingMessage, after: timedelta) -> Play:
 
 
 def _replies_the_text(message: OutgoingMessage, after: timedelta) -> Play:
-    return _replies(message, after, message.text)
+    # A password's code is in no event: a reply is one.
+    return _replies(message, after, message.text if message.stored_text is None else message.stored_text)
 
 
 def _replies(message: OutgoingMessage, after: timedelta, text: str) -> Play:

@@ -72,8 +72,9 @@ def _column(name: str, given: Sequence[object], places: Callable[[int], str]) ->
     bare = [one["url"] if type(one) is dict and len(one) == 1 and type(one.get("url")) is str else "" for one in given]
     urls: list[str | None] = list(bare)
     ways = [_BARE] * len(given)
-    for row, is_valid in enumerate(valid_urls(bare)):
-        if not is_valid:
+    valid = valid_urls(bare)
+    for row in range(len(given)) if not all(valid) else ():
+        if not valid[row]:
             urls[row], ways[row] = _landing(given[row], within(places(row), name))
     return LinkColumn(urls=urls, ways=ways)
 
@@ -109,21 +110,18 @@ def _data(given: Mapping[str, Any] | None, place: str) -> Mapping[str, str] | No
     return check_data({name: "" if one is None else read_text(one, place) for name, one in given.items()}, place)
 
 
-def show_landings(links: ShortLinks | None, keys: frozenset[str], count: int) -> Sequence[dict[str, Any]]:
-    """Show the short links of each recipient that its text has; the first is shown in the old way, too.
+def show_landings(links: ShortLinks | None, keys: frozenset[str], count: int) -> Sequence[str]:
+    """Show the short links of each recipient that its text has, as members of its result's JSON behind others.
 
-    Those of the SMS behind an instant message alone are not shown (RESULT_DETAILS of IM).
+    The first is shown in the old way, too. Those of the SMS behind an instant message alone are not shown
+    (RESULT_DETAILS of IM).
     """
     shown = [name for name in links.codes if name in keys] if links is not None else []
     if links is None or not shown:
-        return [{}] * count
-    first = shown[0]
-    # What is shown of a link needs no escape but its name: it is written at once, as JSON.
+        return [""] * count
+    # What is shown of a link needs no escape but its name.
     names = [_encode(name).decode().replace("%", "%%") for name in shown]
-    form = "{" + ",".join(f'{name}:{{"short_code":"%s","short_url":"%s"}}' for name in names) + "}"
-    columns = [column for name in shown for column in (links.codes[name], links.urls[name])]
-    pages = [msgspec.Raw((form % row).encode()) for row in zip(*columns, strict=True)]
-    return [
-        {"short_code": code, "short_url": url, "landing_pages": page}
-        for code, url, page in zip(links.codes[first], links.urls[first], pages, strict=True)
-    ]
+    pages = ",".join(f'{name}:{{"short_code":"%s","short_url":"%s"}}' for name in names)
+    form = f',"short_code":"%s","short_url":"%s","landing_pages":{{{pages}}}'
+    columns = [column for name in (shown[0], *shown) for column in (links.codes[name], links.urls[name])]
+    return [form % row for row in zip(*columns, strict=True)]

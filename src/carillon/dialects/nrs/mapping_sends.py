@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from msgspec import UNSET
@@ -28,6 +28,7 @@ from carillon.messaging.sendings import (
 )
 from carillon.messaging.states import MessageState
 from carillon.text.encodings import Encoding
+from carillon.text.placeholders import PlaceholderStyle
 from carillon.text.segments import measure_many
 from carillon.text.typography import replace_typographic
 
@@ -37,6 +38,7 @@ _COMPACT = re.compile(r"[0-9]{14}")
 _NUMERIC_SENDER = re.compile(r"\+?[0-9]{1,15}")
 _MAX_SENDER_CHARACTERS = 11
 _MAX_TAG_CHARACTERS = 100
+_LINK = "shortUrl"
 
 ENCODINGS: Mapping[str, tuple[Encoding, ...]] = {
     "": (Encoding.GSM, Encoding.UCS2),
@@ -138,6 +140,19 @@ def read_send(asked: schemas.SendSms, facts: SendFacts) -> Send:
         numbered=due_at > facts.now,
         only_if_any=True,
     )
+
+
+def with_links_of_each(command: Send, targets: Mapping[str, str]) -> Send:
+    """Let each recipient have links of its own in the places of short URLs, whose targets are given.
+
+    They are as long, and whoever opens one is known: `clicked` names the message.
+    """
+    text, links = command.text, {}
+    for place, (url, target) in enumerate(targets.items(), 1):
+        key = f"{_LINK} {place}"
+        text = re.sub(rf"{re.escape(url)}(?![0-9A-Za-z/])", f"[#{key}#]", text)
+        links[key] = target
+    return replace(command, text=text, placeholders=PlaceholderStyle.FIELDS, links=links) if links else command
 
 
 def _wrong(asked: schemas.SendSms, facts: SendFacts) -> Iterator[Refusal | None]:

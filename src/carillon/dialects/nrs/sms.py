@@ -4,9 +4,17 @@ from uuid import UUID
 
 from carillon.dialects.nrs import replies, schemas
 from carillon.dialects.nrs.errors import INVALID_SCHEDULE, RefusedError
-from carillon.dialects.nrs.mapping_sends import STATUSES, SendFacts, read_send, refusal_of_all, show_results
+from carillon.dialects.nrs.mapping_sends import (
+    STATUSES,
+    SendFacts,
+    read_send,
+    refusal_of_all,
+    show_results,
+    with_links_of_each,
+)
 from carillon.dialects.rest import Answer, Call
 from carillon.errors import InvalidInputError, NotFoundError
+from carillon.links.lookup import own_links_in
 from carillon.messaging.accept import send
 from carillon.messaging.queries import get_message_state
 
@@ -26,6 +34,9 @@ async def send_sms(call: Call) -> Answer:
         outbound_allow=call.outbound_allow,
     )
     command = read_send(asked, facts)
+    if command.callback_url is not None:
+        targets = await call.db.run_spanning(own_links_in, call.actor, command.text)
+        command = with_links_of_each(command, targets)
     try:
         accepted = await call.db.run_spanning(send, call.actor, command)
     except InvalidInputError as error:

@@ -1,0 +1,48 @@
+"""Forms of values that stand in files alone: e-mails as links and with names, dates as spreadsheets count them.
+
+They become what the engine reads; a cell in no such form stays as it is, and is judged there.
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from carillon.audience.field_types import Kind
+
+# A link may carry a subject, and a name may stand before it.
+_MAILTO = r"(?i)^\s*(?:.*<\s*)?mailto:\s*([^?<>\s]+@[^?<>\s]+)(?:\?[^<>]*)?\s*>?\s*$"
+_NAMED = r"^[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>\s*$"
+# Five digits: 18 May 1927 to 13 October 2173. Four of them are a year, and six may be a day without its marks.
+_SERIAL = r"^\s*([1-9][0-9]{4})(\.[0-9]{1,17})?\s*$"
+_DAY_ZERO = pl.datetime(1899, 12, 30)
+_SECONDS_OF_A_DAY = 86_400
+_DATES = {Kind.DATE, Kind.DATETIME}
+
+
+def read_cell_forms(frame: pl.DataFrame, columns: Mapping[str, str], kinds: Mapping[str, Kind]) -> pl.DataFrame:
+    """Replace such forms in the columns that hold e-mails and dates; `columns` are attributes by column."""
+    for column, attribute in columns.items():
+        if attribute == "email":
+            frame = _where(frame, column, pl.col(column).str.contains("[<:]"), _address(pl.col(column)))
+        elif kinds.get(attribute) in _DATES:
+            frame = _where(frame, column, pl.col(column).str.contains(_SERIAL), _moment(pl.col(column)))
+    return frame
+
+
+def _where(frame: pl.DataFrame, column: str, is_form: pl.Expr, read: pl.Expr) -> pl.DataFrame:
+    """Replace what is in a form and can be read; a column without one costs a look at it."""
+    if not frame.select(is_form.any()).item():
+        return frame
+    return frame.with_columns(pl.when(is_form).then(pl.coalesce(read, column)).otherwise(column).alias(column))
+
+
+def _address(cell: pl.Expr) -> pl.Expr:
+    return pl.coalesce(cell.str.extract(_MAILTO), cell.str.extract(_NAMED))
+
+
+def _moment(cell: pl.Expr) -> pl.Expr:
+    """Count from 30 December 1899, as spreadsheets do; the fraction of a day is a time, to the second."""
+    days = cell.str.extract(_SERIAL, 1).cast(pl.Int64)
+    seconds = (cell.str.extract(_SERIAL, 2).cast(pl.Float64).fill_null(0) * _SECONDS_OF_A_DAY).round().cast(pl.Int64)
+    moment = _DAY_ZERO + pl.duration(days=days, seconds=seconds)
+    return moment.dt.strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,85 @@
+"""Chunks of a file on their way into the audience: read ahead of the database, and written one by one."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from carillon.audience.imports.reachability import add_devices, give_back, restore_blocks, say_consents, take_away
+from carillon.audience.imports.source import FileSource, PreparedChunk
+from carillon.audience.locks import lock_account, lock_audience
+from carillon.audience.upsert.ambiguous_phones import resolve_phones
+from carillon.audience.upsert.engine import UpsertOutcome, upsert
+from carillon.audience.upsert.rows import RowError, UpsertReport
+from carillon.db.database import Tx
+from carillon.kit.actor import Actor
+
+_READ_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenChunk:
+    """What became of a chunk.
+
+    `report` is of all its records, `errors` are those of rows that could be read (`Rejects.write`), and `blocks` how
+    many addresses were suppressed by rows of their own.
+    """
+
+    outcome: UpsertOutcome
+    report: UpsertReport
+    errors: Sequence[RowError]
+    blocks: int
+
+
+async def read_ahead(chunks: Iterator[PreparedChunk]) -> AsyncGenerator[PreparedChunk]:
+    """Yield chunks while a thread prepares the next ones."""
+
+    def prepare(reader: ThreadPoolExecutor) -> "asyncio.Future[PreparedChunk | None]":
+        return asyncio.get_running_loop().run_in_executor(reader, next, chunks, None)
+
+    with ThreadPoolExecutor(1) as reader:
+        ahead = deque(prepare(reader) for _ in range(_READ_AHEAD))
+        while prepared := await ahead.popleft():
+            ahead.append(prepare(reader))
+            yield prepared
+
+
+async def lock_for(tx: Tx, actor: Actor, source: FileSource, prepared: PreparedChunk) -> None:
+    """Become the only writer of what a chunk writes to: the audience, or the whole account."""
+    if prepared.has_blocks or source.resubscribe:
+        await lock_account(tx, actor)
+    await lock_audience(tx, actor, after_uploads=False)
+
+
+async def write_chunk(
+    tx: Tx, actor: Actor, source: FileSource, prepared: PreparedChunk, *, expect_new: bool = False
+) -> WrittenChunk:
+    """Write a chunk's suppressions, its contacts, and what it says of who may be written to; `lock_for` comes first."""
+    blocks, blocks_failed = await _restore_blocks(tx, actor, source, prepared)
+    frame = await resolve_phones(tx, actor, prepared.batch.frame, prepared.batch.alternative_phones)
+    outcome = await upsert(tx, actor, replace(prepared.batch, frame=frame), expect_new=expect_new)
+    if (said := prepared.said_of(frame)) is not None:
+        await take_away(tx, actor, said, outcome.kept, source.reason)
+        if source.resubscribe:
+            await give_back(tx, actor, said, outcome.kept, source.resubscribe)
+    await say_consents(tx, actor, prepared.consents, outcome.kept, gives=bool(source.resubscribe))
+    await add_devices(tx, actor, prepared.devices, outcome.kept)
+    return WrittenChunk(
+        outcome=outcome,
+        report=prepared.whole_report(outcome.report, blocks_failed),
+        errors=[*outcome.report.errors, *blocks_failed],
+        blocks=blocks,
+    )
+
+
+async def _restore_blocks(
+    tx: Tx, actor: Actor, source: FileSource, prepared: PreparedChunk
+) -> tuple[int, list[RowError]]:
+    """Suppress what rows of their own say, before the contacts of the chunk are written."""
+    if prepared.blocks is None:
+        return 0, []
+    added, unusable = 0, list[RowError]()
+    if prepared.blocks.records:
+        added, unusable = await restore_blocks(tx, actor, prepared.blocks.records, source.reason)
+    return added, [*prepared.blocks.errors, *unusable]

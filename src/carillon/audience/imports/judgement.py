@@ -1,0 +1,187 @@
+"""What is known of a file before anything of it is written: how it was read, and what its first chunk would do.
+
+A file whose numbers are mostly no numbers, or that replaces the addresses of many people who are known, is rarely what
+whoever imports it means: a column is mapped wrongly, the country is another, a spreadsheet has changed its numbers
+(docs/adr/0059). Such a judgement is *striking*.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from carillon.addresses.normalise import normalise_emails, normalise_phones
+from carillon.addresses.phones import KINDS_PER_VALIDITY, Validity
+from carillon.audience.imports.source import FileSource, PreparedChunk
+from carillon.audience.suppressions import Channel
+from carillon.audience.upsert.ambiguous_phones import resolve_phones
+from carillon.audience.upsert.match import matched_rows
+from carillon.db.database import Tx
+from carillon.kit.actor import Actor
+
+INVALID_SHARE = 0.2
+"""More than this share of the phones being no phones or no valid ones, or of the e-mails being none, is striking."""
+MIN_INVALID = 5
+"""Fewer are not: where one value in twenty is wrong, five wrong ones are a fifth of a file in less than 1 of 100."""
+MIN_UNKNOWN = 20
+"""Fewer phones that are only possible are not: the numbers that people make up to try things are mostly such ones."""
+REPLACED_SHARE = 0.05
+"""More than this share of the known contacts getting another phone, or another e-mail, is striking."""
+MIN_REPLACED = 10
+"""Fewer are not: where two people in a hundred change theirs, ten do so in a twentieth of a file in 1 of 100."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhonesFound:
+    """How many phones were given, and what they are.
+
+    They are `valid`, only `possible` (of ranges that no plan knows), or `not_phones`. `countries` counts those that are
+    phones by ISO 3166 alpha-2, most first; those of no country are in none.
+    """
+
+    given: int = 0
+    valid: int = 0
+    possible: int = 0
+    not_phones: int = 0
+    countries: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailsFound:
+    """How many e-mails were given, and how many of them are e-mails or are not."""
+
+    given: int = 0
+    valid: int = 0
+    not_emails: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownContacts:
+    """How many contacts of the audience the rows name, and how many of those would get another phone or e-mail."""
+
+    contacts: int = 0
+    phones_replaced: int = 0
+    emails_replaced: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A file before it is imported.
+
+    `encoding` and `delimiter` are None where it is no text; `encoding_…` are as in `tabular.EncodingChoice`. `header`
+    has the names of its columns, none where it is read as a column of addresses. `taken` is what columns hold, `left`
+    those that nothing is taken from. What follows is of the first `rows`; `is_whole` says that there are no others.
+    `striking` has a sentence for each reason to ask before going on.
+    """
+
+    encoding: str | None
+    encoding_reason: str
+    encoding_is_sure: bool
+    encoding_sample: str = field(repr=False)
+    delimiter: str | None
+    header: Sequence[str]
+    taken: Mapping[str, str]
+    left: Sequence[str]
+    rows: int
+    is_whole: bool
+    phones: PhonesFound
+    emails: EmailsFound
+    known: KnownContacts
+    striking: Sequence[str]
+
+
+async def judge(tx: Tx, actor: Actor, source: FileSource, first: PreparedChunk | None) -> Judgement:
+    """Judge a file by its first chunk; None where it has no rows. Nothing is written."""
+    phones = emails = known = None
+    if first is not None:
+        batch = first.batch
+        frame = await resolve_phones(tx, actor, batch.frame, batch.alternative_phones)
+        phones, emails = _phones(first, frame, actor.country), _emails(first)
+        known = _known(await matched_rows(tx, actor, frame, keeps_valid_phones=batch.keeps_valid_phones))
+    found = (phones or PhonesFound(), emails or EmailsFound(), known or KnownContacts())
+    shape, taken = source.shape, source.columns.taken
+    is_text = source.table.form == "text"
+    # A file of addresses is read as a table of ours.
+    header = () if source.is_addresses else shape.header
+    return Judgement(
+        encoding=shape.encoding_name if is_text else None,
+        encoding_reason=shape.encoding_choice.reason,
+        encoding_is_sure=shape.encoding_choice.is_sure,
+        encoding_sample=shape.encoding_choice.sample,
+        delimiter=shape.delimiter if is_text else None,
+        header=header,
+        taken={column: taken[column] for column in header if column in taken},
+        left=source.columns.unmapped,
+        rows=0 if first is None else first.size,
+        is_whole=first is None or first.chunk.next_offset >= shape.size,
+        phones=found[0],
+        emails=found[1],
+        known=found[2],
+        striking=_striking(*found),
+    )
+
+
+def _phones(chunk: PreparedChunk, rows: pl.DataFrame, country: str) -> PhonesFound:
+    frame = rows.filter(pl.col("phone") != "").select(pl.col("phone_quality", "phone_region"))
+    blocked = normalise_phones(_blocked(chunk, is_email=False), country)
+    frame = pl.concat(
+        [frame, blocked.drop_nulls("digits").select(phone_quality="quality", phone_region="region")],
+        how="vertical_relaxed",
+    )
+    not_phones = _errors(chunk, "phone") + blocked["digits"].null_count()
+    valid = frame.filter(pl.col("phone_quality") // KINDS_PER_VALIDITY == Validity.VALID).height
+    counted = frame.drop_nulls("phone_region").group_by("phone_region").len()
+    counted = counted.sort("len", "phone_region", descending=[True, False])
+    return PhonesFound(
+        given=frame.height + not_phones,
+        valid=valid,
+        possible=frame.height - valid,
+        not_phones=not_phones,
+        countries=dict(counted.iter_rows()),
+    )
+
+
+def _emails(chunk: PreparedChunk) -> EmailsFound:
+    blocked = normalise_emails(_blocked(chunk, is_email=True))["key"]
+    not_emails = _errors(chunk, "email") + blocked.null_count()
+    valid = chunk.batch.frame.filter(pl.col("email") != "").height + blocked.count()
+    return EmailsFound(given=valid + not_emails, valid=valid, not_emails=not_emails)
+
+
+def _blocked(chunk: PreparedChunk, *, is_email: bool) -> pl.Series:
+    """Return the addresses of rows that are suppressions, as they are given."""
+    records = () if chunk.blocks is None else chunk.blocks.records.values()
+    given = [one.address for one in records if (one.channel is Channel.EMAIL) is is_email]
+    return pl.Series(given, dtype=pl.String)
+
+
+def _errors(chunk: PreparedChunk, attribute: str) -> int:
+    return sum(error.field == attribute for error in chunk.batch.errors)
+
+
+def _known(rows: pl.DataFrame) -> KnownContacts:
+    """Count the contacts that rows name, and those to which their rows give another address than they have."""
+
+    def replaced(key: str) -> int:
+        is_other = (pl.col(key) != "") & (pl.col(key) != pl.col(f"old_{key}"))
+        return rows.filter(is_other)["contact_id"].n_unique()
+
+    return KnownContacts(
+        contacts=rows["contact_id"].n_unique(), phones_replaced=replaced("phone"), emails_replaced=replaced("email")
+    )
+
+
+def _striking(phones: PhonesFound, emails: EmailsFound, known: KnownContacts) -> list[str]:
+    wrong = phones.possible and phones.possible + phones.not_phones  # the others are counted by themselves
+    counts = (
+        (phones.not_phones, phones.given, INVALID_SHARE, MIN_INVALID, "phones are no phone numbers"),
+        (wrong, phones.given, INVALID_SHARE, MIN_UNKNOWN, "phones are no valid numbers"),
+        (emails.not_emails, emails.given, INVALID_SHARE, MIN_INVALID, "e-mails are no e-mail addresses"),
+        (known.phones_replaced, known.contacts, REPLACED_SHARE, MIN_REPLACED, "known contacts get another phone"),
+        (known.emails_replaced, known.contacts, REPLACED_SHARE, MIN_REPLACED, "known contacts get another e-mail"),
+    )
+    return [
+        f"{count:,} of {whole:,} {words} ({count / whole:.0%})."
+        for count, whole, share, least, words in counts
+        if count >= least and count > share * whole
+    ]

@@ -1,0 +1,98 @@
+"""What commands that import a file do with --dry-run: they show the difference that it would make."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from carillon.cli.judged_files import judgement_lines
+from carillon.cli.options import counted
+from carillon.cli.progress import Progress
+from carillon.cli.session import Session, open_actor
+from carillon.cli.visible import visible
+
+if TYPE_CHECKING:
+    from carillon.audience.imports.dry_run import Difference, DryRun, Example
+    from carillon.audience.imports.file_import import FileImport
+    from carillon.db.database import Database
+
+_HEADS = {
+    "new": "New",
+    "updated": "Updated",
+    "unchanged": "Unchanged",
+    "failed": "Failed",
+    "conflict": "Conflicts",
+    "problem": "Not taken",
+    "unsubscribed": "Unsubscribed",
+    "suppressed": "Suppressed",
+}
+
+
+def dry_run_option() -> Callable[[Any], Any]:
+    """Ask whether to show alone what would be, as `dry_run`."""
+    return click.option(
+        "--dry-run",
+        is_flag=True,
+        help="Show what the whole file would change, with examples, and change nothing. Its rows are written to a copy "
+        "of the contacts that they name, which is thrown away: that takes two or three times as long as the import, "
+        "and nobody waits for it.",
+    )
+
+
+def show_dry_run(session: Session, command: "FileImport", *, account_id: int, audience_id: int | None = None) -> None:
+    """Do a dry run of an import and show it."""
+    from carillon.audience.imports.dry_run import dry_run  # noqa: PLC0415 - `--help` needs none of it
+
+    shown = Progress()
+
+    async def work(db: "Database") -> "DryRun":
+        actor = await open_actor(db, account_id, audience_id)
+        try:
+            return await dry_run(db, actor, command, lambda rows: shown.update(lambda: counted(rows, "row")))
+        finally:
+            shown.clear()
+
+    found = session.run(work)
+    session.answer({"dry_run": True, **asdict(found)}, _lines(found))
+
+
+def _lines(found: "DryRun") -> list[str]:
+    lines = judgement_lines(found.judgement)
+    if found.judgement.striking:
+        lines.append("An import would ask about it, or end with exit code 3; --yes goes on.")
+    if found.is_resumed:
+        lines.append("This file was imported before, or in part: the difference is of what is left of it.")
+    return [*lines, *difference_lines(found.difference)]
+
+
+def difference_lines(difference: "Difference") -> list[str]:
+    """Write what would change for a person."""
+    counts = f"{difference.new:,} new, {difference.updated:,} updated, {difference.unchanged:,} unchanged"
+    stays = f"{difference.conflicts:,} addresses stay as they are"
+    lines = [
+        "Nothing was changed. An import would report:",
+        f"{difference.rows:,} rows: {counts}, {difference.failed:,} failed.",
+        f"Conflicts: {stays}. Not taken: {difference.problems:,} other values.",
+    ]
+    by_channel = [f"{count:,} from {channel}" for channel, count in difference.unsubscribed.items() if count]
+    lines.append(
+        f"Newly suppressed: {difference.suppressed:,} addresses. "
+        f"Newly unsubscribed: {', '.join(by_channel) or 'no'} contacts."
+    )
+    if difference.resubscribed:
+        lines.append(f"Subscribed again: {difference.resubscribed:,} addresses.")
+    for kind, examples in groupby(difference.examples, lambda one: one.kind):
+        lines.append(f"{_HEADS[kind]}, for example:")
+        lines += [f"  {_example(one)}" for one in examples]
+    return lines
+
+
+def _example(example: "Example") -> str:
+    where = "" if example.row is None else f"line {example.row}: "
+    return where + visible("; ".join(part for part in (example.contact, example.reason, *_changes(example)) if part))
+
+
+def _changes(example: "Example") -> Sequence[str]:
+    return [f"{name}: {was or 'none'} → {now or 'none'}" for name, (was, now) in example.changes.items()]

@@ -1,0 +1,259 @@
+"""A dry run tells what an import would do, and leaves nothing behind."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support import MOMENT, OPERATOR, Tenant
+
+from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience
+from carillon.audience.imports import dry_run as dry_run_module
+from carillon.audience.imports import source as source_module
+from carillon.audience.imports.dry_run import Difference, DryRun, dry_run
+from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
+from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
+from carillon.audience.suppressions import Channel
+from carillon.db.database import Database
+from carillon.db.tables import TABLES
+from carillon.errors import InvalidInputError
+from carillon.kit.clock import FixedClock
+from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
+
+
+def write(path: Path, lines: Sequence[str]) -> Path:
+    path.write_text("\n".join([*lines, ""]), "utf-8")
+    return path
+
+
+async def try_out(db: Database, account: Tenant, command: FileImport) -> DryRun:
+    return await dry_run(db, account.actor, command, lambda _rows: None)
+
+
+async def bring(db: Database, account: Tenant, command: FileImport) -> ImportSummary:
+    return await import_file(db, account.actor, command, lambda _progress: None)
+
+
+async def everything(dsn: str) -> dict[str, str]:
+    """A digest of each table."""
+    connection = await asyncpg.connect(dsn)
+    digest = "SELECT md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM {} t"
+    found = {table: await connection.fetchval(digest.format(table)) for table in TABLES}
+    await connection.close()
+    return found
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[Database]:
+    db = await Database.connect(dsn, clock=FixedClock(MOMENT), size=4)
+    yield db
+    await db.close()
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir())
+
+
+async def another(db: Database) -> Tenant:
+    made = await db.run(create_account, OPERATOR, CreateAccount(name="Others", country="IL"))
+    actor = await db.read(open_account, OPERATOR, OpenAccount(account_id=made.account.account_id))
+    return Tenant(account_id=made.account.account_id, audience_id=made.audience_id, actor=actor)
+
+
+def examples(difference: Difference, kind: str) -> list[tuple[int | None, str]]:
+    return [(one.row, one.contact) for one in difference.examples if one.kind == kind]
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "CHUNK_ROWS", 2)
+
+
+PEOPLE = [
+    "phone,email,first name,status",
+    "0549001001,ana@mail.example,Ana,subscribed",
+    "0549001002,ben@mail.example,Ben,unsubscribed",
+    "0549001003,cid@mail.example,Cid,blocked",
+    "12,,Dan,subscribed",
+    "0549001001,,Anna,subscribed",
+    "0549001002,ben@mail.example,Ben,subscribed",
+    "0549001005,eva@mail,Eva,subscribed",
+    "0549001005,ben@mail.example,Eva,subscribed",
+]
+
+
+@pytest.mark.usefixtures("small_chunks")
+async def test_the_difference_is_that_of_the_whole_file(db: Database, account: Tenant, tmp_path: Path) -> None:
+    found = (await try_out(db, account, FileImport(path=write(tmp_path / "people.csv", PEOPLE)))).difference
+    counts = (found.rows, found.new, found.updated, found.unchanged, found.failed, found.conflicts, found.problems)
+    assert counts == (8, 4, 1, 2, 1, 1, 1)
+    assert (found.suppressed, found.resubscribed, found.unsubscribed) == (2, 0, {"sms": 2, "email": 2})
+    assert examples(found, "new") == [(2, "+972549001001"), (3, "+972549001002"), (4, "+972549001003")]
+    assert examples(found, "updated") == [(6, "+972549001001")]
+    assert examples(found, "unchanged") == [(7, "+972549001002"), (9, "+972549001005")]
+    assert examples(found, "failed") == [(5, "12")]
+    assert examples(found, "conflict") == [(9, "ben@mail.example")]
+    assert examples(found, "problem") == [(8, "eva@mail")]
+    assert examples(found, "suppressed") == [(None, "972549001003"), (None, "cid@mail.example")]
+    (conflict,) = (one.reason for one in found.examples if one.kind == "conflict")
+    assert conflict == "email: The value belongs to another contact of this file and stays there."
+
+
+async def test_an_update_is_shown_with_what_was_and_what_becomes(db: Database, account: Tenant, tmp_path: Path) -> None:
+    lines = ["phone,email,first name,city", "0549001001,ana@mail.example,Ana,Haifa"]
+    await bring(db, account, FileImport(path=write(tmp_path / "one.csv", lines)))
+    lines = ["phone,email,first name,city", "0549001009,ana@mail.example,Anna,Haifa"]
+    found = (await try_out(db, account, FileImport(path=write(tmp_path / "two.csv", lines)))).difference
+    (update,) = found.examples
+    assert (update.kind, update.row, update.contact) == ("updated", 2, "+972549001009")
+    assert update.changes == {"phone": ("972549001001", "972549001009"), "first_name": ("Ana", "Anna")}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"group": "Gold"}, {"resubscribe": "Signed the form"}, {"suppress": True}, {"again": True}],
+    ids=["plain", "group", "resubscribe", "suppress", "again"],
+)
+@pytest.mark.usefixtures("small_chunks")
+async def test_nothing_remains(
+    db: Database, account: Tenant, tmp_path: Path, own_dsn: str, options: dict[str, Any]
+) -> None:
+    await bring(db, account, FileImport(path=write(tmp_path / "before.csv", PEOPLE[:4])))
+    path = write(tmp_path / "people.csv", PEOPLE)
+    files, before = files_in(tmp_path), await everything(own_dsn)
+    await try_out(db, account, FileImport(path=path, **options))
+    assert await everything(own_dsn) == before
+    assert files_in(tmp_path) == files
+
+
+async def test_who_writes_meanwhile_waits_for_nothing(
+    db: Database, account: Tenant, tmp_path: Path, own_dsn: str
+) -> None:
+    """The same people are written, and blocked, by another process while the dry run has written them."""
+    other = FileImport(path=write(tmp_path / "other.csv", PEOPLE[:4]), again=True)
+    await bring(db, account, other)
+    done = list[ImportSummary]()
+
+    async def write_too() -> ImportSummary:
+        async with connected(own_dsn) as others:
+            return await bring(others, account, other)
+
+    def meanwhile(_rows: int) -> None:
+        with ThreadPoolExecutor(1) as thread:
+            done.append(thread.submit(asyncio.run, write_too()).result(timeout=30))
+
+    await dry_run(db, account.actor, FileImport(path=write(tmp_path / "people.csv", PEOPLE)), meanwhile)
+    assert [one.rows for one in done] == [3]
+
+
+async def test_what_comes_into_a_stop_list_is_newly_suppressed(db: Database, account: Tenant, tmp_path: Path) -> None:
+    command = CreateAudience(name="Stop", kind=AudienceKind.STOPLIST)
+    audience_id = (await db.run(create_audience, account.actor, command)).audience_id
+    inside = Tenant(
+        account_id=account.account_id, audience_id=audience_id, actor=replace(account.actor, audience_id=audience_id)
+    )
+    path = write(tmp_path / "stop.csv", ["phone,email", "0549001001,ana@mail.example", "0549001002,"])
+    found = (await try_out(db, inside, FileImport(path=path))).difference
+    assert (found.new, found.suppressed) == (2, 5)  # two phones for SMS and voice, and an e-mail
+
+
+async def test_what_is_left_of_an_import_is_tried(db: Database, account: Tenant, tmp_path: Path) -> None:
+    command = FileImport(path=write(tmp_path / "people.csv", PEOPLE))
+    await bring(db, account, command)
+    found = await try_out(db, account, command)
+    assert (found.is_resumed, found.difference.rows) == (True, 0)
+    again = await try_out(db, account, FileImport(path=command.path, again=True))
+    assert (again.is_resumed, again.difference.rows, again.difference.new) == (False, 8, 0)
+
+
+async def test_what_stops_an_import_stops_its_dry_run(db: Database, account: Tenant, tmp_path: Path) -> None:
+    for name, lines in {"status.csv": ["phone,status", "0549001001,lead"], "keys.csv": ["colour", "red"]}.items():
+        with pytest.raises(InvalidInputError) as refused:
+            await try_out(db, account, FileImport(path=write(tmp_path / name, lines)))
+        assert refused.value.field == "map"
+
+
+PHONES = [f"054900100{number}" for number in range(4)]
+EMAILS = [f"{name}@mail.example" for name in "abc"]
+COLUMNS = ("phone", "email", "external id", "first name", "status")
+ROWS = st.fixed_dictionaries(
+    {
+        "phone": st.sampled_from(["", *PHONES, "12"]),
+        "email": st.sampled_from(["", *EMAILS, "no@mail"]),
+        "external id": st.sampled_from(["", "1", "2"]),
+        "first name": st.sampled_from(["", "Ana", "Ben"]),
+        "status": st.sampled_from(["", "subscribed", "unsubscribed", "unconfirmed", "blocked"]),
+    }
+)
+
+
+async def actions(db: Database, account: Tenant) -> Counter[str]:
+    lines = await db.read(list_suppression_entries, account.actor, ListSuppressionEntries(channels=list(Channel)))
+    return Counter(one.action for one in lines.items)
+
+
+@given(before=st.lists(ROWS, max_size=6), rows=st.lists(ROWS, min_size=1, max_size=12), resubscribe=st.booleans())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("small_chunks")
+async def test_a_dry_run_counts_what_the_import_then_does(
+    db: Database, tmp_path: Path, before: list[dict[str, str]], rows: list[dict[str, str]], *, resubscribe: bool
+) -> None:
+    account = await another(db)
+    if before:
+        await bring(db, account, FileImport(path=write(tmp_path / "before.csv", table(before))))
+    command = FileImport(
+        path=write(tmp_path / "rows.csv", table(rows)),
+        resubscribe="Signed the form" if resubscribe else None,
+        again=True,
+    )
+    ledger = await actions(db, account)
+    said = (await try_out(db, account, command)).difference
+    before_it = await unsubscribed(db, account)
+    done = await bring(db, account, command)
+    assert (said.rows, said.new, said.updated) == (done.rows, done.new, done.updated)
+    assert (said.unchanged, said.failed) == (done.unchanged, done.failed)
+    written = await actions(db, account) - ledger
+    assert (said.suppressed, said.resubscribed) == (written["unsubscribe"], written["reactivate"])
+    if not resubscribe:  # who is unsubscribed by one row and subscribed again by another counts as both
+        newly = await unsubscribed(db, account) - before_it
+        assert said.unsubscribed == {channel: sum(one == channel for one, _ in newly) for channel in ("sms", "email")}
+
+
+async def unsubscribed(db: Database, account: Tenant) -> set[tuple[str, int]]:
+    """The channels and contacts of those who unsubscribed: with an address, and without one (schema.sql)."""
+    asked = "SELECT contact_id, sms_status, email_status FROM contact WHERE account_id = $1"
+    async with db.transaction() as tx:
+        rows = await tx.fetch(asked, account.account_id)
+    return {
+        (channel, row["contact_id"])
+        for row in rows
+        for channel in ("sms", "email")
+        if row[f"{channel}_status"] in {3, 6}
+    }
+
+
+def table(rows: list[dict[str, str]]) -> list[str]:
+    return [",".join(COLUMNS), *(",".join(row[column] for column in COLUMNS) for row in rows)]
+
+
+async def test_a_copy_leaves_out_no_column(own_dsn: str) -> None:
+    connection = await asyncpg.connect(own_dsn)
+    for statement in dry_run_module.SQL.values():
+        if made := re.search(r"INSERT INTO (\w+) \(([^)]*)\)\s+SELECT (.*?)\s+FROM", statement, re.DOTALL):
+            asked = (
+                "SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND table_schema = 'public'"
+            )
+            columns = {row["column_name"] for row in await connection.fetch(asked, made[1])}
+            named, selected = (re.split(r",\s+", part) for part in (made[2], made[3]))
+            assert set(named) == columns, made[1]
+            assert [one.removeprefix("s.") for one in selected] == ["$2", *named[1:]]
+    await connection.close()

@@ -1,0 +1,96 @@
+"""Workbooks, archives and forms of cells through a whole import."""
+
+import asyncio
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support import Tenant
+from tests.unit.workbooks import write_workbook
+
+from carillon.audience.contacts.query import ContactQuery, query_contacts
+from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
+from carillon.db.database import Database
+from carillon.errors import InvalidInputError
+
+MANY = 45_000  # more rows than two chunks hold
+
+
+async def run(db: Database, account: Tenant, path: Path, **options: Any) -> ImportSummary:
+    return await import_file(db, account.actor, FileImport(path=path, **options), lambda _progress: None)
+
+
+def cell(text: str, kind: str = "str", style: int = 0) -> str:
+    return f'<c t="{kind}" s="{style}"><v>{text}</v></c>'
+
+
+def row(*cells: str) -> str:
+    return f"<row>{''.join(cells)}</row>"
+
+
+async def stored(db: Database, account: Tenant, *fields: str) -> list[tuple[object, ...]]:
+    async with db.transaction() as tx:
+        page = await query_contacts(tx, account.actor, ContactQuery(limit=100_000))
+    return [(one.phone, one.email, *(one.fields.get(name) for name in fields)) for one in page.items]
+
+
+async def test_a_workbook_is_imported_with_its_numbers_dates_and_truths(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    rows = row(*map(cell, ("Phone", "E-mail", "Birthday", "Amount", "Date 1")))
+    rows += row(
+        cell("972541110001", "n"), cell("Ana &lt;ana@mail.example&gt;"), cell("36526", "n", 1), cell("7.5", "n")
+    )
+    rows += row(
+        cell("5.41110002E8", "n"), cell("mailto:ben@mail.example"), cell("36527", "n"), "<c/>", cell("36526.5", "n", 2)
+    )
+    path = write_workbook(tmp_path / "people.xlsx", {"Notes": row(cell("x")), "People": rows})
+    summary = await run(db, account, path, sheet="People", mapping={"Amount": "number1"})
+    assert (summary.new, summary.failed) == (2, 0)
+    assert await stored(db, account, "birth_date", "number1", "date1") == [
+        ("972541110001", "ana@mail.example", "2000-01-01", 7.5, None),
+        ("972541110002", "ben@mail.example", "2000-01-02", None, "2000-01-01T12:00:00"),
+    ]
+    assert (await run(db, account, path, sheet="People", mapping={"Amount": "number1"})).was_done_before
+    with pytest.raises(InvalidInputError, match="no sheet"):
+        await run(db, account, path, sheet="Other")
+
+
+async def test_rejects_of_a_workbook_are_numbered_by_its_rows_and_hold_what_stood_there(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    rows = row(cell("Phone"), cell("Birthday")) + row() + row(cell("12", "n"), cell("36526", "n", 1))
+    path = write_workbook(tmp_path / "people.xlsx", rows)
+    summary = await run(db, account, path)
+    assert summary.rejects == tmp_path / "people.xlsx.rejects.csv"
+    assert summary.rejects.read_text("utf-8-sig").splitlines()[1].startswith("12,2000-01-01,3,Phone,12,")
+
+
+@pytest.mark.parametrize("form", ["gz", "xlsx"])
+async def test_an_import_goes_on_where_it_stopped_whatever_form_its_file_has(
+    db: Database, account: Tenant, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / f"people.{form}"
+    if form == "gz":
+        lines = "".join(f"0540{number:06d}\n" for number in range(MANY))
+        path.write_bytes(gzip.compress(f"phone\n{lines}".encode()))
+    else:
+        write_workbook(path, row(cell("phone")) + "".join(row(cell(f"0540{number:06d}")) for number in range(MANY)))
+    stopped = asyncio.Event()
+    first = await import_file(
+        db, account.actor, FileImport(path=path), lambda _progress: stopped.set(), should_stop=stopped.is_set
+    )
+    assert (first.is_done, first.rows) == (False, 20_000)
+    second = await run(db, account, path)
+    assert (second.is_resumed, second.is_done, second.rows, second.new) == (True, True, MANY, MANY)
+
+
+async def test_addresses_to_suppress_are_taken_out_of_links_and_from_behind_names(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    path = write_workbook(
+        tmp_path / "stop.xlsx", row(cell("mailto:ana@mail.example")) + row(cell("Ben &lt;ben@mail.example&gt;"))
+    )
+    summary = await run(db, account, path, suppress=True)
+    assert (summary.blocks, summary.error_count) == (2, 0)
