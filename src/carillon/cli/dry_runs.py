@@ -36,8 +36,8 @@ def dry_run_option() -> Callable[[Any], Any]:
         "--dry-run",
         is_flag=True,
         help="Show what the whole file would change, with examples, and change nothing. Its rows are written to a copy "
-        "of the contacts that they name, which is thrown away: that takes two or three times as long as the import, "
-        "and nobody waits for it.",
+        "of the contacts that they name, which is thrown away: that takes about as long as a first import, and nobody "
+        "waits for it.",
     )
 
 
