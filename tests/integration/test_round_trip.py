@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +144,8 @@ async def archive(db: Database, tenant: Tenant, external_id: str) -> None:
 
 
 async def archive_some(db: Database, account: Tenant, clock: FixedClock) -> None:
-    """Archive contacts of every status, some of whose addresses are suppressed, a day later; give some devices."""
-    clock.moment = clock.moment.replace(day=clock.moment.day + 1)
+    """Archive contacts of every status, some of whose addresses are suppressed, days later; give some devices."""
+    clock.moment += timedelta(days=3)
     for number in range(1, 37):
         if number % 4 == 1 or number % 7 == 2:
             await archive(db, account, f"r-{number}")

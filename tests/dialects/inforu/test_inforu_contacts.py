@@ -112,6 +112,20 @@ async def test_an_international_number_of_no_plan_is_shown_and_found_with_its_pl
     assert counts(await wire.add({"PhoneNumber": shown})) == (1, 0, 0, 1, 0, 0)
 
 
+async def test_digits_that_are_valid_internationally_alone_are_an_international_number(wire: Wire) -> None:
+    for value in ("447911123456", "44 7911 123456", "+447911123456"):
+        assert counts(await wire.add({"PhoneNumber": value}))[0] == 1
+        assert (await wire.get(value))["PhoneNumber"] == "+447911123456"
+    assert await wire.count("447911123456") == 1
+
+
+@pytest.mark.parametrize("value", ["1111111111", "12345", "9.72501E+11"])
+async def test_what_people_type_for_a_phone_and_what_spreadsheets_round_is_none(wire: Wire, value: str) -> None:
+    report = await wire.add({"PhoneNumber": value, "Email": "a@mail.example"})
+    assert errors(report) == [(1, -92, "PhoneNumber", value)]
+    assert (await wire.get("a@mail.example", "Email"))["PhoneNumber"] is None
+
+
 async def test_an_unchanged_contact_counts_as_existing(wire: Wire) -> None:
     row = {"PhoneNumber": "0521110001", "FirstName": "Tal"}
     assert counts(await wire.add(row)) == (1, 1, 0, 0, 0, 0)
