@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import background
 from tests.carriers.harness import running
 from tests.carriers.pieces import CARRIER_ID, SECRET, TEXT, message
 from tests.integration.messaging.sandbox import Sandbox
@@ -25,11 +26,13 @@ from carillon.carriers.http.provider import read_provider
 from carillon.carriers.http.tokens import CallbackToken
 from carillon.carriers.registry import CarrierConfig, Surroundings, check_carrier, make_carrier
 from carillon.db.database import Database, Tx
-from carillon.messaging.sendings import Fallback
+from carillon.messaging import accept_many
+from carillon.messaging.sendings import Fallback, Recipients
 from carillon.messaging.verify import verify_account
 from carillon.outbound.client import HttpClient
 from carillon.outbound.exchange import HttpReply
 from carillon.routing.choice import BUILT_IN_SIMULATORS
+from carillon.text.placeholders import PlaceholderStyle
 
 pytestmark = pytest.mark.any_database
 
@@ -209,3 +212,30 @@ async def test_messages_reports_and_replies_of_the_provider(sandbox: Sandbox, pr
     assert provider.server is not None
     assert len(provider.server.bodies) == 3
     assert await sandbox.db.read(verify_account, sandbox.actor, retention_days=3000) == []
+
+
+@pytest.mark.parametrize("way", ["claimed", "materialised"])
+async def test_a_button_leads_each_recipient_to_a_place_of_its_own(
+    sandbox: Sandbox, provider: Provider, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    if way == "materialised":
+        monkeypatch.setattr(accept_many, "MAX_RECIPIENTS_AT_ONCE", 2)
+    values = [{"name": "Ann Lee"}, {"name": "Ζωή"}, {"name": "x" * 1_000}]
+    recipients = Recipients(addresses=["306944000001", "306944000002", "306944000003"], values=values, are_digits=True)
+    sent = await sandbox.send(
+        recipients=recipients,
+        channel="im",
+        placeholders=PlaceholderStyle.BRACES,
+        content=Content(button=Button(title="Book", url="https://shop.example/?for={name}&amp=1%20")),
+    )
+    await background.materialise_all(sandbox.db, sandbox.actor.account_id)
+    await sandbox.advance(timedelta(minutes=2))
+    assert provider.server is not None
+    bodies = [json.loads(one) for one in provider.server.bodies]
+    assert {one["phone"]: one["button"]["action"] for one in bodies} == {
+        "306944000001": "https://shop.example/?for=Ann%20Lee&amp=1%20",
+        "306944000002": "https://shop.example/?for=%CE%96%CF%89%CE%AE&amp=1%20",
+    }
+    reasons = "SELECT reason FROM message WHERE shard_key = $1 AND state = 'excluded'"
+    assert await sandbox.db.read(Tx.fetchval, reasons, sandbox.actor.account_id) == "url_invalid"
+    assert sent.is_written

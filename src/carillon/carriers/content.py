@@ -1,6 +1,6 @@
-"""What an instant message shows beside its text: the same for all recipients of a sending."""
+"""What an instant message shows beside its text: the same for all recipients, but for where its button leads."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 
@@ -49,6 +49,10 @@ class Content:
     file: File | None = None
     expiry_text: str | None = field(default=None, repr=False)
     device: Literal["all", "phone"] = "all"
+
+    def with_button_url(self, url: str | None) -> "Content":
+        """Return it with a button that leads to a recipient's own URL; None: it leads where it does."""
+        return self if url is None or self.button is None else replace(self, button=replace(self.button, url=url))
 
     @property
     def shows_something(self) -> bool:

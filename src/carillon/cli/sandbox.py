@@ -151,7 +151,7 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
         return [
             {
                 **row,
-                "content": describe_content(read_content(row["content"])),
+                "content": describe_content(read_content(row["content"]), row["button_url"]),
                 "links": short_links_in(db, actor, row["text"]),
             }
             for row in rows

@@ -755,6 +755,7 @@ CREATE TABLE message (
     channel      text,                   -- of the attempt that the row is of; NULL: the sending's
     seen_at      timestamptz,            -- after it was delivered
     fallback     jsonb,                  -- what is sent by another channel when this one fails: text, encoding, parts; NULL: nothing
+    button_url   text,                   -- where an instant message's button leads; NULL: as for all of the sending
     subscription_id bigint,              -- the allowance that pays for it
     failed_carrier_id bigint,            -- who took the attempt before: what it says later is of that one
     PRIMARY KEY (shard_key, message_id)

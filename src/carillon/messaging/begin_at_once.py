@@ -126,7 +126,9 @@ def _work_of(  # noqa: PLR0913, PLR0917 - what a plan is made of
                 validity=one.expires_at - tx.now,
                 flash=one.flash,
                 channel=one.channel,
-                content=one.content,
+                content=one.content.with_button_url(rows.button_urls[row])
+                if one.content and rows.button_urls
+                else one.content,
             )
             task = Task(chunk=chunk, message=message, due_at=one.due_at, expires_at=one.expires_at)
             plan.tasks.setdefault(chunk.carrier_id, []).append(task)

@@ -64,10 +64,11 @@ def is_promotional(content: Content) -> bool:
     return bool(content.image_url or content.button or content.video)
 
 
-def describe_content(content: Content | None) -> list[str]:
-    """Say what a message shows beside its text, for people."""
+def describe_content(content: Content | None, button_url: str | None = None) -> list[str]:
+    """Say what a message shows beside its text, for people; `button_url` is a recipient's own."""
     if content is None:
         return []
+    content = content.with_button_url(button_url)
     button, video, file = content.button, content.video, content.file
     parts = {
         "image": content.image_url,

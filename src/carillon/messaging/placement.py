@@ -89,7 +89,8 @@ class Placement:
 class Rows:
     """Recipients in columns of one length; `places` are indexes of placements. `failures` and `guids` are filled in.
 
-    `fallbacks` are what messages keep of what follows where they fail; it is empty where none has any. Of `failing`
+    `fallbacks` are what messages keep of what follows where they fail, `button_urls` where their buttons lead; each is
+    empty where none has any. Of `failing`
     rows that is known already: they are written as what waits, and have no chunk. `subscriptions` are what pays, by
     row.
     `links` are those that rows from a place on have.
@@ -109,6 +110,7 @@ class Rows:
     links: Sequence[tuple[int, MadeLinks]] = ()
     prices: list[tuple[int, int, Capture]] = field(default_factory=list)
     fallbacks: list[str | None] = field(default_factory=list, repr=False)
+    button_urls: list[str | None] = field(default_factory=list, repr=False)
     failing: dict[int, Failure] = field(default_factory=dict)
     subscriptions: dict[int, int] = field(default_factory=dict)
 

@@ -32,7 +32,7 @@ _MESSAGE_COLUMNS = (
     *("shard_key", "message_id", "sending_id", "contact_id", "guid", "final_at", "price", "vat", "parts", "state"),
     *("money", "reason", "encoding", "address", "text", "custom"),
 )
-_INSTANT_COLUMNS = ("fallback", "subscription_id")
+_INSTANT_COLUMNS = ("fallback", "button_url", "subscription_id")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -113,9 +113,10 @@ def _message_columns(placements: Sequence[Placement], rows: Rows, now: datetime)
         rows.texts,
         [_encode(custom).decode() if custom else None for custom in rows.custom],
     ]
-    if rows.fallbacks or rows.subscriptions:
+    if rows.fallbacks or rows.button_urls or rows.subscriptions:
         columns += [
             rows.fallbacks or [None] * len(rows.places),
+            rows.button_urls or [None] * len(rows.places),
             list(map(rows.subscriptions.get, range(len(rows.places)))),
         ]
     return columns

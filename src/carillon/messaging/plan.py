@@ -291,6 +291,7 @@ def _task(  # noqa: PLR0913, PLR0917 - what a message is made of
         message_id: UUID = message["message_id"]
         return Move(message_id=message_id, state=MessageState.REJECTED, at=now, reason=Failure.TEXT_INVALID)
     ends_at = _end_of(chunk, sending)
+    content = read_content(sending["content"])
     fallback = read_fallback(sending["fallback"]) if chunk.channel != sending["channel"] else None
     validity = ends_at - now
     return Task(
@@ -309,7 +310,7 @@ def _task(  # noqa: PLR0913, PLR0917 - what a message is made of
             validity=min(validity, fallback.validity) if fallback else validity,
             flash=sending["flash"],
             channel=chunk.channel,
-            content=None if fallback else read_content(sending["content"]),
+            content=None if fallback or content is None else content.with_button_url(message["button_url"]),
             stored_text=stored if sending["sealed"] else None,
         ),
     )

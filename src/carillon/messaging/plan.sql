@@ -9,7 +9,7 @@ FROM sending s
 WHERE s.shard_key = $1 AND s.sending_id = ANY ($2::uuid[]) AND s.sending_id BETWEEN $3 AND $4;
 
 -- name: open_messages
-SELECT m.message_id, m.sending_id, m.state, m.address, m.text, m.encoding, m.parts, m.channel,
+SELECT m.message_id, m.sending_id, m.state, m.address, m.text, m.encoding, m.parts, m.channel, m.button_url,
     m.fallback IS NOT NULL AS falls_back
 FROM message m
 WHERE m.shard_key = $1 AND m.message_id = ANY ($2::uuid[]) AND m.message_id BETWEEN $3 AND $4

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
+from urllib.parse import quote
 from uuid import UUID
 
 import polars as pl
@@ -22,6 +23,7 @@ from carillon.text.placeholders import PlaceholderStyle, Template
 from carillon.text.segments import count_units, measure_many
 from carillon.text.typography import replace_typographic
 
+_IN_URLS = "".join(map(chr, range(ord("!"), ord("~") + 1)))
 _E164 = re.compile(r"[1-9][0-9]{6,14}")
 
 
@@ -32,8 +34,9 @@ class PreparedSend:
     `text` is what is stored, `shown` what arrives: they differ where values are sealed, which `seal` does for a sending
     (`sealed.py`). `texts` are None where the sending's own text is sent as it is, or is rendered later; `length` is of
     all where it is the same. `fallback` is the request's, with its text as it is stored; `fallbacks` are what each
-    recipient gets of it, as messages keep it, and are empty where there is none. `links` of recipients, and
-    `shared_links` of all, have their codes, and no rows yet.
+    recipient gets of it, as messages keep it, and are empty where there is none. `button_urls`, where recipients'
+    buttons lead, are empty where that is the same for all. `links` of recipients, and `shared_links` of all, have their
+    codes, and no rows yet.
     """
 
     command: Send
@@ -51,6 +54,7 @@ class PreparedSend:
     shared_links: MadeLinks | None = None
     fallback: Fallback | None = None
     fallbacks: Sequence[str | None] = field(default=(), repr=False)
+    button_urls: Sequence[str | None] = field(default=(), repr=False)
 
 
 def prepare_send(  # noqa: PLR0913 - what was made for it before
@@ -79,7 +83,11 @@ def prepare_send(  # noqa: PLR0913 - what was made for it before
     if not command.allows_duplicates and len(set(numbers)) < len(numbers):
         compared = _compared(texts, links) if links else texts
         _exclude_duplicates(numbers, compared if command.same_text_only else [None] * len(numbers), failures)
-    _exclude_unsendable(command, texts, encodings, parts, failures)
+    button_urls = _button_urls(command, len(numbers), links)
+    if command.channel == "im":
+        _exclude_unsendable_instant(command, texts, button_urls, failures)
+    else:
+        _exclude_unsendable(command, texts, encodings, parts, failures)
     return PreparedSend(
         command=command,
         text=text,
@@ -92,6 +100,7 @@ def prepare_send(  # noqa: PLR0913 - what was made for it before
         failures=failures,
         fallback=fallback,
         fallbacks=_fallbacks(command, _shown_fallback(fallback, sealed), len(numbers), links) if fallback else (),
+        button_urls=button_urls,
         length=length,
         links=links,
         shared_links=shared_links,
@@ -193,20 +202,24 @@ def _exclude_unsendable(
     parts: Sequence[int],
     failures: list[Failure | None],
 ) -> None:
-    """Exclude what can't be written, or has too many parts or characters; all of a request whose button is broken."""
-    if command.channel == "im":
-        button = command.content.button if command.content else None
-        is_broken = button is not None and not instant.is_link(button.url)
-        for row, text in enumerate(texts):
-            if is_broken:
-                failures[row] = failures[row] or Failure.URL_INVALID
-            elif text is not None and not 0 < len(text) <= instant.MAX_TEXT_CHARACTERS:
-                failures[row] = failures[row] or Failure.TEXT_INVALID
-        return
+    """Exclude what can't be written, or has too many parts."""
     for row, found in enumerate(encodings):
         too_long = command.max_parts is not None and parts[row] > command.max_parts
         if (found is None or too_long or texts[row] == "") and failures[row] is None:
             failures[row] = Failure.TEXT_INVALID
+
+
+def _exclude_unsendable_instant(
+    command: Send, texts: Sequence[str | None], button_urls: Sequence[str | None], failures: list[Failure | None]
+) -> None:
+    """Exclude texts without characters or with too many, and buttons that lead nowhere."""
+    button = command.content.button if command.content else None
+    is_broken = button is not None and not button_urls and not instant.is_link(button.url)
+    for row, text in enumerate(texts):
+        if is_broken or (button_urls and not instant.is_link(button_urls[row] or "")):
+            failures[row] = failures[row] or Failure.URL_INVALID
+        elif text is not None and not 0 < len(text) <= instant.MAX_TEXT_CHARACTERS:
+            failures[row] = failures[row] or Failure.TEXT_INVALID
 
 
 def _texts(
@@ -236,6 +249,15 @@ def _texts(
         return rendered, [encoding] * count, [parts] * count, None, length_of(rendered[0], encoding)
     encodings, all_parts = measure_many(rendered, command.encodings)
     return rendered, encodings, all_parts, None, None
+
+
+def _button_urls(command: Send, count: int, links: MadeLinks | None) -> Sequence[str | None]:
+    """Return where each recipient's button leads, encoded; none where it leads all to the same place."""
+    if command.content is None or command.content.button is None:
+        return ()
+    values = command.recipients.values if links is None else _with_short_urls(command.recipients.values, links, count)
+    urls = _rendered_texts(command.content.button.url, command.placeholders, values, count)
+    return [quote(url or "", safe=_IN_URLS) for url in urls] if urls and urls[0] is not None else ()
 
 
 def _with_short_urls(

@@ -102,7 +102,7 @@ FROM (
 SELECT m.message_id, m.address, m.submitted_at AS at,
     CASE WHEN m.channel IS NULL THEN s.sender ELSE s.options #>> '{fallback,sender}' END AS sender,
     coalesce(m.text, s.text) AS text, m.state, coalesce(m.channel, s.channel) AS channel,
-    CASE WHEN m.channel IS NULL THEN (s.options -> 'content')::text END AS content,
+    CASE WHEN m.channel IS NULL THEN (s.options -> 'content')::text END AS content, m.button_url,
     s.sending_id, s.sealed
 FROM message m
 JOIN sending s ON s.shard_key = $1 AND s.sending_id = m.sending_id

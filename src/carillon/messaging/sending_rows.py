@@ -98,6 +98,9 @@ def rows_of(tx: Tx, requests: Sequence[PreparedSend]) -> Rows:
         fallbacks=[one for request in requests for one in (request.fallbacks or [None] * len(request.numbers))]
         if any(request.fallbacks for request in requests)
         else [],
+        button_urls=[one for request in requests for one in (request.button_urls or [None] * len(request.numbers))]
+        if any(request.button_urls for request in requests)
+        else [],
     )
 
 

@@ -48,6 +48,8 @@ async def with_links(db: Database, actor: Actor, command: Send) -> tuple[Send, M
     keys = template.keys
     if command.fallback is not None and command.fallback.has_placeholders:
         keys |= Template.parse(command.fallback.text, command.placeholders).keys
+    if command.content is not None and command.content.button is not None:
+        keys |= Template.parse(command.content.button.url, command.placeholders).keys
     own = {name: column for name, column in command.recipients.links.items() if name in keys}
     urls = {name: url for name, url in command.links.items() if name in template.keys}
     if not command.groups:

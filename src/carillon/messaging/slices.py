@@ -221,6 +221,7 @@ def _rows(ready: Slice, *, is_cancelled: bool) -> Rows:
         guids=[row["guid"] for row in ready.rows],
         links=[(0, prepared.links)] if prepared.links else (),
         fallbacks=list(prepared.fallbacks),
+        button_urls=list(prepared.button_urls),
     )
 
 

@@ -50,6 +50,19 @@ async def test_landing_pages_are_links_in_both_texts_and_those_of_the_sms_alone_
         assert (await wire.client.get(url)).status_code == 302
 
 
+async def test_a_button_leads_to_a_link_of_the_recipients_own(wire: Wire) -> None:
+    params = {"apifon_lp": {"url": "https://shop.example/table", "redirect": True}}
+    body = request(params, "Your table")
+    body["im_channels"][0]["actions"] = [{"title": "See", "target_url": "{apifon_lp}"}]
+    (shown,) = (await wire.ok("POST", SEND, body))["results"][NUMBER]
+    assert list(shown["landing_pages"]) == ["apifon_lp"]
+    statement = "SELECT text, state, button_url FROM message WHERE shard_key = $1"
+    (row,) = await wire.runtime.db.read(Tx.fetch, statement, wire.account.account_id)
+    assert row["button_url"] == shown["short_url"]
+    assert (row["text"], row["state"] != "excluded") == (None, True)
+    assert (await wire.client.get(row["button_url"])).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("params", "place"),
     [
@@ -58,6 +71,8 @@ async def test_landing_pages_are_links_in_both_texts_and_those_of_the_sms_alone_
     ],
 )
 async def test_a_place_without_a_link_is_refused(wire: Wire, params: dict[str, Any], place: str) -> None:
-    for body in (request(params, "{apifon_lp}"), request(params, "Hello", "{apifon_lp}")):
+    button = request(params, "Hello")
+    button["im_channels"][0]["actions"] = [{"title": "See", "target_url": "{apifon_lp}"}]
+    for body in (request(params, "{apifon_lp}"), request(params, "Hello", "{apifon_lp}"), button):
         reply = await wire.call("POST", SEND, body)
         assert (reply.status_code, list(reply.json()["error_details"])) == (403, [place])

@@ -13,6 +13,7 @@ from tests.integration.messaging.sandbox import HeldCarriers, Sandbox
 from tests.integration.receiving import until
 from tests.support import Tenant
 
+from carillon.carriers.content import Button, Content
 from carillon.carriers.contract import Outcome, OutgoingMessage
 from carillon.carriers.simulator.carrier import Simulator
 from carillon.db.database import Database, Tx
@@ -26,6 +27,7 @@ from carillon.messaging.dispatch import DispatchWorker
 from carillon.messaging.sendings import Recipients, Send
 from carillon.messaging.verify import verify_account
 from carillon.metrics import WorkMetrics
+from carillon.routing.choice import BUILT_IN_SIMULATORS
 from carillon.text.placeholders import PlaceholderStyle
 from carillon.workers.turns import Turns
 
@@ -104,8 +106,13 @@ async def test_its_messages_are_in_flight_when_it_is_accepted_and_recorded_when_
     ]
 
 
-async def test_it_is_what_a_claim_would_have_submitted(sandbox: Sandbox, network: WatchedNetwork) -> None:
+@pytest.mark.parametrize("channel", ["sms", "im"])
+async def test_it_is_what_a_claim_would_have_submitted(sandbox: Sandbox, network: WatchedNetwork, channel: str) -> None:
+    sandbox.held.carriers[BUILT_IN_SIMULATORS["im"]] = network
+    button = Button(title="Book", url="https://shop.example/{n}")
     given: dict[str, Any] = {
+        "channel": channel,
+        "content": Content(button=button) if channel == "im" else None,
         "recipients": Recipients(addresses=list(NUMBERS), values=[{"n": "Ωmega"}, {"n": "a"}], are_digits=True),
         "text": "Hi {n}",
         "placeholders": PlaceholderStyle.BRACES,
@@ -117,7 +124,13 @@ async def test_it_is_what_a_claim_would_have_submitted(sandbox: Sandbox, network
     await sandbox.send(**given)
     await sandbox.work()
     begun, claimed = network.taken[:2], network.taken[2:]
-    compared = ("sender", "address", "text", "encoding", "parts", "traffic_class", "validity", "flash", "account_id")
+    compared = (
+        *("sender", "address", "text", "encoding", "parts", "traffic_class", "validity", "flash", "account_id"),
+        *("channel", "content"),
+    )
+    if channel == "im":
+        urls = [one.content.button.url for one in begun if one.content and one.content.button]
+        assert urls == ["https://shop.example/%CE%A9mega", "https://shop.example/a"]
     assert [[getattr(one, name) for name in compared] for one in begun] == [
         [getattr(one, name) for name in compared] for one in claimed
     ]

@@ -90,6 +90,8 @@ def read_send_im(asked: schemas_im.SendIm, actor: Actor, allow: Iterable[Network
     keys = landing_keys(instant.text, f"{_PLACE}.text")
     if fallback is not None and fallback.has_placeholders:
         keys |= landing_keys(fallback.text, "message.text")
+    if instant.content.button is not None:
+        keys |= landing_keys(instant.content.button.url, PLACES["content.button.url"])
     recipients = read_recipients(asked.subscribers, with_values=True, landings=keys)
     return _send(asked, actor, allow, instant, recipients, fallback)
 

@@ -212,6 +212,12 @@ def read_moment(given: str | None, place: str) -> datetime | None:
         raise InvalidInputError(place, "A date is written yyyy-MM-dd'T'HH:mm:ss.") from None
 
 
+def _shown_landings(command: Send) -> frozenset[str]:
+    """Return the landing parameters that are answered: those of the message, not those of the SMS behind it alone."""
+    button = command.content.button if command.content else None
+    return landing_keys(command.text, "text") | (landing_keys(button.url, "button") if button else frozenset())
+
+
 # The members of a recipient's result, as JSON; those of its landing pages come last.
 _RESULT = '{"message_id":"%s","custom_id":%s,"length":%d%s}'
 _encode = msgspec.json.Encoder().encode
@@ -224,7 +230,7 @@ def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]
         accepted.message_ids,
         [_encode(one.get("custom_id") if one else None).decode() for one in custom] if custom else repeat("null"),
         [shown_length(accepted, row) for row in range(len(given))],
-        show_landings(accepted.links, landing_keys(command.text, "text"), len(given)),
+        show_landings(accepted.links, _shown_landings(command), len(given)),
     )
     results: dict[str, list[msgspec.Raw]] = {}
     # Of very many recipients an object each takes longer than its text.
