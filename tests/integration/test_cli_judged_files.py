@@ -95,6 +95,7 @@ def test_json_has_it_as_a_record(run: Run) -> None:
         "taken": {"Mobile": "phone", "E-mail": "email"},
         "left": ["Shoe"],
         "rows": 2,
+        "broken": 0,
         "is_whole": True,
         "phones": {"given": 2, "valid": 2, "possible": 0, "not_phones": 0, "countries": {"IL": 2}},
         "emails": {"given": 2, "valid": 2, "not_emails": 0},
@@ -118,7 +119,7 @@ def test_a_guessed_encoding_is_shown_with_its_reason_and_a_line(run: Run) -> Non
 def test_a_table_of_records_has_no_encoding(run: Run) -> None:
     write("people.ndjson", ['{"phone": "0549001001", "first_name": "Ana", "nick\\u001bname": "A"}'])
     done = run("import", "people.ndjson")
-    assert done.stderr.splitlines()[:2] == ["Columns: phone, first_name; left out: nick�name.", "All 1 row:"]
+    assert done.stderr.splitlines()[:2] == ["Columns: phone, first_name; left out: nick�name.", "Its only row:"]
     record = json.loads(run("import", "people.ndjson", "--again", "--json").stdout)["judgement"]
     assert (record["encoding"], record["delimiter"]) == (None, None)
 
@@ -138,6 +139,11 @@ TEMPTING = {
         "20 of 20 phones are no phone numbers (100%).",
     ),
     "phones of another country": (SPANISH, [], "30 of 30 phones are no valid numbers (100%)."),
+    "rows whose commas are not quoted": (
+        ["Mobile,Name", *(f"{mobile(number)},Cohen, Ana" for number in range(5)), *map(mobile, range(5, 20))],
+        [],
+        "5 of 20 rows can't be read (25%).",
+    ),
     "an e-mail column that is none": (EMPTY_MAILS, [], "12 of 12 e-mails are no e-mail addresses (100%)."),
 }
 
@@ -168,6 +174,38 @@ def test_a_file_that_replaces_many_known_addresses_is_striking(run: Run) -> None
     a_few = [people(60)[0], *(f"{mobile(n + 100 * (n < 9))},p{n}@mail.example,Ana" for n in range(60))]
     assert run("import", write("few.csv", a_few)).returncode == 0
     assert sum(one["phone"] > "+972549000099" for one in contacts()) == 9
+
+
+def test_a_short_file_that_replaces_most_of_its_people_is_striking(run: Run) -> None:
+    assert run("import", write("before.csv", people(9))).returncode == 0
+    shifted = [people(9)[0], *(f"{mobile(n)},p{n + 100}@mail.example,Ana" for n in range(9))]
+    stopped = run("import", write("shifted.csv", shifted))
+    assert stopped.returncode == 3
+    assert "Striking: 9 of 9 known contacts get another e-mail (100%)." in stopped.stderr
+    assert run("import", write("three.csv", [*shifted[:4], *people(9)[4:7]])).returncode == 0, "half of them"
+    two = [people(9)[0], *(f"{mobile(n)},p{n + 200}@mail.example,Ana" for n in range(7, 9))]
+    assert run("import", write("two.csv", two)).returncode == 0
+
+
+def test_rows_that_cannot_be_read_are_shown(run: Run) -> None:
+    done = run("import", write("people.csv", ["Mobile,Name", f"{mobile(1)},Ana", f"{mobile(2)},Cohen, Ben", "13,Cid"]))
+    assert done.stderr.splitlines()[2:5] == [
+        "All 3 rows:",
+        "  1 can't be read (33%).",
+        "  2 phones: 1 valid (50%), 0 only possible (0%), 1 no phones (50%).",
+    ]
+
+
+def test_one_is_written_as_one(run: Run) -> None:
+    done = run("import", write("people.csv", ["Mobile", "12"]))
+    assert "Its only row:" in done.stderr
+    assert done.stdout.splitlines()[1:] == [
+        "1 row: 0 new, 0 updated, 0 unchanged, 1 failed.",
+        "1 problem, each with its row in people.csv.rejects.csv: mend it, import it.",
+    ]
+    shown = run("import", write("other.csv", ["Mobile,status", f"{mobile(1)},blocked"]), "--dry-run").stdout
+    assert "\n1 row: 1 new" in shown
+    assert "Newly suppressed: 1 address. " in shown
 
 
 @pytest.mark.parametrize(
@@ -280,7 +318,9 @@ def test_a_list_of_addresses_to_suppress_is_judged(run: Run) -> None:
     write("stop.txt", [*(f"6{number:02}345678" for number in range(10, 40)), "a@mail.example"])
     stopped = run("suppression", "import", "stop.txt")
     assert stopped.returncode == 3
-    assert stopped.stderr.splitlines()[:3] == [
+    assert stopped.stderr.splitlines()[:5] == [
+        "The file is read as utf-8 (it is plain ASCII), its cells parted by “,”.",
+        "Columns: address; left out: none.",
         "All 31 rows:",
         "  30 phones: 0 valid (0%), 30 only possible (100%), 0 no phones (0%).",
         "  Countries: IL 100%.",
@@ -315,7 +355,7 @@ def test_a_dry_run_shows_all_of_it_and_the_difference(run: Run, tmp_path: Path) 
         "  3 contacts known here; 2 get another phone, 0 another e-mail.",
         "Nothing was changed. An import would report:",
         "6 rows: 1 new, 2 updated, 2 unchanged, 1 failed.",
-        "Conflicts: 1 addresses stay as they are. Not taken: 0 other values.",
+        "Conflicts: 1 address stays as it is. Not taken: 0 other values.",
         "Newly suppressed: 2 addresses. Newly unsubscribed: 2 from sms, 2 from email contacts.",
         "New, for example:",
         "  line 5: +972549000008",
@@ -355,6 +395,15 @@ def test_a_dry_run_in_json_and_of_a_striking_file(run: Run) -> None:
         ("new", 4),
     ]
     assert "end with exit code 3" in run("import", "people.csv", "--dry-run").stdout
+
+
+def test_a_table_of_addresses_shows_its_columns_and_its_broken_rows(run: Run) -> None:
+    write("stop.csv", ["Phone,Name", *(f"{mobile(number)},Cohen, Ana" for number in range(5)), f"{mobile(9)},Ben"])
+    stopped = run("suppression", "import", "stop.csv")
+    assert stopped.returncode == 3
+    assert "Columns: Phone → address; left out: Name." in stopped.stderr
+    assert "Striking: 5 of 6 rows can't be read (83%)." in stopped.stderr
+    assert run("suppression", "list").stdout == "Nothing is suppressed.\n"
 
 
 def test_a_dry_run_of_addresses_to_suppress(run: Run) -> None:

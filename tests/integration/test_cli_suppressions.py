@@ -1,6 +1,8 @@
 """`carillon suppression` and `carillon unsubscribe` as a person calls them."""
 
+import csv
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +74,64 @@ def test_what_is_no_address_is_rejected_and_a_table_without_addresses_refused(ru
     Path("other.csv").write_text("Name,Town\nAna,Haifa\n")
     refused = run("suppression", "import", "other.csv", "--account", "1")
     assert (refused.exit_code, "No column holds a phone" in refused.output) == (1, True)
+
+
+def rejects(path: str) -> list[list[str]]:
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file))
+
+
+BROKEN = 'phone,name,e-mail\n0501234701,Dana,\n0501234702,Cohen, Dana\n\n0501234703,"Noa\n0501234704,Lia,nobody\n'
+
+
+def test_rows_that_cannot_be_read_are_rejected_with_their_lines_and_cells(run: Run) -> None:
+    Path("stop.csv").write_text(BROKEN.replace("Cohen, Dana", "Cohen, Dana,x,y"))
+    done = run("suppression", "import", "stop.csv", "--account", "1")
+    assert (done.exit_code, done.stdout) == (
+        0,
+        "Suppressed: 2.\n3 problems, each with its row in stop.csv.rejects.csv: mend it, import it.\n",
+    )
+    header, *rows = rejects("stop.csv.rejects.csv")
+    assert header == ["phone", "name", "e-mail", "_line", "_field", "_value", "_reason"]
+    assert [(row[0], row[3], row[4]) for row in rows] == [
+        ("0501234702", "3", "column 4"),
+        ('0501234703,"Noa', "5", "name"),
+        ("0501234704", "6", "e-mail"),
+    ]
+    assert rows[2][:3] == ["0501234704", "Lia", "nobody"]
+    mended = Path("stop.csv.rejects.csv").read_text("utf-8-sig")
+    Path("mended.csv").write_text(
+        mended.replace('"0501234703,""Noa"', "0501234703").replace(", Dana,", ",,").replace("nobody,6", ",6")
+    )
+    done = run("suppression", "import", "mended.csv", "--account", "1")
+    assert done.stdout == "Suppressed: 2.\n"
+    assert [one[1] for one in listed(run)] == [f"97250123470{number}" for number in (1, 4, 2, 3)]
+
+
+def test_rejects_of_a_column_without_a_name_are_imported_like_any(run: Run) -> None:
+    Path("stop.txt").write_text("0541110001\n12\n")
+    run("suppression", "import", "stop.txt", "--account", "1")
+    assert rejects("stop.txt.rejects.csv")[1][:3] == ["12", "2", "address"]
+    Path("mended.csv").write_text(Path("stop.txt.rejects.csv").read_text("utf-8-sig").replace("12", "+972541110002", 1))
+    assert run("suppression", "import", "mended.csv", "--account", "1").stdout == "Suppressed: 1.\n"
+    assert listed(run)[1][1] == "972541110002"
+
+
+def test_a_file_that_was_imported_before_suppresses_what_was_lifted(run: Run) -> None:
+    Path("stop.txt").write_text("0541110001\nana@mail.example\n")
+    assert run("suppression", "import", "stop.txt", "--account", "1").stdout == "Suppressed: 2.\n"
+    run("suppression", "remove", "ana@mail.example", "--account", "1", "--reason", "A mistake")
+    shown = run("suppression", "import", "stop.txt", "--account", "1", "--dry-run").stdout
+    assert "Newly suppressed: 1 address." in shown
+    assert run("suppression", "import", "stop.txt", "--account", "1").stdout == "Suppressed: 1.\n"
+    assert [one[1] for one in listed(run)] == ["972541110001", "ana@mail.example"]
+
+
+@pytest.mark.parametrize("command", [("import",), ("suppression", "import")])
+def test_a_pipe_with_a_name_is_refused(run: Run, command: tuple[str, ...]) -> None:
+    os.mkfifo("pipe")
+    refused = run(*command, "pipe", "--account", "1")
+    assert (refused.exit_code, "“pipe” is not a regular file." in refused.output) == (1, True)
 
 
 def test_contacts_are_unsubscribed_from_one_audience(run: Run) -> None:

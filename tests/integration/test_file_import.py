@@ -15,6 +15,7 @@ from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, DeleteFields, create_field, delete_fields
 from carillon.audience.groups import FindGroups, GroupKey, find_groups
 from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
+from carillon.audience.imports.history import ListImports, list_imports
 from carillon.audience.imports.records import BeginImport, Place, begin_import, hold_import
 from carillon.audience.locks import lock_audience
 from carillon.audience.upsert.engine import upsert
@@ -372,6 +373,19 @@ async def test_the_rejects_never_overwrite_another_file(db: Database, account: T
     assert letter.read_text() == "Dear Ana, …"
 
 
+async def test_rejects_without_a_folder_are_refused_before_the_import_begins(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "people.csv", ["12,,Ana"])
+    folder = tmp_path / "none"
+    with pytest.raises(InvalidInputError, match=str(folder)) as refused:
+        await run(db, account, path, rejects=folder / "mend-me.csv")
+    assert refused.value.field == "rejects"
+    assert await db.read(list_imports, account.actor, ListImports()) == []
+    folder.mkdir()
+    assert (await run(db, account, path, rejects=folder / "mend-me.csv")).is_resumed is False
+
+
 @pytest.mark.parametrize("named", [None, "mend-me.csv"])
 async def test_rejects_go_beside_earlier_ones_which_stay(
     db: Database, account: Tenant, tmp_path: Path, named: str | None
@@ -423,13 +437,6 @@ async def test_rejects_that_have_not_come_yet_have_their_file(db: Database, acco
     resumed = await run(db, account, path)
     assert (stopped.rejects, resumed.rejects, other.rejects) == (None, rejects, tmp_path / "mend-me-2.csv")
     assert [row["First name"] for one in (resumed, other) for row in rejected(one)] == ["Ben", "Cy"]
-
-
-async def test_rejects_need_no_folder_where_there_are_none(db: Database, account: Tenant, tmp_path: Path) -> None:
-    path = write(tmp_path / "people.csv", ["0541110001,,Ana"])
-    assert (await run(db, account, path, rejects=tmp_path / "none" / "x.csv")).new == 1
-    with pytest.raises(InvalidInputError, match="no folder"):
-        await run(db, account, write(path, ["13,,Ana"]), rejects=tmp_path / "none" / "x.csv")
 
 
 async def test_an_import_leaves_its_beginning_and_end_in_the_audit_trail(

@@ -70,23 +70,28 @@ def _lines(found: "DryRun") -> list[str]:
 def difference_lines(difference: "Difference") -> list[str]:
     """Write what would change for a person."""
     counts = f"{difference.new:,} new, {difference.updated:,} updated, {difference.unchanged:,} unchanged"
-    stays = f"{difference.conflicts:,} addresses stay as they are"
+    stay = "stays as it is" if difference.conflicts == 1 else "stay as they are"
+    stays = f"{_addresses(difference.conflicts)} {stay}"
     lines = [
         "Nothing was changed. An import would report:",
-        f"{difference.rows:,} rows: {counts}, {difference.failed:,} failed.",
-        f"Conflicts: {stays}. Not taken: {difference.problems:,} other values.",
+        f"{counted(difference.rows, 'row')}: {counts}, {difference.failed:,} failed.",
+        f"Conflicts: {stays}. Not taken: {counted(difference.problems, 'other value')}.",
     ]
     by_channel = [f"{count:,} from {channel}" for channel, count in difference.unsubscribed.items() if count]
     lines.append(
-        f"Newly suppressed: {difference.suppressed:,} addresses. "
+        f"Newly suppressed: {_addresses(difference.suppressed)}. "
         f"Newly unsubscribed: {', '.join(by_channel) or 'no'} contacts."
     )
     if difference.resubscribed:
-        lines.append(f"Subscribed again: {difference.resubscribed:,} addresses.")
+        lines.append(f"Subscribed again: {_addresses(difference.resubscribed)}.")
     for kind, examples in groupby(difference.examples, lambda one: one.kind):
         lines.append(f"{_HEADS[kind]}, for example:")
         lines += [f"  {_example(one)}" for one in examples]
     return lines
+
+
+def _addresses(count: int) -> str:
+    return counted(count, "address", "addresses")
 
 
 def _example(example: "Example") -> str:

@@ -15,8 +15,8 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 # isort: split
 from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
-from carillon.cli.judged_files import Judging, import_yes_option
-from carillon.cli.options import account_option, audience_option
+from carillon.cli.judged_files import Judging, import_yes_option, problems_line
+from carillon.cli.options import account_option, audience_option, counted
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, operator, with_session
 from carillon.cli.standard_input import as_file, rejects_of
@@ -85,8 +85,8 @@ def import_(  # noqa: PLR0913 - one for each flag
     found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that
     say who must not be written to (status, unsubscribed, blacklisted …) take reachability away and never give it.
     Before anything is written, the first rows are judged. Where more than a fifth of the phones are no valid numbers,
-    or more than a twentieth of the known contacts get another phone or e-mail, it asks on a terminal; elsewhere it ends
-    with exit code 3, unless --yes is there.
+    or of the rows can't be read, or more than a twentieth of the known contacts (of a few, more than half) get another
+    phone or e-mail, it asks on a terminal; elsewhere it ends with exit code 3, unless --yes is there.
 
     Calling again after an interruption goes on where it stopped, and a file that was imported is not imported twice.
     Standard input is kept in a private file meanwhile; give the same once more to go on. Its rejects go to
@@ -159,7 +159,7 @@ def progress_line(progress: ImportProgress) -> str:
     # What this run has done took its seconds; an earlier run's share of the file doesn't count.
     left = progress.seconds * (1 - share) / (share * done) if share * done else 0.0
     minutes, seconds = divmod(round(left), 60)
-    return f"{progress.rows:,} rows, {pace:,.0f} rows/s, {share:.0%}, {minutes}:{seconds:02d} left"
+    return f"{counted(progress.rows, 'row')}, {pace:,.0f} rows/s, {share:.0%}, {minutes}:{seconds:02d} left"
 
 
 def _as_json(summary: ImportSummary) -> dict[str, object]:
@@ -188,18 +188,18 @@ def _as_lines(summary: ImportSummary, *, is_guess: bool) -> list[str]:
     if summary.was_done_before:
         head = f"This file was imported before ({summary.import_id}); --again does it once more. Its report:"
     elif not summary.is_done:
-        head = f"Stopped after {summary.rows:,} rows. The same command (without --again) goes on from there."
+        head = f"Stopped after {counted(summary.rows, 'row')}. The same command (without --again) goes on from there."
     else:
         head = f"Imported in {summary.seconds:,.1f} s, {summary.rows_per_second:,.0f} rows/s."
     counts = f"{summary.new:,} new, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
-    lines = [head, f"{summary.rows:,} rows: {counts}, {summary.failed:,} failed."]
+    lines = [head, f"{counted(summary.rows, 'row')}: {counts}, {summary.failed:,} failed."]
     if summary.blocks:
         words = "address is suppressed that was" if summary.blocks == 1 else "addresses are suppressed that were"
         lines.append(f"{summary.blocks:,} {words} not.")
     if is_guess and summary.encoding != "utf-8":
         lines.append(f"The file was read as {summary.encoding}; if letters look wrong now, --encoding names another.")
     if summary.error_count:
-        lines.append(f"{summary.error_count:,} problems, each with its row in {summary.rejects}: mend it, import it.")
+        lines.append(problems_line(summary.error_count, summary.rejects))
     if summary.unmapped_columns:
         lines.append(f"Columns that nothing was taken from: {', '.join(summary.unmapped_columns)}.")
     return lines

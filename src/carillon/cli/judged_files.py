@@ -86,7 +86,10 @@ def judgement_lines(judgement: "Judgement") -> list[str]:
         lines.append(f"A line of it: “{judgement.encoding_sample}”.{guess}")
     if judgement.header:
         lines.append(f"Columns: {taken}; left out: {', '.join(judgement.left) or 'none'}.")
-    lines.append(f"{'All' if judgement.is_whole else 'Its first'} {counted(judgement.rows, 'row')}:")
+    lines.append(f"{_rows(judgement.rows, is_whole=judgement.is_whole)}:")
+    if judgement.broken:
+        unreadable = _share(judgement.broken, judgement.rows, "can't be read")
+        lines.append(f"  {unreadable}.")
     phones, emails, known = judgement.phones, judgement.emails, judgement.known
     if phones.given:
         parts = [
@@ -101,10 +104,22 @@ def judgement_lines(judgement: "Judgement") -> list[str]:
         lines.append(f"  {counted(emails.given, 'e-mail')}: {', '.join(parts)}.")
     if known.contacts:
         lines.append(
-            f"  {counted(known.contacts, 'contact')} known here; {known.phones_replaced:,} get another phone, "
+            f"  {counted(known.contacts, 'contact')} known here; "
+            f"{known.phones_replaced:,} {'gets' if known.phones_replaced == 1 else 'get'} another phone, "
             f"{known.emails_replaced:,} another e-mail."
         )
     return [*map(visible, lines), *(f"Striking: {reason}" for reason in judgement.striking)]
+
+
+def _rows(rows: int, *, is_whole: bool) -> str:
+    if rows == 1:
+        return "Its only row" if is_whole else "Its first row"
+    return f"{'All' if is_whole else 'Its first'} {counted(rows, 'row')}"
+
+
+def problems_line(count: int, rejects: object) -> str:
+    """Write where the problems of an import are."""
+    return f"{counted(count, 'problem')}, each with its row in {rejects}: mend it, import it."
 
 
 def _delimiter(delimiter: str) -> str:

@@ -99,6 +99,6 @@ def _no_phone(given: str, country: str, field: str) -> InvalidInputError:
     return InvalidInputError(field, sentence)
 
 
-def counted(count: int, noun: str) -> str:
-    """Write how many there are of something."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Write how many there are of something; `plural` is that of a noun to which more than an s is added."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or f'{noun}s'}"

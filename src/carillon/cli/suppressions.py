@@ -22,7 +22,7 @@ from carillon.audience.suppressions import (
     suppress,
 )
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
-from carillon.cli.judged_files import Judging, import_yes_option
+from carillon.cli.judged_files import Judging, import_yes_option, problems_line
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.cli.standard_input import as_file, rejects_of
@@ -140,9 +140,11 @@ def import_(session: Session, *, file: Path, account_id: int, yes: bool, dry_run
     """Suppress the addresses of FILE: a plain column of them, or the columns of a table that hold phones and e-mails.
 
     FILE - is standard input.
-    No contact is made. What can't be an address goes to a rejects file beside FILE. The suppressions of an export are
-    read with their times, sources and reasons. Where more than a fifth of the phones are no valid numbers, it asks on a
-    terminal; elsewhere it ends with exit code 3, unless --yes is there.
+    No contact is made. What can't be an address, and rows that can't be read, go to a rejects file beside FILE. The
+    suppressions of an export are read with their times, sources and reasons. A file that was imported before is read
+    again: what was lifted meanwhile is suppressed once more. Where more than a fifth of the phones are no valid
+    numbers, or of the rows can't be read, it asks on a terminal; elsewhere it ends with exit code 3, unless --yes is
+    there.
 
     For example:
 
@@ -164,7 +166,7 @@ def import_(session: Session, *, file: Path, account_id: int, yes: bool, dry_run
         summary = session.run(work)
     lines = [f"Suppressed: {summary.blocks:,}."]
     if summary.error_count:
-        lines.append(f"{summary.error_count:,} problems, each with its row in {summary.rejects}: mend it, import it.")
+        lines.append(problems_line(summary.error_count, summary.rejects))
     rejects = None if summary.rejects is None else str(summary.rejects)
     answer = {"suppressed": summary.blocks, "errors": summary.error_count, "rejects": rejects}
     session.answer(answer | {"judgement": judging.record}, lines)

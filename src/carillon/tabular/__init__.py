@@ -15,7 +15,7 @@ from carillon.tabular.formulas import defuse, restore
 from carillon.tabular.reader import Chunk, file_hash, read_chunks
 from carillon.tabular.records import BadRecord
 from carillon.tabular.rejects import REJECT_COLUMNS, Problem, RejectedRow, RejectsWriter
-from carillon.tabular.shape import LINE_COLUMN, FileShape, inspect
+from carillon.tabular.shape import LINE_COLUMN, FileShape, inspect, open_regular
 from carillon.tabular.transcode import Table, as_csv
 from carillon.tabular.writers import Format, TableWriter, open_writer
 
@@ -44,6 +44,7 @@ __all__ = [
     "defuse",
     "file_hash",
     "inspect",
+    "open_regular",
     "open_writer",
     "read_chunks",
     "restore",

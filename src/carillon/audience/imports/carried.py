@@ -28,11 +28,20 @@ from carillon.tabular import LINE_COLUMN
 _ADDRESS, _CHANNEL, _AT, *_TEXTS = BLOCK_COLUMNS
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A suppression, and the line and column that have its address."""
+
+    row: int
+    column: str
+    record: SuppressionRecord
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocks:
-    """Suppressions of a chunk by their lines, the lines that can't be read, and the rows that are contacts."""
+    """Suppressions of a chunk, several of a line perhaps; the lines that can't be read; the rows that are contacts."""
 
-    records: Mapping[int, SuppressionRecord]
+    records: Sequence[Block]
     errors: Sequence[RowError]
     contacts: pl.DataFrame
 
@@ -52,12 +61,12 @@ def read_blocks(frame: pl.DataFrame) -> Blocks:
     """Split a chunk's frame into rows that are suppressions and rows that are contacts."""
     is_block = pl.col(_ADDRESS).is_not_null()
     columns = [pl.col(name) if name in frame.columns else pl.lit(None, pl.String).alias(name) for name in BLOCK_COLUMNS]
-    records: dict[int, SuppressionRecord] = {}
+    records: list[Block] = []
     errors: list[RowError] = []
     for row, address, channel, at, *texts in frame.filter(is_block).select(LINE_COLUMN, *columns).iter_rows():
         try:
             source, actor, reason, description = texts
-            records[row] = SuppressionRecord(
+            record = SuppressionRecord(
                 channel=Channel((channel or "").strip().lower()),
                 address=address.strip(),
                 created_at=_moment(at),
@@ -66,6 +75,7 @@ def read_blocks(frame: pl.DataFrame) -> Blocks:
                 reason=reason,
                 description=description,
             )
+            records.append(Block(row, _ADDRESS, record))
         except ValueError:
             errors.append(
                 RowError(row, _CHANNEL, "invalid", shown(channel or ""), "The channel is sms, email or voice.")
@@ -73,10 +83,10 @@ def read_blocks(frame: pl.DataFrame) -> Blocks:
     return Blocks(records=records, errors=errors, contacts=frame.filter(~is_block))
 
 
-def unusable(row: int, record: SuppressionRecord) -> RowError:
+def unusable(block: Block) -> RowError:
     """Report a suppression whose address can't be one on its channel."""
-    kind = "email" if record.channel is Channel.EMAIL else "phone"
-    return problem(row, _ADDRESS, record.address, kind)
+    kind = "email" if block.record.channel is Channel.EMAIL else "phone"
+    return problem(block.row, block.column, block.record.address, kind)
 
 
 def read_definitions(frame: pl.DataFrame) -> tuple[list[Definition], pl.DataFrame]:

@@ -94,7 +94,8 @@ class ColumnPlan:
 
     `targets` are what columns say of who may be written to (`consent_columns.TARGETS`), several perhaps the same.
     `consents` are the columns of consents, with their purposes and channels. `groups` is the column that names groups,
-    and `own` the columns that only an export has, which it has under their own names.
+    and `own` the columns that only an export has, which it has under their own names. Each cell of `addresses` is an
+    address to suppress.
     """
 
     attributes: Mapping[str, str]
@@ -103,6 +104,7 @@ class ColumnPlan:
     consents: Mapping[str, tuple[str, Channel]] = field(default_factory=dict)
     groups: str | None = None
     own: frozenset[str] = frozenset()
+    addresses: tuple[str, ...] = ()
 
     @property
     def consent(self) -> ConsentColumns:
@@ -117,8 +119,11 @@ class ColumnPlan:
 
     @property
     def taken(self) -> Mapping[str, str]:
-        """What is taken from columns: attributes, TARGETS, `groups`, `consents.PURPOSE.CHANNEL`, or their own names."""
-        own = {column: column for column in sorted(self.own)}
+        """What is taken from columns.
+
+        Attributes, TARGETS, `groups`, `consents.PURPOSE.CHANNEL`, an `address` to suppress, or their own names.
+        """
+        own = {column: column for column in sorted(self.own)} | dict.fromkeys(self.addresses, "address")
         named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
         consents = {column: f"consents.{purpose}.{channel}" for column, (purpose, channel) in self.consents.items()}
         return {**own, **consents, **named, **self.targets, **self.attributes}

@@ -160,7 +160,7 @@ async def _write_all(tx: Tx, copy: Actor, rows: _Rows) -> NoReturn:
 async def _copy_named(tx: Tx, actor: Actor, copy: Actor, prepared: PreparedChunk, *, lifts: bool) -> None:
     """Copy the contacts and suppressions that a chunk's rows name, or may name, unless the copy has them."""
     keys = _keys(prepared)
-    records = [] if prepared.blocks is None else prepared.blocks.records.values()
+    records = [] if prepared.blocks is None else [block.record for block in prepared.blocks.records]
     given = [Address(channel=one.channel, value=one.address, phone_form=one.phone_form) for one in records]
     for address, blocked in zip(given, await read_addresses(tx, actor, given), strict=True):
         keys["email" if address.channel is Channel.EMAIL else "phone"] += [blocked] if blocked else []

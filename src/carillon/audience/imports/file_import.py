@@ -21,7 +21,6 @@ import msgspec
 
 from carillon.audience.definitions import make_definitions
 from carillon.audience.fields import field_kinds
-from carillon.audience.imports.address_list import as_suppressions
 from carillon.audience.imports.chunks import lock_for, read_ahead, write_chunk
 from carillon.audience.imports.judgement import Judgement, judge
 from carillon.audience.imports.records import (
@@ -38,14 +37,14 @@ from carillon.audience.imports.records import (
     import_report,
     keep_rejects_path,
 )
-from carillon.audience.imports.rejects import Rejects, reserve
+from carillon.audience.imports.rejects import Rejects, check_rejects, reserve
 from carillon.audience.imports.source import FileImport, FileSource, PreparedChunk, open_source, version_of
 from carillon.audience.locks import follow_uploads
 from carillon.audience.upsert.optimistic import OptimisticInsert
 from carillon.db.database import Database, Tx
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
-from carillon.tabular import TabularError, as_csv
+from carillon.tabular import TabularError, as_csv, open_regular
 
 __all__ = ["FileImport", "ImportProgress", "ImportSummary", "import_file"]
 
@@ -124,6 +123,7 @@ async def import_file(  # noqa: PLR0913 - what a caller hears of it
             chunks = source.prepared(beginning.start)
             first = await asyncio.to_thread(next, chunks, None)
             judged(await db.read(judge, actor, source, first))
+            await asyncio.to_thread(check_rejects, source.rejects, source.path)
             chunks = chain([] if first is None else [first], chunks)
         begun = await db.run(begin_import, actor, beginning)
         run = _Run(db, actor, source, begun, started)
@@ -142,8 +142,7 @@ async def opened(db: Database, actor: Actor, command: FileImport) -> AsyncIterat
     """
     with _as_caller_errors(), _alone_with(command.path), ExitStack() as stack:
         kinds = await db.read(field_kinds, actor)
-        readable = as_suppressions(command.path) if command.suppress else as_csv(command.path, sheet=command.sheet)
-        table = await asyncio.to_thread(stack.enter_context, readable)
+        table = await asyncio.to_thread(stack.enter_context, as_csv(command.path, sheet=command.sheet))
         source = await asyncio.to_thread(open_source, actor, command, table, kinds)
         await db.run(follow_uploads, actor)
         yield source
@@ -160,13 +159,11 @@ def _as_caller_errors() -> Iterator[None]:
 
 @contextmanager
 def _alone_with(path: Path) -> Iterator[None]:
-    """Keep other processes of this machine from importing the same file meanwhile: they would share its rejects."""
-    try:
-        file = path.open("rb")
-    except OSError:
-        yield  # reading it reports what is wrong with it
-        return
-    with file:
+    """Keep other processes of this machine from importing the same file meanwhile: they would share its rejects.
+
+    Raises UnreadableFileError for what can't be opened, or is no file.
+    """
+    with open_regular(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

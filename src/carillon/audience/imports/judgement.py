@@ -20,7 +20,7 @@ from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 
 INVALID_SHARE = 0.2
-"""More than this share of the phones being no phones or no valid ones, or of the e-mails being none, is striking."""
+"""Striking is more than this share of phones that are none or not valid, of e-mails that are none, of broken rows."""
 MIN_INVALID = 5
 """Fewer are not: where one value in twenty is wrong, five wrong ones are a fifth of a file in less than 1 of 100."""
 MIN_UNKNOWN = 20
@@ -29,6 +29,10 @@ REPLACED_SHARE = 0.05
 """More than this share of the known contacts getting another phone, or another e-mail, is striking."""
 MIN_REPLACED = 10
 """Fewer are not: where two people in a hundred change theirs, ten do so in a twentieth of a file in 1 of 100."""
+REPLACED_MOST = 0.5
+"""More than this share of the known contacts is striking from MIN_REPLACED_MOST on: such a row is another person's."""
+MIN_REPLACED_MOST = 3
+"""Fewer are not: one person, or a couple, may well have changed theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +73,8 @@ class Judgement:
     """A file before it is imported.
 
     `encoding` and `delimiter` are None where it is no text; `encoding_…` are as in `tabular.EncodingChoice`. `header`
-    has the names of its columns, none where it is read as a column of addresses. `taken` is what columns hold, `left`
-    those that nothing is taken from. What follows is of the first `rows`; `is_whole` says that there are no others.
+    has the names of its columns. `taken` is what columns hold, `left` those that nothing is taken from. What follows is
+    of the first `rows`, of which `broken` ones can't be read; `is_whole` says that there are no others.
     `striking` has a sentence for each reason to ask before going on.
     """
 
@@ -83,6 +87,7 @@ class Judgement:
     taken: Mapping[str, str]
     left: Sequence[str]
     rows: int
+    broken: int
     is_whole: bool
     phones: PhonesFound
     emails: EmailsFound
@@ -98,26 +103,26 @@ async def judge(tx: Tx, actor: Actor, source: FileSource, first: PreparedChunk |
         frame = await resolve_phones(tx, actor, batch.frame, batch.alternative_phones)
         phones, emails = _phones(first, frame, actor.country), _emails(first)
         known = _known(await matched_rows(tx, actor, frame, keeps_valid_phones=batch.keeps_valid_phones))
+    rows, broken = (0, 0) if first is None else (first.size, len(first.chunk.bad))
     found = (phones or PhonesFound(), emails or EmailsFound(), known or KnownContacts())
     shape, taken = source.shape, source.columns.taken
     is_text = source.table.form == "text"
-    # A file of addresses is read as a table of ours.
-    header = () if source.is_addresses else shape.header
     return Judgement(
         encoding=shape.encoding_name if is_text else None,
         encoding_reason=shape.encoding_choice.reason,
         encoding_is_sure=shape.encoding_choice.is_sure,
         encoding_sample=shape.encoding_choice.sample,
         delimiter=shape.delimiter if is_text else None,
-        header=header,
-        taken={column: taken[column] for column in header if column in taken},
+        header=shape.header,
+        taken={column: taken[column] for column in shape.header if column in taken},
         left=source.columns.unmapped,
-        rows=0 if first is None else first.size,
+        rows=rows,
+        broken=broken,
         is_whole=first is None or first.chunk.next_offset >= shape.size,
         phones=found[0],
         emails=found[1],
         known=found[2],
-        striking=_striking(*found),
+        striking=_striking(rows, broken, *found),
     )
 
 
@@ -150,7 +155,7 @@ def _emails(chunk: PreparedChunk) -> EmailsFound:
 
 def _blocked(chunk: PreparedChunk, *, is_email: bool) -> pl.Series:
     """Return the addresses of rows that are suppressions, as they are given."""
-    records = () if chunk.blocks is None else chunk.blocks.records.values()
+    records = () if chunk.blocks is None else [block.record for block in chunk.blocks.records]
     given = [one.address for one in records if (one.channel is Channel.EMAIL) is is_email]
     return pl.Series(given, dtype=pl.String)
 
@@ -171,17 +176,21 @@ def _known(rows: pl.DataFrame) -> KnownContacts:
     )
 
 
-def _striking(phones: PhonesFound, emails: EmailsFound, known: KnownContacts) -> list[str]:
+def _striking(rows: int, broken: int, phones: PhonesFound, emails: EmailsFound, known: KnownContacts) -> list[str]:
     wrong = phones.possible and phones.possible + phones.not_phones  # the others are counted by themselves
+    few = ((INVALID_SHARE, MIN_INVALID),)
+    unknown = ((INVALID_SHARE, MIN_UNKNOWN),)
+    replaced = ((REPLACED_SHARE, MIN_REPLACED), (REPLACED_MOST, MIN_REPLACED_MOST))
     counts = (
-        (phones.not_phones, phones.given, INVALID_SHARE, MIN_INVALID, "phones are no phone numbers"),
-        (wrong, phones.given, INVALID_SHARE, MIN_UNKNOWN, "phones are no valid numbers"),
-        (emails.not_emails, emails.given, INVALID_SHARE, MIN_INVALID, "e-mails are no e-mail addresses"),
-        (known.phones_replaced, known.contacts, REPLACED_SHARE, MIN_REPLACED, "known contacts get another phone"),
-        (known.emails_replaced, known.contacts, REPLACED_SHARE, MIN_REPLACED, "known contacts get another e-mail"),
+        (broken, rows, few, "rows can't be read"),
+        (phones.not_phones, phones.given, few, "phones are no phone numbers"),
+        (wrong, phones.given, unknown, "phones are no valid numbers"),
+        (emails.not_emails, emails.given, few, "e-mails are no e-mail addresses"),
+        (known.phones_replaced, known.contacts, replaced, "known contacts get another phone"),
+        (known.emails_replaced, known.contacts, replaced, "known contacts get another e-mail"),
     )
     return [
         f"{count:,} of {whole:,} {words} ({count / whole:.0%})."
-        for count, whole, share, least, words in counts
-        if count >= least and count > share * whole
+        for count, whole, limits, words in counts
+        if any(count >= least and count > share * whole for share, least in limits)
     ]

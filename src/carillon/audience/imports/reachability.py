@@ -4,7 +4,7 @@ A file only takes reachability away: whoever is unsubscribed, unconfirmed or blo
 contact that was there doesn't consent by a file. With a reason (`--resubscribe`) it gives back as well.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -25,10 +25,10 @@ from carillon.audience.contacts.subscription import (
     resubscribe,
 )
 from carillon.audience.devices import RegisteredDevice, devices_of, register_devices
-from carillon.audience.imports.carried import SaidConsent, unusable
+from carillon.audience.imports.carried import Block, SaidConsent, unusable
 from carillon.audience.imports.consent_columns import ARCHIVED, OWN, SAID, Said
 from carillon.audience.locks import addresses_of
-from carillon.audience.suppression_records import RestoreSuppressions, SuppressionRecord, restore_suppressions
+from carillon.audience.suppression_records import RestoreSuppressions, restore_suppressions
 from carillon.audience.suppressions import (
     Address,
     Channel,
@@ -138,13 +138,11 @@ async def give_back(tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame
     await resubscribe(tx, actor, Resubscribe(contact_ids=asked, reason=reason))
 
 
-async def restore_blocks(
-    tx: Tx, actor: Actor, records: Mapping[int, SuppressionRecord], reason: str
-) -> tuple[int, list[RowError]]:
+async def restore_blocks(tx: Tx, actor: Actor, blocks: Sequence[Block], reason: str) -> tuple[int, list[RowError]]:
     """Suppress what lines say; return how many addresses were not before, and the lines whose address can't be one."""
-    lines = list(records)
-    restored = await restore_suppressions(tx, actor, RestoreSuppressions(records=list(records.values()), reason=reason))
-    return restored.added, [unusable(lines[place], records[lines[place]]) for place in restored.failed]
+    records = [block.record for block in blocks]
+    restored = await restore_suppressions(tx, actor, RestoreSuppressions(records=records, reason=reason))
+    return restored.added, [unusable(blocks[place]) for place in restored.failed]
 
 
 async def add_devices(tx: Tx, actor: Actor, devices: Sequence[tuple[int, Device]], kept: pl.DataFrame) -> None:

@@ -67,14 +67,14 @@ def reserve(path: Path, source: Path) -> Path:
     """Make an empty file for an import's rejects and return its path: `path`, or where rejects are, one beside it.
 
     What can't be made is returned as it is: an import without rejects needs none. Raises InvalidInputError for
-    `rejects` where anything else is than rejects.
+    `rejects` as `check_rejects` does.
     """
     for candidate in _names(path):
         try:
             make_private(candidate).close()
         except FileExistsError:
             if candidate == path:
-                _check_rejects(path, source)
+                check_rejects(path, source)
         except OSError:
             return candidate
         else:
@@ -88,9 +88,19 @@ def _names(path: Path) -> Iterator[Path]:
         yield path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
-def _check_rejects(path: Path, source: Path) -> None:
-    """Raise InvalidInputError for `rejects` where what has their name are no rejects: another name was meant."""
-    if path.exists() and path.samefile(source):
+def check_rejects(path: Path, source: Path) -> None:
+    """Raise InvalidInputError for `rejects` where no rejects can go to a path.
+
+    There is no such folder, or what has their name are no rejects: another name was meant.
+    """
+    try:
+        if not path.parent.is_dir():
+            raise InvalidInputError("rejects", f"There is no folder “{path.parent}”: make it, or name another.")
+        if not path.exists():
+            return
+    except OSError as error:
+        raise InvalidInputError("rejects", f"“{path}” can't be written: {error.strerror or error}.") from error
+    if path.samefile(source):
         raise InvalidInputError("rejects", "The rejects can't go into the file that is imported.")
     if not path.is_file() or not _is_rejects_file(path):
         raise InvalidInputError("rejects", f"“{path.name}” is there and is no rejects file: name another.")

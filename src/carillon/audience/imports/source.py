@@ -12,6 +12,7 @@ from carillon.audience.contacts.contact import Device
 from carillon.audience.definitions import Definition, defined_kinds
 from carillon.audience.export_columns import ARCHIVED_COLUMN, DEVICES_COLUMN
 from carillon.audience.field_types import Kind
+from carillon.audience.imports.address_list import address_shape, plan_addresses, read_addresses
 from carillon.audience.imports.carried import (
     Blocks,
     SaidConsent,
@@ -118,7 +119,8 @@ class FileSource:
             "country": self.country,
         }
         start = Place(offset=self.shape.body_offset, line=self.shape.body_line, rejects=0, seconds=0)
-        return BeginImport(file_hash=self.digest, options=options, start=start, again=again)
+        # What is suppressed stays so: a list of addresses is read each time, as some may have been lifted meanwhile.
+        return BeginImport(file_hash=self.digest, options=options, start=start, again=again or self.is_addresses)
 
     def prepared(self, place: Place) -> Iterator["PreparedChunk"]:
         """Read chunks from a place on."""
@@ -129,10 +131,8 @@ class FileSource:
             frame = restore(chunk.frame) if self.is_ours else chunk.frame
             if self.columns.has_definitions:
                 _, frame = read_definitions(frame)
-            blocks = None
-            if self.columns.has_blocks:
-                blocks = read_blocks(frame)
-                frame = blocks.contacts
+            blocks = self._blocks(frame)
+            frame = frame if blocks is None else blocks.contacts
             cells = read_cell_forms(frame, self.columns.attributes, self.kinds)
             batch = read_frame(
                 cells.select(names), self.country, kinds=self.kinds, join_all=groups, may_be_international=True
@@ -152,6 +152,15 @@ class FileSource:
                 consents=read_consents(frame, self.columns.consents),
                 devices=devices,
             )
+
+    def _blocks(self, frame: pl.DataFrame) -> Blocks | None:
+        """Split a chunk's frame; None where no row is a suppression. Of a file of addresses no row is a contact."""
+        if self.columns.addresses:
+            return read_addresses(frame, self.columns.addresses)
+        if not self.columns.has_blocks:
+            return None
+        blocks = read_blocks(frame)
+        return replace(blocks, contacts=frame.clear()) if self.is_addresses else blocks
 
     def _said(self, frame: pl.DataFrame) -> pl.DataFrame | None:
         """Read who may be written to; None where no row changes that."""
@@ -201,12 +210,13 @@ class PreparedChunk:
         if not self.chunk.bad and not blocks_failed:
             return report
         broken = [*(_as_error(record) for record in self.chunk.bad), *blocks_failed]
+        failed = len({error.row for error in broken})
         return UpsertReport(
-            rows=report.rows + len(broken),
+            rows=report.rows + failed,
             new=report.new,
             updated=report.updated,
             unchanged=report.unchanged,
-            failed=report.failed + len(broken),
+            failed=report.failed + failed,
             error_count=report.error_count + len(broken),
             errors=sorted([*report.errors, *broken], key=lambda error: error.row),
         )
@@ -221,16 +231,22 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
 
     `table` has the file's records (`as_csv`).
     The columns that say who may be written to are read to the end first: nothing is written of a file in which one of
-    their cells isn't understood. Raises TabularError, and InvalidInputError for `map`, `group` and `country`.
+    their cells isn't understood. Raises TabularError, and InvalidInputError for `map`, `group`, `country`, and for
+    `file` where it is to have addresses and has none.
     """
     country = actor.country if command.country is None else checked_country(command.country)
     group = None if command.group is None else _checked_group(command.group)
-    shape = table.shape(
-        delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
-    )
-    definitions = _definitions(table.path, shape, was_defused=table.may_be_defused)
-    kinds = {**defined_kinds(definitions), **kinds}
-    columns = plan_columns(shape.header, command.mapping, kinds)
+    definitions: Sequence[Definition] = ()
+    if command.suppress:
+        shape = address_shape(table, delimiter=command.delimiter, encoding=command.encoding, country=country)
+        columns = plan_addresses(shape.header)
+    else:
+        shape = table.shape(
+            delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
+        )
+        definitions = _definitions(table.path, shape, was_defused=table.may_be_defused)
+        kinds = {**defined_kinds(definitions), **kinds}
+        columns = plan_columns(shape.header, command.mapping, kinds)
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
         raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
@@ -248,7 +264,7 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         shape.encoding,
         *([f"sheet {command.sheet}"] if command.sheet is not None else []),
         *(["no header"] if command.columns is not None else []),
-        *(["suppress"] if command.suppress else []),
+        *(["addresses"] if command.suppress else []),
         *([f"resubscribe {resubscribe}"] if resubscribe else []),
     )
     return FileSource(
