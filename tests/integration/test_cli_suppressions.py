@@ -108,6 +108,13 @@ def test_rows_that_cannot_be_read_are_rejected_with_their_lines_and_cells(run: R
     assert [one[1] for one in listed(run)] == [f"97250123470{number}" for number in (1, 4, 2, 3)]
 
 
+def test_the_encoding_that_is_shown_can_be_said(run: Run) -> None:
+    Path("stop.csv").write_bytes("טלפון;שם\n0541110001;נועה\n ;תמר\n".encode("windows-1255"))
+    done = run("suppression", "import", "stop.csv", "--encoding", "windows-1255", "--account", "1")
+    assert (done.exit_code, done.stdout) == (0, "Suppressed: 1.\n"), done.output
+    assert "Columns: טלפון → address; left out: שם." in done.stderr
+
+
 def test_rejects_of_a_column_without_a_name_are_imported_like_any(run: Run) -> None:
     Path("stop.txt").write_text("0541110001\n12\n")
     run("suppression", "import", "stop.txt", "--account", "1")

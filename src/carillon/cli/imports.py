@@ -15,7 +15,7 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 # isort: split
 from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
-from carillon.cli.judged_files import Judging, import_yes_option, problems_line
+from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
 from carillon.cli.options import account_option, audience_option, counted
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, operator, with_session
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     "--country", metavar="ISO2", help="Read national phones as dialled there. [default: the audience's country]"
 )
 @click.option("--delimiter", metavar="CHARACTER", help="What parts the cells. [default: found out; \\t is a tab]")
-@click.option("--encoding", metavar="NAME", help="The file's encoding. [default: found out]")
+@encoding_option()
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -32,6 +32,11 @@ def import_yes_option() -> Callable[[Any], Any]:
     return yes_option("Import also what looks wrong, without asking.")
 
 
+def encoding_option() -> Callable[[Any], Any]:
+    """Ask for the encoding of a file, which its judgement shows, as `encoding`."""
+    return click.option("--encoding", metavar="NAME", help="The file's encoding. [default: found out]")
+
+
 class Judging:
     """Shows the judgement of a file, and asks where it is striking; `record` is what JSON says of it."""
 

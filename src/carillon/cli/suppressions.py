@@ -22,7 +22,7 @@ from carillon.audience.suppressions import (
     suppress,
 )
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
-from carillon.cli.judged_files import Judging, import_yes_option, problems_line
+from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, operator, table, with_session
 from carillon.cli.standard_input import as_file, rejects_of
@@ -133,10 +133,13 @@ def list_(session: Session, *, account_id: int, channel: str | None) -> None:
 @group.command("import")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @account_option()
+@encoding_option()
 @import_yes_option()
 @dry_run_option()
 @with_session
-def import_(session: Session, *, file: Path, account_id: int, yes: bool, dry_run: bool) -> None:
+def import_(  # noqa: PLR0913 - one for each flag
+    session: Session, *, file: Path, account_id: int, encoding: str | None, yes: bool, dry_run: bool
+) -> None:
     """Suppress the addresses of FILE: a plain column of them, or the columns of a table that hold phones and e-mails.
 
     FILE - is standard input.
@@ -159,7 +162,7 @@ def import_(session: Session, *, file: Path, account_id: int, yes: bool, dry_run
         return await import_file(db, actor, command, lambda _progress: None, judged=judging)
 
     with as_file(file) as path:
-        command = FileImport(path=path, suppress=True, rejects=rejects_of(file, None))
+        command = FileImport(path=path, suppress=True, encoding=encoding, rejects=rejects_of(file, None))
         if dry_run:
             show_dry_run(session, command, account_id=account_id)
             return

@@ -55,9 +55,9 @@ def read_addresses(frame: pl.DataFrame, columns: Sequence[str]) -> Blocks:
     """
     cells = read_cell_forms(frame.select(LINE_COLUMN, *columns), dict.fromkeys(columns, "email"), {})
     records = [
-        Block(row, column, SuppressionRecord(channel=Channel.EMAIL if "@" in cell else Channel.SMS, address=cell))
+        Block(row, column, SuppressionRecord(channel=Channel.EMAIL if "@" in cell else Channel.SMS, address=address))
         for row, *texts in cells.iter_rows()
         for column, cell in zip(columns, texts, strict=True)
-        if cell
+        if cell and (address := cell.strip())
     ]
     return Blocks(records=records, errors=[], contacts=frame.clear())
