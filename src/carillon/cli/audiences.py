@@ -15,6 +15,7 @@ from carillon.audience.audiences import (
     create_audience,
     delete_audience,
     list_audiences,
+    require_deletable_audience,
 )
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.options import Id, account_option, counted
@@ -106,6 +107,7 @@ def delete(session: Session, *, audience_id: int, account_id: int, yes: bool) ->
 
     async def look(db: "Database") -> AudienceCounts:
         actor = await open_actor(db, account_id, audience_id)
+        await db.read(require_deletable_audience, actor)
         return (await db.read(count_audiences, actor, [audience_id]))[audience_id]
 
     found = session.run(look)
