@@ -2,6 +2,7 @@
 
 from carillon.tabular.encoding import EncodingChoice
 from carillon.tabular.errors import (
+    AddressInHeaderError,
     BadColumnsError,
     BadDelimiterError,
     EmptyFileError,

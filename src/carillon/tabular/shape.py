@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 
 from carillon.tabular.encoding import EncodingChoice, find_encoding, is_text
 from carillon.tabular.errors import (
+    AddressInHeaderError,
     BadColumnsError,
     BadDelimiterError,
     EmptyFileError,
@@ -29,6 +30,9 @@ LINE_COLUMN: Final = "__line__"
 _SAMPLE_RECORDS: Final = 100
 _SEPARATOR_LINE: Final = re.compile(rb'"?sep=([^"\r\n])"?', re.IGNORECASE)
 _BLANK_LINES: Final = re.compile(rb"[ \t\r\n]*+\Z|(?:[ \t\r\n]*[\r\n])?")
+_CONTROLS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_START: Final = 1024
+_MOST_CONTROLS: Final = 8  # different ones in the file's start: a column of a text file may have one or two in each row
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[+(]?\d[\d ()./-]{5,}\d")
 
 
@@ -184,9 +188,14 @@ def _header(source: Source, grammar: Grammar, columns: Sequence[str] | None) -> 
     text = source.text
     end = RecordFinder(text, grammar, RECORD_LIMIT).end(0)
     cells = grammar.cells(text[: end.at]) if end.kind == "whole" else None
+    in_header = _CONTROLS.search(text, 0, end.at if cells else _START)
+    if in_header or len(set(_CONTROLS.findall(text[:_START]))) > _MOST_CONTROLS:
+        raise UnreadableFileError(
+            "This looks like no text file: it begins with control characters. If it is one, say its encoding."
+        )
     if cells is None:
         raise NoHeaderError("The first record is not a header: a quote in it is not closed, or it is over 1 MB long.")
-    if not all(is_text(cell) and b"\0" not in cell for cell in cells):
+    if not all(map(is_text, cells)):
         raise NoHeaderError("The header holds bytes that are no text. Say which encoding the file is in.")
     names = [restored(cell.decode().removeprefix("\ufeff").strip()) for cell in cells]
     if columns is not None and not set(names) >= set(REJECT_COLUMNS):
@@ -198,7 +207,7 @@ def _header(source: Source, grammar: Grammar, columns: Sequence[str] | None) -> 
     if not any(names):
         raise NoHeaderError("The first record names no columns.")
     if any(_ADDRESS.fullmatch(name) for name in names):
-        raise NoHeaderError(
+        raise AddressInHeaderError(
             "The first record holds an address where the names of the columns should be. If the file has no header, "
             "name its columns."
         )

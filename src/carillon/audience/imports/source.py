@@ -35,6 +35,7 @@ from carillon.kit.actor import Actor
 from carillon.tabular import (
     LINE_COLUMN,
     REJECT_COLUMNS,
+    AddressInHeaderError,
     BadRecord,
     Chunk,
     FileShape,
@@ -225,9 +226,12 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
     """
     country = actor.country if command.country is None else checked_country(command.country)
     group = None if command.group is None else _checked_group(command.group)
-    shape = table.shape(
-        delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
-    )
+    try:
+        shape = table.shape(
+            delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
+        )
+    except AddressInHeaderError as error:
+        raise InvalidInputError("file", f"{error} For example: --columns phone,email") from error
     definitions = _definitions(table.path, shape, was_defused=table.may_be_defused)
     kinds = {**defined_kinds(definitions), **kinds}
     columns = plan_columns(shape.header, command.mapping, kinds)
