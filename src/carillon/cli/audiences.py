@@ -19,8 +19,7 @@ from carillon.audience.audiences import (
 )
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.options import Id, account_option, counted
-from carillon.cli.session import Session, open_actor, operator, table, with_session
-from carillon.tenancy.accounts import OpenAccount, open_account
+from carillon.cli.session import Session, open_actor, table, with_session
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -56,7 +55,7 @@ def create(session: Session, *, name: str, account_id: int, country: str | None,
     """
 
     async def work(db: "Database") -> Audience:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.run(create_audience, actor, CreateAudience(name=name, country=country, kind=AudienceKind(kind)))
 
     audience = session.run(work)
@@ -75,7 +74,7 @@ def list_(session: Session, *, account_id: int) -> None:
     """
 
     async def work(db: "Database") -> list[Audience]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         found: list[Audience] = []
         while True:
             after_id = found[-1].audience_id if found else 0

@@ -130,7 +130,7 @@ async def _accounts(db: "Database") -> int:
 
 
 def _secret_key(session: Session, *, is_open: bool) -> Finding:
-    """Look at the key's file; where it is missing, at whether the database, if it `is_open`, has secrets sealed by it."""
+    """Look at the key's file; where it is missing, whether the database, if it `is_open`, has secrets of it."""
     path = session.settings.secret_key_path
     try:
         status = path.stat()
