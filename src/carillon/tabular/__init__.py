@@ -23,6 +23,7 @@ from carillon.tabular.writers import Format, TableWriter, open_writer
 __all__ = [
     "LINE_COLUMN",
     "REJECT_COLUMNS",
+    "AddressInHeaderError",
     "BadColumnsError",
     "BadDelimiterError",
     "BadRecord",
