@@ -62,13 +62,14 @@ class FileShape:
         return self.encoding.replace("cp125", "windows-125").replace("iso8859", "iso-8859").replace("cp8", "ibm8")
 
 
-def inspect(
+def inspect(  # noqa: PLR0913 - what is known of a file beforehand
     path: Path,
     *,
     delimiter: str | None = None,
     encoding: str | None = None,
     columns: Sequence[str] | None = None,
     country: str | None = None,
+    may_be_binary: bool = True,
 ) -> FileShape:
     """Look at a file's beginning and say how to read it.
 
@@ -76,7 +77,8 @@ def inspect(
     delimiter is the one of comma, semicolon, tab and pipe that parts the header and the records behind it most evenly.
     Names are trimmed; one without text becomes `column_N`, and one that occurs again gets a number. `columns` are the
     names of a file that has no header, in its order; a rejects file has one all the same. `country` (two letters) is
-    where it is from, which counts where the encoding has to be guessed.
+    where it is from, which counts where the encoding has to be guessed. A file that `may_be_binary` is refused where it
+    begins with control characters.
 
     Raises:
         TabularError: a subclass of it, with a sentence for a person.
@@ -89,6 +91,8 @@ def inspect(
         source.fill(2 * RECORD_LIMIT)
         line, separator = _pass_preamble(source)
         grammar = Grammar(_checked(delimiter or separator or _find_delimiter(source)))
+        if may_be_binary:
+            _require_text(source.text, grammar)
         names, length = _header(source, grammar, columns)
         line += line_breaks(source.text[:length])
         source.advance(length)
@@ -183,19 +187,24 @@ def _cell_counts(source: Source, grammar: Grammar) -> list[int]:
     return counts
 
 
+def _require_text(text: bytes, grammar: Grammar) -> None:
+    """Refuse a file with a control character in its first record, or with many kinds of them in its first rows."""
+    end = RecordFinder(text, grammar, RECORD_LIMIT).end(0)
+    in_header = _CONTROLS.search(text, 0, end.at if end.kind == "whole" else _START)
+    if in_header or len(set(_CONTROLS.findall(text, 0, _START))) > _MOST_CONTROLS:
+        raise UnreadableFileError(
+            "This looks like no text file: it begins with control characters. If it is one, say its encoding."
+        )
+
+
 def _header(source: Source, grammar: Grammar, columns: Sequence[str] | None) -> tuple[list[str], int]:
     """Read the names in the first record, and the record's length, which is 0 where `columns` are the names."""
     text = source.text
     end = RecordFinder(text, grammar, RECORD_LIMIT).end(0)
     cells = grammar.cells(text[: end.at]) if end.kind == "whole" else None
-    in_header = _CONTROLS.search(text, 0, end.at if cells else _START)
-    if in_header or len(set(_CONTROLS.findall(text[:_START]))) > _MOST_CONTROLS:
-        raise UnreadableFileError(
-            "This looks like no text file: it begins with control characters. If it is one, say its encoding."
-        )
     if cells is None:
         raise NoHeaderError("The first record is not a header: a quote in it is not closed, or it is over 1 MB long.")
-    if not all(map(is_text, cells)):
+    if not all(is_text(cell) and b"\0" not in cell for cell in cells):
         raise NoHeaderError("The header holds bytes that are no text. Say which encoding the file is in.")
     names = [restored(cell.decode().removeprefix("\ufeff").strip()) for cell in cells]
     if columns is not None and not set(names) >= set(REJECT_COLUMNS):
