@@ -87,6 +87,7 @@ def test_an_audience_has_the_kind_that_it_is_made_of(run: Run) -> None:
         (("field", "delete", "city"), "city is a field that every audience has"),
         (("audience", "delete", "9"), "no audience 9"),
         (("audience", "delete", "1", "--yes"), "default audience"),
+        (("audience", "delete", "1"), "default audience"),
     ],
 )
 def test_what_cannot_be_deleted_is_told_in_one_line(run: Run, arguments: tuple[str, ...], words: str) -> None:

@@ -83,6 +83,45 @@ def test_a_secret_key_that_others_can_read_is_wrong(run: Run, tmp_path: Path) ->
     assert findings(result)["secret key"]["remedy"].startswith("chmod 600 ")
 
 
+def test_a_secret_key_that_nothing_needs_is_not_made_yet(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("account", "create", "A").exit_code == 0
+    assert run("credential", "create", "--account", 1, "--dialect", "inwise").exit_code == 0
+    found = findings(run("doctor", "--json"))["secret key"]
+    assert (found["state"], found["remedy"]) == ("ok", "")
+    assert found["sentence"].startswith("is not made yet")
+    monkeypatch.delenv("CARILLON_DATABASE_URL")
+    result = run("doctor", "--data-dir", tmp_path / "nope", "--json")
+    assert findings(result)["secret key"]["sentence"].startswith("is not made yet")
+
+
+def test_a_secret_key_that_sealed_secrets_need_and_that_is_missing_is_wrong(run: Run, tmp_path: Path) -> None:
+    assert run("account", "create", "A").exit_code == 0
+    assert run("credential", "create", "--account", 1, "--dialect", "apifon").exit_code == 0
+    (tmp_path / "data" / "secret.key").unlink()
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    found = findings(result)["secret key"]
+    assert (found["state"], "is missing" in found["sentence"]) == ("failure", True)
+    assert found["remedy"].startswith("Bring it back from its backup.")
+
+
+def test_a_secret_key_that_carriers_need_and_that_is_missing_is_wrong(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARILLON_CARRIER_SECRET", "pass")
+    made = run("carrier", "create", "main", "--kind", "smpp", "--url", "smpp://shop@127.0.0.1:2775")
+    assert made.exit_code == 0, made.output
+    (tmp_path / "data" / "secret.key").unlink()
+    assert findings(run("doctor", "--json"))["secret key"]["state"] == "failure"
+
+
+def test_a_secret_key_of_a_database_that_is_not_reached_is_to_be_looked_for(run: Run) -> None:
+    found = findings(run("doctor", "--database-url", "postgresql://nobody@127.0.0.1:1/x", "--json"))["secret key"]
+    assert (found["state"], "can't be asked" in found["sentence"]) == ("warning", True)
+
+
 @pytest.mark.parametrize(
     ("answer", "state", "words"),
     [

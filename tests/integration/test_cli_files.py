@@ -212,7 +212,7 @@ def test_the_help_of_import_has_its_own_flags_and_the_other_commands(run: Run) -
 def test_a_file_without_a_header_gets_the_names_of_its_columns(run: Run) -> None:
     Path("plain.csv").write_text("0541110001,Ana,x\n12,Ben,y\n")
     refused = run("import", "plain.csv", "--account", 1)
-    assert (refused.exit_code, "name its columns" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "name its columns. For example: --columns phone" in refused.stderr) == (1, True)
     flags = ("--account", 1, "--columns", "phone,first name,", "--json")
     report = answer(run("import", "plain.csv", *flags))
     assert (report["rows"], report["new"], report["failed"]) == (2, 1, 1)

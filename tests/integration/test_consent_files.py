@@ -93,6 +93,14 @@ async def test_nothing_that_was_taken_comes_back_by_a_file(db: Database, account
     assert await statuses(db, account) == before
 
 
+async def test_numbers_among_the_truths_of_ndjson_say_the_same(db: Database, account: Tenant, tmp_path: Path) -> None:
+    cells = ("true", "1.0", "1", "0.0", "false")
+    lines = [f'{{"phone": "054111000{place}", "unsubscribed": {cell}}}' for place, cell in enumerate(cells)]
+    summary = await bring(db, account, tmp_path / "people.ndjson", lines)
+    assert (summary.new, summary.failed) == (5, 0)
+    assert [sms for sms, _ in (await statuses(db, account)).values()] == ["unsubscribed"] * 3 + ["subscribed"] * 2
+
+
 async def test_of_two_rows_for_one_contact_the_one_that_takes_away_counts(
     db: Database, account: Tenant, tmp_path: Path
 ) -> None:

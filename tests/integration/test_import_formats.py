@@ -67,6 +67,14 @@ async def test_rejects_of_a_workbook_are_numbered_by_its_rows_and_hold_what_stoo
     assert summary.rejects.read_text("utf-8-sig").splitlines()[1].startswith("12,2000-01-01,3,Phone,12,")
 
 
+async def test_a_cell_of_a_workbook_with_a_fraction_is_no_phone(db: Database, account: Tenant, tmp_path: Path) -> None:
+    numbers = ("501234901.5", "501234901.123456", "-501234901", "541110001")
+    rows = row(cell("Phone")) + "".join(row(cell(number, "n")) for number in numbers)
+    summary = await run(db, account, write_workbook(tmp_path / "people.xlsx", rows))
+    assert (summary.new, summary.failed) == (1, 3)
+    assert await stored(db, account) == [("972541110001", None)]
+
+
 @pytest.mark.parametrize("form", ["gz", "xlsx"])
 async def test_an_import_goes_on_where_it_stopped_whatever_form_its_file_has(
     db: Database, account: Tenant, tmp_path: Path, form: str

@@ -60,6 +60,17 @@ async def test_numbers_that_a_spreadsheet_rounded_are_rejects_that_name_the_caus
     assert {reason.partition(",")[0] for _, reason in rejected(summary)} == {"A spreadsheet rounded this number"}
 
 
+@pytest.mark.parametrize("count", [1, MANY])
+async def test_numbers_with_a_fraction_are_rejects_that_name_the_cause(
+    db: Database, account: Tenant, tmp_path: Path, count: int
+) -> None:
+    given = [f"{972501230000 + place}.7" for place in range(count)]
+    summary = await bring(db, account, tmp_path / "excel.csv", ["phone,first name", *(f"{one},Ana" for one in given)])
+    assert (summary.new, summary.failed) == (0, count)
+    assert [value for value, _ in rejected(summary)] == given
+    assert all("it has a fraction" in reason for _, reason in rejected(summary))
+
+
 @pytest.mark.parametrize("filler", [0, MANY])
 async def test_digits_that_are_valid_internationally_alone_are_international(
     db: Database, account: Tenant, tmp_path: Path, filler: int

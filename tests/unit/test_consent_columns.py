@@ -85,6 +85,10 @@ def test_a_field_of_the_audience_is_no_consent() -> None:
         ("unsubscribed", "maybe", None),
         ("subscribed", "כן", Said.SUBSCRIBED),
         ("subscribed", "0", Said.UNSUBSCRIBED),
+        ("subscribed", "1.0", Said.SUBSCRIBED),
+        ("subscribed", "0.0", Said.UNSUBSCRIBED),
+        ("blocked", "2.0", Said.BLOCKED),
+        ("unsubscribed", "1.5", None),
     ],
 )
 def test_cells_mean_what_the_vendors_write(kind: str, text: str, said: Said | None) -> None:

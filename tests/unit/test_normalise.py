@@ -47,6 +47,22 @@ def test_phones_of_a_column_are_what_the_reference_reads(country: str | None) ->
     assert_frame_equal(normalise_phones(texts(values), country), expected)
 
 
+# Numbers of spreadsheets: mended, with a fraction, negative; and phones whose groups look like them.
+NUMBERS = tuple(
+    f"{sign}{whole}{point}{fraction}"
+    for sign in ("", "+", "-", " -", "\u00a0-", "- ")
+    for whole in ("972501234567", "501234567", "0501234567", "0501234", "5012345", "050123")
+    for point in (".", ",", " ", "")
+    for fraction in ("", "0", "00", "000", "5", "25", "05", "567", "123456", "5E3")
+)
+
+
+@pytest.mark.parametrize("country", ["IL", "US", None])
+def test_numbers_of_spreadsheets_in_a_column_are_what_the_reference_reads(country: str | None) -> None:
+    values = list(NUMBERS)
+    assert_frame_equal(normalise_phones(texts(values), country), phones_by_reference([*values], country))
+
+
 # Of other countries without a plus, of new ranges, and ambiguous.
 FOREIGN = (
     *("447911123456", "33612345678", "12025550123", "306912345678", "4915112345678", "3466666666", "3212345678"),

@@ -17,7 +17,7 @@ from carillon.addresses.phones import (
     read_phone,
     region_of_calling_code,
 )
-from carillon.addresses.spreadsheets import has_lost_digits
+from carillon.addresses.spreadsheets import has_fraction, has_lost_digits
 
 # The numbers in the vendors' references, with what each stands for in its vendor's country.
 VENDOR_SAMPLES = [
@@ -126,6 +126,41 @@ def test_the_shape_is_seven_to_fifteen_digits() -> None:
 def test_a_spreadsheets_number_is_the_digits_that_it_was_made_of(value: str, country: str, digits: str | None) -> None:
     assert digits_of(value, country) == digits == phone_digits(value, country)
     assert has_lost_digits(value) is (digits is None and "E" in value)
+    assert not has_fraction(value)
+
+
+FRACTIONS = (
+    *(
+        "97250123456.7",
+        "97250123456,7",
+        "501234579.25",
+        "501234579.05",
+        "501234901.5",
+        "501234901.123456",
+        " 5012345.5 ",
+    ),
+    *("+97250123456.7", "0501234579.5", "0501234.56"),
+)
+
+
+@pytest.mark.parametrize("value", FRACTIONS)
+@pytest.mark.parametrize("country", ["IL", None])
+def test_a_number_with_a_fraction_is_no_phone(value: str, country: str | None) -> None:
+    assert digits_of(value, country) is None
+    assert phone_digits(value, country) is None
+    assert has_fraction(value.strip())
+
+
+@pytest.mark.parametrize("value", ["-501234580", "-972501234580", "-0501234580", " -972501234580", "-501234580.5"])
+@pytest.mark.parametrize("country", ["IL", None])
+def test_a_negative_number_is_no_phone(value: str, country: str | None) -> None:
+    assert digits_of(value, country) is None
+    assert phone_digits(value, country) is None
+
+
+@pytest.mark.parametrize("value", ["0501234.567", "050.1234567", "5012.34567", "-050-1234567", "05.01.23.45.67"])
+def test_a_dot_between_groups_of_a_phones_digits_makes_no_fraction(value: str) -> None:
+    assert digits_of(value, "IL") == "972501234567"
 
 
 @pytest.mark.parametrize("value", ["1234", "123456", "000123456", "012345", "+97212", "(12) 34-56"])

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from tests.unit.corpus import seeded
 from tests.unit.tabular_files import read, written
 
 from carillon.tabular import (
@@ -138,7 +139,6 @@ def test_a_file_without_content_is_called_empty(tmp_path: Path, content: bytes) 
     [
         b",,,\n1,2,3,4\n",
         b'"name,phone\nAda,1\n',
-        b"name,ph\0one\nAda,1\n",
         b"x" * 1_500_000 + b"\n1\n",
         b"Ada,ada@example.org\nBob,bob@example.org\n",
         b"0501112223;Ada\n0502223334;Bob\n",
@@ -147,6 +147,26 @@ def test_a_file_without_content_is_called_empty(tmp_path: Path, content: bytes) 
 def test_a_first_record_that_names_no_columns_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(NoHeaderError, match=r"record|header"):
         inspect(written(tmp_path, content))
+
+
+@pytest.mark.parametrize("content", [b"name,ph\0one\nAda,1\n", b"name,ph\x01one\nAda,1\n", b"na\x7fme\nAda\n"])
+@pytest.mark.parametrize("columns", [None, ["name", "phone"]])
+def test_control_characters_in_the_first_record_look_like_no_text_file(
+    tmp_path: Path, content: bytes, columns: list[str] | None
+) -> None:
+    with pytest.raises(UnreadableFileError, match="looks like no text file"):
+        inspect(written(tmp_path, content), columns=columns)
+
+
+def test_random_bytes_look_like_no_text_file(tmp_path: Path) -> None:
+    for seed in range(60):  # in some a line ends before the first control character
+        with pytest.raises(UnreadableFileError, match="looks like no text file"):
+            inspect(written(tmp_path, seeded(f"no text {seed}").randbytes(3_000)))
+
+
+def test_a_control_character_behind_the_header_is_the_records_own_matter(tmp_path: Path) -> None:
+    content = b"name\tphone\r\n" + b"Ada\x0b\t0501112223\r\n" * 20
+    assert inspect(written(tmp_path, content)).header == ("name", "phone")
 
 
 def test_an_error_does_not_repeat_what_the_file_holds(tmp_path: Path) -> None:

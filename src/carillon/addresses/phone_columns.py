@@ -31,7 +31,7 @@ from carillon.addresses.phones import (
     Validity,
     known_region,
 )
-from carillon.addresses.spreadsheets import DECIMAL, SCIENTIFIC
+from carillon.addresses.spreadsheets import DECIMAL, FRACTION, NEGATIVE, SCIENTIFIC
 
 _FEW = 12  # up to so many rows of one calling code or region the reference is faster than passes over columns
 _MAX_FAST_BYTES = 40
@@ -107,14 +107,15 @@ class PhoneColumn:
         return self._with_enough_digits(pl.concat([bare, rest.select("row", nsn=digits, plus=plus)]))
 
     def _mended(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Mend what a spreadsheet made of phones, and drop texts with letters, which are none."""
-        odd = rows["text"].str.contains("[.,A-Za-z]")
+        """Mend what a spreadsheet made of phones, and drop texts that are none: with letters, a fraction or a minus."""
+        odd = rows["text"].str.contains(r"[.,A-Za-z]|^\s*-")
         if not odd.any():
             return rows
         stripped = rows.filter(odd).with_columns(_TEXT.str.strip_chars(WHITE_SPACE))
         lettered = stripped["text"].str.contains("[A-Za-z]")
         self._leave(stripped.filter(lettered & stripped["text"].str.contains(SCIENTIFIC)))
         mended = stripped.filter(~lettered).with_columns(_TEXT.str.replace(DECIMAL, "${1}${2}"))
+        mended = mended.filter(~_TEXT.str.contains(f"{FRACTION}|{NEGATIVE}"))
         return pl.concat([rows.filter(~odd), mended])
 
     def _with_enough_digits(self, numbers: pl.DataFrame) -> pl.DataFrame:

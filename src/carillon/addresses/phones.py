@@ -162,7 +162,7 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
     1. More than 250 characters, or any letter, is refused. So are vanity numbers, extensions such as x123,
        and RFC 3966 texts. Surrounding white space does not count; decimal digits of any script count as 0 to
        9. A number that a spreadsheet made of a phone stands for its digits, where none was lost
-       (`spreadsheets.whole_number`).
+       (`spreadsheets.whole_number`); a negative number and one with a fraction are none.
     2. What phonenumbers' parser reads with the country as default region is the number: national forms, forms
        with a plus or with the region's own international prefix, and bare digits that start with the region's
        calling code where the parser takes them so. What the parser refuses is refused, and so is a number

@@ -228,9 +228,7 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
     require_all_audiences(actor)
     if (await lock_audience(tx, actor, after_uploads=False)).is_stoplist:
         await follow_uploads(tx, actor)
-    audience = await get_audience(tx, actor, GetAudience(audience_id=actor.audience_id))
-    if audience.is_default or await tx.fetchval(SQL["has_credentials"], actor.account_id, actor.audience_id):
-        raise InvalidInputError("audience", "The default audience and one that credentials work in can't be deleted.")
+    await require_deletable_audience(tx, actor)
     await tx.execute(SQL["delete_group_members"], actor.account_id, actor.audience_id)
     gone = await delete_contact_chunks(tx, actor, _contacts(tx, actor), cause=DeletionCause.AUDIENCE_DELETED)
     await forget_audience(tx, actor)
@@ -240,6 +238,16 @@ async def delete_audience(tx: Tx, actor: Actor) -> None:
     await tx.execute(SQL["delete_audience"], actor.account_id, actor.audience_id)
     await tx.execute(SQL["delete_imports"], actor.account_id, actor.audience_id)
     await audit.record(tx, actor, "audience.delete", actor.audience_id, {"contacts": gone})
+
+
+async def require_deletable_audience(tx: Tx, actor: Actor) -> None:
+    """Refuse to delete the account's default audience, and one that a credential works in.
+
+    Raises InvalidInputError for `audience`, and NotFoundError.
+    """
+    audience = await get_audience(tx, actor, GetAudience(audience_id=actor.audience_id))
+    if audience.is_default or await tx.fetchval(SQL["has_credentials"], actor.account_id, actor.audience_id):
+        raise InvalidInputError("audience", "The default audience and one that credentials work in can't be deleted.")
 
 
 async def _contacts(tx: Tx, actor: Actor) -> AsyncIterator[Sequence[int]]:

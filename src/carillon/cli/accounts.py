@@ -16,11 +16,9 @@ from carillon.tenancy.accounts import (
     AccountStatus,
     CreateAccount,
     ListAccounts,
-    OpenAccount,
     SetAccountStatus,
     create_account,
     list_accounts,
-    open_account,
     set_account_status,
 )
 
@@ -129,7 +127,7 @@ def status(session: Session, *, account_id: int, status: str) -> None:
     """
 
     async def change(db: "Database") -> Account:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.run(set_account_status, actor, SetAccountStatus(status=AccountStatus(status)))
 
     account = session.run(change)

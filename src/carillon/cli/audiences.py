@@ -15,11 +15,11 @@ from carillon.audience.audiences import (
     create_audience,
     delete_audience,
     list_audiences,
+    require_deletable_audience,
 )
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.options import Id, account_option, counted
-from carillon.cli.session import Session, open_actor, operator, table, with_session
-from carillon.tenancy.accounts import OpenAccount, open_account
+from carillon.cli.session import Session, open_actor, table, with_session
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -55,7 +55,7 @@ def create(session: Session, *, name: str, account_id: int, country: str | None,
     """
 
     async def work(db: "Database") -> Audience:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.run(create_audience, actor, CreateAudience(name=name, country=country, kind=AudienceKind(kind)))
 
     audience = session.run(work)
@@ -74,7 +74,7 @@ def list_(session: Session, *, account_id: int) -> None:
     """
 
     async def work(db: "Database") -> list[Audience]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         found: list[Audience] = []
         while True:
             after_id = found[-1].audience_id if found else 0
@@ -106,6 +106,7 @@ def delete(session: Session, *, audience_id: int, account_id: int, yes: bool) ->
 
     async def look(db: "Database") -> AudienceCounts:
         actor = await open_actor(db, account_id, audience_id)
+        await db.read(require_deletable_audience, actor)
         return (await db.read(count_audiences, actor, [audience_id]))[audience_id]
 
     found = session.run(look)

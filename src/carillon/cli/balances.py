@@ -19,8 +19,7 @@ from carillon.billing.balances import (
 )
 from carillon.billing.money import format_amount, parse_amount
 from carillon.cli.options import account_option
-from carillon.cli.session import Session, operator, table, with_session
-from carillon.tenancy.accounts import OpenAccount, open_account
+from carillon.cli.session import Session, open_actor, table, with_session
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -45,7 +44,7 @@ def show(session: Session, *, account_id: int) -> None:
     """
 
     async def work(db: "Database") -> Balance:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.read(get_balance, actor)
 
     _answer(session, account_id, session.run(work))
@@ -70,7 +69,7 @@ def add(session: Session, *, amount: str, account_id: int, note: str | None) -> 
     command = AddCredit(amount=parse_amount(amount, signed=True), note=note)
 
     async def work(db: "Database") -> Balance:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.run(add_credit, actor, command)
 
     _answer(session, account_id, session.run(work))
@@ -92,7 +91,7 @@ def limit(session: Session, *, amount: str, account_id: int) -> None:
     command = SetCreditLimit(limit=parse_amount(amount, field="limit"))
 
     async def work(db: "Database") -> Balance:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.run(set_credit_limit, actor, command)
 
     _answer(session, account_id, session.run(work))
@@ -116,7 +115,7 @@ def journal(session: Session, *, account_id: int, limit: int, before: UUID | Non
     """
 
     async def work(db: "Database") -> list[JournalEntry]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.read(list_journal, actor, ListJournal(before=before, limit=limit))
 
     rows = [{**asdict(entry), "amount": format_amount(entry.amount)} for entry in session.run(work)]

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from carillon.cli.options import Id, account_option
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.events.endpoints import Endpoint, list_endpoints
 from carillon.events.replay import Replay, replay
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -37,7 +36,7 @@ def list_(session: Session, *, account_id: int) -> None:
     """
 
     async def read(db: "Database") -> list[Endpoint]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.read(list_endpoints, actor)
 
     endpoints = session.run(read)
@@ -72,7 +71,7 @@ def replay_(session: Session, *, account_id: int, after: int, endpoint_id: int |
     """
 
     async def run(db: "Database") -> int:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         callbacks = 0
         go_on_after: int | None = after
         while go_on_after is not None:

@@ -13,7 +13,7 @@ import click
 from carillon.carriers.http.tokens import CallbackTokens, CallbackUrls
 from carillon.carriers.registry import KINDS, Surroundings
 from carillon.cli.options import Id
-from carillon.cli.session import Session, followed, operator, table, with_session
+from carillon.cli.session import Session, followed, open_actor, operator, table, with_session
 from carillon.errors import InvalidInputError
 from carillon.logs import configure_logging
 from carillon.outbound.client import HttpClient
@@ -34,7 +34,6 @@ from carillon.routing.carriers import (
     set_carrier_state,
 )
 from carillon.routing.trial import Step, TrialMessage, try_carrier
-from carillon.tenancy.accounts import OpenAccount, open_account
 from carillon.tenancy.secrets import SecretBox
 
 if TYPE_CHECKING:
@@ -288,7 +287,7 @@ async def caller(db: "Database", account_id: int | None) -> "Caller":
     """Return the operator, or the operator inside an account. Raises NotFoundError for `account`."""
     if account_id is None:
         return operator()
-    return await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+    return await open_actor(db, account_id)
 
 
 async def _try(session: Session, config: "CarrierConfig", message: TrialMessage) -> list[Step]:

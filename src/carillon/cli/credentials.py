@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from carillon.cli.options import Id, Moment, account_option, audience_option
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.dialects.registry import CREDENTIAL_FORMAT
 from carillon.kit.traffic import TrafficClass
-from carillon.tenancy.accounts import OpenAccount, open_account
 from carillon.tenancy.credentials import (
     CreateCredential,
     Credential,
@@ -96,7 +95,7 @@ def create(  # noqa: PLR0913 - one for each flag
     box = SecretBox(session.settings.secret_key_path)
 
     async def make(db: "Database") -> NewCredential:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.run(create_credential, actor, command, box)
 
     made = session.run(make)
@@ -122,7 +121,7 @@ def list_(session: Session, *, account_id: int) -> None:
     """
 
     async def read(db: "Database") -> list[Credential]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.read(list_credentials, actor, ListCredentials())
 
     credentials = session.run(read)
@@ -143,7 +142,7 @@ def revoke(session: Session, *, account_id: int, credential_id: int) -> None:
     """
 
     async def take_back(db: "Database") -> None:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         await db.run(revoke_credential, actor, RevokeCredential(credential_id=credential_id))
 
     session.run(take_back)

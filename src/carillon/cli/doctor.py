@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from carillon.cli.session import Session, operator, with_session
-from carillon.db.embedded import EmbeddedError, bin_dir
+from carillon.cli.session import Session, open_actor, operator, with_session
+from carillon.db.embedded import EmbeddedError, bin_dir, has_cluster
 from carillon.errors import CarillonError
 from carillon.settings import Settings
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _LEAST_BYTES = 2 * 1024**3
 _OLDEST_POSTGRESQL = 15
 _CONNECT_SECONDS = 2.0
+_OWNER = "Run as the account that it belongs to."
 _SHOWN = {"ok": "ok   ", "warning": "look ", "failure": "WRONG"}
 
 
@@ -68,7 +69,7 @@ def _examine(session: Session) -> Iterator[Finding]:
         yield _binaries()
     database = list(_database(session))
     yield from database
-    yield _secret_key(settings, is_new=any(one.state == "failure" for one in database))
+    yield _secret_key(session, is_open=all(one.state != "failure" for one in database))
     yield _disk(settings)
     yield _open_files(settings)
     if settings.role != "worker":
@@ -128,23 +129,56 @@ async def _accounts(db: "Database") -> int:
     return len((await db.read(list_accounts, operator(), ListAccounts(limit=1))).items)
 
 
-def _secret_key(settings: Settings, *, is_new: bool) -> Finding:
-    path = settings.secret_key_path
+def _secret_key(session: Session, *, is_open: bool) -> Finding:
+    """Look at the key's file; where it is missing, whether the database, if it `is_open`, has secrets of it."""
+    path = session.settings.secret_key_path
     try:
         status = path.stat()
+    except FileNotFoundError:
+        return _missing_key(session, is_open=is_open)
     except OSError as error:
-        state: Literal["ok", "warning"] = "ok" if is_new else "warning"
-        remedy = (
-            "" if is_new else "It is made with the first credential. If there was one, bring it back from its backup."
-        )
-        return Finding(check="secret key", state=state, sentence=f"{path}: {error.strerror}.", remedy=remedy)
+        sentence = f"{path} can't be read: {error.strerror}."
+        return Finding(check="secret key", state="failure", sentence=sentence, remedy=_OWNER)
     if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         sentence = f"{path} can be read by others than its owner."
         return Finding(check="secret key", state="failure", sentence=sentence, remedy=f"chmod 600 {path}")
     if not os.access(path, os.R_OK):
-        remedy = "Run as the account that it belongs to."
-        return Finding(check="secret key", state="failure", sentence=f"{path} can't be read.", remedy=remedy)
+        return Finding(check="secret key", state="failure", sentence=f"{path} can't be read.", remedy=_OWNER)
     return Finding(check="secret key", state="ok", sentence=f"is {path}, for its owner alone. Back it up.")
+
+
+def _missing_key(session: Session, *, is_open: bool) -> Finding:
+    path = session.settings.secret_key_path
+    if is_open and session.run(_has_sealed_secrets):
+        sentence = f"{path} is missing, and secrets of credentials or carriers are sealed with it."
+        remedy = "Bring it back from its backup. Without one make those credentials and carriers again."
+        return Finding(check="secret key", state="failure", sentence=sentence, remedy=remedy)
+    if is_open or _is_empty(session.settings):
+        sentence = f"is not made yet: the first secret that is sealed makes it, in {path}."
+        return Finding(check="secret key", state="ok", sentence=sentence)
+    sentence = f"{path} is not there, and the database can't be asked whether it needs it."
+    remedy = "If there was one, bring it back from its backup."
+    return Finding(check="secret key", state="warning", sentence=sentence, remedy=remedy)
+
+
+def _is_empty(settings: Settings) -> bool:
+    try:
+        return settings.database_url is None and not has_cluster(settings.data_dir)
+    except EmbeddedError:
+        return False
+
+
+async def _has_sealed_secrets(db: "Database") -> bool:
+    from carillon.routing.carriers import ListCarriers, list_carriers  # noqa: PLC0415 - as above
+    from carillon.tenancy.accounts import every_account  # noqa: PLC0415 - as above
+    from carillon.tenancy.credentials import has_sealed_secrets  # noqa: PLC0415 - as above
+
+    if any(one.has_secret for one in await db.read(list_carriers, operator(), ListCarriers())):
+        return True
+    async for account_id in every_account(db, operator()):
+        if await db.read(has_sealed_secrets, await open_actor(db, account_id)):
+            return True
+    return False
 
 
 def _disk(settings: Settings) -> Finding:

@@ -7,9 +7,8 @@ import click
 import msgspec
 
 from carillon.cli.options import account_option
-from carillon.cli.session import Session, operator, with_session
+from carillon.cli.session import Session, open_actor, with_session
 from carillon.events.log import Event, ReadEvents, follow, last_sequence, read_events
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -51,7 +50,7 @@ def events(session: Session, *, account_id: int, after: int | None, follows: boo
     """
 
     async def print_all(db: "Database") -> None:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         last = await _print_after(session, db, actor, after, addresses=addresses)
         if follows:
             async for found in follow(db, actor, last):

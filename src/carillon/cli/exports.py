@@ -10,9 +10,8 @@ import click
 
 from carillon.audience.exports import ExportContacts, export_contacts
 from carillon.cli.options import account_option, audience_option
-from carillon.cli.session import Session, operator, with_session
+from carillon.cli.session import Session, open_actor, with_session
 from carillon.errors import InvalidInputError
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -65,10 +64,9 @@ def export(  # noqa: PLR0913 - one for each flag
         )
     target = sys.stdout.buffer if output is None else output
     command = ExportContacts(target=target, format=format_, group=group, defuse=not raw)  # type: ignore[arg-type]
-    where = OpenAccount(account_id=account_id, audience_id=audience_id)
 
     async def run(db: "Database") -> int:
-        actor = await db.read(open_account, operator(), where)
+        actor = await open_actor(db, account_id, audience_id)
         async with db.transaction(actor) as tx:  # not tried again: what went to standard output can't be taken back
             return await export_contacts(tx, actor, command)
 

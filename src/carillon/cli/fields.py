@@ -11,10 +11,9 @@ from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.fields import CreateField, Field, ListFields, create_field, list_fields
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.options import account_option, audience_option, counted
-from carillon.cli.session import Session, open_actor, operator, table, with_session
+from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.db.filters import Condition, Op
 from carillon.errors import InvalidInputError, NotFoundError
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -47,7 +46,7 @@ def create(  # noqa: PLR0913 - one for each flag
     """
 
     async def work(db: "Database") -> Field:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id, audience_id=audience_id))
+        actor = await open_actor(db, account_id, audience_id)
         return await db.run(create_field, actor, CreateField(name=name, kind=Kind(kind), label=label))
 
     field = session.run(work)
@@ -67,7 +66,7 @@ def list_(session: Session, *, account_id: int, audience_id: int | None) -> None
     """
 
     async def work(db: "Database") -> list[Field]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id, audience_id=audience_id))
+        actor = await open_actor(db, account_id, audience_id)
         return await db.read(list_fields, actor, ListFields())
 
     rows = [asdict(field) for field in session.run(work)]

@@ -8,10 +8,9 @@ import click
 
 from carillon.billing.money import format_amount
 from carillon.cli.options import account_option, phones_of
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.errors import NotFoundError
 from carillon.messaging.queries import Attempt, ListMessages, Message, get_message, list_attempts, list_messages
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -38,7 +37,7 @@ def show(session: Session, *, message: UUID, account_id: int) -> None:
     """
 
     async def work(db: "Database") -> tuple[Message, list[Attempt]]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         try:
             return await db.read(get_message, actor, message), await db.read(list_attempts, actor, message)
         except NotFoundError as error:
@@ -71,7 +70,7 @@ def list_(session: Session, *, account_id: int, address: str | None, sending: UU
     """
 
     async def work(db: "Database") -> list[Message]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         to = phones_of(address, actor.country, field="to") if address else ()
         return await db.read(list_messages, actor, ListMessages(addresses=to, sending_id=sending, limit=limit))
 

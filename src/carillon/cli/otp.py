@@ -6,10 +6,9 @@ import click
 
 from carillon.billing.money import format_amount
 from carillon.cli.options import account_option
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.otp.counters import CounterKind, ListCounters, ListedCounter, list_counters
 from carillon.otp.limits import SetLimit, ShownLimit, set_limit, show_limits
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -43,7 +42,7 @@ def show(session: Session, *, account_id: int) -> None:
     """
 
     async def work(db: "Database") -> list[ShownLimit]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.read(show_limits, actor)
 
     rows = [{"name": one.name, "value": one.value, "default": one.is_default} for one in session.run(work)]
@@ -71,7 +70,7 @@ def set_(session: Session, *, account_id: int, name: str, value: str | None, to_
         raise click.UsageError("Give a VALUE, or --default.")
 
     async def work(db: "Database") -> None:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         await db.run(set_limit, actor, SetLimit(name=name, value=value))
 
     session.run(work)
@@ -100,7 +99,7 @@ def counts(session: Session, *, account_id: int, kind: str | None, limit: int) -
     query = ListCounters(kind=CounterKind(kind) if kind else None, limit=limit)
 
     async def work(db: "Database") -> list[ListedCounter]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.read(list_counters, actor, query)
 
     rows = [{"kind": one.kind.value, "subject": one.subject, "count": _shown(one)} for one in session.run(work)]

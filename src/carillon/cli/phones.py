@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 
-from carillon.cli.session import operator
+from carillon.cli.session import open_actor, operator
 from carillon.cli.visible import visible
 from carillon.db.database import Database
 from carillon.errors import CarillonError
@@ -13,7 +13,7 @@ from carillon.kit.actor import Actor
 from carillon.messaging.queries import Message, get_message
 from carillon.messaging.sandbox import require_sandbox
 from carillon.messaging.states import MessageState
-from carillon.tenancy.accounts import ListAccounts, OpenAccount, list_accounts, open_account
+from carillon.tenancy.accounts import ListAccounts, list_accounts
 
 # A thousand messages at once would push all else off the screen.
 _SHOWN_AT_ONCE = 20
@@ -25,7 +25,7 @@ async def demo_actor(db: Database) -> Actor | None:
     accounts = (await db.read(list_accounts, operator(), _FIRST)).items
     if not accounts:
         return None
-    actor = await db.read(open_account, operator(), OpenAccount(account_id=accounts[0].account_id))
+    actor = await open_actor(db, accounts[0].account_id)
     try:
         await db.read(require_sandbox, actor)
     except CarillonError:

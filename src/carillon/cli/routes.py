@@ -8,7 +8,7 @@ from carillon.addresses.emails import read_email
 from carillon.addresses.phones import read_phone
 from carillon.cli.carriers import caller
 from carillon.cli.options import Id, account_option
-from carillon.cli.session import Session, followed, operator, table, with_session
+from carillon.cli.session import Session, followed, open_actor, table, with_session
 from carillon.errors import InvalidInputError
 from carillon.kit.traffic import TrafficClass
 from carillon.routing.carriers import CHANNELS
@@ -17,7 +17,6 @@ from carillon.routing.health import Health
 from carillon.routing.health_rows import NOBODY, read_health
 from carillon.routing.routes import AddRoute, DeleteRoute, ListRoutes, Route, add_route, delete_route, list_routes
 from carillon.routing.why import Explain, Explanation, explain
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -157,7 +156,7 @@ def why(  # noqa: PLR0913 - one for each flag
     """
 
     async def work(db: "Database") -> Explanation:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         health = Health()
         health.set_others(await db.read(read_health, NOBODY))
         routing = await db.read(load_routing, actor.account_id, channel)

@@ -12,9 +12,8 @@ import click
 
 from carillon.cli.durations import Duration
 from carillon.cli.options import account_option, phone_of, phones_of
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.errors import InvalidInputError
-from carillon.tenancy.accounts import OpenAccount, open_account
 from carillon.tenancy.secrets import SecretBox
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ async def _advance(session: Session, db: "Database", account_id: int, by: timede
     from carillon.otp.otps import OTPS_DUE  # noqa: PLC0415 - as above
     from carillon.otp.queries import next_otp_due  # noqa: PLC0415 - as above
 
-    actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+    actor = await open_actor(db, account_id)
     advanced = _Advanced(last=await db.read(last_sequence, actor))
     at: datetime | None = None
     passwords = Timed(next_due=next_otp_due, topic=OTPS_DUE)
@@ -144,7 +143,7 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
     box = SecretBox(session.settings.secret_key_path)
 
     async def work(db: "Database") -> list[dict[str, Any]]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         await db.read(require_sandbox, actor)
         addresses = phones_of(phone, actor.country, field="phone") if phone else None
         rows = await db.read(simulated_phones, actor, box, addresses=addresses, limit=limit)
@@ -178,7 +177,7 @@ def reply(  # noqa: PLR0913 - one for each flag
     from carillon.messaging.sandbox import reply_from  # noqa: PLC0415 - as above
 
     async def work(db: "Database") -> None:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         address = phone_of(phone, actor.country, field="from")
         await reply_from(db, actor, address=address, to=sender, text=text, media_url=media_url)
 

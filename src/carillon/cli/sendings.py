@@ -9,12 +9,11 @@ import click
 
 from carillon.billing.money import format_amount
 from carillon.cli.options import account_option, counted
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.errors import NotFoundError
 from carillon.messaging.queries import Sending, get_sending, list_sendings
 from carillon.messaging.scheduling import CancelSendings, cancel_sendings, pause_sending, resume_sending
 from carillon.messaging.states import SendingState
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -33,7 +32,7 @@ def group() -> None:
 
 
 async def _actor(db: "Database", account_id: int) -> "Actor":
-    return await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+    return await open_actor(db, account_id)
 
 
 @group.command("list")

@@ -13,7 +13,7 @@ from carillon.carriers.content import Button, Content
 from carillon.cli.durations import Duration
 from carillon.cli.options import account_option, counted
 from carillon.cli.sendings import answer_sending
-from carillon.cli.session import Session, operator, with_session
+from carillon.cli.session import Session, open_actor, with_session
 from carillon.cli.waiting import wait_for_sending
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.traffic import TrafficClass
@@ -28,7 +28,6 @@ from carillon.messaging.sendings import (
     Recipients,
     Send,
 )
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -177,7 +176,7 @@ def _check_sender(sender: str) -> None:
 
 
 async def _wait(db: "Database", account_id: int, accepted: AcceptedSending) -> Sending:
-    actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+    actor = await open_actor(db, account_id)
     return await wait_for_sending(db, actor, accepted.sending_id)
 
 
@@ -190,7 +189,7 @@ def _moment(text: str) -> datetime:
 
 
 async def _command(db: "Database", asked: _Asked) -> "tuple[Actor, Send]":
-    actor = await db.read(open_account, operator(), OpenAccount(account_id=asked.account_id))
+    actor = await open_actor(db, asked.account_id)
     groups: list[int] = []
     if asked.group is not None:
         found = await db.read(groups_by_name, actor, {asked.group})

@@ -17,8 +17,7 @@ from carillon.billing.subscriptions import (
     list_subscriptions,
 )
 from carillon.cli.options import Id, Moment, account_option
-from carillon.cli.session import Session, operator, table, with_session
-from carillon.tenancy.accounts import OpenAccount, open_account
+from carillon.cli.session import Session, open_actor, table, with_session
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -114,7 +113,7 @@ def _change(session: Session, account_id: int, subscription_id: int, *, disabled
 
 def _run(session: Session, account_id: int, work: "Callable[[Database, Any], Awaitable[Any]]") -> Any:
     async def done(db: "Database") -> Any:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await work(db, actor)
 
     return session.run(done)

@@ -8,8 +8,7 @@ import click
 
 from carillon.audience.uploads.report import FailedUpload, failed_uploads, retry_upload
 from carillon.cli.options import account_option
-from carillon.cli.session import Session, operator, table, with_session
-from carillon.tenancy.accounts import OpenAccount, open_account
+from carillon.cli.session import Session, open_actor, table, with_session
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -32,7 +31,7 @@ def list_(session: Session, *, account_id: int) -> None:
     """
 
     async def work(db: "Database") -> list[FailedUpload]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.read(failed_uploads, actor)
 
     rows = [asdict(upload) for upload in session.run(work)]
@@ -52,7 +51,7 @@ def retry(session: Session, *, upload: UUID, account_id: int) -> None:
     """
 
     async def work(db: "Database") -> None:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         await db.run(retry_upload, actor, upload)
 
     session.run(work)

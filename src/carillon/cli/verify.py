@@ -8,10 +8,10 @@ import click
 
 from carillon.cli.options import Id
 from carillon.cli.progress import Progress
-from carillon.cli.session import Session, operator, with_session
+from carillon.cli.session import Session, open_actor, operator, with_session
 from carillon.messaging.verify import BookDifference, verify_account
 from carillon.otp.queries import verify_otps
-from carillon.tenancy.accounts import OpenAccount, every_account, open_account
+from carillon.tenancy.accounts import every_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -61,7 +61,7 @@ async def _verify_all(
     days = session.settings.retention_days
     try:
         for place, one in enumerate(accounts, 1):
-            actor = await db.read(open_account, operator(), OpenAccount(account_id=one))
+            actor = await open_actor(db, one)
             verifying = asyncio.create_task(db.run(verify_account, actor, retention_days=days))
             while not verifying.done():
                 shown.update(lambda: f"account {one}, {place} of {len(accounts)}, {time.monotonic() - began:.0f} s")  # noqa: B023 - it is called here

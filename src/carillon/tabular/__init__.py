@@ -2,6 +2,7 @@
 
 from carillon.tabular.encoding import EncodingChoice
 from carillon.tabular.errors import (
+    AddressInHeaderError,
     BadColumnsError,
     BadDelimiterError,
     EmptyFileError,
@@ -22,6 +23,7 @@ from carillon.tabular.writers import Format, TableWriter, open_writer
 __all__ = [
     "LINE_COLUMN",
     "REJECT_COLUMNS",
+    "AddressInHeaderError",
     "BadColumnsError",
     "BadDelimiterError",
     "BadRecord",

@@ -13,6 +13,10 @@ class NoHeaderError(TabularError):
     """The first record does not name columns."""
 
 
+class AddressInHeaderError(NoHeaderError):
+    """The first record holds an address: the file may have no header."""
+
+
 class BadColumnsError(TabularError):
     """The columns named for a file without a header are not those of its first record, or it names them itself."""
 

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 
 from carillon.tabular.encoding import EncodingChoice, find_encoding, is_text
 from carillon.tabular.errors import (
+    AddressInHeaderError,
     BadColumnsError,
     BadDelimiterError,
     EmptyFileError,
@@ -29,6 +30,9 @@ LINE_COLUMN: Final = "__line__"
 _SAMPLE_RECORDS: Final = 100
 _SEPARATOR_LINE: Final = re.compile(rb'"?sep=([^"\r\n])"?', re.IGNORECASE)
 _BLANK_LINES: Final = re.compile(rb"[ \t\r\n]*+\Z|(?:[ \t\r\n]*[\r\n])?")
+_CONTROLS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_START: Final = 1024
+_MOST_CONTROLS: Final = 8  # different ones in the file's start: a column of a text file may have one or two in each row
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[+(]?\d[\d ()./-]{5,}\d")
 
 
@@ -58,13 +62,14 @@ class FileShape:
         return self.encoding.replace("cp125", "windows-125").replace("iso8859", "iso-8859").replace("cp8", "ibm8")
 
 
-def inspect(
+def inspect(  # noqa: PLR0913 - what is known of a file beforehand
     path: Path,
     *,
     delimiter: str | None = None,
     encoding: str | None = None,
     columns: Sequence[str] | None = None,
     country: str | None = None,
+    may_be_binary: bool = True,
 ) -> FileShape:
     """Look at a file's beginning and say how to read it.
 
@@ -72,7 +77,8 @@ def inspect(
     delimiter is the one of comma, semicolon, tab and pipe that parts the header and the records behind it most evenly.
     Names are trimmed; one without text becomes `column_N`, and one that occurs again gets a number. `columns` are the
     names of a file that has no header, in its order; a rejects file has one all the same. `country` (two letters) is
-    where it is from, which counts where the encoding has to be guessed.
+    where it is from, which counts where the encoding has to be guessed. A file that `may_be_binary` is refused where it
+    begins with control characters.
 
     Raises:
         TabularError: a subclass of it, with a sentence for a person.
@@ -85,6 +91,8 @@ def inspect(
         source.fill(2 * RECORD_LIMIT)
         line, separator = _pass_preamble(source)
         grammar = Grammar(_checked(delimiter or separator or _find_delimiter(source)))
+        if may_be_binary:
+            _require_text(source.text, grammar)
         names, length = _header(source, grammar, columns)
         line += line_breaks(source.text[:length])
         source.advance(length)
@@ -179,6 +187,16 @@ def _cell_counts(source: Source, grammar: Grammar) -> list[int]:
     return counts
 
 
+def _require_text(text: bytes, grammar: Grammar) -> None:
+    """Refuse a file with a control character in its first record, or with many kinds of them in its first rows."""
+    end = RecordFinder(text, grammar, RECORD_LIMIT).end(0)
+    in_header = _CONTROLS.search(text, 0, end.at if end.kind == "whole" else _START)
+    if in_header or len(set(_CONTROLS.findall(text, 0, _START))) > _MOST_CONTROLS:
+        raise UnreadableFileError(
+            "This looks like no text file: it begins with control characters. If it is one, say its encoding."
+        )
+
+
 def _header(source: Source, grammar: Grammar, columns: Sequence[str] | None) -> tuple[list[str], int]:
     """Read the names in the first record, and the record's length, which is 0 where `columns` are the names."""
     text = source.text
@@ -198,7 +216,7 @@ def _header(source: Source, grammar: Grammar, columns: Sequence[str] | None) -> 
     if not any(names):
         raise NoHeaderError("The first record names no columns.")
     if any(_ADDRESS.fullmatch(name) for name in names):
-        raise NoHeaderError(
+        raise AddressInHeaderError(
             "The first record holds an address where the names of the columns should be. If the file has no header, "
             "name its columns."
         )

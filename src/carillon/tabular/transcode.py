@@ -74,7 +74,7 @@ class Table:
             return inspect(self.path, delimiter=delimiter, encoding=encoding, columns=columns, country=country)
         if columns is not None and self.form == "records":
             raise BadColumnsError("The file's records have names: columns are not named a second time.")
-        return inspect(self.path, delimiter=",", encoding="utf-8", columns=columns)
+        return inspect(self.path, delimiter=",", encoding="utf-8", columns=columns, may_be_binary=False)
 
 
 @contextmanager

@@ -176,6 +176,11 @@ async def list_credentials(tx: Tx, actor: Actor, _query: ListCredentials) -> lis
     ]
 
 
+async def has_sealed_secrets(tx: Tx, actor: Actor) -> bool:
+    """Tell whether a credential of the account has a secret that only the secret key opens."""
+    return bool(await tx.fetchval(SQL["has_sealed_secrets"], actor.account_id))
+
+
 async def revoke_credential(tx: Tx, actor: Actor, command: RevokeCredential) -> None:
     """Take a credential back; every process refuses it within seconds (`authentication.CACHE_SECONDS`).
 

@@ -14,6 +14,7 @@ from enum import IntEnum
 
 import polars as pl
 
+from carillon.addresses.spreadsheets import whole_number
 from carillon.audience.export_columns import ARCHIVED_STATUS, status_column
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
@@ -198,8 +199,9 @@ def _meanings() -> Mapping[str, Mapping[str, Said]]:
 
 
 def read_cell(kind: str, text: str) -> Said | None:
-    """Read a cell of a column of a kind; None where it isn't understood. Blank says nothing."""
+    """Read a cell of a column of a kind; None where it isn't understood. Blank says nothing, and 1.0 what 1 does."""
     text = text.strip()
+    text = whole_number(text) or text
     if not text:
         return Said.NOTHING
     if kind in {"unsubscribed", "blocked"} and _TIME.fullmatch(text):

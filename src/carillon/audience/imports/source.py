@@ -36,6 +36,7 @@ from carillon.kit.actor import Actor
 from carillon.tabular import (
     LINE_COLUMN,
     REJECT_COLUMNS,
+    AddressInHeaderError,
     BadRecord,
     Chunk,
     FileShape,
@@ -226,6 +227,15 @@ def _as_error(record: BadRecord) -> RowError:
     return RowError(record.line, record.field or "row", "invalid", shown(record.value), record.reason)
 
 
+def _shape(command: FileImport, table: Table, country: str) -> FileShape:
+    try:
+        return table.shape(
+            delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
+        )
+    except AddressInHeaderError as error:
+        raise InvalidInputError("file", f"{error} For example: --columns phone,email") from error
+
+
 def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[str, Kind]) -> FileSource:
     """Open a file and check all that can be wrong with it, or with the command, before the first row.
 
@@ -241,9 +251,7 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         shape = address_shape(table, delimiter=command.delimiter, encoding=command.encoding, country=country)
         columns = plan_addresses(shape.header)
     else:
-        shape = table.shape(
-            delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
-        )
+        shape = _shape(command, table, country)
         definitions = _definitions(table.path, shape, was_defused=table.may_be_defused)
         kinds = {**defined_kinds(definitions), **kinds}
         columns = plan_columns(shape.header, command.mapping, kinds)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from carillon.addresses.spreadsheets import has_lost_digits
+from carillon.addresses.spreadsheets import has_fraction, has_lost_digits
 from carillon.audience.field_types import MAX_TEXT_CHARACTERS
 
 KEYS = ("phone", "email", "external_id")
@@ -140,6 +140,8 @@ def problem(row: int, field: str, value: str, kind: str = "") -> RowError:
         code = "too_long"
     if about == "phone" and has_lost_digits(value.strip()):
         message = _ROUNDED
+    elif about == "phone" and has_fraction(value.strip()):
+        message = _FRACTION
     return RowError(row, field, code, shown(value), message)
 
 
@@ -151,6 +153,10 @@ def shown(value: str) -> str:
 _ROUNDED = (
     "A spreadsheet rounded this number, and its last digits are lost: "
     "make the column text where the digits still are, and save the file again."
+)
+_FRACTION = (
+    "A spreadsheet reckoned with this number, or the column holds something else: it has a fraction, as no phone has. "
+    "Make the column text where the phones still are, and save the file again."
 )
 _WORDS = {
     "phone": ("invalid", "This is not a phone number."),
