@@ -12,6 +12,8 @@ from carillon.audience.contacts.contact import ContactKey, KeyKind, Subscription
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import CreateField, create_field
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
 from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
 from carillon.audience.suppressions import Channel, ListSuppressions, list_suppressions
@@ -119,6 +121,22 @@ async def test_what_is_not_understood_stops_before_the_first_row(db: Database, a
             await bring(db, account, tmp_path / "crm.csv", lines)
         assert refused.value.field == "map"
     assert await statuses(db, account) == {}
+
+
+@pytest.mark.parametrize("field", ["status", "blacklisted", "opt_out"])
+async def test_a_field_that_is_called_like_consent_swallows_none(
+    db: Database, account: Tenant, tmp_path: Path, field: str
+) -> None:
+    await db.run(create_field, account.actor, CreateField(name=field, kind=Kind.TEXT))
+    lines = ["email,status,blacklisted,opt out", "q1@mail.example,unsubscribed,yes,yes"]
+    with pytest.raises(InvalidInputError, match=f"fields.{field}"):
+        await bring(db, account, tmp_path / "crm.csv", lines)
+    assert await statuses(db, account) == {}
+    column = field.replace("_", " ")
+    await bring(db, account, tmp_path / "crm.csv", lines, mapping={column: f"fields.{field}"})
+    page = await db.read(query_contacts, account.actor, ContactQuery())
+    assert [one.fields[field] for one in page.items] == ["unsubscribed" if field == "status" else "yes"]
+    assert await statuses(db, account) == {"q1@mail.example": ("none", "unsubscribed")}
 
 
 async def test_a_column_is_what_the_mapping_says(db: Database, account: Tenant, tmp_path: Path) -> None:
