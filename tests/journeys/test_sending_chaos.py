@@ -116,7 +116,9 @@ class Account:
         """Import contacts as the members of a group."""
         path = self.at.place / f"{name}.csv"
         path.write_text("phone\n" + "".join(f"+{one}\n" for one in numbers))
-        self.at.command("import", path, "--account", self.account_id, "--group", name)
+        self.at.command(
+            "import", path, "--account", self.account_id, "--group", name, "--yes"
+        )  # of numbers that no plan knows
 
     def rows(self, statement: str, *arguments: object) -> list[Any]:
         """Run a statement, whose first parameter is the account."""

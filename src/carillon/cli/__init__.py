@@ -35,7 +35,7 @@ main = LazyGroup(
             "Create, list, rename and delete groups, and see their members.",
         ),
         "credential": ("carillon.cli.credentials:group", "Create, list and revoke the keys of API clients."),
-        "import": ("carillon.cli.import_history:group", "Import the contacts of a file: CSV, NDJSON or Parquet."),
+        "import": ("carillon.cli.import_history:group", "Import the contacts of a file: CSV, XLSX, NDJSON or Parquet."),
         "field": ("carillon.cli.fields:group", "Create, list and delete the fields of an audience's contacts."),
         "export": ("carillon.cli.exports:export", "Export contacts in a form that can be imported again."),
         "suppression": ("carillon.cli.suppressions:group", "Say which addresses must not be written to."),

@@ -79,7 +79,9 @@ def import_(  # noqa: PLR0913 - one for each flag
     dry_run: bool,
     again: bool,
 ) -> None:
-    """Import the contacts of FILE: CSV, XLSX, NDJSON or Parquet, also as .gz or .zip; - is standard input.
+    """Import the contacts of a file: CSV, XLSX, NDJSON or Parquet.
+
+    FILE may be in a .gz or .zip of its own; - is standard input.
 
     Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
     found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that

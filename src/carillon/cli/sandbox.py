@@ -128,8 +128,8 @@ async def _working(db: "Database", session: Session) -> AsyncIterator[None]:
 def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -> None:
     """Show what the simulated network has taken for its phones, the latest first; state says whether it arrived.
 
-    content is what an instant message shows beside its text; links are the short links in the text, which a running
-    server answers. For example:
+    content is what an instant message shows beside its text; links are the short links in both, which a
+    running server answers. For example:
 
         carillon sandbox inbox --account 1
 
@@ -148,14 +148,11 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
         await db.read(require_sandbox, actor)
         addresses = phones_of(phone, actor.country, field="phone") if phone else None
         rows = await db.read(simulated_phones, actor, box, addresses=addresses, limit=limit)
-        return [
-            {
-                **row,
-                "content": describe_content(read_content(row["content"]), row["button_url"]),
-                "links": short_links_in(db, actor, row["text"]),
-            }
-            for row in rows
-        ]
+        for row in rows:
+            button_url = row.pop("button_url")
+            row["content"] = describe_content(read_content(row["content"]), button_url)
+            row["links"] = short_links_in(db, actor, f"{row['text']} {button_url or ''}")
+        return rows
 
     rows = session.run(work)
     session.answer(rows, table(rows, "No phone got anything yet."))
