@@ -1,5 +1,6 @@
 """The upsert rule as plainly as it can be said: one row after another, against dictionaries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from carillon.addresses.emails import read_email
@@ -43,11 +44,28 @@ class Book:
     people: list[Person] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("new", "updated", "unchanged", "failed"), 0))
     conflicts: list[tuple[int, str]] = field(default_factory=list)
+    left_silent: set[str] = field(default_factory=set)
 
     def fall_silent(self) -> None:
         """Let everybody ask to be left alone, by phone and by e-mail."""
         for person in self.people:
             person.silent = {"phone", "email"}
+
+    def take_batch(self, rows: Sequence[ContactRow]) -> None:
+        """Take rows; what was said of an address that somebody leaves holds for whoever has it then."""
+        before = {id(person): dict(person.keys) for person in self.people}
+        for number, row in enumerate(rows, 1):
+            self.take(number, row)
+        moved = [
+            (person, key, old, person.keys[key])
+            for person in self.people
+            for key in ("phone", "email")
+            if (old := before.get(id(person), {}).get(key)) != person.keys[key]
+        ]
+        self.left_silent |= {old for person, key, old, _ in moved if old and key in person.silent}
+        for person, key, _, new in moved:
+            if new in self.left_silent:
+                person.silent.add(key)
 
     def take(self, number: int, row: ContactRow) -> None:
         keys = _read_keys(row)

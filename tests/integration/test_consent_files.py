@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 from tests.support import Tenant
 
+from carillon.audience.contacts.batch_write import WriteRows, write_rows
 from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import CreateField, create_field
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
 from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
 from carillon.audience.suppressions import Channel, ListSuppressions, list_suppressions
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError
 
@@ -127,6 +131,22 @@ async def test_what_is_not_understood_stops_before_the_first_row(db: Database, a
     assert await statuses(db, account) == {}
 
 
+@pytest.mark.parametrize("field", ["status", "blacklisted", "opt_out"])
+async def test_a_field_that_is_called_like_consent_swallows_none(
+    db: Database, account: Tenant, tmp_path: Path, field: str
+) -> None:
+    await db.run(create_field, account.actor, CreateField(name=field, kind=Kind.TEXT))
+    lines = ["email,status,blacklisted,opt out", "q1@mail.example,unsubscribed,yes,yes"]
+    with pytest.raises(InvalidInputError, match=f"fields.{field}"):
+        await bring(db, account, tmp_path / "crm.csv", lines)
+    assert await statuses(db, account) == {}
+    column = field.replace("_", " ")
+    await bring(db, account, tmp_path / "crm.csv", lines, mapping={column: f"fields.{field}"})
+    page = await db.read(query_contacts, account.actor, ContactQuery())
+    assert [one.fields[field] for one in page.items] == ["unsubscribed" if field == "status" else "yes"]
+    assert await statuses(db, account) == {"q1@mail.example": ("none", "unsubscribed")}
+
+
 async def test_a_column_is_what_the_mapping_says(db: Database, account: Tenant, tmp_path: Path) -> None:
     lines = ["phone,ok", "0541110001,0", "0541110002,1"]
     await bring(db, account, tmp_path / "ok.csv", lines, mapping={"ok": "sms_subscribed"})
@@ -183,6 +203,64 @@ async def test_an_address_that_comes_to_a_contact_brings_what_was_said_of_it(
         await bring(db, account, tmp_path / f"{name}.csv", ["email,phone", f"{name}@mail.example,0541110001"])
         assert (await statuses(db, account))["972541110001"][0] == "unsubscribed"
         await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+
+
+UNSUBSCRIBED_PAIR = [
+    "external_id,phone,email,sms_status,email_status",
+    "e1,0541110001,a@mail.example,subscribed,unsubscribed",
+    "e2,0541110002,b@mail.example,unsubscribed,subscribed",
+]
+FILLING = [f"f{number},05422{number:05d},f{number}@mail.example" for number in range(60)]
+"""So many rows are matched by columns, and not one by one."""
+
+
+@pytest.mark.parametrize("filling", [[], FILLING], ids=["few rows", "many rows"])
+@pytest.mark.parametrize(
+    "replacing",
+    [
+        ["external_id,phone,email", "e1,,c@mail.example", "e2,0541110003,"],
+        ["external_id,phone,email", "e1,,c@mail.example", "e2,0541110003,", "e9,,a@mail.example", "e8,0541110002,"],
+    ],
+    ids=["another address", "another contact takes it in the same file"],
+)
+async def test_who_was_unsubscribed_stays_so_after_the_contact_was_given_another_address(
+    db: Database, account: Tenant, tmp_path: Path, replacing: list[str], filling: list[str]
+) -> None:
+    await bring(db, account, tmp_path / "first.csv", UNSUBSCRIBED_PAIR)
+    await bring(db, account, tmp_path / "other.csv", [*replacing, *filling])
+    await bring(db, account, tmp_path / "again.csv", ["phone,email", "0541110002,", ",a@mail.example"])
+    after = await statuses(db, account)
+    assert after["972541110002"] == ("unsubscribed", "none")
+    assert after["a@mail.example"] == ("none", "unsubscribed")
+
+
+@pytest.mark.parametrize("filling", [0, 60], ids=["few rows", "many rows"])
+async def test_who_was_unsubscribed_stays_so_after_the_address_was_emptied(
+    db: Database, account: Tenant, tmp_path: Path, filling: int
+) -> None:
+    await bring(db, account, tmp_path / "first.csv", UNSUBSCRIBED_PAIR)
+    rows = [ContactRow(external_id="e1", email=""), ContactRow(external_id="e2", phone="")]
+    rows += [ContactRow(external_id=f"f{number}") for number in range(filling)]
+    await write_rows(db, account.actor, WriteRows(rows=rows, country="IL"))
+    again = ["phone,email", "0541110002,", ",a@mail.example", "0541110001,", ",b@mail.example"]
+    await bring(db, account, tmp_path / "again.csv", again)
+    after = await statuses(db, account)
+    assert after["972541110002"] == ("unsubscribed", "none")
+    assert after["a@mail.example"] == ("none", "unsubscribed")
+    assert after["972541110001"][0] == after["b@mail.example"][1] == "subscribed"
+
+
+async def test_who_was_subscribed_again_before_the_address_was_replaced_is_subscribed(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "first.csv", UNSUBSCRIBED_PAIR)
+    keys = [ContactKey(kind=KeyKind.EXTERNAL_ID, value=f"e{number}") for number in (1, 2)]
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=keys))
+    lines = ["external_id,phone,email,sms_status,email_status", "e1,,a@mail.example,,subscribed"]
+    await bring(db, account, tmp_path / "signed.csv", lines, resubscribe="Signed")
+    await bring(db, account, tmp_path / "other.csv", ["external_id,email", "e1,c@mail.example"])
+    await bring(db, account, tmp_path / "again.csv", ["email", "a@mail.example"])
+    assert (await statuses(db, account))["a@mail.example"] == ("none", "subscribed")
 
 
 async def ledger(db: Database, account: Tenant) -> list[tuple[str, str, str, str]]:

@@ -118,11 +118,20 @@ async def everything(db: Database, account: Tenant, clock: FixedClock) -> None:
                 await put(db, account, row, sms, email)
     for name in ("Offers", "News"):
         await db.run(create_purpose, account.actor, CreatePurpose(name=name, description=f"=What {name} are"))
-    for name, kind in (("shoe_size", Kind.NUMBER), ("member", Kind.BOOLEAN), ("unused", Kind.DATE)):
+    for name, kind in (
+        ("shoe_size", Kind.NUMBER),
+        ("member", Kind.BOOLEAN),
+        ("unused", Kind.DATE),
+        ("status", Kind.TEXT),
+    ):
         await db.run(create_field, account.actor, CreateField(name=name, kind=kind, label=f"The {name}, as asked"))
     for name, description in (("Nobody", None), ("Described; and empty", "'=For later")):
         await db.run(save_group, account.actor, SaveGroup(name=name, description=description))
-    await put(db, account, ContactRow(external_id="r-4", fields={"shoe_size": "38.5", "member": "true"}))
+    await put(
+        db,
+        account,
+        ContactRow(external_id="r-4", fields={"shoe_size": "38.5", "member": "true", "status": "unsubscribed"}),
+    )
     for place, granted in enumerate((True, False), start=1):
         said = [ConsentChange("OFFERS", Channel.SMS, granted), ConsentChange("NEWS", Channel.EMAIL, not granted)]
         await put(db, account, ContactRow(external_id=f"r-{place}"), consents=said)

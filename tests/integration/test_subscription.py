@@ -290,4 +290,9 @@ async def test_it_is_kept_while_there_is_no_address(
     await db.run(save_contact, account.actor, SaveContact(row=nothing, contact_id=contact_id))
     await say(db, account.actor, contact_id, SUBSCRIBED, SUBSCRIBED)
     await db.run(save_contact, account.actor, SaveContact(row=again, contact_id=contact_id))
+    # Whoever subscribes without an address says nothing of the one that was unsubscribed.
+    assert await statuses(db, account.actor, contact_id) == (
+        (UNSUBSCRIBED, UNSUBSCRIBED) if said is UNSUBSCRIBED else (SUBSCRIBED, SUBSCRIBED)
+    )
+    await say(db, account.actor, contact_id, SUBSCRIBED, SUBSCRIBED)
     assert await statuses(db, account.actor, contact_id) == (SUBSCRIBED, SUBSCRIBED)

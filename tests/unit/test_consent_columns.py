@@ -3,9 +3,14 @@
 import polars as pl
 import pytest
 
+from carillon.audience.consent_names import TARGETS, reads_as_consent
+from carillon.audience.export_columns import field_column
+from carillon.audience.field_types import CANONICAL
 from carillon.audience.imports.column_names import plan_columns
-from carillon.audience.imports.consent_columns import TARGETS, ConsentColumns, Said, read_cell
+from carillon.audience.imports.consent_columns import ConsentColumns, Said, read_cell
+from carillon.audience.upsert.rows import ATTRIBUTES
 from carillon.errors import InvalidInputError
+from carillon.tabular.shape import unique_names
 
 NO_MAPPING: dict[str, str] = {}
 
@@ -57,9 +62,96 @@ def test_what_only_tells_when_or_why_is_left_out(name: str) -> None:
     assert (plan.targets, plan.unmapped) == ({}, (name,))
 
 
-def test_a_field_of_the_audience_is_no_consent() -> None:
-    plan = plan_columns(["phone", "Consent form"], NO_MAPPING, ["consent_form"])
-    assert plan.attributes == {"phone": "phone", "Consent form": "consent_form"}
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        *((name, "status") for name in ("Статус", "Estado", "סטטוס", "Κατάσταση")),  # noqa: RUF001 - Hebrew is meant
+        *((name, "blocked") for name in ("Bloqueado", "Lista negra", "Чёрный список", "Черный список", "חסום")),
+        *((name, "unsubscribed") for name in ("Abgemeldet", "Désabonné", "Désinscrit", "Disiscritto", "Baja")),
+        *((name, "unsubscribed") for name in ("Отписан", "Отписался", "הוסר", "Διαγραφή", "STOP", "Removed")),
+        *((name, "blocked") for name in ("Complained", "Do Not Disturb", "Robinson")),
+        *((name, "email_blocked") for name in ("Bounce", "Bounced")),
+        *((name, "subscribed") for name in ("Einwilligung", "Newsletter", "Active", "enabled", "Can contact")),
+        *((name, "sms_subscribed") for name in ("sms_allowed", "SMS marketing")),
+        ("No SMS", "sms_unsubscribed"),
+    ],
+)
+def test_what_people_call_consent_in_the_languages_of_headers_is_known(name: str, target: str) -> None:
+    assert plan_columns(["phone", name], NO_MAPPING).targets == {name: target}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Company status", "Order status", "Marital status", "activity", "Last active", "stopover", "Bus stop"),
+        *("trabajador", "Rebajas", "State", "Removed items", "Marketing source", "Date d'inscription"),
+    ],
+)
+def test_ordinary_columns_are_no_consent(name: str) -> None:
+    plan = plan_columns(["phone", name], NO_MAPPING)
+    assert (plan.targets, plan.unmapped) == ({}, (name,))
+
+
+def test_no_built_in_field_reads_as_consent() -> None:
+    assert [name for name in (*ATTRIBUTES, *CANONICAL) if reads_as_consent(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("column", "field"),
+    [
+        ("status", "status"),
+        ("Blacklisted", "blacklisted"),
+        ("opt out", "opt_out"),
+        ("email_blocked", "email_blocked"),
+        ("Consent form", "consent_form"),
+    ],
+)
+def test_a_column_that_is_called_like_a_field_and_like_consent_stops_until_it_is_said_which(
+    column: str, field: str
+) -> None:
+    header = ["phone", column]
+    with pytest.raises(InvalidInputError) as refused:
+        plan_columns(header, NO_MAPPING, [field])
+    assert refused.value.field == "map"
+    assert f'--map "{column}=fields.{field}"' in refused.value.message
+    plan = plan_columns(header, {column: f"fields.{field}"}, [field])
+    assert (plan.attributes, plan.targets) == ({"phone": "phone", column: field}, {})
+    for target in TARGETS:
+        plan = plan_columns(header, {column: target}, [field])
+        assert (plan.attributes, plan.targets) == ({"phone": "phone"}, {column: target})
+    assert plan_columns(header, {column: "-"}, [field]).attributes == {"phone": "phone"}
+
+
+def test_an_export_says_of_a_field_that_is_called_like_consent_that_it_is_one() -> None:
+    header = ["phone", field_column("status"), field_column("opt_out"), "status"]
+    assert header == ["phone", "fields.status", "fields.opt_out", "status"]
+    with pytest.raises(InvalidInputError):
+        plan_columns(header, NO_MAPPING, ["status", "opt_out"])
+    plan = plan_columns(header[:3], NO_MAPPING, ["status", "opt_out"])
+    assert plan.attributes == {"phone": "phone", "fields.status": "status", "fields.opt_out": "opt_out"}
+    assert plan.targets == {}
+    assert plan.taken["fields.status"] == "fields.status"
+
+
+def test_a_repeated_column_of_consent_is_read_too() -> None:
+    plan = plan_columns(unique_names(["phone", "status", "status"]), NO_MAPPING)
+    assert plan.targets == {"status": "status", "status_2": "status"}
+    mapped = plan_columns(unique_names(["phone", "ok", "ok"]), {"ok": "sms_subscribed"})
+    assert mapped.targets == {"ok": "sms_subscribed", "ok_2": "sms_subscribed"}
+    with pytest.raises(InvalidInputError):
+        plan_columns(unique_names(["phone", "GDPR consent", "GDPR consent"]), {"GDPR consent": "-"})
+
+
+def test_a_reason_without_a_column_that_says_who_stops() -> None:
+    column = "Unsubscribe reason"
+    frame = pl.DataFrame({"phone": ["1", "2"], column: [None, "too many"]})
+    plan = plan_columns(["phone", column], NO_MAPPING)
+    plan.consent.check(frame[:1])
+    assert plan.consent.is_checked
+    with pytest.raises(InvalidInputError, match="Unsubscribe reason"):
+        plan.consent.check(frame)
+    for header, mapping in ((["phone", column, "UNSUB_TIME"], NO_MAPPING), (["phone", column], {column: "-"})):
+        assert plan_columns(header, mapping).consent.reasons == ()
 
 
 @pytest.mark.parametrize(
@@ -74,6 +166,11 @@ def test_a_field_of_the_audience_is_no_consent() -> None:
         ("status", "pending", Said.UNCONFIRMED),
         ("status", "UNCONFIRMED", Said.UNCONFIRMED),  # Apifon
         ("status", "", Said.NOTHING),
+        ("status", "Отписался", Said.UNSUBSCRIBED),
+        ("status", "baja", Said.UNSUBSCRIBED),
+        ("status", "חסום", Said.BLOCKED),
+        ("unsubscribed", "ja", Said.UNSUBSCRIBED),
+        ("unsubscribed", "non", Said.NOTHING),
         ("status", "1", None),
         ("status", "customer", None),
         ("blocked", "TRUE", Said.BLOCKED),  # Brevo

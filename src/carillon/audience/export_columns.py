@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from io import StringIO
 
+from carillon.audience.consent_names import reads_as_consent
 from carillon.audience.suppressions import Channel
 
 EXPORT_COLUMNS = (
@@ -49,7 +50,8 @@ DEFINITION_COLUMNS = ("defined", "defined_name", "defined_kind", "defined_label"
 
 CONSENT_DETAILS = ("given_at", "source", "actor")
 _CONSENT = re.compile(r"consents\.(\w{1,64})\.(sms|email)")
-_FIELD = "fields."
+FIELD_PREFIX = "fields."
+"""Before a field's name it says that a column is the field, whatever else it is called like."""
 
 
 def status_column(channel: str) -> str:
@@ -69,14 +71,15 @@ def read_consent_column(column: str) -> tuple[str, Channel] | None:
 
 
 def field_column(field: str) -> str:
-    """Name the column of a field; one that is called as a column of ours has a prefix."""
+    """Name the column of a field; one that is called as a column of ours, or as consent, has a prefix."""
     ours = {*EXPORT_COLUMNS, *EXPORT_ONLY_COLUMNS, *BLOCK_COLUMNS, *DEFINITION_COLUMNS}
-    return _FIELD + field if field in ours or field.startswith((_FIELD, "consents.")) else field
+    is_taken = field in ours or field.startswith((FIELD_PREFIX, "consents.")) or reads_as_consent(field)
+    return FIELD_PREFIX + field if is_taken else field
 
 
 def read_field_column(column: str) -> str:
     """Return the field of a column."""
-    return column.removeprefix(_FIELD)
+    return column.removeprefix(FIELD_PREFIX)
 
 
 def join_names(names: Sequence[str]) -> str | None:

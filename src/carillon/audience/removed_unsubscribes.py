@@ -1,4 +1,4 @@
-"""Who was unsubscribed in an audience when its contact was removed: kept as digests of addresses.
+"""Which addresses were unsubscribed in an audience when their contacts were removed or left them: kept as digests.
 
 What a contact had said outlives it (docs/adr/0054): whoever brings the address again finds it unsubscribed there.
 """
@@ -18,9 +18,18 @@ async def remember_unsubscribed(tx: Tx, actor: Actor, contact_ids: Sequence[int]
 
     One that is subscribed by now is forgotten.
     """
-    where = (actor.account_id, actor.audience_id, contact_ids)
-    await tx.execute(SQL["forget"], *where)
-    await tx.execute(SQL["remember"], *where, tx.now)
+    await tx.execute(SQL["keep_of_contacts"], actor.account_id, actor.audience_id, tx.now, contact_ids)
+
+
+async def remember_replaced(
+    tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str], statuses: Sequence[int]
+) -> None:
+    """Keep which of the normalised addresses, that contacts have no more, they were unsubscribed at.
+
+    `statuses` are SubscriptionStatus as contacts store it. One that was subscribed is forgotten.
+    """
+    where = (actor.account_id, actor.audience_id, tx.now, channel)
+    await tx.execute(SQL["keep_of_addresses"], *where, addresses, statuses)
 
 
 async def removed_channels(tx: Tx, actor: Actor) -> set[Channel]:
@@ -30,7 +39,7 @@ async def removed_channels(tx: Tx, actor: Actor) -> set[Channel]:
 
 
 async def removed_unsubscribed(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> set[str]:
-    """Return those of the normalised addresses whose contact was unsubscribed when it was removed."""
+    """Return those of the normalised addresses whose contact was unsubscribed when it was removed or left it."""
     where = (actor.account_id, actor.audience_id, channel)
     return {row["address"] for row in await tx.fetch(SQL["unsubscribed_among"], *where, one_text(addresses))}
 

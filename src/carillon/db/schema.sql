@@ -174,7 +174,7 @@ CREATE UNIQUE INDEX contact_external_id ON contact (account_id, audience_id, ext
 CREATE INDEX contact_phone_digest ON contact (account_id, audience_id, (md5(phone)::uuid)) WHERE phone IS NOT NULL;
 CREATE INDEX contact_email_digest ON contact (account_id, audience_id, (md5(email)::uuid)) WHERE email IS NOT NULL;
 
--- Addresses of contacts that were unsubscribed in an audience when they were removed: SHA-256 of account:audience:channel:address.
+-- Addresses that were unsubscribed in an audience when their contacts were removed, or left them: SHA-256 of account:audience:channel:address.
 CREATE TABLE removed_unsubscribe (
     account_id  bigint NOT NULL,
     audience_id bigint NOT NULL,

@@ -4,29 +4,31 @@ Names are compared by their letters and digits alone: case, accents, spaces, und
 """
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from carillon.audience.consent_names import (
+    TARGETS,
+    compared,
+    reads_as_consent,
+    target_by_name,
+    tells_why,
+)
 from carillon.audience.export_columns import (
     BLOCK_COLUMNS,
     CONSENT_DETAILS,
     DEFINITION_COLUMNS,
     EXPORT_COLUMNS,
     EXPORT_ONLY_COLUMNS,
+    FIELD_PREFIX,
     GROUPS_COLUMN,
     OWN_STATUS_COLUMNS,
     read_consent_column,
     read_field_column,
 )
 from carillon.audience.field_types import CANONICAL
-from carillon.audience.imports.consent_columns import (
-    TARGETS,
-    ConsentColumns,
-    compared,
-    looks_like_consent,
-    not_understood,
-    target_by_name,
-)
+from carillon.audience.imports.consent_columns import ConsentColumns, field_or_consent, not_understood
 from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.rows import ATTRIBUTES, KEYS
 from carillon.errors import InvalidInputError
@@ -34,6 +36,8 @@ from carillon.tabular import REJECT_COLUMNS
 
 IGNORED = "-"
 """Mapped to this, a column is left out."""
+
+_REPEATED = re.compile(r"_\d+$")
 
 # The vendors' own spellings (InforU reference, Create or update contacts; the other references alike), and what people
 # call these things in English, Hebrew, Greek, Spanish and Russian.
@@ -92,7 +96,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 class ColumnPlan:
     """What becomes of a file's columns: `attributes` by column, and those that nothing is taken from.
 
-    `targets` are what columns say of who may be written to (`consent_columns.TARGETS`), several perhaps the same.
+    `targets` are what columns say of who may be written to (`consent_names.TARGETS`), several perhaps the same,
+    and `reasons` those that say why somebody may not, where none of these says who.
     `consents` are the columns of consents, with their purposes and channels. `groups` is the column that names groups,
     and `own` the columns that only an export has, which it has under their own names. Each cell of `addresses` is an
     address to suppress.
@@ -105,12 +110,13 @@ class ColumnPlan:
     groups: str | None = None
     own: frozenset[str] = frozenset()
     addresses: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     @property
     def consent(self) -> ConsentColumns:
         """The columns that say who may be written to."""
         own = {channel: column for channel, column in OWN_STATUS_COLUMNS.items() if column in self.own}
-        return ConsentColumns(self.targets, self.consents, own)
+        return ConsentColumns(self.targets, self.consents, own, self.reasons)
 
     @property
     def has_blocks(self) -> bool:
@@ -126,7 +132,7 @@ class ColumnPlan:
         own = {column: column for column in sorted(self.own)} | dict.fromkeys(self.addresses, "address")
         named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
         consents = {column: f"consents.{purpose}.{channel}" for column, (purpose, channel) in self.consents.items()}
-        return {**own, **consents, **named, **self.targets, **self.attributes}
+        return {**own, **consents, **named, **self.targets, **self._named_attributes}
 
     @property
     def has_definitions(self) -> bool:
@@ -137,7 +143,11 @@ class ColumnPlan:
     def identity(self) -> list[tuple[str, str]]:
         """What is made of the columns, for telling imports apart."""
         named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
-        return sorted({**self.attributes, **self.targets, **named}.items())
+        return sorted({**self._named_attributes, **self.targets, **named}.items())
+
+    @property
+    def _named_attributes(self) -> Mapping[str, str]:
+        return {column: _mapped_name(attribute) for column, attribute in self.attributes.items()}
 
     def column(self, attribute: str) -> str:
         """Return the file's column for an attribute; one without a column keeps its own name."""
@@ -156,33 +166,26 @@ def plan_columns(
 
     `fields` are the names of the audience's fields, built-in and own. Raises InvalidInputError for `map`: a column that
     the file doesn't have, an attribute that doesn't exist, two columns for one attribute, no column with a key, or one
-    that looks like consent and isn't known.
+    that looks like consent and isn't known, or is called like a field as well.
     """
     attributes_there = (*ATTRIBUTES, *fields)
-    by_name = {**_attribute_by_usual_name(), **{compared(attribute): attribute for attribute in attributes_there}}
-    others = (GROUPS_COLUMN, *TARGETS)
-    wanted_names = (*attributes_there, *(name for name in others if name not in attributes_there))
-    chosen = {_column(header, name): _attribute(wanted_names, wanted) for name, wanted in mapping.items()}
-    taken = set(chosen.values())
+    chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}
     own = _own_columns(header) - chosen.keys()
     consents = {
         column: read for column in header if column not in chosen and (read := read_consent_column(column)) is not None
     }
     passed = {*REJECT_COLUMNS, *own, *consents}
     passed |= {f"{column}.{detail}" for column in consents for detail in CONSENT_DETAILS}
-    named: dict[str, str] = {}
-    for column in header:
-        name = chosen.get(column)
-        if name is None and column not in passed:
-            guess = by_name.get(compared(read_field_column(column)))
-            name = target_by_name().get(compared(column)) if guess is None or guess in taken else guess
-            if name is None and guess is None and looks_like_consent(column):
-                raise not_understood(column)
-        if name is not None and name != IGNORED:
-            named[column] = name
-    attributes = {column: name for column, name in named.items() if name in attributes_there}
-    targets = {column: name for column, name in named.items() if column not in attributes and name in TARGETS}
+    guessed = _guesses(header, passed - chosen.keys(), chosen, attributes_there)
+    named = {column: name for column, name in guessed.items() if name != IGNORED}
+    targets = {column: name for column, name in named.items() if name in TARGETS}
+    attributes = {
+        column: attribute
+        for column, name in named.items()
+        if column not in targets and (attribute := read_field_column(name)) in attributes_there
+    }
     targets |= {column: column for column in ("sms_status", "email_status") if column in own}
+    reasons = [] if targets else [column for column in header if column not in chosen and tells_why(column)]
     groups = [column for column in named if column not in attributes and column not in targets]
     _check_one_column_each({**attributes, **dict.fromkeys(groups, GROUPS_COLUMN)})
     unmapped = tuple(name for name in header if name not in {*named, *passed})
@@ -195,7 +198,49 @@ def plan_columns(
         consents=consents,
         groups=next(iter(groups), GROUPS_COLUMN if GROUPS_COLUMN in own else None),
         own=frozenset(own),
+        reasons=tuple(reasons),
     )
+
+
+def _guesses(
+    header: Sequence[str], passed: Collection[str], chosen: Mapping[str, str], attributes: Sequence[str]
+) -> Mapping[str, str]:
+    """Return what columns hold, but those passed: what was chosen for them, or what their names say.
+
+    A column that a file has twice is called `status` and `status_2` (`tabular.shape`): what the first one's name says
+    of consent, or was chosen to, is true of the second.
+    """
+    by_name = {**_attribute_by_usual_name(), **{compared(attribute): attribute for attribute in attributes}}
+    taken = {read_field_column(name) for name in chosen.values() if name not in TARGETS}
+    guessed = dict(chosen)
+    for column in header:
+        if column in chosen or column in passed:
+            continue
+        twin = _REPEATED.sub("", column)
+        first = twin if twin in header else column
+        attribute = by_name.get(compared(read_field_column(column)))
+        if chosen.get(first) in TARGETS:
+            guessed[column] = chosen[first]
+        elif reads_as_consent(first) and not (attribute and column.startswith(FIELD_PREFIX)):
+            guessed[column] = _consent(column, first, None if attribute in taken else attribute)
+        elif attribute and attribute not in taken:
+            guessed[column] = _mapped_name(attribute)
+    return {column: guessed[column] for column in header if column in guessed}
+
+
+def _consent(column: str, name: str, attribute: str | None) -> str:
+    """Return which of TARGETS a column is by a name that reads as consent; a field may be called so too."""
+    if attribute is not None:
+        raise field_or_consent(column, attribute)
+    target = target_by_name().get(compared(name))
+    if target is None:
+        raise not_understood(column)
+    return target
+
+
+def _mapped_name(attribute: str) -> str:
+    """Return what `--map` calls a field; one that is called like one of TARGETS has a prefix."""
+    return FIELD_PREFIX + attribute if attribute in TARGETS else attribute
 
 
 def address_columns(header: Sequence[str]) -> list[str]:
@@ -236,13 +281,21 @@ def _column(header: Sequence[str], name: str) -> str:
 
 
 def _attribute(attributes: Sequence[str], wanted: str) -> str:
+    """Return what a mapping means: IGNORED, one of TARGETS, `groups`, or a field as `_mapped_name` has it."""
     if wanted == IGNORED:
         return IGNORED
-    attribute = next((one for one in attributes if compared(one) == compared(wanted)), None)
-    if attribute is None:
-        message = f"There is no field “{wanted}”. Fields: {', '.join(attributes)}; or {IGNORED} to leave a column out."
+    names = [_mapped_name(one) for one in attributes]
+    if wanted.startswith(FIELD_PREFIX):
+        bare = compared(read_field_column(wanted))
+        found = next((name for one, name in zip(attributes, names, strict=True) if compared(one) == bare), None)
+    else:
+        others = (GROUPS_COLUMN, *TARGETS)
+        names += [name for name in others if name not in names]
+        found = next((one for one in names if compared(one) == compared(wanted)), None)
+    if found is None:
+        message = f"There is no field “{wanted}”. Fields: {', '.join(names)}; or {IGNORED} to leave a column out."
         raise InvalidInputError("map", message)
-    return attribute
+    return found
 
 
 def _check_one_column_each(attributes: Mapping[str, str]) -> None:

@@ -7,7 +7,6 @@ be written to because nobody could read it.
 
 import functools
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -15,6 +14,7 @@ from enum import IntEnum
 import polars as pl
 
 from carillon.addresses.spreadsheets import whole_number
+from carillon.audience.consent_names import TARGETS, compared
 from carillon.audience.export_columns import ARCHIVED_STATUS, status_column
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
@@ -38,86 +38,23 @@ OWN = {channel: f"{channel}_own" for channel in CHANNELS}
 ARCHIVED = {channel: f"{channel}_archived" for channel in CHANNELS}
 """Whether nothing lies over that but that the contact is archived (`export_columns.ARCHIVED_STATUS`)."""
 
-# How a column says it: by a status' word, by yes and no, by a time, or by a time alone.
-_KINDS = ("status", "subscribed", "unsubscribed", "blocked")
-_PREFIXES = ("", "sms_", "email_")
-
-TARGETS = tuple(f"{prefix}{kind}" for prefix in _PREFIXES for kind in _KINDS)
-"""What `--map` can make of a column: `sms_status`, `email_unsubscribed` …; without a channel it is said of both."""
-
-_NAMES: Mapping[str, tuple[str, ...]] = {
-    "status": (
-        *(
-            "subscription status",
-            "subscriber status",
-            "contact status",
-            "member status",
-            "subscription",
-            "optin status",
-        ),
-        *("סטטוס הרשמה", "estado de suscripción", "статус подписки", "κατάσταση εγγραφής"),  # noqa: RUF001 - Hebrew is meant
-    ),
-    "sms_status": ("mobile status", "phone status", "sms subscription status", "status sms", "status mobile"),
-    "email_status": (
-        *("email subscription status", "email marketing status", "status email", "mail status"),
-        *("email marketing", "emailpermissionstatus"),
-    ),
-    "subscribed": ("is subscribed", "opt in", "opted in", "accepts marketing", "marketing consent"),
-    "sms_subscribed": ("sms opt in", "sms optin", "sms consent", "accepts sms marketing", "sms marketing consent"),
-    "email_subscribed": ("email opt in", "email optin", "email consent", "accepts email marketing"),
-    "unsubscribed": (
-        *("is unsubscribed", "unsubscribe", "opt out", "opted out", "has opted out", "unsubscribed at", "opt out date"),
-        *("unsubscribed on", "unsubscribe date", "unsubscribe datetime", "unsubscribe time", "unsubscribed date"),
-        *("הוסר", "ביטל הרשמה", "baja", "dado de baja", "fecha de baja", "отписан", "отписался", "διαγραφή"),
-    ),
-    "sms_unsubscribed": (
-        "sms opt out",
-        "unsubscribed sms",
-        "unsubscribe mobile",
-        "unsubscribed mobile",
-        "mobile opt out",
-    ),
-    "email_unsubscribed": (
-        *("email opt out", "unsubscribed email", "unsubscribe email", "emailoptout", "hasoptedoutofemail"),
-        *("unsub time", "optout time"),  # Mailchimp's export of those who unsubscribed
-    ),
-    # Mautic: do not contact, by reason: 1 unsubscribed, 2 bounced, 3 set by hand.
-    "blocked": ("do not contact", "dnc", "blacklisted", "blacklist", "blocklisted", "blocklist", "is blocked"),
-    "sms_blocked": (
-        *("sms blacklisted", "blacklisted sms", "sms blocklisted", "sms do not contact", "dnc sms"),
-        *("whatsapp blacklisted", "whatsapp blocklisted"),  # Brevo; who is suppressed for SMS is for instant messages
-    ),
-    "email_blocked": (
-        *("email blacklisted", "blacklisted email", "email blocklisted", "email do not contact", "dnc email"),
-        *("clean time", "cleaned", "bounced", "hard bounced", "email bounced"),  # Mailchimp's export of those cleaned
-    ),
-}
-
-# Columns that tell of consent without saying that there is none: when and how it was given, and why it was taken back.
-_FACTS = (
-    *(
-        "optin time",
-        "optin ip",
-        "opt in time",
-        "opt in ip",
-        "confirm time",
-        "confirm ip",
-        "double opt in",
-        "doubleoptin",
-    ),
-    *("unsub campaign title", "unsub campaign id", "unsub reason", "unsub reason other", "clean campaign title"),
-    *("clean campaign id", "unsubscribe reason", "subscribed at", "subscription date", "subscribed on", "gdpr date"),
-)
-
-_LOOKS_LIKE_CONSENT = re.compile(
-    "unsub|subscri|optin|optout|optedin|optedout|consent|blacklist|blocklist|donotcontact|donotcall|donotsend|donotmail"
-    "|donotsms|donotemail|nocontact|dnc|suppress|permission|gdpr|bounced|acceptsmarketing|marketingallowed"
-    "|הסר|הרשמה|דיוור|baja|suscri|consentimiento|отпис|подпис|рассыл|согласие|συγκατ|εγγραφ|διαγραφ"
-)
-
 _WORDS: Mapping[Said, tuple[str, ...]] = {
     Said.NOTHING: ("none", "no address", "unknown"),
-    Said.SUBSCRIBED: ("subscribed", "active", "enabled", "confirmed", "opted in", "opt in", "optin", "granted"),
+    Said.SUBSCRIBED: (
+        "subscribed",
+        "active",
+        "enabled",
+        "confirmed",
+        "opted in",
+        "opt in",
+        "optin",
+        "granted",
+        "подписан",
+        "suscrito",
+        "abonné",
+        "iscritto",
+        "angemeldet",
+    ),
     Said.UNCONFIRMED: ("unconfirmed", "pending", "not confirmed", "awaiting confirmation", "waiting"),
     Said.UNSUBSCRIBED: (
         *(
@@ -131,41 +68,48 @@ _WORDS: Mapping[Said, tuple[str, ...]] = {
             "archived",
             "denied",
         ),
-        *("non subscribed", "not subscribed", "never subscribed", "transactional", "removed", "deleted", "revoked"),
+        *(
+            "non subscribed",
+            "not subscribed",
+            "never subscribed",
+            "transactional",
+            "removed",
+            "deleted",
+            "revoked",
+            "stop",
+        ),
+        *(
+            "הוסר",
+            "baja",
+            "dado de baja",
+            "отписан",
+            "отписался",
+            "διαγραφή",
+            "abgemeldet",
+            "désabonné",
+            "désinscrit",
+            "disiscritto",
+        ),
     ),
     Said.BLOCKED: (
         *("blocklisted", "blacklisted", "blocked", "suppressed", "cleaned", "bounced", "hard bounced", "complained"),
-        *("do not contact", "abuse", "spam", "invalid"),
+        *(
+            "do not contact",
+            "abuse",
+            "spam",
+            "invalid",
+            "bloqueado",
+            "lista negra",
+            "чёрный список",
+            "חסום",
+            "gesperrt",
+        ),
     ),
 }
-_YES = ("yes", "y", "true", "t", "1", "x", "on", "כן", "si", "sí", "да", "ναι")  # noqa: RUF001 - Greek is meant
-_NO = ("no", "n", "false", "f", "0", "off", "לא", "нет", "όχι")
+_YES = ("yes", "y", "true", "t", "1", "x", "on", "כן", "si", "sí", "да", "ναι", "ja", "oui")  # noqa: RUF001 - Greek is meant
+_NO = ("no", "n", "false", "f", "0", "off", "לא", "нет", "όχι", "nein", "non")
 _MAUTIC_REASONS = ("2", "3")
 _TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*")
-
-
-def compared(name: str) -> str:
-    """Reduce a name to what is compared: letters and digits without accents, in one case."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(char for char in unicodedata.normalize("NFKD", plain) if char.isalnum())
-
-
-@functools.cache
-def target_by_name() -> Mapping[str, str]:
-    """Return what columns say of consent, by their compared names."""
-    usual = {compared(name): target for target, names in _NAMES.items() for name in names}
-    return {**usual, **{compared(target): target for target in TARGETS}}
-
-
-@functools.cache
-def _facts() -> frozenset[str]:
-    return frozenset(map(compared, _FACTS))
-
-
-def looks_like_consent(column: str) -> bool:
-    """Tell whether a column that nobody knows may say who must not be written to."""
-    name = compared(column)
-    return name not in _facts() and bool(_LOOKS_LIKE_CONSENT.search(name))
 
 
 def not_understood(column: str) -> InvalidInputError:
@@ -174,6 +118,17 @@ def not_understood(column: str) -> InvalidInputError:
     message = (
         f"The column “{name}” looks as if it says who may be written to, and isn't understood. Say what it is, for "
         f'example --map "{name}=email_status" or --map "{name}=sms_unsubscribed" (of: {", ".join(TARGETS)}), or leave '
+        f'it out: --map "{name}=-".'
+    )
+    return InvalidInputError("map", message)
+
+
+def field_or_consent(column: str, attribute: str) -> InvalidInputError:
+    """Make the error for a column whose name is a field's and looks like consent as well."""
+    name = column[:60]
+    message = (
+        f"The column “{name}” may be the field {attribute}, or say who may be written to. Say which it is: "
+        f'--map "{name}=fields.{attribute}", or --map "{name}=email_status" (of: {", ".join(TARGETS)}), or leave '
         f'it out: --map "{name}=-".'
     )
     return InvalidInputError("map", message)
@@ -213,12 +168,19 @@ def read_cell(kind: str, text: str) -> Said | None:
 class ConsentColumns:
     """The columns of a file that say who may be written to.
 
-    They are TARGETS by column, the columns of consents, and an export's columns of own statuses by channel.
+    They are TARGETS by column, the columns of consents, an export's columns of own statuses by channel, and columns of
+    reasons for which no other column says who must not be written to (`consent_names.tells_why`).
     """
 
     targets: Mapping[str, str]
     consents: Collection[str] = ()
     own: Mapping[str, str] = field(default_factory=dict)
+    reasons: Collection[str] = ()
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether a chunk may be wrong."""
+        return self.is_any or bool(self.reasons)
 
     @property
     def is_any(self) -> bool:
@@ -226,11 +188,14 @@ class ConsentColumns:
         return bool(self.targets or self.consents)
 
     def check(self, frame: pl.DataFrame) -> None:
-        """Raise InvalidInputError for the first cell of a chunk's frame that isn't understood."""
+        """Raise InvalidInputError for the first cell of a chunk's frame that isn't understood, or is a reason alone."""
         for column, target in self.targets.items():
             for text in frame[column].unique().drop_nulls().to_list():
                 if read_cell(_kind(target), text) is None:
                     raise _unknown_cell(column, target, text)
+        for column in self.reasons:
+            if any(text.strip() for text in frame[column].unique().drop_nulls()):
+                raise not_understood(column)
         for column in self.consents:
             for text in frame[column].unique().drop_nulls().to_list():
                 if read_cell("subscribed", text) is None:

@@ -258,7 +258,7 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
         raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
-    if (consent := columns.consent).is_any:
+    if (consent := columns.consent).is_checked:
         for chunk in read_chunks(table.path, shape, rows=CHUNK_ROWS):
             consent.check(chunk.frame)
     # All that decides the outcome: another audience, mapping, group or country is another import.

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from io import StringIO
 
 import polars as pl
+from asyncpg import Record
 
 from carillon.audience.contacts.contact import SUPPRESSED_BY, SubscriptionStatus
 from carillon.audience.counters import recounting
 from carillon.audience.devices import RegisteredDevice, concerned_by, save_devices
 from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.memberships import move, move_in, plan_moves
-from carillon.audience.removed_unsubscribes import removed_channels, removed_unsubscribed
+from carillon.audience.removed_unsubscribes import remember_replaced, removed_channels, removed_unsubscribed
 from carillon.audience.stoplists import suppress_addresses
 from carillon.audience.suppressions import Channel, suppressed_among, suppressing_channels
 from carillon.audience.upsert.match import NEW, UNCHANGED, Plan, resolve, resolve_to
@@ -132,7 +133,7 @@ def _devices(frame: pl.DataFrame, kept: pl.DataFrame) -> list[RegisteredDevice]:
 async def _with_statuses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
     """Add what each address that is written makes of its channel: none, or subscribed, which may be suppressed.
 
-    One whose contact was unsubscribed in the audience when it was removed is unsubscribed.
+    One whose contact was unsubscribed in the audience when it was removed, or given another, is unsubscribed.
     """
     suppressing = await suppressing_channels(tx, actor) if frame.height > _FEW else set(Channel)
     removed = await removed_channels(tx, actor)
@@ -166,7 +167,15 @@ async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> None:
     leaving = changes.filter(pl.any_horizontal(pl.col(key).is_not_null() for key in KEYS))
     if not leaving.is_empty():
         columns = (leaving[name].to_list() for name in ("contact_id", *KEYS))
-        await tx.execute(SQL["release_keys"], actor.account_id, actor.audience_id, tx.now, *columns)
+        where = (actor.account_id, actor.audience_id, tx.now)
+        await _remember_replaced(tx, actor, await tx.fetchrow(SQL["release_keys"], *where, *columns))
+
+
+async def _remember_replaced(tx: Tx, actor: Actor, left: Record | None) -> None:
+    """Keep what was said of the addresses that contacts have no more; most batches leave none."""
+    for _, _, channel in _CHANNELS:
+        if left is not None and (addresses := left[f"left_{channel}"]):
+            await remember_replaced(tx, actor, channel, addresses, left[f"left_{channel}_statuses"])
 
 
 async def _unarchive(tx: Tx, actor: Actor, archived: Sequence[int]) -> None:
@@ -193,7 +202,9 @@ async def _change(tx: Tx, actor: Actor, changes: pl.DataFrame) -> list[int]:
         return []
     changes = await _with_statuses(tx, actor, changes)
     columns = (column_text(changes[name]) for name in ("contact_id", *_PATCH, "sms_status", "email_status"))
-    return await tx.fetchval(SQL["change_contacts"], actor.account_id, actor.audience_id, tx.now, *columns) or []
+    row = await tx.fetchrow(SQL["change_contacts"], actor.account_id, actor.audience_id, tx.now, *columns)
+    await _remember_replaced(tx, actor, row)
+    return (row and row["contact_ids"]) or []
 
 
 def column_text(column: pl.Series) -> str:

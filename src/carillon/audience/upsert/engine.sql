@@ -1,13 +1,32 @@
+-- fragment: replaced
+-- The addresses that contacts leave, with the statuses that they had there, by channel.
+array_agg(left_phone) FILTER (WHERE left_phone IS NOT NULL) AS left_sms,
+       array_agg(old_sms_status) FILTER (WHERE left_phone IS NOT NULL) AS left_sms_statuses,
+       array_agg(left_email) FILTER (WHERE left_email IS NOT NULL) AS left_email,
+       array_agg(old_email_status) FILTER (WHERE left_email IS NOT NULL) AS left_email_statuses
+
 -- name: release_keys
 -- NULL stands in for a key that is about to become another, until then.
-UPDATE contact c
-SET phone = CASE WHEN s.phone IS NULL OR s.phone = c.phone THEN c.phone END,
-    email = CASE WHEN s.email IS NULL OR s.email = c.email THEN c.email END,
-    external_id = CASE WHEN s.external_id IS NULL OR s.external_id = c.external_id THEN c.external_id END,
-    updated_at = $3
-FROM unnest($4::bigint[], $5::text[], $6::text[], $7::text[]) AS s (contact_id, phone, email, external_id)
-WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = s.contact_id
-  AND (s.phone <> c.phone OR s.email <> c.email OR s.external_id <> c.external_id);
+WITH released AS (
+    UPDATE contact c
+    SET phone = CASE WHEN n.left_phone IS NULL THEN c.phone END,
+        email = CASE WHEN n.left_email IS NULL THEN c.email END,
+        external_id = CASE WHEN n.left_external_id IS NULL THEN c.external_id END,
+        updated_at = $3
+    FROM (
+        SELECT o.contact_id, o.sms_status AS old_sms_status, o.email_status AS old_email_status,
+               CASE WHEN s.phone <> o.phone THEN o.phone END AS left_phone,
+               CASE WHEN s.email <> o.email THEN o.email END AS left_email,
+               CASE WHEN s.external_id <> o.external_id THEN o.external_id END AS left_external_id
+        FROM unnest($4::bigint[], $5::text[], $6::text[], $7::text[]) AS s (contact_id, phone, email, external_id)
+        JOIN contact o ON o.account_id = $1 AND o.audience_id = $2 AND o.contact_id = s.contact_id
+    ) n
+    WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = n.contact_id
+      AND num_nonnulls(n.left_phone, n.left_email, n.left_external_id) > 0
+    RETURNING n.left_phone, n.left_email, n.old_sms_status, n.old_email_status
+)
+SELECT {replaced}
+FROM released;
 
 -- name: unarchive_contacts
 UPDATE contact SET archived_at = NULL, updated_at = $3
@@ -67,6 +86,10 @@ WITH changed AS (
       AND (n.phone, n.email, n.email_given, n.external_id, n.landline, n.fields, n.sms_status, n.email_status)
           IS DISTINCT FROM (n.old_phone, n.old_email, n.old_email_given, n.old_external_id, n.old_landline, n.old_fields,
                             n.old_sms_status, n.old_email_status)
-    RETURNING c.contact_id
+    RETURNING c.contact_id, n.old_sms_status, n.old_email_status,
+              CASE WHEN n.phone IS DISTINCT FROM n.old_phone THEN n.old_phone END AS left_phone,
+              CASE WHEN n.email IS DISTINCT FROM n.old_email THEN n.old_email END AS left_email
 )
-SELECT array_agg(contact_id) FROM changed;
+SELECT array_agg(contact_id) AS contact_ids,
+       {replaced}
+FROM changed;
