@@ -1,15 +1,16 @@
 """What an import would do, found out by doing it to a copy that is never committed.
 
 The rows go through the code that writes them, in one transaction that is rolled back. It writes to an account of
-its own, which nobody else can see, and into which the contacts and suppressions that the rows name are copied, chunk by
-chunk. So what is counted is what the import would report, also of rows that meet again chunks later; memory stays
-constant; and nobody waits, because nothing of the real account is locked (docs/adr/0059).
+its own, which nobody else can see, and into which the contacts and suppressions that the rows name are copied, and what
+is kept of unsubscribes, chunk by chunk. So what is counted is what the import would report, also of rows that meet
+again chunks later; memory stays constant; and nobody waits, because nothing of the real account is locked
+(docs/adr/0059).
 """
 
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -25,6 +26,7 @@ from carillon.audience.imports.judgement import Judgement, judge
 from carillon.audience.imports.reachability import ADDRESS_COLUMNS
 from carillon.audience.imports.records import Place, import_place
 from carillon.audience.imports.source import FileSource, PreparedChunk
+from carillon.audience.removed_unsubscribes import remember_replaced, removed_channels, removed_unsubscribed
 from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
 from carillon.audience.suppressions import Address, Channel, read_addresses
 from carillon.audience.upsert.engine import UPDATED
@@ -141,11 +143,13 @@ async def _write_all(tx: Tx, copy: Actor, rows: _Rows) -> NoReturn:
     await tx.execute(SQL["copy_account"], actor.account_id, copy.account_id)
     await tx.execute(SQL["copy_audience"], actor.account_id, copy.account_id, actor.audience_id)
     tally = _Tally(tx, actor, copy)
+    digests = _CopiedDigests(await removed_channels(tx, actor))
     async with aclosing(read_ahead(source.prepared(rows.place))) as ahead:
         async for prepared in ahead:
             # None of these decides what becomes of a row.
             plain = replace(prepared, consents=(), devices=(), batch=replace(prepared.batch, join_all=(), moves=()))
             await _copy_named(tx, actor, copy, prepared, lifts=bool(source.resubscribe))
+            await digests.copy(tx, actor, copy, _keys(prepared))
             before = await _unsubscribed(tx, copy, prepared, ())
             await lock_for(tx, copy, source, plain)
             written = await write_chunk(tx, copy, source, plain)
@@ -175,6 +179,22 @@ async def _copy_named(tx: Tx, actor: Actor, copy: Actor, prepared: PreparedChunk
                 await tx.execute(SQL["lift_again"], copy.account_id, channels, one_text(addresses))
 
 
+class _CopiedDigests:
+    """Copies what is kept of addresses that contacts have no more, once each: the file may take it back."""
+
+    def __init__(self, channels: Collection[Channel]) -> None:
+        self._channels = channels
+        self._copied: set[tuple[Channel, str]] = set()
+
+    async def copy(self, tx: Tx, actor: Actor, copy: Actor, keys: Mapping[str, Sequence[str]]) -> None:
+        for channel, key in ((Channel.SMS, "phone"), (Channel.EMAIL, "email")):
+            if channel in self._channels and keys[key]:
+                found = await removed_unsubscribed(tx, actor, channel, keys[key])
+                new = sorted(one for one in found if (channel, one) not in self._copied)
+                self._copied.update((channel, one) for one in new)
+                await remember_replaced(tx, copy, channel, new, _UNSUBSCRIBED[:1] * len(new))
+
+
 def _keys(prepared: PreparedChunk) -> dict[str, list[str]]:
     """Return what a chunk's rows have of each key, with what their ambiguous phones may mean instead."""
     keys = {key: _given(prepared.batch.frame[key]) for key in KEYS}
@@ -191,8 +211,6 @@ async def _unsubscribed(
 ) -> dict[str, set[int]]:
     """Return by channel which contacts are unsubscribed, of those that a chunk might unsubscribe."""
     found: dict[str, set[int]] = {"sms": set(), "email": set()}
-    if prepared.said is None:
-        return found
     columns = (list(contact_ids), *_keys(prepared).values())
     for row in await tx.fetch(SQL["statuses"], copy.account_id, copy.audience_id, *columns):
         for channel, ids in found.items():
