@@ -1,16 +1,12 @@
 """`carillon contact` and `carillon group` as a person or a script calls them."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.integration.commands import Run, answer
 
 from carillon.cli import main
-
-Run = Callable[..., Result]
 
 CSV = """\
 Phone,Mail,First name,Last name,City
@@ -37,11 +33,6 @@ def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     assert called("import", "two.csv", "--account", 1, "--group", "Regulars").exit_code == 0
     assert called("import", "one.csv", "--account", 1).exit_code == 0
     return called
-
-
-def answer(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def refusal(result: Result) -> str:

@@ -1,19 +1,16 @@
 """The commands that delete what holds other things: fields, audiences, accounts."""
 
 import asyncio
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from click.testing import CliRunner, Result
+from tests.integration.commands import Run, answer
 
 from carillon.cli import asking, main
 from carillon.db.tables import PARTITIONED, TABLES
-
-Run = Callable[..., Result]
 
 CSV = "Phone,Shoe\n0541110001,41\n0541110002,\n"
 
@@ -30,11 +27,6 @@ def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     assert called("account", "create", "Blue Shop", "--country", "IL").exit_code == 0
     return called
-
-
-def answer(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def refusal(result: Result) -> str:

@@ -5,13 +5,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.integration.commands import Run, answer
 from tests.support import OPERATOR
 
 from carillon.audience.imports.file_import import ImportProgress
@@ -20,8 +19,6 @@ from carillon.cli.imports import progress_line
 from carillon.db.database import Database
 from carillon.tenancy.accounts import AdvanceClock, OpenAccount, advance_clock, open_account
 from carillon.tenancy.audit import ListAudit, list_audit
-
-Run = Callable[..., Result]
 
 CSV = "Phone,Mail,Nickname\n0541110001,ana@mail.example,Ana\n12,,Ben\n"
 
@@ -38,11 +35,6 @@ def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     assert called("account", "create", "Blue Shop", "--country", "IL", "--json").exit_code == 0
     return called
-
-
-def answer(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def test_an_import_reports_to_machines(run: Run) -> None:

@@ -24,9 +24,8 @@ from carillon.audience.suppressions import (
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
 from carillon.cli.options import account_option, audience_option
-from carillon.cli.session import Session, operator, table, with_session
+from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.cli.standard_input import as_file, rejects_of
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.audience.imports.file_import import ImportSummary
@@ -64,7 +63,7 @@ def add(session: Session, *, addresses: tuple[str, ...], account_id: int, channe
     command = Suppress(addresses=_addresses(addresses, channel), reason=reason)
 
     async def work(db: "Database") -> AddressOutcome:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.run(suppress, actor, command)
 
     outcome = session.run(work)
@@ -87,7 +86,7 @@ def remove(session: Session, *, addresses: tuple[str, ...], account_id: int, cha
     command = Reactivate(addresses=_addresses(addresses, channel), reason=reason)
 
     async def work(db: "Database") -> AddressOutcome:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await db.run(reactivate, actor, command)
 
     outcome = session.run(work)
@@ -115,7 +114,7 @@ def list_(session: Session, *, account_id: int, channel: str | None) -> None:
     channels = [Channel(channel)] if channel else list(Channel)
 
     async def work(db: "Database") -> list[Suppression]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         found: list[Suppression] = []
         while True:
             after_id = found[-1].suppression_id if found else 0
@@ -158,7 +157,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     judging = Judging(session, yes=yes)
 
     async def work(db: "Database") -> "ImportSummary":
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id))
+        actor = await open_actor(db, account_id)
         return await import_file(db, actor, command, lambda _progress: None, judged=judging)
 
     with as_file(file) as path:
@@ -193,7 +192,7 @@ def unsubscribe(session: Session, *, addresses: tuple[str, ...], account_id: int
     keys = [ContactKey(kind=KeyKind.EMAIL if "@" in one else KeyKind.PHONE, value=one) for one in addresses]
 
     async def work(db: "Database") -> list[ContactKey]:
-        actor = await db.read(open_account, operator(), OpenAccount(account_id=account_id, audience_id=audience_id))
+        actor = await open_actor(db, account_id, audience_id)
         return await db.run(unsubscribe_contacts, actor, Unsubscribe(keys=keys))
 
     nobody = [key.value for key in session.run(work)]

@@ -83,7 +83,7 @@ def read_parts(archive: ZipFile) -> WorkbookParts:
 
 
 def _relations(archive: ZipFile, part: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the last word of each relation's type, the part that it leads to, and its id."""
+    """Yield the last path segment of each relation's type, the part that it leads to, and its id."""
     folder, name = posixpath.split(part)
     for one in _root(archive, posixpath.join(folder, "_rels", f"{name}.rels")):
         if one.get("TargetMode") != "External":

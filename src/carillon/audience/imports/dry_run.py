@@ -148,12 +148,13 @@ async def _write_all(tx: Tx, copy: Actor, rows: _Rows) -> NoReturn:
         async for prepared in ahead:
             # None of these decides what becomes of a row.
             plain = replace(prepared, consents=(), devices=(), batch=replace(prepared.batch, join_all=(), moves=()))
-            await _copy_named(tx, actor, copy, prepared, lifts=bool(source.resubscribe))
-            await digests.copy(tx, actor, copy, _keys(prepared))
-            before = await _unsubscribed(tx, copy, prepared, ())
+            keys = _keys(prepared)
+            await _copy_named(tx, actor, copy, prepared, keys, lifts=bool(source.resubscribe))
+            await digests.copy(tx, actor, copy, keys)
+            before = await _unsubscribed(tx, copy, keys, ())
             await lock_for(tx, copy, source, plain)
             written = await write_chunk(tx, copy, source, plain)
-            after = await _unsubscribed(tx, copy, prepared, written.outcome.kept["contact_id"])
+            after = await _unsubscribed(tx, copy, keys, written.outcome.kept["contact_id"])
             await tally.add(
                 plain.batch.frame, written, {channel: ids - before[channel] for channel, ids in after.items()}
             )
@@ -161,9 +162,11 @@ async def _write_all(tx: Tx, copy: Actor, rows: _Rows) -> NoReturn:
     raise _RolledBackError(await tally.difference())
 
 
-async def _copy_named(tx: Tx, actor: Actor, copy: Actor, prepared: PreparedChunk, *, lifts: bool) -> None:
+async def _copy_named(  # noqa: PLR0913 - what is copied, from where to where
+    tx: Tx, actor: Actor, copy: Actor, prepared: PreparedChunk, named: Mapping[str, Sequence[str]], *, lifts: bool
+) -> None:
     """Copy the contacts and suppressions that a chunk's rows name, or may name, unless the copy has them."""
-    keys = _keys(prepared)
+    keys = {key: list(values) for key, values in named.items()}
     records = [] if prepared.blocks is None else [block.record for block in prepared.blocks.records]
     given = [Address(channel=one.channel, value=one.address, phone_form=one.phone_form) for one in records]
     for address, blocked in zip(given, await read_addresses(tx, actor, given), strict=True):
@@ -207,11 +210,11 @@ def _given(column: pl.Series) -> list[str]:
 
 
 async def _unsubscribed(
-    tx: Tx, copy: Actor, prepared: PreparedChunk, contact_ids: Iterable[int]
+    tx: Tx, copy: Actor, keys: Mapping[str, Sequence[str]], contact_ids: Iterable[int]
 ) -> dict[str, set[int]]:
     """Return by channel which contacts are unsubscribed, of those that a chunk might unsubscribe."""
     found: dict[str, set[int]] = {"sms": set(), "email": set()}
-    columns = (list(contact_ids), *_keys(prepared).values())
+    columns = (list(contact_ids), *keys.values())
     for row in await tx.fetch(SQL["statuses"], copy.account_id, copy.audience_id, *columns):
         for channel, ids in found.items():
             if row[f"{channel}_status"] in _UNSUBSCRIBED:
