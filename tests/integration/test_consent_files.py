@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from tests.support import Tenant
 
+from carillon.audience.consents import ConsentChange
 from carillon.audience.contacts.batch_write import WriteRows, write_rows
 from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ContactQuery, query_contacts
+from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, create_field
@@ -170,7 +172,7 @@ async def test_who_was_unsubscribed_stays_so_after_the_contact_was_removed(
             "SELECT * FROM removed_unsubscribe WHERE account_id = $1 ORDER BY channel DESC", account.account_id
         )
     assert [(row["channel"], len(row["digest"])) for row in kept] == [("sms", 32), ("email", 32)]
-    assert set(kept[0].keys()) == {"account_id", "audience_id", "channel", "digest", "removed_at"}
+    assert set(kept[0].keys()) == {"account_id", "audience_id", "channel", "digest", "removed_at", "purpose"}
     bare = ["phone,email", "0541110001,a@mail.example", "0541110002,b@mail.example", "0541110003,c@mail.example"]
     await bring(db, account, tmp_path / "again.csv", bare)
     assert await statuses(db, account) == {**before, "972541110003": ("subscribed", "subscribed")}
@@ -318,13 +320,89 @@ async def test_a_row_that_takes_away_wins_over_one_that_resubscribes(
     }
 
 
+async def consents(db: Database, account: Tenant) -> dict[tuple[str | None, str], bool]:
+    """Return who granted or refused what, by phone or e-mail."""
+    async with db.transaction() as tx:
+        rows = await tx.fetch(
+            "SELECT coalesce(c.phone, c.email) AS address, s.purpose || ' ' || s.channel AS about, s.granted "
+            "FROM consent s JOIN contact c USING (account_id, audience_id, contact_id) WHERE account_id = $1",
+            account.account_id,
+        )
+    return {(row["address"], row["about"]): row["granted"] for row in rows}
+
+
+REFUSED = ["external_id,phone,email,consents.NEWS.sms,consents.NEWS.email", "e1,0541110001,a@mail.example,no,yes"]
+GRANTED = ["external_id,phone,email,consents.NEWS.sms,consents.NEWS.email", "e9,0541110001,a@mail.example,yes,yes"]
+REFUSED_BY_SMS = {("972541110001", "NEWS sms"): False, ("972541110001", "NEWS email"): True}
+
+
+@pytest.mark.parametrize("filling", [[], FILLING], ids=["few rows", "many rows"])
+async def test_a_purpose_that_was_refused_stays_so_after_the_contact_was_removed(
+    db: Database, account: Tenant, tmp_path: Path, filling: list[str]
+) -> None:
+    key = ContactKey(kind=KeyKind.PHONE, value="0541110001")
+    await bring(db, account, tmp_path / "first.csv", REFUSED)
+    for name in ("again", "once more"):
+        await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+        await bring(
+            db, account, tmp_path / f"{name}.csv", [*GRANTED, *(f"{row},yes,yes" for row in filling)], again=True
+        )
+        after = await consents(db, account)
+        assert {about: granted for about, granted in after.items() if about[0] == "972541110001"} == REFUSED_BY_SMS
+        assert len(after) == 2 + 2 * len(filling)
+        assert all(granted for (address, _), granted in after.items() if address != "972541110001")
+
+
+async def test_a_purpose_that_was_refused_is_granted_when_resubscribing_and_then_for_good(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    key = ContactKey(kind=KeyKind.PHONE, value="0541110001")
+    await bring(db, account, tmp_path / "first.csv", REFUSED)
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    lines = [f"{GRANTED[0]},sms_status", f"{GRANTED[1]},subscribed"]
+    await bring(db, account, tmp_path / "signed.csv", lines, resubscribe="Signed")
+    assert all((await consents(db, account)).values())
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    await bring(db, account, tmp_path / "again.csv", GRANTED)
+    assert await consents(db, account) == dict.fromkeys(REFUSED_BY_SMS, True)
+
+
+@pytest.mark.parametrize("filling", [[], FILLING], ids=["few rows", "many rows"])
+async def test_a_purpose_that_was_refused_follows_the_address_to_another_contact(
+    db: Database, account: Tenant, tmp_path: Path, filling: list[str]
+) -> None:
+    granted = ["external_id,phone,consents.NEWS.sms", "e2,0541110002,yes"]
+    await bring(db, account, tmp_path / "first.csv", REFUSED)
+    await bring(db, account, tmp_path / "second.csv", granted)
+    await bring(db, account, tmp_path / "left.csv", ["external_id,phone,email", "e1,0541110003,", *filling])
+    assert (await consents(db, account))["972541110002", "NEWS sms"]
+    await bring(db, account, tmp_path / "came.csv", ["external_id,phone,email", "e2,0541110001,", *filling])
+    after = await consents(db, account)
+    assert after["972541110001", "NEWS sms"] is after["972541110003", "NEWS sms"] is False
+    # What e2 had granted at the address that it left is granted there still.
+    await bring(db, account, tmp_path / "third.csv", ["external_id,phone,consents.NEWS.sms", "e4,0541110002,yes"])
+    assert (await consents(db, account))["972541110002", "NEWS sms"]
+
+
+async def test_an_api_call_grants_a_purpose_that_a_removed_contact_had_refused(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    key = ContactKey(kind=KeyKind.PHONE, value="0541110001")
+    await bring(db, account, tmp_path / "first.csv", REFUSED)
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    row = ContactRow(phone="0541110001", email="a@mail.example")
+    await db.run(save_contact, account.actor, SaveContact(row=row))
+    assert await consents(db, account) == {("972541110001", "NEWS sms"): False}
+    change = ConsentChange("NEWS", Channel.SMS, granted=True)
+    await db.run(save_contact, account.actor, SaveContact(row=row, consents=[change]))
+    assert await consents(db, account) == {("972541110001", "NEWS sms"): True}
+
+
 async def test_consents_are_given_by_a_file_to_new_contacts_or_when_resubscribing(
     db: Database, account: Tenant, tmp_path: Path
 ) -> None:
     async def granted() -> list[bool]:
-        async with db.transaction() as tx:
-            rows = await tx.fetch("SELECT granted FROM consent WHERE account_id = $1", account.account_id)
-        return [row["granted"] for row in rows]
+        return list((await consents(db, account)).values())
 
     await bring(db, account, tmp_path / "new.csv", ["phone,consents.OFFERS.sms", "0541110001,true"])
     assert await granted() == [True]

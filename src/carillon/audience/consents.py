@@ -172,9 +172,11 @@ async def write_consents(
 ) -> None:
     """Set and take back consents of a locked audience's contacts, which are changed by it; None takes back.
 
-    The audience must have the purposes. `new` are contacts that have no consents yet. `origins` are those that were not
+    The audience must have the purposes. `new` are contacts that were made just now. `origins` are those that were not
     given now and by the actor.
     """
+    if (await lock_audience(tx, actor, after_uploads=False)).removed_channels:
+        new = ()  # They may have got the refusals of removed contacts.
     copied, given = dict[ConsentKey, bool](), dict[ConsentKey, bool]()
     taken_back = list[ConsentKey]()
     for key, granted in changes.items():

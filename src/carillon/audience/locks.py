@@ -19,11 +19,15 @@ UPLOAD_WRITTEN = "upload_written"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedAudience:
-    """What a writer needs to know of the audience that it holds."""
+    """What a writer needs to know of the audience that it holds.
+
+    `removed_channels` are those on which it keeps what removed contacts had refused.
+    """
 
     name: str
     country: str
     is_stoplist: bool
+    removed_channels: frozenset[str]
 
 
 async def lock_audience(tx: Tx, actor: Actor, *, after_uploads: bool = True) -> LockedAudience:
@@ -46,7 +50,12 @@ async def lock_audience(tx: Tx, actor: Actor, *, after_uploads: bool = True) -> 
     if row is None:
         raise NotFoundError("audience")
     tx.read_clock()
-    locked = LockedAudience(name=row["name"], country=row["country"], is_stoplist=row["kind"] == "stoplist")
+    locked = LockedAudience(
+        name=row["name"],
+        country=row["country"],
+        is_stoplist=row["kind"] == "stoplist",
+        removed_channels=frozenset(row["removed_channels"]),
+    )
     tx.locked[place] = locked
     return locked
 

@@ -1,7 +1,7 @@
 -- name: lock_audience
 -- Nothing where uploads that were accepted before are not written ($3: whether that matters): who comes after them does not
 -- wait for the lock too, as that takes a connection.
-SELECT name, country, kind
+SELECT name, country, kind, removed_channels
 FROM audience
 WHERE account_id = $1 AND audience_id = $2 AND kind <> 'stoplist'
   AND NOT ($3 AND EXISTS (SELECT FROM contact_import
@@ -28,7 +28,7 @@ SELECT kind = 'stoplist' FROM audience WHERE account_id = $1 AND audience_id = $
 SELECT FROM audience WHERE account_id = $1 AND is_default FOR NO KEY UPDATE;
 
 -- name: lock_audiences
-SELECT audience_id, name, country, kind
+SELECT audience_id, name, country, kind, removed_channels
 FROM audience
 WHERE account_id = $1
 ORDER BY audience_id

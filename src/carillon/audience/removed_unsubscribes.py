@@ -1,10 +1,13 @@
-"""Which addresses were unsubscribed in an audience when their contacts were removed or left them: kept as digests.
+"""What was refused at an address whose contact was removed, or left it: kept as digests, by audience.
 
-What a contact had said outlives it (docs/adr/0054): whoever brings the address again finds it unsubscribed there.
+What a contact had said outlives it (docs/adr/0054): whoever brings the address again finds it unsubscribed there, and
+the purposes refused that were.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
+from carillon.audience.locks import LockedAudience, lock_audience
 from carillon.audience.suppressions import Channel
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements, one_text
@@ -13,29 +16,52 @@ from carillon.kit.actor import Actor
 SQL = load_statements("carillon.audience", "removed_unsubscribes.sql")
 
 
-async def remember_unsubscribed(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> None:
-    """Keep which addresses of contacts, that are about to be removed, are unsubscribed in the locked audience.
+async def remember_refused(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> None:
+    """Keep what contacts of the locked audience, that are about to be removed, refuse at their addresses.
 
-    One that is subscribed by now is forgotten.
+    What they agreed to since is forgotten.
     """
-    await tx.execute(SQL["keep_of_contacts"], actor.account_id, actor.audience_id, tx.now, contact_ids)
+    where = (actor.account_id, actor.audience_id, tx.now)
+    await _mark(tx, actor, await tx.fetchval(SQL["keep_of_contacts"], *where, contact_ids))
 
 
-async def remember_replaced(
-    tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str], statuses: Sequence[int]
-) -> None:
-    """Keep which of the normalised addresses, that contacts have no more, they were unsubscribed at.
+async def remember_replaced(tx: Tx, actor: Actor, channel: Channel, replaced: Iterable[tuple[str, int, int]]) -> None:
+    """Keep what contacts of the locked audience refuse at the normalised addresses that they have no more.
 
-    `statuses` are SubscriptionStatus as contacts store it. One that was subscribed is forgotten.
+    `replaced` has each address, its SubscriptionStatus as contacts store it, and the contact's id. What they agreed to
+    since is forgotten.
     """
+    columns = map(list, zip(*replaced, strict=True))
     where = (actor.account_id, actor.audience_id, tx.now, channel)
-    await tx.execute(SQL["keep_of_addresses"], *where, addresses, statuses)
+    await _mark(tx, actor, await tx.fetchval(SQL["keep_of_addresses"], *where, *columns))
 
 
-async def removed_channels(tx: Tx, actor: Actor) -> set[Channel]:
-    """Return the channels on which the audience keeps any digest: of most audiences none."""
-    rows = await tx.fetch(SQL["channels"], actor.account_id, actor.audience_id)
-    return {Channel(row["channel"]) for row in rows}
+async def _mark(tx: Tx, actor: Actor, channels: Sequence[str] | None) -> None:
+    """Let the audience know on which channels it keeps anything: its writers then needn't ask."""
+    place = (actor.account_id, actor.audience_id)
+    locked = tx.locked.get(place)
+    known = locked.removed_channels if isinstance(locked, LockedAudience) else frozenset[str]()
+    new = known.union(channels or ())
+    if new == known:
+        return
+    await tx.execute(SQL["mark_channels"], *place, sorted(new))
+    if isinstance(locked, LockedAudience):
+        tx.locked[place] = replace(locked, removed_channels=new)
+
+
+async def removed_channels(tx: Tx, actor: Actor) -> Collection[Channel]:
+    """Return on which channels the audience, which needn't be locked, keeps anything; of most audiences none."""
+    return {Channel(one) for one in await tx.fetchval(SQL["channels"], actor.account_id, actor.audience_id) or ()}
+
+
+async def restore_refusals(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> None:
+    """Let contacts of the locked audience refuse the purposes that were refused at the addresses that they were given.
+
+    What is restored is kept no more: it is the contact's again.
+    """
+    where = (actor.account_id, actor.audience_id)
+    if contact_ids and (await lock_audience(tx, actor)).removed_channels:
+        await tx.execute(SQL["restore_refusals"], *where, contact_ids, "removed", actor.name)
 
 
 async def removed_unsubscribed(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> set[str]:

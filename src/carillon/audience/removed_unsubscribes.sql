@@ -3,44 +3,80 @@
 sha256(convert_to(concat_ws(':', $1::bigint, $2::bigint, a.channel, a.address), 'UTF8'))
 
 -- fragment: keep
--- Of the addresses a: those that are unsubscribed are kept, and those that were subscribed again are forgotten.
+-- Of the addresses k of contacts: what they refused there is kept, and what they agreed to since is forgotten. Tells on which channels
+-- anything was kept that was not before.
+a AS (
+    SELECT k.channel, k.address, '' AS purpose, k.status = 3 AS refused
+    FROM k
+    UNION ALL
+    SELECT k.channel, k.address, s.purpose, NOT s.granted
+    FROM k
+    JOIN consent s ON s.account_id = $1 AND s.audience_id = $2 AND s.contact_id = k.contact_id AND s.channel = k.channel
+),
 forgotten AS (
     DELETE FROM removed_unsubscribe r
     USING a
-    WHERE r.account_id = $1 AND r.audience_id = $2 AND r.channel = a.channel AND a.status <> 3 AND r.digest = {digest}
+    WHERE r.account_id = $1 AND r.audience_id = $2 AND r.channel = a.channel AND r.digest = {digest} AND r.purpose = a.purpose
+      AND NOT a.refused
+),
+kept AS (
+    INSERT INTO removed_unsubscribe (account_id, audience_id, channel, digest, removed_at, purpose)
+    SELECT $1, $2, a.channel, {digest}, $3, a.purpose
+    FROM a
+    WHERE a.refused
+    ON CONFLICT DO NOTHING
+    RETURNING channel
 )
-INSERT INTO removed_unsubscribe (account_id, audience_id, channel, digest, removed_at)
-SELECT $1, $2, a.channel, {digest}, $3
-FROM a
-WHERE a.status = 3
-ON CONFLICT DO NOTHING
+SELECT array_agg(DISTINCT channel) FROM kept
 
 -- name: keep_of_contacts
-WITH a AS (
-    SELECT k.channel, k.address, k.status
+WITH k AS (
+    SELECT c.contact_id, v.channel, v.address, v.status
     FROM contact c
-    CROSS JOIN LATERAL (VALUES ('sms', c.phone, c.sms_status), ('email', c.email, c.email_status)) AS k (channel, address, status)
-    WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = ANY ($4::bigint[]) AND k.address IS NOT NULL
+    CROSS JOIN LATERAL (VALUES ('sms', c.phone, c.sms_status), ('email', c.email, c.email_status)) AS v (channel, address, status)
+    WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = ANY ($4::bigint[]) AND v.address IS NOT NULL
 ),
 {keep};
 
 -- name: keep_of_addresses
-WITH a AS (
-    SELECT $4::text AS channel, s.address, s.status
-    FROM unnest($5::text[], $6::smallint[]) AS s (address, status)
+WITH k AS (
+    SELECT s.contact_id, $4::text AS channel, s.address, s.status
+    FROM unnest($5::text[], $6::smallint[], $7::bigint[]) AS s (address, status, contact_id)
 ),
 {keep};
+
+-- name: mark_channels
+UPDATE audience SET removed_channels = ARRAY(SELECT unnest(removed_channels) UNION SELECT unnest($3::text[]))
+WHERE account_id = $1 AND audience_id = $2;
 
 -- name: unsubscribed_among
 -- The addresses come as one text, see one_text.
 SELECT a.address
 FROM (SELECT $3::text AS channel, s.address FROM unnest(string_to_array($4::text, chr(31))) AS s (address)) a
-JOIN removed_unsubscribe r ON r.account_id = $1 AND r.audience_id = $2 AND r.channel = $3 AND r.digest = {digest};
+JOIN removed_unsubscribe r ON r.account_id = $1 AND r.audience_id = $2 AND r.channel = $3 AND r.digest = {digest} AND r.purpose = '';
+
+-- name: restore_refusals
+WITH a AS (
+    SELECT c.contact_id, v.channel, v.address
+    FROM contact c
+    CROSS JOIN LATERAL (VALUES ('sms', c.phone), ('email', c.email)) AS v (channel, address)
+    WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = ANY ($3::bigint[]) AND v.address IS NOT NULL
+),
+restored AS (
+    DELETE FROM removed_unsubscribe r
+    USING a
+    WHERE r.account_id = $1 AND r.audience_id = $2 AND r.channel = a.channel AND r.digest = {digest} AND r.purpose <> ''
+    RETURNING a.contact_id, r.purpose, r.channel, r.removed_at
+)
+INSERT INTO consent (account_id, audience_id, contact_id, purpose, channel, granted, given_at, source, actor)
+SELECT $1, $2, contact_id, purpose, channel, false, removed_at, $4, $5
+FROM restored
+ON CONFLICT (account_id, audience_id, contact_id, purpose, channel) DO UPDATE
+SET granted = false, given_at = excluded.given_at, source = excluded.source, actor = excluded.actor
+WHERE consent.granted;
 
 -- name: channels
-SELECT k.channel
-FROM unnest(ARRAY['sms', 'email']) AS k (channel)
-WHERE EXISTS (SELECT FROM removed_unsubscribe r WHERE r.account_id = $1 AND r.audience_id = $2 AND r.channel = k.channel);
+SELECT removed_channels FROM audience WHERE account_id = $1 AND audience_id = $2;
 
 -- name: delete_all
 DELETE FROM removed_unsubscribe WHERE account_id = $1 AND audience_id = $2;

@@ -115,6 +115,7 @@ CREATE TABLE audience (
     )),
     idle_days   integer,             -- contacts that did not change for so many days are swept; NULL: never
     double_opt_in text[] NOT NULL DEFAULT '{}' CHECK (double_opt_in <@ ARRAY['sms', 'email']), -- channels on which contacts confirm
+    removed_channels text[] NOT NULL DEFAULT '{}' CHECK (removed_channels <@ ARRAY['sms', 'email']), -- with rows in removed_unsubscribe
     sender_defaults jsonb NOT NULL DEFAULT '{}', -- sms_sender, viber_sender, email_name, email_from, email_reply_to: texts
     -- Its row is the lock of everything in it: one writer at a time (scale.md, Statements 7).
     PRIMARY KEY (account_id, audience_id)
@@ -174,14 +175,15 @@ CREATE UNIQUE INDEX contact_external_id ON contact (account_id, audience_id, ext
 CREATE INDEX contact_phone_digest ON contact (account_id, audience_id, (md5(phone)::uuid)) WHERE phone IS NOT NULL;
 CREATE INDEX contact_email_digest ON contact (account_id, audience_id, (md5(email)::uuid)) WHERE email IS NOT NULL;
 
--- Addresses that were unsubscribed in an audience when their contacts were removed, or left them: SHA-256 of account:audience:channel:address.
+-- What was refused at an address when its contact was removed, or left it. The digest is SHA-256 of account:audience:channel:address.
 CREATE TABLE removed_unsubscribe (
     account_id  bigint NOT NULL,
     audience_id bigint NOT NULL,
     channel     text NOT NULL CHECK (channel IN ('sms', 'email')),
     digest      bytea NOT NULL,
     removed_at  timestamptz NOT NULL,
-    PRIMARY KEY (account_id, audience_id, channel, digest)
+    purpose     text COLLATE "C" NOT NULL DEFAULT '', -- whose consent was refused; empty: unsubscribed from the audience
+    PRIMARY KEY (account_id, audience_id, channel, digest, purpose)
 );
 
 -- What a contact said of a purpose on a channel, last; no row: nothing.

@@ -8,7 +8,7 @@ from carillon.audience.contacts.contact import ContactKey
 from carillon.audience.contacts.lookup import key_columns
 from carillon.audience.counters import recounting
 from carillon.audience.locks import lock_audience
-from carillon.audience.removed_unsubscribes import remember_unsubscribed
+from carillon.audience.removed_unsubscribes import remember_refused
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import NotFoundError
@@ -72,13 +72,13 @@ async def delete_contact_chunks(
 ) -> int:
     """Delete contacts of a locked audience, each chunk of ids before the next is asked for; return how many there were.
 
-    Their devices, consents, form tokens and memberships go with them. That they were unsubscribed in an audience which
-    stays is kept as digests of their addresses.
+    Their devices, consents, form tokens and memberships go with them. What they refused in an audience which stays
+    is kept as digests of their addresses.
     """
     gone = 0
     async for contact_ids in chunks:
         if contact_ids and cause is not DeletionCause.AUDIENCE_DELETED:
-            await remember_unsubscribed(tx, actor, contact_ids)
+            await remember_refused(tx, actor, contact_ids)
         gone += await _delete(tx, actor, contact_ids)
     if gone:
         await audit.record(tx, actor, "contact.delete", actor.audience_id, {"contacts": gone, "cause": cause})

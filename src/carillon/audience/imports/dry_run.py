@@ -195,7 +195,8 @@ class _CopiedDigests:
                 found = await removed_unsubscribed(tx, actor, channel, keys[key])
                 new = sorted(one for one in found if (channel, one) not in self._copied)
                 self._copied.update((channel, one) for one in new)
-                await remember_replaced(tx, copy, channel, new, _UNSUBSCRIBED[:1] * len(new))
+                if new:
+                    await remember_replaced(tx, copy, channel, [(one, _UNSUBSCRIBED[0], 0) for one in new])
 
 
 def _keys(prepared: PreparedChunk) -> dict[str, list[str]]:

@@ -9,9 +9,9 @@ WHERE account_id = $1;
 
 -- name: copy_audience
 INSERT INTO audience (account_id, audience_id, name, country, is_default, created_at, groups_made, updated_at, attributes, kind,
-                      idle_days, double_opt_in, sender_defaults)
+                      idle_days, double_opt_in, removed_channels, sender_defaults)
 SELECT $2, audience_id, name, country, is_default, created_at, groups_made, updated_at, attributes, kind, idle_days,
-       double_opt_in, sender_defaults
+       double_opt_in, removed_channels, sender_defaults
 FROM audience
 WHERE account_id = $1 AND audience_id = $3;
 

@@ -27,7 +27,7 @@ from carillon.audience.contacts.subscription import (
 from carillon.audience.devices import RegisteredDevice, devices_of, register_devices
 from carillon.audience.imports.carried import Block, SaidConsent, unusable
 from carillon.audience.imports.consent_columns import ARCHIVED, OWN, SAID, Said
-from carillon.audience.locks import addresses_of
+from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.suppression_records import RestoreSuppressions, restore_suppressions
 from carillon.audience.suppressions import (
     Address,
@@ -166,7 +166,8 @@ async def say_consents(
 ) -> None:
     """Set the consents of rows' contacts: new ones say what the file says, the others only take back.
 
-    With `gives` these give, too. The audience must be locked; it gets the purposes that it lacks.
+    With `gives` these give, too. What was refused at an address before is refused by a new contact that has it. The
+    audience must be locked; it gets the purposes that it lacks.
     """
     if not said:
         return
@@ -185,9 +186,13 @@ async def say_consents(
         if one.origin is not None:
             origins[key] = (min(one.origin[0], tx.now), *one.origin[1:])
     if changes:
-        known = await stored_consents(tx, actor, sorted({contact_id for contact_id, _, _ in changes} - new))
+        audience = await lock_audience(tx, actor, after_uploads=False)
+        may_have_said = {contact_id for contact_id, _, _ in changes} - (set() if audience.removed_channels else new)
+        known = await stored_consents(tx, actor, sorted(may_have_said))
         changes = {
-            key: granted for key, granted in changes.items() if key not in known or known[key]["granted"] is not granted
+            key: granted
+            for key, granted in changes.items()
+            if key not in known or (known[key]["granted"] is not granted and (gives or not granted))
         }
         await make_purposes(tx, actor, {purpose: CreatePurpose(name=purpose) for _, purpose, _ in changes})
         await write_consents(tx, actor, changes, new=new, origins=origins)

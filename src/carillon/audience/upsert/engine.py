@@ -20,7 +20,7 @@ from carillon.audience.counters import recounting
 from carillon.audience.devices import RegisteredDevice, concerned_by, save_devices
 from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.memberships import move, move_in, plan_moves
-from carillon.audience.removed_unsubscribes import remember_replaced, removed_channels, removed_unsubscribed
+from carillon.audience.removed_unsubscribes import remember_replaced, removed_unsubscribed, restore_refusals
 from carillon.audience.stoplists import suppress_addresses
 from carillon.audience.suppressions import Channel, suppressed_among, suppressing_channels
 from carillon.audience.upsert.match import NEW, UNCHANGED, Plan, resolve, resolve_to
@@ -93,6 +93,7 @@ async def upsert(
         changed = await _change(tx, actor, plan.changes)
         inserts = await _insert(tx, actor, plan.inserts)
         await save_devices(tx, actor, devices)
+    await restore_refusals(tx, actor, [*plan.changes["contact_id"], *inserts["contact_id"]])
     await move(tx, actor, moves)
     await move_in(tx, actor, moves, inserts)
     if audience.is_stoplist:
@@ -136,7 +137,7 @@ async def _with_statuses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFr
     One whose contact was unsubscribed in the audience when it was removed, or given another, is unsubscribed.
     """
     suppressing = await suppressing_channels(tx, actor) if frame.height > _FEW else set(Channel)
-    removed = await removed_channels(tx, actor)
+    removed = (await lock_audience(tx, actor)).removed_channels
     columns: list[pl.Series] = []
     for key, status, channel in _CHANNELS:
         given = frame[key].to_list()
@@ -175,7 +176,8 @@ async def _remember_replaced(tx: Tx, actor: Actor, left: Record | None) -> None:
     """Keep what was said of the addresses that contacts have no more; most batches leave none."""
     for _, _, channel in _CHANNELS:
         if left is not None and (addresses := left[f"left_{channel}"]):
-            await remember_replaced(tx, actor, channel, addresses, left[f"left_{channel}_statuses"])
+            beside = (left[f"left_{channel}_{name}"] for name in ("statuses", "contact_ids"))
+            await remember_replaced(tx, actor, channel, zip(addresses, *beside, strict=True))
 
 
 async def _unarchive(tx: Tx, actor: Actor, archived: Sequence[int]) -> None:

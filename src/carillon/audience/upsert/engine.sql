@@ -1,9 +1,11 @@
 -- fragment: replaced
--- The addresses that contacts leave, with the statuses that they had there, by channel.
+-- The addresses that contacts leave, with the statuses that they had there and their ids, by channel.
 array_agg(left_phone) FILTER (WHERE left_phone IS NOT NULL) AS left_sms,
        array_agg(old_sms_status) FILTER (WHERE left_phone IS NOT NULL) AS left_sms_statuses,
+       array_agg(contact_id) FILTER (WHERE left_phone IS NOT NULL) AS left_sms_contact_ids,
        array_agg(left_email) FILTER (WHERE left_email IS NOT NULL) AS left_email,
-       array_agg(old_email_status) FILTER (WHERE left_email IS NOT NULL) AS left_email_statuses
+       array_agg(old_email_status) FILTER (WHERE left_email IS NOT NULL) AS left_email_statuses,
+       array_agg(contact_id) FILTER (WHERE left_email IS NOT NULL) AS left_email_contact_ids
 
 -- name: release_keys
 -- NULL stands in for a key that is about to become another, until then.
@@ -23,7 +25,7 @@ WITH released AS (
     ) n
     WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = n.contact_id
       AND num_nonnulls(n.left_phone, n.left_email, n.left_external_id) > 0
-    RETURNING n.left_phone, n.left_email, n.old_sms_status, n.old_email_status
+    RETURNING c.contact_id, n.left_phone, n.left_email, n.old_sms_status, n.old_email_status
 )
 SELECT {replaced}
 FROM released;
