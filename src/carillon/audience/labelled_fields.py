@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from carillon.audience.field_types import Kind, iso_moment
-from carillon.audience.fields import CreateField, Field, ListFields, create_field, free_name, list_fields
+from carillon.audience.fields import CreateField, Field, ListFields, create_field, free_name, kinds_of, list_fields
 from carillon.db.database import Tx
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
@@ -22,36 +22,40 @@ class LabelledValue:
     value: str = field(repr=False)
 
 
-async def read_labelled(tx: Tx, actor: Actor, values: Sequence[LabelledValue]) -> tuple[dict[str, str], dict[str, str]]:
-    """Make the fields that are missing; return raw texts by the names of fields, and by these what errors call each.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledTexts:
+    """Raw texts by the names of fields, by these what errors call each, and the kinds of all fields."""
 
-    That is `labelled_fields.<place>.value`, the place counted from 0. Raises InvalidInputError for it, and for
-    `labelled_fields.<place>.label`.
+    texts: Mapping[str, str]
+    places: Mapping[str, str]
+    kinds: Mapping[str, Kind]
+
+
+async def read_labelled(tx: Tx, actor: Actor, values: Sequence[LabelledValue]) -> LabelledTexts:
+    """Make the fields that are missing, and return what the values are to fields.
+
+    An error calls a value `labelled_fields.<place>.value`, the place counted from 0. Raises InvalidInputError for it,
+    and for `labelled_fields.<place>.label`.
     """
-    if not values:
-        return {}, {}
-    fields = await _fields_by_label(tx, actor, values)
+    custom = await list_fields(tx, actor, ListFields())
+    by_label = {one.label: one for one in reversed(custom)}
     texts, places = dict[str, str](), dict[str, str]()
     for number, one in enumerate(values):
-        made, place = fields[one.label], f"labelled_fields.{number}.value"
+        if one.label not in by_label:
+            by_label[one.label] = await _create(tx, actor, number, one, [*by_label.values(), *custom])
+        made, place = by_label[one.label], f"labelled_fields.{number}.value"
         text: str | None = one.value.strip()
         if text and made.kind in {Kind.DATE, Kind.DATETIME}:
             text = iso_moment(text)
         if text is None:
             raise InvalidInputError(place, "A date is in ISO 8601: 2018-03-13 or 2018-03-13T14:32:25Z.")
         texts[made.name], places[made.name] = text, place
-    return texts, places
+    return LabelledTexts(texts=texts, places=places, kinds=kinds_of([*custom, *by_label.values()]))
 
 
-async def _fields_by_label(tx: Tx, actor: Actor, values: Sequence[LabelledValue]) -> Mapping[str, Field]:
-    custom = await list_fields(tx, actor, ListFields())
-    known = {one.label: one for one in reversed(custom)}
-    for number, one in enumerate(values):
-        if one.label in known:
-            continue
-        name = free_name(one.label, [other.name for other in (*known.values(), *custom)])
-        try:
-            known[one.label] = await create_field(tx, actor, CreateField(name=name, kind=one.kind, label=one.label))
-        except InvalidInputError as error:
-            raise InvalidInputError(f"labelled_fields.{number}.label", error.message) from error
-    return known
+async def _create(tx: Tx, actor: Actor, number: int, value: LabelledValue, known: Sequence[Field]) -> Field:
+    name = free_name(value.label, [one.name for one in known])
+    try:
+        return await create_field(tx, actor, CreateField(name=name, kind=value.kind, label=value.label))
+    except InvalidInputError as error:
+        raise InvalidInputError(f"labelled_fields.{number}.label", error.message) from error

@@ -16,7 +16,6 @@ from carillon.audience.contacts.subscription import (
     change_subscriptions,
     confirm,
 )
-from carillon.audience.fields import field_kinds
 from carillon.audience.labelled_fields import LabelledValue, read_labelled
 from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.memberships import NO_MOVES, Regroup, regroup, require_groups
@@ -123,27 +122,21 @@ async def save_and_get_contact(tx: Tx, actor: Actor, command: SaveContact) -> Co
 
 async def _read(tx: Tx, actor: Actor, command: SaveContact, country: str) -> tuple[Batch, int | None]:
     """Read the row, and return the contact that it means, None for a new one."""
-    row, places = await _whole_row(tx, actor, command, country)
-    kinds = await field_kinds(tx, actor)
+    labelled = await read_labelled(tx, actor, command.labelled_fields)
+    row = command.row
+    if command.ambiguous_phone:
+        row = await resolve_phone(tx, actor, read_ambiguous_rows([row], country), command.contact_id)
+    row = msgspec.structs.replace(row, fields={**row.fields, **labelled.texts})
     try:
-        batch = read_row(row, country, kinds)
+        batch = read_row(row, country, labelled.kinds)
     except InvalidInputError as error:
-        raise InvalidInputError(places.get(error.field, error.field), error.message) from error
+        raise InvalidInputError(labelled.places.get(error.field, error.field), error.message) from error
     target = await _target(tx, actor, command, batch)
     if command.clear_fields and target is not None:
         old = await tx.fetchval(SQL["fields_of"], actor.account_id, actor.audience_id, target)
         emptied = dict.fromkeys(decode_patch(old or "{}"), "")
-        batch = read_row(msgspec.structs.replace(row, fields=emptied | row.fields), country, kinds)
+        batch = read_row(msgspec.structs.replace(row, fields=emptied | row.fields), country, labelled.kinds)
     return batch, target
-
-
-async def _whole_row(tx: Tx, actor: Actor, command: SaveContact, country: str) -> tuple[ContactRow, Mapping[str, str]]:
-    """Return the row with the number that is meant and its labelled values, and the places of these by field."""
-    row = command.row
-    if command.ambiguous_phone:
-        row = await resolve_phone(tx, actor, read_ambiguous_rows([row], country), command.contact_id)
-    texts, places = await read_labelled(tx, actor, command.labelled_fields)
-    return msgspec.structs.replace(row, fields={**row.fields, **texts}), places
 
 
 async def _target(tx: Tx, actor: Actor, command: SaveContact, batch: Batch) -> int | None:
