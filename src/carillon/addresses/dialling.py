@@ -24,7 +24,7 @@ def significant_digits(dialled: str) -> str:
 
 def is_repeated_digit(significant: str) -> bool:
     """Tell whether all of the digits are the same one, which people type where they have to type something."""
-    return len(set(significant)) == 1
+    return bool(significant) and significant == significant[0] * len(significant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Dialling:
         if not (with_plus or dialled.startswith(self.code)):
             trunk = self.trunk_prefix_read.match(dialled)
             nsn = dialled[trunk.end() :] if trunk else dialled
-            return nsn if self.reads_back(dialled, nsn) else None
+            return nsn if self._reads_back(dialled, nsn) else None
         if not (self.is_main and dialled.startswith(self.code)):
             return None
         nsn = dialled.removeprefix(self.code)
@@ -85,7 +85,10 @@ class Dialling:
 
     def reads_back(self, national: str, nsn: str) -> bool:
         """Tell, where a simple rule can, that the parser takes `national` for `nsn`. False: it may or may not."""
-        if self.international_prefix.match(national) or national.startswith(self.code) or _may_be_no_number(national):
+        return not _may_be_no_number(national) and self._reads_back(national, nsn)
+
+    def _reads_back(self, national: str, nsn: str) -> bool:
+        if self.international_prefix.match(national) or national.startswith(self.code):
             return False
         has_single_zero = national.startswith("0") and not national.startswith("00")
         if not (has_single_zero or self._is_valid(nsn)):  # an international number, perhaps
