@@ -79,7 +79,7 @@ class LinkLookup:
     """What a process remembers of links (`Database.process_state`)."""
 
     def __init__(self) -> None:
-        # By code, which is a key's only spelling; those that were looked for first are forgotten first.
+        # By code, which is a key's only spelling; those that nobody has opened for the longest are forgotten first.
         self._remembered: OrderedDict[str, tuple[Link | None, float]] = OrderedDict()
         self._waiting: dict[LinkKey, tuple[str, asyncio.Future[Link | None]]] = {}
         # Of those that wait, what nobody looks for yet, and who looks for others; the latest may be about to begin.
@@ -107,7 +107,10 @@ class LinkLookup:
     def remembered(self, code: str) -> Link | None:
         """Return a link that needs not be looked for; None for any other."""
         known = self._remembered.get(code)
-        return known[0] if known is not None and known[1] > time.monotonic() else None
+        if known is None or known[1] <= time.monotonic():
+            return None
+        self._remembered.move_to_end(code)
+        return known[0]
 
     def look_for(self, db: Database, code: str) -> "asyncio.Future[Link | None] | None":
         """Begin to look for a link that may be there, and return what ends when that is known: not to be cancelled.
