@@ -27,27 +27,21 @@ def request(params: dict[str, Any], text: str, sms: str | None = None) -> dict[s
     }
 
 
-async def test_landing_pages_are_links_in_both_texts_and_those_of_the_sms_alone_are_not_answered(wire: Wire) -> None:
+async def test_links_of_both_texts_lead_on_and_one_that_both_have_is_one(wire: Wire) -> None:
     params = {
         "apifon_lp_company": {"url": "https://shop.example"},
         "apifon_lp_privacy": {"url": "https://shop.example/privacy"},
-        "apifon_lp_never": {"url": "https://shop.example/never"},
         "name": "John",
     }
-    body = request(params, "Hi {name}: {apifon_lp_privacy}", "Shop: {apifon_lp_company} {apifon_lp_privacy}")
+    body = request(params, "Hi {name}: {apifon_lp_privacy}", "{apifon_lp_company} {apifon_lp_privacy}")
     (shown,) = (await wire.ok("POST", SEND, body))["results"][NUMBER]
-    assert list(shown["landing_pages"]) == ["apifon_lp_privacy"]
-    short = shown["short_url"]
-    statement = "SELECT text, fallback FROM message WHERE shard_key = $1"
+    statement = "SELECT text, fallback ->> 'text' AS sms FROM message WHERE shard_key = $1"
     (row,) = await wire.runtime.db.read(Tx.fetch, statement, wire.account.account_id)
-    assert row["text"] == f"Hi John: {short}"
-    assert short in row["fallback"]
-    assert "{apifon_lp" not in row["fallback"]
-    names = "SELECT name FROM link WHERE shard_key = $1 ORDER BY name"
-    found = await wire.runtime.db.read(Tx.fetch, names, wire.account.account_id)
-    assert [one["name"] for one in found] == ["apifon_lp_company", "apifon_lp_privacy"]
-    for url in [one for one in row["fallback"].replace('"', " ").split() if one.startswith("http")]:
-        assert (await wire.client.get(url)).status_code == 302
+    assert row["text"] == f"Hi John: {shown['short_url']}"
+    of_sms_alone, of_both = row["sms"].split()
+    assert of_both == shown["short_url"] != of_sms_alone
+    targets = [(await wire.client.get(url)).headers["location"].partition("?")[0] for url in (of_sms_alone, of_both)]
+    assert targets == ["https://shop.example", "https://shop.example/privacy"]
 
 
 async def test_a_button_leads_to_a_link_of_the_recipients_own(wire: Wire) -> None:

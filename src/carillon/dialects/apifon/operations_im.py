@@ -40,7 +40,7 @@ IM_OPERATIONS: Sequence[Operation] = (
             ],
         },
         notes=(
-            "Landing pages are as in Send SMS: a place in either text needs its parameter. A button's URL has none.",
+            "Landing pages are as in Send SMS: a place in either text, or in a button's URL, needs its parameter.",
             "The SMS goes at once where the status is unknown_user, no_active_subscription or expired.",
             "A text alone is transactional, anything else but a file marketing, unless the credential says otherwise.",
             "A button whose URL can't be one costs the messages, not the request: status 121.",
