@@ -16,14 +16,13 @@ from carillon.db.sql import load_statements
 from carillon.events.facts import Place
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
+from carillon.workers.leases import valid_leases
 from carillon.workers.shape import Claimed
 
 SQL = load_statements("carillon.events", "queue.sql")
 
 # Longer than two calls that time out: a call is begun only while the lease outlasts it.
 LEASE = timedelta(seconds=30)
-# As of uploads: no lease is longer, so one that ends later is over (audience/uploads/queue.py).
-_LONGEST_LEASE = timedelta(minutes=5)
 
 
 class LostLeaseError(Exception):
@@ -63,15 +62,15 @@ class Ended:
 
 async def accounts_with_callbacks(tx: Tx, dialects: Sequence[str]) -> list[AccountId]:
     """List the accounts that have endpoints of these dialects to claim."""
-    rows = await tx.fetch(SQL["accounts_due"], tx.real_now, tx.real_now + _LONGEST_LEASE, dialects)
+    rows = await tx.fetch(SQL["accounts_due"], *valid_leases(tx), dialects)
     return [AccountId(row["account_id"]) for row in rows]
 
 
 async def claim_endpoints(tx: Tx, account_id: AccountId, dialects: Sequence[str], limit: int) -> HeldEndpoints | None:
     """Take the account's endpoints that are due longest; None where there are none, or other processes hold them."""
     began = time.monotonic()
-    now = tx.real_now
-    rows = await tx.fetch(SQL["claim_endpoints"], account_id, now, now + _LONGEST_LEASE, now + LEASE, limit, dialects)
+    until = tx.real_now + LEASE
+    rows = await tx.fetch(SQL["claim_endpoints"], account_id, *valid_leases(tx), until, limit, dialects)
     if not rows:
         return None
     endpoints = {

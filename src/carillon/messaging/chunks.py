@@ -15,6 +15,7 @@ from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.kit.ids import AccountId
 from carillon.kit.traffic import TrafficClass
+from carillon.workers.leases import valid_leases
 from carillon.workers.shape import Claimed
 
 SQL = load_statements("carillon.messaging", "chunks.sql")
@@ -30,8 +31,6 @@ CHUNK_MESSAGES = 200
 """A chunk has no more messages."""
 
 LEASE = timedelta(seconds=10)
-# As in audience/uploads/queue.py: what ends later was begun before the clock was set back.
-_LONGEST_LEASE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +156,7 @@ def joined_ids(ids: Sequence[UUID]) -> str:
 
 async def accounts_with_chunks(tx: Tx, traffic_class: TrafficClass, carriers: Sequence[int]) -> list[AccountId]:
     """List the accounts that have due chunks for carriers that this process holds."""
-    now, latest = _leased(tx)
-    rows = await tx.fetch(SQL["accounts_with_chunks"], traffic_class, now, latest, list(carriers))
+    rows = await tx.fetch(SQL["accounts_with_chunks"], traffic_class, *valid_leases(tx), list(carriers))
     return [AccountId(row["account_id"]) for row in rows]
 
 
@@ -185,9 +183,8 @@ async def claim_chunks(
 
 
 async def _claim(tx: Tx, account_id: AccountId, traffic_class: TrafficClass, most: Mapping[int, int]) -> list[Record]:
-    now, latest = _leased(tx)
-    limits = (list(most), list(most.values()))
-    return await tx.fetch(SQL["claim_chunks"], account_id, traffic_class, now, latest, *limits, now + LEASE)
+    times, limits = valid_leases(tx), (list(most), list(most.values()))
+    return await tx.fetch(SQL["claim_chunks"], account_id, traffic_class, *times, *limits, tx.real_now + LEASE)
 
 
 def _chunk(row: Record) -> Chunk:
@@ -204,10 +201,6 @@ def _chunk(row: Record) -> Chunk:
         in_flight=row["in_flight"],
         tried=row["tried"],
     )
-
-
-def _leased(tx: Tx) -> tuple[datetime, datetime]:
-    return tx.real_now, tx.real_now + _LONGEST_LEASE
 
 
 def _held(chunks: Sequence[Chunk]) -> tuple[list[UUID], list[int]]:

@@ -23,11 +23,11 @@ from carillon.messaging.options import read_content, read_fallback
 from carillon.messaging.sendings import Send
 from carillon.messaging.slices import write_slices
 from carillon.text.placeholders import PlaceholderStyle
+from carillon.workers.leases import valid_leases
 
 SQL = load_statements("carillon.messaging", "materialise.sql")
 
 _LEASE = timedelta(seconds=10)
-_LONGEST_LEASE = timedelta(minutes=1)
 
 
 class MaterialiseWorker:
@@ -43,7 +43,7 @@ class MaterialiseWorker:
 
     async def due_accounts(self, tx: Tx) -> Sequence[AccountId]:
         """List the accounts that have sendings to materialise."""
-        rows = await tx.fetch(SQL["accounts_with_materialisations"], tx.real_now, tx.real_now + _LONGEST_LEASE)
+        rows = await tx.fetch(SQL["accounts_with_materialisations"], *valid_leases(tx))
         return [AccountId(row["account_id"]) for row in rows]
 
     async def claim(self, db: Database, account_id: AccountId, limit: int) -> Sequence[ClaimedSending]:
@@ -90,7 +90,7 @@ class MaterialiseWorker:
 
 async def _claim(tx: Tx, account_id: AccountId) -> list[ClaimedSending]:
     now = tx.real_now
-    row = await tx.fetchrow(SQL["claim_materialisation"], account_id, now, now + _LONGEST_LEASE, now + _LEASE)
+    row = await tx.fetchrow(SQL["claim_materialisation"], account_id, *valid_leases(tx), now + _LEASE)
     if row is None:
         return []
     offset: timedelta = row["clock_offset"]

@@ -31,13 +31,13 @@ UPDATE simulated_inbound i
 SET leased_until = $5, attempts = i.attempts + 1
 FROM k, t
 WHERE i.account_id = $1 AND i.inbound_id = k.inbound_id
-RETURNING i.inbound_id, i.carrier_id, i.due_at, i.content, t.clock_offset;
+RETURNING i.inbound_id AS work_id, i.attempts, i.carrier_id, i.due_at, i.content, t.clock_offset;
 
--- name: renew_inbound
-UPDATE simulated_inbound SET leased_until = $3 WHERE account_id = $1 AND inbound_id = ANY ($2::uuid[]);
-
--- name: release_inbound
-UPDATE simulated_inbound SET leased_until = NULL WHERE account_id = $1 AND inbound_id = ANY ($2::uuid[]);
+-- name: lease_inbound
+UPDATE simulated_inbound i
+SET leased_until = $4
+FROM unnest($2::uuid[], $3::integer[]) AS held (inbound_id, attempts)
+WHERE i.account_id = $1 AND i.inbound_id = held.inbound_id AND i.attempts = held.attempts;
 
 -- name: end_inbound
 DELETE FROM simulated_inbound WHERE account_id = $1 AND inbound_id = ANY ($2::uuid[]);

@@ -26,9 +26,9 @@ UPDATE otp o
 SET leased_until = $5, claims = o.claims + 1
 FROM k, t
 WHERE o.account_id = $1 AND o.dialect = k.dialect AND o.reference = k.reference
-RETURNING o.dialect, o.reference, o.claims, o.otp_id, o.due_at, t.clock_offset;
+RETURNING o.dialect, o.reference, o.claims, o.otp_id AS work_id, o.due_at, t.clock_offset;
 
--- name: renew_otps
+-- name: lease_otps
 UPDATE otp o
 SET leased_until = $5
 FROM unnest($2::text[], $3::text[], $4::integer[]) AS held (dialect, reference, claims)

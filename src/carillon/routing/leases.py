@@ -15,13 +15,13 @@ from asyncpg import Record
 
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
+from carillon.workers.leases import valid_leases
 
 SQL = load_statements("carillon.routing", "leases.sql")
 
 LEASE = timedelta(seconds=6)
 """Renewed every second, so it has to outlast only a stall; so long a killed process's connections stay unused."""
 
-_LONGEST_LEASE = timedelta(minutes=1)
 # So many places of a carrier are tried for at once: more processes than these get theirs a second later.
 _PLACES = 4
 
@@ -57,8 +57,7 @@ async def hold_slots(tx: Tx, command: HoldSlots) -> dict[int, Holding]:
     await tx.execute(SQL["release_others"], command.holder, carriers)
     if not carriers:
         return {}
-    latest = tx.real_now + _LONGEST_LEASE
-    rows = await tx.fetch(SQL["held_rows"], command.holder, carriers, tx.real_now, latest)
+    rows = await tx.fetch(SQL["held_rows"], command.holder, carriers, *valid_leases(tx))
     found = {
         carrier_id: _Rows(slots=command.wanted[carrier_id], in_use=command.in_use.get(carrier_id, 0))
         for carrier_id in carriers
@@ -153,7 +152,7 @@ async def _take(tx: Tx, holder: UUID, slots: Mapping[int, Sequence[int]]) -> dic
     pairs = _pairs(slots)
     if not pairs:
         return {}
-    times = (tx.real_now + LEASE, tx.real_now, tx.real_now + _LONGEST_LEASE)
+    times = (tx.real_now + LEASE, *valid_leases(tx))
     return _by_carrier(await tx.fetch(SQL["take_slots"], holder, *_columns(pairs), *times))
 
 

@@ -6,7 +6,7 @@ server or on a cluster; no other row is locked for it (docs/adr/0023).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 from asyncpg import Record
@@ -19,6 +19,7 @@ from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId, AudienceId
+from carillon.workers.leases import valid_leases
 from carillon.workers.shape import Claimed
 
 SQL = load_statements("carillon.audience.uploads", "queue.sql")
@@ -29,9 +30,6 @@ UPLOADS_DUE = "uploads_due"
 MAX_ATTEMPTS = 5
 # Renewed while the work goes on, so it has to outlast only a stall; so long wait an account's callers after a crash.
 LEASE = timedelta(seconds=6)
-# No lease and no pause before another attempt is longer. One that ends later was begun before the clock was set back;
-# it is over, as nobody can tell when it would have ended. Whoever has it is told apart by the number of its attempt.
-_LONGEST_LEASE = timedelta(minutes=1)
 
 _encode = msgspec.json.Encoder().encode
 _decode_consent_fields = msgspec.json.Decoder(dict[str, tuple[str, Channel]]).decode
@@ -51,7 +49,7 @@ class ClaimedUpload(Claimed):
 
 async def accounts_with_uploads(tx: Tx) -> list[AccountId]:
     """List the accounts that have uploads to claim."""
-    return [AccountId(row["account_id"]) for row in await tx.fetch(SQL["accounts_with_uploads"], *_leased(tx))]
+    return [AccountId(row["account_id"]) for row in await tx.fetch(SQL["accounts_with_uploads"], *valid_leases(tx))]
 
 
 async def claim_uploads(db: Database, account_id: AccountId, limit: int) -> list[ClaimedUpload]:
@@ -70,10 +68,10 @@ async def claim_uploads(db: Database, account_id: AccountId, limit: int) -> list
 
 
 async def _claim(tx: Tx, account_id: AccountId, limit: int) -> list[ClaimedUpload]:
-    if not await tx.fetchval(SQL["lock_oldest"], account_id, *_leased(tx)):
+    if not await tx.fetchval(SQL["lock_oldest"], account_id, *valid_leases(tx)):
         return []
     # A statement of its own: it sees what was committed before the lock.
-    now, latest = _leased(tx)
+    now, latest = valid_leases(tx)
     rows = await tx.fetch(SQL["claim_uploads"], account_id, now, now + LEASE, limit, latest)
     return sorted(map(_claimed, rows), key=lambda upload: upload.work_id)
 
@@ -100,14 +98,9 @@ def _claimed(row: Record) -> ClaimedUpload:
 
 
 async def _is_contested(tx: Tx, held: Sequence[ClaimedUpload]) -> bool:
-    now, latest = _leased(tx)
+    now, latest = valid_leases(tx)
     places = (held[0].account_id, _ids(held), now, held[-1].work_id, latest)
     return bool(await tx.fetchval(SQL["is_contested"], *places))
-
-
-def _leased(tx: Tx) -> tuple[datetime, datetime]:
-    """Return the moments between which a lease ends that is valid."""
-    return tx.real_now, tx.real_now + _LONGEST_LEASE
 
 
 def _ids(held: Sequence[ClaimedUpload]) -> list[object]:
