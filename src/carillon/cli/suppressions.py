@@ -9,18 +9,8 @@ import click
 
 from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.unsubscribe import Unsubscribe, unsubscribe_contacts
-from carillon.audience.suppressions import (
-    Address,
-    AddressOutcome,
-    Channel,
-    ListSuppressions,
-    Reactivate,
-    Suppress,
-    Suppression,
-    list_suppressions,
-    reactivate,
-    suppress,
-)
+from carillon.audience.suppression_queries import ListSuppressions, Suppression, list_suppressions
+from carillon.audience.suppressions import Address, AddressOutcome, Channel, Reactivate, Suppress, reactivate, suppress
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
 from carillon.cli.options import account_option, audience_option
