@@ -4,7 +4,6 @@ Everything is compared in single statements, each one snapshot, so that it holds
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from asyncpg import Record
@@ -13,12 +12,10 @@ from carillon.billing.reconciliation import check_balances
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
+from carillon.kit.books import MAX_SHOWN, BookDifference
 from carillon.kit.ids import first_uuid_of
 
 SQL = load_statements("carillon.messaging", "verify.sql")
-
-MAX_SHOWN = 100
-"""So many differences of a kind are looked for."""
 
 # An event's number is taken no later after its id is made.
 _LONGEST_TRANSACTION = timedelta(hours=1)
@@ -27,15 +24,6 @@ _COUNTERS = (
     *("recipients", "excluded", "waiting", "submitted", "uncertain", "delivered", "undelivered", "expired"),
     *("rejected", "cancelled", "unknown", "reserved", "captured"),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookDifference:
-    """Something that does not agree: what, of which id, and how in words."""
-
-    check: str
-    subject: str
-    difference: str
 
 
 async def verify_account(tx: Tx, actor: Actor, *, retention_days: int) -> list[BookDifference]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
-from carillon.messaging.verify import MAX_SHOWN, BookDifference
+from carillon.kit.books import MAX_SHOWN, BookDifference
 
 SQL = load_statements("carillon.otp", "queries.sql")
 
