@@ -12,16 +12,8 @@ from carillon.audience.contacts.lookup import FindContacts, contacts_by_key, fin
 from carillon.audience.contacts.query import ContactQuery, page_contacts
 from carillon.audience.contacts.save import SaveContact, save_and_get_contact
 from carillon.audience.suppressed_contacts import CheckKeysUnsubscribed, check_keys_unsubscribed
-from carillon.audience.suppressions import (
-    Address,
-    Channel,
-    PageSuppressions,
-    Reactivate,
-    Suppress,
-    page_suppressions,
-    reactivate,
-    suppress,
-)
+from carillon.audience.suppression_queries import PageSuppressions, page_suppressions
+from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import NotFoundError

@@ -70,10 +70,19 @@ def test_what_is_no_address_is_rejected_and_a_table_without_addresses_refused(ru
     Path("stop.txt").write_text("0541110001\n12\n")
     done = json.loads(run("suppression", "import", "stop.txt", "--account", "1", "--json").stdout)
     assert done.pop("judgement")["phones"]["given"] == 2
-    assert done == {"suppressed": 1, "errors": 1, "rejects": "stop.txt.rejects.csv"}
+    assert done == {"suppressed": 1, "errors": 1, "rejects": "stop.txt.rejects.csv", "done": True}
     Path("other.csv").write_text("Name,Town\nAna,Haifa\n")
     refused = run("suppression", "import", "other.csv", "--account", "1")
     assert (refused.exit_code, "No column holds a phone" in refused.output) == (1, True)
+
+
+@pytest.mark.parametrize("command", [("import",), ("suppression", "import")], ids=" ".join)
+def test_rows_that_are_rejected_are_no_failure_of_an_import(run: Run, command: tuple[str, ...]) -> None:
+    Path("phones.csv").write_text("phone\n0541110001\n12\n")
+    done = run(*command, "phones.csv", "--account", "1", "--json")
+    assert done.exit_code == 0
+    report = json.loads(done.stdout)
+    assert (report["errors"], report["rejects"], report["done"]) == (1, "phones.csv.rejects.csv", True)
 
 
 def rejects(path: str) -> list[list[str]]:

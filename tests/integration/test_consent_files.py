@@ -18,7 +18,8 @@ from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, create_field
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
 from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
-from carillon.audience.suppressions import Channel, ListSuppressions, list_suppressions
+from carillon.audience.suppression_queries import ListSuppressions, list_suppressions
+from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError

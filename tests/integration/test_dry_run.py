@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,6 +17,11 @@ from hypothesis import strategies as st
 from tests.support import MOMENT, OPERATOR, Tenant
 
 from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience
+from carillon.audience.consents import MAX_PURPOSES, CreatePurpose, create_purpose
+from carillon.audience.export_columns import DEFINITION_COLUMNS
+from carillon.audience.field_types import Kind
+from carillon.audience.fields import MAX_FIELDS, CreateFields, DeleteFields, NewField, create_fields, delete_fields
+from carillon.audience.groups import SaveGroup, save_group
 from carillon.audience.imports import dry_run as dry_run_module
 from carillon.audience.imports import source as source_module
 from carillon.audience.imports.dry_run import Difference, DryRun, dry_run
@@ -180,6 +185,95 @@ async def test_what_stops_an_import_stops_its_dry_run(db: Database, account: Ten
         with pytest.raises(InvalidInputError) as refused:
             await try_out(db, account, FileImport(path=write(tmp_path / name, lines)))
         assert refused.value.field == "map"
+
+
+DEFINING = ",".join([*DEFINITION_COLUMNS, "phone", "member"])
+
+
+async def fill_up(db: Database, account: Tenant) -> None:
+    """Give the audience all the fields and purposes that it can have, `member` and OFFERS among them, and a group."""
+    fields = {"member": NewField(label="Member", kind=Kind.BOOLEAN)}
+    fields |= {f"field_{number}": NewField(label="Field") for number in range(MAX_FIELDS - 1)}
+    await db.run(create_fields, account.actor, CreateFields(fields=fields))
+    for name in ["Offers", *(f"Purpose {number}" for number in range(MAX_PURPOSES - 1))]:
+        await db.run(create_purpose, account.actor, CreatePurpose(name=name))
+    await db.run(save_group, account.actor, SaveGroup(name="Gold"))
+
+
+async def refusal(work: Awaitable[object]) -> tuple[str, str]:
+    with pytest.raises(InvalidInputError) as refused:
+        await work
+    return refused.value.field, refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["table,x,,,"], "Line 2 defines a table that can't be read."),
+        (["field,Über,text,,"], "The field “Über” can't be made: A field's name is"),
+        (["field,phone,text,,"], "The field “phone” can't be made: There is a field phone already."),
+        (
+            ["field,size,text,,", "field,size,number,,"],
+            "The field “size” can't be made: There is a field size already.",
+        ),
+        (["purpose,A B,,,"], "The purpose “A B” can't be made"),
+        (["group,,,,"], "The group “” can't be made"),
+        (["group,Gold,,,", "group,G,,," + "x" * 5_000], "The group “G” can't be made"),
+    ],
+)
+async def test_definitions_that_stop_an_import_stop_its_dry_run(
+    db: Database, account: Tenant, tmp_path: Path, lines: list[str], message: str
+) -> None:
+    await db.run(save_group, account.actor, SaveGroup(name="Gold"))
+    path = write(tmp_path / "all.csv", [DEFINING, *(f"{line},," for line in lines), ",,,,,0549001001,yes"])
+    command = FileImport(path=path)
+    found = await refusal(try_out(db, account, command))
+    assert found == await refusal(bring(db, account, command))
+    assert found[0] == "file"
+    assert found[1].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("field,size,text,,", f"The field “size” can't be made: An audience has at most {MAX_FIELDS} custom fields."),
+        ("purpose,NEWS,,,", f"The purpose “NEWS” can't be made: An audience has at most {MAX_PURPOSES} purposes."),
+    ],
+)
+async def test_definitions_beyond_what_an_audience_can_have_stop_a_dry_run(
+    db: Database, account: Tenant, tmp_path: Path, line: str, message: str
+) -> None:
+    await fill_up(db, account)
+    command = FileImport(path=write(tmp_path / "all.csv", [DEFINING, f"{line},,", ",,,,,0549001001,yes"]))
+    found = await refusal(try_out(db, account, command))
+    assert found == await refusal(bring(db, account, command)) == ("file", message)
+
+
+@pytest.mark.usefixtures("small_chunks")
+async def test_definitions_of_what_is_there_stop_nothing_whatever_they_say_of_it(
+    db: Database, account: Tenant, tmp_path: Path, own_dsn: str
+) -> None:
+    await fill_up(db, account)
+    lines = ["field,member,text,Theirs,", "purpose,OFFERS,,Theirs,", "group,gold,,,Theirs", "group,Silver,,,New"]
+    rows = ["0549001001,yes", "0549001002,perhaps", "0549001001,no"]
+    path = write(tmp_path / "all.csv", [DEFINING, *(f"{line},," for line in lines), *(f",,,,,{row}" for row in rows)])
+    command, before = FileImport(path=path), await everything(own_dsn)
+    said = (await try_out(db, account, command)).difference
+    assert await everything(own_dsn) == before
+    done = await bring(db, account, command)
+    assert (said.rows, said.new, said.updated) == (done.rows, done.new, done.updated) == (3, 2, 1)
+    assert (said.unchanged, said.failed, said.problems) == (done.unchanged, done.failed, done.error_count) == (0, 0, 1)
+
+
+async def test_an_import_that_was_done_defines_nothing_again(db: Database, account: Tenant, tmp_path: Path) -> None:
+    lines = [",".join([*DEFINITION_COLUMNS, "phone"]), "field,size,text,,,", ",,,,,0549001001"]
+    command = FileImport(path=write(tmp_path / "all.csv", lines))
+    await bring(db, account, command)
+    await db.run(delete_fields, account.actor, DeleteFields(names=["size"]))
+    await fill_up(db, account)
+    found = await try_out(db, account, command)
+    assert (found.is_resumed, found.difference.rows) == (True, 0)
+    assert (await bring(db, account, command)).was_done_before
 
 
 PHONES = [f"054900100{number}" for number in range(4)]

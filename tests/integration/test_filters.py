@@ -11,16 +11,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.support import MOMENT, Tenant
 
-from carillon.audience.suppressions import (
+from carillon.audience.suppression_queries import (
     SUPPRESSION_ATTRIBUTES,
-    Address,
-    Channel,
     PageSuppressions,
-    Suppress,
     Suppression,
     page_suppressions,
-    suppress,
 )
+from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.db.database import Database
 from carillon.db.filters import (
     MAX_CONDITIONS,

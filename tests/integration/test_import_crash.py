@@ -35,9 +35,13 @@ def contacts(path: Path) -> None:
 
 
 def start(path: Path, dsn: str, account: Tenant) -> "subprocess.Popen[bytes]":
-    arguments = ("import", str(path), "--account", str(account.account_id), "--database-url", dsn, "--group", "All")
+    return call(dsn, account, "import", str(path), "--group", "All")
+
+
+def call(dsn: str, account: Tenant, *command: str) -> "subprocess.Popen[bytes]":
+    arguments = (*command, "--account", str(account.account_id), "--database-url", dsn, "--json")
     return subprocess.Popen(  # noqa: S603 - our own command
-        [*COMMAND, *arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
 
 
@@ -124,3 +128,25 @@ async def test_ctrl_c_stops_after_a_chunk_and_the_same_command_goes_on(
     assert (report["done"], report["rows"] % 20_000) == (False, 0)
     assert report["rows"] == await place(db, account) < ROWS
     assert finish(path, dsn, account)["rows"] == ROWS
+
+
+async def test_ctrl_c_stops_an_import_of_suppressions_like_any(
+    db: Database, dsn: str, account: Tenant, tmp_path: Path
+) -> None:
+    async def suppressed() -> int:
+        async with db.transaction() as tx:
+            asked = "SELECT count(*) FROM suppression WHERE account_id = $1"
+            count: int = await tx.fetchval(asked, account.account_id)
+            return count
+
+    path = tmp_path / "stop.txt"
+    path.write_text("".join(f"+4474{number:08d}\n" for number in range(ROWS)))
+    process = call(dsn, account, "suppression", "import", str(path))
+    while await suppressed() == 0 and process.poll() is None:
+        time.sleep(0.01)  # noqa: ASYNC251 - the other process is what is waited for
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors.decode()
+    report = json.loads(output)
+    assert (report["done"], report["suppressed"] % 20_000) == (False, 0)
+    assert report["suppressed"] == await suppressed() < ROWS

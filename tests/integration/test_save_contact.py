@@ -17,16 +17,8 @@ from carillon.audience.fields import CreateField, ListFields, create_field, list
 from carillon.audience.groups import FindGroups, GroupKey, SaveGroup, find_groups, page_groups, save_group
 from carillon.audience.labelled_fields import LabelledValue
 from carillon.audience.memberships import Regroup
-from carillon.audience.suppressions import (
-    Address,
-    Channel,
-    PageSuppressions,
-    Reactivate,
-    Suppress,
-    page_suppressions,
-    reactivate,
-    suppress,
-)
+from carillon.audience.suppression_queries import PageSuppressions, page_suppressions
+from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.db.filters import Condition, Op

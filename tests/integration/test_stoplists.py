@@ -9,14 +9,8 @@ from tests.support import Tenant
 from carillon.audience.audiences import AudienceKind, CreateAudience, create_audience
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
-from carillon.audience.suppressions import (
-    Address,
-    Channel,
-    PageSuppressions,
-    Reactivate,
-    page_suppressions,
-    reactivate,
-)
+from carillon.audience.suppression_queries import PageSuppressions, page_suppressions
+from carillon.audience.suppressions import Address, Channel, Reactivate, reactivate
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.parse import read_rows
 from carillon.audience.upsert.rows import ContactRow

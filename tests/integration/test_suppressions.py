@@ -7,16 +7,15 @@ from tests.support import Tenant
 
 from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.save import SaveContact, save_contact
-from carillon.audience.suppressed_contacts import CheckKeysUnsubscribed, check_keys_unsubscribed
-from carillon.audience.suppression_ledger import SuppressionHistory, suppression_history
-from carillon.audience.suppressions import (
-    Address,
-    Channel,
+from carillon.audience.single_suppressions import (
     ReactivateAddress,
     SuppressAddress,
     reactivate_address,
     suppress_address,
 )
+from carillon.audience.suppressed_contacts import CheckKeysUnsubscribed, check_keys_unsubscribed
+from carillon.audience.suppression_ledger import SuppressionHistory, suppression_history
+from carillon.audience.suppressions import Address, Channel
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError, NotFoundError

@@ -19,16 +19,8 @@ from carillon.audience.contacts.row_changes import RowChange
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, DeleteFields, create_field, delete_fields, field_kinds
 from carillon.audience.locks import UPLOAD_WRITTEN, lock_audience
-from carillon.audience.suppressions import (
-    Address,
-    Channel,
-    ListSuppressions,
-    Reactivate,
-    Suppress,
-    list_suppressions,
-    reactivate,
-    suppress,
-)
+from carillon.audience.suppression_queries import ListSuppressions, list_suppressions
+from carillon.audience.suppressions import Address, Channel, Reactivate, Suppress, reactivate, suppress
 from carillon.audience.uploads.accept import AcceptUpload, accept_upload, upload_in_turn, upload_now
 from carillon.audience.uploads.payload import read_payload
 from carillon.audience.uploads.queue import LEASE, MAX_ATTEMPTS, claim_uploads, renew_leases, reschedule_upload

@@ -38,8 +38,9 @@ from carillon.audience.export_columns import (
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import field_kinds
 from carillon.audience.groups import FindGroups, Group, GroupKey, find_groups
+from carillon.audience.suppression_queries import Suppression
 from carillon.audience.suppression_records import RecordsAfter, suppression_records
-from carillon.audience.suppressions import Channel, Suppression
+from carillon.audience.suppressions import Channel
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.lookup import contacts_by_key, key_values
-from carillon.audience.suppressions import Channel, StoredAddress, suppressed_addresses
+from carillon.audience.suppression_queries import suppressed_addresses
+from carillon.audience.suppressions import Channel, StoredAddress
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 

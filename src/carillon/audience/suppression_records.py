@@ -6,17 +6,15 @@ from datetime import datetime
 
 from carillon.addresses.phones import PhoneForm
 from carillon.audience.locks import lock_account
+from carillon.audience.suppression_queries import ListSuppressions, Suppression, list_suppressions
 from carillon.audience.suppressions import (
     MAX_REASON_CHARACTERS,
     Address,
     Channel,
     LedgerEntries,
-    ListSuppressions,
     Mark,
     Origin,
-    Suppression,
     add_suppressions,
-    list_suppressions,
     mark_contacts,
     read_addresses,
     write_ledger,

@@ -1,13 +1,11 @@
 """Suppressions: addresses of an account that must not be written to, and the ledger of how that came about."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_values
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
-
-from asyncpg import Record
 
 from carillon.addresses.emails import read_email
 from carillon.addresses.phones import PhoneForm
@@ -15,12 +13,10 @@ from carillon.audience.counters import recounting
 from carillon.audience.locks import lock_account
 from carillon.audience.upsert.ambiguous_phones import GivenPhone, resolve_numbers
 from carillon.db.database import Tx
-from carillon.db.filters import Attribute, Condition, Order, Value, compile_conditions, compile_order
-from carillon.db.sql import load_statements, one_text
-from carillon.errors import InvalidInputError, NotFoundError
+from carillon.db.sql import load_statements
+from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AudienceId
-from carillon.kit.page import Counted, NumberedPage, Page
 
 SQL = load_statements("carillon.audience", "suppressions.sql")
 
@@ -71,82 +67,11 @@ class Reactivate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuppressAddress:
-    """Suppress one address, which has to be an address of its channel."""
-
-    address: Address
-    reason: str
-    actor_name: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReactivateAddress:
-    """Lift the suppression of one address, which has to be suppressed."""
-
-    address: Address
-    reason: str
-    actor_name: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AddressOutcome:
     """How many addresses were dealt with, and which were not, as they were given."""
 
     done: int
     failed: Sequence[Address]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suppression:
-    """An address that must not be written to."""
-
-    suppression_id: int
-    channel: Channel
-    address: str = field(repr=False)
-    created_at: datetime
-    source: str
-    actor: str
-    reason: str
-    description: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListSuppressions:
-    """List channels' suppressions by id, after one, of a span of time (half open, UTC)."""
-
-    channels: Sequence[Channel]
-    since: datetime | None = None
-    until: datetime | None = None
-    after_id: int = 0
-    limit: int = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageSuppressions:
-    """Ask for a numbered page of channels' suppressions that meet all conditions, oldest first unless said otherwise.
-
-    `address` is one that they are of, a phone in the form `phone_form`. Conditions and the order name
-    SUPPRESSION_ATTRIBUTES.
-    """
-
-    channels: Sequence[Channel]
-    page: NumberedPage
-    address: str | None = field(default=None, repr=False)
-    phone_form: PhoneForm = PhoneForm.NATIONAL
-    conditions: Sequence[Condition] = ()
-    order: Order | None = None
-
-
-SUPPRESSION_ATTRIBUTES: Mapping[str, Attribute] = {
-    "suppression_id": Attribute("s.suppression_id", Value.NUMBER),
-    "channel": Attribute("s.channel"),
-    "address": Attribute("s.address"),
-    "created_at": Attribute("date_trunc('milliseconds', s.created_at)", Value.MOMENT),
-    "source": Attribute("s.source"),
-    "actor": Attribute("s.actor"),
-    "reason": Attribute("s.reason"),
-    "description": Attribute("s.description"),
-}
 
 
 # What is suppressed for SMS is for instant messages, too: both are texts to a phone, and who has asked to get none of
@@ -198,38 +123,6 @@ async def suppress(tx: Tx, actor: Actor, command: Suppress) -> AddressOutcome:
 async def reactivate(tx: Tx, actor: Actor, command: Reactivate) -> AddressOutcome:
     """Lift suppressions; fails what isn't suppressed. Contacts with the address have their own status again."""
     return await _change(tx, actor, "reactivate", command)
-
-
-async def suppress_address(tx: Tx, actor: Actor, command: SuppressAddress) -> Suppression:
-    """Suppress one address as `suppress` does, and return its suppression, which may have been there before.
-
-    Raises InvalidInputError for `address` where it can't be one on its channel, and what `suppress` raises.
-    """
-    address = command.address
-    many = Suppress(addresses=[address], reason=command.reason, actor_name=command.actor_name)
-    if (await suppress(tx, actor, many)).failed:
-        raise _unusable(address)
-    query = PageSuppressions(
-        channels=[address.channel], page=NumberedPage(size=1), address=address.value, phone_form=address.phone_form
-    )
-    return (await page_suppressions(tx, actor, query)).items[0]
-
-
-async def reactivate_address(tx: Tx, actor: Actor, command: ReactivateAddress) -> None:
-    """Lift the suppression of one address.
-
-    Raises InvalidInputError for `address` where it can't be one on its channel, NotFoundError for `suppression` where
-    there is none.
-    """
-    many = Reactivate(addresses=[command.address], reason=command.reason, actor_name=command.actor_name)
-    if (await reactivate(tx, actor, many)).failed:
-        (key,) = await read_addresses(tx, actor, [command.address])
-        raise _unusable(command.address) if key is None else NotFoundError("suppression")
-
-
-def _unusable(address: Address) -> InvalidInputError:
-    kind = "an e-mail address" if address.channel is Channel.EMAIL else "a phone number"
-    return InvalidInputError("address", f"This is not {kind}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,64 +272,3 @@ async def unsubscribe_addresses(tx: Tx, actor: Actor, channel: Channel, keys: Se
     for audience_id, contact_ids in found.items():
         async with recounting(tx, actor, contact_ids):
             await tx.execute(SQL[f"unsubscribe_{channel}"], actor.account_id, audience_id, contact_ids, tx.now)
-
-
-async def list_suppressions(tx: Tx, actor: Actor, query: ListSuppressions) -> Page[Suppression]:
-    """List suppressions in the order of their ids. What is outside of the span is walked over."""
-    if query.since or query.until:
-        tx.require_turn()
-    where = (query.after_id, query.limit, query.since, query.until)
-    rows: list[Record] = []
-    for channel in query.channels:  # one by one: each walks along its own part of an index
-        rows += await tx.fetch(SQL["list_suppressions"], actor.account_id, channel, *where)
-    items = [Suppression(**{**row, "channel": Channel(row["channel"])}) for row in rows]
-    items = sorted(items, key=lambda one: one.suppression_id)[: query.limit]
-    return Page(items=items, last_id=items[-1].suppression_id if items else query.after_id)
-
-
-async def page_suppressions(tx: Tx, actor: Actor, query: PageSuppressions) -> Counted[Suppression]:
-    """List a numbered page of suppressions, and count them all. Raises InvalidInputError for conditions."""
-    keys = None
-    if query.address is None:
-        tx.require_turn()
-    else:
-        addresses = [Address(channel=one, value=query.address, phone_form=query.phone_form) for one in query.channels]
-        keys = sorted({key for key in await read_addresses(tx, actor, addresses) if key})
-    channels = [channel.value for channel in query.channels]
-    compiled = compile_conditions(SUPPRESSION_ATTRIBUTES, query.conditions, given=5)
-    order = compile_order(SUPPRESSION_ATTRIBUTES, query.order, "s.suppression_id")
-    counting, paging = (compiled.into(SQL[name], order) for name in ("count_suppressions", "page_suppressions"))
-    page = (query.page.size, query.page.offset)
-    total = await tx.fetchval(counting, actor.account_id, channels, keys, *page, *compiled.arguments)
-    rows = await tx.fetch(paging, actor.account_id, channels, keys, *page, *compiled.arguments)
-    return Counted(items=[Suppression(**{**row, "channel": Channel(row["channel"])}) for row in rows], total=total)
-
-
-async def suppressed_addresses(tx: Tx, actor: Actor, addresses: Sequence[StoredAddress]) -> set[StoredAddress]:
-    """Return those of the addresses that are suppressed."""
-    found: set[StoredAddress] = set()
-    for channel in Channel:
-        asked = [address for one, address in addresses if one is channel]
-        if asked:
-            found |= {(channel, address) for address in await suppressed_among(tx, actor, channel, asked)}
-    return found
-
-
-async def suppressed_among(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> set[str]:
-    """Return those of the normalised addresses that are suppressed on the channel."""
-    rows = await tx.fetch_early(SQL["suppressed_among"], actor.account_id, channel, one_text(addresses))
-    return {row["address"] for row in rows}
-
-
-async def suppressed_since(tx: Tx, actor: Actor, addresses: Collection[str]) -> Mapping[tuple[Channel, str], datetime]:
-    """Return since when normalised addresses are suppressed, by channel and address."""
-    if not addresses:
-        return {}
-    rows = await tx.fetch(SQL["suppressed_since"], actor.account_id, list(Channel), one_text(addresses))
-    return {(Channel(row["channel"]), row["address"]): row["created_at"] for row in rows}
-
-
-async def suppressing_channels(tx: Tx, actor: Actor) -> set[Channel]:
-    """Return the channels on which the account has any suppression."""
-    rows = await tx.fetch(SQL["suppressing_channels"], actor.account_id, list(Channel))
-    return {Channel(row["channel"]) for row in rows}

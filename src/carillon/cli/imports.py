@@ -18,12 +18,15 @@ from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
 from carillon.cli.options import account_option, audience_option, counted
 from carillon.cli.progress import Progress
-from carillon.cli.session import Session, operator, with_session
+from carillon.cli.session import Session, open_actor, with_session
 from carillon.cli.standard_input import as_file, rejects_of
-from carillon.tenancy.accounts import OpenAccount, open_account
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
+    from carillon.kit.actor import Actor
+
+# What a shell gives for a program that Ctrl-C has ended: 128 and the number of SIGINT.
+_STOPPED = 130
 
 
 @click.command("import")
@@ -89,6 +92,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     Before anything is written, the first rows are judged. Where more than a fifth of the phones are no valid numbers,
     or of the rows can't be read, or more than a twentieth of the known contacts (of a few, more than half) get another
     phone or e-mail, it asks on a terminal; elsewhere it ends with exit code 3, unless --yes is there.
+    Rejects are no failure: the exit code is 0.
 
     Calling again after an interruption goes on where it stopped, and a file that was imported is not imported twice.
     Standard input is kept in a private file meanwhile; give the same once more to go on. Its rejects go to
@@ -98,8 +102,11 @@ def import_(  # noqa: PLR0913 - one for each flag
 
         carillon import customers.csv --account 1 --group Customers --map "Mobile 2=phone"
     """
-    where = OpenAccount(account_id=account_id, audience_id=audience_id)
     judging = Judging(session, yes=yes)
+
+    async def work(db: "Database") -> ImportSummary:
+        return await run_import(db, await open_actor(db, account_id, audience_id), command, judging)
+
     with as_file(file) as path:
         command = FileImport(
             path=path,
@@ -117,10 +124,9 @@ def import_(  # noqa: PLR0913 - one for each flag
         if dry_run:
             show_dry_run(session, command, account_id=account_id, audience_id=audience_id)
             return
-        summary = session.run(lambda db: _run(db, where, command, judging))
+        summary = session.run(work)
     session.answer(_as_json(summary) | {"judgement": judging.record}, _as_lines(summary, is_guess=encoding is None))
-    if not summary.is_done:
-        raise SystemExit(130)
+    end_if_stopped(summary)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -130,8 +136,14 @@ def _pair(text: str) -> tuple[str, str]:
     return column.strip(), field.strip()
 
 
-async def _run(db: "Database", where: OpenAccount, command: FileImport, judging: Judging) -> ImportSummary:
-    actor = await db.read(open_account, operator(), where)
+def end_if_stopped(summary: ImportSummary) -> None:
+    """End with the exit code of Ctrl-C where an import was stopped; rows that were rejected are no reason to fail."""
+    if not summary.is_done:
+        raise SystemExit(_STOPPED)
+
+
+async def run_import(db: "Database", actor: "Actor", command: FileImport, judging: Judging) -> ImportSummary:
+    """Import a file, showing its progress; Ctrl-C stops it after a chunk, and once more at once."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 

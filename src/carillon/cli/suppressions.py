@@ -9,18 +9,8 @@ import click
 
 from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.unsubscribe import Unsubscribe, unsubscribe_contacts
-from carillon.audience.suppressions import (
-    Address,
-    AddressOutcome,
-    Channel,
-    ListSuppressions,
-    Reactivate,
-    Suppress,
-    Suppression,
-    list_suppressions,
-    reactivate,
-    suppress,
-)
+from carillon.audience.suppression_queries import ListSuppressions, Suppression, list_suppressions
+from carillon.audience.suppressions import Address, AddressOutcome, Channel, Reactivate, Suppress, reactivate, suppress
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
 from carillon.cli.options import account_option, audience_option
@@ -28,7 +18,6 @@ from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.cli.standard_input import as_file, rejects_of
 
 if TYPE_CHECKING:
-    from carillon.audience.imports.file_import import ImportSummary
     from carillon.db.database import Database
 
 _PAGE = 1000
@@ -146,19 +135,19 @@ def import_(  # noqa: PLR0913 - one for each flag
     suppressions of an export are read with their times, sources and reasons. A file that was imported before is read
     again: what was lifted meanwhile is suppressed once more. Where more than a fifth of the phones are no valid
     numbers, or of the rows can't be read, it asks on a terminal; elsewhere it ends with exit code 3, unless --yes is
-    there.
+    there. Rejects are no failure: the exit code is 0.
 
     For example:
 
         carillon suppression import do-not-call.txt --account 1
     """
-    from carillon.audience.imports.file_import import FileImport, import_file  # noqa: PLC0415 - `--help` needs none
+    from carillon.audience.imports.file_import import FileImport, ImportSummary  # noqa: PLC0415 - `--help` needs none
+    from carillon.cli.imports import end_if_stopped, run_import  # noqa: PLC0415 - as above
 
     judging = Judging(session, yes=yes)
 
-    async def work(db: "Database") -> "ImportSummary":
-        actor = await open_actor(db, account_id)
-        return await import_file(db, actor, command, lambda _progress: None, judged=judging)
+    async def work(db: "Database") -> ImportSummary:
+        return await run_import(db, await open_actor(db, account_id), command, judging)
 
     with as_file(file) as path:
         command = FileImport(path=path, suppress=True, encoding=encoding, rejects=rejects_of(file, None))
@@ -167,11 +156,19 @@ def import_(  # noqa: PLR0913 - one for each flag
             return
         summary = session.run(work)
     lines = [f"Suppressed: {summary.blocks:,}."]
+    if not summary.is_done:
+        lines.insert(0, "Stopped. The same command reads the file from its start.")
     if summary.error_count:
         lines.append(problems_line(summary.error_count, summary.rejects))
     rejects = None if summary.rejects is None else str(summary.rejects)
-    answer = {"suppressed": summary.blocks, "errors": summary.error_count, "rejects": rejects}
+    answer = {
+        "suppressed": summary.blocks,
+        "errors": summary.error_count,
+        "rejects": rejects,
+        "done": summary.is_done,
+    }
     session.answer(answer | {"judgement": judging.record}, lines)
+    end_if_stopped(summary)
 
 
 @click.command

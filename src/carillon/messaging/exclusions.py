@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from carillon.audience.suppressions import suppressed_among, suppressions_of
+from carillon.audience.suppression_queries import suppressed_among
+from carillon.audience.suppressions import suppressions_of
 from carillon.billing.ledger import Reservation, available_for, reserve
 from carillon.billing.prices import Capture
 from carillon.carriers.failures import Failure

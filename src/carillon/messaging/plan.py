@@ -8,7 +8,8 @@ from uuid import UUID
 import structlog
 from asyncpg import Record
 
-from carillon.audience.suppressions import suppressed_among, suppressions_of
+from carillon.audience.suppression_queries import suppressed_among
+from carillon.audience.suppressions import suppressions_of
 from carillon.carriers.contract import OutgoingMessage
 from carillon.carriers.failures import Failure
 from carillon.db.database import Tx

@@ -11,7 +11,8 @@ import polars as pl
 from carillon.audience.contacts.row_changes import RowChange, SuppressedRows, apply_changes
 from carillon.audience.locks import lock_audience
 from carillon.audience.memberships import enrol, require_groups
-from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.audience.suppression_queries import suppressed_among
+from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows, resolve_phones
 from carillon.audience.upsert.engine import upsert_pieces
 from carillon.audience.upsert.match import taken_keys

@@ -16,7 +16,8 @@ from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, con
 from carillon.audience.contacts.lookup import key_values
 from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.fields import field_kinds
-from carillon.audience.suppressions import Channel, suppressed_since
+from carillon.audience.suppression_queries import suppressed_since
+from carillon.audience.suppressions import Channel
 from carillon.db.database import Tx
 from carillon.db.filters import MAX_VALUE_CHARACTERS, Condition, Op, Order, compile_conditions, compile_order
 from carillon.db.sql import load_statements, with_parts

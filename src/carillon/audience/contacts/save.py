@@ -19,7 +19,8 @@ from carillon.audience.contacts.subscription import (
 from carillon.audience.labelled_fields import LabelledValue, read_labelled
 from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.memberships import NO_MOVES, Regroup, regroup, require_groups
-from carillon.audience.suppressions import Channel, suppressed_among
+from carillon.audience.suppression_queries import suppressed_among
+from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows, resolve_phone
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.parse import read_row

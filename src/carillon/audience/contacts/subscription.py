@@ -9,15 +9,8 @@ from dataclasses import dataclass
 from carillon.audience.contacts.contact import OWN_STATUSES, SubscriptionStatus
 from carillon.audience.counters import recounting
 from carillon.audience.locks import addresses_of, lock_audience
-from carillon.audience.suppressions import (
-    Address,
-    Channel,
-    LedgerEntries,
-    Reactivate,
-    reactivate,
-    suppressed_among,
-    write_ledger,
-)
+from carillon.audience.suppression_queries import suppressed_among
+from carillon.audience.suppressions import Address, Channel, LedgerEntries, Reactivate, reactivate, write_ledger
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor

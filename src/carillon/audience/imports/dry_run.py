@@ -4,7 +4,7 @@ The rows go through the code that writes them, in one transaction that is rolled
 its own, which nobody else can see, and into which the contacts and suppressions that the rows name are copied, and what
 is kept of unsubscribes, chunk by chunk. So what is counted is what the import would report, also of rows that meet
 again chunks later; memory stays constant; and nobody waits, because nothing of the real account is locked
-(docs/adr/0059).
+(docs/adr/0059). What the file defines is made in the copy, too (docs/adr/0063).
 """
 
 import asyncio
@@ -20,6 +20,8 @@ import polars as pl
 
 from carillon.audience.contacts.contact import OWN_STATUSES, Contact, ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
+from carillon.audience.definitions import Defined, Definition, make_definitions
+from carillon.audience.groups import name_key
 from carillon.audience.imports.chunks import WrittenChunk, lock_for, read_ahead, write_chunk
 from carillon.audience.imports.file_import import FileImport, opened
 from carillon.audience.imports.judgement import Judgement, judge
@@ -110,7 +112,7 @@ class _RolledBackError(Exception):
 async def dry_run(db: Database, actor: Actor, command: FileImport, progress: Callable[[int], None]) -> DryRun:
     """Find out what `import_file` would do, and leave nothing behind; `progress` gets the rows so far.
 
-    Groups, consents, devices and definitions are not looked at. Raises what `import_file` raises before its first row.
+    Rows' groups, consents and devices are not looked at. Raises what `import_file` raises before its first row.
     """
     async with opened(db, actor, command) as source:
         beginning = source.beginning(again=command.again)
@@ -119,7 +121,13 @@ async def dry_run(db: Database, actor: Actor, command: FileImport, progress: Cal
         first = await asyncio.to_thread(next, chunks, None)
         judgement = await db.read(judge, actor, source, first)
         copy = replace(actor, account_id=AccountId(db.random.randrange(FIRST_DISCARDED_ID, 2 * FIRST_DISCARDED_ID)))
-        rows = _Rows(actor=actor, source=source, place=place or beginning.start, progress=progress)
+        rows = _Rows(
+            actor=actor,
+            source=source,
+            place=place or beginning.start,
+            definitions=source.definitions if first else (),  # an import that was done makes none again
+            progress=progress,
+        )
         try:
             await db.run(_write_all, copy, rows)
         except _RolledBackError as ended:
@@ -128,20 +136,23 @@ async def dry_run(db: Database, actor: Actor, command: FileImport, progress: Cal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """What is written to the copy of the actor's account: a file's rows from a place on."""
+    """What is written to the copy of the actor's account: a file's definitions, and its rows from a place on."""
 
     actor: Actor
     source: FileSource
     place: Place
+    definitions: Sequence[Definition]
     progress: Callable[[int], None]
 
 
 async def _write_all(tx: Tx, copy: Actor, rows: _Rows) -> NoReturn:
-    """Write rows to the copy. Raises _RolledBackError at their end."""
+    """Write rows to the copy. Raises _RolledBackError at their end, and what `make_definitions` does."""
     tx.ids = DiscardedIds()
     actor, source = rows.actor, rows.source
     await tx.execute(SQL["copy_account"], actor.account_id, copy.account_id)
     await tx.execute(SQL["copy_audience"], actor.account_id, copy.account_id, actor.audience_id)
+    if rows.definitions:
+        await _define(tx, actor, copy, rows.definitions)
     tally = _Tally(tx, actor, copy)
     digests = _CopiedDigests(await removed_channels(tx, actor))
     async with aclosing(read_ahead(source.prepared(rows.place))) as ahead:
@@ -160,6 +171,16 @@ async def _write_all(tx: Tx, copy: Actor, rows: _Rows) -> NoReturn:
             )
             rows.progress(tally.rows)
     raise _RolledBackError(await tally.difference())
+
+
+async def _define(tx: Tx, actor: Actor, copy: Actor, given: Sequence[Definition]) -> None:
+    """Make definitions in the copy, beside what the audience has of fields and purposes, and of groups they name."""
+    where = (actor.account_id, copy.account_id, actor.audience_id)
+    await tx.execute(SQL["copy_fields"], *where)
+    await tx.execute(SQL["copy_purposes"], *where)
+    names = sorted({name_key(one.name) for one in given if one.of is Defined.GROUP})
+    await tx.execute(SQL["copy_groups"], *where, names)
+    await make_definitions(tx, copy, given)
 
 
 async def _copy_named(  # noqa: PLR0913 - what is copied, from where to where

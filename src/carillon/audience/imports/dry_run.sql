@@ -15,6 +15,28 @@ SELECT $2, audience_id, name, country, is_default, created_at, groups_made, upda
 FROM audience
 WHERE account_id = $1 AND audience_id = $3;
 
+-- name: copy_fields
+INSERT INTO field (account_id, audience_id, name, kind, label, created_at)
+SELECT $2, audience_id, name, kind, label, created_at
+FROM field
+WHERE account_id = $1 AND audience_id = $3;
+
+-- name: copy_purposes
+INSERT INTO consent_purpose (account_id, audience_id, key, number, name, description, created_at, updated_at)
+SELECT $2, audience_id, key, number, name, description, created_at, updated_at
+FROM consent_purpose
+WHERE account_id = $1 AND audience_id = $3;
+
+-- name: copy_groups
+INSERT INTO contact_group (account_id, audience_id, group_id, number, name, name_key, description, kind, created_at, updated_at,
+                           members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios, group_set_id,
+                           attributes)
+SELECT $2, audience_id, group_id, number, name, name_key, description, kind, created_at, updated_at,
+       members, reachable, reachable_sms, reachable_email, reachable_android, reachable_ios, group_set_id,
+       attributes
+FROM contact_group
+WHERE account_id = $1 AND audience_id = $3 AND name_key = ANY ($4::text[]);
+
 -- fragment: copied
 INSERT INTO contact (account_id, audience_id, contact_id, created_at, updated_at, phone_quality, sms_status, email_status,
                      phone, email, external_id, email_given, phone_region, landline, fields, archived_at)

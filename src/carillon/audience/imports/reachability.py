@@ -28,15 +28,9 @@ from carillon.audience.devices import RegisteredDevice, devices_of, register_dev
 from carillon.audience.imports.carried import Block, SaidConsent, unusable
 from carillon.audience.imports.consent_columns import ARCHIVED, OWN, SAID, Said
 from carillon.audience.locks import addresses_of, lock_audience
+from carillon.audience.suppression_queries import suppressed_among
 from carillon.audience.suppression_records import RestoreSuppressions, restore_suppressions
-from carillon.audience.suppressions import (
-    Address,
-    Channel,
-    Suppress,
-    suppress,
-    suppressed_among,
-    unsubscribe_addresses,
-)
+from carillon.audience.suppressions import Address, Channel, Suppress, suppress, unsubscribe_addresses
 from carillon.audience.upsert.match import NEW
 from carillon.audience.upsert.rows import RowError
 from carillon.db.database import Tx

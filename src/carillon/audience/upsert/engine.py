@@ -22,7 +22,8 @@ from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.memberships import move, move_in, plan_moves
 from carillon.audience.removed_unsubscribes import remember_replaced, removed_unsubscribed, restore_refusals
 from carillon.audience.stoplists import suppress_addresses
-from carillon.audience.suppressions import Channel, suppressed_among, suppressing_channels
+from carillon.audience.suppression_queries import suppressed_among, suppressing_channels
+from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.match import NEW, UNCHANGED, Plan, resolve, resolve_to
 from carillon.audience.upsert.rows import KEYS, Batch, UpsertReport
 from carillon.db.database import Tx

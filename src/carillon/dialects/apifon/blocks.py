@@ -3,15 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from carillon.audience.suppressions import (
-    Channel,
-    PageSuppressions,
-    Reactivate,
-    Suppress,
-    page_suppressions,
-    reactivate,
-    suppress,
-)
+from carillon.audience.suppression_queries import PageSuppressions, page_suppressions
+from carillon.audience.suppressions import Channel, Reactivate, Suppress, reactivate, suppress
 from carillon.db.filters import Condition, Op, Order
 from carillon.dialects.apifon import schemas
 from carillon.dialects.apifon.mapping import chosen, in_query, only, read_fields

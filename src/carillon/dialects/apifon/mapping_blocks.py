@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from carillon.audience.suppressions import Address, Channel, Suppression
+from carillon.audience.suppression_queries import Suppression
+from carillon.audience.suppressions import Address, Channel
 from carillon.db.filters import Condition, Order
 from carillon.dialects.apifon.mapping import (
     WITHOUT_VALUE,

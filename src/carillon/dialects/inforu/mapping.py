@@ -11,7 +11,8 @@ from carillon.addresses.phones import national_form
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.groups import Group, GroupDeletion, GroupKey
 from carillon.audience.suppression_ledger import SuppressionEntry
-from carillon.audience.suppressions import AddressOutcome, Channel, Suppression
+from carillon.audience.suppression_queries import Suppression
+from carillon.audience.suppressions import AddressOutcome, Channel
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.mapping_dates import show_history_moment, show_moment, zone_of
 from carillon.dialects.inforu.mapping_fields import CONTACT_FIELDS, SHOWN_FIELDS

@@ -10,16 +10,8 @@ from carillon.audience.suppression_ledger import (
     list_suppression_entries,
     suppression_history,
 )
-from carillon.audience.suppressions import (
-    Action,
-    Address,
-    ListSuppressions,
-    Reactivate,
-    Suppress,
-    list_suppressions,
-    reactivate,
-    suppress,
-)
+from carillon.audience.suppression_queries import ListSuppressions, list_suppressions
+from carillon.audience.suppressions import Action, Address, Reactivate, Suppress, reactivate, suppress
 from carillon.dialects.inforu import replies, schemas
 from carillon.dialects.inforu.calls import Call, check_count
 from carillon.dialects.inforu.mapping import (

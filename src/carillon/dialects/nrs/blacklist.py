@@ -5,16 +5,14 @@ from dataclasses import replace
 from carillon.addresses.phones import PhoneForm
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.query import ContactQuery, page_contacts
-from carillon.audience.suppressions import (
-    Address,
-    Channel,
-    PageSuppressions,
+from carillon.audience.single_suppressions import (
     ReactivateAddress,
     SuppressAddress,
-    page_suppressions,
     reactivate_address,
     suppress_address,
 )
+from carillon.audience.suppression_queries import PageSuppressions, page_suppressions
+from carillon.audience.suppressions import Address, Channel
 from carillon.db.filters import Condition, Op
 from carillon.dialects.nrs import replies, schemas
 from carillon.dialects.nrs.mapping import CHANNELS, show_line, show_unsubscribed

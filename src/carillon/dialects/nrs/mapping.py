@@ -13,7 +13,8 @@ from carillon.audience.field_types import Kind
 from carillon.audience.fields import MAX_LABEL_CHARACTERS, Field
 from carillon.audience.groups import MAX_NAME_CHARACTERS, Group
 from carillon.audience.labelled_fields import LabelledValue
-from carillon.audience.suppressions import Channel, Suppression
+from carillon.audience.suppression_queries import Suppression
+from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.rows import ContactRow
 from carillon.dialects.nrs import replies, schemas
 from carillon.dialects.reading import read_request, read_text, read_typed_text, require
