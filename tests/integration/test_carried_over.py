@@ -156,3 +156,45 @@ async def test_devices_come_to_their_contacts_and_cells_of_none_are_rejects(
         (ids[0], "android", "c:", None),
         (ids[0], "ios", "a;b", "Shop"),
     ]
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [("created_at", "updated_at"), ("contact_id", "external_id", "landline", "created_at"), ("contact_id", "devices")],
+    ids=" ".join,
+)
+async def test_an_export_from_which_columns_were_taken_out_keeps_what_contacts_said(
+    db: Database, account: Tenant, tmp_path: Path, lacking: tuple[str, ...]
+) -> None:
+    kept = [name for name in COLUMNS if name not in lacking]
+    rows = [
+        {"email": "a@mail.example", "sms_status": "none", "sms_own_status": "unsubscribed", "groups": "Gold"},
+        {**archived("+972545550001"), "groups": "Gold;Silver"},
+    ]
+    path = tmp_path / "left.csv"
+
+    def write() -> None:
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, kept)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    await asyncio.to_thread(write)
+    summary = await import_file(db, account.actor, FileImport(path=path), lambda _progress: None)
+    assert set(summary.unmapped_columns) <= {"contact_id", "created_at", "updated_at"}
+    await db.run(
+        save_contact, account.actor, SaveContact(row=ContactRow(phone="+972545550009", email="a@mail.example"))
+    )
+    assert await stored(db, account) == [("972545550001", 1, SINCE), ("972545550009", 3, None)]
+    groups = (await db.read(list_groups, account.actor, ListGroups())).items
+    assert [(one.name, one.members) for one in groups] == [("Gold", 1), ("Silver", 0)]
+
+
+async def test_the_status_that_lies_over_what_a_contact_said_may_have_been_called_otherwise(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    path = tmp_path / "left.csv"
+    lines = ["phone,SMS Status,sms_own_status", "+972545550001,unsubscribed,subscribed"]
+    await asyncio.to_thread(path.write_text, "\n".join(lines))
+    await import_file(db, account.actor, FileImport(path=path), lambda _progress: None)
+    assert await stored(db, account) == [("972545550001", 3, None)]

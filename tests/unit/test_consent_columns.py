@@ -213,3 +213,36 @@ def test_a_cell_that_is_not_understood_stops_and_names_what_is() -> None:
     with pytest.raises(InvalidInputError, match=r"“lead”.*subscribed.*--map") as refused:
         ConsentColumns({"status": "status"}).check(pl.DataFrame({"status": ["enabled", "lead"]}))
     assert refused.value.field == "map"
+
+
+def test_the_columns_that_only_an_export_has_are_read_whichever_others_are_there() -> None:
+    plan = plan_columns(["phone", "archived_at", "groups"], NO_MAPPING)
+    assert (plan.own, plan.groups, plan.unmapped) == ({"archived_at", "groups"}, "groups", ())
+    plan = plan_columns(["email", "Email Status", "email_own_status"], NO_MAPPING)
+    assert (plan.targets, plan.own) == ({"Email Status": "email_status"}, {"email_own_status"})
+
+
+def test_what_a_contact_said_itself_stops_without_the_status_that_lies_over_it() -> None:
+    header = ["phone", "sms_own_status"]
+    with pytest.raises(InvalidInputError, match="“sms_status”, which says what lies over that, is missing") as refused:
+        plan_columns(header, NO_MAPPING)
+    assert refused.value.field == "map"
+    assert plan_columns(header, {"sms_own_status": "sms_status"}).targets == {"sms_own_status": "sms_status"}
+    assert plan_columns(header, {"sms_own_status": "-"}).targets == {}
+    with pytest.raises(InvalidInputError):
+        plan_columns(["phone", "SMS own status"], NO_MAPPING)
+
+
+def test_a_cell_of_what_a_contact_said_itself_must_be_understood() -> None:
+    plan = plan_columns(["phone", "sms_status", "sms_own_status"], NO_MAPPING)
+    with pytest.raises(InvalidInputError, match=r"sms_own_status.*“#REF!”"):
+        plan.consent.check(pl.DataFrame({"sms_status": ["subscribed"], "sms_own_status": ["#REF!"]}))
+
+
+def test_a_field_that_is_called_like_a_column_of_an_export_is_it_in_an_export_alone() -> None:
+    fields = ["groups", "archived_at"]
+    assert plan_columns(["phone", "groups"], NO_MAPPING, fields).attributes == {"phone": "phone", "groups": "groups"}
+    with pytest.raises(InvalidInputError, match=r"fields\.archived_at"):
+        plan_columns(["phone", "archived_at"], NO_MAPPING, fields)
+    header = ["contact_id", "phone", "sms_status", "archived_at", "groups"]
+    assert plan_columns(header, NO_MAPPING, fields).own == {"sms_status", "archived_at", "groups"}

@@ -132,7 +132,7 @@ _REASONS = (
 )
 
 _LOOKS_LIKE_CONSENT = re.compile(
-    "unsub|subscri|optin|optout|optedin|optedout|consent|blacklist|blocklist|donotcontact|donotcall|donotsend|donotmail"
+    "unsub|subscri|ownstatus|optin|optout|optedin|optedout|consent|blacklist|blocklist|donotcontact|donotcall|donotsend|donotmail"
     "|donotsms|donotemail|nocontact|dnc|suppress|permission|gdpr|bounce|complained|acceptsmarketing"
     "|marketingallowed|(sms|e?mail)(marketing|allowed)|newsletter|cancontact|donotdisturb|blocked|nomarketing|robinson"
     "|abgemeld|abmeld|einwillig|desabonn|desinscri|disiscri|listanegra|bloquead"

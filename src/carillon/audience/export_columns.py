@@ -2,20 +2,22 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from io import StringIO
 
 from carillon.audience.consent_names import reads_as_consent
 from carillon.audience.suppressions import Channel
 
+ID_COLUMN = "contact_id"
+STATUS_COLUMNS = ("sms_status", "email_status")
+
 EXPORT_COLUMNS = (
-    "contact_id",
+    ID_COLUMN,
     "phone",
     "email",
     "external_id",
     "landline",
-    "sms_status",
-    "email_status",
+    *STATUS_COLUMNS,
     "created_at",
     "updated_at",
 )
@@ -52,6 +54,20 @@ CONSENT_DETAILS = ("given_at", "source", "actor")
 _CONSENT = re.compile(r"consents\.(\w{1,64})\.(sms|email)")
 FIELD_PREFIX = "fields."
 """Before a field's name it says that a column is the field, whatever else it is called like."""
+
+
+def is_export(header: Collection[str]) -> bool:
+    """Tell whether a file is an export of contacts, or what a spreadsheet has left of its columns.
+
+    Its columns mean what an export's do, whatever fields there are.
+    """
+    has_own_statuses = not set(header).isdisjoint(OWN_STATUS_COLUMNS.values())
+    return has_own_statuses or (ID_COLUMN in header and not set(header).isdisjoint(STATUS_COLUMNS))
+
+
+def has_definitions(header: Collection[str]) -> bool:
+    """Tell whether a file has rows of their own for fields, purposes and groups."""
+    return set(header) >= set(DEFINITION_COLUMNS)
 
 
 def status_column(channel: str) -> str:

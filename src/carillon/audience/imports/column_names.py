@@ -16,19 +16,27 @@ from carillon.audience.consent_names import (
     tells_why,
 )
 from carillon.audience.export_columns import (
+    ARCHIVED_COLUMN,
     BLOCK_COLUMNS,
     CONSENT_DETAILS,
     DEFINITION_COLUMNS,
-    EXPORT_COLUMNS,
     EXPORT_ONLY_COLUMNS,
     FIELD_PREFIX,
     GROUPS_COLUMN,
     OWN_STATUS_COLUMNS,
+    STATUS_COLUMNS,
+    has_definitions,
+    is_export,
     read_consent_column,
     read_field_column,
 )
 from carillon.audience.field_types import CANONICAL
-from carillon.audience.imports.consent_columns import ConsentColumns, field_or_consent, not_understood
+from carillon.audience.imports.consent_columns import (
+    ConsentColumns,
+    field_or_consent,
+    not_understood,
+    own_statuses,
+)
 from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.rows import ATTRIBUTES, KEYS
 from carillon.errors import InvalidInputError
@@ -115,8 +123,7 @@ class ColumnPlan:
     @property
     def consent(self) -> ConsentColumns:
         """The columns that say who may be written to."""
-        own = {channel: column for channel, column in OWN_STATUS_COLUMNS.items() if column in self.own}
-        return ConsentColumns(self.targets, self.consents, own, self.reasons)
+        return ConsentColumns(self.targets, self.consents, own_statuses(self.own, self.targets), self.reasons)
 
     @property
     def has_blocks(self) -> bool:
@@ -170,7 +177,7 @@ def plan_columns(
     """
     attributes_there = (*ATTRIBUTES, *fields)
     chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}
-    own = _own_columns(header) - chosen.keys()
+    own = _own_columns(header, chosen, attributes_there)
     consents = {
         column: read for column in header if column not in chosen and (read := read_consent_column(column)) is not None
     }
@@ -184,12 +191,13 @@ def plan_columns(
         for column, name in named.items()
         if column not in targets and (attribute := read_field_column(name)) in attributes_there
     }
-    targets |= {column: column for column in ("sms_status", "email_status") if column in own}
+    targets |= {column: column for column in STATUS_COLUMNS if column in own}
+    own_statuses(own, targets)
     reasons = [] if targets else [column for column in header if column not in chosen and tells_why(column)]
     groups = [column for column in named if column not in attributes and column not in targets]
     _check_one_column_each({**attributes, **dict.fromkeys(groups, GROUPS_COLUMN)})
     unmapped = tuple(name for name in header if name not in {*named, *passed})
-    if not set(KEYS) & set(attributes.values()) and not own:
+    if not set(KEYS) & set(attributes.values()) and own.isdisjoint({*BLOCK_COLUMNS, *DEFINITION_COLUMNS}):
         raise InvalidInputError("map", _no_key(unmapped))
     return ColumnPlan(
         attributes=attributes,
@@ -249,26 +257,24 @@ def address_columns(header: Sequence[str]) -> list[str]:
     return [column for column in header if by_name.get(compared(column)) in {"phone", "email"}]
 
 
-def is_export(header: Sequence[str]) -> bool:
-    """Tell whether a file is an export of contacts, whose columns mean what theirs do whatever fields there are."""
-    return set(header) >= set(EXPORT_COLUMNS)
+def _own_columns(header: Sequence[str], chosen: Collection[str], fields: Collection[str]) -> set[str]:
+    """Return which columns are an export's own beside contacts' attributes, whichever others were taken out of it.
 
-
-def has_definitions(header: Sequence[str]) -> bool:
-    """Tell whether a file has rows of their own for fields, purposes and groups."""
-    return set(header) >= set(DEFINITION_COLUMNS)
-
-
-def _own_columns(header: Sequence[str]) -> set[str]:
-    """Return the columns that an export has beside contacts' attributes; suppressions may be all that a file has."""
-    known = set[str]()
+    In an export they are that whatever fields there are; suppressions may be all that a file has. Raises
+    InvalidInputError for `map` where it may be none, and a field is called like what says who is archived.
+    """
+    known = {*OWN_STATUS_COLUMNS.values(), ARCHIVED_COLUMN, GROUPS_COLUMN}
     if is_export(header):
-        known = {"sms_status", "email_status", *EXPORT_ONLY_COLUMNS}
+        known |= {*STATUS_COLUMNS, *EXPORT_ONLY_COLUMNS}
+    elif ARCHIVED_COLUMN in {*header} & {*fields} - {*chosen}:
+        raise field_or_consent(ARCHIVED_COLUMN, ARCHIVED_COLUMN)
+    elif GROUPS_COLUMN in fields:
+        known.remove(GROUPS_COLUMN)
     if has_definitions(header):
         known |= set(DEFINITION_COLUMNS)
     if set(header) >= set(BLOCK_COLUMNS[:2]):
         known |= set(BLOCK_COLUMNS)
-    return known & set(header)
+    return known.intersection(header).difference(chosen)
 
 
 def _column(header: Sequence[str], name: str) -> str:

@@ -15,7 +15,7 @@ import polars as pl
 
 from carillon.addresses.spreadsheets import whole_number
 from carillon.audience.consent_names import TARGETS, compared
-from carillon.audience.export_columns import ARCHIVED_STATUS, status_column
+from carillon.audience.export_columns import ARCHIVED_STATUS, OWN_STATUS_COLUMNS, status_column
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
 
@@ -134,6 +134,16 @@ def field_or_consent(column: str, attribute: str) -> InvalidInputError:
     return InvalidInputError("map", message)
 
 
+def _own_status_alone(column: str, status: str) -> InvalidInputError:
+    """Make the error for an export's column of own statuses without the statuses that lie over them."""
+    message = (
+        f"The column “{column}” tells what a contact said itself, and the column “{status}”, which says what lies over "
+        f"that, is missing. Import the file as it was exported, or say that nothing does: "
+        f'--map "{column}={status}", or leave it out: --map "{column}=-".'
+    )
+    return InvalidInputError("map", message)
+
+
 @functools.cache
 def _meanings() -> Mapping[str, Mapping[str, Said]]:
     """Return what cells mean, by the kind of their column and their compared text."""
@@ -165,6 +175,29 @@ def read_cell(kind: str, text: str) -> Said | None:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnStatus:
+    """An export's column of what contacts said themselves, and the one of the statuses that lie over that."""
+
+    column: str
+    status: str
+
+
+def own_statuses(columns: Collection[str], targets: Mapping[str, str]) -> Mapping[str, OwnStatus]:
+    """Find those of an export by channel; `targets` are TARGETS by column.
+
+    Raises InvalidInputError for `map` where the file has them alone: what lies over them can't be known.
+    """
+    found: dict[str, OwnStatus] = {}
+    for channel, column in OWN_STATUS_COLUMNS.items():
+        if column in columns:
+            status = next((name for name, target in targets.items() if target == status_column(channel)), None)
+            if status is None:
+                raise _own_status_alone(column, status_column(channel))
+            found[channel] = OwnStatus(column, status)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentColumns:
     """The columns of a file that say who may be written to.
 
@@ -174,7 +207,7 @@ class ConsentColumns:
 
     targets: Mapping[str, str]
     consents: Collection[str] = ()
-    own: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, OwnStatus] = field(default_factory=dict)
     reasons: Collection[str] = ()
 
     @property
@@ -189,7 +222,8 @@ class ConsentColumns:
 
     def check(self, frame: pl.DataFrame) -> None:
         """Raise InvalidInputError for the first cell of a chunk's frame that isn't understood, or is a reason alone."""
-        for column, target in self.targets.items():
+        own = {one.column: "status" for one in self.own.values()}
+        for column, target in {**self.targets, **own}.items():
             for text in frame[column].unique().drop_nulls().to_list():
                 if read_cell(_kind(target), text) is None:
                     raise _unknown_cell(column, target, text)
@@ -209,11 +243,11 @@ class ConsentColumns:
             for channel in _channels(target):
                 said[channel].append(series.alias(f"{column}_{channel}"))
         nothing = pl.Series([0], dtype=pl.Int8).new_from_index(0, frame.height)
-        own = [_meant(frame[column], "status").alias(OWN[channel]) for channel, column in self.own.items()]
+        own = [_meant(frame[one.column], "status").alias(OWN[channel]) for channel, one in self.own.items()]
         highest = [_highest(series or [nothing]).alias(SAID[channel]) for channel, series in said.items()]
         archived = [
-            (frame[status_column(channel)] == ARCHIVED_STATUS).fill_null(value=False).alias(ARCHIVED[channel])
-            for channel in self.own
+            (frame[one.status] == ARCHIVED_STATUS).fill_null(value=False).alias(ARCHIVED[channel])
+            for channel, one in self.own.items()
         ]
         return pl.DataFrame([*highest, *own, *archived])
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from carillon.audience.contacts.contact import Device
 from carillon.audience.definitions import Definition, defined_kinds
-from carillon.audience.export_columns import ARCHIVED_COLUMN, DEVICES_COLUMN
+from carillon.audience.export_columns import ARCHIVED_COLUMN, DEVICES_COLUMN, has_definitions, is_export
 from carillon.audience.field_types import Kind
 from carillon.audience.imports.address_list import address_shape, plan_addresses, read_addresses
 from carillon.audience.imports.carried import (
@@ -24,7 +24,7 @@ from carillon.audience.imports.carried import (
     read_moves,
 )
 from carillon.audience.imports.cell_forms import read_cell_forms
-from carillon.audience.imports.column_names import ColumnPlan, has_definitions, is_export, plan_columns
+from carillon.audience.imports.column_names import ColumnPlan, plan_columns
 from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
