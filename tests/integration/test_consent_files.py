@@ -127,7 +127,11 @@ async def test_an_address_that_another_contact_has_is_unsubscribed_there(
 
 async def test_what_is_not_understood_stops_before_the_first_row(db: Database, account: Tenant, tmp_path: Path) -> None:
     many = [f"05411{number:05d},subscribed" for number in range(30_000)]
-    for lines in (["phone,status", *many, "0541200000,lead"], ["phone,ok to consent", *many]):
+    for lines in (
+        ["phone,status", *many, "0541200000,lead"],
+        ["phone,ok to consent", *many],
+        ["phone,List state", *many[:1_000], "0541200000,Removed", *many],
+    ):
         with pytest.raises(InvalidInputError) as refused:
             await bring(db, account, tmp_path / "crm.csv", lines)
         assert refused.value.field == "map"

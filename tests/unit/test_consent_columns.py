@@ -6,8 +6,9 @@ import pytest
 from carillon.audience.consent_names import TARGETS, reads_as_consent
 from carillon.audience.export_columns import field_column
 from carillon.audience.field_types import CANONICAL
-from carillon.audience.imports.column_names import plan_columns
-from carillon.audience.imports.consent_columns import ConsentColumns, Said, read_cell
+from carillon.audience.imports.column_names import _NAMES, plan_columns
+from carillon.audience.imports.consent_columns import ConsentColumns, check_left_out
+from carillon.audience.imports.consent_words import Said, read_cell
 from carillon.audience.upsert.rows import ATTRIBUTES
 from carillon.errors import InvalidInputError
 from carillon.tabular.shape import unique_names
@@ -41,7 +42,16 @@ def test_the_usual_names_are_known(name: str, target: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["Unsubscribed from newsletter", "newsletter_optin_2019", "GDPR", "Consent to calls", "НеРассылать рассылку"],
+    [
+        *("Unsubscribed from newsletter", "newsletter_optin_2019", "GDPR", "Consent to calls", "НеРассылать рассылку"),
+        *("RGPD", "DSGVO", "Marketing", "Mailing", "Mailing list", "Marketing contact status", "Fecha RGPD"),
+        *("Date added to stop list", "Дата добавления в стоп-лист", "Просьба не беспокоить"),
+        *("Клиент просил не писать", "Клиент заблокирован", "Причина відписки"),
+        *("לא להטריד עד", "רשימת תפוצה", "חסימה עד", "סיבת חסימה", "Λόγος αποκλεισμού"),
+        *("Quiere publicidad", "Acepta comunicaciones", "Recibe correos", "Aceita SMS e email", "Não perturbar"),
+        *("Accepts promotions", "Receives marketing", "OK for newsletters", "In Sperrliste seit"),
+        *("Liste d'exclusion 2", "Cliente nella lista nera", "Llista d'exclusió", "سبب إلغاء الاشتراك"),
+    ],
 )
 def test_what_looks_like_consent_and_is_not_known_stops_and_says_what_to_do(name: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
@@ -74,6 +84,13 @@ def test_what_only_tells_when_or_why_is_left_out(name: str) -> None:
         *((name, "subscribed") for name in ("Einwilligung", "Newsletter", "Active", "enabled", "Can contact")),
         *((name, "sms_subscribed") for name in ("sms_allowed", "SMS marketing")),
         ("No SMS", "sms_unsubscribed"),
+        *((name, "blocked") for name in ("Стоп-лист", "В стоп-листе", "Не беспокоить")),  # noqa: RUF001 - Russian
+        *((name, "blocked") for name in ("Stop list", "DND", "חסימה")),
+        *((name, "blocked") for name in ("Αποκλεισμένος", "Lista de exclusión", "No molestar", "Lista de exclusão")),
+        *((name, "unsubscribed") for name in ("הוסר מרשימת תפוצה", "מוסר", "Διαγραμμένος", "Descadastrado")),
+        *((name, "unsubscribed") for name in ("Deleted", "Date removed", "LEAVE_TIME", "Удалён")),
+        *((name, "sms_subscribed") for name in ("Accepts SMS", "Allow SMS", "Receive SMS", "SMS OK")),
+        ("Acepta publicidad", "subscribed"),
     ],
 )
 def test_what_people_call_consent_in_the_languages_of_headers_is_known(name: str, target: str) -> None:
@@ -85,6 +102,10 @@ def test_what_people_call_consent_in_the_languages_of_headers_is_known(name: str
     [
         *("Company status", "Order status", "Marital status", "activity", "Last active", "stopover", "Bus stop"),
         *("trabajador", "Rebajas", "State", "Removed items", "Marketing source", "Date d'inscription"),
+        *("Notes", "Order state", "Mailing address", "Marketing manager", "Deleted orders", "Receive date", "Bloque"),
+        *("Handbook", "Pandda", "Allowed discount", "Gmail", "Источник рекламы", "Реклама на сайте", "Рекламный канал"),
+        *("Fecha de alta", "Data de nascimento", "Δημοτικό διαμέρισμα", "הערות", "מקור פרסום", "Примечание", "Σχόλια"),
+        *("Abonnement", "Left on", "Stock list", "Leave", "Block", "Exclusive offer", "Lista de precios", "SMS sent"),
     ],
 )
 def test_ordinary_columns_are_no_consent(name: str) -> None:
@@ -92,8 +113,9 @@ def test_ordinary_columns_are_no_consent(name: str) -> None:
     assert (plan.targets, plan.unmapped) == ({}, (name,))
 
 
-def test_no_built_in_field_reads_as_consent() -> None:
-    assert [name for name in (*ATTRIBUTES, *CANONICAL) if reads_as_consent(name)] == []
+def test_no_built_in_field_reads_as_consent_whatever_it_is_called() -> None:
+    usual = [name for names in _NAMES.values() for name in names]
+    assert [name for name in (*ATTRIBUTES, *CANONICAL, *usual) if reads_as_consent(name)] == []
 
 
 @pytest.mark.parametrize(
@@ -217,9 +239,10 @@ def test_a_cell_that_is_not_understood_stops_and_names_what_is() -> None:
 
 def test_the_columns_that_only_an_export_has_are_read_whichever_others_are_there() -> None:
     plan = plan_columns(["phone", "archived_at", "groups"], NO_MAPPING)
-    assert (plan.own, plan.groups, plan.unmapped) == ({"archived_at", "groups"}, "groups", ())
+    assert set(plan.own) == {"archived_at", "groups"}
+    assert (plan.groups, plan.unmapped) == ("groups", ())
     plan = plan_columns(["email", "Email Status", "email_own_status"], NO_MAPPING)
-    assert (plan.targets, plan.own) == ({"Email Status": "email_status"}, {"email_own_status"})
+    assert (plan.targets, set(plan.own)) == ({"Email Status": "email_status"}, {"email_own_status"})
 
 
 def test_what_a_contact_said_itself_stops_without_the_status_that_lies_over_it() -> None:
@@ -246,3 +269,51 @@ def test_a_field_that_is_called_like_a_column_of_an_export_is_it_in_an_export_al
         plan_columns(["phone", "archived_at"], NO_MAPPING, fields)
     header = ["contact_id", "phone", "sms_status", "archived_at", "groups"]
     assert plan_columns(header, NO_MAPPING, fields).own == {"sms_status", "archived_at", "groups"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "status"),
+    [
+        (["Removed"], "Removed"),
+        (["Unsubscribed", "", None], "Unsubscribed"),
+        (["unsubscribed", "subscribed", "subscribed"], "unsubscribed"),
+        (["Active", "Blacklisted"], "Blacklisted"),
+        (["стоп-лист"], "стоп-лист"),
+        (["unknown"] * 5 + ["cleaned"], "cleaned"),
+        (["subscribed"] * 95 + ["opted out", "Tel Aviv", "?"], "opted out"),
+    ],
+)
+def test_a_column_that_is_left_out_stops_where_its_cells_are_statuses_that_take_away(
+    cells: list[str | None], status: str
+) -> None:
+    frame = pl.DataFrame({"State": cells})
+    with pytest.raises(InvalidInputError, match=f"column “State”.*such as “{status}”.*--map") as refused:
+        check_left_out(frame, ["State"])
+    assert refused.value.field == "map"
+    check_left_out(frame, plan_columns(["phone", "State"], {"State": "-"}).unknown)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["active"],
+        ["active", "pending", "confirmed"],
+        ["paid", "pending", "cancelled", "removed"],
+        ["Tel Aviv", "Stop", None],
+        ["Ana", "Spam", "Ben"],
+        ["", None],
+        ["none", "unknown"],
+        ["alta", "media", "baja"],
+        ["1", "0", "yes"],
+        ["IL", "RU", "NO", "ES"],
+        ["removed", *map(str, range(200))],
+        ["call back", "do not contact before noon", "removed a sofa"],
+    ],
+)
+def test_everyday_cells_are_no_statuses(cells: list[str | None]) -> None:
+    check_left_out(pl.DataFrame({"State": cells}, schema={"State": pl.String}), ["State"])
+
+
+def test_what_columns_are_called_is_a_word_of_cells_too() -> None:
+    assert read_cell("status", "Стоп-лист") is read_cell("blocked", "DND") is Said.BLOCKED
+    assert read_cell("status", "הוסר מרשימת תפוצה") is read_cell("unsubscribed", "Διαγραμμένη") is Said.UNSUBSCRIBED

@@ -1,7 +1,7 @@
 """Columns and fields whose names say who may be written to: statuses, unsubscribes and blocks.
 
-The names are those of the vendors' exports (the five vendors', listmonk, Brevo, Mailchimp, Mautic), and what people
-call these things in the languages in which columns of contacts are read, and in their neighbours'.
+The names are those of the vendors' exports (the five vendors', listmonk, Brevo, Mailchimp, Mautic, HubSpot), and what
+people call these things in the languages of the vendors' countries, and of their neighbours.
 """
 
 import functools
@@ -35,51 +35,40 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         *("emailpermissionstatus",),
     ),
     "subscribed": (
-        "is subscribed",
-        "opt in",
-        "opted in",
-        "accepts marketing",
-        "marketing consent",
-        "newsletter",
-        "active",
-        "is active",
-        "enabled",
-        "is enabled",
-        "can contact",
-        "einwilligung",
-        "consentement",
-        "consenso",
+        *("is subscribed", "opt in", "opted in", "accepts marketing", "marketing consent", "newsletter"),
+        *("active", "is active", "enabled", "is enabled", "can contact", "accepts advertising"),
+        *("einwilligung", "consentement", "consenso", "acepta publicidad", "acepta marketing", "aceita publicidade"),
     ),
     "sms_subscribed": (
-        "sms marketing",
-        "sms allowed",
-        "sms opt in",
-        "sms optin",
-        "sms consent",
-        "accepts sms marketing",
-        "sms marketing consent",
+        *("sms marketing", "sms allowed", "sms opt in", "sms optin", "sms consent", "accepts sms marketing"),
+        *("sms marketing consent", "accept sms", "accepts sms", "allow sms", "allows sms", "receive sms"),
+        *("receives sms", "sms ok", "ok sms", "acepta sms", "recibe sms", "aceita sms"),
     ),
     "email_subscribed": (
-        "email marketing",
-        "email allowed",
-        "email opt in",
-        "email optin",
-        "email consent",
-        "accepts email marketing",
+        *(
+            "email marketing",
+            "email allowed",
+            "email opt in",
+            "email optin",
+            "email consent",
+            "accepts email marketing",
+        ),
+        *("accept email", "accepts email", "allow email", "allows email", "receive email", "receive emails"),
+        *("receives email", "receives emails", "email ok", "ok email", "acepta email", "recibe email", "aceita email"),
     ),
     "unsubscribed": (
         *("is unsubscribed", "unsubscribe", "opt out", "opted out", "has opted out", "unsubscribed at", "opt out date"),
         *("unsubscribed on", "unsubscribe date", "unsubscribe datetime", "unsubscribe time", "unsubscribed date"),
-        *("stop", "removed", "abgemeldet", "désabonné", "désinscrit", "disiscritto"),
-        *("הוסר", "ביטל הרשמה", "baja", "dado de baja", "fecha de baja", "отписан", "отписался", "διαγραφή"),
+        *("stop", "removed", "is removed", "removed at", "removed on", "date removed", "leave time", "archived"),
+        *("deleted", "is deleted", "deleted at", "deleted on", "date deleted"),
+        *("abgemeldet", "gelöscht", "désabonné", "désinscrit", "supprimé", "disiscritto", "eliminato"),
+        *("הוסר", "הוסרה", "מוסר", "ביטל הרשמה", "הוסר מרשימת תפוצה", "הוסר מרשימת דיוור", "תאריך הסרה", "נמחק"),
+        *("baja", "dado de baja", "fecha de baja", "eliminado", "descadastrado", "donat de baixa"),
+        *("отписан", "отписана", "отписался", "отписалась", "дата отписки", "удалён", "удалена", "відписаний"),
+        *("διαγραφή", "διαγραμμένος", "διαγραμμένη", "απεγγραφή", "ημερομηνία διαγραφής", "إلغاء الاشتراك"),
     ),
     "sms_unsubscribed": (
-        "no sms",
-        "sms opt out",
-        "unsubscribed sms",
-        "unsubscribe mobile",
-        "unsubscribed mobile",
-        "mobile opt out",
+        *("no sms", "sms opt out", "unsubscribed sms", "unsubscribe mobile", "unsubscribed mobile", "mobile opt out"),
     ),
     "email_unsubscribed": (
         *("no email", "email opt out", "unsubscribed email", "unsubscribe email", "emailoptout", "hasoptedoutofemail"),
@@ -87,21 +76,14 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     # Mautic: do not contact, by reason: 1 unsubscribed, 2 bounced, 3 set by hand.
     "blocked": (
-        "complained",
-        "do not disturb",
-        "robinson",
-        "robinson list",
-        "bloqueado",
-        "lista negra",
-        "чёрный список",
-        "חסום",
-        "do not contact",
-        "dnc",
-        "blacklisted",
-        "blacklist",
-        "blocklisted",
-        "blocklist",
-        "is blocked",
+        *("do not contact", "dnc", "do not disturb", "dnd", "complained", "robinson", "robinson list"),
+        *("blacklisted", "blacklist", "blocklisted", "blocklist", "is blocked", "stop list", "in stop list"),
+        *("exclusion list", "gesperrt", "sperrliste", "liste noire", "liste d'exclusion", "bloccato", "lista nera"),
+        *("bloqueado", "lista negra", "lista de exclusión", "no molestar", "lista de exclusão", "não perturbe"),
+        *("חסום", "חסומה", "חסימה", "רשימה שחורה", "לא להטריד", "לא להפריע"),
+        *("чёрный список", "в чёрном списке", "стоп-лист", "в стоп-листе", "не беспокоить", "заблокирован"),
+        *("чорний список", "не турбувати"),
+        *("αποκλεισμένος", "αποκλεισμένη", "μαύρη λίστα", "μην ενοχλείτε", "محظور", "القائمة السوداء"),
     ),
     "sms_blocked": (
         *("sms blacklisted", "blacklisted sms", "sms blocklisted", "sms do not contact", "dnc sms"),
@@ -109,14 +91,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "email_blocked": (
         *("email blacklisted", "blacklisted email", "email blocklisted", "email do not contact", "dnc email"),
-        *(
-            "clean time",
-            "cleaned",
-            "bounce",
-            "bounced",
-            "hard bounced",
-            "email bounced",
-        ),  # Mailchimp's export of those cleaned
+        # Mailchimp's export of those cleaned
+        *("clean time", "cleaned", "bounce", "bounced", "hard bounced", "email bounced"),
     ),
 }
 
@@ -131,15 +107,41 @@ _REASONS = (
     *("clean campaign title", "clean campaign id"),
 )
 
-_LOOKS_LIKE_CONSENT = re.compile(
-    "unsub|subscri|ownstatus|optin|optout|optedin|optedout|consent|blacklist|blocklist|donotcontact|donotcall|donotsend|donotmail"
-    "|donotsms|donotemail|nocontact|dnc|suppress|permission|gdpr|bounce|complained|acceptsmarketing"
-    "|marketingallowed|(sms|e?mail)(marketing|allowed)|newsletter|cancontact|donotdisturb|blocked|nomarketing|robinson"
-    "|abgemeld|abmeld|einwillig|desabonn|desinscri|disiscri|listanegra|bloquead"
-    "|הסר|הרשמה|דיוור|חסום|suscri|consentimiento|отпис|подпис|рассыл|согласие|συγκατ|εγγραφ|διαγραφ|черныисписок"
+# Parts of names that say it, and that hardly any other name has.
+_STEMS = (
+    # English
+    *("unsub", "subscri", "own status", "optin", "optout", "opted in", "opted out", "consent", "permission", "gdpr"),
+    *("blacklist", "blocklist", "stop list", "exclusion list", "mailing list", "blocked", "suppress", "robinson"),
+    *("do not contact", "do not call", "do not send", "do not mail", "do not sms", "do not email", "do not disturb"),
+    *("no contact", "can contact", "dnc", "bounce", "complained", "newsletter", "no marketing", "accepts marketing"),
+    *("marketing allowed", "marketing contact", "marketing status", "sms marketing", "email marketing"),
+    *("sms allowed", "email allowed"),
+    # German, French, Italian
+    *("abgemeld", "abmeld", "einwillig", "gesperrt", "sperrliste", "keine werbung", "nicht kontaktieren"),
+    *("désabonn", "désinscri", "liste noire", "liste d'exclusion", "ne pas déranger", "ne pas contacter"),
+    *("disiscri", "consenso", "bloccat", "lista nera", "lista di esclusione", "non disturbare", "non contattare"),
+    # Spanish, Portuguese, Catalan
+    *("suscri", "bloquead", "lista negra", "lista de exclusión", "no molestar", "no contactar", "publicidad"),
+    *("descadastr", "lista de exclusão", "não perturb", "não incomod", "não contat"),
+    *("bloquejat", "llista negra", "llista d'exclusió"),
+    # Hebrew, Arabic
+    *("הסר", "הרשמה", "דיוור", "תפוצה", "חסום", "חסימ", "רשימה שחורה", "להטריד", "להפריע", "פרסומת"),
+    *("اشتراك", "محظور", "القائمة السوداء", "الإزعاج", "موافقة"),
+    # Russian, Ukrainian
+    *("отпис", "подпис", "рассыл", "согласие", "чёрный список", "стоп-лист", "беспокоить", "заблокир"),
+    *("не звонить", "не писать", "відпис", "розсил", "чорний список", "не турбувати"),
+    # Greek
+    *("συγκατ", "εγγραφ", "διαγραφ", "διαγραμμ", "αποκλεισ", "μαύρη λίστα", "ενοχλ"),
+)
+# Who accepts, is sent or allows what, in English, Spanish and Portuguese.
+_ASKED = re.compile(
+    "(accepts?|allows?|receives?|acepta|recibe|recibir|permite|autoriza|aceita|recebe)"
+    "(sms|e?mails?|correos?|marketing|promo|comunica)|(sms|e?mail)ok$|^ok(sms|e?mail)"
 )
 # As words of their own: they are parts of ordinary ones.
-_WORDS = re.compile(r"(?i)(?<![^\W_])(baja|bajas)(?![^\W_])")
+_WORDS = re.compile(r"(?i)(?<![^\W_])(bajas?|baixas?|dnd|rgpd|lopd|lgpd|dsgvo|ccpa)(?![^\W_])")
+# As whole names: with other words they are something else.
+_BARE = ("marketing", "mailing", "mailings", "emailing", "маркетинг", "реклама", "שיווק", "διαφήμιση", "werbung")
 
 
 def compared(name: str) -> str:
@@ -156,6 +158,11 @@ def target_by_name() -> Mapping[str, str]:
 
 
 @functools.cache
+def _stems() -> re.Pattern[str]:
+    return re.compile("|".join(map(compared, _STEMS)))
+
+
+@functools.cache
 def _known(names: Sequence[str]) -> frozenset[str]:
     return frozenset(map(compared, names))
 
@@ -165,7 +172,7 @@ def looks_like_consent(column: str) -> bool:
     name = compared(column)
     if name in _known(_GIVEN) or tells_why(column):
         return False
-    return bool(_LOOKS_LIKE_CONSENT.search(name) or _WORDS.search(column))
+    return bool(_stems().search(name) or _ASKED.search(name) or _WORDS.search(column)) or name in _known(_BARE)
 
 
 def reads_as_consent(column: str) -> bool:

@@ -18,7 +18,7 @@ from carillon.audience.export_columns import (
     split_names,
 )
 from carillon.audience.field_types import Kind
-from carillon.audience.imports.consent_columns import Said, read_cell
+from carillon.audience.imports.consent_words import Said, read_cell
 from carillon.audience.suppression_records import SuppressionRecord
 from carillon.audience.suppressions import MAX_REASON_CHARACTERS, Channel
 from carillon.audience.upsert.rows import MAX_TOKEN_CHARACTERS, RowError, problem, shown

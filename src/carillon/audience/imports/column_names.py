@@ -104,6 +104,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 class ColumnPlan:
     """What becomes of a file's columns: `attributes` by column, and those that nothing is taken from.
 
+    Of these, which are `unmapped`, those are `unknown` that nobody has left out.
+
     `targets` are what columns say of who may be written to (`consent_names.TARGETS`), several perhaps the same,
     and `reasons` those that say why somebody may not, where none of these says who.
     `consents` are the columns of consents, with their purposes and channels. `groups` is the column that names groups,
@@ -119,6 +121,7 @@ class ColumnPlan:
     own: frozenset[str] = frozenset()
     addresses: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def consent(self) -> ConsentColumns:
@@ -207,6 +210,7 @@ def plan_columns(
         groups=next(iter(groups), GROUPS_COLUMN if GROUPS_COLUMN in own else None),
         own=frozenset(own),
         reasons=tuple(reasons),
+        unknown=tuple(name for name in unmapped if name not in chosen),
     )
 
 

@@ -1,34 +1,19 @@
-"""What a file says of who may be written to: columns of statuses, unsubscribes and blocks, and what their cells mean.
+"""What a file says of who may be written to: columns of statuses, unsubscribes and blocks.
 
-The names and words are those of the vendors' exports (the five vendors', listmonk, Brevo, Mailchimp, Mautic). A column
-that looks as if it were one of these, and a cell that isn't understood, stop the import: who has unsubscribed must not
-be written to because nobody could read it.
+A column that looks as if it were one of these, by its name or by its cells, and a cell that isn't understood, stop the
+import: who has unsubscribed must not be written to because nobody could read it.
 """
 
-import functools
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import polars as pl
 
-from carillon.addresses.spreadsheets import whole_number
-from carillon.audience.consent_names import TARGETS, compared
+from carillon.audience.consent_names import TARGETS
 from carillon.audience.export_columns import ARCHIVED_STATUS, OWN_STATUS_COLUMNS, status_column
+from carillon.audience.imports.consent_words import KNOWN_WORDS, read_cell, status_that_takes
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
-
-
-class Said(IntEnum):
-    """What a row says of a channel. Of several the highest counts: it takes the most away."""
-
-    NOTHING = 0
-    SUBSCRIBED = 1
-    UNCONFIRMED = 2
-    UNSUBSCRIBED = 3
-    BLOCKED = 4
-
 
 CHANNELS = ("sms", "email")
 SAID = {channel: f"{channel}_said" for channel in CHANNELS}
@@ -37,79 +22,6 @@ OWN = {channel: f"{channel}_own" for channel in CHANNELS}
 """The same for what a contact itself said under a suppression, or archived; only an export tells it."""
 ARCHIVED = {channel: f"{channel}_archived" for channel in CHANNELS}
 """Whether nothing lies over that but that the contact is archived (`export_columns.ARCHIVED_STATUS`)."""
-
-_WORDS: Mapping[Said, tuple[str, ...]] = {
-    Said.NOTHING: ("none", "no address", "unknown"),
-    Said.SUBSCRIBED: (
-        "subscribed",
-        "active",
-        "enabled",
-        "confirmed",
-        "opted in",
-        "opt in",
-        "optin",
-        "granted",
-        "подписан",
-        "suscrito",
-        "abonné",
-        "iscritto",
-        "angemeldet",
-    ),
-    Said.UNCONFIRMED: ("unconfirmed", "pending", "not confirmed", "awaiting confirmation", "waiting"),
-    Said.UNSUBSCRIBED: (
-        *(
-            "unsubscribed",
-            "unsubscribe",
-            "opted out",
-            "opt out",
-            "optout",
-            "inactive",
-            "disabled",
-            "archived",
-            "denied",
-        ),
-        *(
-            "non subscribed",
-            "not subscribed",
-            "never subscribed",
-            "transactional",
-            "removed",
-            "deleted",
-            "revoked",
-            "stop",
-        ),
-        *(
-            "הוסר",
-            "baja",
-            "dado de baja",
-            "отписан",
-            "отписался",
-            "διαγραφή",
-            "abgemeldet",
-            "désabonné",
-            "désinscrit",
-            "disiscritto",
-        ),
-    ),
-    Said.BLOCKED: (
-        *("blocklisted", "blacklisted", "blocked", "suppressed", "cleaned", "bounced", "hard bounced", "complained"),
-        *(
-            "do not contact",
-            "abuse",
-            "spam",
-            "invalid",
-            "bloqueado",
-            "lista negra",
-            "чёрный список",
-            "חסום",
-            "gesperrt",
-        ),
-    ),
-}
-_YES = ("yes", "y", "true", "t", "1", "x", "on", "כן", "si", "sí", "да", "ναι", "ja", "oui")  # noqa: RUF001 - Greek is meant
-_NO = ("no", "n", "false", "f", "0", "off", "לא", "нет", "όχι", "nein", "non")
-_MAUTIC_REASONS = ("2", "3")
-_TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*")
 
 
 def not_understood(column: str) -> InvalidInputError:
@@ -121,6 +33,20 @@ def not_understood(column: str) -> InvalidInputError:
         f'it out: --map "{name}=-".'
     )
     return InvalidInputError("map", message)
+
+
+def check_left_out(frame: pl.DataFrame, columns: Iterable[str]) -> None:
+    """Raise InvalidInputError for the first column, of those that nothing is taken from, whose cells are statuses."""
+    for column in columns:
+        status = status_that_takes(frame[column])
+        if status is not None:
+            name = column[:60]
+            message = (
+                f"Nothing is taken from the column “{name}”, and its values, such as “{shown(status)[:60]}”, look as "
+                f'if they say who may be written to. Say what it is, for example --map "{name}=status" or '
+                f'--map "{name}=sms_status" (of: {", ".join(TARGETS)}), or leave it out: --map "{name}=-".'
+            )
+            raise InvalidInputError("map", message)
 
 
 def field_or_consent(column: str, attribute: str) -> InvalidInputError:
@@ -142,36 +68,6 @@ def _own_status_alone(column: str, status: str) -> InvalidInputError:
         f'--map "{column}={status}", or leave it out: --map "{column}=-".'
     )
     return InvalidInputError("map", message)
-
-
-@functools.cache
-def _meanings() -> Mapping[str, Mapping[str, Said]]:
-    """Return what cells mean, by the kind of their column and their compared text."""
-    words = {compared(word): said for said, its_words in _WORDS.items() for word in its_words}
-    yes, no = [compared(word) for word in _YES], [compared(word) for word in _NO]
-    gone = {word: said for word, said in words.items() if said >= Said.UNSUBSCRIBED}
-    also_yes = [*yes, *_MAUTIC_REASONS]
-    return {
-        "status": words,
-        "subscribed": {**words, **dict.fromkeys(yes, Said.SUBSCRIBED), **dict.fromkeys(no, Said.UNSUBSCRIBED)},
-        "unsubscribed": {**gone, **dict.fromkeys(also_yes, Said.UNSUBSCRIBED), **dict.fromkeys(no, Said.NOTHING)},
-        "blocked": {
-            **dict.fromkeys(gone, Said.BLOCKED),
-            **dict.fromkeys(also_yes, Said.BLOCKED),
-            **dict.fromkeys(no, Said.NOTHING),
-        },
-    }
-
-
-def read_cell(kind: str, text: str) -> Said | None:
-    """Read a cell of a column of a kind; None where it isn't understood. Blank says nothing, and 1.0 what 1 does."""
-    text = text.strip()
-    text = whole_number(text) or text
-    if not text:
-        return Said.NOTHING
-    if kind in {"unsubscribed", "blocked"} and _TIME.fullmatch(text):
-        return Said.UNSUBSCRIBED if kind == "unsubscribed" else Said.BLOCKED
-    return _meanings()[kind].get(compared(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,11 +167,7 @@ def _highest(series: list[pl.Series]) -> pl.Series:
 
 
 def _unknown_cell(column: str, target: str, text: str) -> InvalidInputError:
-    known = (
-        ", ".join(sorted(word for words in _WORDS.values() for word in words))
-        if _kind(target) == "status"
-        else ("yes and no, true and false, 1 and 0, or a date")
-    )
+    known = ", ".join(KNOWN_WORDS) if _kind(target) == "status" else ("yes and no, true and false, 1 and 0, or a date")
     message = (
         f"The column “{column[:60]}” says who may be written to, and its value “{shown(text)[:60]}” isn't understood. "
         f'Known are: {known}. Change the value, say what the column is (--map "{column[:60]}=email_unsubscribed", one '

@@ -26,7 +26,8 @@ from carillon.audience.contacts.subscription import (
 )
 from carillon.audience.devices import RegisteredDevice, devices_of, register_devices
 from carillon.audience.imports.carried import Block, SaidConsent, unusable
-from carillon.audience.imports.consent_columns import ARCHIVED, OWN, SAID, Said
+from carillon.audience.imports.consent_columns import ARCHIVED, OWN, SAID
+from carillon.audience.imports.consent_words import Said
 from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.suppression_queries import suppressed_among
 from carillon.audience.suppression_records import RestoreSuppressions, restore_suppressions

@@ -25,6 +25,7 @@ from carillon.audience.imports.carried import (
 )
 from carillon.audience.imports.cell_forms import read_cell_forms
 from carillon.audience.imports.column_names import ColumnPlan, plan_columns
+from carillon.audience.imports.consent_columns import check_left_out
 from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
@@ -241,8 +242,8 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
 
     `table` has the file's records (`as_csv`).
     The columns that say who may be written to are read to the end first: nothing is written of a file in which one of
-    their cells isn't understood. Raises TabularError, and InvalidInputError for `map`, `group`, `country`, and for
-    `file` where it is to have addresses and has none.
+    their cells isn't understood, or in which another column looks as if it were one. Raises TabularError, and
+    InvalidInputError for `map`, `group`, `country`, and for `file` where it is to have addresses and has none.
     """
     country = actor.country if command.country is None else checked_country(command.country)
     group = None if command.group is None else _checked_group(command.group)
@@ -258,9 +259,7 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
         raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
-    if (consent := columns.consent).is_checked:
-        for chunk in read_chunks(table.path, shape, rows=CHUNK_ROWS):
-            consent.check(chunk.frame)
+    _check_consent(table.path, shape, columns)
     # All that decides the outcome: another audience, mapping, group or country is another import.
     identity = (
         file_hash(command.path),
@@ -290,6 +289,19 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         is_addresses=command.suppress,
         definitions=definitions,
     )
+
+
+def _check_consent(table: Path, shape: FileShape, columns: ColumnPlan) -> None:
+    """Check all columns that say who may be written to, and the first chunk of those that nothing is taken from."""
+    consent, unknown = columns.consent, columns.unknown
+    if not (consent.is_checked or unknown):
+        return
+    for chunk in read_chunks(table, shape, rows=CHUNK_ROWS):
+        check_left_out(chunk.frame, unknown)
+        unknown = ()
+        if not consent.is_checked:
+            return
+        consent.check(chunk.frame)
 
 
 def _definitions(table: Path, shape: FileShape, *, was_defused: bool) -> list[Definition]:
