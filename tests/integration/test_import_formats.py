@@ -102,3 +102,39 @@ async def test_addresses_to_suppress_are_taken_out_of_links_and_from_behind_name
     )
     summary = await run(db, account, path, suppress=True)
     assert (summary.blocks, summary.error_count) == (2, 0)
+
+
+FAILED = ("<c><f>A1</f></c>", '<c t="e"><v>#N/A</v></c>', '<c t="e"><f>A1</f><v>#REF!</v></c>')
+
+
+@pytest.mark.parametrize("failed", FAILED, ids=["not calculated", "#N/A", "#REF!"])
+async def test_a_formula_that_says_nothing_of_consent_stops_the_import_as_its_text_in_csv_does(
+    db: Database, account: Tenant, tmp_path: Path, failed: str
+) -> None:
+    rows = row(cell("Email"), cell("Unsubscribed")) + row(cell("ana@mail.example"), failed)
+    with pytest.raises(InvalidInputError, match=r"Unsubscribed.*isn't understood") as refused:
+        await run(db, account, write_workbook(tmp_path / "people.xlsx", rows))
+    assert refused.value.field == "map"
+    path = tmp_path / "people.csv"
+    await asyncio.to_thread(path.write_text, "Email,Unsubscribed\nana@mail.example,#N/A\n")
+    with pytest.raises(InvalidInputError, match=r"Unsubscribed.*isn't understood"):
+        await run(db, account, path)
+    assert await stored(db, account) == []
+
+
+@pytest.mark.parametrize("failed", FAILED, ids=["not calculated", "#N/A", "#REF!"])
+async def test_a_cell_with_an_error_is_no_value_and_a_problem_of_its_row(
+    db: Database, account: Tenant, tmp_path: Path, failed: str
+) -> None:
+    rows = row(*map(cell, ("Phone", "E-mail", "Customer ID", "City", "groups")))
+    rows += row(cell("0541110001"), failed, failed, failed, failed) + row(cell("0541110002"), "<c/>", failed)
+    rows += row(failed, cell("ana@mail.example"))
+    summary = await run(db, account, write_workbook(tmp_path / "people.xlsx", rows))
+    assert (summary.new, summary.failed, summary.error_count) == (3, 0, 6)
+    contacts = await stored(db, account, "city")
+    assert contacts == [("972541110001", None, None), ("972541110002", None, None), (None, "ana@mail.example", None)]
+    assert summary.rejects is not None
+    lines = await asyncio.to_thread(summary.rejects.read_text, "utf-8-sig")
+    assert lines.count("The spreadsheet shows an error here, or has a formula that was not calculated") == 6
+    async with db.transaction() as tx:
+        assert await tx.fetch("SELECT 1 FROM contact_group WHERE account_id = $1", account.account_id) == []

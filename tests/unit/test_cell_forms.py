@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from carillon.audience.field_types import CANONICAL
-from carillon.audience.imports.cell_forms import read_cell_forms
+from carillon.audience.imports.cell_forms import read_cell_forms, take_errors
 
 
 def read(attribute: str, *cells: str | None) -> list[str | None]:
@@ -64,3 +64,12 @@ def test_other_numbers_are_left_as_they_are(cell: str) -> None:
 def test_a_number_is_a_number_in_other_columns() -> None:
     assert read("number1", "45292") == ["45292"]
     assert read("phone", "45292") == ["45292"]
+
+
+def test_an_error_of_a_spreadsheet_is_no_value_and_is_reported() -> None:
+    frame = pl.DataFrame({"__line__": [2, 3, 4], "Id": ["#N/A", "#1", None], "Town": ["#¡REF!", "#ССЫЛКА!", "Haifa"]})
+    left, errors = take_errors(frame, {"Id": "external_id", "Town": "city"})
+    assert left.rows() == [(2, None, None), (3, "#1", None), (4, None, "Haifa")]
+    assert [(one.row, one.field, one.value) for one in errors] == [
+        *((2, "external_id", "#N/A"), (2, "city", "#¡REF!"), (3, "city", "#ССЫЛКА!")),
+    ]

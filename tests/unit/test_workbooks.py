@@ -104,7 +104,7 @@ def read_csv(path: Path, sheet: str | None = None) -> str:
         pytest.param(
             excel,
             "phone,name,born,vip,share\n972541110001,Ana ,2024-01-01,true,0.3\n"
-            '0541110002,"Ben, x",2024-01-01 12:00:00,false\n',
+            '0541110002,"Ben, x",2024-01-01 12:00:00,false,#N/A\n',
         ),
         (libreoffice, 'phone,name,born\n541110001,,2000-01-01\n+972541110002,"two\nlines\r"\n'),
         (google_sheets, "phone,number\n541110001,1\n" + "\n" * 998 + ",-0.00000025\n"),
@@ -143,6 +143,26 @@ def test_a_sheet_without_a_header_takes_names(tmp_path: Path) -> None:
     path = write_workbook(tmp_path / "book.xlsx", '<row r="1"><c r="A1"><v>541110001</v></c></row>')
     with as_csv(path) as table:
         assert table.shape(columns=["phone"]).header == ("phone",)
+
+
+def test_a_formula_that_was_not_calculated_and_an_error_are_no_blanks(tmp_path: Path) -> None:
+    cells = (
+        '<c r="A1"><f>B1</f></c><c r="B1"><f>C1</f><v></v></c><c r="C1" t="str"><f>D1</f></c><c r="D1" t="e"/>'
+        '<c r="E1" t="e"><f>F9</f><v>#REF!</v></c>'
+        '<c r="F1" t="str"><f>""</f><v></v></c><c r="G1"><v></v></c><c r="H1"><f>1</f><v>2</v></c>'
+    )
+    path = write_workbook(tmp_path / "book.xlsx", f'<row r="1">{cells}</row>')
+    assert read_csv(path) == ",".join(["#NOT CALCULATED!"] * 4 + ["#REF!", "", "", "2"]) + "\n"
+
+
+def test_a_formula_that_openpyxl_writes_is_not_calculated(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["email", "unsubscribed"])
+    sheet.append(["ana@mail.example", "=1=1"])
+    book.save(tmp_path / "book.xlsx")
+    assert read_csv(tmp_path / "book.xlsx") == "email,unsubscribed\nana@mail.example,#NOT CALCULATED!\n"
 
 
 def test_a_number_with_more_digits_than_a_spreadsheet_keeps_is_written_out(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Tables in files: CSV of any kind read in constant memory, the rejects of an import, and exports."""
 
+from carillon.tabular.cell_errors import CELL_ERRORS
 from carillon.tabular.encoding import EncodingChoice
 from carillon.tabular.errors import (
     AddressInHeaderError,
@@ -21,6 +22,7 @@ from carillon.tabular.transcode import Table, as_csv
 from carillon.tabular.writers import Format, TableWriter, open_writer
 
 __all__ = [
+    "CELL_ERRORS",
     "LINE_COLUMN",
     "REJECT_COLUMNS",
     "AddressInHeaderError",

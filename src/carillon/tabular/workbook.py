@@ -24,6 +24,7 @@ from zipfile import BadZipFile, ZipFile
 from openpyxl.utils.datetime import from_excel
 
 from carillon.tabular.archives import open_zip
+from carillon.tabular.cell_errors import UNCALCULATED
 from carillon.tabular.errors import UnreadableFileError
 from carillon.tabular.grammar import RECORD_LIMIT
 from carillon.tabular.workbook_parts import WorkbookParts, read_parts
@@ -49,7 +50,8 @@ def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> None:
 
     A row is a line, a blank one where it has no value, so that lines are numbered as rows are. Numbers have all their
     digits, with the leading zeros that are shown, dates are in ISO 8601, truths are `true` and `false`, formulas have
-    the value that was last calculated, and errors (`#N/A`) none. Raises TabularError.
+    the value that was last calculated, or are UNCALCULATED, and errors are as they are shown (`#N/A`). Raises
+    TabularError.
     """
     with open_zip(path) as archive, tempfile.TemporaryFile(prefix="carillon-import-") as file:
         try:
@@ -157,6 +159,7 @@ class _RowReader(_Reader[list[str]]):
         self._row: list[str] = []
         self._number = self._column = 0
         self._kind = self._style = ""
+        self._is_formula = self._has_value = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "c":
@@ -164,8 +167,11 @@ class _RowReader(_Reader[list[str]]):
             self._column = _column(reference.rstrip(_DIGITS)) if reference else self._column + 1
             self._kind = attributes.get("t", "n")
             self._style = attributes.get("s", "0")
+            self._is_formula = self._has_value = False
         elif name == "v":
-            self._takes = True
+            self._takes = self._has_value = True
+        elif name == "f":
+            self._is_formula = True
         elif name == "row":
             self._begin_row(attributes.get("r"))
         else:
@@ -178,10 +184,16 @@ class _RowReader(_Reader[list[str]]):
             text = self._taken_text()
             if text and (value := self._value(text)):
                 self._put(value)
+            elif not text and (self._kind == "e" or self._is_uncalculated()):
+                self._put(UNCALCULATED)
         elif name == "row":
             self.done.append(self._row)
         else:
             super().end(name)
+
+    def _is_uncalculated(self) -> bool:
+        """Tell whether a cell without text is a formula that was not calculated; the value of others is a blank."""
+        return self._is_formula and not (self._kind == "str" and self._has_value)
 
     def _begin_row(self, number: str | None) -> None:
         before, self._number = self._number, self._number + 1 if number is None else int(number)
@@ -213,8 +225,6 @@ class _RowReader(_Reader[list[str]]):
                     value = value.zfill(width)
             case "b":
                 value = "true" if text == "1" else "false"
-            case "e":
-                value = ""
             case "d":
                 value = text.removesuffix("T00:00:00")
             case _:

@@ -1,4 +1,4 @@
-"""Forms of values that stand in files alone: e-mails as links and with names, dates as spreadsheets count them.
+"""Forms of values that stand in files alone: e-mails as links and with names, dates and errors of spreadsheets.
 
 They become what the engine reads; a cell in no such form stays as it is, and is judged there.
 """
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from carillon.audience.field_types import Kind
+from carillon.audience.upsert.rows import RowError
+from carillon.tabular import CELL_ERRORS, LINE_COLUMN
 
 # A link may carry a subject, and a name may stand before it.
 _MAILTO = r"(?i)^\s*(?:.*<\s*)?mailto:\s*([^?<>\s]+@[^?<>\s]+)(?:\?[^<>]*)?\s*>?\s*$"
@@ -17,6 +19,26 @@ _SERIAL = r"^\s*([1-9][0-9]{4})(\.[0-9]{1,17})?\s*$"
 _DAY_ZERO = pl.datetime(1899, 12, 30)
 _SECONDS_OF_A_DAY = 86_400
 _DATES = {Kind.DATE, Kind.DATETIME}
+_FAILED = (
+    "The spreadsheet shows an error here, or has a formula that was not calculated: "
+    "mend it, or open the file in the spreadsheet and save it again."
+)
+
+
+def take_errors(frame: pl.DataFrame, columns: Mapping[str, str]) -> tuple[pl.DataFrame, list[RowError]]:
+    """Take the errors of spreadsheets out of columns, and report them; `columns` are attributes by column.
+
+    They are no values: two people whose ids are `#N/A` are not the same one.
+    """
+    if not frame.select(pl.any_horizontal(pl.col(*columns).str.starts_with("#")).any()).item():
+        return frame, []
+    errors: list[RowError] = []
+    for column, attribute in columns.items():
+        is_error = pl.col(column).str.strip_chars().is_in(CELL_ERRORS)
+        for row, text in frame.filter(is_error).select(LINE_COLUMN, column).iter_rows():
+            errors.append(RowError(row, attribute, "invalid", text, _FAILED))
+        frame = frame.with_columns(pl.when(~is_error).then(pl.col(column)).alias(column))
+    return frame, errors
 
 
 def read_cell_forms(frame: pl.DataFrame, columns: Mapping[str, str], kinds: Mapping[str, Kind]) -> pl.DataFrame:

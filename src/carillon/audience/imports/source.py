@@ -10,7 +10,13 @@ import polars as pl
 
 from carillon.audience.contacts.contact import Device
 from carillon.audience.definitions import Definition, defined_kinds
-from carillon.audience.export_columns import ARCHIVED_COLUMN, DEVICES_COLUMN, has_definitions, is_export
+from carillon.audience.export_columns import (
+    ARCHIVED_COLUMN,
+    DEVICES_COLUMN,
+    GROUPS_COLUMN,
+    has_definitions,
+    is_export,
+)
 from carillon.audience.field_types import Kind
 from carillon.audience.imports.address_list import address_shape, plan_addresses, read_addresses
 from carillon.audience.imports.carried import (
@@ -23,7 +29,7 @@ from carillon.audience.imports.carried import (
     read_devices,
     read_moves,
 )
-from carillon.audience.imports.cell_forms import read_cell_forms
+from carillon.audience.imports.cell_forms import read_cell_forms, take_errors
 from carillon.audience.imports.column_names import ColumnPlan, plan_columns
 from carillon.audience.imports.consent_columns import check_left_out
 from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
@@ -134,7 +140,7 @@ class FileSource:
             if self.columns.has_definitions:
                 _, frame = read_definitions(frame)
             blocks = self._blocks(frame)
-            frame = frame if blocks is None else blocks.contacts
+            frame, failed = self._take_errors(frame if blocks is None else blocks.contacts)
             cells = read_cell_forms(frame, self.columns.attributes, self.kinds)
             batch = read_frame(
                 cells.select(names), self.country, kinds=self.kinds, join_all=groups, may_be_international=True
@@ -145,7 +151,8 @@ class FileSource:
             if ARCHIVED_COLUMN in self.columns.own:
                 batch = replace(batch, archived=read_archived(frame))
             devices, wrong = read_devices(frame) if DEVICES_COLUMN in self.columns.own else ([], [])
-            batch = replace(batch, errors=[*batch.errors, *wrong]) if wrong else batch
+            if wrong or failed:
+                batch = replace(batch, errors=[*batch.errors, *failed, *wrong])
             yield PreparedChunk(
                 chunk=chunk,
                 batch=batch,
@@ -154,6 +161,11 @@ class FileSource:
                 consents=read_consents(frame, self.columns.consents),
                 devices=devices,
             )
+
+    def _take_errors(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[RowError]]:
+        named = {} if self.columns.groups is None else {self.columns.groups: GROUPS_COLUMN}
+        columns = {**self.columns.attributes, **named}
+        return take_errors(frame, columns) if columns else (frame, [])
 
     def _blocks(self, frame: pl.DataFrame) -> Blocks | None:
         """Split a chunk's frame; None where no row is a suppression. Of a file of addresses no row is a contact."""
