@@ -6,20 +6,72 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from carillon.tabular import BadColumnsError, TabularError, as_csv
+from carillon.tabular import BadColumnsError, BadRecord, TabularError, as_csv, read_chunks
 
 
 def transcoded(path: Path) -> str:
     with as_csv(path) as table:
         assert table.form == "records"
         assert table.path.stat().st_mode & 0o077 == 0
-        return table.path.read_text("utf-8")
+        return table.path.read_bytes().decode()
+
+
+def read(path: Path) -> tuple[list[tuple[object, ...]], list[BadRecord]]:
+    with as_csv(path) as table:
+        chunks = list(read_chunks(table.path, table.shape()))
+    rows = [row for chunk in chunks for row in chunk.frame.iter_rows()]
+    return rows, [bad for chunk in chunks for bad in chunk.bad]
 
 
 def test_records_of_ndjson_are_rows_under_all_names_that_any_has(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_text('{"phone": "+1", "n": 1234567890123456.123}\n\n{"name": "a,\\"b\\"\\nc", "is": true, "n": null}\n')
-    assert transcoded(path) == 'phone,n,name,is\n+1,1234567890123456.123,,\n,,"a,""b""\nc",true\n'
+    assert transcoded(path) == ',,,phone,n,name,is\n1,,,+1,1234567890123456.123,,\n3,,,,,"a,""b""\nc",true\n'
+    assert read(path) == ([("+1", "1234567890123456.123", None, None, 1), (None, None, 'a,"b"\nc', "true", 3)], [])
+
+
+DEEP = b"[" * 1_200 + b"]" * 1_200
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"nothing", "it is no JSON object"),
+        (b"[1]", "it is no JSON object"),
+        (b'{"phone": "+3"', "it is no JSON object"),
+        (rb'{"phone": "\ud800"}', "it is no JSON object"),
+        (b'{"phone": "\xff"}', "it is no JSON object"),
+        (b'{"phone": "a\0b"}', "it is no JSON object"),
+        (b'{"phone": %b}' % DEEP, "its JSON is nested too deep"),
+        (b'{"phone": "%b"}' % (b"x" * 2_500_000), "field too long: the record is over 1 MB"),
+        (rb'{"phone": "a\u0000b"}', "the cell holds a NUL character"),
+        (b'{"phone": {"a": "%b"}}' % (b'\\"' * 520_000), "field too long: the record is over 1 MB"),
+    ],
+    ids=[
+        *("no JSON", "an array", "cut off", "a lone surrogate", "no UTF-8", "a NUL", "nested", "long"),
+        *("an escaped NUL", "long in CSV"),
+    ],
+)
+def test_a_line_that_is_no_record_is_rejected_with_its_number_and_the_others_are_read(
+    tmp_path: Path, line: bytes, reason: str
+) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(b'{"phone": "+1", "n": "two\\nlines"}\n\n' + line + b'\r\n{"phone": "+2"}')
+    rows, (bad,) = read(path)
+    assert rows == [("+1", "two\nlines", 1), ("+2", None, 4)]
+    assert (bad.line, bad.reason) == (3, reason)
+    assert bad.value
+    text = bad.raw if isinstance(bad.raw, str) else bad.raw[0]
+    assert text.startswith(("nothing", "[1]", '{"phone": ', "a\0b", '"{""a"'))
+
+
+def test_a_carriage_return_in_a_value_ends_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_text('{"phone": "+1\\r+2", "n": 1}\n{"phone": "\\r"}\n')
+    assert read(path) == ([("+1\r+2", "1", 1), ("\r", None, 2)], [])
+    frame = pl.DataFrame({"phone": ["+1\r+2", "\r"], "n": ["1", None]})
+    frame.write_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet")[0] == [("+1\r+2", "1", 2), ("\r", None, 4)]
 
 
 def test_parquet_is_read_as_texts_a_slice_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,15 +85,16 @@ def test_parquet_is_read_as_texts_a_slice_at_a_time(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"a": 1}\nnothing\n', "Line 2 is no JSON object."),
-        (b'{"a": 1}\n[1]\n', "Line 2 is no JSON object."),
+        (b'{"a": }\n[1]\n', "No line of the file is a JSON object that can be read. Line 1: it is no JSON object."),
+        (b'{\n"a": 1\n}\n', "Line 1: it is no JSON object"),
+        (b'{"a": %b}' % DEEP, "Line 1: its JSON is nested too deep"),
         (b"PAR1 and nothing else", "is no Parquet file"),
-        (b'{"a": "' + b"x" * 1_100_000 + b'"}', "Line 1 is longer"),
+        (b'{"a": "' + b"x" * 1_100_000 + b'"}', "Line 1: field too long: the record is over 1 MB"),
         (b"{" + b",".join(b'"%d": 1' % number for number in range(1_001)) + b"}", "more than 1,000 names"),
     ],
-    ids=["no JSON", "no object", "no Parquet", "too long", "too many names"],
+    ids=["no JSON", "written over lines", "too deep", "no Parquet", "too long", "too many names"],
 )
-def test_what_cannot_be_read_is_refused_by_its_line(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_file_of_which_nothing_can_be_read_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "a.file"
     path.write_bytes(content)
     with pytest.raises(TabularError, match=message), as_csv(path):

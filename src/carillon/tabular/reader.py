@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from carillon.tabular.fast_path import FastText, has_blank_lines
 from carillon.tabular.grammar import RECORD_LIMIT, Grammar
+from carillon.tabular.numbered import NUMBER_COLUMNS, read_numbers
 from carillon.tabular.records import BadRecord, RecordReader, fewest_cells
 from carillon.tabular.shape import LINE_COLUMN, FileShape, open_regular
 from carillon.tabular.skipping import Skipper
@@ -56,6 +57,9 @@ def read_chunks(
         source = Source(file, shape.encoding, shape.body_offset if offset is None else offset)
         reading = _Reading(source, shape, shape.body_line if line is None else line)
         while chunk := reading.chunk(rows):
+            if shape.is_numbered:
+                frame, bad = read_numbers(chunk.frame, chunk.bad)
+                chunk = replace(chunk, frame=frame, bad=bad)
             yield chunk
 
 
@@ -73,10 +77,10 @@ class _Reading:
 
     def __init__(self, source: Source, shape: FileShape, line: int, *, fast: bool = True) -> None:
         self._source = source
-        self._names = shape.header
+        self._names = (*NUMBER_COLUMNS, *shape.header) if shape.is_numbered else shape.header
         self._grammar = Grammar(shape.delimiter)
-        self._fast_path = FastText(shape.delimiter, shape.header)
-        self._tolerant = TolerantText(shape.delimiter, shape.header)
+        self._fast_path = FastText(shape.delimiter, self._names)
+        self._tolerant = TolerantText(shape.delimiter, self._names)
         self._line = line
         self._record_size = _FIRST_GUESS
         self._record_lines = 1

@@ -41,7 +41,8 @@ class FileShape:
     """How to read a file.
 
     `header` holds trimmed, unique names; `body_offset` is the byte and `body_line` the 1-based physical line where the
-    first data record begins; `size` is the file's, in bytes. `encoding_choice` says why it has its encoding.
+    first data record begins; `size` is the file's, in bytes. `encoding_choice` says why it has its encoding. Records of
+    one that `is_numbered` have numbers of their own before their cells (`tabular.numbered`).
     """
 
     encoding_choice: EncodingChoice
@@ -50,6 +51,7 @@ class FileShape:
     body_offset: int
     body_line: int
     size: int
+    is_numbered: bool = False
 
     @property
     def encoding(self) -> str:

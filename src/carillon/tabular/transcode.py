@@ -8,7 +8,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
@@ -17,9 +17,13 @@ import msgspec
 import polars as pl
 
 from carillon.tabular.archives import GZIP, ZIP, open_zip, unpack_gzip, unpack_zip
+from carillon.tabular.csv_lines import CsvLines
+from carillon.tabular.encoding import readable
 from carillon.tabular.errors import BadColumnsError, TabularError, UnreadableFileError
 from carillon.tabular.grammar import RECORD_LIMIT
+from carillon.tabular.numbered import NAMELESS, BadLine, number_cells
 from carillon.tabular.private import create_private
+from carillon.tabular.records import FIELD_TOO_LONG, RAW_LIMIT
 from carillon.tabular.shape import FileShape, inspect, open_regular
 
 Kind = Literal["text", "ndjson", "parquet", "workbook", "gzip", "zip"]
@@ -47,11 +51,13 @@ class Table:
     """The CSV that a file is read as.
 
     A `text` is somebody's CSV, whose encoding and delimiter have to be found. The others were written here, in UTF-8
-    with commas: the rows of a `sheet` of a workbook, or `records` (NDJSON, Parquet), whose values have names.
+    with commas: the rows of a `sheet` of a workbook, or `records` (NDJSON, Parquet), whose values have names. Records
+    of lines are numbered as these are (`tabular.numbered`).
     """
 
     path: Path
     form: Literal["text", "sheet", "records"]
+    is_numbered: bool = False
 
     @property
     def may_be_defused(self) -> bool:
@@ -74,7 +80,8 @@ class Table:
             return inspect(self.path, delimiter=delimiter, encoding=encoding, columns=columns, country=country)
         if columns is not None and self.form == "records":
             raise BadColumnsError("The file's records have names: columns are not named a second time.")
-        return inspect(self.path, delimiter=",", encoding="utf-8", columns=columns, may_be_binary=False)
+        shape = inspect(self.path, delimiter=",", encoding="utf-8", columns=columns, may_be_binary=False)
+        return replace(shape, header=shape.header[len(NAMELESS) :], is_numbered=True) if self.is_numbered else shape
 
 
 @contextmanager
@@ -82,7 +89,7 @@ def as_csv(path: Path, *, sheet: str | None = None) -> Iterator[Table]:
     """Open a file as CSV while the context is: NDJSON, Parquet, a workbook, or one of these or a CSV in an archive.
 
     Other files are taken for CSV. `sheet` names a sheet of a workbook, of which the first is read without it.
-    Raises TabularError, with the line where a record is none.
+    Raises TabularError.
     """
     with ExitStack() as stack:
         found, kind = path, _kind(path)
@@ -99,7 +106,7 @@ def as_csv(path: Path, *, sheet: str | None = None) -> Iterator[Table]:
         elif kind == "parquet":
             yield Table(path=_new_file(stack, path, partial(_from_parquet, found)), form="records")
         elif kind == "ndjson":
-            yield Table(path=_new_file(stack, path, partial(_from_ndjson, found)), form="records")
+            yield Table(path=_new_file(stack, path, partial(_from_ndjson, found)), form="records", is_numbered=True)
         else:
             raise UnreadableFileError(f"“{path.name}” holds an archive that is in another.")
 
@@ -162,41 +169,62 @@ def _from_parquet(path: Path, target: BinaryIO) -> None:
 
 
 def _from_ndjson(path: Path, target: BinaryIO) -> None:
-    """Write a record's values under the names that any record has, in the order in which these come first."""
+    """Write a record's values under the names that any record has, in the order in which these come first.
+
+    A line that is no record is a bad row. Raises TabularError where all are.
+    """
     with open_regular(path) as file:
         names: dict[str, None] = {}
-        for record in _records(file):
+        first_bad = None
+        has_records = False
+        for number, record in _records(file):
+            if isinstance(record, BadLine):
+                first_bad = first_bad or f"Line {number}: {record.reason}."
+                continue
+            has_records = True
             names |= dict.fromkeys(record)
             if len(names) > _MOST_NAMES:
                 raise TabularError(f"The records have more than {_MOST_NAMES:,} names.")
-        writer = csv.writer(_Lines(target), lineterminator="\n")
-        writer.writerow(names)
-        for record in _records(file):
-            writer.writerow([_cell(record.get(name)) for name in names])
+        if not has_records:
+            raise TabularError(f"No line of the file is a JSON object that can be read. {first_bad}")
+        writer = csv.writer(CsvLines(target))
+        writer.writerow([*NAMELESS, *names])
+        for number, record in _records(file):
+            if isinstance(record, BadLine):
+                writer.writerow(number_cells(number, record))
+            else:
+                writer.writerow([*number_cells(number), *(_cell(record.get(name)) for name in names)])
 
 
-class _Lines:
-    """What a csv.writer writes to, of a file of bytes."""
-
-    def __init__(self, target: BinaryIO) -> None:
-        self._target = target
-
-    def write(self, text: str) -> int:
-        return self._target.write(text.encode())
-
-
-def _records(file: BinaryIO) -> Iterator[dict[str, Any]]:
+def _records(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
+    """Read the lines that aren't blank, with their numbers."""
     file.seek(0)
     number = 0
     while line := file.readline(RECORD_LIMIT + 1):
         number += 1
         if len(line) > RECORD_LIMIT:
-            raise TabularError(f"Line {number} is longer than a record may be: {RECORD_LIMIT:,} bytes.")
-        if line.strip():
-            try:
-                yield _decode(line)
-            except msgspec.DecodeError as error:
-                raise TabularError(f"Line {number} is no JSON object.") from error
+            yield number, _bad(line, FIELD_TOO_LONG)
+            while line and not line.endswith(b"\n"):
+                line = file.readline(RECORD_LIMIT)
+        elif line.strip():
+            yield number, _record(line)
+
+
+def _record(line: bytes) -> dict[str, Any] | BadLine:
+    try:
+        record = _decode(line)
+        for value in record.values():
+            if isinstance(value, dict | list):
+                _cell(value)  # what is nested too deep to be written again is no record either
+    except RecursionError:
+        return _bad(line, "its JSON is nested too deep")
+    except (msgspec.DecodeError, UnicodeError):
+        return _bad(line, "it is no JSON object")
+    return record
+
+
+def _bad(line: bytes, reason: str) -> BadLine:
+    return BadLine(readable(line.rstrip()[: 4 * RAW_LIMIT]), reason)
 
 
 def _cell(value: object) -> str | None:

@@ -5,7 +5,6 @@ they go through expat a piece at a time, with the formats and days of openpyxl (
 """
 
 import csv
-import io
 import mmap
 import re
 import sys
@@ -25,6 +24,7 @@ from openpyxl.utils.datetime import from_excel
 
 from carillon.tabular.archives import open_zip
 from carillon.tabular.cell_errors import UNCALCULATED
+from carillon.tabular.csv_lines import CsvLines
 from carillon.tabular.errors import UnreadableFileError
 from carillon.tabular.grammar import RECORD_LIMIT
 from carillon.tabular.workbook_parts import WorkbookParts, read_parts
@@ -60,10 +60,8 @@ def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> None:
             if parts.texts is not None:
                 _read(archive, parts.texts, _TextReader(), shared.append)
             shared.close()
-            out = io.TextIOWrapper(target, "utf-8", newline="")
-            writer = csv.writer(out, lineterminator="\n")
+            writer = csv.writer(CsvLines(target))
             _read(archive, parts.rows_of(sheet), _RowReader(parts, shared), writer.writerows)
-            out.detach()
         except _BROKEN as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # no room on the disk, say

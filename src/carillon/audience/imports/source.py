@@ -282,6 +282,7 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         shape.delimiter,
         shape.encoding,
         *([f"sheet {command.sheet}"] if command.sheet is not None else []),
+        *(["numbered"] if table.is_numbered else []),
         *(["no header"] if command.columns is not None else []),
         *(["addresses"] if command.suppress else []),
         *([f"resubscribe {resubscribe}"] if resubscribe else []),
