@@ -351,3 +351,33 @@ async def test_a_copy_leaves_out_no_column(own_dsn: str) -> None:
             assert set(named) == columns, made[1]
             assert [one.removeprefix("s.") for one in selected] == ["$2", *named[1:]]
     await connection.close()
+
+
+@pytest.mark.parametrize("filling", [0, 60], ids=["few rows", "many rows"])
+async def test_an_address_that_another_contact_keeps_replaces_nothing_in_the_judgement_either(
+    db: Database, account: Tenant, tmp_path: Path, filling: int
+) -> None:
+    people = [
+        "phone,email",
+        *(f"05490010{number:02d},p{number:02d}@mail.example" for number in range(10, 20 + filling)),
+    ]
+    await bring(db, account, FileImport(path=write(tmp_path / "people.csv", people)))
+    taken = [f"05490010{number},p19@mail.example" for number in range(10, 14)]
+    rows = ["phone,email", *taken, "0549001014,new@mail.example", *people[11:]]
+    found = await try_out(db, account, FileImport(path=write(tmp_path / "taken.csv", rows)))
+    assert (found.judgement.known.emails_replaced, found.judgement.striking) == (1, [])
+    assert (found.difference.updated, found.difference.conflicts) == (1, 4)
+
+
+async def test_addresses_that_contacts_hand_on_to_each_other_are_replaced(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = [f"e{number},p{number}@mail.example" for number in range(5)]
+    await bring(db, account, FileImport(path=write(tmp_path / "people.csv", ["external_id,email", *lines])))
+    shifted = ["phone,external_id", *(f"054900100{number},e{number}" for number in range(5))]
+    await bring(db, account, FileImport(path=write(tmp_path / "phones.csv", shifted)))
+    rows = ["phone,email", "0549001000,new@mail.example"]
+    rows += [f"054900100{number},p{number - 1}@mail.example" for number in range(1, 5)]
+    found = await try_out(db, account, FileImport(path=write(tmp_path / "shifted.csv", rows)))
+    assert found.judgement.known.emails_replaced == 5
+    assert found.difference.updated == 5

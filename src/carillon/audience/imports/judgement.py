@@ -165,11 +165,16 @@ def _errors(chunk: PreparedChunk, attribute: str) -> int:
 
 
 def _known(rows: pl.DataFrame) -> KnownContacts:
-    """Count the contacts that rows name, and those to which their rows give another address than they have."""
+    """Count the contacts that rows name, and those to which their rows give another address than they have.
+
+    One that another contact has, and keeps as far as the rows say, is a conflict of the import and replaces nothing.
+    """
 
     def replaced(key: str) -> int:
         is_other = (pl.col(key) != "") & (pl.col(key) != pl.col(f"old_{key}"))
-        return rows.filter(is_other)["contact_id"].n_unique()
+        others = rows.filter(is_other)
+        is_free = pl.col(f"id_{key}").is_in(others["contact_id"].implode()).fill_null(value=True)
+        return others.filter(is_free)["contact_id"].n_unique()
 
     return KnownContacts(
         contacts=rows["contact_id"].n_unique(), phones_replaced=replaced("phone"), emails_replaced=replaced("email")
