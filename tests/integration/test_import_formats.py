@@ -1,6 +1,7 @@
 """Workbooks, archives and forms of cells through a whole import."""
 
 import asyncio
+import csv
 import gzip
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tests.unit.workbooks import write_workbook
 
 from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
+from carillon.audience.imports.judgement import Judgement
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError
 
@@ -138,3 +140,44 @@ async def test_a_cell_with_an_error_is_no_value_and_a_problem_of_its_row(
     assert lines.count("The spreadsheet shows an error here, or has a formula that was not calculated") == 6
     async with db.transaction() as tx:
         assert await tx.fetch("SELECT 1 FROM contact_group WHERE account_id = $1", account.account_id) == []
+
+
+async def test_lines_of_ndjson_that_are_no_records_are_rejects_and_the_others_are_imported(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    path = tmp_path / "people.ndjson"
+    lines = [f'{{"phone": "05411100{number:02d}", "city": "two\\nlines"}}' for number in range(10)]
+    broken = ['{"phone": "05411', f'{{"city": {"[" * 1_200}{"]" * 1_200}}}', r'{"city": "\ud800"}', '{"phone": "12"}']
+    await asyncio.to_thread(path.write_text, "\n".join([*lines, *broken, '{"phone": "0541110010"}']))
+    judged: list[Judgement] = []
+    summary = await import_file(db, account.actor, FileImport(path=path), lambda _progress: None, judged=judged.append)
+    assert (summary.rows, summary.new, summary.failed) == (15, 11, 4)
+    assert (judged[0].broken, judged[0].striking) == (3, [])
+    assert summary.rejects is not None
+    with await asyncio.to_thread(summary.rejects.open, encoding="utf-8-sig", newline="") as file:
+        rejects = list(csv.DictReader(file))
+    assert [(one["_line"], one["_reason"]) for one in rejects] == [
+        ("11", "it is no JSON object"),
+        ("12", "its JSON is nested too deep"),
+        ("13", "it is no JSON object"),
+        ("14", "This is not a phone number."),
+    ]
+    assert [one["phone"] for one in rejects[::2]] == ['{"phone": "05411', r'{"city": "\ud800"}']
+
+
+async def test_an_import_of_ndjson_goes_on_where_it_stopped_and_its_lines_keep_their_numbers(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    path = tmp_path / "people.ndjson"
+    lines = [f'{{"phone": "0540{number:06d}", "city": "a\\nb"}}' for number in range(MANY)]
+    lines[5] = lines[30_000] = "{broken}"
+    await asyncio.to_thread(path.write_text, "\n".join(lines))
+    stopped = asyncio.Event()
+    await import_file(
+        db, account.actor, FileImport(path=path), lambda _progress: stopped.set(), should_stop=stopped.is_set
+    )
+    second = await run(db, account, path)
+    assert (second.is_resumed, second.rows, second.new, second.failed) == (True, MANY, MANY - 2, 2)
+    assert second.rejects is not None
+    text = await asyncio.to_thread(second.rejects.read_text, "utf-8-sig")
+    assert [line.split(",")[2] for line in text.splitlines()[1:]] == ["6", "30001"]

@@ -5,7 +5,9 @@ The CSV is a private temporary file; the same file always gives the same one, so
 
 import csv
 import json
+import re
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -39,6 +41,7 @@ _DOCUMENTS: Final = {
 # As programs begin them that call a table of a web page a workbook.
 _PAGES: Final = (b"<html", b"<!doctype", b"<?xml", b"<table", b"<meta")
 _START: Final = 64
+_JSON_ARRAY: Final = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*[{\[]")
 _ROWS: Final = 65_536
 # Each record is written with a cell for each name: names without end would make a file without end.
 _MOST_NAMES: Final = 1_000
@@ -127,7 +130,11 @@ def _kind(path: Path) -> Kind:
         )
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
         raise UnreadableFileError(f"“{path.name}” is a web page or XML, whatever its name is: save it as .xlsx or CSV.")
-    return "ndjson" if start.lstrip().startswith(b"{") else "text"
+    if _JSON_ARRAY.match(start):
+        raise UnreadableFileError(
+            f"“{path.name}” is a JSON array: write its objects without it, each on a line (NDJSON)."
+        )
+    return "ndjson" if start.removeprefix(BOM_UTF8).lstrip().startswith(b"{") else "text"
 
 
 def _kind_of_zip(path: Path) -> Kind:
@@ -202,6 +209,7 @@ def _records(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
     number = 0
     while line := file.readline(RECORD_LIMIT + 1):
         number += 1
+        line = line.removeprefix(BOM_UTF8) if number == 1 else line
         if len(line) > RECORD_LIMIT:
             yield number, _bad(line, FIELD_TOO_LONG)
             while line and not line.endswith(b"\n"):
