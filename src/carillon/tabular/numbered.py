@@ -31,11 +31,9 @@ class BadLine:
     reason: str
 
 
-def number_cells(number: int, bad: BadLine | None = None) -> Sequence[str]:
-    """Make the cells before a record's own."""
-    if bad is None:
-        return str(number), "", ""
-    return str(number), bad.reason, bad.text[:RAW_LIMIT].replace("\0", "\ufffd")
+def bad_cells(number: int, bad: BadLine) -> Sequence[object]:
+    """Make the cells of a line that is no record; before a record's own cells come its number and two blanks."""
+    return number, bad.reason, bad.text[:RAW_LIMIT].replace("\0", "\ufffd")
 
 
 def read_numbers(frame: pl.DataFrame, broken: Sequence[BadRecord]) -> tuple[pl.DataFrame, list[BadRecord]]:

@@ -23,7 +23,7 @@ from carillon.tabular.csv_lines import CsvLines
 from carillon.tabular.encoding import readable
 from carillon.tabular.errors import BadColumnsError, TabularError, UnreadableFileError
 from carillon.tabular.grammar import RECORD_LIMIT
-from carillon.tabular.numbered import NAMELESS, BadLine, number_cells
+from carillon.tabular.numbered import NAMELESS, BadLine, bad_cells
 from carillon.tabular.private import create_private
 from carillon.tabular.records import FIELD_TOO_LONG, RAW_LIMIT
 from carillon.tabular.shape import FileShape, inspect, open_regular
@@ -198,9 +198,9 @@ def _from_ndjson(path: Path, target: BinaryIO) -> None:
         writer.writerow([*NAMELESS, *names])
         for number, record in _records(file):
             if isinstance(record, BadLine):
-                writer.writerow(number_cells(number, record))
+                writer.writerow(bad_cells(number, record))
             else:
-                writer.writerow([*number_cells(number), *(_cell(record.get(name)) for name in names)])
+                writer.writerow([number, "", "", *[_cell(record.get(name)) for name in names]])
 
 
 def _records(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
@@ -221,9 +221,8 @@ def _records(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
 def _record(line: bytes) -> dict[str, Any] | BadLine:
     try:
         record = _decode(line)
-        for value in record.values():
-            if isinstance(value, dict | list):
-                _cell(value)  # what is nested too deep to be written again is no record either
+        if b"[" in line or line.find(b"{", 1) > 0:
+            json.dumps(record)  # what is nested too deep to be written again is no record either
     except RecursionError:
         return _bad(line, "its JSON is nested too deep")
     except (msgspec.DecodeError, UnicodeError):
