@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from carillon.audience.contacts.contact import ContactKey, KeyKind
+from carillon.addresses.phones import PhoneForm
+from carillon.audience.contacts.contact import ContactKey
 from carillon.audience.contacts.unsubscribe import Unsubscribe, unsubscribe_contacts
 from carillon.audience.suppression_queries import ListSuppressions, Suppression, list_suppressions
 from carillon.audience.suppressions import Address, AddressOutcome, Channel, Reactivate, Suppress, reactivate, suppress
+from carillon.cli.contact_search import contact_key
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
 from carillon.cli.options import account_option, audience_option
@@ -33,7 +35,14 @@ def group() -> None:
 
 
 def _addresses(values: tuple[str, ...], channel: str | None) -> list[Address]:
-    return [Address(channel=Channel(channel or ("email" if "@" in value else "sms")), value=value) for value in values]
+    return [
+        Address(
+            channel=Channel(channel or ("email" if "@" in value else "sms")),
+            value=value,
+            phone_form=PhoneForm.NATIONAL_IF_VALID,
+        )
+        for value in values
+    ]
 
 
 @group.command
@@ -186,7 +195,7 @@ def unsubscribe(session: Session, *, addresses: tuple[str, ...], account_id: int
 
         carillon unsubscribe ana@example.com --account 1
     """
-    keys = [ContactKey(kind=KeyKind.EMAIL if "@" in one else KeyKind.PHONE, value=one) for one in addresses]
+    keys = [contact_key(one) for one in addresses]
 
     async def work(db: "Database") -> list[ContactKey]:
         actor = await open_actor(db, account_id, audience_id)
