@@ -51,7 +51,7 @@ def test_a_contact_is_shown_by_any_spelling_of_its_addresses(run: Run, key: str)
     assert shown["fields"] == {"city": "Haifa", "first_name": "Ana", "last_name": "Levi"}
     assert [one["name"] for one in shown["groups"]] == ["Regulars"]
     lines = run("contact", "show", key, "--account", 1).stdout.splitlines()
-    assert f"{'phone:':<14} 972541110001" in lines
+    assert f"{'phone:':<14} +972541110001" in lines
     assert f"{'city:':<14} Haifa" in lines
     by_id = ("contact", "show", shown["contact_id"], "--by", "contact_id", "--account", 1, "--json")
     assert answer(run(*by_id)) == shown
@@ -84,7 +84,7 @@ def test_contacts_are_listed_page_by_page(run: Run) -> None:
     assert [one["phone"] for one in first + rest] == ["972541110001", "972541110002", "972541110003"]
     header, row, *_ = run("contact", "list", "--account", 1).stdout.splitlines()
     assert header.split()[:3] == ["contact_id", "phone", "email"]
-    assert row.split()[1:3] == ["972541110001", "ana@mail.example"]
+    assert row.split()[1:3] == ["+972541110001", "ana@mail.example"]
 
 
 def test_what_is_named_of_a_contact_is_changed_and_nothing_else(run: Run) -> None:

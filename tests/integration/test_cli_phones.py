@@ -104,3 +104,26 @@ def test_other_numbers_of_a_file_say_what_its_digits_mean_as_in_an_import(run: R
     Path("stop.txt").write_text("+447700900124\n447700900124\n")
     assert run("suppression", "import", "stop.txt", "--account", 1, "--yes").stdout == "Suppressed: 1.\n"
     assert suppressed(run) == ["447700900124"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("contact", "list"),
+        ("contact", "show", "447700900123"),
+        ("contact", "find", "phone^=+4477"),
+        ("group", "members", "All"),
+        ("suppression", "list"),
+    ],
+    ids=" ".join,
+)
+def test_phones_are_shown_with_a_plus_and_in_json_as_digits(run: Run, command: tuple[str, ...]) -> None:
+    Path("all.csv").write_text("phone\n+447700900123\n")
+    assert run("import", "all.csv", "--account", 1, "--group", "All").exit_code == 0
+    assert run("suppression", "add", "+447700900123", "--account", 1).exit_code == 0
+    shown = run(*command, "--account", 1).stdout
+    assert "+447700900123" in shown
+    assert "447700900123" not in shown.replace("+447700900123", "")
+    read = run(*command, "--account", 1, "--json").stdout
+    assert '"447700900123"' in read
+    assert "+" not in read.replace("+00:00", "")

@@ -64,6 +64,8 @@ def _condition(name: str, op: Op, text: str, kinds: Mapping[str, Kind]) -> Condi
         if op not in (Op.EQ, Op.NE):
             raise InvalidInputError("condition", f"{name} is compared with nothing.")
         return Condition(named, Op.NOT_EXISTS if op is Op.EQ else Op.EXISTS)
+    if name == KeyKind.PHONE:  # shown with a plus, and compared as digits
+        text = text.removeprefix("+")
     return Condition(named, op, _value(name, attributes[named].value, text))
 
 

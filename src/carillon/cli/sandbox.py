@@ -13,6 +13,7 @@ import click
 from carillon.cli.durations import Duration
 from carillon.cli.options import account_option, phone_of, phones_of
 from carillon.cli.session import Session, open_actor, table, with_session
+from carillon.cli.visible import visible_address
 from carillon.errors import InvalidInputError
 from carillon.tenancy.secrets import SecretBox
 
@@ -154,7 +155,8 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
         return rows
 
     rows = session.run(work)
-    session.answer(rows, table(rows, "No phone got anything yet."))
+    shown = [row | {"address": visible_address(row["address"])} for row in rows]
+    session.answer(rows, table(shown, "No phone got anything yet."))
 
 
 @group.command

@@ -18,6 +18,7 @@ from carillon.cli.judged_files import Judging, encoding_option, import_yes_optio
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.cli.standard_input import as_file, rejects_of
+from carillon.cli.visible import visible_address
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -123,7 +124,8 @@ def list_(session: Session, *, account_id: int, channel: str | None) -> None:
                 return found
 
     found = session.run(work)
-    rows = [{name: value for name, value in asdict(one).items() if name != "suppression_id"} for one in found]
+    rows = [asdict(one) | {"address": visible_address(one.address)} for one in found]
+    rows = [{name: value for name, value in row.items() if name != "suppression_id"} for row in rows]
     session.answer(found, table(rows, "Nothing is suppressed."))
 
 
