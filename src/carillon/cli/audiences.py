@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from carillon.audience.audiences import (
     Audience,
@@ -84,9 +85,14 @@ def list_(session: Session, *, account_id: int) -> None:
                 return found
 
     audiences = session.run(work)
-    # What dialects keep of an audience is for them alone, and too wide for a table.
-    rows = [{name: value for name, value in asdict(one).items() if name != "attributes"} for one in audiences]
-    session.answer(audiences, table(rows, "The account has no audience."))
+    session.answer(audiences, table([_row(one) for one in audiences], "The account has no audience."))
+
+
+def _row(one: Audience) -> dict[str, object]:
+    """Return what a table has of an audience. What dialects keep of it is for them alone, and too wide."""
+    shown = {name: value for name, value in asdict(one).items() if name != "attributes"}
+    senders = [f"{name} {value}" for name, value in msgspec.structs.asdict(one.sender_defaults).items() if value]
+    return shown | {"double_opt_in": sorted(one.double_opt_in), "sender_defaults": senders}
 
 
 @group.command
