@@ -1,5 +1,6 @@
 """`carillon contact` and `carillon group` as a person or a script calls them."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,24 @@ def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     assert called("import", "two.csv", "--account", 1, "--group", "Regulars").exit_code == 0
     assert called("import", "one.csv", "--account", 1).exit_code == 0
     return called
+
+
+@pytest.mark.parametrize(
+    "key",
+    [("054-111-0009",), ("o'neil@mail.example",), ("@mail.example",), ("nobody",), ("99", "--by", "contact_id")],
+    ids=" ".join,
+)
+def test_the_command_that_looks_for_a_contact_that_is_not_there_works(run: Run, key: tuple[str, ...]) -> None:
+    advice = refusal(run("contact", "show", *key, "--account", 1)).partition("To look for it: ")[2]
+    program, *arguments = shlex.split(advice)
+    assert program == "carillon"
+    looked = run(*arguments)
+    assert looked.exit_code == 0, looked.output
+
+
+def test_the_last_digits_that_were_given_are_looked_for(run: Run) -> None:
+    advice = refusal(run("contact", "show", "0551110001", "--account", 1)).partition("To look for it: ")[2]
+    assert "+972541110001" in run(*shlex.split(advice)[1:]).stdout
 
 
 def refusal(result: Result) -> str:

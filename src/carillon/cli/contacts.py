@@ -1,5 +1,6 @@
 """`carillon contact`."""
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 def group() -> None:
     """Show, find, list, change and delete contacts."""
 
+
+_LAST_DIGITS = 6
 
 _account = account_option()
 _audience = audience_option("The audience.")
@@ -241,9 +244,25 @@ async def _named(db: "Database", actor: "Actor", key: ContactKey) -> list[Contac
     )
     found = list((await db.read(query_contacts, actor, query)).items)
     if not found:
-        way = f"carillon contact find --account {actor.account_id}"
-        raise NotFoundError("contact", f"There is no contact with the {key.kind} {key.value!r}. To look for it: {way}")
+        raise NotFoundError(
+            "contact", f"There is no contact with the {key.kind} {key.value!r}. To look for it: {_way(actor, key)}"
+        )
     return found
+
+
+def _way(actor: "Actor", key: ContactKey) -> str:
+    """Return a command that looks for a contact that a key doesn't name, in the actor's audience."""
+    where = f"--account {actor.account_id} --audience {actor.audience_id}"
+    parts = {  # as most misspellings leave them
+        KeyKind.PHONE: "".join(filter(str.isdecimal, key.value))[-_LAST_DIGITS:],
+        KeyKind.EMAIL: key.value.partition("@")[0].strip(),
+    }
+    part = parts.get(key.kind)
+    return (
+        f"carillon contact find {shlex.quote(f'{key.kind}~{part}')} {where}"
+        if part
+        else f"carillon contact list {where}"
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ The CSV is a private temporary file; the same file always gives the same one, so
 
 import csv
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -34,6 +35,7 @@ _DOCUMENTS: Final = {
 }
 # As programs begin them that call a table of a web page a workbook.
 _PAGES: Final = (b"<html", b"<!doctype", b"<?xml", b"<table", b"<meta")
+_JSON_ARRAY: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*\{")
 _START: Final = 64
 _ROWS: Final = 65_536
 # Each record is written with a cell for each name: names without end would make a file without end.
@@ -120,6 +122,11 @@ def _kind(path: Path) -> Kind:
         )
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
         raise UnreadableFileError(f"“{path.name}” is a web page or XML, whatever its name is: save it as .xlsx or CSV.")
+    if _JSON_ARRAY.match(start):
+        raise UnreadableFileError(
+            f"“{path.name}” is a JSON array: write each of its objects on a line of its own, without the brackets and "
+            "the commas between them (NDJSON)."
+        )
     return "ndjson" if start.lstrip().startswith(b"{") else "text"
 
 
