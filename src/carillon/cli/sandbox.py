@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from carillon.cli.durations import Duration
-from carillon.cli.options import account_option, phone_of, phones_of
+from carillon.cli.options import account_option, phones_of
 from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.cli.visible import visible_address
 from carillon.errors import InvalidInputError
@@ -180,8 +180,8 @@ def reply(  # noqa: PLR0913 - one for each flag
 
     async def work(db: "Database") -> None:
         actor = await open_actor(db, account_id)
-        address = phone_of(phone, actor.country, field="from")
-        await reply_from(db, actor, address=address, to=sender, text=text, media_url=media_url)
+        addresses = phones_of(phone, actor.country, field="from")
+        await reply_from(db, actor, addresses=addresses, to=sender, text=text, media_url=media_url)
 
     if bool(text) == bool(media_url):
         raise InvalidInputError("text", "A phone answers with TEXT, or with --media; not both.")
