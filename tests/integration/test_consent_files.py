@@ -16,6 +16,7 @@ from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, create_field
+from carillon.audience.imports import source
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
 from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
 from carillon.audience.suppression_queries import ListSuppressions, list_suppressions
@@ -23,6 +24,9 @@ from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError
+
+FILLING = [f"f{number},05422{number:05d},f{number}@mail.example" for number in range(60)]
+"""So many rows are matched by columns, and not one by one."""
 
 
 def write(path: Path, lines: Sequence[str]) -> Path:
@@ -173,15 +177,18 @@ async def test_who_was_unsubscribed_stays_so_after_the_contact_was_removed(
             "SELECT * FROM removed_unsubscribe WHERE account_id = $1 ORDER BY channel DESC", account.account_id
         )
     assert [(row["channel"], len(row["digest"])) for row in kept] == [("sms", 32), ("email", 32)]
-    assert set(kept[0].keys()) == {"account_id", "audience_id", "channel", "digest", "removed_at", "purpose"}
+    assert set(kept[0].keys()) == {"account_id", "audience_id", "channel", "digest", "removed_at", "purpose", "status"}
     bare = ["phone,email", "0541110001,a@mail.example", "0541110002,b@mail.example", "0541110003,c@mail.example"]
     await bring(db, account, tmp_path / "again.csv", bare)
     assert await statuses(db, account) == {**before, "972541110003": ("subscribed", "subscribed")}
 
 
-@pytest.mark.parametrize("status", [SubscriptionStatus.SUBSCRIBED, SubscriptionStatus.UNCONFIRMED])
-async def test_who_was_subscribed_again_before_it_was_removed_is_subscribed(
-    db: Database, account: Tenant, tmp_path: Path, status: SubscriptionStatus
+@pytest.mark.parametrize(
+    ("status", "after"),
+    [(SubscriptionStatus.SUBSCRIBED, "subscribed"), (SubscriptionStatus.UNCONFIRMED, "unsubscribed")],
+)
+async def test_only_who_was_subscribed_again_before_it_was_removed_is_subscribed(
+    db: Database, account: Tenant, tmp_path: Path, status: SubscriptionStatus, after: str
 ) -> None:
     key = ContactKey(kind=KeyKind.PHONE, value="0541110001")
     for number, said in enumerate((SubscriptionStatus.UNSUBSCRIBED, status)):
@@ -191,7 +198,82 @@ async def test_who_was_subscribed_again_before_it_was_removed_is_subscribed(
         await db.run(change_subscriptions, account.actor, ChangeSubscriptions(changes=[change]))
         await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
     await bring(db, account, tmp_path / "last.csv", ["phone", "+972541110001"])
-    assert await statuses(db, account) == {"972541110001": ("subscribed", "none")}
+    assert await statuses(db, account) == {"972541110001": (after, "none")}
+
+
+async def test_who_had_not_confirmed_is_unconfirmed_in_files_after_the_contact_was_removed_and_not_in_calls(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    key = ContactKey(kind=KeyKind.EMAIL, value="a@mail.example")
+    lines = ["phone,email,sms_status,email_status", "0541110001,a@mail.example,unconfirmed,unconfirmed"]
+    await bring(db, account, tmp_path / "first.csv", lines)
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    await bring(db, account, tmp_path / "again.csv", ["phone,email", "0541110001,a@mail.example"])
+    assert await statuses(db, account) == {"972541110001": ("unconfirmed", "unconfirmed")}
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    row = ContactRow(phone="0541110001", email="a@mail.example")
+    await db.run(save_contact, account.actor, SaveContact(row=row))
+    assert await statuses(db, account) == {"972541110001": ("subscribed", "subscribed")}
+
+
+@pytest.mark.parametrize("said", ["unsubscribed", "unconfirmed"])
+@pytest.mark.parametrize("again", [["0541110001,a@mail.example"], [",a@mail.example", "0541110001,a@mail.example"]])
+async def test_what_was_said_of_a_channel_without_an_address_outlives_the_contact(
+    db: Database, account: Tenant, tmp_path: Path, said: str, again: list[str]
+) -> None:
+    lines = ["email,status,consents.NEWS.sms", f"a@mail.example,{said},no"]
+    await bring(db, account, tmp_path / "first.csv", lines)
+    key = ContactKey(kind=KeyKind.EMAIL, value="a@mail.example")
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    for number, line in enumerate(again):
+        await bring(db, account, tmp_path / f"{number}.csv", ["phone,email,consents.NEWS.sms", f"{line},yes"])
+    assert await statuses(db, account) == {"972541110001": (said, said)}
+    assert await consents(db, account) == {("972541110001", "NEWS sms"): False}
+
+
+async def test_a_contact_that_is_subscribed_again_on_all_its_channels_is_after_its_removal(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "first.csv", ["email,status", "a@mail.example,unsubscribed"])
+    key = ContactKey(kind=KeyKind.EMAIL, value="a@mail.example")
+    both = ["phone,email,sms_status,email_status", "0541110001,a@mail.example,subscribed,subscribed"]
+    for number in range(2):
+        await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+        await bring(db, account, tmp_path / f"{number}.csv", both, again=True, resubscribe="Signed")
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    await bring(db, account, tmp_path / "last.csv", ["phone,email", "0541110001,a@mail.example"])
+    assert await statuses(db, account) == {"972541110001": ("subscribed", "subscribed")}
+
+
+TWO_ROWS = [
+    "email,phone,sms_status,consents.NEWS.sms",
+    "q@mail.example,0541110001,unsubscribed,no",
+    "q@mail.example,0541110002,,",
+]
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["new", "known"])
+@pytest.mark.parametrize("filling", [[], [f"{row.split(',')[2]},,," for row in FILLING]], ids=["few rows", "many rows"])
+async def test_what_is_said_of_an_address_that_a_later_row_replaces_is_remembered(
+    db: Database, account: Tenant, tmp_path: Path, filling: list[str], *, is_known: bool
+) -> None:
+    if is_known:
+        await bring(db, account, tmp_path / "known.csv", ["email,phone", "q@mail.example,0541110001"])
+    await bring(db, account, tmp_path / "rows.csv", [*TWO_ROWS, *filling])
+    await bring(db, account, tmp_path / "again.csv", ["phone,consents.NEWS.sms", "0541110001,yes"])
+    assert (await statuses(db, account))["972541110001"] == ("unsubscribed", "none")
+    assert (await consents(db, account))["972541110001", "NEWS sms"] is False
+
+
+async def test_what_is_said_of_a_phone_that_is_not_taken_is_remembered(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "rows.csv", ["email,phone", "q@mail.example,0531234567"])
+    rows = ["email,phone,sms_status", "q@mail.example,0521234567,unsubscribed"]
+    await bring(db, account, tmp_path / "worse.csv", rows)
+    await bring(db, account, tmp_path / "again.csv", ["phone", "0521234567"])
+    assert (await statuses(db, account))["972521234567"] == ("unsubscribed", "none")
+    assert "972531234567" in await statuses(db, account)
 
 
 async def test_an_address_that_comes_to_a_contact_brings_what_was_said_of_it(
@@ -213,8 +295,6 @@ UNSUBSCRIBED_PAIR = [
     "e1,0541110001,a@mail.example,subscribed,unsubscribed",
     "e2,0541110002,b@mail.example,unsubscribed,subscribed",
 ]
-FILLING = [f"f{number},05422{number:05d},f{number}@mail.example" for number in range(60)]
-"""So many rows are matched by columns, and not one by one."""
 
 
 @pytest.mark.parametrize("filling", [[], FILLING], ids=["few rows", "many rows"])
@@ -302,6 +382,22 @@ async def test_resubscribing_needs_a_reason_and_a_column(db: Database, account: 
         with pytest.raises(InvalidInputError) as refused:
             await bring(db, account, tmp_path / "given.csv", [*lines, "0541110001,"], resubscribe=reason)
         assert refused.value.field == about
+
+
+@pytest.mark.parametrize("takes_first", [True, False])
+async def test_a_row_that_takes_away_wins_over_one_that_resubscribes_in_another_chunk(
+    db: Database, account: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, takes_first: bool
+) -> None:
+    monkeypatch.setattr(source, "CHUNK_ROWS", 2)
+    await bring(db, account, tmp_path / "known.csv", ["phone", "0541110001", "0541110002"])
+    columns = "phone,sms_status,consents.NEWS.sms"
+    rows = ["0541110001,unsubscribed,no", "0541110002,blocked,no"]
+    given = ["0541110001,subscribed,yes", "0541110002,subscribed,yes"]
+    lines = [columns, *rows, *given] if takes_first else [columns, *given, *rows]
+    await bring(db, account, tmp_path / "both.csv", lines, resubscribe="Signed")
+    assert set((await statuses(db, account)).values()) == {("unsubscribed", "none")}
+    assert [address for _, address, _ in await blocks(db, account)] == ["972541110002"]
+    assert not any((await consents(db, account)).values())
 
 
 async def test_a_row_that_takes_away_wins_over_one_that_resubscribes(

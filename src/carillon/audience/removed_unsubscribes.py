@@ -4,7 +4,7 @@ What a contact had said outlives it (docs/adr/0054): whoever brings the address 
 the purposes refused that were.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from carillon.audience.locks import LockedAudience, lock_audience
@@ -36,6 +36,17 @@ async def remember_replaced(tx: Tx, actor: Actor, channel: Channel, replaced: It
     await _mark(tx, actor, await tx.fetchval(SQL["keep_of_addresses"], *where, *columns))
 
 
+async def remember_said(tx: Tx, actor: Actor, channel: Channel, said: Iterable[tuple[str, str, int]]) -> None:
+    """Keep what a file says of normalised addresses that no contact of the locked audience has, in the end.
+
+    `said` has each address, a purpose that is refused there or "", and the status, unconfirmed or unsubscribed.
+    """
+    columns = [list(column) for column in zip(*said, strict=True)]
+    if columns:
+        where = (actor.account_id, actor.audience_id, tx.now, channel)
+        await _mark(tx, actor, await tx.fetchval(SQL["keep_of_nobodys"], *where, *columns))
+
+
 async def _mark(tx: Tx, actor: Actor, channels: Sequence[str] | None) -> None:
     """Let the audience know on which channels it keeps anything: its writers then needn't ask."""
     place = (actor.account_id, actor.audience_id)
@@ -64,10 +75,10 @@ async def restore_refusals(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> 
         await tx.execute(SQL["restore_refusals"], *where, contact_ids, "removed", actor.name)
 
 
-async def removed_unsubscribed(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> set[str]:
-    """Return those of the normalised addresses whose contact was unsubscribed when it was removed or left it."""
-    where = (actor.account_id, actor.audience_id, channel)
-    return {row["address"] for row in await tx.fetch(SQL["unsubscribed_among"], *where, one_text(addresses))}
+async def removed_statuses(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> Mapping[str, int]:
+    """Return the statuses, unsubscribed and unconfirmed, that are kept of normalised addresses."""
+    rows = await tx.fetch(SQL["statuses_among"], actor.account_id, actor.audience_id, channel, one_text(addresses))
+    return {row["address"]: row["status"] for row in rows}
 
 
 async def forget_audience(tx: Tx, actor: Actor) -> None:

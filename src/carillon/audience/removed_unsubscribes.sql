@@ -2,14 +2,28 @@
 -- Of account, audience, channel and address: the same address has another one elsewhere.
 sha256(convert_to(concat_ws(':', $1::bigint, $2::bigint, a.channel, a.address), 'UTF8'))
 
+-- fragment: kept
+kept AS (
+    INSERT INTO removed_unsubscribe AS r (account_id, audience_id, channel, digest, removed_at, purpose, status)
+    SELECT $1, $2, a.channel, {digest}, $3, a.purpose, a.status
+    FROM a
+    WHERE a.keeps AND a.status > 1
+    ON CONFLICT (account_id, audience_id, channel, digest, purpose) DO UPDATE
+    SET status = excluded.status
+    WHERE r.status < excluded.status
+    RETURNING channel
+)
+SELECT array_agg(DISTINCT channel) FROM kept
+
 -- fragment: keep
--- Of the addresses k of contacts: what they refused there is kept, and what they agreed to since is forgotten. Tells on which channels
--- anything was kept that was not before.
+-- Of the addresses k of contacts: what they refused there is kept where k says so, as is that they had not confirmed, and what they
+-- agreed to since is forgotten. Tells on which channels anything was kept that was not before.
 a AS (
-    SELECT k.channel, k.address, '' AS purpose, k.status = 3 AS refused
+    SELECT k.channel, k.address, '' AS purpose, k.keeps,
+           CASE WHEN k.status IN (3, 6) THEN 3 WHEN k.status IN (2, 5, 7) THEN 2 WHEN k.status IN (1, 4) THEN 1 END AS status
     FROM k
     UNION ALL
-    SELECT k.channel, k.address, s.purpose, NOT s.granted
+    SELECT k.channel, k.address, s.purpose, k.keeps, CASE WHEN s.granted THEN 1 ELSE 3 END
     FROM k
     JOIN consent s ON s.account_id = $1 AND s.audience_id = $2 AND s.contact_id = k.contact_id AND s.channel = k.channel
 ),
@@ -17,41 +31,47 @@ forgotten AS (
     DELETE FROM removed_unsubscribe r
     USING a
     WHERE r.account_id = $1 AND r.audience_id = $2 AND r.channel = a.channel AND r.digest = {digest} AND r.purpose = a.purpose
-      AND NOT a.refused
+      AND a.status = 1
 ),
-kept AS (
-    INSERT INTO removed_unsubscribe (account_id, audience_id, channel, digest, removed_at, purpose)
-    SELECT $1, $2, a.channel, {digest}, $3, a.purpose
-    FROM a
-    WHERE a.refused
-    ON CONFLICT DO NOTHING
-    RETURNING channel
-)
-SELECT array_agg(DISTINCT channel) FROM kept
+{kept}
 
 -- name: keep_of_contacts
+-- What a contact said of a channel on which it has no address is kept at its other one.
 WITH k AS (
-    SELECT c.contact_id, v.channel, v.address, v.status
+    SELECT c.contact_id, v.channel, v.address, v.status, v.keeps
     FROM contact c
-    CROSS JOIN LATERAL (VALUES ('sms', c.phone, c.sms_status), ('email', c.email, c.email_status)) AS v (channel, address, status)
+    CROSS JOIN LATERAL (VALUES
+        ('sms', c.phone, c.sms_status, true), ('sms', c.email, c.sms_status, c.phone IS NULL),
+        ('email', c.email, c.email_status, true), ('email', c.phone, c.email_status, c.email IS NULL)
+    ) AS v (channel, address, status, keeps)
     WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = ANY ($4::bigint[]) AND v.address IS NOT NULL
 ),
 {keep};
 
 -- name: keep_of_addresses
 WITH k AS (
-    SELECT s.contact_id, $4::text AS channel, s.address, s.status
+    SELECT s.contact_id, $4::text AS channel, s.address, s.status, true AS keeps
     FROM unnest($5::text[], $6::smallint[], $7::bigint[]) AS s (address, status, contact_id)
 ),
 {keep};
+
+-- name: keep_of_nobodys
+-- Of what was said of addresses, with a purpose or with none: what is about one that no contact has.
+WITH a AS (
+    SELECT $4::text AS channel, s.address, s.purpose, s.status, true AS keeps
+    FROM unnest($5::text[], $6::text[], $7::smallint[]) AS s (address, purpose, status)
+    WHERE NOT EXISTS (SELECT FROM contact c WHERE c.account_id = $1 AND c.audience_id = $2 AND c.phone = s.address)
+      AND NOT EXISTS (SELECT FROM contact c WHERE c.account_id = $1 AND c.audience_id = $2 AND c.email = s.address)
+),
+{kept};
 
 -- name: mark_channels
 UPDATE audience SET removed_channels = ARRAY(SELECT unnest(removed_channels) UNION SELECT unnest($3::text[]))
 WHERE account_id = $1 AND audience_id = $2;
 
--- name: unsubscribed_among
+-- name: statuses_among
 -- The addresses come as one text, see one_text.
-SELECT a.address
+SELECT a.address, r.status
 FROM (SELECT $3::text AS channel, s.address FROM unnest(string_to_array($4::text, chr(31))) AS s (address)) a
 JOIN removed_unsubscribe r ON r.account_id = $1 AND r.audience_id = $2 AND r.channel = $3 AND r.digest = {digest} AND r.purpose = '';
 
@@ -59,7 +79,7 @@ JOIN removed_unsubscribe r ON r.account_id = $1 AND r.audience_id = $2 AND r.cha
 WITH a AS (
     SELECT c.contact_id, v.channel, v.address
     FROM contact c
-    CROSS JOIN LATERAL (VALUES ('sms', c.phone), ('email', c.email)) AS v (channel, address)
+    CROSS JOIN LATERAL (VALUES ('sms', c.phone), ('sms', c.email), ('email', c.email), ('email', c.phone)) AS v (channel, address)
     WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = ANY ($3::bigint[]) AND v.address IS NOT NULL
 ),
 restored AS (
@@ -69,8 +89,9 @@ restored AS (
     RETURNING a.contact_id, r.purpose, r.channel, r.removed_at
 )
 INSERT INTO consent (account_id, audience_id, contact_id, purpose, channel, granted, given_at, source, actor)
-SELECT $1, $2, contact_id, purpose, channel, false, removed_at, $4, $5
+SELECT $1, $2, contact_id, purpose, channel, false, max(removed_at), $4, $5
 FROM restored
+GROUP BY contact_id, purpose, channel
 ON CONFLICT (account_id, audience_id, contact_id, purpose, channel) DO UPDATE
 SET granted = false, given_at = excluded.given_at, source = excluded.source, actor = excluded.actor
 WHERE consent.granted;

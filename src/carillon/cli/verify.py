@@ -26,7 +26,7 @@ _LOOK_SECONDS = 0.2
 @click.option("--account", "account_id", type=Id(), metavar="ID", help="One account. [default: all]")
 @with_session
 def verify(session: Session, *, account_id: int | None) -> None:
-    """Verify the books: messages against counters, money, events, and audiences.
+    """Verify the books: messages, counters, money, events, audiences.
 
     For every sending, whoever was asked for must be excluded, waiting, with a carrier, uncertain or at an end; what
     waits must be in a chunk that a worker will find; balances must be the sums of their journal; and each state must

@@ -182,7 +182,8 @@ CREATE TABLE removed_unsubscribe (
     channel     text NOT NULL CHECK (channel IN ('sms', 'email')),
     digest      bytea NOT NULL,
     removed_at  timestamptz NOT NULL,
-    purpose     text COLLATE "C" NOT NULL DEFAULT '', -- whose consent was refused; empty: unsubscribed from the audience
+    purpose     text COLLATE "C" NOT NULL DEFAULT '', -- whose consent was refused; empty: it is about the audience
+    status      smallint NOT NULL DEFAULT 3 CHECK (status IN (2, 3)), -- of the contact: unconfirmed, which counts for files, or unsubscribed
     PRIMARY KEY (account_id, audience_id, channel, digest, purpose)
 );
 

@@ -46,13 +46,18 @@ class Network(Simulator):
         self.hanging = asyncio.Event()
 
     async def submit(self, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
+        # A network goes on when the worker dies that called it.
+        outcomes = await asyncio.shield(self._take(messages))
+        if self.hangs:
+            self.hanging.set()
+            await asyncio.Event().wait()
+        return outcomes
+
+    async def _take(self, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
         outcomes = await super().submit(messages)
         for message, outcome in zip(messages, outcomes, strict=True):
             if not hasattr(outcome, "failure") or outcome.failure == "lost":
                 self.book[message.message_id] += 1
-        if self.hangs:
-            self.hanging.set()
-            await asyncio.Event().wait()
         return outcomes
 
 

@@ -56,14 +56,15 @@ async def write_chunk(
     tx: Tx, actor: Actor, source: FileSource, prepared: PreparedChunk, *, expect_new: bool = False
 ) -> WrittenChunk:
     """Write a chunk's suppressions, its contacts, and what it says of who may be written to; `lock_for` comes first."""
+    taken = source.taken if source.resubscribe else None
     blocks, blocks_failed = await _restore_blocks(tx, actor, source, prepared)
     frame = await resolve_phones(tx, actor, prepared.batch.frame, prepared.batch.alternative_phones)
     outcome = await upsert(tx, actor, replace(prepared.batch, frame=frame), expect_new=expect_new)
     if (said := prepared.said_of(frame)) is not None:
-        await take_away(tx, actor, said, outcome.kept, source.reason)
-        if source.resubscribe:
-            await give_back(tx, actor, said, outcome.kept, source.resubscribe)
-    await say_consents(tx, actor, prepared.consents, outcome.kept, gives=bool(source.resubscribe))
+        await take_away(tx, actor, said, outcome.kept, source.reason, taken=taken)
+        if taken is not None and source.resubscribe:
+            await give_back(tx, actor, said, outcome.kept, source.resubscribe, taken=taken)
+    await say_consents(tx, actor, prepared.consents, frame, outcome.kept, taken=taken)
     await add_devices(tx, actor, prepared.devices, outcome.kept)
     return WrittenChunk(
         outcome=outcome,

@@ -28,7 +28,7 @@ from carillon.audience.imports.judgement import Judgement, judge
 from carillon.audience.imports.reachability import ADDRESS_COLUMNS
 from carillon.audience.imports.records import Place, import_place
 from carillon.audience.imports.source import FileSource, PreparedChunk
-from carillon.audience.removed_unsubscribes import remember_replaced, removed_channels, removed_unsubscribed
+from carillon.audience.removed_unsubscribes import remember_replaced, removed_channels, removed_statuses
 from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
 from carillon.audience.suppressions import Channel, read_addresses
 from carillon.audience.upsert.engine import UPDATED
@@ -211,13 +211,13 @@ class _CopiedDigests:
         self._copied: set[tuple[Channel, str]] = set()
 
     async def copy(self, tx: Tx, actor: Actor, copy: Actor, keys: Mapping[str, Sequence[str]]) -> None:
-        for channel, key in ((Channel.SMS, "phone"), (Channel.EMAIL, "email")):
-            if channel in self._channels and keys[key]:
-                found = await removed_unsubscribed(tx, actor, channel, keys[key])
-                new = sorted(one for one in found if (channel, one) not in self._copied)
-                self._copied.update((channel, one) for one in new)
-                if new:
-                    await remember_replaced(tx, copy, channel, [(one, _UNSUBSCRIBED[0], 0) for one in new])
+        addresses = [*keys["phone"], *keys["email"]]
+        for channel in self._channels if addresses else ():
+            found = await removed_statuses(tx, actor, channel, addresses)
+            new = sorted(one for one in found if (channel, one) not in self._copied)
+            self._copied.update((channel, one) for one in new)
+            if new:
+                await remember_replaced(tx, copy, channel, [(one, found[one], 0) for one in new])
 
 
 def _keys(prepared: PreparedChunk) -> dict[str, list[str]]:

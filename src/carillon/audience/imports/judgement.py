@@ -102,7 +102,7 @@ async def judge(tx: Tx, actor: Actor, source: FileSource, first: PreparedChunk |
         batch = first.batch
         frame = await resolve_phones(tx, actor, batch.frame, batch.alternative_phones)
         phones, emails = _phones(first, frame, actor.country), _emails(first)
-        known = _known(await matched_rows(tx, actor, frame, keeps_valid_phones=batch.keeps_valid_phones))
+        known = _known(await matched_rows(tx, actor, frame, keeps_valid_phones=batch.is_file))
     rows, broken = (0, 0) if first is None else (first.size, len(first.chunk.bad))
     found = (phones or PhonesFound(), emails or EmailsFound(), known or KnownContacts())
     shape, taken = source.shape, source.columns.taken

@@ -4,7 +4,9 @@ A file only takes reachability away: whoever is unsubscribed, unconfirmed or blo
 contact that was there doesn't consent by a file. With a reason (`--resubscribe`) it gives back as well.
 """
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -28,6 +30,7 @@ from carillon.audience.devices import RegisteredDevice, devices_of, register_dev
 from carillon.audience.imports.carried import Block, SaidConsent, unusable
 from carillon.audience.imports.consent_columns import ARCHIVED, OWN, SAID, Said
 from carillon.audience.locks import addresses_of, lock_audience
+from carillon.audience.removed_unsubscribes import remember_said
 from carillon.audience.suppression_queries import suppressed_among
 from carillon.audience.suppression_records import RestoreSuppressions, restore_suppressions
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress, unsubscribe_addresses
@@ -45,6 +48,25 @@ _STATUSES = {
 }
 
 
+@dataclass(slots=True)
+class TakenAway:
+    """What the rows of a file that gives back have taken away so far: of rows that disagree these win."""
+
+    contacts: dict[Channel, set[int]] = field(default_factory=lambda: defaultdict(set))
+    addresses: dict[Channel, set[str]] = field(default_factory=lambda: defaultdict(set))
+    consents: set[ConsentKey] = field(default_factory=set)
+
+    def add(self, said: pl.DataFrame, contact_ids: Mapping[int, int]) -> None:
+        """Add what rows take away."""
+        for channel, column in ADDRESS_COLUMNS.items():
+            taken = said.filter(pl.col(SAID[channel]) > Said.SUBSCRIBED)
+            for row, address in taken.select("row", column).iter_rows():
+                if address:
+                    self.addresses[Channel(channel)].add(address)
+                if row in contact_ids:
+                    self.contacts[Channel(channel)].add(contact_ids[row])
+
+
 def takes_away(said: pl.DataFrame) -> pl.DataFrame:
     """Keep the rows that may take something away: to the others nothing is done."""
     names = [name for name in (*SAID.values(), *OWN.values()) if name in said.columns]
@@ -56,17 +78,22 @@ def has_blocks(said: pl.DataFrame) -> bool:
     return bool(said.select(pl.any_horizontal(pl.col(name) == Said.BLOCKED for name in SAID.values()).any()).item())
 
 
-async def take_away(tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str) -> None:
+async def take_away(  # noqa: PLR0913 - the rows, and what became of them
+    tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str, *, taken: TakenAway | None = None
+) -> None:
     """Unsubscribe, unconfirm and block as rows say. The audience must be locked, the account for blocks.
 
     `said` has a line for each row: its number `row`, its `phone` and `email` as they were read, and the columns SAID;
     `kept` is `UpsertOutcome`'s. Addresses count as well as the row's contact: one that another contact has is
-    unsubscribed there.
+    unsubscribed there, and one that nobody has in the end, as a later row gave its contact another, is remembered.
+    What is taken away is added to `taken`.
     """
     said = takes_away(await _own_under_suppressions(tx, actor, said))
     if said.is_empty():
         return
     contact_ids = dict(kept.select("row", "contact_id").iter_rows())
+    if taken is not None:
+        taken.add(said, contact_ids)
     changes = [
         SubscriptionChange(contact_id=contact_ids[row], sms=_STATUSES.get(Said(sms)), email=_STATUSES.get(Said(email)))
         for row, sms, email in said.select("row", *SAID.values()).iter_rows()
@@ -77,6 +104,12 @@ async def take_away(tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame
         addresses = _addresses(said, column, pl.col(SAID[channel]) >= Said.UNSUBSCRIBED)
         if addresses:
             await unsubscribe_addresses(tx, actor, Channel(channel), addresses)
+        lowered = said.filter((pl.col(SAID[channel]) > Said.SUBSCRIBED) & (pl.col(column).fill_null("") != ""))
+        statuses = [
+            (address, "", int(_STATUSES[Said(one)]))
+            for address, one in lowered.select(column, SAID[channel]).iter_rows()
+        ]
+        await remember_said(tx, actor, Channel(channel), statuses)
         blocked = _addresses(said, column, pl.col(SAID[channel]) == Said.BLOCKED)
         await _block(tx, actor, Channel(channel), blocked, reason)
 
@@ -114,8 +147,10 @@ async def _own_under_suppressions(tx: Tx, actor: Actor, said: pl.DataFrame) -> p
     return said
 
 
-async def give_back(tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str) -> None:
-    """Subscribe the contacts of rows that say so, and that no other row of the chunk takes away.
+async def give_back(  # noqa: PLR0913 - the rows, and what became of them
+    tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str, *, taken: TakenAway
+) -> None:
+    """Subscribe the contacts of rows that say so, and that no other row so far takes away.
 
     The account must be locked. A row speaks of the address that it has, so one without it, or whose address another
     contact has, subscribes nobody.
@@ -125,6 +160,8 @@ async def give_back(tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame
     for channel, column in ADDRESS_COLUMNS.items():
         highest = rows.group_by("contact_id").agg(pl.col(SAID[channel]).max(), pl.col(column).drop_nulls().last())
         wanted = highest.filter((pl.col(SAID[channel]) == Said.SUBSCRIBED) & (pl.col(column).fill_null("") != ""))
+        contacts, addresses = taken.contacts[Channel(channel)], taken.addresses[Channel(channel)]
+        wanted = wanted.filter(~pl.col("contact_id").is_in(contacts) & ~pl.col(column).is_in(addresses))
         contact_ids = wanted["contact_id"].to_list()
         place = list(ADDRESS_COLUMNS).index(channel)
         has = {one[place] for one in await addresses_of(tx, actor, contact_ids)} if contact_ids else set()
@@ -155,13 +192,20 @@ async def add_devices(tx: Tx, actor: Actor, devices: Sequence[tuple[int, Device]
     await register_devices(tx, actor, [one for one in given if one not in known])
 
 
-async def say_consents(
-    tx: Tx, actor: Actor, said: Sequence[SaidConsent], kept: pl.DataFrame, *, gives: bool = False
+async def say_consents(  # noqa: PLR0913 - the rows, and what became of them
+    tx: Tx,
+    actor: Actor,
+    said: Sequence[SaidConsent],
+    frame: pl.DataFrame,
+    kept: pl.DataFrame,
+    *,
+    taken: TakenAway | None = None,
 ) -> None:
     """Set the consents of rows' contacts: new ones say what the file says, the others only take back.
 
-    With `gives` these give, too. What was refused at an address before is refused by a new contact that has it. The
-    audience must be locked; it gets the purposes that it lacks.
+    With `taken`, the file gives: what no row so far takes away. What was refused at an address before is refused by a
+    new contact that has it, and what is said of one that nobody has in the end, as a later row gave its contact
+    another, is remembered. The audience must be locked; it gets the purposes that it lacks.
     """
     if not said:
         return
@@ -174,11 +218,14 @@ async def say_consents(
             continue
         contact_id, _ = outcomes[one.row]
         key = (contact_id, one.purpose, one.channel)
-        if changes.get(key) is False or (one.granted and contact_id not in new and not gives):
+        if changes.get(key) is False or (one.granted and contact_id not in new and taken is None):
             continue
         changes[key] = one.granted
         if one.origin is not None:
             origins[key] = (min(one.origin[0], tx.now), *one.origin[1:])
+    if taken is not None:
+        taken.consents.update(key for key, granted in changes.items() if not granted)
+        changes = {key: granted for key, granted in changes.items() if not (granted and key in taken.consents)}
     if changes:
         audience = await lock_audience(tx, actor, after_uploads=False)
         may_have_said = {contact_id for contact_id, _, _ in changes} - (set() if audience.removed_channels else new)
@@ -186,7 +233,22 @@ async def say_consents(
         changes = {
             key: granted
             for key, granted in changes.items()
-            if key not in known or (known[key]["granted"] is not granted and (gives or not granted))
+            if key not in known or (known[key]["granted"] is not granted and (taken is not None or not granted))
         }
         await make_purposes(tx, actor, {purpose: CreatePurpose(name=purpose) for _, purpose, _ in changes})
         await write_consents(tx, actor, changes, new=new, origins=origins)
+    await _remember_refused(tx, actor, [one for one in said if not one.granted], frame)
+
+
+async def _remember_refused(tx: Tx, actor: Actor, refused: Sequence[SaidConsent], frame: pl.DataFrame) -> None:
+    """Keep what is refused at the addresses of rows, where no contact has them in the end."""
+    if not refused:
+        return
+    for channel, column in ADDRESS_COLUMNS.items():
+        addresses = dict(frame.select("row", column).iter_rows())
+        said = [
+            (address, one.purpose, int(SubscriptionStatus.UNSUBSCRIBED))
+            for one in refused
+            if one.channel == channel and (address := addresses.get(one.row))
+        ]
+        await remember_said(tx, actor, Channel(channel), said)

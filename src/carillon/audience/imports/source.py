@@ -25,7 +25,7 @@ from carillon.audience.imports.carried import (
 )
 from carillon.audience.imports.cell_forms import read_cell_forms
 from carillon.audience.imports.column_names import ColumnPlan, has_definitions, is_export, plan_columns
-from carillon.audience.imports.reachability import ADDRESS_COLUMNS, has_blocks, takes_away
+from carillon.audience.imports.reachability import ADDRESS_COLUMNS, TakenAway, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
 from carillon.audience.suppressions import MAX_REASON_CHARACTERS, checked_reason
@@ -80,7 +80,7 @@ class FileImport:
 class FileSource:
     """A file that was looked at, and what is to be made of it; `table` is the CSV that it is read as.
 
-    `is_addresses`: its addresses are suppressed, and no contact is made of them.
+    `is_addresses`: its addresses are suppressed, and no contact is made of them. `taken` is kept where it resubscribes.
     """
 
     path: Path
@@ -96,6 +96,7 @@ class FileSource:
     resubscribe: str | None
     is_addresses: bool
     definitions: Sequence[Definition] = ()
+    taken: TakenAway = field(default_factory=TakenAway)
 
     @property
     def reason(self) -> str:
@@ -138,7 +139,7 @@ class FileSource:
             batch = read_frame(
                 cells.select(names), self.country, kinds=self.kinds, join_all=groups, may_be_international=True
             )
-            batch = replace(batch, keeps_valid_phones=True)
+            batch = replace(batch, is_file=True)
             if self.columns.groups is not None:
                 batch = replace(batch, moves=read_moves(frame, self.columns.groups))
             if ARCHIVED_COLUMN in self.columns.own:

@@ -20,7 +20,7 @@ from carillon.audience.counters import recounting
 from carillon.audience.devices import RegisteredDevice, concerned_by, save_devices
 from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.memberships import move, move_in, plan_moves
-from carillon.audience.removed_unsubscribes import remember_replaced, removed_unsubscribed, restore_refusals
+from carillon.audience.removed_unsubscribes import remember_replaced, removed_statuses, restore_refusals
 from carillon.audience.stoplists import suppress_addresses
 from carillon.audience.suppression_queries import suppressed_among, suppressing_channels
 from carillon.audience.suppressions import Channel
@@ -54,6 +54,9 @@ _PIECE_ROWS = 2_000
 _UPSERTED_AT_ONCE = 5_000
 _SUPPRESSED = SubscriptionStatus.SUBSCRIBED + SUPPRESSED_BY
 _CHANNELS = (("phone", "sms_status", Channel.SMS), ("email", "email_status", Channel.EMAIL))
+_OTHER = {"phone": "email", "email": "phone"}
+_UNSUBSCRIBED_NOWHERE, _UNCONFIRMED_NOWHERE = 6, 7
+"""What a contact is on a channel on which it has no address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +94,8 @@ async def upsert(
     async with recounting(tx, actor, sorted({*plan.address_changed, *reached, *plan.archived})):
         await _unarchive(tx, actor, plan.archived)
         await _release(tx, actor, plan.releasing)
-        changed = await _change(tx, actor, plan.changes)
-        inserts = await _insert(tx, actor, plan.inserts)
+        changed = await _change(tx, actor, batch, plan.changes)
+        inserts = await _insert(tx, actor, batch, plan.inserts)
         await save_devices(tx, actor, devices)
     await restore_refusals(tx, actor, [*plan.changes["contact_id"], *inserts["contact_id"]])
     await move(tx, actor, moves)
@@ -132,7 +135,7 @@ def _devices(frame: pl.DataFrame, kept: pl.DataFrame) -> list[RegisteredDevice]:
     ]
 
 
-async def _with_statuses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFrame:
+async def _with_statuses(tx: Tx, actor: Actor, batch: Batch, frame: pl.DataFrame, *, are_new: bool) -> pl.DataFrame:
     """Add what each address that is written makes of its channel: none, or subscribed, which may be suppressed.
 
     One whose contact was unsubscribed in the audience when it was removed, or given another, is unsubscribed.
@@ -142,24 +145,39 @@ async def _with_statuses(tx: Tx, actor: Actor, frame: pl.DataFrame) -> pl.DataFr
     columns: list[pl.Series] = []
     for key, status, channel in _CHANNELS:
         given = frame[key].to_list()
-        addresses = [address for address in given if address] if channel in suppressing | removed else []
-        suppressed, unsubscribed = set[str](), set[str]()
-        if addresses and channel in suppressing:
-            suppressed = await suppressed_among(tx, actor, channel, addresses)
-        if addresses and channel in removed:
-            unsubscribed = await removed_unsubscribed(tx, actor, channel, addresses)
-        statuses = [
+        addresses = [address for address in given if address] if channel in suppressing else []
+        suppressed = await suppressed_among(tx, actor, channel, addresses) if addresses else set[str]()
+        statuses: list[int] = [
             SubscriptionStatus.NONE
             if not address
-            else SubscriptionStatus.UNSUBSCRIBED
-            if address in unsubscribed
             else _SUPPRESSED
             if address in suppressed
             else SubscriptionStatus.SUBSCRIBED
             for address in given
         ]
+        if channel in removed:
+            others = frame[_OTHER[key]].to_list() if are_new else given
+            asked = {one for one in (*given, *others) if one}
+            kept = await removed_statuses(tx, actor, channel, sorted(asked)) if asked else {}
+            if not batch.is_file:
+                kept = {address: one for address, one in kept.items() if one == SubscriptionStatus.UNSUBSCRIBED}
+            if kept:
+                statuses = [
+                    _lowered(one, max(kept.get(address or "", 0), kept.get(other or "", 0)))
+                    for one, address, other in zip(statuses, given, others, strict=True)
+                ]
         columns.append(pl.Series(status, statuses, dtype=pl.Int16))
     return frame.hstack(columns)
+
+
+def _lowered(status: int, kept: int) -> int:
+    """Return the status of an address of which another one is kept, 0 for none."""
+    match kept:
+        case SubscriptionStatus.UNSUBSCRIBED:
+            return kept if status else _UNSUBSCRIBED_NOWHERE
+        case SubscriptionStatus.UNCONFIRMED:
+            return kept + SUPPRESSED_BY * (status == _SUPPRESSED) if status else _UNCONFIRMED_NOWHERE
+    return status
 
 
 async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> None:
@@ -199,11 +217,11 @@ async def _archive(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame) -> li
     return [row["contact_id"] for row in rows]
 
 
-async def _change(tx: Tx, actor: Actor, changes: pl.DataFrame) -> list[int]:
+async def _change(tx: Tx, actor: Actor, batch: Batch, changes: pl.DataFrame) -> list[int]:
     """Update what really changes and return the ids of those contacts."""
     if changes.is_empty():
         return []
-    changes = await _with_statuses(tx, actor, changes)
+    changes = await _with_statuses(tx, actor, batch, changes, are_new=False)
     columns = (column_text(changes[name]) for name in ("contact_id", *_PATCH, "sms_status", "email_status"))
     row = await tx.fetchrow(SQL["change_contacts"], actor.account_id, actor.audience_id, tx.now, *columns)
     await _remember_replaced(tx, actor, row)
@@ -219,11 +237,11 @@ def column_text(column: pl.Series) -> str:
     return "\x1f".join([*column.cast(pl.String).fill_null("\x1e").to_list(), "\x1e"])
 
 
-async def _insert(tx: Tx, actor: Actor, inserts: pl.DataFrame) -> pl.DataFrame:
+async def _insert(tx: Tx, actor: Actor, batch: Batch, inserts: pl.DataFrame) -> pl.DataFrame:
     """Load new contacts; give them back with their statuses."""
     if inserts.is_empty():
         return inserts
-    inserts = await _with_statuses(tx, actor, inserts)
+    inserts = await _with_statuses(tx, actor, batch, inserts, are_new=True)
     now = tx.now.isoformat()
     same = {"account_id": actor.account_id, "audience_id": actor.audience_id, "created_at": now, "updated_at": now}
     alike = [pl.Series(name, [value]).new_from_index(0, inserts.height) for name, value in same.items()]

@@ -44,7 +44,7 @@ RETURNING c.contact_id;
 -- Only rows that end up different are written. In s, NULL leaves a column alone and '' empties it. Each of its columns comes as one
 -- text, see column_text. Whatever address it has, or none, the status that the audience set stays: unsubscribed (3, without an
 -- address 6) and unconfirmed (2, suppressed 5, without an address 7). A given address itself is subscribed (1),
--- suppressed (4), or unsubscribed (3) as its contact was that was removed.
+-- suppressed (4), or as its contact was that was removed: unsubscribed (3), or unconfirmed (2, suppressed 5).
 WITH changed AS (
     UPDATE contact c
     SET phone = n.phone, phone_quality = n.phone_quality, phone_region = n.phone_region, sms_status = n.sms_status,
@@ -57,13 +57,13 @@ WITH changed AS (
                CASE WHEN s.phone IS NULL THEN o.phone_region ELSE s.phone_region END AS phone_region,
                CASE WHEN s.phone IS NULL OR s.phone = o.phone THEN o.sms_status
                     WHEN o.sms_status IN (3, 6) THEN CASE WHEN s.sms_status = 0 THEN 6 ELSE 3 END
-                    WHEN o.sms_status IN (2, 5, 7) THEN (ARRAY[7, 2, 3, 3, 5])[s.sms_status + 1]
+                    WHEN o.sms_status IN (2, 5, 7) THEN (ARRAY[7, 2, 2, 3, 5, 5])[s.sms_status + 1]
                     ELSE s.sms_status END AS sms_status,
                nullif(coalesce(s.email, o.email), '') AS email,
                CASE WHEN s.email IS NULL THEN o.email_given ELSE s.email_given END AS email_given,
                CASE WHEN s.email IS NULL OR s.email = o.email THEN o.email_status
                     WHEN o.email_status IN (3, 6) THEN CASE WHEN s.email_status = 0 THEN 6 ELSE 3 END
-                    WHEN o.email_status IN (2, 5, 7) THEN (ARRAY[7, 2, 3, 3, 5])[s.email_status + 1]
+                    WHEN o.email_status IN (2, 5, 7) THEN (ARRAY[7, 2, 2, 3, 5, 5])[s.email_status + 1]
                     ELSE s.email_status END AS email_status,
                nullif(coalesce(s.external_id, o.external_id), '') AS external_id,
                nullif(coalesce(s.landline, o.landline), '') AS landline,

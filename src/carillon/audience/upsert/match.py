@@ -88,9 +88,7 @@ async def _resolve_few(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool) 
 
 
 def _merged(batch: Batch, rows: Iterable[Mapping[str, Any]], loaded: Sequence[Record]) -> Merged:
-    return merge_rows(
-        rows, map(dict, loaded), keeps_valid_phones=batch.keeps_valid_phones, archived=batch.archived.keys()
-    )
+    return merge_rows(rows, map(dict, loaded), keeps_valid_phones=batch.is_file, archived=batch.archived.keys())
 
 
 async def _resolve_many(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool) -> Plan:
@@ -106,7 +104,7 @@ async def _resolve_many(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool)
     independent = rows.filter(~interdependent)
     matched = independent.filter(pl.col("contact_id").is_not_null())
     conflicts = merged.errors
-    if batch.keeps_valid_phones:
+    if batch.is_file:
         matched, kept_phones = _with_valid_phones(matched)
         conflicts = [*conflicts, *kept_phones]
     differs = matched.select(_differs()).to_series()

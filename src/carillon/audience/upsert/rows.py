@@ -102,7 +102,8 @@ class Batch:
     device_platform.
     `moves` are the changes of membership by row, in order: (row, group name, whether it joins).
     `failed` are the rows that name no usable key. `alternative_phones` are what rows may mean instead of their phones
-    (`ambiguous_phones`), and with `keeps_valid_phones` a phone that isn't valid doesn't replace a contact's that is.
+    (`ambiguous_phones`). `is_file`: a phone that isn't valid doesn't replace a contact's that is, and whoever had not
+    confirmed when its contact was removed hasn't.
     The contacts of `archived` rows are archived since then, or now, and the others' are archived no more.
     """
 
@@ -113,7 +114,7 @@ class Batch:
     errors: Sequence[RowError]
     failed: frozenset[int]
     alternative_phones: Mapping[int, str] = field(default_factory=dict)
-    keeps_valid_phones: bool = False
+    is_file: bool = False
     archived: Mapping[int, datetime | None] = field(default_factory=dict)
 
 
