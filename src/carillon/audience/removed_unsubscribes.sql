@@ -5,9 +5,10 @@ sha256(convert_to(concat_ws(':', $1::bigint, $2::bigint, a.channel, a.address), 
 -- fragment: kept
 kept AS (
     INSERT INTO removed_unsubscribe AS r (account_id, audience_id, channel, digest, removed_at, purpose, status)
-    SELECT $1, $2, a.channel, {digest}, $3, a.purpose, a.status
+    SELECT $1, $2, a.channel, {digest}, $3, a.purpose, max(a.status)
     FROM a
     WHERE a.keeps AND a.status > 1
+    GROUP BY a.channel, a.address, a.purpose
     ON CONFLICT (account_id, audience_id, channel, digest, purpose) DO UPDATE
     SET status = excluded.status
     WHERE r.status < excluded.status

@@ -245,7 +245,7 @@ async def mark_contacts(tx: Tx, actor: Actor, mark: Mark, keys: Sequence[str], a
     if mark.channel not in _MARKED:
         return
     channel = mark.channel.value
-    for audience_id, contact_ids in (await _contacts_with(tx, actor, mark.channel, keys, audiences)).items():
+    for audience_id, contact_ids in (await contacts_with(tx, actor, mark.channel, keys, audiences)).items():
         # A suppression is the account's: it marks contacts also where the actor may not work.
         inside = replace_values(actor, audience_id=AudienceId(audience_id), confined_to=None)
         where = (actor.account_id, audience_id, contact_ids, tx.now)
@@ -256,10 +256,10 @@ async def mark_contacts(tx: Tx, actor: Actor, mark: Mark, keys: Sequence[str], a
                 await tx.execute(SQL[f"mark_{channel}"], *where, mark.action == "unsubscribe")
 
 
-async def _contacts_with(
+async def contacts_with(
     tx: Tx, actor: Actor, channel: Channel, keys: Sequence[str], audiences: Sequence[int]
 ) -> dict[int, list[int]]:
-    """Return the ids of the contacts that have addresses, by their audiences in order."""
+    """Return the ids of the contacts that have normalised addresses, by their audiences in order."""
     found: dict[int, list[int]] = {}
     for row in await tx.fetch(SQL[f"contacts_with_{channel}"], actor.account_id, audiences, keys):
         found.setdefault(row["audience_id"], []).append(row["contact_id"])
@@ -268,7 +268,7 @@ async def _contacts_with(
 
 async def unsubscribe_addresses(tx: Tx, actor: Actor, channel: Channel, keys: Sequence[str]) -> None:
     """Unsubscribe the contacts of the actor's audience, which is locked, that have normalised addresses."""
-    found = await _contacts_with(tx, actor, channel, keys, [actor.audience_id])
+    found = await contacts_with(tx, actor, channel, keys, [actor.audience_id])
     for audience_id, contact_ids in found.items():
         async with recounting(tx, actor, contact_ids):
             await tx.execute(SQL[f"unsubscribe_{channel}"], actor.account_id, audience_id, contact_ids, tx.now)

@@ -33,7 +33,7 @@ from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.removed_unsubscribes import remember_said
 from carillon.audience.suppression_queries import suppressed_among
 from carillon.audience.suppression_records import RestoreSuppressions, restore_suppressions
-from carillon.audience.suppressions import Address, Channel, Suppress, suppress, unsubscribe_addresses
+from carillon.audience.suppressions import Address, Channel, Suppress, contacts_with, suppress, unsubscribe_addresses
 from carillon.audience.upsert.match import NEW
 from carillon.audience.upsert.rows import RowError
 from carillon.db.database import Tx
@@ -85,8 +85,8 @@ async def take_away(  # noqa: PLR0913 - the rows, and what became of them
 
     `said` has a line for each row: its number `row`, its `phone` and `email` as they were read, and the columns SAID;
     `kept` is `UpsertOutcome`'s. Addresses count as well as the row's contact: one that another contact has is
-    unsubscribed there, and one that nobody has in the end, as a later row gave its contact another, is remembered.
-    What is taken away is added to `taken`.
+    unsubscribed or unconfirmed there, and what is said of one that nobody has in the end, as a later row gave its
+    contact another, is remembered. What is taken away is added to `taken`.
     """
     said = takes_away(await _own_under_suppressions(tx, actor, said))
     if said.is_empty():
@@ -99,6 +99,12 @@ async def take_away(  # noqa: PLR0913 - the rows, and what became of them
         for row, sms, email in said.select("row", *SAID.values()).iter_rows()
         if row in contact_ids
     ]
+    for channel, column in ADDRESS_COLUMNS.items():
+        unconfirmed = _addresses(said, column, pl.col(SAID[channel]) == Said.UNCONFIRMED)
+        for contact_id in await _holders(tx, actor, Channel(channel), unconfirmed):
+            status = _STATUSES[Said.UNCONFIRMED]
+            by_sms, by_email = (status if channel == one else None for one in ADDRESS_COLUMNS)
+            changes.append(SubscriptionChange(contact_id=contact_id, sms=by_sms, email=by_email))
     await lower_statuses(tx, actor, LowerStatuses(changes=changes))
     for channel, column in ADDRESS_COLUMNS.items():
         addresses = _addresses(said, column, pl.col(SAID[channel]) >= Said.UNSUBSCRIBED)
@@ -116,6 +122,12 @@ async def take_away(  # noqa: PLR0913 - the rows, and what became of them
 
 def _addresses(said: pl.DataFrame, column: str, condition: pl.Expr) -> list[str]:
     return said.filter(condition & (pl.col(column).fill_null("") != ""))[column].unique(maintain_order=True).to_list()
+
+
+async def _holders(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> Sequence[int]:
+    """Return the contacts of the audience that have addresses."""
+    found = await contacts_with(tx, actor, channel, addresses, [actor.audience_id]) if addresses else {}
+    return found.get(actor.audience_id, ())
 
 
 async def _block(tx: Tx, actor: Actor, channel: Channel, keys: Sequence[str], reason: str) -> None:
@@ -204,29 +216,22 @@ async def say_consents(  # noqa: PLR0913 - the rows, and what became of them
     """Set the consents of rows' contacts: new ones say what the file says, the others only take back.
 
     With `taken`, the file gives: what no row so far takes away. What was refused at an address before is refused by a
-    new contact that has it, and what is said of one that nobody has in the end, as a later row gave its contact
-    another, is remembered. The audience must be locked; it gets the purposes that it lacks.
+    new contact that has it. Addresses count as well as the row's contact: what is refused at one that another contact
+    has is refused there, and at one that nobody has in the end it is remembered. The audience must be locked; it gets
+    the purposes that it lacks.
     """
     if not said:
         return
-    outcomes = {row: (contact_id, outcome) for row, contact_id, outcome in kept.iter_rows()}
-    new = {contact_id for contact_id, outcome in outcomes.values() if outcome == NEW}
-    changes: dict[ConsentKey, bool | None] = {}
-    origins: dict[ConsentKey, ConsentOrigin] = {}
-    for one in said:
-        if one.row not in outcomes:
-            continue
-        contact_id, _ = outcomes[one.row]
-        key = (contact_id, one.purpose, one.channel)
-        if changes.get(key) is False or (one.granted and contact_id not in new and taken is None):
-            continue
-        changes[key] = one.granted
-        if one.origin is not None:
-            origins[key] = (min(one.origin[0], tx.now), *one.origin[1:])
+    new = set(kept.filter(kept["outcome"] == NEW)["contact_id"])
+    changes, origins = _said_of_contacts(tx, said, kept, None if taken is not None else new)
+    refused = _refused_at(said, frame)
+    for channel, purpose, addresses in refused:
+        for contact_id in await _holders(tx, actor, channel, addresses):
+            changes[contact_id, purpose, channel] = False
     if taken is not None:
         taken.consents.update(key for key, granted in changes.items() if not granted)
         changes = {key: granted for key, granted in changes.items() if not (granted and key in taken.consents)}
-    if changes:
+    if changes or refused:
         audience = await lock_audience(tx, actor, after_uploads=False)
         may_have_said = {contact_id for contact_id, _, _ in changes} - (set() if audience.removed_channels else new)
         known = await stored_consents(tx, actor, sorted(may_have_said))
@@ -235,20 +240,43 @@ async def say_consents(  # noqa: PLR0913 - the rows, and what became of them
             for key, granted in changes.items()
             if key not in known or (known[key]["granted"] is not granted and (taken is not None or not granted))
         }
-        await make_purposes(tx, actor, {purpose: CreatePurpose(name=purpose) for _, purpose, _ in changes})
+        purposes = dict.fromkeys([*(key[1] for key in changes), *(one[1] for one in refused)])
+        await make_purposes(tx, actor, {purpose: CreatePurpose(name=purpose) for purpose in purposes})
         await write_consents(tx, actor, changes, new=new, origins=origins)
-    await _remember_refused(tx, actor, [one for one in said if not one.granted], frame)
+    for channel, purpose, addresses in refused:
+        statuses = [(address, purpose, int(SubscriptionStatus.UNSUBSCRIBED)) for address in addresses]
+        await remember_said(tx, actor, channel, statuses)
 
 
-async def _remember_refused(tx: Tx, actor: Actor, refused: Sequence[SaidConsent], frame: pl.DataFrame) -> None:
-    """Keep what is refused at the addresses of rows, where no contact has them in the end."""
-    if not refused:
-        return
-    for channel, column in ADDRESS_COLUMNS.items():
+def _said_of_contacts(
+    tx: Tx, said: Sequence[SaidConsent], kept: pl.DataFrame, may_get: Collection[int] | None
+) -> tuple[dict[ConsentKey, bool | None], dict[ConsentKey, ConsentOrigin]]:
+    """Return what rows say of their contacts, of several what takes the most away, and where each has it from.
+
+    Consents are for `may_get` alone, None for all.
+    """
+    contact_ids = dict(kept.select("row", "contact_id").iter_rows())
+    changes: dict[ConsentKey, bool | None] = {}
+    origins: dict[ConsentKey, ConsentOrigin] = {}
+    for one in said:
+        contact_id = contact_ids.get(one.row)
+        if contact_id is None or (one.granted and may_get is not None and contact_id not in may_get):
+            continue
+        key = (contact_id, one.purpose, one.channel)
+        if changes.get(key) is not False:
+            changes[key] = one.granted
+            if one.origin is not None:
+                origins[key] = (min(one.origin[0], tx.now), *one.origin[1:])
+    return changes, origins
+
+
+def _refused_at(said: Sequence[SaidConsent], frame: pl.DataFrame) -> list[tuple[Channel, str, list[str]]]:
+    """List the addresses of the rows that refuse a purpose on their channel."""
+    refused = [one for one in said if not one.granted]
+    found: dict[tuple[Channel, str], list[str]] = {}
+    for channel, column in ADDRESS_COLUMNS.items() if refused else ():
         addresses = dict(frame.select("row", column).iter_rows())
-        said = [
-            (address, one.purpose, int(SubscriptionStatus.UNSUBSCRIBED))
-            for one in refused
-            if one.channel == channel and (address := addresses.get(one.row))
-        ]
-        await remember_said(tx, actor, Channel(channel), said)
+        for one in refused:
+            if one.channel == channel and (address := addresses.get(one.row)):
+                found.setdefault((one.channel, one.purpose), []).append(address)
+    return [(channel, purpose, addresses) for (channel, purpose), addresses in found.items()]
