@@ -53,7 +53,7 @@ async def test_the_reading_that_a_contact_has_is_meant(
     assert await found(db, account, key(form)) == [held]
     page = await db.read(page_contacts, account.actor, ContactQuery(keys=[key(form)]))
     assert [one.phone for one in page.items] == [held]
-    assert await save(db, account, TEXT, ambiguous_phone=True) == held
+    assert await save(db, account, TEXT, phone_form=PhoneForm.NATIONAL_FIRST) == held
     assert await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key(form)], must_exist=True)) == 1
 
 
@@ -70,7 +70,9 @@ async def test_the_number_that_the_changed_contact_has_stays(db: Database, accou
     await save(db, account, f"+{NATIONAL}")
     row = ContactRow(phone=f"+{INTERNATIONAL}")
     mine = await db.run(save_and_get_contact, account.actor, SaveContact(row=row))
-    assert await save(db, account, TEXT, ambiguous_phone=True, contact_id=mine.contact_id) == INTERNATIONAL
+    assert (
+        await save(db, account, TEXT, phone_form=PhoneForm.NATIONAL_FIRST, contact_id=mine.contact_id) == INTERNATIONAL
+    )
 
 
 @pytest.mark.parametrize("form", EITHER)
@@ -81,7 +83,7 @@ async def test_where_neither_is_known_the_plans_decide(db: Database, account: Te
     # A Spanish mobile, and no number of Israel.
     await db.run(suppress, account.actor, Suppress(addresses=[address(form, "34612345678")], reason="asked"))
     assert await suppressed(db, account) == [NATIONAL, "34612345678"]
-    assert await save(db, account, "34612345679", ambiguous_phone=True) == "34612345679"
+    assert await save(db, account, "34612345679", phone_form=PhoneForm.NATIONAL_FIRST) == "34612345679"
 
 
 async def test_a_key_may_have_a_country_of_its_own(db: Database, account: Tenant) -> None:
@@ -112,7 +114,7 @@ async def test_the_reading_that_a_contact_or_a_suppression_has_is_suppressed(
     assert await suppressed(db, account, address=TEXT) == []
     query = CheckKeysUnsubscribed(keys=[key(form), key(PhoneForm.NATIONAL)])
     assert await db.read(check_keys_unsubscribed, account.actor, query) == [True, False]
-    assert await save(db, account, TEXT, ambiguous_phone=True) == INTERNATIONAL
+    assert await save(db, account, TEXT, phone_form=PhoneForm.NATIONAL_FIRST) == INTERNATIONAL
     outcome = await db.run(reactivate, account.actor, Reactivate(addresses=[address(form)], reason="asked"))
     assert outcome.done == 1
 

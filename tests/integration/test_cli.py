@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -207,6 +208,19 @@ def test_an_audience_is_made_and_listed(run: Run) -> None:
     listed = answer(run("audience", "list", "--account", 1, "--json"))
     assert [(one["audience_id"], one["is_default"]) for one in listed] == [(1, True), (2, False), (3, False)]
     assert run("audience", "list", "--account", 1).stdout.splitlines()[3].split()[:3] == ["3", "Theirs", "GR"]
+
+
+def test_the_table_of_audiences_shows_words(run: Run, dsn: str) -> None:
+    assert run("account", "create", "A", "--country", "IL").exit_code == 0
+    assert run("audience", "create", "Ours", "--account", 1).exit_code == 0
+    statement = """UPDATE audience SET double_opt_in = '{sms,email}', sender_defaults = '{"sms_sender": "Blue"}'
+        WHERE account_id = 1 AND audience_id = 2"""
+    execute(dsn, statement)
+    heads, *rows = [re.split(r" {2,}", line) for line in run("audience", "list", "--account", 1).stdout.splitlines()]
+    first, second = (dict(zip(heads, row, strict=True)) for row in rows)
+    names = ("is_default", "kind", "double_opt_in", "sender_defaults")
+    assert [first[name] for name in names] == ["yes", "standard", "-", "-"]
+    assert [second[name] for name in names] == ["no", "standard", "email,sms", "sms_sender Blue"]
 
 
 def test_no_command_makes_a_database_but_the_one_that_is_asked_to(bare: Run, empty_dsn: str) -> None:

@@ -1,5 +1,6 @@
 """`carillon contact` and `carillon group` as a person or a script calls them."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,24 @@ def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return called
 
 
+@pytest.mark.parametrize(
+    "key",
+    [("054-111-0009",), ("o'neil@mail.example",), ("@mail.example",), ("nobody",), ("99", "--by", "contact_id")],
+    ids=" ".join,
+)
+def test_the_command_that_looks_for_a_contact_that_is_not_there_works(run: Run, key: tuple[str, ...]) -> None:
+    advice = refusal(run("contact", "show", *key, "--account", 1)).partition("To look for it: ")[2]
+    program, *arguments = shlex.split(advice)
+    assert program == "carillon"
+    looked = run(*arguments)
+    assert looked.exit_code == 0, looked.output
+
+
+def test_the_last_digits_that_were_given_are_looked_for(run: Run) -> None:
+    advice = refusal(run("contact", "show", "0551110001", "--account", 1)).partition("To look for it: ")[2]
+    assert "+972541110001" in run(*shlex.split(advice)[1:]).stdout
+
+
 def refusal(result: Result) -> str:
     assert (result.exit_code, result.stdout) == (1, ""), result.output
     return result.stderr.splitlines()[-1]
@@ -51,7 +70,7 @@ def test_a_contact_is_shown_by_any_spelling_of_its_addresses(run: Run, key: str)
     assert shown["fields"] == {"city": "Haifa", "first_name": "Ana", "last_name": "Levi"}
     assert [one["name"] for one in shown["groups"]] == ["Regulars"]
     lines = run("contact", "show", key, "--account", 1).stdout.splitlines()
-    assert f"{'phone:':<14} 972541110001" in lines
+    assert f"{'phone:':<14} +972541110001" in lines
     assert f"{'city:':<14} Haifa" in lines
     by_id = ("contact", "show", shown["contact_id"], "--by", "contact_id", "--account", 1, "--json")
     assert answer(run(*by_id)) == shown
@@ -84,7 +103,7 @@ def test_contacts_are_listed_page_by_page(run: Run) -> None:
     assert [one["phone"] for one in first + rest] == ["972541110001", "972541110002", "972541110003"]
     header, row, *_ = run("contact", "list", "--account", 1).stdout.splitlines()
     assert header.split()[:3] == ["contact_id", "phone", "email"]
-    assert row.split()[1:3] == ["972541110001", "ana@mail.example"]
+    assert row.split()[1:3] == ["+972541110001", "ana@mail.example"]
 
 
 def test_what_is_named_of_a_contact_is_changed_and_nothing_else(run: Run) -> None:

@@ -58,6 +58,21 @@ def test_an_audience_goes_with_its_contacts(run: Run) -> None:
     assert [one["is_default"] for one in answer(run("audience", "list", "--account", 1, "--json"))] == [True]
 
 
+def test_whoever_cannot_delete_an_audience_hears_what_to_do_instead(run: Run) -> None:
+    assert run("import", "people.csv", "--account", 1, "--group", "Regulars").exit_code == 0
+    default = refusal(run("audience", "delete", 1, "--account", 1, "--yes"))
+    assert "carillon group delete GROUP --with-contacts --account 1" in default
+    assert run("group", "delete", "Regulars", "--with-contacts", "--account", 1, "--yes").exit_code == 0
+    made = answer(run("audience", "create", "Away", "--account", 1, "--json"))["audience_id"]
+    key = ("credential", "create", "--account", 1, "--dialect", "inwise", "--audience", made, "--json")
+    assert run(*key).exit_code == 0
+    command = ("audience", "delete", made, "--account", 1, "--yes")
+    assert "carillon credential list --account 1" in refusal(run(*command))
+    (credential,) = answer(run("credential", "list", "--account", 1, "--json"))
+    assert run("credential", "revoke", credential["credential_id"], "--account", 1).exit_code == 0
+    assert run(*command).exit_code == 0
+
+
 def test_on_a_terminal_a_person_is_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "can_ask", lambda: True)
     made = answer(run("audience", "create", "Away", "--account", 1, "--json"))["audience_id"]

@@ -37,6 +37,14 @@ def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return called
 
 
+def test_an_export_to_a_dash_goes_to_standard_output(run: Run) -> None:
+    assert run("import", "people.csv", "--account", 1).exit_code == 0
+    plain, dashed = run("export", "--account", 1), run("export", "--account", 1, "-o", "-")
+    assert (dashed.exit_code, dashed.stdout, dashed.stderr) == (0, plain.stdout, plain.stderr)
+    assert "+972541110001" in dashed.stdout
+    assert not Path("-").exists()
+
+
 def test_an_import_reports_to_machines(run: Run) -> None:
     report = answer(run("import", "people.csv", "--account", 1, "--json"))
     assert len(report.pop("import_id")) == 36
@@ -121,6 +129,7 @@ async def test_an_export_is_in_the_trail_at_the_accounts_time(run: Run, own_dsn:
         (("export", "--account", "1", "-o", "no/such/folder.csv"), 1, "can't be written"),
         (("export", "--account", "1", "--format", "xlsx"), 2, "xlsx"),
         (("export", "--account", "1", "--format", "parquet"), 1, "output: Parquet is binary"),
+        (("export", "--account", "1", "--format", "parquet", "-o", "-"), 1, "output: Parquet is binary"),
         (("export", "--account", "1", "--group", "g\udcff"), 2, "not text"),
         (("import", "x\udcff.csv", "--account", "1"), 2, "not text"),
         (("import", "people.csv", "--account", "1", "--group", "g\udcff"), 2, "not text"),

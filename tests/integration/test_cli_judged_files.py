@@ -361,7 +361,7 @@ def test_a_dry_run_shows_all_of_it_and_the_difference(run: Run, tmp_path: Path) 
         "  line 5: +972549000008",
         "Updated, for example:",
         "  line 2: +972549000000; first_name: Ana → Anna",
-        "  line 4: +972549000007; phone: 972549000002 → 972549000007",
+        "  line 4: +972549000007; phone: +972549000002 → +972549000007",
         "Unchanged, for example:",
         "  line 3: +972549000001",
         "  line 7: +972549000008",
@@ -374,7 +374,7 @@ def test_a_dry_run_shows_all_of_it_and_the_difference(run: Run, tmp_path: Path) 
         "  +972549000007; sms",
         "  +972549000001; email",
         "Suppressed, for example:",
-        "  972549000007; sms",
+        "  +972549000007; sms",
         "  p2@mail.example; email",
     ]
     assert (contacts(), imports()) == before
@@ -411,5 +411,5 @@ def test_a_dry_run_of_addresses_to_suppress(run: Run) -> None:
     write("stop.txt", ["a@mail.example", "b@mail.example", mobile(1), "nobody"])
     shown = run("suppression", "import", "stop.txt", "--dry-run").stdout
     assert "Newly suppressed: 2 addresses." in shown
-    assert "  972549000001; sms" in shown
+    assert "  +972549000001; sms" in shown
     assert json.loads(run("suppression", "list", "--json").stdout)[0]["address"] == "a@mail.example"

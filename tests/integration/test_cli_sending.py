@@ -145,6 +145,18 @@ def test_phones_show_what_they_got_and_answer_it(run: Run) -> None:
     assert refused["refused"] == [{"to": "0541234567", "reason": "suppressed"}]
 
 
+def test_a_phone_answers_under_the_digits_that_the_inbox_shows(run: Run) -> None:
+    run("send", *BLUE, "--to", "+3466666666", TEXT)  # which digits alone would be Israel's, as the plans know them
+    run("sandbox", "advance", "1m", "--account", 1)
+    (got,) = answer(run("sandbox", "inbox", "--account", 1, "--json"))
+    assert "+3466666666" in run("sandbox", "inbox", "--account", 1).stdout
+    assert "+3466666666" in run("message", "show", got["message_id"], "--account", 1).stdout
+    assert "+3466666666" in run("message", "list", "--account", 1).stdout
+    replied = run("sandbox", "reply", "--account", 1, "--from", got["address"], "--to", "Blue", "STOP")
+    assert lines(replied) == ["3466666666 has answered Blue."]
+    assert "from=+3466666666" in run("events", "--account", 1, "--addresses").stdout
+
+
 def test_an_instant_message_falls_back_to_an_sms_and_phones_show_both(run: Run) -> None:
     shows = ("--image", "https://www.example.com/1.png", "--button", "Book", "https://www.example.com")
     sms = ("--sms-from", "Shop", "--sms-text", "By SMS")

@@ -108,6 +108,7 @@ def test_rows_that_cannot_be_read_are_rejected_with_their_lines_and_cells(run: R
         ("0501234704", "6", "e-mail"),
     ]
     assert rows[2][:3] == ["0501234704", "Lia", "nobody"]
+    assert "e-mail" in rows[2][-1]
     mended = Path("stop.csv.rejects.csv").read_text("utf-8-sig")
     Path("mended.csv").write_text(
         mended.replace('"0501234703,""Noa"', "0501234703").replace(", Dana,", ",,").replace("nobody,6", ",6")
@@ -115,6 +116,26 @@ def test_rows_that_cannot_be_read_are_rejected_with_their_lines_and_cells(run: R
     done = run("suppression", "import", "mended.csv", "--account", "1")
     assert done.stdout == "Suppressed: 2.\n"
     assert [one[1] for one in listed(run)] == [f"97250123470{number}" for number in (1, 4, 2, 3)]
+
+
+def test_a_value_is_refused_as_what_its_column_holds_and_a_phone_in_it_is_suppressed(run: Run) -> None:
+    Path("stop.csv").write_text("phone,e-mail\n12,\n,nobody\nx@y,0541110001\n")
+    done = json.loads(run("suppression", "import", "stop.csv", "--account", "1", "--json").stdout)
+    assert (done["suppressed"], done["errors"]) == (1, 3)
+    phones, emails = done["judgement"]["phones"], done["judgement"]["emails"]
+    assert (phones["not_phones"], emails["not_emails"]) == (1, 2)
+    wrong = [("phone" in row[-1], "e-mail" in row[-1]) for row in rejects("stop.csv.rejects.csv")[1:]]
+    assert wrong == [(True, False), (False, True), (False, True)]
+
+
+@pytest.mark.parametrize("command", [("import",), ("suppression", "import")], ids=" ".join)
+def test_of_ten_thousand_columns_the_first_fifty_are_shown(run: Run, command: tuple[str, ...]) -> None:
+    names = ["phone", *(f"c{place}" for place in range(10_000))]
+    Path("wide.csv").write_text(",".join(names) + "\n0541110001" + "," * 10_000 + "\n")
+    done = run(*command, "wide.csv", "--account", "1")
+    assert done.exit_code == 0, done.output
+    assert "c49 …" in done.output
+    assert "c50" not in done.output
 
 
 def test_the_encoding_that_is_shown_can_be_said(run: Run) -> None:

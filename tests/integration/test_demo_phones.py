@@ -62,7 +62,7 @@ async def test_phones_are_shown_with_what_they_get_from_the_start_on(sandbox: Sa
     terminal = Terminal()
     async with followed(sandbox, terminal):
         await deliver(sandbox, PHONE)
-        assert await terminal.has(1) == [f"phone {PHONE} got from Blue: Your table is ready."]
+        assert await terminal.has(1) == [f"phone +{PHONE} got from Blue: Your table is ready."]
 
 
 async def test_what_phones_write_is_shown_too(sandbox: Sandbox) -> None:
@@ -70,8 +70,8 @@ async def test_what_phones_write_is_shown_too(sandbox: Sandbox) -> None:
     async with followed(sandbox, terminal):
         await deliver(sandbox, STOPPING)
         got, written = await terminal.has(2)
-    assert got == f"phone {STOPPING} got from Blue: Your table is ready."
-    assert written == f"phone {STOPPING} answers Blue: STOP"
+    assert got == f"phone +{STOPPING} got from Blue: Your table is ready."
+    assert written == f"phone +{STOPPING} answers Blue: STOP"
 
 
 async def test_a_text_can_not_write_to_the_terminal_by_itself(sandbox: Sandbox) -> None:
@@ -79,7 +79,7 @@ async def test_a_text_can_not_write_to_the_terminal_by_itself(sandbox: Sandbox) 
     async with followed(sandbox, terminal):
         await deliver(sandbox, PHONE, text="one\ntwo\x1b[2J\x07")
         (line,) = await terminal.has(1)
-    assert line == f"phone {PHONE} got from Blue: one ⏎ two�[2J�"
+    assert line == f"phone +{PHONE} got from Blue: one ⏎ two�[2J�"
 
 
 async def test_of_many_at_once_some_are_shown_and_the_others_counted(sandbox: Sandbox) -> None:

@@ -133,6 +133,20 @@ def test_documents_of_other_programs_are_refused_by_their_names(tmp_path: Path, 
         pass
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b'[{"phone": "1"}]', b'\xef\xbb\xbf[\n  {"phone": "1"}\n]\n', b'[["phone"], ["1"]]'],
+    ids=["a line", "lines", "arrays"],
+)
+def test_a_json_array_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.ndjson").write_bytes(content)
+    with (
+        pytest.raises(TabularError, match=r"“a.ndjson” is a JSON array: .* on a line of its own"),
+        as_csv(tmp_path / "a.ndjson"),
+    ):
+        pass
+
+
 def test_a_web_page_that_is_called_a_workbook_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.xls").write_bytes(b"\xef\xbb\xbf\n<HTML><table><tr><td>phone</td></tr></table></HTML>")
     with pytest.raises(TabularError, match="a web page or XML"), as_csv(tmp_path / "a.xls"):

@@ -11,9 +11,9 @@ from tests.unit.corpus import COUNTRIES, EMAIL_DOMAINS, EMAIL_FRAMES, EMAIL_LOCA
 
 from carillon.addresses.email_columns import common_emails, composed_emails
 from carillon.addresses.emails import read_email
-from carillon.addresses.normalise import ambiguous_phones, normalise_emails, normalise_phones
+from carillon.addresses.normalise import ambiguous_phones, likely_phones, normalise_emails, normalise_phones
 from carillon.addresses.phone_columns import PhoneColumn
-from carillon.addresses.phones import read_ambiguous_phone, read_phone
+from carillon.addresses.phones import PhoneForm, phone_readings, read_ambiguous_phone, read_phone
 
 PHONE_SCHEMA = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_SCHEMA = {"key": pl.String, "given": pl.String}
@@ -245,6 +245,31 @@ def test_any_ambiguous_texts_of_a_column_are_what_the_reference_reads(values: li
     many = repeated(values)
     read = {value: read_ambiguous_phone(value, country) for value in values}
     assert ambiguous_phones(texts(many), country).rows() == [read[str(value)] for value in many]
+
+
+def readings_of_column(values: list[str], country: str) -> list[tuple[str, ...]]:
+    column = texts(values)
+    likely, alternatives = likely_phones(column, normalise_phones(column, country), country)
+    read = zip(likely["digits"], (alternatives.get(place) for place in range(len(values))), strict=True)
+    return [tuple(digits for digits in both if digits is not None) for both in read]
+
+
+@pytest.mark.parametrize("country", ["IL", "ES", "US", "GR", "DE"])
+def test_one_number_has_the_readings_that_it_has_in_a_column_of_a_file(country: str) -> None:
+    values = [*FOREIGN, *phones_of(country, seeded(f"single {country}"), 100)]
+    form = PhoneForm.NATIONAL_IF_VALID
+    assert [phone_readings(one, country, form) for one in values] == readings_of_column(values, country)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.from_regex(r"\+?[0-9]{4,18}", fullmatch=True) | PHONE_LIKE, min_size=1, max_size=15),
+    st.sampled_from(COUNTRIES),
+)
+def test_any_digits_have_the_readings_that_they_have_in_a_column_of_a_file(values: list[str], country: str) -> None:
+    many = [str(one) for one in repeated(values)]
+    read = {value: phone_readings(value, country, PhoneForm.NATIONAL_IF_VALID) for value in values}
+    assert readings_of_column(many, country) == [read[value] for value in many]
 
 
 @settings(deadline=None, max_examples=50)

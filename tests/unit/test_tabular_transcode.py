@@ -71,14 +71,6 @@ def test_a_byte_order_mark_is_no_part_of_the_first_record(tmp_path: Path) -> Non
     assert read(path) == ([("+1", 1)], [])
 
 
-@pytest.mark.parametrize("content", ['[{"phone": "+1"}]', '[\n  {\n    "phone": "+1"\n  }\n]\n', '[["phone"],["+1"]]'])
-def test_a_json_array_is_refused(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "a.json"
-    path.write_text(content)
-    with pytest.raises(TabularError, match=r"“a\.json” is a JSON array"), as_csv(path):
-        pass
-
-
 def test_a_carriage_return_in_a_value_ends_no_record(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_text('{"phone": "+1\\r+2", "n": 1}\n{"phone": "\\r"}\n')

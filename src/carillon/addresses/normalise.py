@@ -15,6 +15,7 @@ from carillon.addresses.phones import KINDS_PER_VALIDITY, UNAMBIGUOUS, Validity,
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
 
+_OTHER_DIGITS = r"[\p{Nd}--[0-9]]"  # those of other scripts, which the shape of a text doesn't count
 _FEW_ROWS = 200  # up to so many rows the references are faster than passes over columns
 
 
@@ -58,7 +59,8 @@ def _ambiguous_rows(texts: pl.Series, dialled: pl.DataFrame) -> pl.Series:
     rest, digits = texts.gather(rows), dialled["digits"].gather(rows)
     given = rest.str.replace_all("[^0-9]+", "").str.strip_chars_start("0")
     is_shaped = given.str.len_bytes().is_between(*E164_LENGTHS)
-    may_be = is_shaped & given.ne_missing(digits) & ~rest.str.contains(UNAMBIGUOUS)
+    is_other = is_shaped & given.ne_missing(digits)
+    may_be = (is_other | rest.str.contains(_OTHER_DIGITS)) & ~rest.str.contains(UNAMBIGUOUS)
     return rows.filter(may_be.fill_null(value=False))
 
 

@@ -69,6 +69,9 @@ class PhoneForm(Enum):
     """How a caller writes numbers without a plus, and which reading goes first where both are numbers."""
 
     NATIONAL = "national"  # only as the country dials them
+    NATIONAL_IF_VALID = (
+        "national_if_valid"  # so where that is valid, else as the plans know it better: as files have it
+    )
     NATIONAL_FIRST = "national_first"  # so, or international
     INTERNATIONAL_FIRST = "international_first"  # international, or so
 
@@ -251,7 +254,27 @@ def phone_readings(value: str, country: str, form: PhoneForm) -> tuple[str, ...]
     if form is PhoneForm.NATIONAL:  # most are, and single lookups feel what this costs
         digits = phone_digits(value, country)
         return (digits,) if digits else ()
+    if form is PhoneForm.NATIONAL_IF_VALID:
+        return _readings_as_in_files(value, country)
     return tuple(dict.fromkeys(digits for one in _countries(country, form) if (digits := phone_digits(value, one))))
+
+
+def _readings_as_in_files(value: str, country: str) -> tuple[str, ...]:
+    """Read a number as `normalise.likely_phones` does: the likely reading, and the international one where it differs.
+
+    A valid number of the country has no other reading, and neither has what is plainly dialled there.
+    """
+    region = known_region(country)
+    if region is not None and (plain := dialling_of(region).read(value)) is not None:
+        return (plain,)
+    national = read_phone(value, country)
+    if _is_valid(national) or not is_ambiguous(value):
+        return () if national is None else (national.digits,)
+    likely, alternative = read_ambiguous_phone(value, country)
+    if not likely.startswith("+"):  # it can't be read
+        return ()
+    digits = likely.removeprefix("+")
+    return (digits,) if alternative is None else (digits, alternative)
 
 
 def likely_digits(value: str, country: str, form: PhoneForm) -> str | None:
@@ -264,7 +287,7 @@ def _countries(country: str, form: PhoneForm) -> tuple[str | None, ...]:
     match form:
         case PhoneForm.NATIONAL:
             return (country,)
-        case PhoneForm.NATIONAL_FIRST:
+        case PhoneForm.NATIONAL_FIRST | PhoneForm.NATIONAL_IF_VALID:
             return country, None
         case PhoneForm.INTERNATIONAL_FIRST:
             return None, country

@@ -246,8 +246,10 @@ async def require_deletable_audience(tx: Tx, actor: Actor) -> None:
     Raises InvalidInputError for `audience`, and NotFoundError.
     """
     audience = await get_audience(tx, actor, GetAudience(audience_id=actor.audience_id))
-    if audience.is_default or await tx.fetchval(SQL["has_credentials"], actor.account_id, actor.audience_id):
-        raise InvalidInputError("audience", "The default audience and one that credentials work in can't be deleted.")
+    if audience.is_default:
+        raise InvalidInputError("audience", "An account's default audience can't be deleted by itself.")
+    if await tx.fetchval(SQL["has_credentials"], actor.account_id, actor.audience_id):
+        raise InvalidInputError("audience", "An audience that credentials work in can't be deleted.")
 
 
 async def _contacts(tx: Tx, actor: Actor) -> AsyncIterator[Sequence[int]]:

@@ -37,7 +37,11 @@ class SuppressionRecord:
     actor: str | None = None
     reason: str | None = None
     description: str | None = None
-    phone_form: PhoneForm = PhoneForm.NATIONAL
+
+    @property
+    def given(self) -> Address:
+        """The address, as a file has it."""
+        return Address(channel=self.channel, value=self.address, phone_form=PhoneForm.NATIONAL_IF_VALID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +67,7 @@ async def restore_suppressions(tx: Tx, actor: Actor, command: RestoreSuppression
     that the actor brought it now. Contacts with the address become unsubscribed as by `suppress`.
     """
     audiences = await lock_account(tx, actor)
-    given = [Address(channel=one.channel, value=one.address, phone_form=one.phone_form) for one in command.records]
-    keys = await read_addresses(tx, actor, given)
+    keys = await read_addresses(tx, actor, [one.given for one in command.records])
     added = 0
     for channel in Channel:
         read = {

@@ -70,7 +70,7 @@ main = LazyGroup(
         ),
         "verify": (
             "carillon.cli.verify:verify",
-            "Verify the books: messages against counters, money, events.",
+            "Verify the books: messages, counters, money, events, audiences.",
         ),
         "db": ("carillon.cli.db:group", "Create, upgrade and inspect the database."),
         "doctor": (

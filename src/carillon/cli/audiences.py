@@ -4,22 +4,26 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from carillon.audience.audiences import (
     Audience,
     AudienceCounts,
     AudienceKind,
     CreateAudience,
+    GetAudience,
     ListAudiences,
     count_audiences,
     create_audience,
     delete_audience,
+    get_audience,
     list_audiences,
     require_deletable_audience,
 )
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.options import Id, account_option, counted
 from carillon.cli.session import Session, open_actor, table, with_session
+from carillon.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -84,9 +88,23 @@ def list_(session: Session, *, account_id: int) -> None:
                 return found
 
     audiences = session.run(work)
-    # What dialects keep of an audience is for them alone, and too wide for a table.
-    rows = [{name: value for name, value in asdict(one).items() if name != "attributes"} for one in audiences]
-    session.answer(audiences, table(rows, "The account has no audience."))
+    session.answer(audiences, table([_row(one) for one in audiences], "The account has no audience."))
+
+
+def _instead(audience: Audience, account_id: int) -> str:
+    """Say what can be done where an audience has to stay."""
+    if not audience.is_default:
+        found = f"carillon credential list --account {account_id}"
+        return f"Take them back first, with carillon credential revoke; which they are: {found}"
+    groups = f"carillon group delete GROUP --with-contacts --account {account_id}"
+    return f"Its contacts can, with a group: {groups}. All goes with the account: carillon account delete {account_id}"
+
+
+def _row(one: Audience) -> dict[str, object]:
+    """Return what a table has of an audience. What dialects keep of it is for them alone, and too wide."""
+    shown = {name: value for name, value in asdict(one).items() if name != "attributes"}
+    senders = [f"{name} {value}" for name, value in msgspec.structs.asdict(one.sender_defaults).items() if value]
+    return shown | {"double_opt_in": sorted(one.double_opt_in), "sender_defaults": senders}
 
 
 @group.command
@@ -106,7 +124,11 @@ def delete(session: Session, *, audience_id: int, account_id: int, yes: bool) ->
 
     async def look(db: "Database") -> AudienceCounts:
         actor = await open_actor(db, account_id, audience_id)
-        await db.read(require_deletable_audience, actor)
+        try:
+            await db.read(require_deletable_audience, actor)
+        except InvalidInputError as error:
+            asked = await db.read(get_audience, actor, GetAudience(audience_id=audience_id))
+            raise InvalidInputError(error.field, f"{error.message} {_instead(asked, account_id)}") from error
         return (await db.read(count_audiences, actor, [audience_id]))[audience_id]
 
     found = session.run(look)

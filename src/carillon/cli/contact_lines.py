@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from carillon.audience.contacts.contact import Contact
+from carillon.cli.visible import visible_address
 
 
 def contact_row(one: Contact) -> dict[str, object]:
-    """Return what a list has of a contact."""
+    """Return what a list for people has of a contact."""
     return {
         "contact_id": one.contact_id,
-        "phone": one.any_phone,
+        "phone": visible_address(one.any_phone),
         "email": one.any_email,
         "external_id": one.external_id,
         "first_name": one.fields.get("first_name"),
@@ -46,7 +47,7 @@ def contact_json(one: Contact) -> dict[str, Any]:
 
 def contact_lines(one: Contact) -> list[str]:
     """Return all that is known of a contact, a line each; what it doesn't have is left out."""
-    shown = contact_json(one)
+    shown = contact_json(one) | {"phone": visible_address(one.any_phone)}
     fields = shown.pop("fields")
     nested: Mapping[str, Any] = {name: shown.pop(name) for name in ("groups", "consents", "suppressed")}
     lines = [_line(name, value) for name, value in shown.items() if value not in (None, False)]

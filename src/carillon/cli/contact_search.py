@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
+from carillon.addresses.phones import PhoneForm
 from carillon.audience.contacts.attributes import contact_attributes
 from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.field_types import Kind
@@ -29,6 +30,12 @@ _TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 _NOT_ASKED = {"groups"}
 
 
+def contact_key(given: str, by: str | None = None) -> ContactKey:
+    """Read what a person names a contact by: unless `by` says it, an e-mail with an @ in it, else a phone."""
+    kind = KeyKind(by) if by else KeyKind.EMAIL if "@" in given else KeyKind.PHONE
+    return ContactKey(kind=kind, value=given, phone_form=PhoneForm.NATIONAL_IF_VALID)
+
+
 def read_conditions(texts: Sequence[str], kinds: Mapping[str, Kind]) -> tuple[list[Condition], list[ContactKey]]:
     """Read conditions; an address that is to be equal becomes a key, which is read as every API reads it.
 
@@ -42,7 +49,7 @@ def read_conditions(texts: Sequence[str], kinds: Mapping[str, Kind]) -> tuple[li
             raise InvalidInputError("condition", f"{text!r} is no condition: write city=Haifa, or last_name~Lev.")
         name, op, value = match["name"], _OPS[match["op"]], match["value"].strip()
         if name in _ADDRESSES and op is Op.EQ and value:
-            keys.append(ContactKey(kind=KeyKind(name), value=value))
+            keys.append(contact_key(value, name))
         else:
             conditions.append(_condition(name, op, value, kinds))
     return conditions, keys
@@ -57,6 +64,8 @@ def _condition(name: str, op: Op, text: str, kinds: Mapping[str, Kind]) -> Condi
         if op not in (Op.EQ, Op.NE):
             raise InvalidInputError("condition", f"{name} is compared with nothing.")
         return Condition(named, Op.NOT_EXISTS if op is Op.EQ else Op.EXISTS)
+    if name == KeyKind.PHONE:  # shown with a plus, and compared as digits
+        text = text.removeprefix("+")
     return Condition(named, op, _value(name, attributes[named].value, text))
 
 

@@ -1,10 +1,12 @@
 """`carillon contact`."""
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
+from carillon.addresses.phones import PhoneForm
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ContactQuery, query_contacts
@@ -13,7 +15,7 @@ from carillon.audience.fields import field_kinds
 from carillon.audience.memberships import Regroup
 from carillon.audience.upsert.rows import ContactRow
 from carillon.cli.contact_lines import contact_json, contact_lines, contact_row
-from carillon.cli.contact_search import read_conditions
+from carillon.cli.contact_search import contact_key, read_conditions
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.groups import named_group
 from carillon.cli.options import account_option, audience_option, page_options
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 def group() -> None:
     """Show, find, list, change and delete contacts."""
 
+
+_LAST_DIGITS = 6
 
 _account = account_option()
 _audience = audience_option("The audience.")
@@ -57,7 +61,7 @@ def show(session: Session, *, key: str, by: str | None, account_id: int, audienc
     """
 
     async def work(db: "Database") -> list[Contact]:
-        return await _named(db, await open_actor(db, account_id, audience_id), _key(key, by))
+        return await _named(db, await open_actor(db, account_id, audience_id), contact_key(key, by))
 
     (found,) = session.run(work)
     session.answer(contact_json(found), contact_lines(found))
@@ -153,14 +157,17 @@ def update(  # noqa: PLR0913 - one for each flag
 
     async def work(db: "Database") -> list[Contact]:
         actor = await open_actor(db, account_id, audience_id)
-        (found,) = await _named(db, actor, _key(key, by))
+        (found,) = await _named(db, actor, contact_key(key, by))
         groups = Regroup(
             join=[(await named_group(db, actor, one)).group_id for one in joined],
             leave=[(await named_group(db, actor, one)).group_id for one in left],
         )
         row = _row(texts)
         try:
-            await db.run(save_contact, actor, SaveContact(row=row, contact_id=found.contact_id, groups=groups))
+            change = SaveContact(
+                row=row, contact_id=found.contact_id, phone_form=PhoneForm.NATIONAL_IF_VALID, groups=groups
+            )
+            await db.run(save_contact, actor, change)
         except KeyConflictError as error:
             raise InvalidInputError("set", "Another contact of the audience has this phone, e-mail or id.") from error
         return await _named(db, actor, ContactKey(kind=KeyKind.CONTACT_ID, value=str(found.contact_id)))
@@ -187,7 +194,7 @@ def delete(  # noqa: PLR0913 - one for each flag
     """
 
     async def look(db: "Database") -> list[Contact]:
-        return await _named(db, await open_actor(db, account_id, audience_id), _key(key, by))
+        return await _named(db, await open_actor(db, account_id, audience_id), contact_key(key, by))
 
     (found,) = session.run(look)
     goes = "It goes out of every group, with its consents and devices; suppressions of its addresses stay."
@@ -237,14 +244,25 @@ async def _named(db: "Database", actor: "Actor", key: ContactKey) -> list[Contac
     )
     found = list((await db.read(query_contacts, actor, query)).items)
     if not found:
-        way = f"carillon contact find --account {actor.account_id}"
-        raise NotFoundError("contact", f"There is no contact with the {key.kind} {key.value!r}. To look for it: {way}")
+        raise NotFoundError(
+            "contact", f"There is no contact with the {key.kind} {key.value!r}. To look for it: {_way(actor, key)}"
+        )
     return found
 
 
-def _key(given: str, by: str | None) -> ContactKey:
-    guessed = KeyKind.EMAIL if "@" in given else KeyKind.PHONE
-    return ContactKey(kind=guessed if by is None else KeyKind(by), value=given)
+def _way(actor: "Actor", key: ContactKey) -> str:
+    """Return a command that looks for a contact that a key doesn't name, in the actor's audience."""
+    where = f"--account {actor.account_id} --audience {actor.audience_id}"
+    parts = {  # as most misspellings leave them
+        KeyKind.PHONE: "".join(filter(str.isdecimal, key.value))[-_LAST_DIGITS:],
+        KeyKind.EMAIL: key.value.partition("@")[0].strip(),
+    }
+    part = parts.get(key.kind)
+    return (
+        f"carillon contact find {shlex.quote(f'{key.kind}~{part}')} {where}"
+        if part
+        else f"carillon contact list {where}"
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

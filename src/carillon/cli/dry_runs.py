@@ -11,7 +11,7 @@ from carillon.cli.judged_files import judgement_lines
 from carillon.cli.options import counted
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, open_actor
-from carillon.cli.visible import visible
+from carillon.cli.visible import visible, visible_address
 
 if TYPE_CHECKING:
     from carillon.audience.imports.dry_run import Difference, DryRun, Example
@@ -96,8 +96,13 @@ def _addresses(count: int) -> str:
 
 def _example(example: "Example") -> str:
     where = "" if example.row is None else f"line {example.row}: "
-    return where + visible("; ".join(part for part in (example.contact, example.reason, *_changes(example)) if part))
+    contact = visible_address(example.contact) if example.kind == "suppressed" else example.contact
+    return where + visible("; ".join(part for part in (contact, example.reason, *_changes(example)) if part))
 
 
 def _changes(example: "Example") -> Sequence[str]:
-    return [f"{name}: {was or 'none'} → {now or 'none'}" for name, (was, now) in example.changes.items()]
+    changes = dict(example.changes)
+    if "phone" in changes:
+        was, now = changes["phone"]
+        changes["phone"] = (visible_address(was), visible_address(now))
+    return [f"{name}: {was or 'none'} → {now or 'none'}" for name, (was, now) in changes.items()]

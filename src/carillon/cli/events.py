@@ -8,6 +8,7 @@ import msgspec
 
 from carillon.cli.options import account_option
 from carillon.cli.session import Session, open_actor, with_session
+from carillon.cli.visible import visible_address
 from carillon.events.log import Event, ReadEvents, follow, last_sequence, read_events
 
 if TYPE_CHECKING:
@@ -92,7 +93,10 @@ def _objects(found: Sequence[Event], *, addresses: bool) -> Iterator[str]:
 
 def _lines(found: Sequence[Event], *, addresses: bool) -> Iterator[str]:
     for event in found:
-        data = " ".join(f"{key}={value}" for key, value in _data(event, addresses=addresses).items())
+        data = " ".join(
+            f"{key}={visible_address(str(value)) if key == 'from' else value}"
+            for key, value in _data(event, addresses=addresses).items()
+        )
         about = event.message_id or event.sending_id or "-"
         yield f"{event.sequence:>9}  {event.at:%Y-%m-%d %H:%M:%SZ}  {event.kind:<12}  {about}  {data}".rstrip()
 

@@ -16,6 +16,8 @@ from carillon.errors import InvalidInputError
 if TYPE_CHECKING:
     from carillon.db.database import Database
 
+_STANDARD_OUTPUT = Path("-")
+
 
 def _is_pipe_or_terminal() -> bool:
     """Tell whether standard output is read as it comes, by a person or another program."""
@@ -34,8 +36,8 @@ def _is_pipe_or_terminal() -> bool:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write. [default: standard output]",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="The file to write; - is standard output. [default: standard output]",
 )
 @click.option("--raw", is_flag=True, help="Leave cells of CSV that a spreadsheet would run as a formula as they are.")
 @with_session
@@ -58,6 +60,8 @@ def export(  # noqa: PLR0913 - one for each flag
 
         carillon export --account 1 --group Customers -o customers.csv
     """
+    if output == _STANDARD_OUTPUT:
+        output = None
     if output is None and format_ == "parquet" and _is_pipe_or_terminal():
         raise InvalidInputError(
             "output", "Parquet is binary, and no terminal or pipe is given it: name a file with -o."

@@ -13,6 +13,7 @@ import click
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 # isort: split
+from carillon.audience.imports.column_names import first_columns
 from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
@@ -215,5 +216,5 @@ def _as_lines(summary: ImportSummary, *, is_guess: bool) -> list[str]:
     if summary.error_count:
         lines.append(problems_line(summary.error_count, summary.rejects))
     if summary.unmapped_columns:
-        lines.append(f"Columns that nothing was taken from: {', '.join(summary.unmapped_columns)}.")
+        lines.append(f"Columns that nothing was taken from: {first_columns(summary.unmapped_columns)}.")
     return lines

@@ -77,8 +77,10 @@ def _interruptible() -> "Iterator[None]":
 
 def judgement_lines(judgement: "Judgement") -> list[str]:
     """Write a judgement for a person."""
-    taken = ", ".join(
-        column if column == meaning else f"{column} → {meaning}" for column, meaning in judgement.taken.items()
+    from carillon.audience.imports.column_names import first_columns  # noqa: PLC0415 - `--help` needs none of it
+
+    taken = first_columns(
+        [column if column == meaning else f"{column} → {meaning}" for column, meaning in judgement.taken.items()]
     )
     lines: list[str] = []
     if judgement.encoding and judgement.delimiter:
@@ -90,7 +92,7 @@ def judgement_lines(judgement: "Judgement") -> list[str]:
         )
         lines.append(f"A line of it: “{judgement.encoding_sample}”.{guess}")
     if judgement.header:
-        lines.append(f"Columns: {taken}; left out: {', '.join(judgement.left) or 'none'}.")
+        lines.append(f"Columns: {taken}; left out: {first_columns(judgement.left) or 'none'}.")
     lines.append(f"{_rows(judgement.rows, is_whole=judgement.is_whole)}:")
     if judgement.broken:
         unreadable = _share(judgement.broken, judgement.rows, "can't be read")

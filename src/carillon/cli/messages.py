@@ -9,6 +9,7 @@ import click
 from carillon.billing.money import format_amount
 from carillon.cli.options import account_option, phones_of
 from carillon.cli.session import Session, open_actor, table, with_session
+from carillon.cli.visible import visible_address
 from carillon.errors import NotFoundError
 from carillon.messaging.queries import Attempt, ListMessages, Message, get_message, list_attempts, list_messages
 
@@ -46,7 +47,8 @@ def show(session: Session, *, message: UUID, account_id: int) -> None:
 
     found, attempts = session.run(work)
     shown = _shown(found)
-    lines = [f"{name + ':':<14} {value}" for name, value in shown.items() if value is not None]
+    for_people = shown | {"address": visible_address(found.address)}
+    lines = [f"{name + ':':<14} {value}" for name, value in for_people.items() if value is not None]
     lines += [f"{'before:':<14} {one.channel} {one.state}, {one.reason}, at {one.ended_at}" for one in attempts]
     session.answer({**shown, "attempts": [_shown(one) for one in attempts]}, lines)
 
@@ -75,7 +77,7 @@ def list_(session: Session, *, account_id: int, address: str | None, sending: UU
         return await db.read(list_messages, actor, ListMessages(addresses=to, sending_id=sending, limit=limit))
 
     found = session.run(work)
-    rows = [{name: getattr(one, name) for name in _LISTED} for one in found]
+    rows = [{name: getattr(one, name) for name in _LISTED} | {"address": visible_address(one.address)} for one in found]
     session.answer([_shown(one) for one in found], table(rows, "There is no such message."))
 
 

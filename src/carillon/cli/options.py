@@ -71,32 +71,18 @@ def page_options(noun: str, *, most: int = 10_000) -> Callable[[Any], Any]:
     return asked
 
 
-def phone_of(given: str, country: str, *, field: str) -> str:
-    """Read a number as a send of an account in a country does, as E.164 digits. Raises InvalidInputError."""
-    from carillon.addresses.phones import PhoneForm, likely_digits  # noqa: PLC0415 - `--help` needs none of it
-
-    digits = likely_digits(given, country, PhoneForm.INTERNATIONAL_FIRST)
-    if digits is None:
-        raise _no_phone(given, country, field)
-    return digits
-
-
 def phones_of(given: str, country: str, *, field: str) -> tuple[str, ...]:
     """Read a number as any send of an account in a country does, as E.164 digits: dialled there, and international.
 
     APIs differ in which reading goes first where both are numbers. Raises InvalidInputError.
     """
-    from carillon.addresses.phones import PhoneForm, phone_readings  # noqa: PLC0415 - as above
+    from carillon.addresses.phones import PhoneForm, phone_readings  # noqa: PLC0415 - `--help` needs none of it
 
     digits = phone_readings(given, country, PhoneForm.INTERNATIONAL_FIRST)
     if not digits:
-        raise _no_phone(given, country, field)
+        sentence = f"{given!r} is no phone number: write +972541234567, or as it is dialled in {country}."
+        raise InvalidInputError(field, sentence)
     return digits
-
-
-def _no_phone(given: str, country: str, field: str) -> InvalidInputError:
-    sentence = f"{given!r} is no phone number: write +972541234567, or as it is dialled in {country}."
-    return InvalidInputError(field, sentence)
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -7,11 +7,14 @@ import click
 from carillon.billing.money import format_amount
 from carillon.cli.options import account_option
 from carillon.cli.session import Session, open_actor, table, with_session
+from carillon.cli.visible import visible_address
 from carillon.otp.counters import CounterKind, ListCounters, ListedCounter, list_counters
 from carillon.otp.limits import SetLimit, ShownLimit, set_limit, show_limits
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
+
+_OF_PHONES = frozenset({CounterKind.RECIPIENT_SENDS.value, CounterKind.RECIPIENT_CHECKS.value})
 
 
 @click.group
@@ -103,7 +106,8 @@ def counts(session: Session, *, account_id: int, kind: str | None, limit: int) -
         return await db.read(list_counters, actor, query)
 
     rows = [{"kind": one.kind.value, "subject": one.subject, "count": _shown(one)} for one in session.run(work)]
-    session.answer(rows, table(rows, "Nothing was counted lately."))
+    shown = [row | {"subject": visible_address(row["subject"])} if row["kind"] in _OF_PHONES else row for row in rows]
+    session.answer(rows, table(shown, "Nothing was counted lately."))
 
 
 def _shown(counter: ListedCounter) -> str:

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 from carillon.cli.session import open_actor, operator
-from carillon.cli.visible import visible
+from carillon.cli.visible import visible, visible_address
 from carillon.db.database import Database
 from carillon.errors import CarillonError
 from carillon.events.log import Event, follow, last_sequence
@@ -81,9 +81,9 @@ class DemoPhones:
 
 
 def _got(message: Message) -> str:
-    return f"phone {message.address} got from {visible(message.sender)}: {visible(message.text)}"
+    return f"phone {visible_address(message.address)} got from {visible(message.sender)}: {visible(message.text)}"
 
 
 def _written(event: Event) -> str:
     data = {name: visible(str(value)) for name, value in event.data.items()}
-    return f"phone {data.get('from')} answers {data.get('to')}: {data.get('text')}"
+    return f"phone {visible_address(data.get('from'))} answers {data.get('to')}: {data.get('text')}"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from carillon.cli.durations import Duration
-from carillon.cli.options import account_option, phone_of, phones_of
+from carillon.cli.options import account_option, phones_of
 from carillon.cli.session import Session, open_actor, table, with_session
+from carillon.cli.visible import visible_address
 from carillon.errors import InvalidInputError
 from carillon.tenancy.secrets import SecretBox
 
@@ -154,7 +155,8 @@ def inbox(session: Session, *, account_id: int, phone: str | None, limit: int) -
         return rows
 
     rows = session.run(work)
-    session.answer(rows, table(rows, "No phone got anything yet."))
+    shown = [row | {"address": visible_address(row["address"])} for row in rows]
+    session.answer(rows, table(shown, "No phone got anything yet."))
 
 
 @group.command
@@ -178,8 +180,8 @@ def reply(  # noqa: PLR0913 - one for each flag
 
     async def work(db: "Database") -> None:
         actor = await open_actor(db, account_id)
-        address = phone_of(phone, actor.country, field="from")
-        await reply_from(db, actor, address=address, to=sender, text=text, media_url=media_url)
+        addresses = phones_of(phone, actor.country, field="from")
+        await reply_from(db, actor, addresses=addresses, to=sender, text=text, media_url=media_url)
 
     if bool(text) == bool(media_url):
         raise InvalidInputError("text", "A phone answers with TEXT, or with --media; not both.")

@@ -147,6 +147,8 @@ def table(rows: Sequence[Mapping[str, object]], none: str) -> list[str]:
 def _cell(value: object) -> str:
     if value is None or value in ((), []):
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     if isinstance(value, datetime):

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from carillon.audience.contacts.contact import ContactKey, KeyKind
+from carillon.addresses.phones import PhoneForm
+from carillon.audience.contacts.contact import ContactKey
 from carillon.audience.contacts.unsubscribe import Unsubscribe, unsubscribe_contacts
 from carillon.audience.suppression_queries import ListSuppressions, Suppression, list_suppressions
 from carillon.audience.suppressions import Address, AddressOutcome, Channel, Reactivate, Suppress, reactivate, suppress
+from carillon.cli.contact_search import contact_key
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
 from carillon.cli.options import account_option, audience_option
 from carillon.cli.session import Session, open_actor, table, with_session
 from carillon.cli.standard_input import as_file, rejects_of
+from carillon.cli.visible import visible_address
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
@@ -33,7 +36,14 @@ def group() -> None:
 
 
 def _addresses(values: tuple[str, ...], channel: str | None) -> list[Address]:
-    return [Address(channel=Channel(channel or ("email" if "@" in value else "sms")), value=value) for value in values]
+    return [
+        Address(
+            channel=Channel(channel or ("email" if "@" in value else "sms")),
+            value=value,
+            phone_form=PhoneForm.NATIONAL_IF_VALID,
+        )
+        for value in values
+    ]
 
 
 @group.command
@@ -114,7 +124,8 @@ def list_(session: Session, *, account_id: int, channel: str | None) -> None:
                 return found
 
     found = session.run(work)
-    rows = [{name: value for name, value in asdict(one).items() if name != "suppression_id"} for one in found]
+    rows = [asdict(one) | {"address": visible_address(one.address)} for one in found]
+    rows = [{name: value for name, value in row.items() if name != "suppression_id"} for row in rows]
     session.answer(found, table(rows, "Nothing is suppressed."))
 
 
@@ -186,7 +197,7 @@ def unsubscribe(session: Session, *, addresses: tuple[str, ...], account_id: int
 
         carillon unsubscribe ana@example.com --account 1
     """
-    keys = [ContactKey(kind=KeyKind.EMAIL if "@" in one else KeyKind.PHONE, value=one) for one in addresses]
+    keys = [contact_key(one) for one in addresses]
 
     async def work(db: "Database") -> list[ContactKey]:
         actor = await open_actor(db, account_id, audience_id)

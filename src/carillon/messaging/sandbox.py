@@ -74,19 +74,23 @@ async def advance_sandbox(
 
 
 async def reply_from(  # noqa: PLR0913 - what a reply has
-    db: Database, actor: Actor, *, address: str, to: str, text: str, media_url: str | None = None
+    db: Database, actor: Actor, *, addresses: Sequence[str], to: str, text: str, media_url: str | None = None
 ) -> None:
-    """Write a text, or send a file, as a simulated phone.
+    """Write a text, or send a file, as a simulated phone: the first of the addresses that got something from a sender.
 
-    Raises InvalidInputError for `from` where it got nothing from that number.
+    Raises InvalidInputError for `from` where none did.
     """
     await db.read(require_sandbox, actor)
     name = media_url.rpartition("/")[2] or None if media_url else None
-    reply = Reply(address=address, to=to, text=text, media_url=media_url, media_name=name, account_id=actor.account_id)
-    if not await take_reply(db, reply):
-        raise InvalidInputError(
-            "from", f"This phone got no message from {to}. What phones got, and from whom: carillon sandbox inbox"
+    for address in addresses:
+        reply = Reply(
+            address=address, to=to, text=text, media_url=media_url, media_name=name, account_id=actor.account_id
         )
+        if await take_reply(db, reply):
+            return
+    raise InvalidInputError(
+        "from", f"This phone got no message from {to}. What phones got, and from whom: carillon sandbox inbox"
+    )
 
 
 async def _offset(tx: Tx, actor: Actor) -> timedelta:

@@ -132,7 +132,8 @@ def _kind(path: Path) -> Kind:
         raise UnreadableFileError(f"“{path.name}” is a web page or XML, whatever its name is: save it as .xlsx or CSV.")
     if _JSON_ARRAY.match(start):
         raise UnreadableFileError(
-            f"“{path.name}” is a JSON array: write its objects without it, each on a line (NDJSON)."
+            f"“{path.name}” is a JSON array: write each of its objects on a line of its own, without the brackets and "
+            "the commas between them (NDJSON)."
         )
     return "ndjson" if start.removeprefix(BOM_UTF8).lstrip().startswith(b"{") else "text"
 

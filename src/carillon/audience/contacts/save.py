@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from carillon.addresses.phones import PhoneForm
 from carillon.audience.consents import ConsentChange, require_purposes, write_consents
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.lookup import FindContacts, get_contact
@@ -21,7 +22,7 @@ from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.memberships import NO_MOVES, Regroup, regroup, require_groups
 from carillon.audience.suppression_queries import suppressed_among
 from carillon.audience.suppressions import Channel
-from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows, resolve_phone
+from carillon.audience.upsert.ambiguous_phones import read_ambiguous_rows, resolve_phone, resolve_row
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.parse import read_row
 from carillon.audience.upsert.rows import KEYS, Batch, ContactRow, decode_patch
@@ -44,9 +45,10 @@ _Statuses = Mapping[Channel, SubscriptionStatus | None]
 class SaveContact:
     """Change the contact with `contact_id`; without one, the contact that the row's keys name, or else make it.
 
-    `country` reads national phones in place of the audience's. With `ambiguous_phone` a number without a plus may
-    be an international one as well (`ambiguous_phones`). `clear_fields` empties the fields that the row does not give.
-    `labelled_fields` are values of custom fields, which are made where they are missing. Statuses that are None stay; a
+    `country` reads national phones in place of the audience's, and a number without a plus may be an international one
+    as well in every `phone_form` but NATIONAL (`ambiguous_phones`), which reads national ones first. `clear_fields`
+    empties the fields that the row does not give. `labelled_fields` are values of custom fields, which are made where
+    they are missing. Statuses that are None stay; a
     new contact is subscribed. `is_confirmed` subscribes the contact or makes it unconfirmed where it isn't
     unsubscribed. With `must_be_new` no contact may have any of the row's keys.
 
@@ -57,7 +59,7 @@ class SaveContact:
     row: ContactRow
     contact_id: int | None = None
     country: str | None = None
-    ambiguous_phone: bool = False
+    phone_form: PhoneForm = PhoneForm.NATIONAL
     labelled_fields: Sequence[LabelledValue] = ()
     groups: Regroup = NO_MOVES
     clear_fields: bool = False
@@ -125,8 +127,13 @@ async def _read(tx: Tx, actor: Actor, command: SaveContact, country: str) -> tup
     """Read the row, and return the contact that it means, None for a new one."""
     labelled = await read_labelled(tx, actor, command.labelled_fields)
     row = command.row
-    if command.ambiguous_phone:
-        row = await resolve_phone(tx, actor, read_ambiguous_rows([row], country), command.contact_id)
+    match command.phone_form:
+        case PhoneForm.NATIONAL:
+            pass
+        case PhoneForm.NATIONAL_IF_VALID:
+            row = await resolve_row(tx, actor, row, country)
+        case PhoneForm.NATIONAL_FIRST | PhoneForm.INTERNATIONAL_FIRST:
+            row = await resolve_phone(tx, actor, read_ambiguous_rows([row], country), command.contact_id)
     row = msgspec.structs.replace(row, fields={**row.fields, **labelled.texts})
     try:
         batch = read_row(row, country, labelled.kinds)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from carillon.addresses.phones import PhoneForm, phone_readings
 from carillon.audience.export_columns import BLOCK_COLUMNS
 from carillon.audience.imports.carried import Block, Blocks
 from carillon.audience.imports.cell_forms import read_cell_forms
@@ -48,14 +49,22 @@ def plan_addresses(header: Sequence[str]) -> ColumnPlan:
     return ColumnPlan(attributes={}, unmapped=unmapped, own=own, addresses=addresses)
 
 
-def read_addresses(frame: pl.DataFrame, columns: Sequence[str]) -> Blocks:
+def read_addresses(frame: pl.DataFrame, columns: Sequence[str], country: str) -> Blocks:
     """Read each cell of the columns of a chunk's frame as an address to suppress: phones for SMS, e-mails for e-mail.
 
-    No row is a contact.
+    What has no @ is a phone, unless its column holds e-mails by its name and it is none. No row is a contact.
     """
+    of_emails = {column for column, attribute in address_columns(columns).items() if attribute == "email"}
+
+    def channel(column: str, cell: str) -> Channel:
+        if "@" in cell:
+            return Channel.EMAIL
+        is_phone = column not in of_emails or phone_readings(cell, country, PhoneForm.NATIONAL_IF_VALID)
+        return Channel.SMS if is_phone else Channel.EMAIL
+
     cells = read_cell_forms(frame.select(LINE_COLUMN, *columns), dict.fromkeys(columns, "email"), {})
     records = [
-        Block(row, column, SuppressionRecord(channel=Channel.EMAIL if "@" in cell else Channel.SMS, address=address))
+        Block(row, column, SuppressionRecord(channel=channel(column, cell), address=address))
         for row, *texts in cells.iter_rows()
         for column, cell in zip(columns, texts, strict=True)
         if cell and (address := cell.strip())

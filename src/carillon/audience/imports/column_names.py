@@ -255,10 +255,11 @@ def _mapped_name(attribute: str) -> str:
     return FIELD_PREFIX + attribute if attribute in TARGETS else attribute
 
 
-def address_columns(header: Sequence[str]) -> list[str]:
-    """Return the columns that hold phones or e-mails by their names."""
+def address_columns(header: Sequence[str]) -> dict[str, str]:
+    """Return the columns that hold phones or e-mails by their names, and which of both they hold: phone or email."""
     by_name = {**_attribute_by_usual_name(), "phone": "phone", "email": "email"}
-    return [column for column in header if by_name.get(compared(column)) in {"phone", "email"}]
+    held = {column: by_name.get(compared(column), "") for column in header}
+    return {column: attribute for column, attribute in held.items() if attribute in {"phone", "email"}}
 
 
 def _own_columns(header: Sequence[str], chosen: Collection[str], fields: Collection[str]) -> set[str]:
@@ -328,5 +329,10 @@ def _no_key(columns: Sequence[str]) -> str:
 
 
 def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(f"“{column[:60]}”" for column in columns[:50])
-    return f"{shown} …" if len(columns) > 50 else shown  # noqa: PLR2004 - as above
+    return first_columns([f"“{column[:60]}”" for column in columns])
+
+
+def first_columns(texts: Sequence[str]) -> str:
+    """Join what is said of columns: a file may have thousands, of which a person reads some."""
+    shown = ", ".join(texts[:50])
+    return f"{shown} …" if len(texts) > 50 else shown  # noqa: PLR2004 - as above

@@ -30,7 +30,7 @@ from carillon.audience.imports.records import Place, import_place
 from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.removed_unsubscribes import remember_replaced, removed_channels, removed_statuses
 from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
-from carillon.audience.suppressions import Address, Channel, read_addresses
+from carillon.audience.suppressions import Channel, read_addresses
 from carillon.audience.upsert.engine import UPDATED
 from carillon.audience.upsert.match import NEW, UNCHANGED
 from carillon.audience.upsert.rows import KEYS, RowError
@@ -189,7 +189,7 @@ async def _copy_named(  # noqa: PLR0913 - what is copied, from where to where
     """Copy the contacts and suppressions that a chunk's rows name, or may name, unless the copy has them."""
     keys = {key: list(values) for key, values in named.items()}
     records = [] if prepared.blocks is None else [block.record for block in prepared.blocks.records]
-    given = [Address(channel=one.channel, value=one.address, phone_form=one.phone_form) for one in records]
+    given = [one.given for one in records]
     for address, blocked in zip(given, await read_addresses(tx, actor, given), strict=True):
         keys["email" if address.channel is Channel.EMAIL else "phone"] += [blocked] if blocked else []
     accounts = (actor.account_id, copy.account_id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from carillon.addresses.normalise import normalise_emails, normalise_phones
+from carillon.addresses.normalise import likely_phones, normalise_emails, normalise_phones
 from carillon.addresses.phones import KINDS_PER_VALIDITY, Validity
 from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.suppressions import Channel
@@ -128,7 +128,8 @@ async def judge(tx: Tx, actor: Actor, source: FileSource, first: PreparedChunk |
 
 def _phones(chunk: PreparedChunk, rows: pl.DataFrame, country: str) -> PhonesFound:
     frame = rows.filter(pl.col("phone") != "").select(pl.col("phone_quality", "phone_region"))
-    blocked = normalise_phones(_blocked(chunk, is_email=False), country)
+    given = _blocked(chunk, is_email=False)
+    blocked, _ = likely_phones(given, normalise_phones(given, country), country)
     frame = pl.concat(
         [frame, blocked.drop_nulls("digits").select(phone_quality="quality", phone_region="region")],
         how="vertical_relaxed",

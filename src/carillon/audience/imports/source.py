@@ -171,7 +171,7 @@ class FileSource:
     def _blocks(self, frame: pl.DataFrame) -> Blocks | None:
         """Split a chunk's frame; None where no row is a suppression. Of a file of addresses no row is a contact."""
         if self.columns.addresses:
-            return read_addresses(frame, self.columns.addresses)
+            return read_addresses(frame, self.columns.addresses, self.country)
         if not self.columns.has_blocks:
             return None
         blocks = read_blocks(frame)

@@ -64,13 +64,19 @@ async def resolve_numbers(tx: Tx, actor: Actor, given: Sequence[GivenPhone]) -> 
     """Return the E.164 digits that each of the numbers stands for; None for what is no phone.
 
     Of a number that can be read both ways, the reading is meant that a contact of the audience or a suppression has:
-    the form's first, then the other; where neither is known, the one that the numbering plans know better.
+    the form's first, then the other; where neither is known, the one that the numbering plans know better. Of numbers
+    that are read as in files, the unambiguous ones are known, too.
     """
     readings = [phone_readings(one.value, one.country, one.form) for one in given]
     ambiguous = {digits for one in readings if len(one) > 1 for digits in one}
     if not ambiguous:
         return [one[0] if one else None for one in readings]
-    known = await known_phones(tx, actor, ambiguous)
+    in_file = {
+        both[0]
+        for one, both in zip(given, readings, strict=True)
+        if len(both) == 1 and one.form is PhoneForm.NATIONAL_IF_VALID
+    }
+    known = {*await known_phones(tx, actor, ambiguous), *in_file}
     return [
         _meant(one, both, known) if len(both) > 1 else next(iter(both), None)
         for one, both in zip(given, readings, strict=True)
@@ -88,6 +94,15 @@ async def known_phones(tx: Tx, actor: Actor, digits: Collection[str]) -> Mapping
     for row in await tx.fetch(SQL["known_phones"], actor.account_id, actor.audience_id, sorted(digits)):
         known.setdefault(row["phone"], set()).update([row["contact_id"]] if row["contact_id"] else [])
     return known
+
+
+async def resolve_row(tx: Tx, actor: Actor, row: ContactRow, country: str) -> ContactRow:
+    """Return a row with the number that it would have in a file."""
+    if not row.phone:
+        return row
+    given = GivenPhone(value=row.phone, country=country, form=PhoneForm.NATIONAL_IF_VALID)
+    (digits,) = await resolve_numbers(tx, actor, [given])
+    return row if digits is None else msgspec.structs.replace(row, phone=f"+{digits}")
 
 
 async def resolve_phone(tx: Tx, actor: Actor, given: AmbiguousRows, contact_id: int | None = None) -> ContactRow:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from carillon.addresses.phones import PhoneForm
 from carillon.audience.contacts.batch_write import WritePolicy
 from carillon.audience.contacts.change import (
     ChangeContact,
@@ -95,7 +96,7 @@ def _saving(wanted: Wanted, *, is_new: bool) -> SaveContact:
     change = wanted.change
     return SaveContact(
         row=wanted.row,
-        ambiguous_phone=True,  # national, or international without a plus as it is shown
+        phone_form=PhoneForm.NATIONAL_FIRST,  # national, or international without a plus as it is shown
         groups=NO_MOVES if change.groups is None else Regroup(join=change.groups, leave_others=True),
         sms=change.sms,
         email=change.email,

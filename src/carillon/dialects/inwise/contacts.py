@@ -1,5 +1,6 @@
 """Contacts one by one: make or change one, show one, and the feed of new ones."""
 
+from carillon.addresses.phones import PhoneForm
 from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.feed import ReadFeed, read_feed
 from carillon.audience.contacts.lookup import FindContacts, get_contact
@@ -29,7 +30,7 @@ async def save(call: Call) -> Answer:
         row=_row(asked),
         contact_id=contact_id,
         country=country,
-        ambiguous_phone=True,
+        phone_form=PhoneForm.NATIONAL_FIRST,
         groups=Regroup(
             join=group_ids(asked.add_to_groups_ids, "add_to_groups_ids"),
             leave=group_ids(asked.remove_from_groups_ids, "remove_from_groups_ids"),

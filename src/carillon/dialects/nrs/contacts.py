@@ -83,7 +83,7 @@ def _command(asked: schemas.SaveContact) -> SaveContact:
     return SaveContact(
         row=mapping.contact_row(asked),
         country=mapping.dialling_country(asked.country_iso),
-        ambiguous_phone=True,
+        phone_form=PhoneForm.NATIONAL_FIRST,
         labelled_fields=mapping.custom_values(asked),
         groups=Regroup(join=mapping.group_ids(asked)),
     )
