@@ -54,7 +54,7 @@ def test_limits_are_shown_set_and_given_back(run: Run) -> None:
     assert {"name": "country_spend.972", "value": "250", "default": False} in shown
     run("otp", "limits", "set", "--account", 1, "recipient_sends", "--default")
     text = run("otp", "limits", "show", "--account", 1).stdout
-    assert ["recipient_sends", "10", "True"] in [line.split() for line in text.splitlines()]
+    assert ["recipient_sends", "10", "yes"] in [line.split() for line in text.splitlines()]
 
 
 @pytest.mark.parametrize(

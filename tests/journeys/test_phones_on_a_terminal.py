@@ -31,7 +31,7 @@ def test_a_terminal_shows_what_the_phones_get() -> None:
             reader.start()
             until(lambda: b"Ctrl-C stops it" in shown, "it serves")
             send(house)
-            until(lambda: f"phone 972541234567 got from Blue: {TEXT}".encode() in shown, "it is shown")
+            until(lambda: f"phone +972541234567 got from Blue: {TEXT}".encode() in shown, "it is shown")
             server.terminate()
             assert server.wait(60) == 0
         reader.join(5)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from carillon.audience.consent_names import TARGETS
-from carillon.audience.export_columns import ARCHIVED_STATUS, OWN_STATUS_COLUMNS, status_column
+from carillon.audience.export_columns import ARCHIVED_STATUS, FIELD_PREFIX, OWN_STATUS_COLUMNS, status_column
 from carillon.audience.imports.consent_words import KNOWN_WORDS, read_cell, status_that_takes
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
@@ -36,9 +36,12 @@ def not_understood(column: str) -> InvalidInputError:
 
 
 def check_left_out(frame: pl.DataFrame, columns: Iterable[str]) -> None:
-    """Raise InvalidInputError for the first column, of those that nothing is taken from, whose cells are statuses."""
+    """Raise InvalidInputError for the first column, of those that nothing is taken from, whose cells are statuses.
+
+    A custom field of an export is one, whatever is in it.
+    """
     for column in columns:
-        status = status_that_takes(frame[column])
+        status = None if column.startswith(FIELD_PREFIX) else status_that_takes(frame[column])
         if status is not None:
             name = column[:60]
             message = (
