@@ -1,5 +1,6 @@
 """The application of a serving process: the dialects as sites behind one front, health, metrics and OpenAPI beside."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
@@ -11,14 +12,17 @@ import msgspec
 import structlog
 from litestar import Litestar, Response, get
 from litestar import Request as LitestarRequest
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from carillon.carriers.http.inbound import InboundTemplate, read_inbound_template
 from carillon.dialects.contract import Dialect, Services, site_of
 from carillon.dialects.registry import DIALECTS
+from carillon.docs_pages import BASE as DOCS
+from carillon.docs_pages import DocsPages
 from carillon.front_page import front_page
 from carillon.http.body import BodyBudget
 from carillon.http.front import REQUEST_ID, Front
@@ -82,6 +86,10 @@ def _json(status: int, content: object) -> ASGIResponse:
     return ASGIResponse(body=msgspec.json.encode(content), status_code=status, media_type="application/json")
 
 
+def _page(content: bytes) -> ASGIResponse:
+    return ASGIResponse(body=content, headers={"content-type": PAGE_MEDIA_TYPE, **PAGE_HEADERS})
+
+
 def _refuse(request: LitestarRequest[Any, Any, Any], error: HTTPException) -> Any:
     """Answer what no dialect does: unknown paths, methods that a path lacks."""
     return _json_error(request, error.status_code, dict(error.headers or {}))
@@ -101,13 +109,21 @@ def _json_error(request: LitestarRequest[Any, Any, Any], status: int, headers: d
 def _public_pages(runtime: Runtime, metrics: Metrics, dialects: Sequence[Dialect]) -> list[HTTPRouteHandler]:
     # Made when it is first asked for: no start waits for what few ask for.
     document = cache(lambda: msgspec.json.encode(openapi_document(dialects)))
+    docs = DocsPages()
 
     @get("/")
     async def front(request: LitestarRequest[Any, Any, Any]) -> ASGIApp:
         """Answer a page for people (`front_page`)."""
         host = request.headers.get("host", "")
-        page = front_page(runtime.settings, dialects, request.scope["scheme"], host)
-        return ASGIResponse(body=page.content(), headers={"content-type": PAGE_MEDIA_TYPE, **PAGE_HEADERS})
+        page = front_page(runtime.settings, dialects, docs, request.scope["scheme"], host)
+        return _page(page.content())
+
+    @get(f"{DOCS}{{name:path}}")
+    async def documentation(name: FromPath[str]) -> ASGIApp:
+        """Answer a page of the documentation (`DocsPages`)."""
+        if (page := await asyncio.to_thread(docs.page, name.removeprefix("/"))) is None:
+            raise NotFoundException
+        return _page(page)
 
     @get("/healthz")
     async def healthz() -> ASGIApp:
@@ -131,7 +147,7 @@ def _public_pages(runtime: Runtime, metrics: Metrics, dialects: Sequence[Dialect
         """Answer the OpenAPI document of all dialects."""
         return ASGIResponse(body=document(), media_type="application/json")
 
-    return [front, healthz, readyz, exposition, openapi]
+    return [front, documentation, healthz, readyz, exposition, openapi]
 
 
 def openapi_document(dialects: Sequence[Dialect]) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 import re
 import shlex
 from collections.abc import Sequence
+from xml.etree import ElementTree as ET  # builds and writes; it never parses
 
 from carillon.dialects.contract import Dialect
+from carillon.docs_pages import BASE, START, DocsPages
 from carillon.http.pages import HtmlPage, add
 from carillon.settings import Settings
 
@@ -19,7 +21,7 @@ _LINKS = (
 )
 
 
-def front_page(settings: Settings, dialects: Sequence[Dialect], scheme: str, host: str) -> HtmlPage:
+def front_page(settings: Settings, dialects: Sequence[Dialect], docs: DocsPages, scheme: str, host: str) -> HtmlPage:
     """Write the page for whoever has called `host`."""
     page = HtmlPage("Carillon")
     body = page.body
@@ -28,16 +30,22 @@ def front_page(settings: Settings, dialects: Sequence[Dialect], scheme: str, hos
     add(body, "h2", "Health and reference")
     links = add(body, "ul")
     for path, meaning in _LINKS:
-        item = add(links, "li")
-        add(item, "a", path, href=path).tail = f": {meaning}"
-    add(
-        body,
-        "p",
-        "Tutorial, how-to pages and the reference of commands are in the folder docs of Carillon: docs/index.md.",
-    )
+        _add_link(links, path, meaning)
+    add(body, "h2", "Documentation")
+    if docs.files:
+        pages = add(body, "ul")
+        _add_link(pages, START, "tutorials, how-to pages, the reference of commands, and why things are as they are")
+        for dialect in dialects:
+            _add_link(pages, f"{BASE}dialects/{dialect.name}.md", "what is served of this vendor's API")
+    else:
+        add(body, "p", "It is in the folder docs of Carillon's repository: docs/index.md.")
     if dialects:
         _add_first_calls(page, settings, dialects, _base_url(scheme, host))
     return page
+
+
+def _add_link(links: ET.Element, path: str, meaning: str) -> None:
+    add(add(links, "li"), "a", path, href=path).tail = f": {meaning}"
 
 
 def _base_url(scheme: str, host: str) -> str:

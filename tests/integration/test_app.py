@@ -276,7 +276,8 @@ async def test_the_address_itself_opens_as_a_page_with_first_calls_and_runs_no_s
     assert (reply.status_code, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "default-src 'none'" in reply.headers["content-security-policy"]
     assert "<script" not in reply.text
-    for path in ("/healthz", "/readyz", "/metrics", "/schema/openapi.json"):
+    documentation = ["/docs/index.md", *(f"/docs/dialects/{one.name}.md" for one in DIALECTS)]
+    for path in ("/healthz", "/readyz", "/metrics", "/schema/openapi.json", *documentation):
         assert f'href="{path}"' in reply.text
         assert (await client.get(path)).status_code == 200
     for dialect in DIALECTS:
@@ -284,6 +285,14 @@ async def test_the_address_itself_opens_as_a_page_with_first_calls_and_runs_no_s
     assert "carillon credential create" in reply.text
     (runtime.settings.data_dir / "demo.env").touch()
     assert f"set -a; . {runtime.settings.data_dir / 'demo.env'};" in (await client.get("/")).text
+
+
+async def test_the_documentation_opens_as_pages_and_nothing_else_of_the_folder(client: httpx.AsyncClient) -> None:
+    reply = await client.get("/docs/how-to/import-a-file.md")
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    for path in ("/docs/", "/docs/none.md", "/docs/generate.py", "/docs/%2e%2e/pyproject.toml", "/docs//etc/passwd"):
+        assert (await client.get(path)).status_code == 404
 
 
 async def test_a_host_that_is_none_is_not_in_the_lines_to_copy(client: httpx.AsyncClient) -> None:

@@ -263,6 +263,19 @@ def large_bodies_that_hardly_come(target: Target) -> None:
             time.sleep(0.1)
 
 
+def large_bodies_that_never_end(target: Target) -> None:
+    """Two bodies as large as may be, all but their last bytes: as much as strangers have room for."""
+    head = f"POST {GROUPS} HTTP/1.1\r\nHost: x\r\n{JSON}\r\nContent-Length: {32 * MEGABYTE}\r\n\r\n".encode()
+    with ExitStack() as stack:
+        for _ in range(2):
+            connection = stack.enter_context(target.connect())
+            try:
+                connection.sendall(head + b" " * (32 * MEGABYTE - 10))
+            except OSError:
+                continue
+        time.sleep(2)
+
+
 ATTACKS: list[Callable[[Target], None]] = [
     a_form_of_escapes,
     a_token_request_of_thirty_megabytes,
@@ -279,6 +292,7 @@ ATTACKS: list[Callable[[Target], None]] = [
     many_pipelined_requests,
     bodies_of_small_chunks,
     large_bodies_that_hardly_come,
+    large_bodies_that_never_end,
 ]
 
 

@@ -125,6 +125,23 @@ async def test_a_body_for_which_there_is_no_room_is_not_read() -> None:
     assert taken == []
 
 
+async def test_large_bodies_of_strangers_leave_room_for_small_ones() -> None:
+    """A customer's credential may be in its body, and until that is read it is a stranger's."""
+    shared = BodyBudget(64 * LARGEST, 4 * LARGEST)
+    sized: list[tuple[int, str | None]] = [(14 * 10**5, str(14 * 10**5)), (10**5, str(4 * LARGEST)), (10**5, None)]
+    waiting = [asyncio.create_task(slow_body(shared, 14 * 10**5, first=14 * 10**5).read()) for _ in range(10)]
+    await asyncio.sleep(0)
+    for size, announced in sized:
+        with pytest.raises(OverloadedError):
+            await body_in(shared, b"x" * size, b"", announced=announced)[0].read()
+    for _ in range(20):
+        assert await body_in(shared, b"x" * 100_000, announced="100000")[0].read()
+    with pytest.raises(OverloadedError):
+        await body_in(shared, b"x" * 100_000, announced="100000")[0].read()
+    for one in waiting:
+        one.cancel()
+
+
 async def test_what_is_announced_and_does_not_come_takes_no_room() -> None:
     shared = BodyBudget(4 * LARGEST, LARGEST)
     waiting = [asyncio.create_task(slow_body(shared, LARGEST).read()) for _ in range(5)]

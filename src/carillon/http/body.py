@@ -20,6 +20,9 @@ MAX_VALUES = 600_000
 
 # Shares of the budget: of all callers that are not authenticated yet, and of one account.
 _ANONYMOUS_SHARE, _ACCOUNT_SHARE = 4, 2
+# Of the former's an eighth is kept for bodies that are announced as no larger than this: credentials come in bodies,
+# and whoever sends large ones, of which none ends, would keep customers out.
+_MODEST_BYTES, _KEPT_FOR_MODEST = 1_048_576, 8
 # Where there is no room, a body goes for another one that has been coming for so long, and more slowly than this.
 _SLOW_SECONDS, _SLOW_BYTES_PER_SECOND = 5.0, 65_536
 # A decoded value takes so much, and is behind one of these; where a form carries it, an escape is a part of one.
@@ -54,32 +57,34 @@ class BodyBudget:
 
         Where there is no room another body goes that comes slowly. Raises OverloadedError where there is none.
         """
-        owner = body.owner
-        while not self._has_room(owner, size):
-            slow = [one for one in self._slow_ones(owner, size) if one is not body]
+        while not self._has_room(body, size):
+            slow = self._slow_ones(body, size)
             if not slow:
                 raise OverloadedError
             min(slow, key=lambda one: one.bytes_per_second).drop()
         self._held += size
-        self._held_by[owner] += size
+        self._held_by[body.owner] += size
 
-    def require_room(self, owner: AccountId | None, size: int) -> None:
+    def require_room(self, body: "Body", size: int) -> None:
         """Require that there is room now for a body that is to come. Raises OverloadedError."""
-        if not self._has_room(owner, size) and not self._slow_ones(owner, size):
+        if not self._has_room(body, size) and not self._slow_ones(body, size):
             raise OverloadedError
 
-    def _has_room(self, owner: AccountId | None, size: int) -> bool:
-        return self._held + size <= max(self._total, self.largest) and not self._is_over_share(owner, size)
+    def _has_room(self, body: "Body", size: int) -> bool:
+        return self._held + size <= max(self._total, self.largest) and not self._is_over_share(body, size)
 
-    def _slow_ones(self, owner: AccountId | None, size: int) -> "list[Body]":
-        """List the bodies that may go: of the same callers where their share is taken, of all where all is."""
-        of_any = not self._is_over_share(owner, size)
-        return [one for one in self._being_read if one.is_slow and (of_any or one.owner == owner)]
+    def _slow_ones(self, body: "Body", size: int) -> "list[Body]":
+        """List the others that may go: of the same callers where their share is taken, of all where all is."""
+        of_any = not self._is_over_share(body, size)
+        slow = (one for one in self._being_read if one.is_slow and one is not body)
+        return [one for one in slow if of_any or one.owner == body.owner]
 
-    def _is_over_share(self, owner: AccountId | None, size: int) -> bool:
-        share = _ANONYMOUS_SHARE if owner is None else _ACCOUNT_SHARE
+    def _is_over_share(self, body: "Body", size: int) -> bool:
+        share = self._total // (_ANONYMOUS_SHARE if body.owner is None else _ACCOUNT_SHARE)
+        if body.owner is None and not body.is_modest:
+            share -= share // _KEPT_FOR_MODEST
         # However small the budget is, one body of the largest size has room.
-        return self._held_by[owner] + size > max(self._total // share, self.largest)
+        return self._held_by[body.owner] + size > max(share, self.largest)
 
     def release(self, owner: AccountId | None, size: int) -> None:
         """Give bytes back."""
@@ -128,6 +133,11 @@ class Body:
         return not self.content if self._is_read else self._announced == 0
 
     @property
+    def is_modest(self) -> bool:
+        """Whether it is announced as one for which strangers' room is kept, when large ones have none."""
+        return self._announced is not None and self._announced <= _MODEST_BYTES
+
+    @property
     def bytes_per_second(self) -> float:
         """How quickly it has come so far."""
         return self._reserved / max(0.001, time.monotonic() - self._began)
@@ -152,7 +162,7 @@ class Body:
         if self._announced is not None and self._announced > limit:
             raise BodyTooLargeError
         if self._announced is not None and self._announced > SMALL_BYTES:
-            self._budget.require_room(self.owner, self._announced)
+            self._budget.require_room(self, self._announced)
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body") and len(message["body"]) <= SMALL_BYTES:
             content: bytes = message["body"]  # most are so, and single lookups feel what the rest costs

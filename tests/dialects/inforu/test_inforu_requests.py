@@ -276,7 +276,15 @@ async def test_bytes_that_are_no_utf8_are_refused(wire: Wire, function: str) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v2/Contact/GetWeather", "/api/Contact/GetWeather", "/API/v2/SMS/Send", "/api/v2/Umail/Send"]
+    "path",
+    [
+        "/api/v2/Contact/GetWeather",
+        "/api/Contact/GetWeather",
+        "/API/v2/SMS/Send",
+        "/api/v2/Umail/Send",
+        "/api/v1/SMS/SendSms",
+        "/InforuFrontEnd/WebInterface/SendMessageByNumber.aspx",
+    ],
 )
 async def test_a_path_that_is_not_served_is_refused_in_the_envelope(wire: Wire, path: str) -> None:
     for reply in (await wire.client.post(path, json={"Data": {}}), await wire.client.get(path)):

@@ -1,5 +1,6 @@
 """From a request to an envelope: authenticate, read, run, present; and the dialect as it is mounted."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -31,8 +32,8 @@ _BEGINNING_BYTES = 1_000
 
 # The reference's samples name functions without the version, too.
 _PATHS = {path.lower(): one.paths[0] for one in OPERATIONS for path in one.paths}
-# What the vendor has functions below; /api/rest is not InforU's.
-_BASES = ("/api/v2/", "/api/contact/", "/api/sms/", "/api/otp/")
+# What the vendor has functions below, those of its first API included; /api/rest is not InforU's.
+_OURS = re.compile(r"/(api/(?!rest(/|$))|inforufrontend/)")
 _OPERATIONS = {one.paths[0].lower(): one for one in OPERATIONS}
 
 
@@ -42,7 +43,7 @@ def canonical_path(path: str) -> str | None:
     One that is below ours and no function's is returned as it is, in lower case: it is refused in the envelope.
     """
     lowered = unquote(path).rstrip("/").lower()
-    return _PATHS.get(lowered) or (lowered if lowered.startswith(_BASES) else None)
+    return _PATHS.get(lowered) or (lowered if _OURS.match(lowered) else None)
 
 
 def _serve(operation: Operation) -> Callable[[Services, Request], Awaitable[Reply]]:
