@@ -114,8 +114,7 @@ async def sent(db: Database, tenant: Tenant, *names: str, count: int = 1, way: W
             addresses=[f"97254{number:07}" for number in range(count)],
             are_digits=True,
             links={
-                name: LinkColumn(urls=[None if way.page_key else f"{URL}/{name}"] * count, ways=[way] * count)
-                for name in names
+                name: LinkColumn(urls=[None if way.page_key else f"{URL}/{name}"] * count, way=way) for name in names
             },
         ),
     )
@@ -678,9 +677,7 @@ async def test_a_plan_writes_no_link(db: Database, runtime: Runtime, account: Te
         sender="Shop",
         text="{link}",
         placeholders=PlaceholderStyle.BRACES,
-        recipients=Recipients(
-            addresses=["972540000001"], are_digits=True, links={"link": LinkColumn(urls=[URL], ways=[PLAIN])}
-        ),
+        recipients=Recipients(addresses=["972540000001"], are_digits=True, links={"link": LinkColumn(urls=[URL])}),
     )
     planned = await plan_send(db, account.actor, command)
     assert planned.links

@@ -92,7 +92,11 @@ def route_of(operation: Operation, authenticate: Callable[[Services, Request], A
         body: msgspec.Struct = Nothing()
         if operation.body is not Nothing:
             await request.body.read(actor.account_id)
-            body = await request.body.decode(lambda content: read_request(operation.body, read_json(content)))
+
+            def read(content: bytes) -> msgspec.Struct:
+                return read_request(operation.body, read_json(content, has_few_values=request.body.has_few_values))
+
+            body = await request.body.decode(read)
         require(query)
         require(body)
         call = Call(
@@ -134,12 +138,16 @@ def read_query(query: str) -> dict[str, Any]:
     return found
 
 
-def read_json(body: bytes) -> object:
-    """Decode a body; an empty one is None. Raises InvalidInputError for `body`."""
+def read_json(body: bytes, *, has_few_values: bool = False) -> object:
+    """Decode a body; an empty one is None. Raises InvalidInputError for `body`.
+
+    `has_few_values` where they have been counted already.
+    """
     text = body.removeprefix(b"\xef\xbb\xbf").strip()
     if not text:
         return None
-    require_few_values(text, "body")
+    if not has_few_values:
+        require_few_values(text, "body")
     try:
         return msgspec.json.decode(text)
     except RecursionError as error:

@@ -23,6 +23,7 @@ MAX_DAYS: Final = 2_000
 """So old can a link be whose code is read: days come again after 2,048."""
 
 _ACCOUNT_BITS, _DAY_BITS, _NUMBER_BITS = 20, 11, 28
+_NUMBERS = 1 << _NUMBER_BITS
 _BITS = _ACCOUNT_BITS + _DAY_BITS + _NUMBER_BITS
 MAX_ACCOUNT_ID: Final = (1 << _ACCOUNT_BITS) - 1
 
@@ -72,7 +73,7 @@ def day_of(moment: datetime) -> int:
 
 
 def _cut(number: int) -> int:
-    return number & ((1 << _NUMBER_BITS) - 1)
+    return number & (_NUMBERS - 1)
 
 
 class LinkCodes:
@@ -101,7 +102,7 @@ class LinkCodes:
         if account_id > MAX_ACCOUNT_ID:
             raise ValueError("Codes carry account ids below 2^20.")
         head = (account_id << _DAY_BITS | day % (1 << _DAY_BITS)) << _NUMBER_BITS
-        values = self._permuted(array("Q", [head | _cut(one) for one in numbers]))
+        values = self._permuted(array("Q", _headed(head, numbers)))
         outside = _beyond(values, range(len(values)))
         while outside:
             again = self._permuted(array("Q", [values[place] for place in outside]))
@@ -154,6 +155,12 @@ class LinkCodes:
 def _cipher(key: bytes) -> CipherContext:
     # A block cipher as the round's function: no block is ever shown.
     return Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305 - as said above
+
+
+def _headed(head: int, numbers: Sequence[int]) -> Sequence[int]:
+    if isinstance(numbers, range) and numbers and numbers.step == 1 and _cut(numbers[0]) + len(numbers) <= _NUMBERS:
+        return range(head | _cut(numbers[0]), (head | _cut(numbers[0])) + len(numbers))
+    return [head | _cut(one) for one in numbers]
 
 
 def _beyond(values: "array[int]", places: Sequence[int]) -> list[int]:

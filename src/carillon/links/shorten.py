@@ -1,10 +1,10 @@
 """Making short links: codes for targets, and their rows."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import repeat
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.links.addresses import LinkAddresses
 from carillon.links.codes import day_of, link_id_of
-from carillon.links.targets import PLAIN, LinkColumn, ShortLinks, Way, check_url, host_of
+from carillon.links.targets import PLAIN, LinkColumn, ShortLinks, check_url, host_of
 
 SQL = load_statements("carillon.links", "shorten.sql")
 
@@ -32,13 +32,40 @@ _COLUMNS = (
 _encode = msgspec.json.Encoder().encode
 
 
+class Codes:
+    """The codes and short URLs of links: made when they are first asked for, or in a thread before that."""
+
+    def __init__(self, make: Callable[[], ShortLinks]) -> None:
+        self._make = make
+        self._made: ShortLinks | None = None
+        self._coming: asyncio.Future[ShortLinks] | None = None
+
+    @property
+    def short(self) -> ShortLinks:
+        """They themselves."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def begin(self) -> None:
+        """Begin to make them in a thread: best when the event loop is about to wait for the database."""
+        if self._made is None and self._coming is None:
+            self._coming = asyncio.get_running_loop().run_in_executor(None, self._make)
+
+    async def made(self) -> None:
+        """Wait until they are made."""
+        self.begin()
+        if self._coming is not None:
+            self._made = await self._coming
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeLinks:
     """Links that have their codes, by placeholder; they have no rows yet.
 
     Their numbers, of a day, count from `first` on: those of the first placeholder's column, then the next one's, each
     as long as `count`. `rows` are those of the columns here, which may be a part of them. `sample` are the short URLs
-    of the first row: any other's with the same domain is as long. The codes of very many come from a thread.
+    of the first row: any other's with the same domain is as long.
     """
 
     day: int
@@ -47,17 +74,12 @@ class MadeLinks:
     rows: range
     columns: Mapping[str, LinkColumn] = field(repr=False)
     sample: Mapping[str, str] = field(repr=False)
-    coming: "Future[ShortLinks]" = field(repr=False)
+    codes: Codes = field(repr=False)
 
     @property
     def short(self) -> ShortLinks:
-        """The codes. Waits for them: on the event loop `coded` comes first."""
-        return self.coming.result()
-
-    async def coded(self) -> None:
-        """Wait until the codes are there."""
-        if not self.coming.done():
-            await asyncio.wrap_future(self.coming)
+        """The codes and short URLs. Of very many, on the event loop, `Codes.made` comes first."""
+        return self.codes.short
 
     def link_ids(self, place: int) -> list[UUID]:
         """Return the keys of the links of a placeholder, by its place."""
@@ -70,7 +92,7 @@ async def make_links(db: Database, actor: Actor, columns: Mapping[str, LinkColum
 
     Raises InvalidInputError for `domain` that is not the account's, and for `page` that it has not got.
     """
-    count = max((len(one.ways) for one in columns.values()), default=0)
+    count = max((len(one.urls) for one in columns.values()), default=0)
     if not count:
         return None
     numbers = await db.read(_numbers_for, actor, columns)
@@ -80,10 +102,9 @@ async def make_links(db: Database, actor: Actor, columns: Mapping[str, LinkColum
     numbered = Numbered(account_id=actor.account_id, day=day, first=numbers.start, count=count)
     if len(numbers) <= _FEW:
         return with_codes(addresses, numbered, range(count), columns)
-    coming: Future[ShortLinks] = Future()
-    asyncio.get_running_loop().run_in_executor(None, _code, coming, addresses, numbered, range(count), columns)
-    sample = _short_links(addresses, numbered, range(1), columns).urls
-    return _made(numbered, range(count), columns, {name: urls[0] for name, urls in sample.items()}, coming)
+    codes = Codes(partial(_short_links, addresses, numbered, range(count), columns))
+    sample = _short_links(addresses, numbered, range(1), columns)
+    return _made(numbered, range(count), columns, sample, codes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,34 +121,16 @@ def with_codes(
     addresses: LinkAddresses, numbered: Numbered, rows: range, columns: Mapping[str, LinkColumn]
 ) -> MadeLinks:
     """Return the codes of links whose numbers are known; the columns are those of `rows`. It is safe in threads."""
-    coming: Future[ShortLinks] = Future()
-    short = _short_links(addresses, numbered, rows, columns)
-    coming.set_result(short)
-    return _made(numbered, rows, columns, {name: urls[0] for name, urls in short.urls.items() if urls}, coming)
+    codes = Codes(partial(_short_links, addresses, numbered, rows, columns))
+    return _made(numbered, rows, columns, codes.short, codes)
 
 
 def _made(
-    numbered: Numbered,
-    rows: range,
-    columns: Mapping[str, LinkColumn],
-    sample: Mapping[str, str],
-    coming: "Future[ShortLinks]",
+    numbered: Numbered, rows: range, columns: Mapping[str, LinkColumn], sample: ShortLinks, codes: Codes
 ) -> MadeLinks:
     given = {"day": numbered.day, "first": numbered.first, "count": numbered.count}
-    return MadeLinks(**given, rows=rows, columns=columns, sample=sample, coming=coming)
-
-
-def _code(
-    coming: "Future[ShortLinks]",
-    addresses: LinkAddresses,
-    numbered: Numbered,
-    rows: range,
-    columns: Mapping[str, LinkColumn],
-) -> None:
-    try:
-        coming.set_result(_short_links(addresses, numbered, rows, columns))
-    except Exception as error:  # noqa: BLE001 - it is raised where the codes are taken
-        coming.set_exception(error)
+    first = {name: urls[0] for name, urls in sample.urls.items() if urls}
+    return MadeLinks(**given, rows=rows, columns=columns, sample=first, codes=codes)
 
 
 def _short_links(
@@ -139,17 +142,13 @@ def _short_links(
         start = numbered.first + place * numbered.count
         numbers = range(start + rows.start, start + rows.stop)
         codes[name] = addresses.codes.make(numbered.account_id, numbered.day, numbers)
-        urls[name] = addresses.urls_of(codes[name], [way.domain for way in column.ways[: len(rows)]])
+        urls[name] = addresses.urls_of(codes[name], column.domains[: len(rows)])
     return ShortLinks(codes=codes, urls=urls)
 
 
 async def _numbers_for(tx: Tx, actor: Actor, columns: Mapping[str, LinkColumn]) -> range:
     """Require that domains and pages are the account's, and take numbers for the links."""
-    # Most are the same object: a set of these is of a few.
-    known_ways: dict[int, Way] = {}
-    for column in columns.values():
-        known_ways.update(zip(map(id, column.ways), column.ways, strict=True))
-    ways = known_ways.values()
+    ways = [way for column in columns.values() for way in column.distinct_ways]
     hosts = {host_of(way.domain) for way in ways if way.domain is not None}
     if hosts:
         usable = {row["host"] for row in await tx.fetch(SQL["usable_domains"], actor.account_id, sorted(hosts))}
@@ -160,7 +159,7 @@ async def _numbers_for(tx: Tx, actor: Actor, columns: Mapping[str, LinkColumn]) 
         known = {row["page_key"] for row in await tx.fetch(SQL["known_pages"], actor.account_id, sorted(pages))}
         if pages - known:
             raise InvalidInputError("page", "The account has no such landing page.")
-    return await tx.ids.take("link", sum(len(column.ways) for column in columns.values()))
+    return await tx.ids.take("link", sum(len(column.urls) for column in columns.values()))
 
 
 async def write_links(  # noqa: PLR0913 - whose they are
@@ -218,10 +217,10 @@ async def shorten(db: Database, actor: Actor, command: Shorten) -> list[str | No
     urls = [_checked(url) for url in command.urls]
     right = [url for url in urls if url is not None]
     way = replace(PLAIN, domain=command.domain)
-    made = await make_links(db, actor, {"": LinkColumn(urls=right, ways=[way] * len(right))})
+    made = await make_links(db, actor, {"": LinkColumn(urls=right, way=way)})
     if made is None:
         return [None] * len(urls)
-    await made.coded()
+    await made.codes.made()
     await db.run(_write_shortened, actor, made, command.expires_in)
     short = iter(made.short.urls[""])
     return [None if url is None else next(short) for url in urls]

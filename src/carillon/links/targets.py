@@ -53,13 +53,30 @@ PLAIN: Final = Way()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkColumn:
-    """Where the links of a placeholder lead, and how, in columns as long as the recipients.
+    """Where the links of a placeholder lead, in a column as long as the recipients, and how.
 
-    `urls` have been checked (`check_url`, `valid_urls`); one is None where the way has a landing page.
+    `urls` have been checked (`check_url`, `valid_urls`); one is None where the way has a landing page. All lead in
+    `way` but the `others`, by their rows.
     """
 
     urls: Sequence[str | None] = field(repr=False)
-    ways: Sequence[Way]
+    way: Way = PLAIN
+    others: Mapping[int, Way] = field(default_factory=dict)
+
+    @property
+    def ways(self) -> Sequence[Way]:
+        """The way of each row."""
+        return [self.others.get(row, self.way) for row in range(len(self.urls))]
+
+    @property
+    def distinct_ways(self) -> Sequence[Way]:
+        """Those that there are, some of them perhaps more than once."""
+        return [*self.others.values()] if len(self.others) == len(self.urls) else [self.way, *self.others.values()]
+
+    @property
+    def domains(self) -> Sequence[str | None]:
+        """The domain of each row."""
+        return [way.domain for way in self.ways] if self.others else [self.way.domain] * len(self.urls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +90,8 @@ class ShortLinks:
 def valid_urls(urls: Sequence[str]) -> list[bool]:
     """Tell which URLs are taken as they are (`check_url`), for many at once."""
     column = pl.Series(urls, dtype=pl.String)
-    is_valid = (column.str.len_bytes() <= MAX_URL_CHARACTERS) & column.str.contains(f"(?i)^(?:{_HTTP.pattern})$")
-    # A line's end is no character of a URL, also where an engine takes $ for a place before the last one.
-    return (is_valid & ~column.str.contains(r"[\r\n]")).to_list()
+    is_short = column.str.len_bytes() <= MAX_URL_CHARACTERS
+    return (is_short & column.str.contains(rf"(?i)\A(?:{_HTTP.pattern})\z")).to_list()
 
 
 def check_url(url: str, field: str = "url") -> str:

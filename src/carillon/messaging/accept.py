@@ -77,7 +77,7 @@ async def _prepared(db: Database, actor: Actor, command: Send) -> PreparedSend:
         check_campaign_name(command.campaign)
     command, own, shared = await with_links(db, actor, command)
     if own is not None and not is_large(command):
-        await own.coded()  # its texts are rendered now
+        await own.codes.made()  # its texts are rendered now
     prepare = partial(
         prepare_send, command, actor.country, links=own, shared_links=shared, renders=not is_large(command)
     )

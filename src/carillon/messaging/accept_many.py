@@ -7,6 +7,7 @@ import msgspec
 
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
+from carillon.kit.json_texts import json_texts
 from carillon.messaging.account_clock import take_account_clock
 from carillon.messaging.materialisation import AddMaterialisation, add_materialisation, members_of, request_of
 from carillon.messaging.members import add_members, count_members
@@ -61,7 +62,7 @@ async def accept_many(tx: Tx, actor: Actor, request: PreparedSend) -> AcceptedSe
         await write_shared_links(tx, actor, request, placement.sending_id)
         members = await _keep(tx, actor, request, placement, rows, members)
     if request.links is not None:
-        await request.links.coded()
+        await request.links.codes.made()
     return accepted_of(tx, request, placement, rows, 0, campaigns, members=members)
 
 
@@ -79,7 +80,10 @@ async def _keep(  # noqa: PLR0913, PLR0917 - what was accepted
     values = command.recipients.values
     if named:
         of_rows = kept_of_recipients(request.links, links, named)
-        await tx.copy_records("recipient", _COLUMNS, _records(actor, placement.sending_id, rows, values, of_rows))
+        records = _records(actor, placement.sending_id, rows, values, of_rows)
+        if request.links is not None:
+            request.links.codes.begin()
+        await tx.copy_records("recipient", _COLUMNS, records)
     is_taken = members <= _MAX_MEMBERS_AT_ONCE
     kept = request_of(command, links)
     if is_taken and command.groups:
@@ -100,6 +104,7 @@ async def _keep(  # noqa: PLR0913, PLR0917 - what was accepted
 def _records(
     actor: Actor, sending_id: UUID, rows: Rows, values: Sequence[object] | None, links: Sequence[str | None]
 ) -> list[tuple[object, ...]]:
+    texts = json_texts(values) if values else ["{}"] * len(rows.places)
     return [
         (
             actor.account_id,
@@ -107,7 +112,7 @@ def _records(
             row + 1,
             rows.message_ids[row],
             rows.numbers[row] or rows.given[row][:250],
-            _encode(values[row]).decode() if values else "{}",
+            texts[row],
             _encode(custom).decode() if (custom := rows.custom[row]) else None,
             failure.value if (failure := rows.failures[row]) else None,
             rows.guids[row],

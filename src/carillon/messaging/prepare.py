@@ -276,7 +276,7 @@ def _are_alike(command: Send, links: MadeLinks, count: int) -> bool:
     """Tell whether texts differ in links alone, of one length: their codes have letters and digits of GSM."""
     if command.recipients.values is not None or len(links.rows) != count:
         return False
-    return all(len({way.domain for way in column.ways}) == 1 for column in links.columns.values())
+    return all(len({way.domain for way in column.distinct_ways}) == 1 for column in links.columns.values())
 
 
 def _rendered_texts(

@@ -12,6 +12,7 @@ import msgspec
 
 from carillon.db.database import Database, Tx
 from carillon.kit.actor import Actor
+from carillon.kit.json_texts import json_texts
 from carillon.links.addresses import LinkAddresses
 from carillon.links.shorten import MadeLinks, Numbered, make_links, with_codes, write_links
 from carillon.links.targets import PLAIN, LinkColumn, Way
@@ -23,7 +24,6 @@ from carillon.text.placeholders import Template
 # A way, and the place where it is kept: with the request, where all recipients of a placeholder have the same.
 _Kept = str | tuple[str | None, Way]
 
-_encode = msgspec.json.Encoder().encode
 _decode_rows = msgspec.json.Decoder(list[list[_Kept] | None]).decode
 
 
@@ -54,9 +54,9 @@ async def with_links(db: Database, actor: Actor, command: Send) -> tuple[Send, M
     urls = {name: url for name, url in command.links.items() if name in template.keys}
     if not command.groups:
         count = len(command.recipients.addresses)
-        own |= {name: LinkColumn(urls=[url] * count, ways=[PLAIN] * count) for name, url in urls.items()}
+        own |= {name: LinkColumn(urls=[url] * count) for name, url in urls.items()}
         return command, await make_links(db, actor, own), None
-    shared = await make_links(db, actor, {name: LinkColumn(urls=[url], ways=[PLAIN]) for name, url in urls.items()})
+    shared = await make_links(db, actor, {name: LinkColumn(urls=[url]) for name, url in urls.items()})
     if shared is not None:
         text = template.render(shared.sample)
         command = replace(command, text=text)
@@ -82,12 +82,8 @@ def kept_links(made: MadeLinks | None) -> KeptLinks | None:
     """Return what is kept of a request's links."""
     if made is None:
         return None
-    ways = {name: _only(column.ways) for name, column in made.columns.items()}
+    ways = {name: None if column.others else column.way for name, column in made.columns.items()}
     return KeptLinks(day=made.day, first=made.first, count=made.count, ways=ways)
-
-
-def _only(ways: Sequence[Way]) -> Way | None:
-    return ways[0] if len(set(map(id, ways))) == 1 else None
 
 
 def kept_of_recipients(made: MadeLinks | None, kept: KeptLinks | None, count: int) -> Sequence[str | None]:
@@ -100,7 +96,7 @@ def kept_of_recipients(made: MadeLinks | None, kept: KeptLinks | None, count: in
             columns.append([url or "" for url in column.urls])
         else:
             columns.append(list(zip(column.urls, column.ways, strict=True)))
-    return [_encode(row).decode() for row in zip(*columns, strict=True)]
+    return json_texts(zip(*columns, strict=True))
 
 
 def links_of_slice(
@@ -113,7 +109,8 @@ def links_of_slice(
     columns: dict[str, LinkColumn] = {}
     for place, (name, way) in enumerate(kept.ways.items()):
         pairs = [_read(row[place], way) for row in rows]
-        columns[name] = LinkColumn(urls=[url for url, _ in pairs], ways=[one for _, one in pairs])
+        others = {} if way is not None else {at: one for at, (_, one) in enumerate(pairs)}
+        columns[name] = LinkColumn(urls=[url for url, _ in pairs], way=way or PLAIN, others=others)
     numbered = Numbered(account_id=account_id, day=kept.day, first=kept.first, count=kept.count)
     return with_codes(addresses, numbered, range(start, start + len(rows)), columns)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -64,19 +65,35 @@ def read_landings(
         return {}
     order = list(params[0] or ())
     names = sorted(keys, key=lambda key: (order.index(key) if key in order else len(order), key))
-    return {name: _column(name, [(one or {}).get(name) for one in params], places) for name in names}
+    return {name: _column(name, _members(params, name), places) for name in names}
 
 
-def _column(name: str, given: Sequence[object], places: Callable[[int], str]) -> LinkColumn:
+def _members(params: Sequence[Any], name: str) -> Sequence[Any]:
+    try:  # most have it
+        return list(map(itemgetter(name), params))
+    except (KeyError, TypeError):
+        return [(one or {}).get(name) for one in params]
+
+
+def _column(name: str, given: Sequence[Any], places: Callable[[int], str]) -> LinkColumn:
     """Read the parameter of a name; almost all have a URL that is one and nothing else, and are read at once."""
-    bare = [one["url"] if type(one) is dict and len(one) == 1 and type(one.get("url")) is str else "" for one in given]
+    bare = _bare_urls(given)
     urls: list[str | None] = list(bare)
-    ways = [_BARE] * len(given)
+    others: dict[int, Way] = {}
     valid = valid_urls(bare)
     for row in range(len(given)) if not all(valid) else ():
         if not valid[row]:
-            urls[row], ways[row] = _landing(given[row], within(places(row), name))
-    return LinkColumn(urls=urls, ways=ways)
+            urls[row], others[row] = _landing(given[row], within(places(row), name))
+    return LinkColumn(urls=urls, way=_BARE, others=others)
+
+
+def _bare_urls(given: Sequence[Any]) -> list[str]:
+    """Return the URLs of parameters that have nothing else, and blanks for the others."""
+    if set(map(type, given)) == {dict} and sum(map(len, given)) == len(given):
+        urls = [url for one in given for url in one.values()] if all("url" in one for one in given) else []
+        if set(map(type, urls)) == {str}:
+            return urls
+    return [one["url"] if type(one) is dict and len(one) == 1 and type(one.get("url")) is str else "" for one in given]
 
 
 def _landing(given: object, place: str) -> tuple[str | None, Way]:
@@ -110,18 +127,17 @@ def _data(given: Mapping[str, Any] | None, place: str) -> Mapping[str, str] | No
     return check_data({name: "" if one is None else read_text(one, place) for name, one in given.items()}, place)
 
 
-def show_landings(links: ShortLinks | None, keys: frozenset[str], count: int) -> Sequence[str]:
-    """Show the short links of each recipient that its text has, as members of its result's JSON behind others.
+def show_landings(links: ShortLinks | None, keys: frozenset[str]) -> tuple[str, Sequence[Sequence[str]]]:
+    """Show the short links of recipients that their text has: further members of a result's JSON, with their columns.
 
     The first is shown in the old way, too. Those of the SMS behind an instant message alone are not shown
     (RESULT_DETAILS of IM).
     """
     shown = [name for name in links.codes if name in keys] if links is not None else []
     if links is None or not shown:
-        return [""] * count
+        return "", ()
     # What is shown of a link needs no escape but its name.
     names = [_encode(name).decode().replace("%", "%%") for name in shown]
     pages = ",".join(f'{name}:{{"short_code":"%s","short_url":"%s"}}' for name in names)
     form = f',"short_code":"%s","short_url":"%s","landing_pages":{{{pages}}}'
-    columns = [column for name in (shown[0], *shown) for column in (links.codes[name], links.urls[name])]
-    return [form % row for row in zip(*columns, strict=True)]
+    return form, [column for name in (shown[0], *shown) for column in (links.codes[name], links.urls[name])]

@@ -21,6 +21,7 @@ from carillon.dialects.apifon.mapping_landings import (
 from carillon.dialects.reading import read_request, read_text, require
 from carillon.errors import InvalidInputError
 from carillon.events.endpoints import check_callback_url
+from carillon.kit.json_texts import json_texts
 from carillon.kit.networks import Network
 from carillon.kit.traffic import TrafficClass
 from carillon.messaging.sendings import (
@@ -218,34 +219,40 @@ def _shown_landings(command: Send) -> frozenset[str]:
     return landing_keys(command.text, "text") | (landing_keys(button.url, "button") if button else frozenset())
 
 
-# The members of a recipient's result, as JSON; those of its landing pages come last.
-_RESULT = '{"message_id":"%s","custom_id":%s,"length":%d%s}'
+# The members of a recipient's result, as JSON.
+_RESULT = '"message_id":"%s","custom_id":%s,"length":%d'
 _encode = msgspec.json.Encoder().encode
 
 
 def show_accepted(command: Send, accepted: AcceptedSending, given: Sequence[str]) -> dict[str, Any]:
     """Show what was accepted; `given` are the numbers as the caller wrote them, which it finds its results by."""
     custom = command.recipients.custom
+    landings, of_landings = show_landings(accepted.links, _shown_landings(command))
+    form = f"{{{_RESULT}{landings}}}"
     columns = (
         accepted.message_ids,
         [_encode(one.get("custom_id") if one else None).decode() for one in custom] if custom else repeat("null"),
         [shown_length(accepted, row) for row in range(len(given))],
-        show_landings(accepted.links, _shown_landings(command), len(given)),
+        *of_landings,
     )
-    results: dict[str, list[msgspec.Raw]] = {}
     # Of very many recipients an object each takes longer than its text.
-    for number, row in zip(given, zip(*columns, strict=False), strict=True):
-        shown = msgspec.Raw((_RESULT % row).encode())
-        if number in results:
-            results[number].append(shown)
-        else:
-            results[number] = [shown]
+    rows = [form % row for row in zip(*columns, strict=False)]
     return {
         "request_id": str(accepted.sending_id),
         "reference": command.reference,
-        "results": results,
+        "results": msgspec.Raw(_by_number(given, rows).encode()),
         "result_info": {"status_code": 200, "description": "OK"},
     }
+
+
+def _by_number(given: Sequence[str], results: Sequence[str]) -> str:
+    """Write results by their numbers, each of which has as many as it was named times, as JSON."""
+    if len(set(given)) < len(given):
+        grouped: dict[str, list[str]] = {}
+        for number, result in zip(given, results, strict=True):
+            grouped.setdefault(number, []).append(result)
+        given, results = list(grouped), [",".join(one) for one in grouped.values()]
+    return f"{{{','.join(map('%s:[%s]'.__mod__, zip(json_texts(given), results, strict=True)))}}}"
 
 
 def shown_length(accepted: AcceptedSending, row: int) -> int:
