@@ -68,7 +68,7 @@ def read_landings(
     return {name: _column(name, _members(params, name), places) for name in names}
 
 
-def _members(params: Sequence[Any], name: str) -> Sequence[Any]:
+def _members(params: Sequence[Any], name: str) -> list[Any]:
     try:  # most have it
         return list(map(itemgetter(name), params))
     except (KeyError, TypeError):
@@ -90,7 +90,7 @@ def _column(name: str, given: Sequence[Any], places: Callable[[int], str]) -> Li
 def _bare_urls(given: Sequence[Any]) -> list[str]:
     """Return the URLs of parameters that have nothing else, and blanks for the others."""
     if set(map(type, given)) == {dict} and sum(map(len, given)) == len(given):
-        urls = [url for one in given for url in one.values()] if all("url" in one for one in given) else []
+        urls = _members(given, "url")
         if set(map(type, urls)) == {str}:
             return urls
     return [one["url"] if type(one) is dict and len(one) == 1 and type(one.get("url")) is str else "" for one in given]
