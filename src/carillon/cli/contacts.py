@@ -19,7 +19,7 @@ from carillon.cli.contact_search import contact_key, read_conditions
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.groups import named_group
 from carillon.cli.options import account_option, audience_option, page_options
-from carillon.cli.session import Session, open_actor, table, with_session
+from carillon.cli.session import Session, open_actor, open_to_change, table, with_session
 from carillon.errors import InvalidInputError, KeyConflictError, NotFoundError
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def update(  # noqa: PLR0913 - one for each flag
         raise InvalidInputError("set", "There is nothing to change: name it with --set, --clear, --join or --leave.")
 
     async def work(db: "Database") -> list[Contact]:
-        actor = await open_actor(db, account_id, audience_id)
+        actor = await open_to_change(db, account_id, audience_id)
         (found,) = await _named(db, actor, contact_key(key, by))
         groups = Regroup(
             join=[(await named_group(db, actor, one)).group_id for one in joined],
@@ -194,7 +194,7 @@ def delete(  # noqa: PLR0913 - one for each flag
     """
 
     async def look(db: "Database") -> list[Contact]:
-        return await _named(db, await open_actor(db, account_id, audience_id), contact_key(key, by))
+        return await _named(db, await open_to_change(db, account_id, audience_id), contact_key(key, by))
 
     (found,) = session.run(look)
     goes = "It goes out of every group, with its consents and devices; suppressions of its addresses stay."

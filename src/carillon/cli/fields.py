@@ -11,7 +11,7 @@ from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.fields import CreateField, Field, ListFields, create_field, list_fields
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.options import account_option, audience_option, counted
-from carillon.cli.session import Session, open_actor, table, with_session
+from carillon.cli.session import Session, open_actor, open_to_change, table, with_session
 from carillon.db.filters import Condition, Op
 from carillon.errors import InvalidInputError, NotFoundError
 
@@ -88,7 +88,7 @@ def delete(session: Session, *, name: str, account_id: int, audience_id: int | N
     """
 
     async def look(db: "Database") -> int:
-        actor = await open_actor(db, account_id, audience_id)
+        actor = await open_to_change(db, account_id, audience_id)
         if name in CANONICAL:
             raise InvalidInputError("name", f"{name} is a field that every audience has.")
         if name not in {one.name for one in await db.read(list_fields, actor, ListFields())}:

@@ -22,7 +22,7 @@ from carillon.audience.groups import (
 from carillon.cli.contact_lines import contact_json, contact_row
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.options import account_option, audience_option, counted, page_options
-from carillon.cli.session import Session, open_actor, table, with_session
+from carillon.cli.session import Session, open_actor, open_to_change, table, with_session
 from carillon.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def create(session: Session, *, name: str, description: str | None, account_id: 
     """
 
     async def work(db: "Database") -> Group:
-        actor = await open_actor(db, account_id, audience_id)
+        actor = await open_to_change(db, account_id, audience_id)
         if await db.read(find_groups, actor, FindGroups(by=GroupKey.NAME, value=name)):
             raise InvalidInputError("name", f"There is a group {name!r} already.")
         return await db.run(save_group, actor, SaveGroup(name=name, description=description))
@@ -112,7 +112,7 @@ def rename(  # noqa: PLR0913 - one for each flag
     """
 
     async def work(db: "Database") -> Group:
-        actor = await open_actor(db, account_id, audience_id)
+        actor = await open_to_change(db, account_id, audience_id)
         old = await named_group(db, actor, name_or_id)
         return await db.run(save_group, actor, SaveGroup(group_id=old.group_id, name=name, description=description))
 
@@ -138,7 +138,7 @@ def delete(  # noqa: PLR0913 - one for each flag
     """
 
     async def look(db: "Database") -> Group:
-        return await named_group(db, await open_actor(db, account_id, audience_id), name_or_id)
+        return await named_group(db, await open_to_change(db, account_id, audience_id), name_or_id)
 
     found = session.run(look)
     members = counted(found.members, "member")

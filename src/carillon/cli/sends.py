@@ -13,7 +13,7 @@ from carillon.carriers.content import Button, Content
 from carillon.cli.durations import Duration
 from carillon.cli.options import account_option, counted
 from carillon.cli.sendings import answer_sending
-from carillon.cli.session import Session, open_actor, with_session
+from carillon.cli.session import Session, open_actor, open_to_change, with_session
 from carillon.cli.waiting import wait_for_sending
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.traffic import TrafficClass
@@ -188,8 +188,10 @@ def _moment(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-async def _command(db: "Database", asked: _Asked) -> "tuple[Actor, Send]":
-    actor = await open_actor(db, asked.account_id)
+async def _command(db: "Database", asked: _Asked, *, plan: bool) -> "tuple[Actor, Send]":
+    # The group is the one, and has the members, that uploads before it make.
+    enter = open_actor if plan or asked.group is None else open_to_change
+    actor = await enter(db, asked.account_id)
     groups: list[int] = []
     if asked.group is not None:
         found = await db.read(groups_by_name, actor, {asked.group})
@@ -219,7 +221,7 @@ def _no_group(asked: _Asked) -> str:
 
 
 async def _send(db: "Database", asked: _Asked, *, plan: bool) -> AcceptedSending:
-    actor, command = await _command(db, asked)
+    actor, command = await _command(db, asked, plan=plan)
     return await (plan_send if plan else accept_send)(db, actor, command)
 
 

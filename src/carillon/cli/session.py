@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 import msgspec
 
+from carillon.errors import UnavailableError
 from carillon.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -79,6 +80,22 @@ async def open_actor(db: "Database", account_id: int, audience_id: int | None = 
     from carillon.tenancy.accounts import OpenAccount, open_account  # noqa: PLC0415 - as above
 
     return await db.read(open_account, operator(), OpenAccount(account_id=account_id, audience_id=audience_id))
+
+
+async def open_to_change(db: "Database", account_id: int, audience_id: int | None = None) -> "Actor":
+    """Enter an account as `open_actor` does, after the audience's earlier uploads (docs/adr/0022).
+
+    Commands do so that look up what they change: what is found is what is there when it is changed. Raises
+    UnavailableError where the uploads are not written soon.
+    """
+    from carillon.audience.locks import follow_uploads  # noqa: PLC0415 - as above
+
+    actor = await open_actor(db, account_id, audience_id)
+    try:
+        await db.run(follow_uploads, actor)
+    except UnavailableError as error:
+        raise UnavailableError(f"{error.message} Is `carillon serve` running? It writes what is queued.") from error
+    return actor
 
 
 async def followed() -> None:

@@ -16,7 +16,7 @@ from carillon.cli.contact_search import contact_key
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
 from carillon.cli.options import account_option, audience_option
-from carillon.cli.session import Session, open_actor, table, with_session
+from carillon.cli.session import Session, open_actor, open_to_change, table, with_session
 from carillon.cli.standard_input import as_file, rejects_of
 from carillon.cli.visible import visible_address
 
@@ -200,7 +200,7 @@ def unsubscribe(session: Session, *, addresses: tuple[str, ...], account_id: int
     keys = [contact_key(one) for one in addresses]
 
     async def work(db: "Database") -> list[ContactKey]:
-        actor = await open_actor(db, account_id, audience_id)
+        actor = await open_to_change(db, account_id, audience_id)
         return await db.run(unsubscribe_contacts, actor, Unsubscribe(keys=keys))
 
     nobody = [key.value for key in session.run(work)]

@@ -19,8 +19,11 @@ class Unsubscribe:
 
 
 async def unsubscribe_contacts(tx: Tx, actor: Actor, command: Unsubscribe) -> list[ContactKey]:
-    """Unsubscribe contacts, and return the keys that name none. As an unsubscription it waits for no upload."""
-    await lock_audience(tx, actor, after_uploads=False)
+    """Unsubscribe contacts, and return the keys that name none.
+
+    It comes after earlier uploads, as no suppression lies over what they write later (docs/adr/0022).
+    """
+    await lock_audience(tx, actor)
     gone = SubscriptionStatus.UNSUBSCRIBED
     found = await contacts_by_key(tx, actor, command.keys)
     changes = [
