@@ -38,16 +38,19 @@ def statuses(run: Run) -> list[tuple[str, str]]:
 
 
 def test_digits_of_contacts_are_suppressed_and_lifted_as_their_numbers(run: Run) -> None:
-    assert run("suppression", "add", *INTERNATIONAL, "--account", 1).stdout == "Suppressed: 4.\n"
+    added = run("suppression", "add", *INTERNATIONAL, "--account", 1).stdout.splitlines()
+    assert added == ["Suppressed: 4.", *(f"“{digits}” is +{digits}." for digits in INTERNATIONAL)]
     assert sorted(suppressed(run)) == sorted(INTERNATIONAL)
     assert statuses(run) == [(one, "unsubscribed") for one in INTERNATIONAL]
-    assert run("suppression", "remove", *INTERNATIONAL, "--account", 1, "--reason", "Asked").stdout == "Lifted: 4.\n"
+    lifted = run("suppression", "remove", *INTERNATIONAL, "--account", 1, "--reason", "Asked").stdout.splitlines()
+    assert lifted == ["Lifted: 4.", *added[1:]]
     assert statuses(run) == [(one, "subscribed") for one in INTERNATIONAL]
 
 
 def test_digits_of_a_suppression_without_a_contact_name_it(run: Run) -> None:
     assert run("suppression", "add", "+447700900124", "--account", 1).exit_code == 0
-    assert run("suppression", "remove", "447700900124", "--account", 1, "--reason", "Asked").stdout == "Lifted: 1.\n"
+    lifted = run("suppression", "remove", "447700900124", "--account", 1, "--reason", "Asked").stdout
+    assert lifted == "Lifted: 1.\n“447700900124” is +447700900124.\n"
 
 
 def test_digits_of_contacts_are_unsubscribed_as_their_numbers(run: Run) -> None:

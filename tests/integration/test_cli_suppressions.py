@@ -34,7 +34,8 @@ def listed(run: Run) -> list[tuple[str, str, str]]:
 
 def test_addresses_are_suppressed_listed_and_lifted(run: Run) -> None:
     added = run("suppression", "add", "0541110001", "Ana@mail.example", "12", "--account", "1", "--reason", "Asked")
-    assert (added.exit_code, added.stdout) == (1, "Suppressed: 2.\n“12” is no address of its channel.\n")
+    said = "Suppressed: 2.\n“0541110001” is +972541110001.\n“12” is no address of its channel.\n"
+    assert (added.exit_code, added.stdout) == (1, said)
     assert listed(run) == [("sms", "972541110001", "Asked"), ("email", "ana@mail.example", "Asked")]
     table = run("suppression", "list", "--account", "1", "--channel", "email").stdout
     assert "ana@mail.example" in table
@@ -169,6 +170,67 @@ def test_a_pipe_with_a_name_is_refused(run: Run, command: tuple[str, ...]) -> No
     os.mkfifo("pipe")
     refused = run(*command, "pipe", "--account", "1")
     assert (refused.exit_code, "“pipe” is not a regular file." in refused.output) == (1, True)
+
+
+@pytest.fixture
+def abroad(run: Run) -> Run:
+    """Call a command where audience 2 of the account of Israel is one of Spain, and has a contact."""
+    assert run("audience", "create", "Spain", "--account", "1", "--country", "ES").exit_code == 0
+    Path("spain.csv").write_text("phone\n612345001\n")
+    assert run("import", "spain.csv", "--account", "1", "--audience", "2").exit_code == 0
+    return run
+
+
+WHERE = [["--audience", "2"], ["--country", "es"]]
+
+
+@pytest.mark.parametrize("where", WHERE, ids=" ".join)
+def test_phones_are_suppressed_and_lifted_with_the_country_of_an_audience_or_a_named_one(
+    abroad: Run, where: list[str]
+) -> None:
+    added = abroad("suppression", "add", "612345001", "--account", "1", *where)
+    assert added.stdout == "Suppressed: 1.\n“612345001” is +34612345001.\n"
+    assert [one[1] for one in listed(abroad)] == ["34612345001"]
+    shown = json.loads(abroad("contact", "show", "+34612345001", "--account", "1", "--audience", "2", "--json").stdout)
+    assert shown["sms_status"] == "unsubscribed"
+    lifted = abroad("suppression", "remove", "612345001", "--account", "1", "--reason", "Asked", *where, "--json")
+    assert json.loads(lifted.stdout) == {"done": 1, "addresses": ["34612345001"], "failed": []}
+    assert listed(abroad) == []
+
+
+@pytest.mark.parametrize("where", WHERE, ids=" ".join)
+def test_files_of_phones_are_suppressed_with_the_country_of_an_audience_or_a_named_one(
+    abroad: Run, where: list[str]
+) -> None:
+    Path("stop.txt").write_text("612345001\n612345002\n")
+    dry = json.loads(
+        abroad("suppression", "import", "stop.txt", "--account", "1", *where, "--dry-run", "--json").stdout
+    )
+    assert (dry["judgement"]["phones"]["countries"], dry["difference"]["suppressed"]) == ({"ES": 2}, 2)
+    done = json.loads(abroad("suppression", "import", "stop.txt", "--account", "1", *where, "--json").stdout)
+    assert (done["suppressed"], done["judgement"]["phones"]["countries"]) == (2, {"ES": 2})
+    assert [one[1] for one in listed(abroad)] == ["34612345001", "34612345002"]
+
+
+def test_what_is_understood_is_shown_where_the_country_is_not_the_one_that_is_meant(abroad: Run) -> None:
+    added = abroad("suppression", "add", "612345001", "+34 612 345 002", "--account", "1")
+    assert added.stdout.splitlines()[1:] == ["“612345001” is +972612345001.", "“+34 612 345 002” is +34612345002."]
+    wrong = abroad("suppression", "add", "612345001", "--account", "1", "--country", "Spain")
+    assert (wrong.exit_code, "country: 'Spain' is not the ISO 3166 code" in wrong.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("command", [("import",), ("suppression", "import")], ids=" ".join)
+def test_a_small_file_of_which_no_phone_is_valid_is_striking(run: Run, command: tuple[str, ...]) -> None:
+    def imported(phones: list[str]) -> Result:
+        Path("phones.csv").write_text("\n".join(["phone", *phones, ""]))
+        return run(*command, "phones.csv", "--account", "1", "--json")
+
+    spanish = [f"61234500{number}" for number in range(6)]
+    refused = imported(spanish[:5])
+    assert (refused.exit_code, "5 of 5 phones are no valid numbers (100%)." in refused.stderr) == (3, True)
+    assert listed(run) == []
+    for few in (spanish[:4], [*spanish[:5], "0549001001"]):  # too few to tell; one of them is valid
+        assert imported(few).exit_code == 0
 
 
 def test_contacts_are_unsubscribed_from_one_audience(run: Run) -> None:

@@ -146,7 +146,7 @@ async def test_lines_of_ndjson_that_are_no_records_are_rejects_and_the_others_ar
     db: Database, account: Tenant, tmp_path: Path
 ) -> None:
     path = tmp_path / "people.ndjson"
-    lines = [f'{{"phone": "05411100{number:02d}", "city": "two\\nlines"}}' for number in range(10)]
+    lines = [f'{{"phone": "05490010{number:02d}", "city": "two\\nlines"}}' for number in range(10)]
     broken = ['{"phone": "05411', f'{{"city": {"[" * 1_200}{"]" * 1_200}}}', r'{"city": "\ud800"}', '{"phone": "12"}']
     await asyncio.to_thread(path.write_text, "\n".join([*lines, *broken, '{"phone": "0541110010"}']))
     judged: list[Judgement] = []

@@ -68,10 +68,14 @@ class Reactivate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressOutcome:
-    """How many addresses were dealt with, and which were not, as they were given."""
+    """How many addresses were dealt with, and which were not, as they were given.
+
+    `understood` has those that were dealt with, in the order in which they were given, and as what they were read.
+    """
 
     done: int
     failed: Sequence[Address]
+    understood: Sequence[tuple[Address, str]] = field(repr=False)
 
 
 # What is suppressed for SMS is for instant messages, too: both are texts to a phone, and who has asked to get none of
@@ -174,6 +178,7 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
     audiences = await lock_account(tx, actor)
     pairs = list(zip(command.addresses, await read_addresses(tx, actor, command.addresses), strict=True))
     failed: list[Address] = []
+    done = set[StoredAddress]()
     for channel in Channel:
         change = _Change(channel=channel, reason=reason, name=name, description=description)
         read = [(address, key) for address, key in pairs if address.channel is channel]
@@ -182,8 +187,8 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
             failed += [address for address, _ in read]
             continue
         changed = await (_add if action == "unsubscribe" else _remove)(tx, actor, change, keys)
-        done = set(keys if action == "unsubscribe" else changed)
-        failed += [address for address, key in read if key not in done]
+        done.update((channel, key) for key in (keys if action == "unsubscribe" else changed))
+        failed += [address for address, key in read if (channel, key) not in done]
         if changed:
             reasons = dict.fromkeys(changed, reason)
             entries = LedgerEntries(action=action, channel=channel, reasons=reasons, name=name)
@@ -193,7 +198,8 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
             await mark_contacts(tx, actor, mark, marked, audiences)
         if unsubscribes and channel in _MARKED:
             await tx.execute(SQL["unsubscribe_in_uploads"], actor.account_id, channel, keys)
-    return AddressOutcome(done=len(command.addresses) - len(failed), failed=failed)
+    understood = [(address, key) for address, key in pairs if key is not None and (address.channel, key) in done]
+    return AddressOutcome(done=len(understood), failed=failed, understood=understood)
 
 
 def checked_reason(reason: str) -> str:

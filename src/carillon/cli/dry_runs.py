@@ -41,14 +41,21 @@ def dry_run_option() -> Callable[[Any], Any]:
     )
 
 
-def show_dry_run(session: Session, command: "FileImport", *, account_id: int, audience_id: int | None = None) -> None:
-    """Do a dry run of an import and show it."""
+def show_dry_run(
+    session: Session,
+    command: "FileImport",
+    *,
+    account_id: int,
+    audience_id: int | None,
+    country: str | None = None,
+) -> None:
+    """Do a dry run of an import and show it; `country` reads phones instead of the audience's."""
     from carillon.audience.imports.dry_run import dry_run  # noqa: PLC0415 - `--help` needs none of it
 
     shown = Progress()
 
     async def work(db: "Database") -> "DryRun":
-        actor = await open_actor(db, account_id, audience_id)
+        actor = await open_actor(db, account_id, audience_id, country=country)
         try:
             return await dry_run(db, actor, command, lambda rows: shown.update(lambda: counted(rows, "row")))
         finally:

@@ -17,7 +17,7 @@ from carillon.audience.imports.column_names import first_columns
 from carillon.audience.imports.file_import import FileImport, ImportProgress, ImportSummary, import_file
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
-from carillon.cli.options import account_option, audience_option, counted
+from carillon.cli.options import account_option, audience_option, counted, country_option
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, open_actor, with_session
 from carillon.cli.standard_input import as_file, rejects_of
@@ -44,9 +44,7 @@ _STOPPED = 130
 )
 @click.option("--columns", metavar="NAMES", help="The columns' names, with commas, of a file that has no header.")
 @click.option("--sheet", metavar="NAME", help="The sheet of a workbook. [default: its first]")
-@click.option(
-    "--country", metavar="ISO2", help="Read national phones as dialled there. [default: the audience's country]"
-)
+@country_option()
 @click.option("--delimiter", metavar="CHARACTER", help="What parts the cells. [default: found out; \\t is a tab]")
 @encoding_option()
 @click.option(
@@ -90,9 +88,10 @@ def import_(  # noqa: PLR0913 - one for each flag
     Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
     found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that
     say who must not be written to (status, unsubscribed, blacklisted …) take reachability away and never give it.
-    Before anything is written, the first rows are judged. Where more than a fifth of the phones are no valid numbers,
-    or of the rows can't be read, or more than a twentieth of the known contacts (of a few, more than half) get another
-    phone or e-mail, it asks on a terminal; elsewhere it ends with exit code 3, unless --yes is there.
+    Before anything is written, the first rows are judged. Where more than a fifth of the phones, or all of a few, are
+    no valid numbers, or more than a fifth of the rows can't be read, or more than a twentieth of the known contacts (of
+    a few, more than half) get another phone or e-mail, it asks on a terminal; elsewhere it ends with exit code 3,
+    unless --yes is there.
     Rejects are no failure: the exit code is 0.
 
     Calling again after an interruption goes on where it stopped, and a file that was imported is not imported twice.

@@ -51,6 +51,13 @@ def audience_option(sentence: str, *, default: str = "the default one") -> Calla
     return click.option("--audience", "audience_id", type=Id(), metavar="ID", help=f"{sentence} [default: {default}]")
 
 
+def country_option() -> Callable[[Any], Any]:
+    """Ask for the country by whose plan phones without a calling code are read, as `country`."""
+    return click.option(
+        "--country", metavar="ISO2", help="Read national phones as dialled there. [default: the audience's country]"
+    )
+
+
 def page_options(noun: str, *, most: int = 10_000) -> Callable[[Any], Any]:
     """Ask for a page of a list that is in the order of its ids, as `limit` and `after_id`."""
 

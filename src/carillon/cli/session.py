@@ -75,11 +75,14 @@ class Session:
             click.echo(lines if isinstance(lines, str) else "\n".join(lines))
 
 
-async def open_actor(db: "Database", account_id: int, audience_id: int | None = None) -> "Actor":
-    """Enter an account, in one of its audiences or in the default one. Raises NotFoundError."""
+async def open_actor(
+    db: "Database", account_id: int, audience_id: int | None = None, *, country: str | None = None
+) -> "Actor":
+    """Enter an account, in one of its audiences or in the default one; raises what `open_account` does."""
     from carillon.tenancy.accounts import OpenAccount, open_account  # noqa: PLC0415 - as above
 
-    return await db.read(open_account, operator(), OpenAccount(account_id=account_id, audience_id=audience_id))
+    query = OpenAccount(account_id=account_id, audience_id=audience_id, country=country)
+    return await db.read(open_account, operator(), query)
 
 
 async def open_to_change(db: "Database", account_id: int, audience_id: int | None = None) -> "Actor":

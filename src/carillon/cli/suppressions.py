@@ -1,6 +1,6 @@
 """`carillon suppression` and `carillon unsubscribe`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from carillon.audience.suppressions import Address, AddressOutcome, Channel, Rea
 from carillon.cli.contact_search import contact_key
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
-from carillon.cli.options import account_option, audience_option
+from carillon.cli.options import account_option, audience_option, country_option
 from carillon.cli.session import Session, open_actor, open_to_change, table, with_session
 from carillon.cli.standard_input import as_file, rejects_of
 from carillon.cli.visible import visible_address
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _PAGE = 1000
 _CHANNELS = click.Choice([channel.value for channel in Channel])
+_audience = audience_option("The audience whose country reads phones, and whose contacts say which are meant.")
 _channel = click.option(
     "--channel", type=_CHANNELS, help="The channel. [default: email for what has an @ in it, else sms]"
 )
@@ -49,33 +50,56 @@ def _addresses(values: tuple[str, ...], channel: str | None) -> list[Address]:
 @group.command
 @click.argument("addresses", nargs=-1, required=True)
 @account_option()
+@_audience
+@country_option()
 @_channel
 @click.option("--reason", default="By the operator", show_default=True, help="Why, for the ledger.")
 @with_session
-def add(session: Session, *, addresses: tuple[str, ...], account_id: int, channel: str | None, reason: str) -> None:
+def add(  # noqa: PLR0913 - one for each flag
+    session: Session,
+    *,
+    addresses: tuple[str, ...],
+    account_id: int,
+    audience_id: int | None,
+    country: str | None,
+    channel: str | None,
+    reason: str,
+) -> None:
     """Suppress ADDRESSES: phones and e-mails. One that is suppressed already stays as it is.
 
-    For example:
+    They are suppressed for the whole account. A phone that is written otherwise is shown as it was understood: one
+    without a plus is read with the audience's country, or with --country. For example:
 
         carillon suppression add 0541234567 ana@example.com --account 1 --reason "Asked by phone"
+
+        carillon suppression add 612345678 --account 1 --country ES
     """
     command = Suppress(addresses=_addresses(addresses, channel), reason=reason)
 
     async def work(db: "Database") -> AddressOutcome:
-        actor = await open_actor(db, account_id)
-        return await db.run(suppress, actor, command)
+        return await db.run(suppress, await open_actor(db, account_id, audience_id, country=country), command)
 
-    outcome = session.run(work)
-    _answer(session, outcome.done, [one.value for one in outcome.failed], "Suppressed", "is no address of its channel")
+    _answer_outcome(session, session.run(work), "Suppressed", "is no address of its channel")
 
 
 @group.command
 @click.argument("addresses", nargs=-1, required=True)
 @account_option()
+@_audience
+@country_option()
 @_channel
 @click.option("--reason", required=True, help="Why they may be written to again, for the ledger.")
 @with_session
-def remove(session: Session, *, addresses: tuple[str, ...], account_id: int, channel: str | None, reason: str) -> None:
+def remove(  # noqa: PLR0913 - one for each flag
+    session: Session,
+    *,
+    addresses: tuple[str, ...],
+    account_id: int,
+    audience_id: int | None,
+    country: str | None,
+    channel: str | None,
+    reason: str,
+) -> None:
     """Lift the suppression of ADDRESSES. Contacts have the status again that they have in their audience.
 
     For example:
@@ -85,16 +109,26 @@ def remove(session: Session, *, addresses: tuple[str, ...], account_id: int, cha
     command = Reactivate(addresses=_addresses(addresses, channel), reason=reason)
 
     async def work(db: "Database") -> AddressOutcome:
-        actor = await open_actor(db, account_id)
-        return await db.run(reactivate, actor, command)
+        return await db.run(reactivate, await open_actor(db, account_id, audience_id, country=country), command)
 
-    outcome = session.run(work)
-    _answer(session, outcome.done, [one.value for one in outcome.failed], "Lifted", "is not suppressed")
+    _answer_outcome(session, session.run(work), "Lifted", "is not suppressed")
 
 
-def _answer(session: Session, done: int, failed: Sequence[str], verb: str, why_not: str) -> None:
-    lines = [f"{verb}: {done:,}.", *(f"“{value}” {why_not}." for value in failed)]
-    session.answer({"done": done, "failed": failed}, lines)
+def _answer_outcome(session: Session, outcome: AddressOutcome, verb: str, why_not: str) -> None:
+    """Answer with what was done, and as what phones were understood."""
+    phones = [one for one in outcome.understood if one[0].channel is not Channel.EMAIL]
+    shown = [(given.value, visible_address(digits)) for given, digits in phones]
+    notes = [f"“{given}” is {phone}." for given, phone in shown if given != phone]
+    lines = [f"{verb}: {outcome.done:,}.", *notes]
+    addresses = [address for _, address in outcome.understood]
+    failed = [one.value for one in outcome.failed]
+    _answer(session, {"done": outcome.done, "addresses": addresses}, lines, failed, why_not)
+
+
+def _answer(
+    session: Session, done: Mapping[str, object], lines: Sequence[str], failed: Sequence[str], why_not: str
+) -> None:
+    session.answer({**done, "failed": failed}, [*lines, *(f"“{value}” {why_not}." for value in failed)])
     if failed:
         raise SystemExit(1)
 
@@ -132,20 +166,31 @@ def list_(session: Session, *, account_id: int, channel: str | None) -> None:
 @group.command("import")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @account_option()
+@_audience
+@country_option()
 @encoding_option()
 @import_yes_option()
 @dry_run_option()
 @with_session
 def import_(  # noqa: PLR0913 - one for each flag
-    session: Session, *, file: Path, account_id: int, encoding: str | None, yes: bool, dry_run: bool
+    session: Session,
+    *,
+    file: Path,
+    account_id: int,
+    audience_id: int | None,
+    country: str | None,
+    encoding: str | None,
+    yes: bool,
+    dry_run: bool,
 ) -> None:
     """Suppress the addresses of FILE: a plain column of them, or the columns of a table that hold phones and e-mails.
 
     FILE - is standard input.
     No contact is made. What can't be an address, and rows that can't be read, go to a rejects file beside FILE. The
     suppressions of an export are read with their times, sources and reasons. A file that was imported before is read
-    again: what was lifted meanwhile is suppressed once more. Where more than a fifth of the phones are no valid
-    numbers, or of the rows can't be read, it asks on a terminal; elsewhere it ends with exit code 3, unless --yes is
+    again: what was lifted meanwhile is suppressed once more. Phones without a plus are read with the audience's
+    country, or with --country. Where more than a fifth of the phones, or all of a few, are no valid numbers, or more
+    than a fifth of the rows can't be read, it asks on a terminal; elsewhere it ends with exit code 3, unless --yes is
     there. Rejects are no failure: the exit code is 0.
 
     For example:
@@ -158,12 +203,13 @@ def import_(  # noqa: PLR0913 - one for each flag
     judging = Judging(session, yes=yes)
 
     async def work(db: "Database") -> ImportSummary:
-        return await run_import(db, await open_actor(db, account_id), command, judging)
+        actor = await open_actor(db, account_id, audience_id, country=country)
+        return await run_import(db, actor, command, judging)
 
     with as_file(file) as path:
         command = FileImport(path=path, suppress=True, encoding=encoding, rejects=rejects_of(file, None))
         if dry_run:
-            show_dry_run(session, command, account_id=account_id)
+            show_dry_run(session, command, account_id=account_id, audience_id=audience_id, country=country)
             return
         summary = session.run(work)
     lines = [f"Suppressed: {summary.blocks:,}."]
@@ -204,4 +250,5 @@ def unsubscribe(session: Session, *, addresses: tuple[str, ...], account_id: int
         return await db.run(unsubscribe_contacts, actor, Unsubscribe(keys=keys))
 
     nobody = [key.value for key in session.run(work)]
-    _answer(session, len(keys) - len(nobody), nobody, "Unsubscribed", "is no contact's")
+    done = len(keys) - len(nobody)
+    _answer(session, {"done": done}, [f"Unsubscribed: {done:,}."], nobody, "is no contact's")

@@ -111,10 +111,14 @@ class AdvanceClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAccount:
-    """Enter an account as its operator, in one of its audiences or in the default one."""
+    """Enter an account as its operator, in one of its audiences or in the default one.
+
+    `country` reads national numbers instead of the audience's.
+    """
 
     account_id: int
     audience_id: int | None = None
+    country: str | None = None
 
 
 async def create_account(tx: Tx, operator: Operator, command: CreateAccount) -> NewAccount:
@@ -227,8 +231,10 @@ async def advance_clock(tx: Tx, actor: Actor, command: AdvanceClock) -> timedelt
 async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
     """Return the actor as whom the operator works inside an account, whatever its status.
 
-    Raises NotFoundError for `account` (or, where an audience was asked for, `audience`).
+    Raises NotFoundError for `account` (or, where an audience was asked for, `audience`), and InvalidInputError for
+    `country`.
     """
+    country = None if query.country is None else checked_country(query.country)
     row = await tx.fetchrow(SQL["open_account"], query.account_id, query.audience_id)
     if row is None:
         if query.audience_id is None:
@@ -239,7 +245,7 @@ async def open_account(tx: Tx, operator: Operator, query: OpenAccount) -> Actor:
         audience_id=AudienceId(row["audience_id"]),
         name=operator.name,
         source=operator.source,
-        country=row["country"],
+        country=country or row["country"],
         time_zone=row["time_zone"],
         clock_offset=row["clock_offset"],
     )

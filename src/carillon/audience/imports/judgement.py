@@ -24,7 +24,10 @@ INVALID_SHARE = 0.2
 MIN_INVALID = 5
 """Fewer are not: where one value in twenty is wrong, five wrong ones are a fifth of a file in less than 1 of 100."""
 MIN_UNKNOWN = 20
-"""Fewer phones that are only possible are not: the numbers that people make up to try things are mostly such ones."""
+"""Fewer phones that are only possible are not: the numbers that people make up to try things are mostly such ones.
+
+All of MIN_INVALID or more are: of the numbers of a country, hardly so many are such ones together.
+"""
 REPLACED_SHARE = 0.05
 """More than this share of the known contacts getting another phone, or another e-mail, is striking."""
 MIN_REPLACED = 10
@@ -185,7 +188,7 @@ def _known(rows: pl.DataFrame) -> KnownContacts:
 def _striking(rows: int, broken: int, phones: PhonesFound, emails: EmailsFound, known: KnownContacts) -> list[str]:
     wrong = phones.possible and phones.possible + phones.not_phones  # the others are counted by themselves
     few = ((INVALID_SHARE, MIN_INVALID),)
-    unknown = ((INVALID_SHARE, MIN_UNKNOWN),)
+    unknown = ((INVALID_SHARE, MIN_UNKNOWN), (1.0, MIN_INVALID))
     replaced = ((REPLACED_SHARE, MIN_REPLACED), (REPLACED_MOST, MIN_REPLACED_MOST))
     counts = (
         (broken, rows, few, "rows can't be read"),
@@ -198,5 +201,5 @@ def _striking(rows: int, broken: int, phones: PhonesFound, emails: EmailsFound, 
     return [
         f"{count:,} of {whole:,} {words} ({count / whole:.0%})."
         for count, whole, limits, words in counts
-        if any(count >= least and count > share * whole for share, least in limits)
+        if any(count >= least and (count > share * whole or count == whole) for share, least in limits)
     ]
