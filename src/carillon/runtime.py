@@ -11,9 +11,10 @@ import asyncpg
 from carillon.carriers.http.tokens import CallbackTokens, CallbackUrls
 from carillon.carriers.registry import Surroundings
 from carillon.db.database import Database
-from carillon.db.embedded import embedded_server, has_cluster
+from carillon.db.embedded import embedded_server
+from carillon.db.installation import no_installation, require_cluster
 from carillon.db.migrate import require_known_schema, schema_status, upgrade
-from carillon.errors import SchemaMismatchError, UnavailableError
+from carillon.errors import UnavailableError
 from carillon.kit.clock import Clock, SystemClock
 from carillon.links.addresses import LinkAddresses
 from carillon.messaging.receipts import ReceivedMessages
@@ -49,8 +50,8 @@ def database_server(settings: Settings, *, create: bool = False) -> Iterator[str
     if settings.database_url is not None:
         yield settings.database_url
         return
-    if not create and not has_cluster(settings.data_dir):
-        raise _no_installation(f"in the folder {settings.data_dir.absolute()}")
+    if not create:
+        require_cluster(settings)
     with embedded_server(settings.data_dir) as server:
         yield server.dsn
 
@@ -148,16 +149,9 @@ async def require_installation(settings: Settings, dsn: str) -> None:
     if not (await schema_status(settings.control_url or dsn)).is_empty:
         return
     if settings.database_url is None:
-        raise _no_installation(f"in the folder {settings.data_dir.absolute()}, whose database is empty")
+        raise no_installation(f"in the folder {settings.data_dir.absolute()}, whose database is empty")
     url = urlsplit(settings.database_url)
-    raise _no_installation(f"in the database {url.path.strip('/') or '(default)'} of {url.hostname or 'this machine'}")
-
-
-def _no_installation(where: str) -> SchemaMismatchError:
-    return SchemaMismatchError(
-        f"There is no Carillon {where}. Name another with --data-dir or --database-url (or CARILLON_DATA_DIR, "
-        "CARILLON_DATABASE_URL), or make one: carillon serve, or carillon db create."
-    )
+    raise no_installation(f"in the database {url.path.strip('/') or '(default)'} of {url.hostname or 'this machine'}")
 
 
 @contextmanager

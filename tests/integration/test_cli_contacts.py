@@ -1,13 +1,18 @@
 """`carillon contact` and `carillon group` as a person or a script calls them."""
 
+import asyncio
 import shlex
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from tests.integration.commands import Run, answer
+from tests.support import OPERATOR
 
+from carillon.audience.groups import SaveGroup, save_group
 from carillon.cli import main
+from carillon.db.database import Database
+from carillon.tenancy.accounts import OpenAccount, open_account
 
 CSV = """\
 Phone,Mail,First name,Last name,City
@@ -106,6 +111,22 @@ def test_contacts_are_listed_page_by_page(run: Run) -> None:
     assert row.split()[1:3] == ["+972541110001", "ana@mail.example"]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("contact", "list"), ("contact", "find", "last_name=Levi"), ("group", "members", "Regulars")],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_lists_in_json_say_of_each_contact_what_showing_it_says(run: Run, command: tuple[str, ...]) -> None:
+    Path("purposes.csv").write_text("phone,consents.news.sms\n0541110001,no\n")
+    assert run("import", "purposes.csv", "--account", 1).exit_code == 0
+    assert run("suppression", "add", "0541110001", "--account", 1).exit_code == 0
+    first = answer(run(*command, "--account", 1, "--json"))[0]
+    assert [one["name"] for one in first["groups"]] == ["Regulars"]
+    assert list(first["suppressed"]) == ["sms"]
+    assert first["consents"]
+    assert first == answer(run("contact", "show", "0541110001", "--account", 1, "--json"))
+
+
 def test_what_is_named_of_a_contact_is_changed_and_nothing_else(run: Run) -> None:
     before = answer(run("contact", "show", "0541110001", "--account", 1, "--json"))
     assert run("group", "create", "Friends", "--account", 1).exit_code == 0
@@ -157,10 +178,19 @@ def test_a_group_takes_its_members_along_where_that_is_asked_for(run: Run) -> No
     assert phones(run("contact", "list", "--account", 1, "--json")) == ["972541110003"]
 
 
-def test_of_groups_that_share_a_name_the_id_says_which(run: Run) -> None:
+async def group_of_an_api(dsn: str, name: str) -> int:
+    """Make a group as an API may, although there is one of the name."""
+    db = await Database.connect(dsn, size=1)
+    try:
+        actor = await db.read(open_account, OPERATOR, OpenAccount(account_id=1))
+        return (await db.run(save_group, actor, SaveGroup(name=name))).group_id
+    finally:
+        await db.close()
+
+
+def test_of_groups_that_share_a_name_the_id_says_which(run: Run, dsn: str) -> None:
     first = answer(run("group", "create", "A", "--account", 1, "--json"))["group_id"]
-    second = answer(run("group", "create", "B", "--account", 1, "--json"))["group_id"]
-    assert run("group", "rename", "B", "A", "--account", 1).exit_code == 0
+    second = asyncio.run(group_of_an_api(dsn, "A"))
     assert f"name one by its id ({first}, {second})" in refusal(run("group", "members", "A", "--account", 1))
     assert run("group", "delete", second, "--account", 1, "--yes").exit_code == 0
 
@@ -200,3 +230,13 @@ def test_a_value_is_given_as_name_and_value(run: Run) -> None:
     result = run("contact", "update", "0541110001", "--set", "city", "--account", 1)
     assert result.exit_code == 2
     assert "NAME=VALUE" in result.stderr
+
+
+def test_no_group_gets_the_name_of_another_one(run: Run) -> None:
+    assert run("group", "create", "Friends", "--account", 1).exit_code == 0
+    refused = run("group", "rename", "Friends", "regulars", "--account", 1)
+    assert refusal(refused) == "Error: name: There is a group 'regulars' already."
+    assert (
+        refusal(run("group", "create", "Friends", "--account", 1)) == "Error: name: There is a group 'Friends' already."
+    )
+    assert answer(run("group", "rename", "Friends", "FRIENDS", "--account", 1, "--json"))["name"] == "FRIENDS"

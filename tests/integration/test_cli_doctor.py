@@ -83,6 +83,40 @@ def test_a_secret_key_that_others_can_read_is_wrong(run: Run, tmp_path: Path) ->
     assert findings(result)["secret key"]["remedy"].startswith("chmod 600 ")
 
 
+@pytest.mark.parametrize("content", [b"hi\n", b"", b"k" * 33])
+def test_a_file_that_is_no_secret_key_is_wrong(run: Run, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "data").mkdir()
+    key = tmp_path / "data" / "secret.key"
+    key.write_bytes(content)
+    key.chmod(0o600)
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    found = findings(result)["secret key"]
+    assert (found["state"], "is not a secret key of 32 bytes" in found["sentence"]) == ("failure", True)
+    assert found["remedy"].startswith("Bring it back from its backup.")
+    assert key.read_bytes() == content
+
+
+def test_a_secret_key_that_does_not_open_what_is_sealed_is_wrong(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARILLON_CARRIER_SECRET", "pass")
+    assert run("account", "create", "A").exit_code == 0
+    assert run("credential", "create", "--account", 1, "--dialect", "apifon").exit_code == 0
+    assert run("carrier", "create", "main", "--kind", "smpp", "--url", "smpp://shop@127.0.0.1:2775").exit_code == 0
+    key = tmp_path / "data" / "secret.key"
+    right = key.read_bytes()
+    key.write_bytes(b"k" * 32)
+    assert run("credential", "create", "--account", 1, "--dialect", "apifon").exit_code == 0  # sealed with the other
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    found = findings(result)["secret key"]
+    assert (found["state"], "doesn't open 2 of 3 sealed secrets" in found["sentence"]) == ("failure", True)
+    assert found["remedy"].startswith("Bring it back from its backup.")
+    key.write_bytes(right)
+    assert "doesn't open 1 of 3" in findings(run("doctor", "--json"))["secret key"]["sentence"]
+
+
 def test_a_secret_key_that_nothing_needs_is_not_made_yet(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,12 +87,17 @@ async def test_commands_join_a_server_that_runs_and_leave_it_running(place: Path
         connection = await asyncpg.connect(url)
         assert await connection.fetchval("SELECT name FROM account") == "Blue Shop"
         await connection.close()
-
-
-def test_a_database_that_does_not_run_has_no_url(place: Path) -> None:
-    ended = carillon("db", "url", "--data-dir", place / "data")
+    ended = carillon("db", "url", "--data-dir", data_dir)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "isn't running" in ended.stderr
+    assert f"in the folder {data_dir} isn't running" in ended.stderr
+    assert "Name another with --data-dir" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["url", "status"])
+def test_a_folder_without_a_database_has_no_url_and_no_status(place: Path, command: str) -> None:
+    ended = carillon("db", command, "--data-dir", place / "data")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert f"There is no Carillon in the folder {place / 'data'}. Name another with --data-dir" in ended.stderr
     assert not (place / "data").exists()
 
 

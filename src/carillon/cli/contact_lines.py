@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from carillon.audience.contacts.contact import Contact
+from carillon.audience.contacts.query import ContactQuery
 from carillon.cli.visible import visible_address
+
+whole_contacts = partial(ContactQuery, with_groups=True, with_consents=True, with_suppressions=True)
+"""Ask for contacts with all that `contact_json` says of them: what wasn't fetched it would say that they don't have."""
 
 
 def contact_row(one: Contact) -> dict[str, object]:

@@ -9,12 +9,12 @@ import click
 from carillon.addresses.phones import PhoneForm
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
-from carillon.audience.contacts.query import ContactQuery, query_contacts
+from carillon.audience.contacts.query import query_contacts
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.fields import field_kinds
 from carillon.audience.memberships import Regroup
 from carillon.audience.upsert.rows import ContactRow
-from carillon.cli.contact_lines import contact_json, contact_lines, contact_row
+from carillon.cli.contact_lines import contact_json, contact_lines, contact_row, whole_contacts
 from carillon.cli.contact_search import contact_key, read_conditions
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.groups import named_group
@@ -226,7 +226,7 @@ async def _list(db: "Database", asked: _Asked) -> list[Contact]:
     group_id = None if asked.group is None else (await named_group(db, actor, asked.group)).group_id
     kinds = await db.read(field_kinds, actor)
     conditions, keys = read_conditions(asked.conditions, kinds)
-    query = ContactQuery(
+    query = whole_contacts(
         conditions=conditions, keys=keys, kinds=kinds, group_id=group_id, after_id=asked.after_id, limit=asked.limit
     )
     return list((await db.read(query_contacts, actor, query)).items)
@@ -239,9 +239,7 @@ def _answer(session: Session, contacts: list[Contact]) -> None:
 
 async def _named(db: "Database", actor: "Actor", key: ContactKey) -> list[Contact]:
     """Return the one contact that a key names, archived or not. Raises NotFoundError."""
-    query = ContactQuery(
-        keys=[key], with_archived=True, with_groups=True, with_consents=True, with_suppressions=True, limit=1
-    )
+    query = whole_contacts(keys=[key], with_archived=True, limit=1)
     found = list((await db.read(query_contacts, actor, query)).items)
     if not found:
         raise NotFoundError(

@@ -7,6 +7,7 @@ import click
 
 from carillon.cli.session import Session, with_session
 from carillon.db.embedded import EmbeddedError, running_dsn
+from carillon.db.installation import require_cluster
 
 if TYPE_CHECKING:
     from carillon.db.migrate import SchemaStatus, UpgradeReport
@@ -98,9 +99,10 @@ def status(session: Session) -> None:
         carillon db status --json
     """
     from carillon.db.migrate import schema_status  # noqa: PLC0415 - loads the database driver
-    from carillon.runtime import reachable  # noqa: PLC0415 - the same
+    from carillon.runtime import reachable, require_installation  # noqa: PLC0415 - the same
 
     with session.server() as dsn, reachable():
+        asyncio.run(require_installation(session.settings, dsn))
         found = asyncio.run(schema_status(session.settings.control_url or dsn))
     session.answer(found, _status_lines(found))
 
@@ -111,7 +113,7 @@ def _status_lines(found: "SchemaStatus") -> list[str]:
     if found.unknown:
         return [*lines, "The database was upgraded by a newer Carillon: install that version."]
     if found.missing:
-        return [*lines, f"Run: carillon db {'upgrade' if found.applied else 'create'}"]
+        return [*lines, "Run: carillon db upgrade"]
     return [*lines, "The schema is up to date."]
 
 
@@ -127,7 +129,9 @@ def url(session: Session) -> None:
     settings = session.settings
     found = settings.database_url or running_dsn(settings.data_dir)
     if found is None:
+        require_cluster(settings)
         raise EmbeddedError(
-            f"The embedded PostgreSQL of {settings.data_dir} isn't running: it runs while `carillon serve` does."
+            f"The embedded PostgreSQL in the folder {settings.data_dir.absolute()} isn't running: it runs while "
+            "`carillon serve` does. Name another with --data-dir or --database-url."
         )
     session.answer({"url": found}, found)

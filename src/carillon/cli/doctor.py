@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from carillon.cli.options import counted
 from carillon.cli.session import Session, open_actor, operator, with_session
 from carillon.db.embedded import EmbeddedError, bin_dir, has_cluster
 from carillon.errors import CarillonError
@@ -18,12 +19,14 @@ from carillon.settings import Settings
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
+    from carillon.tenancy.secrets import SealedSecret
 
 # An import of a million contacts, with its journal, needs about as much.
 _LEAST_BYTES = 2 * 1024**3
 _OLDEST_POSTGRESQL = 15
 _CONNECT_SECONDS = 2.0
 _OWNER = "Run as the account that it belongs to."
+_BACKUP = "Bring it back from its backup. Without one make those credentials and carriers again."
 _SHOWN = {"ok": "ok   ", "warning": "look ", "failure": "WRONG"}
 
 
@@ -130,7 +133,7 @@ async def _accounts(db: "Database") -> int:
 
 
 def _secret_key(session: Session, *, is_open: bool) -> Finding:
-    """Look at the key's file; where it is missing, whether the database, if it `is_open`, has secrets of it."""
+    """Look at the key's file, and whether it opens the secrets that the database, if it `is_open`, has of it."""
     path = session.settings.secret_key_path
     try:
         status = path.stat()
@@ -144,15 +147,34 @@ def _secret_key(session: Session, *, is_open: bool) -> Finding:
         return Finding(check="secret key", state="failure", sentence=sentence, remedy=f"chmod 600 {path}")
     if not os.access(path, os.R_OK):
         return Finding(check="secret key", state="failure", sentence=f"{path} can't be read.", remedy=_OWNER)
+    return _usable_key(session, is_open=is_open)
+
+
+def _usable_key(session: Session, *, is_open: bool) -> Finding:
+    """Use the key, whose file is there: it has to be one, and to open what is sealed."""
+    from carillon.tenancy.secrets import SecretBox, SecretKeyError  # noqa: PLC0415 - as above
+
+    path = session.settings.secret_key_path
+    box = SecretBox(path)
+    try:
+        box.check()
+    except SecretKeyError as error:
+        remedy = f"{_BACKUP} Where it never was one, remove it: the next secret that is sealed makes it."
+        return Finding(check="secret key", state="failure", sentence=error.message, remedy=remedy)
+    secrets = session.run(_sealed_secrets) if is_open else []
+    closed = sum(not box.opens(one) for one in secrets)
+    if closed:
+        of_others = f"{closed:,} of {counted(len(secrets), 'sealed secret')} of credentials and carriers"
+        sentence = f"{path} doesn't open {of_others}: they were sealed with another key."
+        return Finding(check="secret key", state="failure", sentence=sentence, remedy=_BACKUP)
     return Finding(check="secret key", state="ok", sentence=f"is {path}, for its owner alone. Back it up.")
 
 
 def _missing_key(session: Session, *, is_open: bool) -> Finding:
     path = session.settings.secret_key_path
-    if is_open and session.run(_has_sealed_secrets):
+    if is_open and session.run(_sealed_secrets):
         sentence = f"{path} is missing, and secrets of credentials or carriers are sealed with it."
-        remedy = "Bring it back from its backup. Without one make those credentials and carriers again."
-        return Finding(check="secret key", state="failure", sentence=sentence, remedy=remedy)
+        return Finding(check="secret key", state="failure", sentence=sentence, remedy=_BACKUP)
     if is_open or _is_empty(session.settings):
         sentence = f"is not made yet: the first secret that is sealed makes it, in {path}."
         return Finding(check="secret key", state="ok", sentence=sentence)
@@ -168,17 +190,19 @@ def _is_empty(settings: Settings) -> bool:
         return False
 
 
-async def _has_sealed_secrets(db: "Database") -> bool:
-    from carillon.routing.carriers import ListCarriers, list_carriers  # noqa: PLC0415 - as above
+async def _sealed_secrets(db: "Database") -> "list[SealedSecret]":
+    from carillon.routing.carriers import FindCarrier, ListCarriers, carrier_to_run, list_carriers  # noqa: PLC0415
     from carillon.tenancy.accounts import every_account  # noqa: PLC0415 - as above
-    from carillon.tenancy.credentials import has_sealed_secrets  # noqa: PLC0415 - as above
+    from carillon.tenancy.credentials import sealed_secrets  # noqa: PLC0415 - as above
 
-    if any(one.has_secret for one in await db.read(list_carriers, operator(), ListCarriers())):
-        return True
+    found: list[SealedSecret] = []
+    for one in await db.read(list_carriers, operator(), ListCarriers()):
+        if one.has_secret:
+            carrier = await db.read(carrier_to_run, operator(), FindCarrier(named=str(one.carrier_id)))
+            found += [carrier.secret] if carrier.secret else []
     async for account_id in every_account(db, operator()):
-        if await db.read(has_sealed_secrets, await open_actor(db, account_id)):
-            return True
-    return False
+        found += await db.read(sealed_secrets, await open_actor(db, account_id))
+    return found
 
 
 def _disk(settings: Settings) -> Finding:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from carillon.audience.contacts.contact import Contact
-from carillon.audience.contacts.query import ContactQuery, query_contacts
+from carillon.audience.contacts.query import query_contacts
 from carillon.audience.groups import (
     DeleteGroups,
     FindGroups,
@@ -19,7 +19,7 @@ from carillon.audience.groups import (
     list_groups,
     save_group,
 )
-from carillon.cli.contact_lines import contact_json, contact_row
+from carillon.cli.contact_lines import contact_json, contact_row, whole_contacts
 from carillon.cli.deleting import confirm_deletion, yes_option
 from carillon.cli.options import account_option, audience_option, counted, page_options
 from carillon.cli.session import Session, open_actor, open_to_change, table, with_session
@@ -86,8 +86,7 @@ def create(session: Session, *, name: str, description: str | None, account_id: 
 
     async def work(db: "Database") -> Group:
         actor = await open_to_change(db, account_id, audience_id)
-        if await db.read(find_groups, actor, FindGroups(by=GroupKey.NAME, value=name)):
-            raise InvalidInputError("name", f"There is a group {name!r} already.")
+        await _require_free(db, actor, name)
         return await db.run(save_group, actor, SaveGroup(name=name, description=description))
 
     made = session.run(work)
@@ -114,6 +113,7 @@ def rename(  # noqa: PLR0913 - one for each flag
     async def work(db: "Database") -> Group:
         actor = await open_to_change(db, account_id, audience_id)
         old = await named_group(db, actor, name_or_id)
+        await _require_free(db, actor, name, of=old)
         return await db.run(save_group, actor, SaveGroup(group_id=old.group_id, name=name, description=description))
 
     renamed = session.run(work)
@@ -177,12 +177,22 @@ def members(  # noqa: PLR0913 - one for each flag
     async def work(db: "Database") -> list[Contact]:
         actor = await open_actor(db, account_id, audience_id)
         found = await named_group(db, actor, name_or_id)
-        query = ContactQuery(group_id=found.group_id, after_id=after_id, limit=limit)
+        query = whole_contacts(group_id=found.group_id, after_id=after_id, limit=limit)
         return list((await db.read(query_contacts, actor, query)).items)
 
     contacts = session.run(work)
     rows = [contact_row(one) for one in contacts]
     session.answer([contact_json(one) for one in contacts], table(rows, "The group has no such member."))
+
+
+async def _require_free(db: "Database", actor: "Actor", name: str, of: Group | None = None) -> None:
+    """Refuse a name that another group has than the one `of` which it is to be.
+
+    Only commands do: 360NRS lets two groups have the same name. Raises InvalidInputError for `name`.
+    """
+    found = await db.read(find_groups, actor, FindGroups(by=GroupKey.NAME, value=name))
+    if any(of is None or one.group_id != of.group_id for one in found):
+        raise InvalidInputError("name", f"There is a group {name!r} already.")
 
 
 async def named_group(db: "Database", actor: "Actor", name_or_id: str) -> Group:

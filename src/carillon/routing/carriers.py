@@ -19,7 +19,7 @@ from carillon.kit.names import checked_name
 from carillon.routing.owners import Caller, audited_as, owner_of
 from carillon.tenancy import audit
 from carillon.tenancy.accounts import Operator
-from carillon.tenancy.secrets import SecretBox
+from carillon.tenancy.secrets import SealedSecret, SecretBox
 
 SQL = load_statements("carillon.routing", "carriers.sql")
 
@@ -123,16 +123,21 @@ class RunnableCarrier:
     carrier: Carrier
     sealed_secret: bytes | None = field(repr=False)
 
+    @property
+    def secret(self) -> SealedSecret | None:
+        """Its secret, which only the secret key opens."""
+        context = _seal_context(self.carrier.account_id, self.carrier.carrier_id)
+        return None if self.sealed_secret is None else SealedSecret(sealed=self.sealed_secret, context=context)
+
     def config(self, box: SecretBox) -> CarrierConfig:
         """Return what the carrier is made of, its secret opened. Raises SecretKeyError."""
-        carrier = self.carrier
-        context = _seal_context(carrier.account_id, carrier.carrier_id)
+        carrier, secret = self.carrier, self.secret
         return CarrierConfig(
             carrier_id=carrier.carrier_id,
             kind=carrier.kind,
             url=carrier.url,
             options=_of_kind(carrier.options),
-            secret=None if self.sealed_secret is None else box.open(self.sealed_secret, context=context),
+            secret=None if secret is None else box.open(secret.sealed, context=secret.context),
         )
 
 

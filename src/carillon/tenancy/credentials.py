@@ -18,7 +18,7 @@ from carillon.kit.traffic import TrafficClass
 from carillon.tenancy import audit
 from carillon.tenancy.networks import read_network
 from carillon.tenancy.scopes import Scope
-from carillon.tenancy.secrets import SecretBox, hash_secret, new_key_name, new_secret, seal_context
+from carillon.tenancy.secrets import SealedSecret, SecretBox, hash_secret, new_key_name, new_secret, seal_context
 
 SQL = load_statements("carillon.tenancy", "credentials.sql")
 
@@ -176,9 +176,12 @@ async def list_credentials(tx: Tx, actor: Actor, _query: ListCredentials) -> lis
     ]
 
 
-async def has_sealed_secrets(tx: Tx, actor: Actor) -> bool:
-    """Tell whether a credential of the account has a secret that only the secret key opens."""
-    return bool(await tx.fetchval(SQL["has_sealed_secrets"], actor.account_id))
+async def sealed_secrets(tx: Tx, actor: Actor) -> list[SealedSecret]:
+    """List the secrets of the account's credentials, but revoked ones, that only the secret key opens."""
+    return [
+        SealedSecret(sealed=row["sealed_secret"], context=seal_context(actor.account_id, row["credential_id"]))
+        for row in await tx.fetch(SQL["sealed_secrets"], actor.account_id)
+    ]
 
 
 async def revoke_credential(tx: Tx, actor: Actor, command: RevokeCredential) -> None:

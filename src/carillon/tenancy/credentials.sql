@@ -18,8 +18,10 @@ LEFT JOIN credential_use u ON u.account_id = $1 AND u.credential_id = c.credenti
 WHERE c.account_id = $1
 ORDER BY c.credential_id;
 
--- name: has_sealed_secrets
-SELECT EXISTS (SELECT FROM credential WHERE account_id = $1 AND sealed_secret IS NOT NULL AND revoked_at IS NULL);
+-- name: sealed_secrets
+SELECT credential_id, sealed_secret
+FROM credential
+WHERE account_id = $1 AND sealed_secret IS NOT NULL AND revoked_at IS NULL;
 
 -- name: lock_credential
 SELECT revoked_at FROM credential WHERE account_id = $1 AND credential_id = $2 FOR NO KEY UPDATE;

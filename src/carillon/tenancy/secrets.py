@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 import string
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -28,6 +29,10 @@ class SecretKeyError(ServiceError):
     """The secret key file can't be used."""
 
     code = "secret_key"
+
+
+class _OtherKeyError(SecretKeyError):
+    """A secret was sealed with another key, or for another row."""
 
 
 def new_key_name(random: Random) -> str:
@@ -55,6 +60,14 @@ def seal_context(account_id: int, credential_id: int) -> str:
     return f"credential {account_id}/{credential_id}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedSecret:
+    """A secret that `SecretBox.seal` has sealed, and its context."""
+
+    sealed: bytes = field(repr=False)
+    context: str
+
+
 class SecretBox:
     """Seals secrets with AES-256-GCM; the key is in a file outside the database, so a copy of that tells nothing.
 
@@ -73,6 +86,18 @@ class SecretBox:
             return _read_key(path) if path.exists() else _make_key(path)
         except OSError as error:
             raise SecretKeyError(f"The secret key in {path} can't be used: {error}.") from error
+
+    def check(self) -> None:
+        """Read the key's file, or make it."""
+        _ = self._key
+
+    def opens(self, secret: SealedSecret) -> bool:
+        """Tell whether a secret was sealed with this key."""
+        try:
+            self.open(secret.sealed, context=secret.context)
+        except _OtherKeyError:
+            return False
+        return True
 
     @cached_property
     def _cipher(self) -> AESGCM:
@@ -93,7 +118,7 @@ class SecretBox:
         try:
             return self._cipher.decrypt(nonce, body, context.encode()).decode()
         except InvalidTag as error:
-            raise SecretKeyError("A stored secret was sealed with another key: restore the secret key file.") from error
+            raise _OtherKeyError("A stored secret was sealed with another key: restore the secret key file.") from error
 
 
 def _read_key(path: Path) -> bytes:
