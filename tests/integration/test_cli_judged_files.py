@@ -414,3 +414,11 @@ def test_a_dry_run_of_addresses_to_suppress(run: Run) -> None:
     assert "Newly suppressed: 2 addresses." in shown
     assert "  +972549000001; sms" in shown
     assert json.loads(run("suppression", "list", "--json").stdout)[0]["address"] == "a@mail.example"
+
+
+def test_a_dry_run_of_what_was_imported_names_the_flag_that_imports_it_again(run: Run) -> None:
+    path = write("people.csv", ["Mobile", "0549001001"])
+    assert run("import", path).returncode == 0
+    shown = run("import", path, "--dry-run").stdout
+    assert "This file was imported before; --again imports it once more." in shown
+    assert "--again" not in run("import", path, "--dry-run", "--again").stdout

@@ -110,3 +110,36 @@ def test_a_folder_that_is_a_file_is_told_without_a_traceback(place: Path) -> Non
     assert ended.returncode == 1
     assert ended.stderr.startswith("Error: ")
     assert "Traceback" not in ended.stderr
+
+
+COMPLETED = """\
+eval "$("$0" completion bash)"
+COMP_WORDS=(carillon "$@")
+COMP_CWORD=$#
+_carillon_completion "$0" "${@: -1}" 2>/dev/null  # it is said that this is no completion
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("import", "./pl"), ["./places", "./plain text.csv"]),
+        (("import", "l"), ["list", "letters.csv"]),
+        (("import", "--map", "a=phone", "./plain"), ["./plain text.csv"]),
+        (("import", "--re"), ["--rejects", "--resubscribe"]),
+        (("import", "letters.csv", "--dr"), ["--dry-run"]),
+        (("import", "list", "--li"), ["--limit"]),
+        (("suppression", "import", "le"), ["letters.csv"]),
+    ],
+    ids=" ".join,
+)
+def test_bash_completes_the_files_and_flags_of_an_import_beside_its_commands(
+    place: Path, words: tuple[str, ...], offered: list[str]
+) -> None:
+    (place / "places").mkdir()
+    for name in ("plain text.csv", "letters.csv"):
+        (place / name).touch()
+    command = ["bash", "--norc", "-c", COMPLETED, str(CARILLON), *words]
+    ended = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    assert sorted(ended.stdout.splitlines()) == sorted(offered)

@@ -3,7 +3,18 @@
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
-_SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+# Click lets Bash look for files only where nothing else is offered; `carillon import` takes one beside its commands.
+_FILES = """COMPREPLY=()
+            compopt -o default"""
+_FILES_TOO = """COMPREPLY+=($(compgen -f -- "$2"))
+            compopt -o filenames"""
+
+
+class _Bash(BashComplete):
+    source_template = BashComplete.source_template.replace(_FILES, _FILES_TOO)
+
+
+_SHELLS = {"bash": _Bash, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @click.command

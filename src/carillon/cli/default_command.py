@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 
 class WithDefault(click.Group):
@@ -19,6 +20,15 @@ class WithDefault(click.Group):
         if not args or args[0] in self.commands or args[0] in {"-h", "--help"}:
             return super().make_context(info_name, args, parent, **extra)
         return self._default.make_context(info_name, args, parent, **extra)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the default command's flags, and beside the names of the others what its first argument may be."""
+        own = self._default.make_context(ctx.info_name, [], ctx.parent, resilient_parsing=True)
+        if incomplete.startswith("-"):
+            return self._default.shell_complete(own, incomplete)
+        first = next((one for one in self._default.params if isinstance(one, click.Argument)), None)
+        values = [] if first is None else first.shell_complete(own, incomplete)
+        return [*super().shell_complete(ctx, incomplete), *values]
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the default command's help, and the list of the others."""

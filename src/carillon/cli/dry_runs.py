@@ -69,7 +69,9 @@ def _lines(found: "DryRun") -> list[str]:
     lines = judgement_lines(found.judgement)
     if found.judgement.striking:
         lines.append("An import would ask about it, or end with exit code 3; --yes goes on.")
-    if found.is_resumed:
+    if found.is_resumed and not found.difference.rows:
+        lines.append("This file was imported before; --again imports it once more.")
+    elif found.is_resumed:
         lines.append("This file was imported before, or in part: the difference is of what is left of it.")
     return [*lines, *difference_lines(found.difference)]
 
