@@ -261,6 +261,7 @@ def test_a_sending_to_a_group_goes_to_its_members(run: Run, tmp_path: Path) -> N
 BOTH_OR_NONE = "to: Name recipients with --to, or a group with --group; not both."
 NO_GROUP = """There is no group 'Nobody' in account 1. To make it with its members: \
 carillon import FILE --account 1 --group "Nobody\""""
+EXPIRED = "when it has expired: 0.1 a second are enough."
 TO = ("--to", "0541234567")
 
 
@@ -275,8 +276,7 @@ TO = ("--to", "0541234567")
         ((*TO, "--pace", "nan"), "pace: A pace is a number of messages a second, more than none."),
         (
             (*TO, "--to", "0547654321", "--pace", "0.00005"),
-            ("pace: At this pace the last of 2 would be due after 8 hours, when it has expired: 0.1 a second "
-            "are enough."),
+            f"pace: At this pace the last of 2 would be due after 8 hours, {EXPIRED}",
         ),
     ],
 )

@@ -275,13 +275,21 @@ def likely_phone(value: str, *countries: str | None) -> str:
 
 
 def phone_readings(value: str, country: str, form: PhoneForm) -> tuple[str, ...]:
-    """Read a number in a form: its E.164 digits by each reading that is a number, the form's first one first."""
+    """Read a number in a form: its E.164 digits by each reading that is a number, the form's first one first.
+
+    What the country has no number of such a length for is meant internationally alone (docs/adr/0028).
+    """
     if form is PhoneForm.NATIONAL:  # most are, and single lookups feel what this costs
         digits = phone_digits(value, country)
         return (digits,) if digits else ()
     if form is PhoneForm.NATIONAL_IF_VALID:
         return _readings_as_in_files(value, country)
-    return tuple(dict.fromkeys(digits for one in _countries(country, form) if (digits := phone_digits(value, one))))
+    found = tuple(dict.fromkeys(digits for one in _countries(country, form) if (digits := phone_digits(value, one))))
+    if len(found) > 1:
+        national = read_phone(value, country)
+        if national is not None and PhoneQuality.decode(national.quality).validity == Validity.NOT_POSSIBLE:
+            return tuple(digits for digits in found if digits != national.digits)
+    return found
 
 
 def _readings_as_in_files(value: str, country: str) -> tuple[str, ...]:
