@@ -31,7 +31,7 @@ from carillon.addresses.phones import (
     Validity,
     known_region,
 )
-from carillon.addresses.spreadsheets import DECIMAL, FRACTION, NEGATIVE, SCIENTIFIC
+from carillon.addresses.spreadsheets import DECIMAL, DECIMAL_WHOLE, NUMBER, SCIENTIFIC, THOUSANDS
 
 _FEW = 12  # up to so many rows of one calling code or region the reference is faster than passes over columns
 _MAX_FAST_BYTES = 40
@@ -114,8 +114,12 @@ class PhoneColumn:
         stripped = rows.filter(odd).with_columns(_TEXT.str.strip_chars(WHITE_SPACE))
         lettered = stripped["text"].str.contains("[A-Za-z]")
         self._leave(stripped.filter(lettered & stripped["text"].str.contains(SCIENTIFIC)))
-        mended = stripped.filter(~lettered).with_columns(_TEXT.str.replace(DECIMAL, "${1}${2}"))
-        mended = mended.filter(~_TEXT.str.contains(f"{FRACTION}|{NEGATIVE}"))
+        mended = stripped.filter(~lettered).with_columns(_TEXT.str.replace(DECIMAL, DECIMAL_WHOLE))
+        by_thousands = mended["text"].str.contains(THOUSANDS)
+        if by_thousands.any():
+            bare = _TEXT.str.replace_all(",", "", literal=True)
+            mended = mended.with_columns(pl.when(by_thousands).then(bare).otherwise(_TEXT))
+        mended = mended.filter(~_TEXT.str.contains(NUMBER))
         return pl.concat([rows.filter(~odd), mended])
 
     def _with_enough_digits(self, numbers: pl.DataFrame) -> pl.DataFrame:
