@@ -191,7 +191,8 @@ def test_the_size_of_a_whole_address_is_limited_as_the_reference_limits_it(domai
 
 PHONE_LIKE = st.text("0123456789+-() ./\u00a0\u0660\u0665\u0667\uff10\uff15x,;#*~\u200f\t\n", max_size=24)
 PHONE_LIKE |= st.from_regex(
-    r"[+-]?\(?[1-9]?[0-9]{1,3}(([ .,/\-]|\) |\u00a0)[0-9]{2,4}){1,4} ?[.,\uff0e\u066b] ?[0\u0660]{1,3}\)?", fullmatch=True
+    r"[+-]?\(?[1-9]?[0-9]{1,3}(([ .,/\-]|\) |\u00a0)[0-9]{2,4}){1,4} ?[.,\uff0e\u066b] ?[0\u0660]{1,3}\)?",
+    fullmatch=True,
 )
 PHONE_LIKE |= st.from_regex(
     r"[+0]?[0-9]{1,12}[.,][0-9]{0,4}0|[0-9]([.,][0-9]{1,14})?[eE][+]?[01]?[0-9]", fullmatch=True

@@ -201,7 +201,8 @@ def test_names_that_are_given_make_the_first_record_a_row(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["Orders 2024", "2024-01-15 visits", "01/15/2024 (visits)", "Mail @ work", "@handle", "a < b", "1e", "12345"]
+    "name",
+    ["Orders 2024", "2024-01-15 visits", "01/15/2024 (visits)", "Mail @ work", "@handle", "a < b", "1e", "12345"],
 )
 def test_a_name_with_digits_or_an_at_sign_is_no_address(tmp_path: Path, name: str) -> None:
     assert inspect(written(tmp_path, f"phone;{name}\n".encode())).header == ("phone", name)

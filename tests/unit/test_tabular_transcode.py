@@ -84,7 +84,7 @@ def test_a_carriage_return_in_a_value_ends_no_record(tmp_path: Path) -> None:
 def test_floats_of_32_bits_that_lose_digits_stop_parquet_before_the_first_row(tmp_path: Path, number: float) -> None:
     path = tmp_path / "pandas.parquet"
     pl.DataFrame({"name": ["a", "b"], "phone": pl.Series([None, number], dtype=pl.Float32)}).write_parquet(path)
-    with pytest.raises(TabularError, match="Column “phone” of “pandas.parquet” has 32-bit floats.*Make the"):
+    with pytest.raises(TabularError, match=r"Column “phone” of “pandas.parquet” has 32-bit floats.*Make the"):
         read(path)
 
 

@@ -31,7 +31,7 @@ from carillon.addresses.phones import (
     Validity,
     known_region,
 )
-from carillon.addresses.spreadsheets import DECIMAL, DECIMAL_WHOLE, NUMBER, SCIENTIFIC, THOUSANDS
+from carillon.addresses.spreadsheets import DECIMAL, NUMBER, SCIENTIFIC, THOUSANDS, ZEROS
 
 _FEW = 12  # up to so many rows of one calling code or region the reference is faster than passes over columns
 _MAX_FAST_BYTES = 40
@@ -114,11 +114,8 @@ class PhoneColumn:
         stripped = rows.filter(odd).with_columns(_TEXT.str.strip_chars(WHITE_SPACE))
         lettered = stripped["text"].str.contains("[A-Za-z]")
         self._leave(stripped.filter(lettered & stripped["text"].str.contains(SCIENTIFIC)))
-        mended = stripped.filter(~lettered).with_columns(_TEXT.str.replace(DECIMAL, DECIMAL_WHOLE))
-        by_thousands = mended["text"].str.contains(THOUSANDS)
-        if by_thousands.any():
-            bare = _TEXT.str.replace_all(",", "", literal=True)
-            mended = mended.with_columns(pl.when(by_thousands).then(bare).otherwise(_TEXT))
+        mended = _replaced(stripped.filter(~lettered), DECIMAL, _TEXT.str.replace(ZEROS, ""))
+        mended = _replaced(mended, THOUSANDS, _TEXT.str.replace_all(",", "", literal=True))
         mended = mended.filter(~_TEXT.str.contains(NUMBER))
         return pl.concat([rows.filter(~odd), mended])
 
@@ -245,6 +242,12 @@ class PhoneColumn:
             found, numbers = _of_region(plan_of(code, region), numbers)
             placed.append(found.with_columns(region=pl.lit(region)))
         return [*placed, numbers.with_columns(kind=UNKNOWN, region=pl.lit(None, dtype=pl.String))]
+
+
+def _replaced(rows: pl.DataFrame, pattern: str, by: pl.Expr) -> pl.DataFrame:
+    """Replace the texts that a pattern matches."""
+    matches = rows["text"].str.contains(pattern)
+    return rows.with_columns(pl.when(matches).then(by).otherwise(_TEXT)) if matches.any() else rows
 
 
 def _of_region(plan: Plan, numbers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

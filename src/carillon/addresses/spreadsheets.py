@@ -1,7 +1,7 @@
 """Numbers that a spreadsheet made of phones: mended where no digit was lost, and told apart where some were.
 
-The patterns are for Python's `re` as well as for polars, which reads whole columns by them: a text is mended by
-`DECIMAL` (its groups stay), then by `THOUSANDS` (its commas go), and is no phone where `NUMBER` matches what is left.
+The patterns are for Python's `re` as well as for polars, which reads whole columns by them: a `DECIMAL` loses its
+`ZEROS` and `THOUSANDS` their commas, and a text is no phone where `NUMBER` matches what is left.
 """
 
 import re
@@ -10,17 +10,16 @@ import re
 # dots group it (01.23.45.67.00) the zeros are digits of the phone. More than two zeros may be a group of it, too, where
 # a sign or a zero stands before the digits.
 DECIMAL = (
-    r"^([^.,]*[0-9])[ \u00a0]*[.,][ \u00a0]*0{1,2}\)?$"
-    r"|^([1-9][0-9]*)[.,]0+$"
-    r"|^([1-9][0-9]{0,2}(?:,[0-9]{3})+)\.0{1,2}$"
-    r"|^([1-9][0-9]{0,2}(?:\.[0-9]{3})+),0{1,2}$"
+    r"^[^.,]*[0-9][ \u00a0]*[.,][ \u00a0]*0{1,2}\)?$"
+    r"|^[1-9][0-9]*[.,]0+$"
+    r"|^[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+\.|(?:\.[0-9]{3})+,)0{1,2}$"
 )
-DECIMAL_WHOLE = "${1}${2}${3}${4}"
-"""What polars leaves of a `DECIMAL`."""
+ZEROS = r"[ \u00a0]*[.,][ \u00a0]*0+\)?$"
+"""What a `DECIMAL` ends with."""
 
 THOUSANDS = r"^[1-9][0-9]{0,2}(?:,[0-9]{3})+$"
-# Of the forms that `DECIMAL` does not mend. A whole part shorter than a phone may be a group of a phone's own digits, but
-# a single zero behind groups is none.
+# Of the forms that `DECIMAL` does not mend. A whole part shorter than a phone may be a group of a phone's own digits,
+# but a single zero behind groups is none.
 FRACTION = (
     r"^\+?[0-9]{7,}(?:[.,][0-9]{1,2})+$"
     r"|^[1-9][0-9]{6,}[.,][0-9]+$"
@@ -33,8 +32,9 @@ SCIENTIFIC = r"^\d(?:[.,\uff0e\uff0c\u066b]\d+)?[eE]\+?\d{1,2}$"
 """Of any script; `whole_number` is given ASCII digits."""
 
 _is_plain = re.compile(r"[^.,eE-]*").fullmatch
-_DECIMAL = re.compile(DECIMAL)
-_THOUSANDS = re.compile(THOUSANDS)
+_is_decimal = re.compile(DECIMAL).match
+_ZEROS = re.compile(ZEROS)
+_is_by_thousands = re.compile(THOUSANDS).match
 _FRACTION = re.compile(FRACTION)
 _NUMBER = re.compile(NUMBER)
 _is_scientific = re.compile(SCIENTIFIC).match
@@ -61,9 +61,8 @@ def whole_number(text: str) -> str | None:
 
 
 def _without_zeros(text: str) -> str:
-    match = _DECIMAL.match(text)
-    whole: str = match[match.lastindex or 0] if match else text
-    return whole.replace(",", "") if _THOUSANDS.match(whole) else whole
+    whole = _ZEROS.sub("", text) if _is_decimal(text) else text
+    return whole.replace(",", "") if _is_by_thousands(whole) else whole
 
 
 def has_lost_digits(text: str) -> bool:
