@@ -117,6 +117,14 @@ def test_a_number_without_a_plus_is_what_the_plans_know_best(
     assert read_ambiguous_phone(given, country) == (plain, other)
 
 
+@pytest.mark.parametrize("country", ["AD", "GG", "SM", "NF", "IL"])
+def test_short_numbers_of_a_column_are_what_the_reference_reads(country: str) -> None:
+    values: list[str | None] = [str(number) for number in (*range(0, 10**6, 4321), 312345, 812345, 200000)]
+    expected = phones_by_reference(values, country)
+    assert (expected["digits"].null_count() < len(values)) is (country != "IL")
+    assert_frame_equal(normalise_phones(texts(values), country), expected)
+
+
 def test_phones_of_many_countries_in_one_column_are_what_the_reference_reads() -> None:
     rng = seeded("mixed")
     values: list[str | None] = [value for country in COUNTRIES for value in phones_of(country, rng, 30)]

@@ -123,7 +123,7 @@ class PhoneColumn:
         """Drop numbers of one digit repeated, and of fewer than seven digits; a region may have some that are valid."""
         amount = numbers["nsn"].cast(pl.UInt64, strict=False)
         too_few = (amount < _SEVEN_DIGITS).fill_null(value=False)
-        if too_few.any() and self._region is not None and self._plan.general.lengths[0] < MIN_SIGNIFICANT_DIGITS:
+        if too_few.any() and self._region is not None and self._may_be_valid_though_short:
             self._leave(numbers.filter(too_few))
         repeated = amount.is_in(_REPEATED).fill_null(value=False)
         unusable = too_few | repeated
@@ -148,6 +148,11 @@ class PhoneColumn:
         numbers = numbers.select("row", "nsn", way=way)
         numbers = self._leave_if(numbers, numbers["way"].is_null())
         return {way: frame for (way,), frame in _parted(numbers, "way")}
+
+    @property
+    def _may_be_valid_though_short(self) -> bool:
+        """Tell whether the region has such numbers, or a digit or more is put before some of them."""
+        return self._plan.general.lengths[0] < MIN_SIGNIFICANT_DIGITS or self._plan.transforms
 
     @functools.cached_property
     def _plan(self) -> Plan:
