@@ -67,6 +67,48 @@ def test_files_of_addresses_are_suppressed_and_make_no_contact(run: Run, content
     assert "972541110001" not in run("export", "--account", "1").stdout.replace("+972541110001,sms", "")
 
 
+ODD_FIRST_LINES = {
+    "Bob <bob@x.example>": "bob@x.example",
+    "mailto:bob@x.example": "bob@x.example",
+    "9.72541115502E11": "972541115502",
+    '"541,115,503"': "972541115503",
+    "tel:0541115507": None,
+    "0541115504 Dana": None,
+    "'0541115509": "972541115509",
+    "+972 54 123 4567 (mobile)": None,
+    "dan@x": None,
+    "Do not call these": None,
+}
+
+
+@pytest.mark.parametrize(("first", "address"), ODD_FIRST_LINES.items())
+def test_the_first_line_of_a_plain_column_is_no_name_of_it(run: Run, first: str, address: str | None) -> None:
+    Path("stop.txt").write_text(f"{first}\n0541110001\n0541110002\n")
+    done = run("suppression", "import", "stop.txt", "--account", "1", "--yes")
+    assert done.exit_code == 0, done.output
+    suppressed = {one[1] for one in listed(run)}
+    assert suppressed == {"972541110001", "972541110002", *([address] if address else [])}
+    assert Path("stop.txt.rejects.csv").exists() is (address is None)
+    if address is None:
+        (shown, *rest) = rejects("stop.txt.rejects.csv")[1]
+        assert (shown.removeprefix("'"), rest[:2]) == (first, ["1", "address"])
+
+
+@pytest.mark.parametrize("name", ["Phone", "e-mails", "Phone Numbers", "טלפון", "address", "ADDRESSES"])
+def test_the_name_of_a_plain_column_is_no_address(run: Run, name: str) -> None:
+    Path("stop.txt").write_text(f"{name}\n0541110001\n")
+    done = run("suppression", "import", "stop.txt", "--account", "1")
+    assert (done.exit_code, done.stdout) == (0, "Suppressed: 1.\n"), done.output
+
+
+@pytest.mark.parametrize("first", [first for first in ODD_FIRST_LINES if not first.startswith("Do not")])
+def test_a_file_of_contacts_whose_first_line_is_an_address_is_refused_with_advice(run: Run, first: str) -> None:
+    Path("people.csv").write_text(f"Dana;{first}\nNoa;0541110002\n")
+    refused = run("import", "people.csv", "--account", "1")
+    assert refused.exit_code == 1
+    assert "name its columns. For example: --columns phone,email" in refused.output
+
+
 def test_what_is_no_address_is_rejected_and_a_table_without_addresses_refused(run: Run) -> None:
     Path("stop.txt").write_text("0541110001\n12\n")
     done = json.loads(run("suppression", "import", "stop.txt", "--account", "1", "--json").stdout)

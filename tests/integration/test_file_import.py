@@ -301,6 +301,17 @@ async def test_a_file_that_is_only_a_header_is_an_import_of_no_rows(
     assert (counts(summary), summary.is_done, summary.rejects) == ((0, 0, 0, 0, 0, 0), True, None)
 
 
+@pytest.mark.parametrize("blanks", [500, 2 * MANY])
+async def test_records_of_nothing_but_delimiters_are_passed_over(
+    db: Database, account: Tenant, tmp_path: Path, blanks: int
+) -> None:
+    lines = ["054-111-0001;;Ana", *[";;"] * blanks, "12;;Cy", ";ben@mail.example;", *[";;"] * 20]
+    path = write(tmp_path / "excel.csv", lines, HEADER.replace(",", ";"))
+    summary = await run(db, account, path)
+    assert (counts(summary), summary.is_done) == ((3, 2, 0, 0, 1, 1), True)
+    assert [(row["_line"], row["_value"]) for row in rejected(summary)] == [(str(blanks + 3), "12")]
+
+
 async def test_of_a_file_of_bad_rows_every_row_is_reported(db: Database, account: Tenant, tmp_path: Path) -> None:
     summary = await run(db, account, write(tmp_path / "people.csv", [f"{number},,X" for number in range(500)]))
     assert (counts(summary), summary.is_done) == ((500, 0, 0, 0, 500, 500), True)

@@ -50,6 +50,24 @@ async def test_a_column_that_a_spreadsheet_made_decimals_of_is_the_numbers_that_
 
 
 @pytest.mark.parametrize("count", [1, MANY])
+async def test_grouped_numbers_that_a_spreadsheet_made_decimals_of_are_the_numbers_that_they_were(
+    db: Database, account: Tenant, tmp_path: Path, count: int
+) -> None:
+    numbers = [f"54555{place:04d}" for place in range(3 * count)]
+    groups = [(one[:2], one[2:5], one[5:]) for one in numbers]
+    forms = ["0{} {} {}.0".format(*one) for one in groups[:count]]
+    forms += ["(0{})-{}/{},00".format(*one) for one in groups[count : 2 * count]]
+    forms += [f"{int(one):,}.00" for one in numbers[2 * count :]]
+    doubled = [f"{one}.0.0" for one in numbers[:count]]
+    lines = ["phone;first name", *(f"{one};Ana" for one in [*forms, *doubled])]
+    summary = await bring(db, account, tmp_path / "excel.csv", lines)
+    assert (summary.new, summary.failed) == (3 * count, count)
+    assert await phones(db, account) == [f"972{number}" for number in numbers]
+    assert [value for value, _ in rejected(summary)] == doubled
+    assert all("it has a fraction" in reason for _, reason in rejected(summary))
+
+
+@pytest.mark.parametrize("count", [1, MANY])
 async def test_numbers_that_a_spreadsheet_rounded_are_rejects_that_name_the_cause(
     db: Database, account: Tenant, tmp_path: Path, count: int
 ) -> None:

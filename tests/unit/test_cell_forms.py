@@ -45,17 +45,18 @@ def test_an_email_is_taken_out_of_a_link_and_from_behind_a_name(cell: str | None
         ("45292.999999", "2024-01-02 00:00:00"),
         ("10000", "1927-05-18 00:00:00"),
         ("99999.25", "2173-10-13 06:00:00"),
+        ("32874,5", "1990-01-01 12:00:00"),  # as European spreadsheets write it
     ],
 )
 def test_a_day_number_is_a_date_in_a_column_of_dates(attribute: str, cell: str, moment: str) -> None:
     assert read(attribute, cell) == [moment]
     assert datetime.fromisoformat(moment) - datetime(1899, 12, 30) == timedelta(  # noqa: DTZ001 - as spreadsheets count
-        seconds=round(float(cell) * 86_400)
+        seconds=round(float(cell.replace(",", ".")) * 86_400)
     )
 
 
 @pytest.mark.parametrize(
-    "cell", ["1990", "010190", "20240101", "01234", "45292.", "-45292", "4.5E4", "2024-01-01", "x"]
+    "cell", ["1990", "010190", "20240101", "01234", "45292.", "45292,", "45,292", "-45292", "4.5E4", "2024-01-01", "x"]
 )
 def test_other_numbers_are_left_as_they_are(cell: str) -> None:
     assert read("birth_date", cell) == [cell]

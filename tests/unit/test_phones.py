@@ -129,6 +129,58 @@ def test_a_spreadsheets_number_is_the_digits_that_it_was_made_of(value: str, cou
     assert not has_fraction(value)
 
 
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("054 280 0001.0", "IL", "972542800001"),
+        ("054-280-0001,00", "IL", "972542800001"),
+        ("+49 151 1234570.0", "DE", "491511234570"),
+        ("151.1234571", "DE", "491511234571"),
+        ("151 1234 5678.0", "DE", "4915112345678"),
+        ("(0151) 1234573.0", "DE", "491511234573"),
+        ("(0151 1234573.0)", "DE", "491511234573"),
+        ("0151/1234575.0", "DE", "491511234575"),
+        ("1 511 234 576.00", "DE", "491511234576"),
+        ("1\u00a0511\u00a0234\u00a0576 ,00", "DE", "491511234576"),  # as a French spreadsheet shows it
+        ("\u0660\u0665\u0664\u0662\u0668\u0660\u0660\u0660\u0660\u0661.0", "IL", "972542800001"),
+        ("\u0660\u0665\u0664\u0662\u0668\u0660\u0660\u0660\u0660\u0661\u066b\u0660", "IL", "972542800001"),
+        ("\uff10\uff15\uff14\uff12\uff18\uff10\uff10\uff10\uff10\uff11\uff0e\uff10", "IL", "972542800001"),
+        ("501.234.592", "IL", "972501234592"),
+        ("050.123.45.67", "IL", "972501234567"),
+        ("01.23.45.67.00", "FR", "33123456700"),
+        ("+33 (0)1.23.45.67.00", "FR", "33123456700"),
+        ("1511234589.0.0", "DE", None),
+        ("1511234589.00.00", "DE", None),
+        ("+49 151.1234570.00", "DE", None),
+        ("054.280 0001.0", "IL", None),
+    ],
+)
+def test_zeros_behind_a_grouped_number_are_no_digits_of_it(value: str, country: str, digits: str | None) -> None:
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    assert has_fraction(value) is (digits is None)
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("542,700,008", "IL", "972542700008"),
+        ("1,511,234,578.00", "DE", "491511234578"),
+        ("1.511.234.578,00", "DE", "491511234578"),
+        ("972,542,700,008", "GR", "972542700008"),
+        ("542,700,008.5", "IL", None),
+        ("1.511.234.578,50", "DE", None),
+        ("054,270,000", "IL", None),
+        ("54,27,00,008", "IL", None),
+        ("542700,008", "IL", None),
+    ],
+)
+def test_a_number_that_a_spreadsheet_parted_by_thousands_is_mended(
+    value: str, country: str, digits: str | None
+) -> None:
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    assert has_fraction(value) is value.endswith(("8.5", ",50"))
+
+
 FRACTIONS = (
     *(
         "97250123456.7",

@@ -200,6 +200,14 @@ def test_names_that_are_given_make_the_first_record_a_row(tmp_path: Path) -> Non
     assert [chunk.frame.row(0)[:2] for chunk in read_chunks(path, shape)] == [("0501112223", "Ada")]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Orders 2024", "2024-01-15 visits", "01/15/2024 (visits)", "Mail @ work", "@handle", "a < b", "1e", "12345"],
+)
+def test_a_name_with_digits_or_an_at_sign_is_no_address(tmp_path: Path, name: str) -> None:
+    assert inspect(written(tmp_path, f"phone;{name}\n".encode())).header == ("phone", name)
+
+
 def test_a_rejects_file_keeps_its_header_when_names_are_given(tmp_path: Path) -> None:
     path = written(tmp_path, b"phone,name,_line,_field,_value,_reason\n12,Ada,1,phone,12,No phone\n")
     assert inspect(path, columns=["phone", "name"]).header[:2] == ("phone", "name")

@@ -80,6 +80,23 @@ def test_a_carriage_return_in_a_value_ends_no_record(tmp_path: Path) -> None:
     assert read(tmp_path / "a.parquet")[0] == [("+1\r+2", "1", 2), ("\r", None, 4)]
 
 
+@pytest.mark.parametrize("number", [542830001.0, -16777216.0])
+def test_floats_of_32_bits_that_lose_digits_stop_parquet_before_the_first_row(tmp_path: Path, number: float) -> None:
+    path = tmp_path / "pandas.parquet"
+    pl.DataFrame({"name": ["a", "b"], "phone": pl.Series([None, number], dtype=pl.Float32)}).write_parquet(path)
+    with pytest.raises(TabularError, match=r"Column “phone” of “pandas.parquet” has 32-bit floats.*Make the"):
+        read(path)
+
+
+def test_other_floats_of_parquet_keep_their_digits(tmp_path: Path) -> None:
+    path = tmp_path / "pandas.parquet"
+    small = pl.Series([float("inf"), 16777215.0, float("nan")], dtype=pl.Float32)
+    pl.DataFrame({"age": small, "phone": [542830001.0, 972542830007.0, 5.0]}).write_parquet(path)
+    rows = read(path)[0]
+    assert [row[0] for row in rows] == ["inf", "16777215.0", "NaN"]
+    assert [row[1] for row in rows] == ["542830001.0", "972542830007.0", "5.0"]
+
+
 def test_parquet_is_read_as_texts_a_slice_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("carillon.tabular.transcode._ROWS", 2)
     path = tmp_path / "a.parquet"

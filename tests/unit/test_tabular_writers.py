@@ -1,6 +1,10 @@
 import csv
 import io
 import json
+import os
+import pty
+import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -97,6 +101,80 @@ def test_an_export_that_fails_leaves_nothing_behind_and_an_older_file_alone(tmp_
     with pytest.raises(pl.exceptions.ColumnNotFoundError), writer:
         writer.write(FRAME)
     assert path.read_bytes() == b"older"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_is_followed_to_the_file_that_it_leads_to(tmp_path: Path, format: Format, is_there: bool) -> None:  # noqa: A002, FBT001 - open_writer's word
+    folder, link = tmp_path / "folder", tmp_path / "link"
+    folder.mkdir()
+    target = folder / "out"
+    if is_there:
+        target.write_bytes(b"older")
+    link.symlink_to(target)
+    with open_writer(format, link, ["name"]) as writer:
+        writer.write(FRAME)
+    assert link.readlink() == target
+    assert target.read_bytes() == exported(format, [FRAME], ["name"])
+    assert (list(folder.iterdir()), sorted(tmp_path.iterdir())) == ([target], [folder, link])
+
+
+@pytest.mark.parametrize("format", ["csv", "ndjson"])
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_a_pipe_gets_the_export_and_stays(tmp_path: Path, format: Format, is_linked: bool) -> None:  # noqa: A002, FBT001 - open_writer's word
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    with ThreadPoolExecutor(1) as readers:
+        read = readers.submit(pipe.read_bytes)
+        with open_writer(format, link if is_linked else pipe, ["name"]) as writer:
+            writer.write(FRAME)
+        assert read.result(timeout=10) == exported(format, [FRAME], ["name"])
+    assert pipe.is_fifo()
+    assert sorted(tmp_path.iterdir()) == [link, pipe]
+
+
+def test_an_export_that_fails_leaves_its_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as readers:
+        read = readers.submit(pipe.read_bytes)
+        with pytest.raises(pl.exceptions.ColumnNotFoundError), open_writer("csv", pipe, ["none"]) as writer:
+            writer.write(FRAME)
+        assert read.result(timeout=10) == b"none\n"
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_terminal_gets_the_export_and_stays(tmp_path: Path) -> None:
+    reader, terminal = pty.openpty()
+    link = tmp_path / "terminal"
+    link.symlink_to(os.ttyname(terminal))
+    try:
+        with open_writer("ndjson", link, ["name"]) as writer:
+            writer.write(FRAME)
+        assert os.read(reader, 100).splitlines()[0] == exported("ndjson", [FRAME], ["name"]).splitlines()[0]
+        assert stat.S_ISCHR(link.stat().st_mode)
+    finally:
+        os.close(terminal)
+        os.close(reader)
+    assert list(tmp_path.iterdir()) == [link]
+
+
+def test_parquet_goes_to_no_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="it is binary, and no terminal, pipe or device is given it"):
+        open_writer("parquet", pipe, ["name"])
+    assert pipe.is_fifo()
+
+
+def test_a_file_that_can_not_be_finished_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    writer = open_writer("csv", path, ["name"])
+    path.mkdir()  # so that no file gets its name
+    with pytest.raises(IsADirectoryError):
+        writer.close()
     assert list(tmp_path.iterdir()) == [path]
 
 

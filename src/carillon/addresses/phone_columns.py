@@ -31,7 +31,7 @@ from carillon.addresses.phones import (
     Validity,
     known_region,
 )
-from carillon.addresses.spreadsheets import DECIMAL, FRACTION, NEGATIVE, SCIENTIFIC
+from carillon.addresses.spreadsheets import DECIMAL, NUMBER, SCIENTIFIC, THOUSANDS, ZEROS
 
 _FEW = 12  # up to so many rows of one calling code or region the reference is faster than passes over columns
 _MAX_FAST_BYTES = 40
@@ -114,15 +114,16 @@ class PhoneColumn:
         stripped = rows.filter(odd).with_columns(_TEXT.str.strip_chars(WHITE_SPACE))
         lettered = stripped["text"].str.contains("[A-Za-z]")
         self._leave(stripped.filter(lettered & stripped["text"].str.contains(SCIENTIFIC)))
-        mended = stripped.filter(~lettered).with_columns(_TEXT.str.replace(DECIMAL, "${1}${2}"))
-        mended = mended.filter(~_TEXT.str.contains(f"{FRACTION}|{NEGATIVE}"))
+        mended = _replaced(stripped.filter(~lettered), DECIMAL, _TEXT.str.replace(ZEROS, ""))
+        mended = _replaced(mended, THOUSANDS, _TEXT.str.replace_all(",", "", literal=True))
+        mended = mended.filter(~_TEXT.str.contains(NUMBER))
         return pl.concat([rows.filter(~odd), mended])
 
     def _with_enough_digits(self, numbers: pl.DataFrame) -> pl.DataFrame:
         """Drop numbers of one digit repeated, and of fewer than seven digits; a region may have some that are valid."""
         amount = numbers["nsn"].cast(pl.UInt64, strict=False)
         too_few = (amount < _SEVEN_DIGITS).fill_null(value=False)
-        if too_few.any() and self._region is not None and self._plan.general.lengths[0] < MIN_SIGNIFICANT_DIGITS:
+        if too_few.any() and self._region is not None and self._may_be_valid_though_short:
             self._leave(numbers.filter(too_few))
         repeated = amount.is_in(_REPEATED).fill_null(value=False)
         unusable = too_few | repeated
@@ -147,6 +148,11 @@ class PhoneColumn:
         numbers = numbers.select("row", "nsn", way=way)
         numbers = self._leave_if(numbers, numbers["way"].is_null())
         return {way: frame for (way,), frame in _parted(numbers, "way")}
+
+    @property
+    def _may_be_valid_though_short(self) -> bool:
+        """Tell whether the region has such numbers, or a digit or more is put before some of them."""
+        return self._plan.general.lengths[0] < MIN_SIGNIFICANT_DIGITS or self._plan.transforms
 
     @functools.cached_property
     def _plan(self) -> Plan:
@@ -241,6 +247,12 @@ class PhoneColumn:
             found, numbers = _of_region(plan_of(code, region), numbers)
             placed.append(found.with_columns(region=pl.lit(region)))
         return [*placed, numbers.with_columns(kind=UNKNOWN, region=pl.lit(None, dtype=pl.String))]
+
+
+def _replaced(rows: pl.DataFrame, pattern: str, by: pl.Expr) -> pl.DataFrame:
+    """Replace the texts that a pattern matches."""
+    matches = rows["text"].str.contains(pattern)
+    return rows.with_columns(pl.when(matches).then(by).otherwise(_TEXT)) if matches.any() else rows
 
 
 def _of_region(plan: Plan, numbers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

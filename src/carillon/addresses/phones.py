@@ -29,6 +29,7 @@ MAX_PHONE_CHARACTERS = 250
 """Longer texts are not phones: the parser's own limit, applied before anything else looks at the text."""
 
 _START_OF_NUMBER = re.compile(r"[+\uff0b0-9]")
+_POINTS = str.maketrans({"\uff0e": ".", "\uff0c": ",", "\u066b": ","})
 _PLUS_SIGNS = ("+", "\uff0b")
 # No mark in it begins an extension.
 _ONLY_PUNCTUATED = re.compile(r"[\s().\-/]*[+\uff0b]?[\s().\-/]*[0-9][0-9\s().\-/]*")
@@ -188,10 +189,9 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
        as the one that they are with it: both POSSIBLE, or both VALID and only the former a mobile one, as 4915… in
        Germany, where 04915 is an area (docs/adr/0067).
     """
-    whole = whole_number(value.strip()) if len(value) <= MAX_PHONE_CHARACTERS else None
-    if whole is None or any(map(str.isalpha, whole)):
+    text = whole_number(_ascii_digits(value.strip())) if len(value) <= MAX_PHONE_CHARACTERS else None
+    if text is None or any(map(str.isalpha, text)):
         return None
-    text = _ascii_digits(whole)
     region = known_region(country)
     reading = _read_number(text, region)
     if region is not None and is_ambiguous(text):
@@ -384,8 +384,10 @@ def _quality(number: PhoneNumber, region: str | None) -> PhoneQuality:
 
 
 def _ascii_digits(text: str) -> str:
+    """Write digits of any script, and the points that part decimals there, as ASCII has them."""
     if text.isascii():
         return text
+    text = text.translate(_POINTS)
     return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
 
 

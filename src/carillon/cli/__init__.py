@@ -56,7 +56,7 @@ main = LazyGroup(
         ),
         "audit": ("carillon.cli.audit:group", "See who changed what."),
         "send": ("carillon.cli.sends:send", "Send TEXT to numbers, or to the members of a group."),
-        "sending": ("carillon.cli.sendings:group", "List, show, pause, resume and cancel what is sent."),
+        "sending": ("carillon.cli.sendings:group", "List, show, pause, resume, reschedule and cancel what is sent."),
         "message": ("carillon.cli.messages:group", "Look at messages: what became of each."),
         "link": (
             "carillon.cli.links:group",

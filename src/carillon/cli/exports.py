@@ -37,7 +37,7 @@ def _is_pipe_or_terminal() -> bool:
     "-o",
     "--output",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="The file to write; - is standard output. [default: standard output]",
+    help="The file to write, or a pipe; - is standard output. [default: standard output]",
 )
 @click.option("--raw", is_flag=True, help="Leave cells of CSV that a spreadsheet would run as a formula as they are.")
 @with_session

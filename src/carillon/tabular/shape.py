@@ -33,7 +33,17 @@ _BLANK_LINES: Final = re.compile(rb"[ \t\r\n]*+\Z|(?:[ \t\r\n]*[\r\n])?")
 _CONTROLS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _START: Final = 1024
 _MOST_CONTROLS: Final = 8  # different ones in the file's start: a column of a text file may have one or two in each row
-_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[+(]?\d[\d ()./-]{5,}\d")
+# In the forms that cells have them in; a date with something behind it is a name.
+_ADDRESS: Final = re.compile(
+    r"""'?(?:mailto:|tel:|sms:)?\s*(?:
+        [^@\s<>]+@[^@\s<>]+
+      | [+(]{0,2}\d[\d\s()./-]{5,}\d(?:[.,]0+)?
+      | [+(]{0,2}\d(?!\d{0,3}[./-]\d{1,2}[./-]\d{1,4}\b)[\d\s()./-]{5,}\d[\s(].+
+      | \d{1,3}(?:,\d{3}){2,}(?:\.0+)?
+      | \d(?:[.,]\d+)?e\+?\d{1,2}
+    ) | [^<>]*<\s*(?:mailto:)?[^@<>\s]+@[^@<>\s]+\s*>""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

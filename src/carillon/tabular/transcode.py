@@ -45,6 +45,7 @@ _JSON_ARRAY: Final = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*[{\[]")
 _ROWS: Final = 65_536
 # Each record is written with a cell for each name: names without end would make a file without end.
 _MOST_NAMES: Final = 1_000
+_FLOAT32_WHOLE: Final = 2**24  # 32-bit floats have all whole numbers up to this one
 # Numbers keep the digits that they are written with.
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=str).decode
 
@@ -165,8 +166,10 @@ def _from_workbook(path: Path, sheet: str | None, target: BinaryIO) -> None:
 
 def _from_parquet(path: Path, target: BinaryIO) -> None:
     try:
-        rows = pl.scan_parquet(path).select(pl.all().cast(pl.String))
-        height, place = pl.scan_parquet(path).select(pl.len()).collect().item(), 0
+        table = pl.scan_parquet(path)
+        _require_whole_numbers(path, table)
+        rows = table.select(pl.all().cast(pl.String))
+        height, place = table.select(pl.len()).collect().item(), 0
         names = rows.collect_schema().names()
         pl.DataFrame(schema=dict.fromkeys(names, pl.String)).write_csv(target)
         while place < height:
@@ -174,6 +177,25 @@ def _from_parquet(path: Path, target: BinaryIO) -> None:
             place += _ROWS
     except pl.exceptions.PolarsError as error:
         raise UnreadableFileError(f"“{path.name}” is no Parquet file of plain columns.") from error
+
+
+def _require_whole_numbers(path: Path, table: pl.LazyFrame) -> None:
+    """Refuse 32-bit floats from which digits may be missing: one number stands for several whole ones there.
+
+    The column is not known to be of phones here, and its texts would not tell what was lost.
+    """
+    floats = [name for name, dtype in table.collect_schema().items() if dtype == pl.Float32]
+    if not floats:
+        return
+    finite = [pl.col(name).filter(pl.col(name).is_finite()).abs().max() for name in floats]
+    largest = table.select(finite).collect()
+    for name, most in zip(floats, largest.row(0), strict=True):
+        if most is not None and most >= _FLOAT32_WHOLE:
+            raise UnreadableFileError(
+                f"Column “{name}” of “{path.name}” has 32-bit floats, in which numbers over {_FLOAT32_WHOLE:,} lose "
+                "their last digits. Make the column text (or 64-bit integers) where the digits still are, and save "
+                "the file again."
+            )
 
 
 def _from_ndjson(path: Path, target: BinaryIO) -> None:

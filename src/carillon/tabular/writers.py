@@ -12,7 +12,7 @@ import polars as pl
 
 from carillon.tabular.formulas import defuse as defuse_frame
 from carillon.tabular.formulas import defused
-from carillon.tabular.private import create_private
+from carillon.tabular.private import Output
 
 Format = Literal["csv", "ndjson", "parquet"]
 
@@ -31,11 +31,10 @@ class _Encoder(Protocol):
 class TableWriter:
     """An export in progress. A file named by its path appears under that path only when `close` has made it whole."""
 
-    def __init__(self, encoder: _Encoder, file: BinaryIO, columns: Sequence[str], path: Path | None) -> None:
+    def __init__(self, encoder: _Encoder, columns: Sequence[str], output: Output | None) -> None:
         self._encoder = encoder
-        self._file = file
         self._columns = list(columns)
-        self._path = path
+        self._output = output
         self._open = True
 
     def write(self, frame: pl.DataFrame) -> None:
@@ -46,11 +45,14 @@ class TableWriter:
         """Write what is left and give the file its name."""
         if not self._open:
             return
+        try:
+            self._encoder.end()
+            if self._output is not None:
+                self._output.keep()
+        except BaseException:
+            self.abandon()
+            raise
         self._open = False
-        self._encoder.end()
-        if self._path is not None:
-            self._file.close()
-            _partial(self._path).replace(self._path)
 
     def abandon(self) -> None:
         """Stop without a file: what was written under a path is removed."""
@@ -58,9 +60,8 @@ class TableWriter:
             return
         self._open = False
         self._encoder.drop()
-        if self._path is not None:
-            self._file.close()
-            _partial(self._path).unlink(missing_ok=True)
+        if self._output is not None:
+            self._output.drop()
 
     def __enter__(self) -> Self:
         return self
@@ -84,34 +85,39 @@ def open_writer(
 ) -> TableWriter:
     """Open an export of `columns` to a path or an open binary file, which the caller closes.
 
-    A file named by its path is its owner's alone to read (mode 0600), while it is written too.
+    A file named by its path is its owner's alone to read (mode 0600), while it is written too. A pipe or a device that
+    a path names is written to as it is, but not by Parquet: OSError.
     CSV is UTF-8 with a comma and a header; null is an empty cell. With `defuse` (the default) cells that a spreadsheet
     would run as a formula get a leading apostrophe (see `formulas`), which `restore` takes off when the file is
     imported again; `mark` begins the file with a byte order mark, without which Excel takes Hebrew for western text.
     NDJSON and Parquet hold the values as they are. Parquet takes the types of the first frame (String where a column
     has none); its rows wait in temporary files until `close`.
     """
-    path: Path | None = None
-    if isinstance(target, Path):
-        path, file = target, _open_partial(target)
-    else:
-        file = target
-    encoder: _Encoder
+    if not isinstance(target, Path):
+        return TableWriter(_encoder(format, target, columns, None, defuse=defuse, mark=mark), columns, None)
+    output = Output.open(target, is_binary=format == "parquet")
+    try:
+        encoder = _encoder(format, output.file, columns, output.folder, defuse=defuse, mark=mark)
+    except BaseException:
+        output.drop()
+        raise
+    return TableWriter(encoder, columns, output)
+
+
+def _encoder(  # noqa: PLR0913 - what `open_writer` is given
+    format: Format,  # noqa: A002 - as there
+    file: BinaryIO,
+    columns: Sequence[str],
+    folder: Path | None,
+    *,
+    defuse: bool,
+    mark: bool,
+) -> _Encoder:
     if format == "csv":
-        encoder = _Csv(file, columns, defuse=defuse, mark=mark)
-    elif format == "ndjson":
-        encoder = _Ndjson(file)
-    else:
-        encoder = _Parquet(file, columns, path)
-    return TableWriter(encoder, file, columns, path)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")
-
-
-def _open_partial(path: Path) -> BinaryIO:
-    return create_private(_partial(path))
+        return _Csv(file, columns, defuse=defuse, mark=mark)
+    if format == "ndjson":
+        return _Ndjson(file)
+    return _Parquet(file, columns, folder)
 
 
 class _Csv:
@@ -157,10 +163,10 @@ class _Parquet:
     A Parquet file's index comes last and knows all its row groups, and polars cannot append one to a file.
     """
 
-    def __init__(self, file: BinaryIO, columns: Sequence[str], path: Path | None) -> None:
+    def __init__(self, file: BinaryIO, columns: Sequence[str], folder: Path | None) -> None:
         self._file = file
         self._schema = pl.Schema(dict.fromkeys(columns, pl.String()))
-        self._folder = tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent if path is not None else None)
+        self._folder = tempfile.TemporaryDirectory(prefix=".export-", dir=folder)
         self._parts: list[Path] = []
         self._waiting: list[pl.DataFrame] = []
         self._typed = False

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from carillon.addresses.phones import PhoneForm, phone_readings
+from carillon.audience.consent_names import compared
 from carillon.audience.export_columns import BLOCK_COLUMNS
 from carillon.audience.imports.carried import Block, Blocks
 from carillon.audience.imports.cell_forms import read_cell_forms
@@ -22,17 +23,27 @@ def address_shape(
 ) -> FileShape:
     """Say how to read a file of addresses: as any table, and a plain column of them without a name.
 
+    The first line of a plain column is an address, whatever it looks like, but for the name of such a column.
     Raises TabularError, and InvalidInputError for `file` where several columns have no names.
     """
     try:
-        return table.shape(delimiter=delimiter, encoding=encoding, country=country)
+        shape = table.shape(delimiter=delimiter, encoding=encoding, country=country)
     except NoHeaderError:
         pass
+    else:
+        if table.form == "records" or len(shape.header) > 1 or _is_name(shape.header[0]):
+            return shape
     try:
         return table.shape(delimiter=delimiter, encoding=encoding, columns=[_NAMELESS], country=country)
     except BadColumnsError as error:
         message = "The file has several columns and no header: name them in a first line, such as phone,email."
         raise InvalidInputError("file", message) from error
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether a text names a column of addresses, of one or in the plural."""
+    name = compared(text)
+    return bool(address_columns([name, name.removesuffix("s")])) or name.removesuffix("es") == _NAMELESS
 
 
 def plan_addresses(header: Sequence[str]) -> ColumnPlan:

@@ -15,7 +15,7 @@ from carillon.tabular import CELL_ERRORS, LINE_COLUMN
 _MAILTO = r"(?i)^\s*(?:.*<\s*)?mailto:\s*([^?<>\s]+@[^?<>\s]+)(?:\?[^<>]*)?\s*>?\s*$"
 _NAMED = r"^[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>\s*$"
 # Five digits: 18 May 1927 to 13 October 2173. Four of them are a year, and six may be a day without its marks.
-_SERIAL = r"^\s*([1-9][0-9]{4})(\.[0-9]{1,17})?\s*$"
+_SERIAL = r"^\s*([1-9][0-9]{4})(?:[.,]([0-9]{1,17}))?\s*$"
 _DAY_ZERO = pl.datetime(1899, 12, 30)
 _SECONDS_OF_A_DAY = 86_400
 _DATES = {Kind.DATE, Kind.DATETIME}
@@ -65,6 +65,7 @@ def _address(cell: pl.Expr) -> pl.Expr:
 def _moment(cell: pl.Expr) -> pl.Expr:
     """Count from 30 December 1899, as spreadsheets do; the fraction of a day is a time, to the second."""
     days = cell.str.extract(_SERIAL, 1).cast(pl.Int64)
-    seconds = (cell.str.extract(_SERIAL, 2).cast(pl.Float64).fill_null(0) * _SECONDS_OF_A_DAY).round().cast(pl.Int64)
+    fraction = ("0." + cell.str.extract(_SERIAL, 2)).cast(pl.Float64).fill_null(0)
+    seconds = (fraction * _SECONDS_OF_A_DAY).round().cast(pl.Int64)
     moment = _DAY_ZERO + pl.duration(days=days, seconds=seconds)
     return moment.dt.strftime("%Y-%m-%d %H:%M:%S")

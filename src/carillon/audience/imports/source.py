@@ -136,7 +136,8 @@ class FileSource:
         names = [pl.col(LINE_COLUMN).alias("row")]
         names += [pl.col(column).alias(attribute) for column, attribute in self.columns.attributes.items()]
         groups = [] if self.group is None else [self.group]
-        for chunk in read_chunks(self.table.path, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
+        for read in read_chunks(self.table.path, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
+            chunk = _without_blanks(read) if self.table.form == "text" else read
             frame = restore(chunk.frame) if self.is_ours else chunk.frame
             if self.columns.has_definitions:
                 _, frame = read_definitions(frame)
@@ -235,6 +236,15 @@ class PreparedChunk:
             error_count=report.error_count + len(broken),
             errors=sorted([*report.errors, *broken], key=lambda error: error.row),
         )
+
+
+def _without_blanks(chunk: Chunk) -> Chunk:
+    """Pass over records of nothing but delimiters, which Excel writes below a table; lines keep their numbers."""
+    columns = chunk.frame.drop(LINE_COLUMN)
+    if not columns.height or not min(columns.null_count().row(0)):
+        return chunk
+    is_blank = columns.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    return replace(chunk, frame=chunk.frame.filter(~is_blank)) if is_blank.any() else chunk
 
 
 def _as_error(record: BadRecord) -> RowError:
