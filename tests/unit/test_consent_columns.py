@@ -6,11 +6,13 @@ import pytest
 from carillon.audience.consent_names import TARGETS, reads_as_consent
 from carillon.audience.export_columns import field_column
 from carillon.audience.field_types import CANONICAL
-from carillon.audience.imports.column_names import _NAMES, plan_columns
+from carillon.audience.imports.attribute_names import NAMES
+from carillon.audience.imports.column_names import plan_columns
 from carillon.audience.imports.consent_columns import ConsentColumns, check_left_out
 from carillon.audience.imports.consent_words import Said, read_cell
 from carillon.audience.upsert.rows import ATTRIBUTES
 from carillon.errors import InvalidInputError
+from carillon.tabular import LINE_COLUMN
 from carillon.tabular.shape import unique_names
 
 NO_MAPPING: dict[str, str] = {}
@@ -30,6 +32,8 @@ NO_MAPPING: dict[str, str] = {}
         ("doNotContact", "blocked"),  # Mautic
         ("Do Not Contact", "blocked"),
         ("UnsubscribeDatetime", "unsubscribed"),  # InforU
+        ("EmailStatusId", "email_status"),
+        ("PhoneStatusId", "sms_status"),
         ("unsubscribedAt", "unsubscribed"),  # Devino
         ("blacklist", "blocked"),  # 360NRS
         ("Opted out", "unsubscribed"),
@@ -114,7 +118,7 @@ def test_ordinary_columns_are_no_consent(name: str) -> None:
 
 
 def test_no_built_in_field_reads_as_consent_whatever_it_is_called() -> None:
-    usual = [name for names in _NAMES.values() for name in names]
+    usual = [name for names in NAMES.values() for name in names]
     assert [name for name in (*ATTRIBUTES, *CANONICAL, *usual) if reads_as_consent(name)] == []
 
 
@@ -214,6 +218,48 @@ def test_cells_mean_what_the_vendors_write(kind: str, text: str, said: Said | No
     assert read_cell(kind, text) is said
 
 
+INFORU = ["Email", "EmailStatusId", "PhoneNumber", "PhoneStatusId"]
+
+
+def test_statuses_of_inforu_are_its_ids() -> None:
+    consent = plan_columns(INFORU, NO_MAPPING).consent
+    cells = [("a@x.example", "-2", "0541110001", "1"), ("b@x.example", "1.0", None, "0"), (None, "0", "05", "-2.0")]
+    frame = pl.DataFrame(cells, schema=INFORU, orient="row")
+    consent.check(frame)
+    assert consent.read(frame).rows() == [
+        (Said.SUBSCRIBED, Said.UNSUBSCRIBED),
+        (Said.NOTHING, Said.SUBSCRIBED),
+        (Said.UNSUBSCRIBED, Said.NOTHING),
+    ]
+
+
+def test_without_status_is_not_confirmed_where_there_is_an_address() -> None:
+    consent = plan_columns(INFORU, NO_MAPPING).consent
+    frame = pl.DataFrame([("a@x.example", "0", " ", "0")], schema=INFORU, orient="row")
+    assert consent.read(frame).rows() == [(Said.NOTHING, Said.UNCONFIRMED)]
+
+
+@pytest.mark.parametrize("cell", ["2", "-1", "-3", "\u22122", "-2.5", "01"])
+def test_an_id_of_a_status_that_inforu_does_not_have_stops(cell: str) -> None:
+    consent = plan_columns(INFORU, NO_MAPPING).consent
+    frame = pl.DataFrame([("a@x.example", "1", "0541110001", cell)], schema=INFORU, orient="row")
+    with pytest.raises(InvalidInputError, match=r"PhoneStatusId.*Known are: InforU's 1, 0, -2"):
+        consent.check(frame)
+
+
+def test_ids_of_statuses_are_read_in_a_column_that_is_mapped_and_in_no_other() -> None:
+    header = ["email", "state"]
+    frame = pl.DataFrame([("a@x.example", "-2"), ("b@x.example", "unsubscribed")], schema=header, orient="row")
+    consent = plan_columns(header, {"state": "email_status"}).consent
+    consent.check(frame)
+    assert consent.read(frame)["email_said"].to_list() == [Said.UNSUBSCRIBED, Said.UNSUBSCRIBED]
+    named = plan_columns(["email", "email_status"], NO_MAPPING).consent
+    with pytest.raises(InvalidInputError):
+        named.check(frame.rename({"state": "email_status"}))
+    with pytest.raises(InvalidInputError, match=r"StatusId.*isn't understood.*--map"):
+        plan_columns(["email", "StatusId"], NO_MAPPING)
+
+
 def test_of_several_columns_the_one_that_takes_most_away_counts() -> None:
     columns = ConsentColumns({"status": "status", "SMS_BLACKLISTED": "sms_blocked", "email": "email_unsubscribed"})
     frame = pl.DataFrame(
@@ -243,6 +289,31 @@ def test_the_columns_that_only_an_export_has_are_read_whichever_others_are_there
     assert (plan.groups, plan.unmapped) == ("groups", ())
     plan = plan_columns(["email", "Email Status", "email_own_status"], NO_MAPPING)
     assert (plan.targets, set(plan.own)) == ({"Email Status": "email_status"}, {"email_own_status"})
+
+
+@pytest.mark.parametrize("missing", ["sms_status", "email_status"])
+def test_an_export_without_the_statuses_of_its_addresses_stops(missing: str) -> None:
+    header = [name for name in ("contact_id", "phone", "email", "sms_status", "email_status") if name != missing]
+    address = "phone" if missing == "sms_status" else "email"
+    with pytest.raises(InvalidInputError, match=f"“{missing}”.*“{address}”.*missing") as refused:
+        plan_columns(header, NO_MAPPING)
+    assert refused.value.field == "map"
+    for mapping in ({address: address}, {address: "-"}, {header[-1]: "status"}):
+        assert address not in plan_columns(header, mapping).unknown
+    assert plan_columns([name for name in header if name != address], NO_MAPPING).unmapped == ("contact_id",)
+
+
+def test_a_contact_of_an_export_whose_status_is_blank_stops() -> None:
+    header = ["contact_id", "phone", "email", "sms_status", "email_status"]
+    consent = plan_columns(header, NO_MAPPING).consent
+    schema = {LINE_COLUMN: pl.Int64, **dict.fromkeys(header, pl.String)}
+    rows = [(2, "1", "05", None, "none", ""), (3, None, "05", None, None, None)]
+    consent.check(pl.DataFrame(rows, schema=schema, orient="row"))
+    emptied = pl.DataFrame([*rows, (4, "2", None, "a@x.example", "none", None)], schema=schema, orient="row")
+    with pytest.raises(InvalidInputError, match=r"line 4.*“email_status”.*blank") as refused:
+        consent.check(emptied)
+    assert refused.value.field == "map"
+    plan_columns(header, {"email_status": "email_status"}).consent.check(emptied)
 
 
 def test_what_a_contact_said_itself_stops_without_the_status_that_lies_over_it() -> None:

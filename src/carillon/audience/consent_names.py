@@ -96,6 +96,9 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
+# InforU's (its reference, Get contact), whose cells are numbers.
+_ID_NAMES = {"emailstatusid": "email_status", "phonestatusid": "sms_status"}
+
 # Columns that tell of consent without saying that there is none: when and how it was given.
 _GIVEN = (
     *("optin time", "optin ip", "opt in time", "opt in ip", "confirm time", "confirm ip", "double opt in"),
@@ -141,7 +144,10 @@ _ASKED = re.compile(
 # As words of their own: they are parts of ordinary ones.
 _WORDS = re.compile(r"(?i)(?<![^\W_])(bajas?|baixas?|dnd|rgpd|lopd|lgpd|dsgvo|ccpa)(?![^\W_])")
 # As whole names: with other words they are something else.
-_BARE = ("marketing", "mailing", "mailings", "emailing", "маркетинг", "реклама", "שיווק", "διαφήμιση", "werbung")
+_BARE = (
+    *("status id", "contact status id", "sms status id", "mobile status id", "mail status id"),
+    *("marketing", "mailing", "mailings", "emailing", "маркетинг", "реклама", "שיווק", "διαφήμιση", "werbung"),
+)
 
 
 def compared(name: str) -> str:
@@ -154,7 +160,7 @@ def compared(name: str) -> str:
 def target_by_name() -> Mapping[str, str]:
     """Return what columns say of consent, by their compared names."""
     usual = {compared(name): target for target, names in _NAMES.items() for name in names}
-    return {**usual, **{compared(target): target for target in TARGETS}}
+    return {**usual, **_ID_NAMES, **{compared(target): target for target in TARGETS}}
 
 
 @functools.cache
@@ -178,6 +184,11 @@ def looks_like_consent(column: str) -> bool:
 def reads_as_consent(column: str) -> bool:
     """Tell whether a column may say who must not be written to, whether it is known or not."""
     return compared(column) in target_by_name() or looks_like_consent(column)
+
+
+def has_ids(column: str) -> bool:
+    """Tell whether a column has InforU's numbers for statuses."""
+    return compared(column) in _ID_NAMES
 
 
 def tells_why(column: str) -> bool:

@@ -3,7 +3,6 @@
 Names are compared by their letters and digits alone: case, accents, spaces, underscores and marks do not count.
 """
 
-import functools
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from carillon.audience.consent_names import (
     TARGETS,
     compared,
+    has_ids,
     reads_as_consent,
     target_by_name,
     tells_why,
@@ -23,19 +23,25 @@ from carillon.audience.export_columns import (
     EXPORT_ONLY_COLUMNS,
     FIELD_PREFIX,
     GROUPS_COLUMN,
+    ID_COLUMN,
     OWN_STATUS_COLUMNS,
     STATUS_COLUMNS,
     has_definitions,
     is_export,
     read_consent_column,
     read_field_column,
+    status_column,
 )
 from carillon.audience.field_types import CANONICAL
+from carillon.audience.imports.attribute_names import attribute_by_usual_name
 from carillon.audience.imports.consent_columns import (
+    ADDRESS_COLUMNS,
     ConsentColumns,
+    channels_of,
     field_or_consent,
     not_understood,
     own_statuses,
+    status_missing,
 )
 from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.rows import ATTRIBUTES, KEYS
@@ -47,58 +53,6 @@ IGNORED = "-"
 
 _REPEATED = re.compile(r"_\d+$")
 
-# The vendors' own spellings (InforU reference, Create or update contacts; the other references alike), and what people
-# call these things in English, Hebrew, Greek, Spanish and Russian.
-_NAMES: Mapping[str, tuple[str, ...]] = {
-    "phone": (
-        *("phone number", "phone no", "telephone", "telephone number", "tel", "number", "sms", "sms number", "msisdn"),
-        *("mobile", "mobile phone", "mobile number", "cell", "cellphone", "cell number", "cellular", "gsm", "whatsapp"),
-        *("טלפון", "מספר טלפון", "טלפון נייד", "נייד", "מספר נייד", "סלולרי", "פלאפון", "טלפון סלולרי"),
-        *("τηλέφωνο", "κινητό", "κινητό τηλέφωνο", "αριθμός τηλεφώνου", "αριθμός κινητού", "τηλ"),
-        *("teléfono", "teléfono móvil", "móvil", "celular", "número de teléfono", "número de móvil"),
-        *("телефон", "номер телефона", "мобильный", "мобильный телефон", "сотовый", "номер", "тел"),
-    ),
-    "email": (
-        *("email address", "mail", "mail address"),
-        *("אימייל", "מייל", 'דוא"ל', "דואר אלקטרוני", "כתובת מייל", "כתובת אימייל"),
-        *("ηλεκτρονικό ταχυδρομείο", "διεύθυνση email", "ηλεκτρονική διεύθυνση"),
-        *("correo", "correo electrónico", "dirección de correo", "dirección de correo electrónico"),
-        *("почта", "электронная почта", "эл. почта", "адрес электронной почты", "имейл", "емейл"),
-    ),
-    "external_id": (
-        *("contact ref id", "ref id", "reference", "reference id", "external", "customer id", "client id", "member id"),
-        *("customer number", "crm id", "user id"),
-        *("מספר לקוח", "מזהה לקוח", "מזהה חיצוני", "κωδικός πελάτη", "id de cliente", "código de cliente"),
-        *("número de cliente", "код клиента", "номер клиента", "ид клиента", "внешний ид"),
-    ),
-    "landline": (
-        *("landline phone", "home phone", "work phone", "office phone", "fixed line"),
-        *("טלפון קווי", "טלפון בבית", "σταθερό", "σταθερό τηλέφωνο", "teléfono fijo", "fijo"),
-        *("домашний телефон", "городской телефон", "рабочий телефон"),
-    ),
-    "device_token": ("firebase token", "push token", "device push token"),
-    "device_platform": ("platform", "push platform"),
-    "first_name": (*("name", "given name", "forename", "שם", "שם פרטי", "όνομα", "nombre", "имя"),),
-    "last_name": (*("surname", "family name", "שם משפחה", "משפחה", "επώνυμο", "apellido", "apellidos", "фамилия"),),
-    "gender": ("gender id", "sex", "מין", "מגדר", "φύλο", "sexo", "género", "пол"),
-    "birth_date": (
-        *(
-            "birthday",
-            "date of birth",
-            "birth day",
-            "dob",
-            "תאריך לידה",
-            "יום הולדת",
-            "ημερομηνία γέννησης",
-            "γενέθλια",
-        ),
-        *("fecha de nacimiento", "cumpleaños", "nacimiento", "дата рождения", "день рождения"),
-    ),
-    "additional_date": ("anniversary", "תאריך נוסף", "יום נישואין", "επέτειος", "aniversario", "годовщина"),
-    "city": ("town", "עיר", "ישוב", "יישוב", "πόλη", "ciudad", "población", "город"),
-    "country": ("country code", "מדינה", "ארץ", "χώρα", "país", "страна"),
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnPlan:
@@ -108,9 +62,10 @@ class ColumnPlan:
 
     `targets` are what columns say of who may be written to (`consent_names.TARGETS`), several perhaps the same,
     and `reasons` those that say why somebody may not, where none of these says who.
-    `consents` are the columns of consents, with their purposes and channels. `groups` is the column that names groups,
-    and `own` the columns that only an export has, which it has under their own names. Each cell of `addresses` is an
-    address to suppress.
+    `ids` are those of them whose cells may be numbers for statuses, and `exported` an export's columns of statuses by
+    channel. `consents` are the columns of consents, with their purposes and channels. `groups` is the column that names
+    groups, and `own` the columns that only an export has, which it has under their own names. Each cell of `addresses`
+    is an address to suppress.
     """
 
     attributes: Mapping[str, str]
@@ -122,11 +77,22 @@ class ColumnPlan:
     addresses: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    exported: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def consent(self) -> ConsentColumns:
         """The columns that say who may be written to."""
-        return ConsentColumns(self.targets, self.consents, own_statuses(self.own, self.targets), self.reasons)
+        return ConsentColumns(
+            self.targets,
+            self.consents,
+            own_statuses(self.own, self.targets),
+            self.reasons,
+            ids=self.ids,
+            addresses=_columns_by_channel(self.attributes),
+            exported=self.exported,
+            has_archived=ARCHIVED_COLUMN in self.own,
+        )
 
     @property
     def has_blocks(self) -> bool:
@@ -164,11 +130,6 @@ class ColumnPlan:
         return next((column for column, taken in self.attributes.items() if taken == attribute), attribute)
 
 
-@functools.cache
-def _attribute_by_usual_name() -> Mapping[str, str]:
-    return {compared(name): attribute for attribute, names in _NAMES.items() for name in names}
-
-
 def plan_columns(
     header: Sequence[str], mapping: Mapping[str, str], fields: Iterable[str] = CANONICAL.keys()
 ) -> ColumnPlan:
@@ -196,6 +157,13 @@ def plan_columns(
     }
     targets |= {column: column for column in STATUS_COLUMNS if column in own}
     own_statuses(own, targets)
+    if is_export([column for column in header if column == ID_COLUMN or column not in chosen]):
+        _check_statuses(attributes, targets, chosen)
+    exported = {
+        channel: status_column(channel)
+        for channel in ADDRESS_COLUMNS
+        if status_column(channel) in own and ID_COLUMN in header
+    }
     reasons = [] if targets else [column for column in header if column not in chosen and tells_why(column)]
     groups = [column for column in named if column not in attributes and column not in targets]
     _check_one_column_each({**attributes, **dict.fromkeys(groups, GROUPS_COLUMN)})
@@ -211,7 +179,35 @@ def plan_columns(
         own=frozenset(own),
         reasons=tuple(reasons),
         unknown=tuple(name for name in unmapped if name not in chosen),
+        ids=tuple(name for name, target in targets.items() if _may_have_ids(header, name, target, chosen)),
+        exported=exported,
     )
+
+
+def _columns_by_channel(attributes: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the columns of addresses by channel."""
+    columns = {attribute: column for column, attribute in attributes.items()}
+    return {channel: columns[one] for channel, one in ADDRESS_COLUMNS.items() if one in columns}
+
+
+def _check_statuses(attributes: Mapping[str, str], targets: Mapping[str, str], chosen: Collection[str]) -> None:
+    """Raise InvalidInputError for `map` where an export has addresses of a channel without their statuses."""
+    covered = {channel for target in targets.values() for channel in channels_of(target)}
+    for channel, column in _columns_by_channel(attributes).items():
+        if channel not in covered and column not in chosen:
+            raise status_missing(channel, column)
+
+
+def _may_have_ids(header: Sequence[str], column: str, target: str, chosen: Collection[str]) -> bool:
+    """Tell whether a column of statuses may have numbers for them: InforU's has, and one that was mapped may have."""
+    first = _first(header, column)
+    return target.endswith("status") and (first in chosen or has_ids(first))
+
+
+def _first(header: Sequence[str], column: str) -> str:
+    """Return the first one of a column that a file has twice: they are called `status` and `status_2`."""
+    twin = _REPEATED.sub("", column)
+    return twin if twin in header else column
 
 
 def _guesses(
@@ -219,17 +215,15 @@ def _guesses(
 ) -> Mapping[str, str]:
     """Return what columns hold, but those passed: what was chosen for them, or what their names say.
 
-    A column that a file has twice is called `status` and `status_2` (`tabular.shape`): what the first one's name says
-    of consent, or was chosen to, is true of the second.
+    What the name of a repeated column's first one says of consent, or was chosen to, is true of the second.
     """
-    by_name = {**_attribute_by_usual_name(), **{compared(attribute): attribute for attribute in attributes}}
+    by_name = {**attribute_by_usual_name(), **{compared(attribute): attribute for attribute in attributes}}
     taken = {read_field_column(name) for name in chosen.values() if name not in TARGETS}
     guessed = dict(chosen)
     for column in header:
         if column in chosen or column in passed:
             continue
-        twin = _REPEATED.sub("", column)
-        first = twin if twin in header else column
+        first = _first(header, column)
         attribute = by_name.get(compared(read_field_column(column)))
         if chosen.get(first) in TARGETS:
             guessed[column] = chosen[first]
@@ -257,7 +251,7 @@ def _mapped_name(attribute: str) -> str:
 
 def address_columns(header: Sequence[str]) -> dict[str, str]:
     """Return the columns that hold phones or e-mails by their names, and which of both they hold: phone or email."""
-    by_name = {**_attribute_by_usual_name(), "phone": "phone", "email": "email"}
+    by_name = {**attribute_by_usual_name(), "phone": "phone", "email": "email"}
     held = {column: by_name.get(compared(column), "") for column in header}
     return {column: attribute for column, attribute in held.items() if attribute in {"phone", "email"}}
 

@@ -44,6 +44,12 @@ _CALLED = {"unsubscribed": Said.UNSUBSCRIBED, "blocked": Said.BLOCKED}
 KNOWN_WORDS = sorted(word for words in _WORDS.values() for word in words)
 """What a message lists; what such columns are called is known as well."""
 
+IDS: Mapping[str, Said] = {"1": Said.SUBSCRIBED, "0": Said.UNCONFIRMED, "-2": Said.UNSUBSCRIBED}
+"""InforU's ids of statuses (its reference, Get contact: Active, WithOutStatus, Unsubscribe), as our dialect shows them.
+
+0 stands where there is no address, and for whoever hasn't confirmed."""
+_ID = re.compile(r"(-?\d+)(?:\.0+)?")
+
 _YES = ("yes", "y", "true", "t", "1", "x", "on", "כן", "si", "sí", "да", "так", "ναι", "ja", "oui", "sim", "نعم")  # noqa: RUF001 - Greek is meant
 _NO = ("no", "n", "false", "f", "0", "off", "לא", "нет", "ні", "όχι", "nein", "non", "não", "لا")
 _MAUTIC_REASONS = ("2", "3")
@@ -78,8 +84,14 @@ def _meanings() -> Mapping[str, Mapping[str, Said]]:
 
 
 def read_cell(kind: str, text: str) -> Said | None:
-    """Read a cell of a column of a kind; None where it isn't understood. Blank says nothing, and 1.0 what 1 does."""
+    """Read a cell of a column of a kind; None where it isn't understood. Blank says nothing, and 1.0 what 1 does.
+
+    Kinds are those of `consent_names.TARGETS`, and `status_id` for statuses that may be IDS.
+    """
     text = text.strip()
+    if kind == "status_id":
+        number = _ID.fullmatch(text)
+        return IDS.get(number[1]) if number else read_cell("status", text)
     text = whole_number(text) or text
     if not text:
         return Said.NOTHING

@@ -31,8 +31,8 @@ from carillon.audience.imports.carried import (
 )
 from carillon.audience.imports.cell_forms import read_cell_forms, take_errors
 from carillon.audience.imports.column_names import ColumnPlan, plan_columns
-from carillon.audience.imports.consent_columns import check_left_out
-from carillon.audience.imports.reachability import ADDRESS_COLUMNS, TakenAway, has_blocks, takes_away
+from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS, check_left_out
+from carillon.audience.imports.reachability import TakenAway, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
 from carillon.audience.suppressions import MAX_REASON_CHARACTERS, checked_reason
