@@ -54,8 +54,11 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "additional_date": ("anniversary", "תאריך נוסף", "יום נישואין", "επέτειος", "aniversario", "годовщина"),
     "city": ("town", "עיר", "ישוב", "יישוב", "πόλη", "ciudad", "población", "город"),
-    "country": ("country code", "מדינה", "ארץ", "χώρα", "país", "страна"),
+    "country": ("country code", "country iso", "מדינה", "ארץ", "χώρα", "país", "страна"),
 }
+
+VENDORS_NAMES: Mapping[str, str] = {"destination": "phone"}
+"""What Apifon calls an attribute and others call something else: it is that where no other column is."""
 
 
 @functools.cache

@@ -33,7 +33,7 @@ from carillon.audience.export_columns import (
     status_column,
 )
 from carillon.audience.field_types import CANONICAL
-from carillon.audience.imports.attribute_names import attribute_by_usual_name
+from carillon.audience.imports.attribute_names import VENDORS_NAMES, attribute_by_usual_name
 from carillon.audience.imports.consent_columns import (
     ADDRESS_COLUMNS,
     ConsentColumns,
@@ -231,7 +231,15 @@ def _guesses(
             guessed[column] = _consent(column, first, None if attribute in taken else attribute)
         elif attribute and attribute not in taken:
             guessed[column] = _mapped_name(attribute)
+    others = [column for column in header if column not in guessed and column not in passed]
+    guessed |= _vendors_names(others, {read_field_column(name) for name in guessed.values()})
     return {column: guessed[column] for column in header if column in guessed}
+
+
+def _vendors_names(columns: Sequence[str], taken: Collection[str]) -> Mapping[str, str]:
+    """Return the attributes of columns by VENDORS_NAMES, but those taken."""
+    named = {column: VENDORS_NAMES.get(compared(column)) for column in columns}
+    return {column: attribute for column, attribute in named.items() if attribute and attribute not in taken}
 
 
 def _consent(column: str, name: str, attribute: str | None) -> str:
@@ -253,6 +261,7 @@ def address_columns(header: Sequence[str]) -> dict[str, str]:
     """Return the columns that hold phones or e-mails by their names, and which of both they hold: phone or email."""
     by_name = {**attribute_by_usual_name(), "phone": "phone", "email": "email"}
     held = {column: by_name.get(compared(column), "") for column in header}
+    held |= _vendors_names([column for column, attribute in held.items() if not attribute], set(held.values()))
     return {column: attribute for column, attribute in held.items() if attribute in {"phone", "email"}}
 
 
