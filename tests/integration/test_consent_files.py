@@ -109,10 +109,13 @@ async def test_a_file_of_inforu_unsubscribes_by_the_ids_of_its_statuses(
     }
 
 
-async def test_a_file_of_mailchimp_unsubscribes_by_its_time(db: Database, account: Tenant, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reason", ["NORMAL", "SPAM", "ABUSE"])
+async def test_a_file_of_mailchimp_unsubscribes_by_its_time(
+    db: Database, account: Tenant, tmp_path: Path, reason: str
+) -> None:
     lines = [
         "Email Address,First Name,OPTIN_TIME,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,UNSUB_REASON",
-        "a@mail.example,Ana,2020-01-01 10:00:00,2021-01-01 10:00:00,Spring,NORMAL",
+        f"a@mail.example,Ana,2020-01-01 10:00:00,2021-01-01 10:00:00,Spring,{reason}",
     ]
     await bring(db, account, tmp_path / "unsubscribed.csv", lines)
     assert await statuses(db, account) == {"a@mail.example": ("none", "unsubscribed")}
@@ -160,6 +163,7 @@ async def test_what_is_not_understood_stops_before_the_first_row(db: Database, a
     for lines in (
         ["phone,status", *many, "0541200000,lead"],
         ["phone,ok to consent", *many],
+        ["phone,Verified", *(row.replace("subscribed", "yes") for row in many), "0541200000,no"],
         ["phone,List state", *many[:1_000], "0541200000,Removed", *many],
     ):
         with pytest.raises(InvalidInputError) as refused:
@@ -182,6 +186,18 @@ async def test_a_field_that_is_called_like_consent_swallows_none(
     page = await db.read(query_contacts, account.actor, ContactQuery())
     assert [one.fields[field] for one in page.items] == ["unsubscribed" if field == "status" else "yes"]
     assert await statuses(db, account) == {"q1@mail.example": ("none", "unsubscribed")}
+
+
+async def test_a_field_whose_cells_are_statuses_stops_until_it_is_said_to_be_one(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await db.run(create_field, account.actor, CreateField(name="state", kind=Kind.TEXT))
+    lines = ["email,State", "q1@mail.example,Unsubscribed"]
+    with pytest.raises(InvalidInputError, match=r"fields\.state"):
+        await bring(db, account, tmp_path / "crm.csv", lines)
+    assert await statuses(db, account) == {}
+    await bring(db, account, tmp_path / "crm.csv", lines, mapping={"State": "fields.state"})
+    assert await statuses(db, account) == {"q1@mail.example": ("none", "subscribed")}
 
 
 async def test_a_column_is_what_the_mapping_says(db: Database, account: Tenant, tmp_path: Path) -> None:

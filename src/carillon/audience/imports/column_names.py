@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from carillon.audience.consent_names import (
     TARGETS,
     compared,
+    doubtful_kind,
     has_ids,
     reads_as_consent,
     target_by_name,
@@ -58,7 +59,8 @@ _REPEATED = re.compile(r"_\d+$")
 class ColumnPlan:
     """What becomes of a file's columns: `attributes` by column, and those that nothing is taken from.
 
-    Of these, which are `unmapped`, those are `unknown` that nobody has left out.
+    Of these, which are `unmapped`, those are `unknown` that nobody has left out. `fields` are the columns that are
+    taken for fields that anything may be in, or for groups, by their names alone, with what `--map` calls these.
 
     `targets` are what columns say of who may be written to (`consent_names.TARGETS`), several perhaps the same,
     and `reasons` those that say why somebody may not, where none of these says who.
@@ -79,6 +81,7 @@ class ColumnPlan:
     unknown: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     exported: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def consent(self) -> ConsentColumns:
@@ -92,6 +95,7 @@ class ColumnPlan:
             addresses=_columns_by_channel(self.attributes),
             exported=self.exported,
             has_archived=ARCHIVED_COLUMN in self.own,
+            doubtful={column: kind for column in self.unknown if (kind := doubtful_kind(column))},
         )
 
     @property
@@ -181,7 +185,23 @@ def plan_columns(
         unknown=tuple(name for name in unmapped if name not in chosen),
         ids=tuple(name for name, target in targets.items() if _may_have_ids(header, name, target, chosen)),
         exported=exported,
+        fields={} if is_export(header) else _open_fields(own, attributes, chosen),
     )
+
+
+def _open_fields(own: Collection[str], attributes: Mapping[str, str], chosen: Collection[str]) -> Mapping[str, str]:
+    """Return the columns that are text1 … and custom fields, or groups, by their names alone."""
+    named = {
+        column: FIELD_PREFIX + attribute
+        for column, attribute in attributes.items()
+        if attribute not in ATTRIBUTES and (attribute not in CANONICAL or attribute.startswith("text"))
+    }
+    groups = {GROUPS_COLUMN: GROUPS_COLUMN} if GROUPS_COLUMN in own else {}
+    return {
+        column: meant
+        for column, meant in {**named, **groups}.items()
+        if column not in chosen and not column.startswith(FIELD_PREFIX)
+    }
 
 
 def _columns_by_channel(attributes: Mapping[str, str]) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from carillon.audience.consent_names import TARGETS
+from carillon.audience.consent_names import TARGETS, tells_why
 from carillon.audience.export_columns import (
     ARCHIVED_COLUMN,
     ARCHIVED_STATUS,
@@ -18,7 +18,14 @@ from carillon.audience.export_columns import (
     OWN_STATUS_COLUMNS,
     status_column,
 )
-from carillon.audience.imports.consent_words import IDS, KNOWN_WORDS, Said, read_cell, status_that_takes
+from carillon.audience.imports.consent_words import (
+    IDS,
+    KNOWN_WORDS,
+    Said,
+    answer_that_takes,
+    read_cell,
+    status_that_takes,
+)
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
 from carillon.tabular import LINE_COLUMN
@@ -47,16 +54,33 @@ def not_understood(column: str) -> InvalidInputError:
 def check_left_out(frame: pl.DataFrame, columns: Iterable[str]) -> None:
     """Raise InvalidInputError for the first column, of those that nothing is taken from, whose cells are statuses.
 
-    A custom field of an export is one, whatever is in it.
+    A custom field of an export is one, whatever is in it, and so are reasons: another column says who they are of.
     """
     for column in columns:
-        status = None if column.startswith(FIELD_PREFIX) else status_that_takes(frame[column])
+        is_known = column.startswith(FIELD_PREFIX) or tells_why(column)
+        status = None if is_known else status_that_takes(frame[column])
         if status is not None:
             name = column[:60]
             message = (
                 f"Nothing is taken from the column “{name}”, and its values, such as “{shown(status)[:60]}”, look as "
                 f'if they say who may be written to. Say what it is, for example --map "{name}=status" or '
                 f'--map "{name}=sms_status" (of: {", ".join(TARGETS)}), or leave it out: --map "{name}=-".'
+            )
+            raise InvalidInputError("map", message)
+
+
+def check_fields(frame: pl.DataFrame, fields: Mapping[str, str]) -> None:
+    """Raise InvalidInputError for the first column of a field, known by its name alone, whose cells are statuses.
+
+    `fields` are the columns, with what `--map` calls what they hold.
+    """
+    for column, meant in fields.items():
+        if (status := status_that_takes(frame[column])) is not None:
+            name = column[:60]
+            message = (
+                f"The column “{name}” is taken as {meant}, and its values, such as “{shown(status)[:60]}”, look as if "
+                f'they say who may be written to. Say which it is: --map "{name}={meant}", or '
+                f'--map "{name}=email_status" (of: {", ".join(TARGETS)}), or leave it out: --map "{name}=-".'
             )
             raise InvalidInputError("map", message)
 
@@ -134,6 +158,8 @@ class ConsentColumns:
     reasons for which no other column says who must not be written to (`consent_names.tells_why`). The cells of `ids`
     may be InforU's numbers for statuses. `addresses` are the columns of addresses by channel, `exported` the columns
     of statuses that an export has, each by its channel, and `has_archived` tells whether it has who is archived.
+    Of those `doubtful` the cells decide whether they say it, with how these are then read
+    (`consent_names.doubtful_kind`).
     """
 
     targets: Mapping[str, str]
@@ -144,11 +170,12 @@ class ConsentColumns:
     addresses: Mapping[str, str] = field(default_factory=dict)
     exported: Mapping[str, str] = field(default_factory=dict)
     has_archived: bool = False
+    doubtful: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_checked(self) -> bool:
         """Whether a chunk may be wrong."""
-        return self.is_any or bool(self.reasons)
+        return self.is_any or bool(self.reasons or self.doubtful)
 
     @property
     def is_any(self) -> bool:
@@ -166,13 +193,19 @@ class ConsentColumns:
                 if read_cell(self._kind(column, target), text) is None:
                     raise _unknown_cell(column, self._kind(column, target), text)
         self._check_exported(frame)
-        for column in self.reasons:
-            if any(text.strip() for text in frame[column].unique().drop_nulls()):
-                raise not_understood(column)
+        self._check_doubtful(frame)
         for column in self.consents:
             for text in frame[column].unique().drop_nulls().to_list():
                 if read_cell("subscribed", text) is None:
                     raise _unknown_cell(column, "subscribed", text)
+
+    def _check_doubtful(self, frame: pl.DataFrame) -> None:
+        for column, kind in self.doubtful.items():
+            if answer_that_takes(frame[column], kind) is not None:
+                raise not_understood(column)
+        for column in self.reasons:
+            if any(text.strip() for text in frame[column].unique().drop_nulls()):
+                raise not_understood(column)
 
     def _check_exported(self, frame: pl.DataFrame) -> None:
         for channel, column in self.exported.items():
