@@ -218,7 +218,7 @@ _DOUBTFUL: Mapping[str, tuple[str, ...]] = {
         *("αποδοχή", "принимает", "מאשר", "מאשרת", "accepte", "accetta", "aceita"),
     ),
     "unsubscribed": (
-        *("disabled", "is disabled", "suspended", "paused", "muted", "mute", "snoozed", "silenced", "quiet"),
+        *("disabled", "is disabled", "suspended", "paused", "muted", "mute", "snoozed", "quiet"),
         *("exclude", "block", "blk", "bl", "ban", "dead", "deceased", "cancelled", "canceled", "cancelled at"),
         *("canceled at", "left", "left at", "date left", "exit date"),
         *("מבוטל", "מבוטלת", "נפטר", "отказ", "отказался", "отказалась", "блок", "rechazado", "anulado", "cancelado"),
