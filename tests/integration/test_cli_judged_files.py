@@ -110,6 +110,7 @@ def test_json_has_it_as_a_record(run: Run) -> None:
         "encoding_is_sure": True,
         "encoding_sample": "",
         "delimiter": ",",
+        "sheets": [],
         "header": ["Mobile", "E-mail", "Shoe"],
         "taken": {"Mobile": "phone", "E-mail": "email"},
         "left": ["Shoe"],
