@@ -5,12 +5,10 @@ Names are compared by their letters and digits alone: case, accents, spaces, und
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from carillon.audience.consent_names import (
     TARGETS,
     compared,
-    doubtful_kind,
     has_ids,
     reads_as_consent,
     target_by_name,
@@ -35,16 +33,15 @@ from carillon.audience.export_columns import (
 )
 from carillon.audience.field_types import CANONICAL
 from carillon.audience.imports.attribute_names import VENDORS_NAMES, attribute_by_usual_name
+from carillon.audience.imports.column_plan import ColumnPlan, columns_by_channel, mapped_name
 from carillon.audience.imports.consent_columns import (
     ADDRESS_COLUMNS,
-    ConsentColumns,
     channels_of,
     field_or_consent,
     not_understood,
     own_statuses,
     status_missing,
 )
-from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.rows import ATTRIBUTES, KEYS
 from carillon.errors import InvalidInputError
 from carillon.tabular import REJECT_COLUMNS
@@ -53,85 +50,6 @@ IGNORED = "-"
 """Mapped to this, a column is left out."""
 
 _REPEATED = re.compile(r"_\d+$")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnPlan:
-    """What becomes of a file's columns: `attributes` by column, and those that nothing is taken from.
-
-    Of these, which are `unmapped`, those are `unknown` that nobody has left out. `fields` are the columns that are
-    taken for fields that anything may be in, or for groups, by their names alone, with what `--map` calls these.
-
-    `targets` are what columns say of who may be written to (`consent_names.TARGETS`), several perhaps the same,
-    and `reasons` those that say why somebody may not, where none of these says who.
-    `ids` are those of them whose cells may be numbers for statuses, and `exported` an export's columns of statuses by
-    channel. `consents` are the columns of consents, with their purposes and channels. `groups` is the column that names
-    groups, and `own` the columns that only an export has, which it has under their own names. Each cell of `addresses`
-    is an address to suppress.
-    """
-
-    attributes: Mapping[str, str]
-    unmapped: tuple[str, ...]
-    targets: Mapping[str, str] = field(default_factory=dict)
-    consents: Mapping[str, tuple[str, Channel]] = field(default_factory=dict)
-    groups: str | None = None
-    own: frozenset[str] = frozenset()
-    addresses: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-    exported: Mapping[str, str] = field(default_factory=dict)
-    fields: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def consent(self) -> ConsentColumns:
-        """The columns that say who may be written to."""
-        return ConsentColumns(
-            self.targets,
-            self.consents,
-            own_statuses(self.own, self.targets),
-            self.reasons,
-            ids=self.ids,
-            addresses=_columns_by_channel(self.attributes),
-            exported=self.exported,
-            has_archived=ARCHIVED_COLUMN in self.own,
-            doubtful={column: kind for column in self.unknown if (kind := doubtful_kind(column))},
-        )
-
-    @property
-    def has_blocks(self) -> bool:
-        """Whether rows may be suppressions."""
-        return BLOCK_COLUMNS[0] in self.own
-
-    @property
-    def taken(self) -> Mapping[str, str]:
-        """What is taken from columns.
-
-        Attributes, TARGETS, `groups`, `consents.PURPOSE.CHANNEL`, an `address` to suppress, or their own names.
-        """
-        own = {column: column for column in sorted(self.own)} | dict.fromkeys(self.addresses, "address")
-        named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
-        consents = {column: f"consents.{purpose}.{channel}" for column, (purpose, channel) in self.consents.items()}
-        return {**own, **consents, **named, **self.targets, **self._named_attributes}
-
-    @property
-    def has_definitions(self) -> bool:
-        """Whether rows may be fields, purposes or groups."""
-        return DEFINITION_COLUMNS[0] in self.own
-
-    @property
-    def identity(self) -> list[tuple[str, str]]:
-        """What is made of the columns, for telling imports apart."""
-        named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
-        return sorted({**self._named_attributes, **self.targets, **named}.items())
-
-    @property
-    def _named_attributes(self) -> Mapping[str, str]:
-        return {column: _mapped_name(attribute) for column, attribute in self.attributes.items()}
-
-    def column(self, attribute: str) -> str:
-        """Return the file's column for an attribute; one without a column keeps its own name."""
-        return next((column for column, taken in self.attributes.items() if taken == attribute), attribute)
 
 
 def plan_columns(
@@ -204,16 +122,10 @@ def _open_fields(own: Collection[str], attributes: Mapping[str, str], chosen: Co
     }
 
 
-def _columns_by_channel(attributes: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the columns of addresses by channel."""
-    columns = {attribute: column for column, attribute in attributes.items()}
-    return {channel: columns[one] for channel, one in ADDRESS_COLUMNS.items() if one in columns}
-
-
 def _check_statuses(attributes: Mapping[str, str], targets: Mapping[str, str], chosen: Collection[str]) -> None:
     """Raise InvalidInputError for `map` where an export has addresses of a channel without their statuses."""
     covered = {channel for target in targets.values() for channel in channels_of(target)}
-    for channel, column in _columns_by_channel(attributes).items():
+    for channel, column in columns_by_channel(attributes).items():
         if channel not in covered and column not in chosen:
             raise status_missing(channel, column)
 
@@ -250,7 +162,7 @@ def _guesses(
         elif reads_as_consent(first) and not (attribute and column.startswith(FIELD_PREFIX)):
             guessed[column] = _consent(column, first, None if attribute in taken else attribute)
         elif attribute and attribute not in taken:
-            guessed[column] = _mapped_name(attribute)
+            guessed[column] = mapped_name(attribute)
     others = [column for column in header if column not in guessed and column not in passed]
     guessed |= _vendors_names(others, {read_field_column(name) for name in guessed.values()})
     return {column: guessed[column] for column in header if column in guessed}
@@ -270,11 +182,6 @@ def _consent(column: str, name: str, attribute: str | None) -> str:
     if target is None:
         raise not_understood(column)
     return target
-
-
-def _mapped_name(attribute: str) -> str:
-    """Return what `--map` calls a field; one that is called like one of TARGETS has a prefix."""
-    return FIELD_PREFIX + attribute if attribute in TARGETS else attribute
 
 
 def address_columns(header: Sequence[str]) -> dict[str, str]:
@@ -318,7 +225,7 @@ def _attribute(attributes: Sequence[str], wanted: str) -> str:
     """Return what a mapping means: IGNORED, one of TARGETS, `groups`, or a field as `_mapped_name` has it."""
     if wanted == IGNORED:
         return IGNORED
-    names = [_mapped_name(one) for one in attributes]
+    names = [mapped_name(one) for one in attributes]
     if wanted.startswith(FIELD_PREFIX):
         bare = compared(read_field_column(wanted))
         found = next((name for one, name in zip(attributes, names, strict=True) if compared(one) == bare), None)

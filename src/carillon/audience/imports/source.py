@@ -30,7 +30,8 @@ from carillon.audience.imports.carried import (
     read_moves,
 )
 from carillon.audience.imports.cell_forms import read_cell_forms, take_errors
-from carillon.audience.imports.column_names import ColumnPlan, plan_columns
+from carillon.audience.imports.column_names import plan_columns
+from carillon.audience.imports.column_plan import ColumnPlan
 from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS, check_fields, check_left_out
 from carillon.audience.imports.reachability import TakenAway, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
