@@ -394,6 +394,7 @@ def test_an_export_without_the_statuses_of_its_addresses_stops(missing: str) -> 
     for mapping in ({address: address}, {address: "-"}, {header[-1]: "status"}):
         assert address not in plan_columns(header, mapping).unknown
     assert plan_columns([name for name in header if name != address], NO_MAPPING).unmapped == ("contact_id",)
+    assert plan_columns([*header, missing], {missing: "-"}).targets == {header[-1]: header[-1]}
 
 
 def test_a_contact_of_an_export_whose_status_is_blank_stops() -> None:

@@ -126,7 +126,7 @@ def _check_statuses(attributes: Mapping[str, str], targets: Mapping[str, str], c
     """Raise InvalidInputError for `map` where an export has addresses of a channel without their statuses."""
     covered = {channel for target in targets.values() for channel in channels_of(target)}
     for channel, column in columns_by_channel(attributes).items():
-        if channel not in covered and column not in chosen:
+        if channel not in covered and {column, status_column(channel)}.isdisjoint(chosen):
             raise status_missing(channel, column)
 
 
