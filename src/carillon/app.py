@@ -118,8 +118,8 @@ def _public_pages(runtime: Runtime, metrics: Metrics, dialects: Sequence[Dialect
         page = front_page(runtime.settings, dialects, docs, request.scope["scheme"], host)
         return _page(page.content())
 
-    @get(f"{DOCS}{{name:path}}")
-    async def documentation(name: FromPath[str]) -> ASGIApp:
+    @get(["/docs", f"{DOCS}{{name:path}}"])
+    async def documentation(name: FromPath[str] = "/index.md") -> ASGIApp:
         """Answer a page of the documentation (`DocsPages`)."""
         if (page := await asyncio.to_thread(docs.page, name.removeprefix("/"))) is None:
             raise NotFoundException

@@ -288,10 +288,12 @@ async def test_the_address_itself_opens_as_a_page_with_first_calls_and_runs_no_s
 
 
 async def test_the_documentation_opens_as_pages_and_nothing_else_of_the_folder(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/docs")).text == (await client.get("/docs/")).text
+    assert (await client.get("/docs")).text == (await client.get("/docs/index.md")).text
     reply = await client.get("/docs/how-to/import-a-file.md")
     assert (reply.status_code, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "default-src 'none'" in reply.headers["content-security-policy"]
-    for path in ("/docs/", "/docs/none.md", "/docs/generate.py", "/docs/%2e%2e/pyproject.toml", "/docs//etc/passwd"):
+    for path in ("/docs/none.md", "/docs/generate.py", "/docs/%2e%2e/pyproject.toml", "/docs//etc/passwd"):
         assert (await client.get(path)).status_code == 404
 
 

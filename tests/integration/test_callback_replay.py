@@ -1,4 +1,4 @@
-"""Replay: what was given up is told again, or all events are, in their order and once for each run."""
+"""Replay: what has failed for good is told again, or all events are, in their order and once for each run."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Callbacks: told in order, each endpoint by itself, again by the dialect's schedule, and given up then."""
+"""Callbacks: told in order, each endpoint by itself, again by the dialect's schedule, and then failed for good."""
 
 import asyncio
 import random
@@ -76,7 +76,7 @@ async def found_due(db: Database, moment: datetime, failures: int) -> bool:
 async def test_those_behind_one_that_was_failed_do_not_wait_their_whole_schedule_again(
     db: Database, account: Tenant, clock: FixedClock
 ) -> None:
-    """When the first is given up the second has waited as long, the third for 4 minutes of its 6."""
+    """When the first has failed for good the second has waited as long, the third for 4 minutes of its 6."""
 
     async def at(seconds: int, failures: int) -> None:
         clock.moment = MOMENT + timedelta(seconds=seconds)

@@ -25,6 +25,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dsn: str) -> Run:
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("CARILLON_DATABASE_URL", dsn)
     monkeypatch.setattr(remembered, "REMEMBERED_SECONDS", 0)  # there is no other process
+    # Where a process's log goes is set once, for the tests behind these, too.
+    monkeypatch.setattr("carillon.cli.carriers.configure_logging", lambda *_: None)
 
     def called(*arguments: object) -> Result:
         return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="carillon")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -120,6 +121,21 @@ def test_a_sending_is_paused_resumed_and_cancelled(run: Run) -> None:
         "sending.resume",
         "sending.pause",
     ]
+
+
+def test_a_sending_at_a_pace_is_moved_to_another_day_and_keeps_its_pace(run: Run) -> None:
+    to = [flag for number in range(4) for flag in ("--to", f"054123456{number}")]
+    today = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
+    first, later = (f"{today + timedelta(days=days):%Y-%m-%dT%H:%M:%S}" for days in (3, 4))
+    sent = answer(run("send", *BLUE, *to, "--pace", "2", "--at", first, "--json", TEXT))
+    named = (sent["sending_id"], "--account", 1)
+    moved = answer(run("sending", "reschedule", *named, "--at", later, "--json"))
+    assert (moved["state"], moved["scheduled_at"][:19]) == ("active", later)
+    steps = answer(run("sandbox", "advance", "5d", "--account", 1, "--json"))["steps"]
+    submitted = [one["at"][:19] for one in steps if one["events"].get("submitted")]
+    assert submitted == [later, f"{later[:-1]}1"]
+    said = refusal(run("sending", "reschedule", *named, "--at", "2020-01-01T09:00"))
+    assert said == "at: 2020-01-01 09:00Z is over. A sending can be moved to a moment that is still to come."
 
 
 def test_the_clock_of_a_sandbox_fires_a_schedule_and_says_each_step(run: Run) -> None:
@@ -245,6 +261,7 @@ def test_a_sending_to_a_group_goes_to_its_members(run: Run, tmp_path: Path) -> N
 BOTH_OR_NONE = "to: Name recipients with --to, or a group with --group; not both."
 NO_GROUP = """There is no group 'Nobody' in account 1. To make it with its members: \
 carillon import FILE --account 1 --group "Nobody\""""
+EXPIRED = "when it has expired: 0.1 a second are enough."
 TO = ("--to", "0541234567")
 
 
@@ -253,9 +270,14 @@ TO = ("--to", "0541234567")
     [
         ((*TO, "--group", "Friends"), BOTH_OR_NONE),
         ((), BOTH_OR_NONE),
-        ((*TO, "--at", "noon"), "at: 'noon' is not a moment: write 2026-12-24T09:00."),
         ((*TO, "--at", "2020-01-01T09:00"), "at: 2020-01-01 09:00Z is over. Without --at it is sent at once."),
         (("--group", "Nobody"), NO_GROUP),
+        ((*TO, "--pace", "0"), "pace: A pace is a number of messages a second, more than none."),
+        ((*TO, "--pace", "nan"), "pace: A pace is a number of messages a second, more than none."),
+        (
+            (*TO, "--to", "0547654321", "--pace", "0.00005"),
+            f"pace: At this pace the last of 2 would be due after 8 hours, {EXPIRED}",
+        ),
     ],
 )
 def test_a_send_that_can_not_be_made_says_what_to_do(run: Run, options: tuple[str, ...], said: str) -> None:
@@ -269,8 +291,8 @@ def test_a_sender_that_no_network_takes_is_refused(run: Run, sender: str) -> Non
 
 
 def test_what_is_not_there_is_said_with_a_way_to_find_it(run: Run) -> None:
-    for command in ("show", "pause", "resume", "cancel"):
-        said = refusal(run("sending", command, ID, "--account", 1))
+    for command in (("show",), ("pause",), ("resume",), ("cancel",), ("reschedule", "--at", "2031-05-01")):
+        said = refusal(run("sending", *command, ID, "--account", 1))
         assert said == f"There is no sending {ID}. The latest ones: carillon sending list --account 1"
     said = refusal(run("message", "show", ID, "--account", 1))
     assert said == f"There is no message {ID}. To look for it: carillon message list --account 1 --to NUMBER"

@@ -456,8 +456,9 @@ async def test_a_statement_that_was_prepared_before_a_migration_is_prepared_anew
         ("could not find a shard", asyncpg.InternalServerError),
     ],
 )
+@pytest.mark.parametrize("form", ["csv", "records"])
 async def test_a_duplicate_that_copy_meets_on_another_node_is_a_duplicate(
-    db: Database, message: str, met: type[Exception]
+    db: Database, message: str, met: type[Exception], form: str
 ) -> None:
     """Citus answers so for what happens in a shard on another node: the message is kept, the SQLSTATE is not."""
     async with db.transaction() as tx:
@@ -470,7 +471,11 @@ async def test_a_duplicate_that_copy_meets_on_another_node_is_a_duplicate(
         )
 
     async def copy(tx: Tx) -> None:
-        await tx.copy_csv("membership", ("account_id", "group_id", "contact_id"), [b"1,1,1\n"])
+        columns = ("account_id", "group_id", "contact_id")
+        if form == "csv":
+            await tx.copy_csv("membership", columns, [b"1,1,1\n"])
+        else:
+            await tx.copy_records("membership", columns, [(1, 1, 1)])
 
     with pytest.raises(asyncpg.PostgresError) as raised:
         await db.run(copy)

@@ -88,3 +88,25 @@ def test_the_architecture_page_names_every_module() -> None:
         if path.name not in shown and not (path.is_relative_to(of_dialects) and path.parent != of_dialects)
     }
     assert missing == set()
+
+
+def test_the_drawing_of_the_rooms_has_every_room_and_no_arrow_that_the_code_lacks() -> None:
+    source = ROOT / "src" / "carillon"
+    drawing = (DOCS / "explanation" / "architecture.md").read_text().partition("```mermaid")[2].partition("```")[0]
+    labels = dict(re.findall(r'(\w+)\["([^"]+)"\]', drawing))
+    arrows = re.findall(r'^ *(\w+)(?:\["[^"]+"\])? --> (\w+)', drawing, re.MULTILINE)
+    assert len(arrows) > 20
+    parts = {name: re.findall(r"(\w+)/|(\w+)\.py", label.partition("<br>")[0]) for name, label in labels.items()}
+    rooms = {name: [folder or file for folder, file in found] for name, found in parts.items()}
+    drawn = {room for found in rooms.values() for room in found}
+    assert {path.name for path in source.iterdir() if (path / "__init__.py").exists()} <= drawn
+    for upper, lower in arrows:
+        files = [
+            path
+            for room in rooms[upper]
+            for path in [source / f"{room}.py", *(source / room).rglob("*.py")]
+            if path.exists()
+        ]
+        imported = "|".join(rooms[lower])
+        pattern = re.compile(rf"^\s*from carillon(?:\.| import )(?:{imported})\b", re.MULTILINE)
+        assert any(pattern.search(path.read_text("utf-8")) for path in files), f"{upper} --> {lower}"

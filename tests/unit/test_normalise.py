@@ -67,12 +67,13 @@ def test_numbers_of_spreadsheets_in_a_column_are_what_the_reference_reads(countr
 FOREIGN = (
     *("447911123456", "33612345678", "12025550123", "306912345678", "4915112345678", "3466666666", "3212345678"),
     *("4572345678", "98748683", "0541110001", "541110001", "687751234", "9723466666667"),
+    *("4915053253819", "62812179635", "38343481876", "468120753", "972621112225", "62218990177", "62 812 179635"),
     *("99000000000", "6941234567", "2101234567", "+99000000000", "0099000000000", "999", "+2100000"),
     *("٤٤ 07911123456", "(0) 44 7911 123456", "(+44) 7911123456", "0044 7911123456"),
 )
 
 
-@pytest.mark.parametrize("country", ["IL", "ES", "US", "GR", "DE"])
+@pytest.mark.parametrize("country", ["IL", "ES", "US", "GR", "DE", "ID", "SE", "XK"])
 @pytest.mark.parametrize("count", [20, 300])
 def test_plain_phones_of_a_column_are_what_the_reference_reads(country: str, count: int) -> None:
     values = [*FOREIGN, *phones_of(country, seeded(f"plain {country}"), count)]
@@ -254,7 +255,7 @@ def readings_of_column(values: list[str], country: str) -> list[tuple[str, ...]]
     return [tuple(digits for digits in both if digits is not None) for both in read]
 
 
-@pytest.mark.parametrize("country", ["IL", "ES", "US", "GR", "DE"])
+@pytest.mark.parametrize("country", ["IL", "ES", "US", "GR", "DE", "ID", "SE"])
 def test_one_number_has_the_readings_that_it_has_in_a_column_of_a_file(country: str) -> None:
     values = [*FOREIGN, *phones_of(country, seeded(f"single {country}"), 100)]
     form = PhoneForm.NATIONAL_IF_VALID

@@ -199,6 +199,27 @@ def test_digits_that_are_valid_internationally_alone_are_international(value: st
     assert digits_of(value, country) == digits == phone_digits(value, country)
 
 
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("4915112345678", "DE", "4915112345678"),  # 04915 is an area there
+        ("49 151 12345678", "DE", "4915112345678"),
+        ("62812345678", "ID", "62812345678"),
+        ("38343481876", "XK", "38343481876"),
+        ("972621112225", "IL", "972621112225"),  # no valid number in either way
+        ("04915112345678", "DE", "494915112345678"),  # it says that it is dialled there
+        ("468120753", "SE", "46468120753"),  # a spreadsheet's form of 046-812 07 53; neither is a mobile one
+        ("4911234567", "DE", "494911234567"),
+        ("97234567", "IL", "97297234567"),
+    ],
+)
+def test_digits_with_the_countrys_own_calling_code_are_international_where_that_is_known_as_well(
+    value: str, country: str, digits: str
+) -> None:
+    reading = read_phone(value, country)
+    assert (reading.digits if reading else None) == digits
+
+
 def test_a_text_longer_than_the_limit_is_no_phone_though_it_is_mostly_space() -> None:
     number = "0507654321"
     assert digits_of(" " * (MAX_PHONE_CHARACTERS - len(number)) + number, "IL") == "972507654321"

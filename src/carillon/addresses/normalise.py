@@ -7,10 +7,19 @@ and safe to call from several threads.
 
 import polars as pl
 
+from carillon.addresses.dialling import MIN_SIGNIFICANT_DIGITS
 from carillon.addresses.email_columns import common_emails, composed_emails
 from carillon.addresses.emails import read_email
-from carillon.addresses.phone_columns import E164_LENGTHS, PhoneColumn
-from carillon.addresses.phones import KINDS_PER_VALIDITY, UNAMBIGUOUS, Validity, known_region, read_phone
+from carillon.addresses.phone_columns import PhoneColumn
+from carillon.addresses.phones import (
+    KINDS_PER_VALIDITY,
+    MOBILE_KINDS,
+    UNAMBIGUOUS,
+    Validity,
+    calling_code,
+    known_region,
+    read_phone,
+)
 
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
@@ -32,33 +41,44 @@ def normalise_phones(values: pl.Series, country: str | None) -> pl.DataFrame:
     rows = column.undecided
     left = _phones_one_by_one(texts.gather(rows), country).insert_column(0, rows)
     dialled = _in_order(pl.concat([column.decided, left]), texts.len())
-    return dialled if known_region(country) is None else _or_international(texts, dialled)
+    region = known_region(country)
+    return dialled if region is None else _or_international(texts, dialled, region)
 
 
-def _or_international(texts: pl.Series, dialled: pl.DataFrame) -> pl.DataFrame:
-    """Put the valid international readings of ambiguous texts in the place of readings that are not valid."""
-    ambiguous = _ambiguous_rows(texts, dialled)
+def _or_international(texts: pl.Series, dialled: pl.DataFrame, region: str) -> pl.DataFrame:
+    """Put international readings of ambiguous texts in the place of others (rules 6 and 7 of `read_phone`)."""
+    has_own_code = dialled["digits"].str.starts_with(2 * calling_code(region)).fill_null(value=False)
+    ambiguous = _ambiguous_rows(texts, dialled, has_own_code)
     if ambiguous.is_empty():
         return dialled
-    international = normalise_phones(texts.gather(ambiguous), None)
-    is_valid = _validity(international) == Validity.VALID
-    if not is_valid.any():
+    international, national = normalise_phones(texts.gather(ambiguous), None), dialled[ambiguous]
+    validity, national_validity = _validity(international), _validity(national)
+    is_valid = (validity == Validity.VALID) & (national_validity != Validity.VALID)
+    is_as_good = (validity == national_validity) & (
+        (validity == Validity.POSSIBLE)
+        | ((validity == Validity.VALID) & _is_mobile(international) & ~_is_mobile(national))
+    )
+    is_rather = is_valid | (has_own_code.gather(ambiguous) & ((validity > national_validity) | is_as_good))
+    if not is_rather.any():
         return dialled
-    return _replaced(dialled, ambiguous.filter(is_valid), international.filter(is_valid))
+    return _replaced(dialled, ambiguous.filter(is_rather), international.filter(is_rather))
 
 
 def _replaced(phones: pl.DataFrame, rows: pl.Series, by: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame([phones[name].scatter(rows, by[name]) for name in PHONE_COLUMNS])
 
 
-def _ambiguous_rows(texts: pl.Series, dialled: pl.DataFrame) -> pl.Series:
-    """Return the numbers of the rows that are no valid phone as they are dialled, and may be an international one."""
-    rows = (_validity(dialled) != Validity.VALID).arg_true()
+def _ambiguous_rows(texts: pl.Series, dialled: pl.DataFrame, others: pl.Series | None = None) -> pl.Series:
+    """Return the numbers of the rows that may be an international phone: no valid one as it is dialled, and others."""
+    asked = _validity(dialled) != Validity.VALID
+    rows = (asked if others is None else asked | others).arg_true()
     if rows.is_empty():
         return rows
     rest, digits = texts.gather(rows), dialled["digits"].gather(rows)
     given = rest.str.replace_all("[^0-9]+", "").str.strip_chars_start("0")
-    is_shaped = given.str.len_bytes().is_between(*E164_LENGTHS)
+    is_shaped = (
+        given.str.len_bytes() >= MIN_SIGNIFICANT_DIGITS
+    )  # more than are allowed, where a trunk prefix is among them
     is_other = is_shaped & given.ne_missing(digits)
     may_be = (is_other | rest.str.contains(_OTHER_DIGITS)) & ~rest.str.contains(UNAMBIGUOUS)
     return rows.filter(may_be.fill_null(value=False))
@@ -73,9 +93,9 @@ def likely_phones(values: pl.Series, dialled: pl.DataFrame, country: str) -> tup
     rows = _ambiguous_rows(values, dialled)
     if rows.is_empty():
         return dialled, {}
-    both = ambiguous_phones(values.gather(rows), country)
-    alternatives = {row: digits for row, digits in zip(rows, both["alternative"], strict=True) if digits is not None}
-    return _replaced(dialled, rows, normalise_phones(both["likely"], country)), alternatives
+    phones, others = _weighed(values.gather(rows), country)
+    alternatives = {row: digits for row, digits in zip(rows, others, strict=True) if digits is not None}
+    return _replaced(dialled, rows, phones), alternatives
 
 
 def ambiguous_phones(values: pl.Series, country: str) -> pl.DataFrame:
@@ -84,18 +104,28 @@ def ambiguous_phones(values: pl.Series, country: str) -> pl.DataFrame:
     Columns: likely (with a plus; what can't be read stays as it is), alternative (E.164 digits of the international
     reading where it is another number, or null).
     """
+    phones, others = _weighed(values, country)
+    return pl.DataFrame({"likely": ("+" + phones["digits"]).fill_null(values), "alternative": others})
+
+
+def _weighed(values: pl.Series, country: str) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the likely phones, and the E.164 digits of the international readings where they are others, or nulls."""
     dialled, international = normalise_phones(values, country), normalise_phones(values, None)
     national_validity, validity = _validity(dialled), _validity(international)
     is_unknown = (national_validity == Validity.NOT_POSSIBLE) & (validity == Validity.NOT_POSSIBLE)
-    digits = international["digits"].zip_with((validity > national_validity) | is_unknown, dialled["digits"])
-    is_other = (international["digits"] != digits).fill_null(value=False)
+    is_rather = (validity > national_validity) | is_unknown
+    phones = pl.DataFrame([international[name].zip_with(is_rather, dialled[name]) for name in PHONE_COLUMNS])
+    is_other = (international["digits"] != phones["digits"]).fill_null(value=False)
     none = pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
-    likely = ("+" + digits).fill_null(values)
-    return pl.DataFrame({"likely": likely, "alternative": international["digits"].zip_with(is_other, none)})
+    return phones, international["digits"].zip_with(is_other, none)
 
 
 def _validity(phones: pl.DataFrame) -> pl.Series:
     return pl.Series(phones["quality"] // KINDS_PER_VALIDITY).fill_null(-1)
+
+
+def _is_mobile(phones: pl.DataFrame) -> pl.Series:
+    return pl.Series(phones["quality"] % KINDS_PER_VALIDITY).is_in(MOBILE_KINDS).fill_null(value=False)
 
 
 def _phones_one_by_one(values: pl.Series, country: str | None) -> pl.DataFrame:

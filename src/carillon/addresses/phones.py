@@ -65,6 +65,9 @@ class PhoneKind(IntEnum):
     UNKNOWN = 15
 
 
+MOBILE_KINDS = (PhoneKind.MOBILE, PhoneKind.FIXED_OR_MOBILE)
+
+
 class PhoneForm(Enum):
     """How a caller writes numbers without a plus, and which reading goes first where both are numbers."""
 
@@ -181,6 +184,9 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
        number is VALID (docs/adr/0056).
     6. Digits without a plus or a single zero before them that are no VALID number of the country, and a VALID
        international one, are the latter (docs/adr/0056).
+    7. So are those that begin with the country's own calling code, where the plan knows the number behind that as well
+       as the one that they are with it: both POSSIBLE, or both VALID and only the former a mobile one, as 4915… in
+       Germany, where 04915 is an area (docs/adr/0067).
     """
     whole = whole_number(value.strip()) if len(value) <= MAX_PHONE_CHARACTERS else None
     if whole is None or any(map(str.isalpha, whole)):
@@ -188,10 +194,29 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
     text = _ascii_digits(whole)
     region = known_region(country)
     reading = _read_number(text, region)
-    if region is not None and not _is_valid(reading) and is_ambiguous(text):
-        international = _read_number(text, None)
-        return international if _is_valid(international) else reading
+    if region is not None and is_ambiguous(text):
+        has_own_code = reading is not None and reading.digits.startswith(2 * calling_code(region))
+        if has_own_code or not _is_valid(reading):
+            international = _read_number(text, None)
+            if _is_rather_international(international, reading, has_own_code=has_own_code):
+                return international
     return reading
+
+
+def _is_rather_international(
+    international: PhoneReading | None, national: PhoneReading | None, *, has_own_code: bool
+) -> bool:
+    """Tell which reading of digits is meant (rules 6 and 7 of `read_phone`)."""
+    if international is None or national is None:
+        return _is_valid(international)
+    (validity, kind), (national_validity, national_kind) = (
+        PhoneQuality.decode(one.quality) for one in (international, national)
+    )
+    if not has_own_code:
+        return validity == Validity.VALID > national_validity
+    if validity != national_validity or validity == Validity.NOT_POSSIBLE:
+        return validity > national_validity
+    return validity == Validity.POSSIBLE or (kind in MOBILE_KINDS and national_kind not in MOBILE_KINDS)
 
 
 def is_ambiguous(text: str) -> bool:
@@ -250,13 +275,21 @@ def likely_phone(value: str, *countries: str | None) -> str:
 
 
 def phone_readings(value: str, country: str, form: PhoneForm) -> tuple[str, ...]:
-    """Read a number in a form: its E.164 digits by each reading that is a number, the form's first one first."""
+    """Read a number in a form: its E.164 digits by each reading that is a number, the form's first one first.
+
+    What the country has no number of such a length for is meant internationally alone (docs/adr/0028).
+    """
     if form is PhoneForm.NATIONAL:  # most are, and single lookups feel what this costs
         digits = phone_digits(value, country)
         return (digits,) if digits else ()
     if form is PhoneForm.NATIONAL_IF_VALID:
         return _readings_as_in_files(value, country)
-    return tuple(dict.fromkeys(digits for one in _countries(country, form) if (digits := phone_digits(value, one))))
+    found = tuple(dict.fromkeys(digits for one in _countries(country, form) if (digits := phone_digits(value, one))))
+    if len(found) > 1:
+        national = read_phone(value, country)
+        if national is not None and PhoneQuality.decode(national.quality).validity == Validity.NOT_POSSIBLE:
+            return tuple(digits for digits in found if digits != national.digits)
+    return found
 
 
 def _readings_as_in_files(value: str, country: str) -> tuple[str, ...]:

@@ -2,17 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
 from carillon.billing.money import format_amount
-from carillon.cli.options import account_option, counted
+from carillon.cli.options import Moment, account_option, counted
 from carillon.cli.session import Session, open_actor, table, with_session
-from carillon.errors import NotFoundError
+from carillon.errors import InvalidInputError, NotFoundError
 from carillon.messaging.queries import Sending, get_sending, list_sendings
-from carillon.messaging.scheduling import CancelSendings, cancel_sendings, pause_sending, resume_sending
+from carillon.messaging.scheduling import (
+    CancelSendings,
+    cancel_sendings,
+    pause_sending,
+    reschedule_sending,
+    resume_sending,
+)
 from carillon.messaging.states import SendingState
 
 if TYPE_CHECKING:
@@ -28,7 +35,7 @@ _COUNTERS = (
 
 @click.group
 def group() -> None:
-    """List, show, pause, resume and cancel what is sent."""
+    """List, show, pause, resume, reschedule and cancel what is sent."""
 
 
 async def _actor(db: "Database", account_id: int) -> "Actor":
@@ -93,6 +100,12 @@ async def _found(db: "Database", actor: "Actor", sending_id: UUID) -> Sending:
         raise NotFoundError("sending", f"There is no sending {sending_id}. The latest ones: {way}") from error
 
 
+def require_to_come(db: "Database", actor: "Actor", at: datetime, advice: str) -> None:
+    """Require a moment to be ahead of an account's clock. Raises InvalidInputError for `at`."""
+    if at < db.clock.now() + actor.clock_offset:
+        raise InvalidInputError("at", f"{at:%Y-%m-%d %H:%MZ} is over. {advice}")
+
+
 def _progress(sending: Sending) -> str:
     """Say how many there will be, while they are being written."""
     if sending.state != SendingState.MATERIALISING:
@@ -130,6 +143,35 @@ def _changing(name: str, change: Callable[..., Any], sentence: str) -> None:
             return await db.read(get_sending, actor, sending)
 
         answer_sending(session, session.run(work))
+
+
+@group.command
+@click.argument("sending", type=click.UUID)
+@account_option()
+@click.option(
+    "--at",
+    type=Moment(),
+    required=True,
+    metavar="TIME",
+    help="When: 2026-12-24T09:00, in UTC unless said otherwise.",
+)
+@with_session
+def reschedule(session: Session, *, sending: UUID, account_id: int, at: datetime) -> None:
+    """Move what is not submitted yet of a sending to another moment.
+
+    Its validity begins anew then, and its pace is kept. For example, a day later:
+
+        carillon sending reschedule 0198c0de-7000-7000-8000-000000000001 --account 1 --at 2026-12-25T09:00
+    """
+
+    async def work(db: "Database") -> Sending:
+        actor = await _actor(db, account_id)
+        await _found(db, actor, sending)
+        require_to_come(db, actor, at, "A sending can be moved to a moment that is still to come.")
+        await db.run(reschedule_sending, actor, sending, at)
+        return await db.read(get_sending, actor, sending)
+
+    answer_sending(session, session.run(work))
 
 
 async def _cancel(tx: Any, actor: "Actor", sending_id: UUID) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +11,8 @@ from carillon.audience.groups import groups_by_name
 from carillon.billing.money import format_amount
 from carillon.carriers.content import Button, Content
 from carillon.cli.durations import Duration
-from carillon.cli.options import account_option, counted
-from carillon.cli.sendings import answer_sending
+from carillon.cli.options import Moment, account_option, counted
+from carillon.cli.sendings import answer_sending, require_to_come
 from carillon.cli.session import Session, open_actor, with_session
 from carillon.cli.waiting import wait_for_sending
 from carillon.errors import InvalidInputError, NotFoundError
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 # What phones show, and networks take (GSM 03.40, 9.1.2.5).
 _MAX_LETTERS, _MAX_DIGITS = 11, 15
 _LONGEST_TTL = timedelta(hours=24)
+# What the engine calls otherwise.
+_FLAGS = {"per_second": "pace", "scheduled_at": "at"}
 _CLASSES = {one.name.lower(): one for one in TrafficClass}
 
 
@@ -51,6 +53,7 @@ class _Asked:
     channel: str
     content: Content | None
     validity: timedelta
+    pace: float | None
     fallback: Fallback | None
 
 
@@ -64,7 +67,12 @@ class _Asked:
 )
 @click.option("--to", "numbers", multiple=True, metavar="NUMBER", help="A recipient; may be given more than once.")
 @click.option("--group", metavar="NAME", help="The members of a group, instead of --to.")
-@click.option("--at", metavar="TIME", help="When: 2026-12-24T09:00, in UTC unless it says otherwise. [default: now]")
+@click.option(
+    "--at",
+    type=Moment(),
+    metavar="TIME",
+    help="When: 2026-12-24T09:00, in UTC unless said otherwise. [default: now]",
+)
 @click.option(
     "--class",
     "traffic_class",
@@ -73,6 +81,7 @@ class _Asked:
     show_default=True,
     help="What it is for: the order in which messages have their turn.",
 )
+@click.option("--pace", type=float, metavar="N", help="So many messages a second, at most.")
 @click.option("--image", metavar="URL", help="An image of an instant message.")
 @click.option("--button", nargs=2, metavar="TITLE URL", help="Its button, and where that leads.")
 @click.option("--ttl", type=Duration(), metavar="SPAN", help="How long it may take: 30s to 24h. [default: 24h]")
@@ -90,8 +99,9 @@ def send(  # noqa: PLR0913 - its flags
     sender: str,
     numbers: tuple[str, ...],
     group: str | None,
-    at: str | None,
+    at: datetime | None,
     traffic_class: str,
+    pace: float | None,
     image: str | None,
     button: tuple[str, str] | None,
     ttl: timedelta | None,
@@ -118,6 +128,10 @@ def send(  # noqa: PLR0913 - its flags
 
         carillon send --account 1 --from Blue --group Friends --at 2026-12-24T09:00 --class marketing "Closed today."
 
+    To a large group, no quicker than a call centre can answer:
+
+        carillon send --account 1 --from Blue --group Customers --pace 5 "Call us for your new tariff."
+
     By Viber, and as an SMS to whom Viber does not reach:
 
         carillon send --account 1 --channel im --from Blue --to 0541234567 --sms-from Blue --sms-text "Ready." "*Ready*"
@@ -134,11 +148,12 @@ def send(  # noqa: PLR0913 - its flags
         text=text,
         numbers=numbers,
         group=group,
-        at=_moment(at) if at else None,
+        at=at,
         traffic_class=_CLASSES[traffic_class],
         channel=channel,
         content=_content(image, button) if channel == "im" else None,
         validity=ttl or (_LONGEST_TTL if channel == "im" else DEFAULT_VALIDITY),
+        pace=pace,
         fallback=Fallback(sender=sms_from, text=sms_text) if sms_from and sms_text else None,
     )
     accepted = session.run(lambda db: _send(db, asked, plan=plan))
@@ -180,14 +195,6 @@ async def _wait(db: "Database", account_id: int, accepted: AcceptedSending) -> S
     return await wait_for_sending(db, actor, accepted.sending_id)
 
 
-def _moment(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInputError("at", f"{text!r} is not a moment: write 2026-12-24T09:00.") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 async def _command(db: "Database", asked: _Asked) -> "tuple[Actor, Send]":
     actor = await open_actor(db, asked.account_id)
     groups: list[int] = []
@@ -196,8 +203,8 @@ async def _command(db: "Database", asked: _Asked) -> "tuple[Actor, Send]":
         groups = [int(one) for one in found.values()][:1]
         if not groups:
             raise NotFoundError("group", _no_group(asked))
-    if asked.at is not None and asked.at < db.clock.now() + actor.clock_offset:
-        raise InvalidInputError("at", f"{asked.at:%Y-%m-%d %H:%MZ} is over. Without --at it is sent at once.")
+    if asked.at is not None:
+        require_to_come(db, actor, asked.at, "Without --at it is sent at once.")
     command = Send(
         sender=asked.sender,
         text=asked.text,
@@ -208,6 +215,7 @@ async def _command(db: "Database", asked: _Asked) -> "tuple[Actor, Send]":
         channel=asked.channel,
         content=asked.content,
         validity=asked.validity,
+        per_second=asked.pace,
         fallback=asked.fallback,
     )
     return actor, command
@@ -220,7 +228,10 @@ def _no_group(asked: _Asked) -> str:
 
 async def _send(db: "Database", asked: _Asked, *, plan: bool) -> AcceptedSending:
     actor, command = await _command(db, asked)
-    return await (plan_send if plan else accept_send)(db, actor, command)
+    try:
+        return await (plan_send if plan else accept_send)(db, actor, command)
+    except InvalidInputError as error:
+        raise InvalidInputError(_FLAGS.get(error.field, error.field), error.message) from error
 
 
 def _show(session: Session, asked: _Asked, accepted: AcceptedSending, *, plan: bool) -> None:

@@ -6,7 +6,7 @@ from collections import deque
 from carillon.errors import OverloadedError
 from carillon.kit.ids import AccountId
 
-# A caller that is answered later has often given up, and called again.
+# A caller that is answered later has often hung up, and called again.
 WAIT_SECONDS = 10.0
 # Who isn't among so many accounts' last turns counts as one that has had none.
 _REMEMBERED = 1_000

@@ -685,7 +685,7 @@ CREATE TABLE sending (
     created_at    timestamptz NOT NULL,
     started_at    timestamptz,           -- the first submit
     finished_at   timestamptz,
-    sweep_at      timestamptz,           -- when what has no receipt is given up; NULL: nothing is open
+    sweep_at      timestamptz,           -- when what has no receipt is unknown; NULL: nothing is open
     recipients    bigint NOT NULL,
     excluded      bigint NOT NULL DEFAULT 0,
     waiting       bigint NOT NULL DEFAULT 0,

@@ -1,6 +1,7 @@
 """The transaction that every operation runs in: its session, its moment, and its sources of ids and randomness."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -21,6 +22,17 @@ State = TypeVar("State")
 
 # Of a duplicate that COPY meets on another node, Citus keeps the message and loses the SQLSTATE.
 _DUPLICATE = "duplicate key value violates unique constraint"
+
+
+@contextmanager
+def _duplicates_of_other_nodes() -> Iterator[None]:
+    """Raise UniqueViolationError for a duplicate also where the row lies on another node."""
+    try:
+        yield
+    except asyncpg.InternalServerError as error:
+        if str(error).startswith(_DUPLICATE):
+            raise asyncpg.UniqueViolationError(str(error)) from error
+        raise
 
 
 class ProcessState:
@@ -195,19 +207,16 @@ class Tx:
                 yield piece
 
         await self.begin()
-        try:
+        with _duplicates_of_other_nodes():
             await self._session.connection.copy_to_table(
                 table, source=chunks(), columns=list(columns), format="csv", force_null=list(empty_is_null) or None
             )
-        except asyncpg.InternalServerError as error:
-            if str(error).startswith(_DUPLICATE):
-                raise asyncpg.UniqueViolationError(str(error)) from error
-            raise
 
     async def copy_records(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> None:
-        """Load records into a table, in PostgreSQL's binary form. Raises asyncpg's errors of its constraints."""
+        """Load records into a table, in PostgreSQL's binary form. Raises what `copy_csv` does."""
         await self.begin()
-        await self._session.connection.copy_records_to_table(table, records=records, columns=list(columns))
+        with _duplicates_of_other_nodes():
+            await self._session.connection.copy_records_to_table(table, records=records, columns=list(columns))
 
     def adopt_clock(self, offset: timedelta) -> None:
         """Take an account's clock as it was read in this transaction, where the actor's is seconds old or unknown."""

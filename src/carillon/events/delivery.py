@@ -158,7 +158,7 @@ class Delivery:
     async def _call(self, facts: Sequence[CallbackFacts]) -> _Answer:
         try:
             request = self._request(self._format.render(facts))
-        except Exception as error:  # noqa: BLE001 - it is given up, so that those behind it are told
+        except Exception as error:  # noqa: BLE001 - it has failed, so that those behind it are sent
             ids = {"account_id": self._held.account_id, "sequence": facts[0].event.sequence}
             log_failure("callback_not_rendered", error, dialect=self._format.dialect, **ids)
             return _Answer(is_success=False, status=None, is_permanent=True)

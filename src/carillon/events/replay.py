@@ -24,8 +24,8 @@ _RANDOM_MASK = (1 << _RANDOM_BITS) - 1
 class Replay:
     """Tell callbacks of events after a number again, `limit` at most.
 
-    Those that were given up, of one endpoint or of all. With `everything` also what was delivered or skipped, and
-    events that were never told: to the endpoint, which has to be named then, and of its dialect's sendings.
+    Those that have failed for good, of one endpoint or of all. With `everything` also what was delivered or skipped,
+    and events that were never told: to the endpoint, which has to be named then, and of its dialect's sendings.
     """
 
     after: int
@@ -64,7 +64,7 @@ async def replay(tx: Tx, actor: Actor, command: Replay) -> Replayed:
         SQL["failed_again"], actor.account_id, command.after, command.endpoint_id, command.limit, tx.now
     )
     await _make_due(tx, actor, sorted({row["endpoint_id"] for row in rows}))
-    # The last event may have been given up by more endpoints than there was room for.
+    # The last event may have failed for more endpoints than there was room for.
     is_last = len(rows) < command.limit
     return Replayed(callbacks=len(rows), go_on_after=None if is_last else _last(rows) - 1)
 

@@ -1,8 +1,8 @@
-"""When a callback that failed is tried again, and when it is given up. Pure.
+"""When a callback that failed is tried again, and when it has failed for good. Pure.
 
 An endpoint that has been dead for long must not make each callback behind the first wait its whole schedule again. So
 of a callback that was waiting behind a failing one those attempts count as made whose time passed meanwhile, counted
-from when it began to wait. One whose whole schedule is over gets one attempt. After a callback was given up the
+from when it began to wait. One whose whole schedule is over gets one attempt. After a callback has failed for good the
 endpoint rests a while, longer with each failure in a row; it holds up no other endpoint, and one that answers again is
 told at once all that still waits.
 """
@@ -32,10 +32,10 @@ def attempts_made(
 
 
 def pause_after(schedule: Sequence[timedelta], attempts: int) -> timedelta | None:
-    """Return how long a callback waits after so many failed attempts; None where it is given up."""
+    """Return how long a callback waits after so many failed attempts; None where it has failed for good."""
     return schedule[attempts - 1] if attempts <= len(schedule) else None
 
 
 def rest_after(failures: int) -> timedelta:
-    """Return how long an endpoint rests after a callback was given up, and so many attempts in a row have failed."""
+    """Return how long an endpoint rests after a callback has failed for good, and so many attempts in a row."""
     return min(timedelta(seconds=failures), _LONGEST_REST)

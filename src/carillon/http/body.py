@@ -87,7 +87,7 @@ class BodyBudget:
         return self._held_by[body.owner] + size > max(share, self.largest)
 
     def release(self, owner: AccountId | None, size: int) -> None:
-        """Give bytes back."""
+        """Return bytes to the budget."""
         self._held -= size
         self._held_by[owner] -= size
         if not self._held_by[owner]:
@@ -190,7 +190,7 @@ class Body:
         return await self._budget.decode(self.owner, decode, content)
 
     def release(self) -> None:
-        """Give back what it held."""
+        """Return what it held to the budget."""
         if self._reserved:
             self._budget.release(self.owner, self._reserved)
             self._reserved = 0

@@ -173,6 +173,7 @@ async def write_links(  # noqa: PLR0913 - whose they are
 ) -> None:
     """Write the rows of links: a sending's, or nobody's; and of a message each, or nobody's."""
     for place, (name, column) in enumerate(made.columns.items()):
+        ways = column.ways
         await _write_column(
             tx,
             actor,
@@ -182,10 +183,10 @@ async def write_links(  # noqa: PLR0913 - whose they are
                 message_ids or [None] * len(made.rows),
                 [name] * len(made.rows),
                 column.urls,
-                [way.page_key for way in column.ways],
-                [_encode(way.data).decode() if way.data else None for way in column.ways],
-                [way.options for way in column.ways],
-                [way.domain for way in column.ways],
+                [way.page_key for way in ways],
+                [_encode(way.data).decode() if way.data else None for way in ways],
+                [way.options for way in ways],
+                [way.domain for way in ways],
                 [expires_at] * len(made.rows),
             ],
         )

@@ -66,7 +66,8 @@ class LinkColumn:
     @property
     def ways(self) -> Sequence[Way]:
         """The way of each row."""
-        return [self.others.get(row, self.way) for row in range(len(self.urls))]
+        count = len(self.urls)
+        return [self.others.get(row, self.way) for row in range(count)] if self.others else [self.way] * count
 
     @property
     def distinct_ways(self) -> Sequence[Way]:
@@ -76,7 +77,7 @@ class LinkColumn:
     @property
     def domains(self) -> Sequence[str | None]:
         """The domain of each row."""
-        return [way.domain for way in self.ways] if self.others else [self.way.domain] * len(self.urls)
+        return [way.domain for way in self.ways]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,9 +44,9 @@ async def send(db: Database, actor: Actor, command: Send) -> AcceptedSending:
 
     A request to groups, or to very many, is committed as a sending whose messages are written in the background.
 
-    Raises InvalidInputError and MissingInputError for `text`, `reference`, `campaign`, `scheduled_at`, the URLs, and a
-    link's `domain` or `page`, and NotFoundError for `group`: then nothing is written. What is wrong with one recipient
-    excludes that one (`AcceptedSending.failures`).
+    Raises InvalidInputError and MissingInputError for `text`, `reference`, `campaign`, `scheduled_at`, `per_second`,
+    the URLs, and a link's `domain` or `page`, and NotFoundError for `group`: then nothing is written. What is wrong
+    with one recipient excludes that one (`AcceptedSending.failures`).
     """
     prepared = await _prepared(db, actor, command)
     if is_large(command):
@@ -163,7 +163,7 @@ async def accept_sendings(  # noqa: PLR0913, PLR0917 - what is accepted, and for
     actors: Sequence[Actor],
     beginning: BeginAtOnce | None = None,
 ) -> list[AcceptedSending]:
-    """Accept requests of one account in their order. Raises InvalidInputError for `scheduled_at`."""
+    """Accept requests of one account in their order. Raises InvalidInputError for `scheduled_at`, `per_second`."""
     facts = await account_facts(tx, actor, channels)
     placements = [await placement_of(tx, one, request) for one, request in zip(actors, requests, strict=True)]
     rows = rows_of(tx, requests)

@@ -18,6 +18,7 @@ from carillon.messaging.sending_rows import (
     campaigns_of,
     count_campaigns,
     placement_of,
+    require_pace,
     rows_of,
     write_sendings,
 )
@@ -43,13 +44,14 @@ def is_large(command: Send) -> bool:
 async def accept_many(tx: Tx, actor: Actor, request: PreparedSend) -> AcceptedSending:
     """Accept a request to groups or to many: its sending is materialising, and its recipients are kept.
 
-    Raises NotFoundError for `group`, and InvalidInputError for `scheduled_at`.
+    Raises NotFoundError for `group`, and InvalidInputError for `scheduled_at`, `per_second`.
     """
     command = request.command
     await take_account_clock(tx, actor.account_id)
     members = await count_members(tx, actor, command.groups)
     await count_members(tx, actor, command.excluded_groups)
     placement = await placement_of(tx, actor, request)
+    require_pace(placement, len(request.numbers) + members)
     placement.is_materialising = True
     rows = rows_of(tx, [request])
     rows.guids = [None] * len(rows.places)

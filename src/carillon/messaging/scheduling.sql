@@ -31,16 +31,26 @@ WHERE account_id = $1 AND sending_id = ANY ($2::uuid[])
 RETURNING message_ids;
 
 -- name: move_due
-UPDATE chunk SET due_at = $3 WHERE account_id = $1 AND sending_id = $2 AND state <> 'claimed' RETURNING traffic_class;
+-- At a pace, one after another as before.
+UPDATE chunk c
+SET due_at = CASE WHEN s.per_second IS NULL THEN $3::timestamptz ELSE $3::timestamptz + (c.due_at - s.first_at) END
+FROM (SELECT s.per_second, min(o.due_at) AS first_at
+      FROM sending s
+      JOIN chunk o ON o.account_id = $1 AND o.sending_id = $2 AND o.state <> 'claimed'
+      WHERE s.shard_key = $1 AND s.sending_id = $2
+      GROUP BY s.per_second) s
+WHERE c.account_id = $1 AND c.sending_id = $2 AND c.state <> 'claimed'
+RETURNING c.traffic_class;
 
 -- name: move_sending
--- To the moment of what is due last of it: single messages of it may have been moved. $3: how long that may have to wait then.
+-- To the moment of what is due last of it, as single messages of it may have been moved; at a pace, of what is due first.
+-- $3: how long that may have to wait then.
 UPDATE sending s
-SET scheduled_at = d.due_at,
+SET scheduled_at = CASE WHEN s.per_second IS NULL THEN d.due_at ELSE d.first_at END,
     expires_at = d.due_at + s.validity + $3::interval,
     sweep_at = d.due_at + s.validity + $3::interval + $4::interval
         + coalesce((s.options #>> '{fallback,validity}')::interval, '0')
-FROM (SELECT max(c.due_at) AS due_at FROM chunk c WHERE c.account_id = $1 AND c.sending_id = $2) d
+FROM (SELECT max(c.due_at) AS due_at, min(c.due_at) AS first_at FROM chunk c WHERE c.account_id = $1 AND c.sending_id = $2) d
 WHERE s.shard_key = $1 AND s.sending_id = $2 AND d.due_at IS NOT NULL;
 
 -- name: chunks_of_messages

@@ -1,5 +1,6 @@
 """The rows of accepted sendings, and what their callers are answered."""
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
@@ -34,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement:
-    """Place a request in time and say where it is told. Raises InvalidInputError for `scheduled_at`."""
+    """Place a request in time and say where it is told. Raises InvalidInputError for `scheduled_at`, `per_second`."""
     command = request.command
     due_at = command.scheduled_at if command.scheduled_at and command.scheduled_at > tx.now else tx.now
     if due_at > tx.now + MAX_SCHEDULE:
@@ -43,7 +44,7 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
         await endpoint_for(tx, actor.account_id, command.dialect, purpose, url) if url else None
         for purpose, url in (("status", command.callback_url), ("reply", command.reply_url))
     ]
-    return Placement(
+    placement = Placement(
         sending_id=tx.new_uuid(),
         channel=command.channel,
         traffic_class=command.traffic_class,
@@ -63,6 +64,25 @@ async def placement_of(tx: Tx, actor: Actor, request: PreparedSend) -> Placement
         content=command.content,
         fallback=request.fallback,
     )
+    require_pace(placement, len(request.numbers))
+    return placement
+
+
+def require_pace(placement: Placement, recipients: int) -> None:
+    """Require that the last of so many is due before it expires. Raises InvalidInputError for `per_second`."""
+    pace = placement.per_second
+    if pace is None:
+        return
+    if not (math.isfinite(pace) and pace > 0):
+        raise InvalidInputError("per_second", "A pace is a number of messages a second, more than none.")
+    valid = (placement.expires_at - placement.due_at).total_seconds()
+    if recipients / pace > valid:
+        least = math.ceil(10 * recipients / valid) / 10
+        raise InvalidInputError(
+            "per_second",
+            f"At this pace the last of {recipients:,} would be due after {valid / 3600:g} hours, when it has expired: "
+            f"{least:g} a second are enough.",
+        )
 
 
 def _expires_at(request: PreparedSend, due_at: datetime) -> datetime:

@@ -66,6 +66,7 @@ class Send:
     `encodings` that takes the fewest parts. What is due later than `validity` after its moment is not submitted;
     `expires_at` ends it earlier. `callback_url` gets events, `reply_url` replies. With a campaign's name the
     sending counts in it, and its `tags` are added to the campaign's; the empty name is the campaign of what has none.
+    `per_second` is a pace: messages are due one after another.
     `avoids` are carriers of its route that don't get it: where there is no other, it has no route.
     `purpose` is the consent that contacts must have given. `numbered` gives each message a number
     (`AcceptedSending.guids`). `only_if_any`: nothing is written when every recipient is excluded. A number that occurs

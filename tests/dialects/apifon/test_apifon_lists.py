@@ -324,7 +324,9 @@ async def test_the_addresses_in_form_urls_open_as_a_page_that_says_that_the_form
     client: httpx.AsyncClient,
 ) -> None:
     for form in ("subscribe", "unsubscribe", "profile", "profile/unsubscribe"):
-        reply = await client.get(f"/listmanager/1/{form}?l=1&f=2&c=mobile&u=secret")
+        path = f"/listmanager/1/{form}?l=1&f=2&c=mobile&u=secret"
+        assert (await client.post(path, data={"email": "a@example.org"})).status_code == 501
+        reply = await client.get(path)
         assert (reply.status_code, reply.headers["content-type"]) == (501, "text/html; charset=utf-8")
         assert "default-src 'none'" in reply.headers["content-security-policy"]
         assert "This form is not available" in reply.text

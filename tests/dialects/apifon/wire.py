@@ -98,7 +98,7 @@ class Wire:
         return reply.headers["location"].removeprefix("http://carillon.example")
 
     async def bulk(self, place: str, *rows: object, **more: Any) -> None:
-        """Give a list many subscribers."""
+        """Fill a list with many subscribers."""
         reply = await self.call("POST", f"{place}/subscriber/bulk", {"subscribers": rows, **more})
         assert (reply.status_code, reply.content) == (200, b""), reply.text
 

@@ -284,6 +284,8 @@ async def test_bytes_that_are_no_utf8_are_refused(wire: Wire, function: str) -> 
         "/api/v2/Umail/Send",
         "/api/v1/SMS/SendSms",
         "/InforuFrontEnd/WebInterface/SendMessageByNumber.aspx",
+        "/SendMessageXml.ashx",
+        "/api",
     ],
 )
 async def test_a_path_that_is_not_served_is_refused_in_the_envelope(wire: Wire, path: str) -> None:

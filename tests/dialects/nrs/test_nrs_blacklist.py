@@ -123,6 +123,21 @@ async def test_the_references_recipient_stays_as_it_is_unless_the_country_has_su
     assert (await wire.send("DELETE", f"/v2/blacklist/{kind}", body)).status_code == 204
 
 
+async def test_the_references_recipient_is_never_another_one_that_is_known(wire: Wire) -> None:
+    """Spain has no number of such a length, whoever has it."""
+    await wire.runtime.db.run(_move_to, wire.account.actor, "ES")
+    other, given = {"recipient": "+3499000000000"}, {"recipient": "99000000000"}
+    await wire.send("PUT", "/v2/blacklist/sms", other)
+    added = await wire.send("PUT", "/v2/blacklist/sms", given)
+    assert added.json()["data"]["recipient"] == "99000000000"
+    (found,) = (await wire.get("/v2/blacklist/sms", recipient="99000000000"))["data"]
+    assert found["recipient"] == "99000000000"
+    assert (await wire.send("DELETE", "/v2/blacklist/sms", given)).status_code == 204
+    assert (await wire.send("DELETE", "/v2/blacklist/sms", given)).status_code == 404
+    (left,) = (await wire.get("/v2/blacklist/sms"))["data"]
+    assert left["recipient"] == "3499000000000"
+
+
 async def test_a_number_that_no_plan_knows_is_a_contacts_phone(wire: Wire) -> None:
     contact = await wire.add(phone="99000000000", countryIso="ES")
     assert contact["phone"] == "99000000000"

@@ -167,7 +167,7 @@ async def test_a_slash_at_the_end_does_not_matter(wire: Wire) -> None:
 
 
 async def test_other_paths_are_not_the_dialects(wire: Wire) -> None:
-    reply = await wire.client.get("/api/restless")
+    reply = await wire.client.get("/apirest/contacts")
     assert reply.status_code == 404
     assert reply.json()["error"] == "Not Found"
 

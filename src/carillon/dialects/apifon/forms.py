@@ -11,7 +11,7 @@ from carillon.dialects.apifon.mapping import show_id
 from carillon.dialects.contract import Handler, Services
 from carillon.dialects.rest import Call
 from carillon.http.pages import HtmlPage, add, page_reply
-from carillon.http.request import Reply, Request
+from carillon.http.request import Method, Reply, Request
 from carillon.http.site import Endpoint
 from carillon.kit.actor import Actor
 
@@ -30,8 +30,12 @@ async def _show_form(_services: Services, _request: Request) -> Reply:
     return page_reply(page, status=HTTPStatus.NOT_IMPLEMENTED)
 
 
+_METHODS: Sequence[Method] = ("GET", "POST")
+
 ROUTES: Sequence[Endpoint[Handler]] = [
-    Endpoint(method="GET", path=f"{FORMS}/{{account}}/{form}", function="form", handle=_show_form) for form in _FORMS
+    Endpoint(method=method, path=f"{FORMS}/{{account}}/{form}", function="form", handle=_show_form)
+    for form in _FORMS
+    for method in _METHODS
 ]
 
 

@@ -33,7 +33,7 @@ _BEGINNING_BYTES = 1_000
 # The reference's samples name functions without the version, too.
 _PATHS = {path.lower(): one.paths[0] for one in OPERATIONS for path in one.paths}
 # What the vendor has functions below, those of its first API included; /api/rest is not InforU's.
-_OURS = re.compile(r"/(api/(?!rest(/|$))|inforufrontend/)")
+_OURS = re.compile(r"/(api(?!/rest(/|$))|inforufrontend|sendmessagexml\.ashx)(/|$)")
 _OPERATIONS = {one.paths[0].lower(): one for one in OPERATIONS}
 
 
