@@ -263,8 +263,16 @@ def test_a_reason_without_a_column_that_says_who_stops() -> None:
     assert plan.consent.is_checked
     with pytest.raises(InvalidInputError, match="Unsubscribe reason"):
         plan.consent.check(frame)
-    for header, mapping in ((["phone", column, "UNSUB_TIME"], NO_MAPPING), (["phone", column], {column: "-"})):
-        assert plan_columns(header, mapping).consent.reasons == ()
+    assert plan_columns(["phone", column], {column: "-"}).consent.reasons == ()
+
+
+def test_a_reason_of_somebody_of_whom_no_column_says_it_stops() -> None:
+    header = ["Email Address", "UNSUB_TIME", "UNSUB_REASON"]
+    consent = plan_columns(header, NO_MAPPING).consent
+    rows = [("a@x.example", "2021-03-04", "ABUSE"), ("b@x.example", None, None), ("c@x.example", "2021-03-04", None)]
+    consent.check(pl.DataFrame(rows, schema=header, orient="row"))
+    with pytest.raises(InvalidInputError, match="UNSUB_REASON"):
+        consent.check(pl.DataFrame([*rows, ("d@x.example", None, "ABUSE")], schema=header, orient="row"))
 
 
 @pytest.mark.parametrize(

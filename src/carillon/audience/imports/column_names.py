@@ -86,7 +86,7 @@ def plan_columns(
         for channel in ADDRESS_COLUMNS
         if status_column(channel) in own and ID_COLUMN in header
     }
-    reasons = [] if targets else [column for column in header if column not in chosen and tells_why(column)]
+    reasons = [column for column in header if column not in chosen and tells_why(column)]
     groups = [column for column in named if column not in attributes and column not in targets]
     _check_one_column_each({**attributes, **dict.fromkeys(groups, GROUPS_COLUMN)})
     unmapped = tuple(name for name in header if name not in {*named, *passed})

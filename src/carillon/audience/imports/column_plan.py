@@ -23,7 +23,7 @@ class ColumnPlan:
     taken for fields that anything may be in, or for groups, by their names alone, with what `--map` calls these.
 
     `targets` are what columns say of who may be written to (`consent_names.TARGETS`), several perhaps the same,
-    and `reasons` those that say why somebody may not, where none of these says who.
+    and `reasons` those that say why somebody may not, of whom these must say it.
     `ids` are those of them whose cells may be numbers for statuses, and `exported` an export's columns of statuses by
     channel. `consents` are the columns of consents, with their purposes and channels. `groups` is the column that names
     groups, and `own` the columns that only an export has, which it has under their own names. Each cell of `addresses`

@@ -155,7 +155,7 @@ class ConsentColumns:
     """The columns of a file that say who may be written to.
 
     They are TARGETS by column, the columns of consents, an export's columns of own statuses by channel, and columns of
-    reasons for which no other column says who must not be written to (`consent_names.tells_why`). The cells of `ids`
+    reasons (`consent_names.tells_why`), whose rows must say that somebody must not be written to. The cells of `ids`
     may be InforU's numbers for statuses. `addresses` are the columns of addresses by channel, `exported` the columns
     of statuses that an export has, each by its channel, and `has_archived` tells whether it has who is archived.
     Of those `doubtful` the cells decide whether they say it, with how these are then read
@@ -183,7 +183,7 @@ class ConsentColumns:
         return bool(self.targets or self.consents)
 
     def check(self, frame: pl.DataFrame) -> None:
-        """Raise InvalidInputError for the first cell of a chunk's frame that isn't understood, or is a reason alone.
+        """Raise InvalidInputError for the first cell of a chunk's frame that isn't understood, or a reason for nothing.
 
         So does a blank status beside an address of an export's contact: an export has none.
         """
@@ -203,9 +203,11 @@ class ConsentColumns:
         for column, kind in self.doubtful.items():
             if answer_that_takes(frame[column], kind) is not None:
                 raise not_understood(column)
-        for column in self.reasons:
-            if any(text.strip() for text in frame[column].unique().drop_nulls()):
-                raise not_understood(column)
+        if self.reasons:
+            takes = self.read(frame).select(*SAID.values()).max_horizontal() > Said.SUBSCRIBED
+            for column in self.reasons:
+                if not frame.filter(~takes & _is_given(column)).is_empty():
+                    raise not_understood(column)
 
     def _check_exported(self, frame: pl.DataFrame) -> None:
         for channel, column in self.exported.items():
