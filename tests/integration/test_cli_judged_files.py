@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from click.testing import CliRunner
 from tests.journeys.serving import until
@@ -64,6 +65,24 @@ def imports() -> list[dict[str, Any]]:
     return listed
 
 
+def test_the_sheet_that_is_read_is_named_beside_those_that_are_not(run: Run) -> None:
+    book = openpyxl.Workbook()
+    for title in ("People", "Unsubscribed", "Notes"):
+        sheet = book.create_sheet(title)
+        sheet.append(["E-mail"])
+        sheet.append([f"{title.lower()}@mail.example"])
+    book["Notes"].sheet_state = "hidden"
+    del book["Sheet"]
+    book.save("guests.xlsx")
+    done = run("import", "guests.xlsx")
+    assert "The sheet “People” is read. Not read: “Unsubscribed” (--sheet names one)." in done.stderr
+    assert [one["email"] for one in contacts()] == ["people@mail.example"]
+    judged = json.loads(run("import", "guests.xlsx", "--sheet", "Unsubscribed", "--json").stdout)["judgement"]
+    assert judged["sheets"] == ["Unsubscribed", "People"]
+    write("plain.csv", ["E-mail", "plain@mail.example"])
+    assert "sheet" not in run("import", "plain.csv").stderr
+
+
 def test_what_is_known_of_a_file_is_shown_before_it_is_written(run: Run) -> None:
     lines = ["Mobile;E-mail;First name;Shoe", "0549001001;a@mail.example;Ana;38", "+34612345678;b@mail;Ben;43"]
     write("people.csv", [*lines, "0541110003;c@mail.example;Cid;44", "12;d@mail.example;Dan;45"])
@@ -91,6 +110,7 @@ def test_json_has_it_as_a_record(run: Run) -> None:
         "encoding_is_sure": True,
         "encoding_sample": "",
         "delimiter": ",",
+        "sheets": [],
         "header": ["Mobile", "E-mail", "Shoe"],
         "taken": {"Mobile": "phone", "E-mail": "email"},
         "left": ["Shoe"],

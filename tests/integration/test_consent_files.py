@@ -1,5 +1,6 @@
 """A file takes reachability away, and never gives it to whom it was taken."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,38 @@ async def test_a_file_of_brevo_blocks_by_channel(db: Database, account: Tenant, 
     ]
 
 
-async def test_a_file_of_mailchimp_unsubscribes_by_its_time(db: Database, account: Tenant, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+async def test_a_file_of_inforu_unsubscribes_by_the_ids_of_its_statuses(
+    db: Database, account: Tenant, tmp_path: Path, form: str
+) -> None:
+    header = "ContactId,Email,EmailStatusId,PhoneNumber,PhoneStatusId,FirstName"
+    rows = [
+        "1,a@mail.example,-2,0541110001,1,Dana",
+        "2,b@mail.example,1,0541110002,-2,Noa",
+        "3,c@mail.example,1,,0,Lea",
+    ]
+    lines = [header, *rows]
+    if form == "ndjson":
+        people = [dict(zip(header.split(","), row.split(","), strict=True)) for row in rows]
+        lines = [
+            json.dumps({name: int(cell) if name.endswith("StatusId") else cell for name, cell in one.items()})
+            for one in people
+        ]
+    await bring(db, account, tmp_path / f"contacts.{form}", lines)
+    assert await statuses(db, account) == {
+        "972541110001": ("subscribed", "unsubscribed"),
+        "972541110002": ("unsubscribed", "subscribed"),
+        "c@mail.example": ("none", "subscribed"),
+    }
+
+
+@pytest.mark.parametrize("reason", ["NORMAL", "SPAM", "ABUSE"])
+async def test_a_file_of_mailchimp_unsubscribes_by_its_time(
+    db: Database, account: Tenant, tmp_path: Path, reason: str
+) -> None:
     lines = [
         "Email Address,First Name,OPTIN_TIME,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,UNSUB_REASON",
-        "a@mail.example,Ana,2020-01-01 10:00:00,2021-01-01 10:00:00,Spring,NORMAL",
+        f"a@mail.example,Ana,2020-01-01 10:00:00,2021-01-01 10:00:00,Spring,{reason}",
     ]
     await bring(db, account, tmp_path / "unsubscribed.csv", lines)
     assert await statuses(db, account) == {"a@mail.example": ("none", "unsubscribed")}
@@ -134,6 +163,7 @@ async def test_what_is_not_understood_stops_before_the_first_row(db: Database, a
     for lines in (
         ["phone,status", *many, "0541200000,lead"],
         ["phone,ok to consent", *many],
+        ["phone,Verified", *(row.replace("subscribed", "yes") for row in many), "0541200000,no"],
         ["phone,List state", *many[:1_000], "0541200000,Removed", *many],
     ):
         with pytest.raises(InvalidInputError) as refused:
@@ -156,6 +186,18 @@ async def test_a_field_that_is_called_like_consent_swallows_none(
     page = await db.read(query_contacts, account.actor, ContactQuery())
     assert [one.fields[field] for one in page.items] == ["unsubscribed" if field == "status" else "yes"]
     assert await statuses(db, account) == {"q1@mail.example": ("none", "unsubscribed")}
+
+
+async def test_a_field_whose_cells_are_statuses_stops_until_it_is_said_to_be_one(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await db.run(create_field, account.actor, CreateField(name="state", kind=Kind.TEXT))
+    lines = ["email,State", "q1@mail.example,Unsubscribed"]
+    with pytest.raises(InvalidInputError, match=r"fields\.state"):
+        await bring(db, account, tmp_path / "crm.csv", lines)
+    assert await statuses(db, account) == {}
+    await bring(db, account, tmp_path / "crm.csv", lines, mapping={"State": "fields.state"})
+    assert await statuses(db, account) == {"q1@mail.example": ("none", "subscribed")}
 
 
 async def test_a_column_is_what_the_mapping_says(db: Database, account: Tenant, tmp_path: Path) -> None:
@@ -497,6 +539,22 @@ async def test_an_api_call_grants_a_purpose_that_a_removed_contact_had_refused(
     change = ConsentChange("NEWS", Channel.SMS, granted=True)
     await db.run(save_contact, account.actor, SaveContact(row=row, consents=[change]))
     assert await consents(db, account) == {("972541110001", "NEWS sms"): True}
+
+
+@pytest.mark.parametrize("filling", [[], [f"{row},," for row in FILLING]], ids=["few rows", "many rows"])
+async def test_a_row_that_names_several_contacts_resubscribes_none(
+    db: Database, account: Tenant, tmp_path: Path, filling: list[str]
+) -> None:
+    header = "external_id,phone,email,status,consents.NEWS.sms"
+    known = [header, "c1,0541110001,a@mail.example,unsubscribed,no", "c2,0541110002,b@mail.example,unsubscribed,no"]
+    await bring(db, account, tmp_path / "known.csv", known)
+    given = [header, "c2,0541110001,,subscribed,yes", *filling, ",0541110002,a@mail.example,subscribed,yes"]
+    summary = await bring(db, account, tmp_path / "given.csv", given, resubscribe="Signed")
+    assert summary.error_count == 2
+    after, said = await statuses(db, account), await consents(db, account)
+    for phone in ("972541110001", "972541110002"):
+        assert after[phone] == ("unsubscribed", "unsubscribed")
+        assert said[phone, "NEWS sms"] is False
 
 
 async def test_consents_are_given_by_a_file_to_new_contacts_or_when_resubscribing(

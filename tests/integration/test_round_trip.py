@@ -1,6 +1,7 @@
 """An export that another account imports gives the same: whoever said what, and who must not be written to."""
 
 import asyncio
+import csv
 import io
 from collections.abc import Sequence
 from datetime import timedelta
@@ -220,6 +221,73 @@ async def test_a_groups_export_has_its_members_suppressions_alone(
     assert len(members) == 8 == {name: count for name, count, *_ in groups}["Gold"]
     assert {block[1] for block in blocks} <= {address for row in everybody if row[10] for address in row[:2]}
     assert len(blocks) == 6
+
+
+def spoilt(rows: list[list[str]], place: int, how: str) -> bytes:
+    """Write an export's records without what a column says."""
+    header, *lines = rows
+    name = header[place]
+    if how == "removed":
+        changed = [[cell for number, cell in enumerate(row) if number != place] for row in rows]
+    elif how == "emptied":
+        changed = [header, *([*row[:place], "", *row[place + 1 :]] for row in lines)]
+    else:
+        other = {"written out": name.replace("_", " ").capitalize(), "renamed": "Column 7"}[how]
+        changed = [[*header[:place], other, *header[place + 1 :]], *lines]
+    text = io.StringIO()
+    csv.writer(text).writerows(changed)
+    return text.getvalue().encode()
+
+
+async def reached(db: Database, tenant: Tenant) -> set[tuple[object, ...]]:
+    """Return who may be written to on which channel, and who consented to what, by addresses."""
+    found: set[tuple[object, ...]] = set()
+    async with db.transaction() as tx:
+        rows = await tx.fetch(CONTACTS, tenant.account_id)
+    for row in rows:
+        for channel, column in (("sms", "phone"), ("email", "email")):
+            is_live = row["archived_at"] is None and row[f"{channel}_status"] == SubscriptionStatus.SUBSCRIBED
+            found |= {(row[column], channel)} if row[column] and is_live else set()
+            for purpose, of, granted, *_ in (one.strip("()").split(",") for one in row["consents"]):
+                found |= {(row[column], purpose)} if row[column] and of == channel and granted == "t" else set()
+    return found
+
+
+@pytest.mark.usefixtures("everything")
+@pytest.mark.parametrize("how", ["removed", "emptied", "written out", "renamed"])
+async def test_no_column_of_an_export_is_missing_to_make_anybody_reachable(
+    db: Database, account: Tenant, tmp_path: Path, how: str
+) -> None:
+    rows = list(
+        csv.reader(io.StringIO((await export(db, account, "csv", defuse=False)).decode("utf-8-sig"), newline=""))
+    )
+    before, stopped = await reached(db, account), []
+    assert {"archived_at", "sms_own_status", "blocked_address", "consents.NEWS.email"} < set(rows[0])
+    for place, name in enumerate(rows[0]):
+        other = await another(db)
+        try:
+            await bring(db, other, tmp_path / f"{place}.csv", spoilt(rows, place, how))
+        except InvalidInputError:
+            stopped.append(name)
+        assert await reached(db, other) <= before, name
+    assert len(stopped) < len(rows[0]) / 2
+
+
+async def test_who_is_archived_is_unsubscribed_where_a_file_does_not_say_since_when(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = [
+        "contact_id,phone,email,sms_status,email_status,sms_own_status,email_own_status,archived_at",
+        "7,+972541110001,a@mail.example,archived,archived,subscribed,unconfirmed,",
+        "8,+972541110002,b@mail.example,archived,archived,subscribed,subscribed,2026-01-02T03:04:05+00:00",
+    ]
+    await bring(db, account, tmp_path / "all.csv", "\n".join(lines).encode())
+    (contacts, *_) = await state(db, account)
+    unsubscribed, subscribed = SubscriptionStatus.UNSUBSCRIBED, SubscriptionStatus.SUBSCRIBED
+    assert [(row[5], row[6], row[8] is None) for row in contacts] == [
+        (unsubscribed, unsubscribed, True),
+        (subscribed, subscribed, False),
+    ]
 
 
 async def test_a_suppression_that_cannot_be_one_is_a_reject(db: Database, account: Tenant, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from carillon.audience.imports.column_names import plan_columns
+from carillon.audience.imports.column_names import address_columns, plan_columns
 from carillon.errors import InvalidInputError
 
 NO_MAPPING: dict[str, str] = {}
@@ -57,11 +57,24 @@ def attributes(*header: str) -> dict[str, str]:
         ("FirebaseToken", "device_token"),
         ("Platform", "device_platform"),
         ("Город", "city"),
+        ("countryIso", "country"),  # 360NRS
+        ("mobile_number", "phone"),  # inwise
+        ("externalId", "external_id"),
     ],
 )
 def test_a_column_is_known_by_its_name(name: str, attribute: str) -> None:
     key = "external_id" if attribute == "phone" else "phone"
     assert attributes(name, key) == {name: attribute, key: key}
+
+
+def test_the_destination_of_apifon_is_the_phone_where_no_other_column_is() -> None:
+    assert attributes("destination", "email") == {"destination": "phone", "email": "email"}
+    assert attributes("destination", "mobile") == {"mobile": "phone"}
+    assert dict(plan_columns(["destination", "x"], {"x": "phone"}).attributes) == {"x": "phone"}
+    plan = plan_columns(["phone", "destination"], NO_MAPPING, ["destination"])
+    assert dict(plan.attributes) == {"phone": "phone", "destination": "destination"}
+    assert address_columns(["destination", "type"]) == {"destination": "phone"}
+    assert address_columns(["destination", "email", "phone"]) == {"email": "email", "phone": "phone"}
 
 
 def test_columns_of_no_known_name_are_reported() -> None:

@@ -6,11 +6,13 @@ import pytest
 from carillon.audience.consent_names import TARGETS, reads_as_consent
 from carillon.audience.export_columns import field_column
 from carillon.audience.field_types import CANONICAL
-from carillon.audience.imports.column_names import _NAMES, plan_columns
-from carillon.audience.imports.consent_columns import ConsentColumns, check_left_out
+from carillon.audience.imports.attribute_names import NAMES
+from carillon.audience.imports.column_names import plan_columns
+from carillon.audience.imports.consent_columns import ConsentColumns, check_fields, check_left_out
 from carillon.audience.imports.consent_words import Said, read_cell
 from carillon.audience.upsert.rows import ATTRIBUTES
 from carillon.errors import InvalidInputError
+from carillon.tabular import LINE_COLUMN
 from carillon.tabular.shape import unique_names
 
 NO_MAPPING: dict[str, str] = {}
@@ -30,6 +32,8 @@ NO_MAPPING: dict[str, str] = {}
         ("doNotContact", "blocked"),  # Mautic
         ("Do Not Contact", "blocked"),
         ("UnsubscribeDatetime", "unsubscribed"),  # InforU
+        ("EmailStatusId", "email_status"),
+        ("PhoneStatusId", "sms_status"),
         ("unsubscribedAt", "unsubscribed"),  # Devino
         ("blacklist", "blocked"),  # 360NRS
         ("Opted out", "unsubscribed"),
@@ -50,6 +54,25 @@ def test_the_usual_names_are_known(name: str, target: str) -> None:
         *("לא להטריד עד", "רשימת תפוצה", "חסימה עד", "סיבת חסימה", "Λόγος αποκλεισμού"),
         *("Quiere publicidad", "Acepta comunicaciones", "Recibe correos", "Aceita SMS e email", "Não perturbar"),
         *("Accepts promotions", "Receives marketing", "OK for newsletters", "In Sperrliste seit"),
+        *(
+            "Complaint",
+            "Complaints",
+            "No calls",
+            "Contact by mail",
+            "Excluded",
+            "Objection to marketing",
+            "TCPA",
+            "Opt",
+        ),
+        *(
+            "Withdrawal date",
+            "Communication preferences",
+            "Don't contact before",
+            "No desea",
+            "Δεν επιθυμεί",
+            "Opposition",
+        ),
+        *("Widerruf am", "Согласен на звонки", "הסכמה בכתב", "Eliminado del boletín el", "Data processing", "Acepta"),
         *("Liste d'exclusion 2", "Cliente nella lista nera", "Llista d'exclusió", "سبب إلغاء الاشتراك"),
     ],
 )
@@ -91,6 +114,26 @@ def test_what_only_tells_when_or_why_is_left_out(name: str) -> None:
         *((name, "unsubscribed") for name in ("Deleted", "Date removed", "LEAVE_TIME", "Удалён")),
         *((name, "sms_subscribed") for name in ("Accepts SMS", "Allow SMS", "Receive SMS", "SMS OK")),
         ("Acepta publicidad", "subscribed"),
+        *(
+            (name, "unsubscribed")
+            for name in ("Inactive", "Revoked", "Revoked at", "Withdrawn", "Deactivated", "Banned")
+        ),
+        *(
+            (name, "unsubscribed")
+            for name in ("Widerspruch", "Widerrufen", "Revocato", "Ne plus contacter", "No enviar")
+        ),
+        *((name, "unsubscribed") for name in ("Не отправлять", "לא לשלוח", "לא פעיל", "אין לפנות", "inactivo")),  # noqa: RUF001 - Russian
+        *((name, "unsubscribed") for name in ("Do not market", "Exclude from mailings", "Eliminado del boletín")),
+        *((name, "email_unsubscribed") for name in ("donotbulkemail", "DoNotEMail", "No mail", "Pas de mail")),
+        *((name, "sms_unsubscribed") for name in ("Do not text", "mobile_optout")),
+        *((name, "email_blocked") for name in ("Undeliverable", "Invalid email", "Spam complaint", "Marked as spam")),
+        *(
+            (name, "subscribed")
+            for name in ("פעיל", "הסכמה", "activo", "Активен", "Ενεργός", "Συναίνεση", "Contactable")
+        ),
+        *((name, "subscribed") for name in ("can be contacted", "ok to contact", "Contact allowed", "Werbung erlaubt")),
+        *((name, "email_subscribed") for name in ("can_email", "OK to email", "Contact by email")),
+        ("can_sms", "sms_subscribed"),
     ],
 )
 def test_what_people_call_consent_in_the_languages_of_headers_is_known(name: str, target: str) -> None:
@@ -105,6 +148,17 @@ def test_what_people_call_consent_in_the_languages_of_headers_is_known(name: str
         *("Notes", "Order state", "Mailing address", "Marketing manager", "Deleted orders", "Receive date", "Bloque"),
         *("Handbook", "Pandda", "Allowed discount", "Gmail", "Источник рекламы", "Реклама на сайте", "Рекламный канал"),
         *("Fecha de alta", "Data de nascimento", "Δημοτικό διαμέρισμα", "הערות", "מקור פרסום", "Примечание", "Σχόλια"),
+        *(
+            "Active since",
+            "Disabled parking",
+            "Contact",
+            "Confirmed at",
+            "Verified by",
+            "Excluded from VAT",
+            "Contacted by",
+        ),
+        *("Activo fijo", "Fecha de activación", "Actividad", "Cancellation fee", "Block number", "Band", "Complete"),
+        *("Device1StatusId", "Status code", "Preferred channel", "Bank withdrawal", "Option", "Privacy zone", "Banner"),
         *("Abonnement", "Left on", "Stock list", "Leave", "Block", "Exclusive offer", "Lista de precios", "SMS sent"),
     ],
 )
@@ -114,7 +168,7 @@ def test_ordinary_columns_are_no_consent(name: str) -> None:
 
 
 def test_no_built_in_field_reads_as_consent_whatever_it_is_called() -> None:
-    usual = [name for names in _NAMES.values() for name in names]
+    usual = [name for names in NAMES.values() for name in names]
     assert [name for name in (*ATTRIBUTES, *CANONICAL, *usual) if reads_as_consent(name)] == []
 
 
@@ -164,6 +218,43 @@ def test_a_repeated_column_of_consent_is_read_too() -> None:
         plan_columns(unique_names(["phone", "GDPR consent", "GDPR consent"]), {"GDPR consent": "-"})
 
 
+@pytest.mark.parametrize(
+    ("name", "takes", "gives"),
+    [
+        *((name, ["no", "1"], ["yes", None]) for name in ("DOUBLE_OPT-IN", "Confirmed", "Email verified", "Privacy")),
+        *((name, ["0", "0"], ["1", "1"]) for name in ("Offers", "Promotions", "Wants news", "Αποδοχή")),
+        *(
+            (name, ["yes", None], ["no", "0"])
+            for name in ("Disabled", "Suspended", "Muted", "Block", "Left", "Deceased")
+        ),
+        *((name, ["x", "no"], ["no", ""]) for name in ("Cancelled", "מבוטל", "Отказ", "Résilié", "Rechazado")),
+        ("Cancelled at", ["2021-01-01", None], [None, None]),
+    ],
+)
+def test_a_name_that_may_be_consent_stops_where_its_yes_and_no_take_away(
+    name: str, takes: list[str | None], gives: list[str | None]
+) -> None:
+    header = ["phone", name]
+    plan = plan_columns(header, NO_MAPPING)
+    assert plan.unmapped == (name,)
+
+    def check(cells: list[str | None], mapping: dict[str, str]) -> None:
+        frame = pl.DataFrame({"phone": ["05"] * len(cells), name: cells}, schema=dict.fromkeys(header, pl.String))
+        plan_columns(header, mapping).consent.check(frame)
+
+    assert plan.consent.is_checked
+    check(gives, NO_MAPPING)
+    check(["Tel Aviv", "12", *takes], NO_MAPPING)
+    check(takes, {name: "-"})
+    with pytest.raises(InvalidInputError, match=f"{name}.*isn't understood.*--map"):
+        check(takes, NO_MAPPING)
+
+
+def test_what_people_say_of_others_is_no_answer() -> None:
+    for name, cells in (("Confirmed", ["2021-01-01", "2021-02-01"]), ("Offers", ["3", "12"]), ("Block", ["A", "7"])):
+        plan_columns(["phone", name], NO_MAPPING).consent.check(pl.DataFrame({"phone": ["1", "2"], name: cells}))
+
+
 def test_a_reason_without_a_column_that_says_who_stops() -> None:
     column = "Unsubscribe reason"
     frame = pl.DataFrame({"phone": ["1", "2"], column: [None, "too many"]})
@@ -172,8 +263,16 @@ def test_a_reason_without_a_column_that_says_who_stops() -> None:
     assert plan.consent.is_checked
     with pytest.raises(InvalidInputError, match="Unsubscribe reason"):
         plan.consent.check(frame)
-    for header, mapping in ((["phone", column, "UNSUB_TIME"], NO_MAPPING), (["phone", column], {column: "-"})):
-        assert plan_columns(header, mapping).consent.reasons == ()
+    assert plan_columns(["phone", column], {column: "-"}).consent.reasons == ()
+
+
+def test_a_reason_of_somebody_of_whom_no_column_says_it_stops() -> None:
+    header = ["Email Address", "UNSUB_TIME", "UNSUB_REASON"]
+    consent = plan_columns(header, NO_MAPPING).consent
+    rows = [("a@x.example", "2021-03-04", "ABUSE"), ("b@x.example", None, None), ("c@x.example", "2021-03-04", None)]
+    consent.check(pl.DataFrame(rows, schema=header, orient="row"))
+    with pytest.raises(InvalidInputError, match="UNSUB_REASON"):
+        consent.check(pl.DataFrame([*rows, ("d@x.example", None, "ABUSE")], schema=header, orient="row"))
 
 
 @pytest.mark.parametrize(
@@ -190,6 +289,12 @@ def test_a_reason_without_a_column_that_says_who_stops() -> None:
         ("status", "", Said.NOTHING),
         ("status", "Отписался", Said.UNSUBSCRIBED),
         ("status", "baja", Said.UNSUBSCRIBED),
+        ("status", "Unsub", Said.UNSUBSCRIBED),
+        ("status", "Unsubscribed by user", Said.UNSUBSCRIBED),
+        ("status", "inactivo", Said.UNSUBSCRIBED),
+        ("status", "פעיל", Said.SUBSCRIBED),
+        ("unsubscribed", "Do Not Allow", Said.UNSUBSCRIBED),  # Dynamics
+        ("unsubscribed", "Allow", Said.NOTHING),
         ("status", "חסום", Said.BLOCKED),
         ("unsubscribed", "ja", Said.UNSUBSCRIBED),
         ("unsubscribed", "non", Said.NOTHING),
@@ -212,6 +317,48 @@ def test_a_reason_without_a_column_that_says_who_stops() -> None:
 )
 def test_cells_mean_what_the_vendors_write(kind: str, text: str, said: Said | None) -> None:
     assert read_cell(kind, text) is said
+
+
+INFORU = ["Email", "EmailStatusId", "PhoneNumber", "PhoneStatusId"]
+
+
+def test_statuses_of_inforu_are_its_ids() -> None:
+    consent = plan_columns(INFORU, NO_MAPPING).consent
+    cells = [("a@x.example", "-2", "0541110001", "1"), ("b@x.example", "1.0", None, "0"), (None, "0", "05", "-2.0")]
+    frame = pl.DataFrame(cells, schema=INFORU, orient="row")
+    consent.check(frame)
+    assert consent.read(frame).rows() == [
+        (Said.SUBSCRIBED, Said.UNSUBSCRIBED),
+        (Said.NOTHING, Said.SUBSCRIBED),
+        (Said.UNSUBSCRIBED, Said.NOTHING),
+    ]
+
+
+def test_without_status_is_not_confirmed_where_there_is_an_address() -> None:
+    consent = plan_columns(INFORU, NO_MAPPING).consent
+    frame = pl.DataFrame([("a@x.example", "0", " ", "0")], schema=INFORU, orient="row")
+    assert consent.read(frame).rows() == [(Said.NOTHING, Said.UNCONFIRMED)]
+
+
+@pytest.mark.parametrize("cell", ["2", "-1", "-3", "\u22122", "-2.5", "01"])
+def test_an_id_of_a_status_that_inforu_does_not_have_stops(cell: str) -> None:
+    consent = plan_columns(INFORU, NO_MAPPING).consent
+    frame = pl.DataFrame([("a@x.example", "1", "0541110001", cell)], schema=INFORU, orient="row")
+    with pytest.raises(InvalidInputError, match=r"PhoneStatusId.*Known are: InforU's 1, 0, -2"):
+        consent.check(frame)
+
+
+def test_ids_of_statuses_are_read_in_a_column_that_is_mapped_and_in_no_other() -> None:
+    header = ["email", "state"]
+    frame = pl.DataFrame([("a@x.example", "-2"), ("b@x.example", "unsubscribed")], schema=header, orient="row")
+    consent = plan_columns(header, {"state": "email_status"}).consent
+    consent.check(frame)
+    assert consent.read(frame)["email_said"].to_list() == [Said.UNSUBSCRIBED, Said.UNSUBSCRIBED]
+    named = plan_columns(["email", "email_status"], NO_MAPPING).consent
+    with pytest.raises(InvalidInputError):
+        named.check(frame.rename({"state": "email_status"}))
+    with pytest.raises(InvalidInputError, match=r"StatusId.*isn't understood.*--map"):
+        plan_columns(["email", "StatusId"], NO_MAPPING)
 
 
 def test_of_several_columns_the_one_that_takes_most_away_counts() -> None:
@@ -243,6 +390,32 @@ def test_the_columns_that_only_an_export_has_are_read_whichever_others_are_there
     assert (plan.groups, plan.unmapped) == ("groups", ())
     plan = plan_columns(["email", "Email Status", "email_own_status"], NO_MAPPING)
     assert (plan.targets, set(plan.own)) == ({"Email Status": "email_status"}, {"email_own_status"})
+
+
+@pytest.mark.parametrize("missing", ["sms_status", "email_status"])
+def test_an_export_without_the_statuses_of_its_addresses_stops(missing: str) -> None:
+    header = [name for name in ("contact_id", "phone", "email", "sms_status", "email_status") if name != missing]
+    address = "phone" if missing == "sms_status" else "email"
+    with pytest.raises(InvalidInputError, match=f"“{missing}”.*“{address}”.*missing") as refused:
+        plan_columns(header, NO_MAPPING)
+    assert refused.value.field == "map"
+    for mapping in ({address: address}, {address: "-"}, {header[-1]: "status"}):
+        assert address not in plan_columns(header, mapping).unknown
+    assert plan_columns([name for name in header if name != address], NO_MAPPING).unmapped == ("contact_id",)
+    assert plan_columns([*header, missing], {missing: "-"}).targets == {header[-1]: header[-1]}
+
+
+def test_a_contact_of_an_export_whose_status_is_blank_stops() -> None:
+    header = ["contact_id", "phone", "email", "sms_status", "email_status"]
+    consent = plan_columns(header, NO_MAPPING).consent
+    schema = {LINE_COLUMN: pl.Int64, **dict.fromkeys(header, pl.String)}
+    rows = [(2, "1", "05", None, "none", ""), (3, None, "05", None, None, None)]
+    consent.check(pl.DataFrame(rows, schema=schema, orient="row"))
+    emptied = pl.DataFrame([*rows, (4, "2", None, "a@x.example", "none", None)], schema=schema, orient="row")
+    with pytest.raises(InvalidInputError, match=r"line 4.*“email_status”.*blank") as refused:
+        consent.check(emptied)
+    assert refused.value.field == "map"
+    plan_columns(header, {"email_status": "email_status"}).consent.check(emptied)
 
 
 def test_what_a_contact_said_itself_stops_without_the_status_that_lies_over_it() -> None:
@@ -279,6 +452,8 @@ def test_a_field_that_is_called_like_a_column_of_an_export_is_it_in_an_export_al
         (["unsubscribed", "subscribed", "subscribed"], "unsubscribed"),
         (["Active", "Blacklisted"], "Blacklisted"),
         (["стоп-лист"], "стоп-лист"),
+        (["Unsub"], "Unsub"),
+        (["Unsubscribed by user", "active"], "Unsubscribed by user"),
         (["unknown"] * 5 + ["cleaned"], "cleaned"),
         (["subscribed"] * 95 + ["opted out", "Tel Aviv", "?"], "opted out"),
     ],
@@ -312,6 +487,33 @@ def test_a_column_that_is_left_out_stops_where_its_cells_are_statuses_that_take_
 )
 def test_everyday_cells_are_no_statuses(cells: list[str | None]) -> None:
     check_left_out(pl.DataFrame({"State": cells}, schema={"State": pl.String}), ["State"])
+
+
+def test_a_reason_beside_a_column_that_says_who_is_read_by_no_word() -> None:
+    header = ["Email Address", "UNSUB_TIME", "UNSUB_REASON"]
+    plan = plan_columns(header, NO_MAPPING)
+    assert plan.targets == {"UNSUB_TIME": "email_unsubscribed"}
+    frame = pl.DataFrame([("a@x.example", "2021-03-04 11:12:13", "SPAM")], schema=header, orient="row")
+    check_left_out(frame, plan.unknown)
+
+
+def test_a_field_by_its_name_alone_stops_where_its_cells_are_statuses() -> None:
+    header = ["phone", "State", "Text1", "groups"]
+    plan = plan_columns(header, NO_MAPPING, [*CANONICAL, "state"])
+    assert plan.fields == {"State": "fields.state", "Text1": "fields.text1", "groups": "groups"}
+    for column, meant in plan.fields.items():
+        frame = pl.DataFrame({name: ["Unsubscribed" if name == column else "VIP"] for name in header})
+        with pytest.raises(InvalidInputError, match=rf"“{column}” is taken as {meant}.*--map") as refused:
+            check_fields(frame, plan.fields)
+        assert refused.value.field == "map"
+        for target in (meant, "email_status", "-"):
+            mapped = plan_columns(header, {column: target}, [*CANONICAL, "state"])
+            assert column not in mapped.fields
+
+
+def test_the_fields_of_an_export_are_its_own_whatever_is_in_them() -> None:
+    header = ["contact_id", "phone", "sms_status", "state", "fields.status", "groups"]
+    assert plan_columns(header, NO_MAPPING, ["state", "status"]).fields == {}
 
 
 def test_what_columns_are_called_is_a_word_of_cells_too() -> None:

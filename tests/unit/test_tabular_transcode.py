@@ -44,11 +44,13 @@ DEEP = b"[" * 1_200 + b"]" * 1_200
         (b'{"phone": "a\0b"}', "it is no JSON object"),
         (b'{"phone": %b}' % DEEP, "its JSON is nested too deep"),
         (b'{"phone": "%b"}' % (b"x" * 2_500_000), "field too long: the record is over 1 MB"),
+        (b'{"phone": "+3", "status": "no", "status" :"yes"}', "it has a name twice"),
         (rb'{"phone": "a\u0000b"}', "the cell holds a NUL character"),
         (b'{"phone": {"a": "%b"}}' % (b'\\"' * 520_000), "field too long: the record is over 1 MB"),
     ],
     ids=[
         *("no JSON", "an array", "cut off", "a lone surrogate", "no UTF-8", "a NUL", "nested", "long"),
+        *("a name twice",),
         *("an escaped NUL", "long in CSV"),
     ],
 )
@@ -63,6 +65,13 @@ def test_a_line_that_is_no_record_is_rejected_with_its_number_and_the_others_are
     assert bad.value
     text = bad.raw if isinstance(bad.raw, str) else bad.raw[0]
     assert text.startswith(("nothing", "[1]", '{"phone": ', "a\0b", '"{""a"'))
+
+
+def test_a_name_that_stands_in_values_as_well_is_there_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(b'{"a": {"a": 1, "a": 2}, "b": "\\"a\\": x", "at": "10:30"}\n')
+    rows, bad = read(path)
+    assert (rows, bad) == ([('{"a": 2}', '"a": x', "10:30", 1)], [])
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_record(tmp_path: Path) -> None:

@@ -37,11 +37,23 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "subscribed": (
         *("is subscribed", "opt in", "opted in", "accepts marketing", "marketing consent", "newsletter"),
         *("active", "is active", "enabled", "is enabled", "can contact", "accepts advertising"),
+        *(
+            "contactable",
+            "reachable",
+            "mailable",
+            "contact allowed",
+            "allow contact",
+            "can be contacted",
+            "ok to contact",
+        ),
+        *("activo", "activa", "actif", "aktiv", "attivo", "ativo", "активен", "активна", "активный", "активний"),
+        *("פעיל", "פעילה", "ενεργός", "ενεργή", "הסכמה", "συναίνεση", "согласие", "consentimiento", "werbung erlaubt"),
         *("einwilligung", "consentement", "consenso", "acepta publicidad", "acepta marketing", "aceita publicidade"),
     ),
     "sms_subscribed": (
         *("sms marketing", "sms allowed", "sms opt in", "sms optin", "sms consent", "accepts sms marketing"),
         *("sms marketing consent", "accept sms", "accepts sms", "allow sms", "allows sms", "receive sms"),
+        *("can sms", "can text", "ok to text", "ok to sms", "contact by sms", "contact by text"),
         *("receives sms", "sms ok", "ok sms", "acepta sms", "recibe sms", "aceita sms"),
     ),
     "email_subscribed": (
@@ -54,6 +66,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
             "accepts email marketing",
         ),
         *("accept email", "accepts email", "allow email", "allows email", "receive email", "receive emails"),
+        *("can email", "ok to email", "contact by email", "email deliverable", "deliverable"),
         *("receives email", "receives emails", "email ok", "ok email", "acepta email", "recibe email", "aceita email"),
     ),
     "unsubscribed": (
@@ -61,6 +74,14 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         *("unsubscribed on", "unsubscribe date", "unsubscribe datetime", "unsubscribe time", "unsubscribed date"),
         *("stop", "removed", "is removed", "removed at", "removed on", "date removed", "leave time", "archived"),
         *("deleted", "is deleted", "deleted at", "deleted on", "date deleted"),
+        *("inactive", "is inactive", "inactive since", "deactivated", "is deactivated", "deactivated at", "not active"),
+        *("revoked", "is revoked", "revoked at", "revoked on", "withdrawn", "withdrawn at", "withdrawn on"),
+        *("banned", "is banned", "banned at", "do not market", "do not send", "do not mail", "exclude from mailings"),
+        *("exclude from mailing", "excluded from mailings", "exclude from marketing", "exclude from campaigns"),
+        *("inactivo", "inactiva", "inactif", "inaktiv", "inattivo", "inativo", "неактивен", "неактивна", "неактивний"),
+        *("לא פעיל", "לא פעילה", "ανενεργός", "ανενεργή", "widerspruch", "widerrufen", "werbesperre", "revocato"),
+        *("no enviar", "não enviar", "non inviare", "ne plus contacter", "ne plus envoyer", "eliminado del boletín"),
+        *("не отправлять", "не присылать", "לא לשלוח", "אין לשלוח", "אין לפנות"),
         *("abgemeldet", "gelöscht", "désabonné", "désinscrit", "supprimé", "disiscritto", "eliminato"),
         *("הוסר", "הוסרה", "מוסר", "ביטל הרשמה", "הוסר מרשימת תפוצה", "הוסר מרשימת דיוור", "תאריך הסרה", "נמחק"),
         *("baja", "dado de baja", "fecha de baja", "eliminado", "descadastrado", "donat de baixa"),
@@ -68,9 +89,11 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         *("διαγραφή", "διαγραμμένος", "διαγραμμένη", "απεγγραφή", "ημερομηνία διαγραφής", "إلغاء الاشتراك"),
     ),
     "sms_unsubscribed": (
+        *("do not text", "do not sms", "mobile optout", "no texts"),
         *("no sms", "sms opt out", "unsubscribed sms", "unsubscribe mobile", "unsubscribed mobile", "mobile opt out"),
     ),
     "email_unsubscribed": (
+        *("do not email", "do not bulk email", "no mail", "no emails", "no mailings", "pas de mail"),
         *("no email", "email opt out", "unsubscribed email", "unsubscribe email", "emailoptout", "hasoptedoutofemail"),
         *("unsub time", "optout time"),  # Mailchimp's export of those who unsubscribed
     ),
@@ -93,8 +116,20 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         *("email blacklisted", "blacklisted email", "email blocklisted", "email do not contact", "dnc email"),
         # Mailchimp's export of those cleaned
         *("clean time", "cleaned", "bounce", "bounced", "hard bounced", "email bounced"),
+        *(
+            "invalid email",
+            "email invalid",
+            "undeliverable",
+            "email undeliverable",
+            "spam complaint",
+            "spam complaints",
+        ),
+        *("spam report", "spam reports", "reported spam", "marked as spam"),
     ),
 }
+
+# InforU's (its reference, Get contact), whose cells are numbers.
+_ID_NAMES = {"emailstatusid": "email_status", "phonestatusid": "sms_status"}
 
 # Columns that tell of consent without saying that there is none: when and how it was given.
 _GIVEN = (
@@ -114,24 +149,49 @@ _STEMS = (
     *("blacklist", "blocklist", "stop list", "exclusion list", "mailing list", "blocked", "suppress", "robinson"),
     *("do not contact", "do not call", "do not send", "do not mail", "do not sms", "do not email", "do not disturb"),
     *("no contact", "can contact", "dnc", "bounce", "complained", "newsletter", "no marketing", "accepts marketing"),
+    *("do not text", "do not market", "do not bulk", "don't contact", "don't call", "don't send", "don't mail"),
+    *(
+        "don't email",
+        "don't text",
+        "no calls",
+        "spam complaint",
+        "spam report",
+        "as spam",
+        "contact by",
+        "contact allowed",
+    ),
+    *("be contacted", "ok to contact", "ok to email", "ok to text", "objection to", "objected to"),
+    *(
+        "exclude from mail",
+        "excluded from mail",
+        "exclude from market",
+        "excluded from market",
+        "exclude from campaign",
+    ),
+    *("communication prefer", "contact prefer", "email prefer", "marketing prefer", "sms prefer"),
     *("marketing allowed", "marketing contact", "marketing status", "sms marketing", "email marketing"),
     *("sms allowed", "email allowed"),
     # German, French, Italian
     *("abgemeld", "abmeld", "einwillig", "gesperrt", "sperrliste", "keine werbung", "nicht kontaktieren"),
+    *("widerruf", "widerspr", "werbung erlaubt", "werbeerlaubnis", "werbesperre", "revocat", "non inviare"),
+    *("ne plus contact", "ne plus envoyer", "pas de mail", "pas de pub"),
     *("désabonn", "désinscri", "liste noire", "liste d'exclusion", "ne pas déranger", "ne pas contacter"),
     *("disiscri", "consenso", "bloccat", "lista nera", "lista di esclusione", "non disturbare", "non contattare"),
     # Spanish, Portuguese, Catalan
     *("suscri", "bloquead", "lista negra", "lista de exclusión", "no molestar", "no contactar", "publicidad"),
+    *("boletín", "no enviar", "no desea", "não enviar"),
     *("descadastr", "lista de exclusão", "não perturb", "não incomod", "não contat"),
     *("bloquejat", "llista negra", "llista d'exclusió"),
     # Hebrew, Arabic
     *("הסר", "הרשמה", "דיוור", "תפוצה", "חסום", "חסימ", "רשימה שחורה", "להטריד", "להפריע", "פרסומת"),
+    *("לא לשלוח", "אין לשלוח", "אין לפנות", "לא ליצור קשר", "הסכמה", "הסכים", "הסכימה"),
     *("اشتراك", "محظور", "القائمة السوداء", "الإزعاج", "موافقة"),
     # Russian, Ukrainian
     *("отпис", "подпис", "рассыл", "согласие", "чёрный список", "стоп-лист", "беспокоить", "заблокир"),
+    *("не отправлять", "не присылать", "не надсилати", "отказался от", "отказ от", "согласен", "согласна"),
     *("не звонить", "не писать", "відпис", "розсил", "чорний список", "не турбувати"),
     # Greek
-    *("συγκατ", "εγγραφ", "διαγραφ", "διαγραμμ", "αποκλεισ", "μαύρη λίστα", "ενοχλ"),
+    *("συναίν", "δεν επιθυμ", "συγκατ", "εγγραφ", "διαγραφ", "διαγραμμ", "αποκλεισ", "μαύρη λίστα", "ενοχλ"),
 )
 # Who accepts, is sent or allows what, in English, Spanish and Portuguese.
 _ASKED = re.compile(
@@ -139,9 +199,32 @@ _ASKED = re.compile(
     "(sms|e?mails?|correos?|marketing|promo|comunica)|(sms|e?mail)ok$|^ok(sms|e?mail)"
 )
 # As words of their own: they are parts of ordinary ones.
-_WORDS = re.compile(r"(?i)(?<![^\W_])(bajas?|baixas?|dnd|rgpd|lopd|lgpd|dsgvo|ccpa)(?![^\W_])")
+_WORDS = re.compile(r"(?i)(?<![^\W_])(bajas?|baixas?|dnd|rgpd|lopd|lgpd|dsgvo|ccpa|tcpa)(?![^\W_])")
 # As whole names: with other words they are something else.
-_BARE = ("marketing", "mailing", "mailings", "emailing", "маркетинг", "реклама", "שיווק", "διαφήμιση", "werbung")
+_BARE = (
+    *("complaint", "complaints", "excluded", "withdrawal date", "objection", "opposition", "opt", "autoriza", "acepta"),
+    *("data processing", "mail allowed", "no phone", "no call"),
+    *("status id", "contact status id", "sms status id", "mobile status id", "mail status id"),
+    *("marketing", "mailing", "mailings", "emailing", "маркетинг", "реклама", "שיווק", "διαφήμιση", "werbung"),
+)
+
+# As whole names they say it where their cells are yes and no, and something else where these are not: where one of them
+# says no of what gives, and yes (or a time) of what takes.
+_DOUBTFUL: Mapping[str, tuple[str, ...]] = {
+    "subscribed": (
+        *("double opt in", "double optin", "doi", "confirmed", "is confirmed", "email confirmed", "confirmed email"),
+        *("verified", "is verified", "email verified", "verified email", "phone verified", "privacy", "news", "offers"),
+        *("promotions", "communications", "wants news", "wants offers", "send promotions", "send offers", "send news"),
+        *("αποδοχή", "принимает", "מאשר", "מאשרת", "accepte", "accetta", "aceita"),
+    ),
+    "unsubscribed": (
+        *("disabled", "is disabled", "suspended", "paused", "muted", "mute", "snoozed", "quiet"),
+        *("exclude", "block", "blk", "bl", "ban", "dead", "deceased", "cancelled", "canceled", "cancelled at"),
+        *("canceled at", "left", "left at", "date left", "exit date"),
+        *("מבוטל", "מבוטלת", "נפטר", "отказ", "отказался", "отказалась", "блок", "rechazado", "anulado", "cancelado"),
+        *("résilié", "annulé", "annullato", "ακυρώθηκε", "gekündigt", "verstorben"),
+    ),
+}
 
 
 def compared(name: str) -> str:
@@ -154,7 +237,7 @@ def compared(name: str) -> str:
 def target_by_name() -> Mapping[str, str]:
     """Return what columns say of consent, by their compared names."""
     usual = {compared(name): target for target, names in _NAMES.items() for name in names}
-    return {**usual, **{compared(target): target for target in TARGETS}}
+    return {**usual, **_ID_NAMES, **{compared(target): target for target in TARGETS}}
 
 
 @functools.cache
@@ -178,6 +261,21 @@ def looks_like_consent(column: str) -> bool:
 def reads_as_consent(column: str) -> bool:
     """Tell whether a column may say who must not be written to, whether it is known or not."""
     return compared(column) in target_by_name() or looks_like_consent(column)
+
+
+def has_ids(column: str) -> bool:
+    """Tell whether a column has InforU's numbers for statuses."""
+    return compared(column) in _ID_NAMES
+
+
+@functools.cache
+def _doubtful() -> Mapping[str, str]:
+    return {compared(name): kind for kind, names in _DOUBTFUL.items() for name in names}
+
+
+def doubtful_kind(column: str) -> str | None:
+    """Return how a column's yes and no are read (`subscribed` or `unsubscribed`) where its cells decide what it is."""
+    return _doubtful().get(compared(column))
 
 
 def tells_why(column: str) -> bool:

@@ -91,6 +91,9 @@ def judgement_lines(judgement: "Judgement") -> list[str]:
             "" if judgement.encoding_is_sure else " That is a guess: if letters look wrong, --encoding names another."
         )
         lines.append(f"A line of it: “{judgement.encoding_sample}”.{guess}")
+    if len(judgement.sheets) > 1:
+        read, *others = (f"“{name}”" for name in judgement.sheets)
+        lines.append(f"The sheet {read} is read. Not read: {first_columns(others)} (--sheet names one).")
     if judgement.header:
         lines.append(f"Columns: {taken}; left out: {first_columns(judgement.left) or 'none'}.")
     lines.append(f"{_rows(judgement.rows, is_whole=judgement.is_whole)}:")

@@ -46,6 +46,8 @@ _ROWS: Final = 65_536
 # Each record is written with a cell for each name: names without end would make a file without end.
 _MOST_NAMES: Final = 1_000
 _FLOAT32_WHOLE: Final = 2**24  # 32-bit floats have all whole numbers up to this one
+# What may be a name in a record, or stand in a text.
+_NAME = re.compile(rb'"\s*:')
 # Numbers keep the digits that they are written with.
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=str).decode
 
@@ -56,12 +58,14 @@ class Table:
 
     A `text` is somebody's CSV, whose encoding and delimiter have to be found. The others were written here, in UTF-8
     with commas: the rows of a `sheet` of a workbook, or `records` (NDJSON, Parquet), whose values have names. Records
-    of lines are numbered as these are (`tabular.numbered`).
+    of lines are numbered as these are (`tabular.numbered`). `sheets` are those of a workbook that are shown, first the
+    one that is read.
     """
 
     path: Path
     form: Literal["text", "sheet", "records"]
     is_numbered: bool = False
+    sheets: Sequence[str] = ()
 
     @property
     def may_be_defused(self) -> bool:
@@ -106,7 +110,9 @@ def as_csv(path: Path, *, sheet: str | None = None) -> Iterator[Table]:
         if kind == "text":
             yield Table(path=found, form="text")
         elif kind == "workbook":
-            yield Table(path=_new_file(stack, path, partial(_from_workbook, found, sheet)), form="sheet")
+            sheets: list[str] = []
+            file = _new_file(stack, path, lambda target: sheets.extend(_from_workbook(found, sheet, target)))
+            yield Table(path=file, form="sheet", sheets=sheets)
         elif kind == "parquet":
             yield Table(path=_new_file(stack, path, partial(_from_parquet, found)), form="records")
         elif kind == "ndjson":
@@ -158,10 +164,10 @@ def _new_file(stack: ExitStack, path: Path, write: Callable[[BinaryIO], None]) -
     return folder / "table"
 
 
-def _from_workbook(path: Path, sheet: str | None, target: BinaryIO) -> None:
+def _from_workbook(path: Path, sheet: str | None, target: BinaryIO) -> Sequence[str]:
     from carillon.tabular.workbook import write_sheet  # noqa: PLC0415 - openpyxl is slow to load, and most files need none
 
-    write_sheet(path, sheet, target)
+    return write_sheet(path, sheet, target)
 
 
 def _from_parquet(path: Path, target: BinaryIO) -> None:
@@ -244,6 +250,8 @@ def _records(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
 def _record(line: bytes) -> dict[str, Any] | BadLine:
     try:
         record = _decode(line)
+        if len(_NAME.findall(line)) > len(record) and _has_name_twice(line):
+            return _bad(line, "it has a name twice")  # of two statuses, which one counts?
         if b"[" in line or line.find(b"{", 1) > 0:
             json.dumps(record)  # what is nested too deep to be written again is no record either
     except RecursionError:
@@ -251,6 +259,12 @@ def _record(line: bytes) -> dict[str, Any] | BadLine:
     except (msgspec.DecodeError, UnicodeError):
         return _bad(line, "it is no JSON object")
     return record
+
+
+def _has_name_twice(line: bytes) -> bool:
+    pairs: list[list[tuple[str, object]]] = []  # of each object, the outermost last
+    json.loads(line, object_pairs_hook=pairs.append)
+    return len(dict(pairs[-1])) < len(pairs[-1])
 
 
 def _bad(line: bytes, reason: str) -> BadLine:

@@ -45,13 +45,13 @@ _BROKEN: Final = (
 )
 
 
-def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> None:
+def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> tuple[str, ...]:
     """Write the first visible sheet of a workbook, or the one that is named, as CSV in UTF-8 with commas.
 
     A row is a line, a blank one where it has no value, so that lines are numbered as rows are. Numbers have all their
     digits, with the leading zeros that are shown, dates are in ISO 8601, truths are `true` and `false`, formulas have
-    the value that was last calculated, or are UNCALCULATED, and errors are as they are shown (`#N/A`). Raises
-    TabularError.
+    the value that was last calculated, or are UNCALCULATED, and errors are as they are shown (`#N/A`). Returns the
+    names of the sheets that are shown, first the one that was written. Raises TabularError.
     """
     with open_zip(path) as archive, tempfile.TemporaryFile(prefix="carillon-import-") as file:
         try:
@@ -61,7 +61,9 @@ def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> None:
                 _read(archive, parts.texts, _TextReader(), shared.append)
             shared.close()
             writer = csv.writer(CsvLines(target))
-            _read(archive, parts.rows_of(sheet), _RowReader(parts, shared), writer.writerows)
+            written = parts.chosen(sheet)
+            _read(archive, parts.sheets[written], _RowReader(parts, shared), writer.writerows)
+            return (written, *(name for name in parts.sheets if name != written))
         except _BROKEN as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # no room on the disk, say

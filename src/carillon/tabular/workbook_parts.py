@@ -42,16 +42,16 @@ class WorkbookParts:
     duration_styles: frozenset[str]
     widths: dict[str, int]
 
-    def rows_of(self, sheet: str | None) -> str:
-        """Say where the rows of a sheet are, or of the first. Raises TabularError, with the names that there are."""
+    def chosen(self, sheet: str | None) -> str:
+        """Return the name of a sheet, or of the first. Raises TabularError, with the names that there are."""
         if sheet is None and self.sheets:
-            return next(iter(self.sheets.values()))
+            return next(iter(self.sheets))
         if sheet is None:
             raise TabularError("The workbook shows no sheet.")
         if sheet not in self.sheets:
             listed = ", ".join(f"“{name}”" for name in self.sheets)
             raise TabularError(f"The workbook has no sheet “{sheet}”. Its sheets: {listed}.")
-        return self.sheets[sheet]
+        return sheet
 
 
 def read_parts(archive: ZipFile) -> WorkbookParts:

@@ -9,7 +9,8 @@ from carillon.audience.consent_names import compared
 from carillon.audience.export_columns import BLOCK_COLUMNS
 from carillon.audience.imports.carried import Block, Blocks
 from carillon.audience.imports.cell_forms import read_cell_forms
-from carillon.audience.imports.column_names import ColumnPlan, address_columns
+from carillon.audience.imports.column_names import address_columns
+from carillon.audience.imports.column_plan import ColumnPlan
 from carillon.audience.suppression_records import SuppressionRecord
 from carillon.audience.suppressions import Channel
 from carillon.errors import InvalidInputError

@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+import polars as pl
+
 from carillon.audience.imports.reachability import add_devices, give_back, restore_blocks, say_consents, take_away
 from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.locks import lock_account, lock_audience
@@ -60,11 +62,15 @@ async def write_chunk(
     blocks, blocks_failed = await _restore_blocks(tx, actor, source, prepared)
     frame = await resolve_phones(tx, actor, prepared.batch.frame, prepared.batch.alternative_phones)
     outcome = await upsert(tx, actor, replace(prepared.batch, frame=frame), expect_new=expect_new)
+    # A row that names several contacts, or of which one keeps another value, gives nothing to the one that was found.
+    disputed = {error.row for error in outcome.report.errors if error.code == "conflict"}
     if (said := prepared.said_of(frame)) is not None:
         await take_away(tx, actor, said, outcome.kept, source.reason, taken=taken)
         if taken is not None and source.resubscribe:
-            await give_back(tx, actor, said, outcome.kept, source.resubscribe, taken=taken)
-    await say_consents(tx, actor, prepared.consents, frame, outcome.kept, taken=taken)
+            undisputed = outcome.kept.filter(~pl.col("row").is_in(list(disputed)))
+            await give_back(tx, actor, said, undisputed, source.resubscribe, taken=taken)
+    consents = [one for one in prepared.consents if not (one.granted and one.row in disputed)]
+    await say_consents(tx, actor, consents, frame, outcome.kept, taken=taken)
     await add_devices(tx, actor, prepared.devices, outcome.kept)
     return WrittenChunk(
         outcome=outcome,

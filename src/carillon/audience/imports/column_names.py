@@ -3,14 +3,13 @@
 Names are compared by their letters and digits alone: case, accents, spaces, underscores and marks do not count.
 """
 
-import functools
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from carillon.audience.consent_names import (
     TARGETS,
     compared,
+    has_ids,
     reads_as_consent,
     target_by_name,
     tells_why,
@@ -23,21 +22,26 @@ from carillon.audience.export_columns import (
     EXPORT_ONLY_COLUMNS,
     FIELD_PREFIX,
     GROUPS_COLUMN,
+    ID_COLUMN,
     OWN_STATUS_COLUMNS,
     STATUS_COLUMNS,
     has_definitions,
     is_export,
     read_consent_column,
     read_field_column,
+    status_column,
 )
 from carillon.audience.field_types import CANONICAL
+from carillon.audience.imports.attribute_names import VENDORS_NAMES, attribute_by_usual_name
+from carillon.audience.imports.column_plan import ColumnPlan, columns_by_channel, mapped_name
 from carillon.audience.imports.consent_columns import (
-    ConsentColumns,
+    ADDRESS_COLUMNS,
+    channels_of,
     field_or_consent,
     not_understood,
     own_statuses,
+    status_missing,
 )
-from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.rows import ATTRIBUTES, KEYS
 from carillon.errors import InvalidInputError
 from carillon.tabular import REJECT_COLUMNS
@@ -46,127 +50,6 @@ IGNORED = "-"
 """Mapped to this, a column is left out."""
 
 _REPEATED = re.compile(r"_\d+$")
-
-# The vendors' own spellings (InforU reference, Create or update contacts; the other references alike), and what people
-# call these things in English, Hebrew, Greek, Spanish and Russian.
-_NAMES: Mapping[str, tuple[str, ...]] = {
-    "phone": (
-        *("phone number", "phone no", "telephone", "telephone number", "tel", "number", "sms", "sms number", "msisdn"),
-        *("mobile", "mobile phone", "mobile number", "cell", "cellphone", "cell number", "cellular", "gsm", "whatsapp"),
-        *("טלפון", "מספר טלפון", "טלפון נייד", "נייד", "מספר נייד", "סלולרי", "פלאפון", "טלפון סלולרי"),
-        *("τηλέφωνο", "κινητό", "κινητό τηλέφωνο", "αριθμός τηλεφώνου", "αριθμός κινητού", "τηλ"),
-        *("teléfono", "teléfono móvil", "móvil", "celular", "número de teléfono", "número de móvil"),
-        *("телефон", "номер телефона", "мобильный", "мобильный телефон", "сотовый", "номер", "тел"),
-    ),
-    "email": (
-        *("email address", "mail", "mail address"),
-        *("אימייל", "מייל", 'דוא"ל', "דואר אלקטרוני", "כתובת מייל", "כתובת אימייל"),
-        *("ηλεκτρονικό ταχυδρομείο", "διεύθυνση email", "ηλεκτρονική διεύθυνση"),
-        *("correo", "correo electrónico", "dirección de correo", "dirección de correo electrónico"),
-        *("почта", "электронная почта", "эл. почта", "адрес электронной почты", "имейл", "емейл"),
-    ),
-    "external_id": (
-        *("contact ref id", "ref id", "reference", "reference id", "external", "customer id", "client id", "member id"),
-        *("customer number", "crm id", "user id"),
-        *("מספר לקוח", "מזהה לקוח", "מזהה חיצוני", "κωδικός πελάτη", "id de cliente", "código de cliente"),
-        *("número de cliente", "код клиента", "номер клиента", "ид клиента", "внешний ид"),
-    ),
-    "landline": (
-        *("landline phone", "home phone", "work phone", "office phone", "fixed line"),
-        *("טלפון קווי", "טלפון בבית", "σταθερό", "σταθερό τηλέφωνο", "teléfono fijo", "fijo"),
-        *("домашний телефон", "городской телефон", "рабочий телефон"),
-    ),
-    "device_token": ("firebase token", "push token", "device push token"),
-    "device_platform": ("platform", "push platform"),
-    "first_name": (*("name", "given name", "forename", "שם", "שם פרטי", "όνομα", "nombre", "имя"),),
-    "last_name": (*("surname", "family name", "שם משפחה", "משפחה", "επώνυμο", "apellido", "apellidos", "фамилия"),),
-    "gender": ("gender id", "sex", "מין", "מגדר", "φύλο", "sexo", "género", "пол"),
-    "birth_date": (
-        *(
-            "birthday",
-            "date of birth",
-            "birth day",
-            "dob",
-            "תאריך לידה",
-            "יום הולדת",
-            "ημερομηνία γέννησης",
-            "γενέθλια",
-        ),
-        *("fecha de nacimiento", "cumpleaños", "nacimiento", "дата рождения", "день рождения"),
-    ),
-    "additional_date": ("anniversary", "תאריך נוסף", "יום נישואין", "επέτειος", "aniversario", "годовщина"),
-    "city": ("town", "עיר", "ישוב", "יישוב", "πόλη", "ciudad", "población", "город"),
-    "country": ("country code", "מדינה", "ארץ", "χώρα", "país", "страна"),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnPlan:
-    """What becomes of a file's columns: `attributes` by column, and those that nothing is taken from.
-
-    Of these, which are `unmapped`, those are `unknown` that nobody has left out.
-
-    `targets` are what columns say of who may be written to (`consent_names.TARGETS`), several perhaps the same,
-    and `reasons` those that say why somebody may not, where none of these says who.
-    `consents` are the columns of consents, with their purposes and channels. `groups` is the column that names groups,
-    and `own` the columns that only an export has, which it has under their own names. Each cell of `addresses` is an
-    address to suppress.
-    """
-
-    attributes: Mapping[str, str]
-    unmapped: tuple[str, ...]
-    targets: Mapping[str, str] = field(default_factory=dict)
-    consents: Mapping[str, tuple[str, Channel]] = field(default_factory=dict)
-    groups: str | None = None
-    own: frozenset[str] = frozenset()
-    addresses: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-
-    @property
-    def consent(self) -> ConsentColumns:
-        """The columns that say who may be written to."""
-        return ConsentColumns(self.targets, self.consents, own_statuses(self.own, self.targets), self.reasons)
-
-    @property
-    def has_blocks(self) -> bool:
-        """Whether rows may be suppressions."""
-        return BLOCK_COLUMNS[0] in self.own
-
-    @property
-    def taken(self) -> Mapping[str, str]:
-        """What is taken from columns.
-
-        Attributes, TARGETS, `groups`, `consents.PURPOSE.CHANNEL`, an `address` to suppress, or their own names.
-        """
-        own = {column: column for column in sorted(self.own)} | dict.fromkeys(self.addresses, "address")
-        named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
-        consents = {column: f"consents.{purpose}.{channel}" for column, (purpose, channel) in self.consents.items()}
-        return {**own, **consents, **named, **self.targets, **self._named_attributes}
-
-    @property
-    def has_definitions(self) -> bool:
-        """Whether rows may be fields, purposes or groups."""
-        return DEFINITION_COLUMNS[0] in self.own
-
-    @property
-    def identity(self) -> list[tuple[str, str]]:
-        """What is made of the columns, for telling imports apart."""
-        named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
-        return sorted({**self._named_attributes, **self.targets, **named}.items())
-
-    @property
-    def _named_attributes(self) -> Mapping[str, str]:
-        return {column: _mapped_name(attribute) for column, attribute in self.attributes.items()}
-
-    def column(self, attribute: str) -> str:
-        """Return the file's column for an attribute; one without a column keeps its own name."""
-        return next((column for column, taken in self.attributes.items() if taken == attribute), attribute)
-
-
-@functools.cache
-def _attribute_by_usual_name() -> Mapping[str, str]:
-    return {compared(name): attribute for attribute, names in _NAMES.items() for name in names}
 
 
 def plan_columns(
@@ -196,7 +79,14 @@ def plan_columns(
     }
     targets |= {column: column for column in STATUS_COLUMNS if column in own}
     own_statuses(own, targets)
-    reasons = [] if targets else [column for column in header if column not in chosen and tells_why(column)]
+    if is_export([column for column in header if column == ID_COLUMN or column not in chosen]):
+        _check_statuses(attributes, targets, chosen)
+    exported = {
+        channel: status_column(channel)
+        for channel in ADDRESS_COLUMNS
+        if status_column(channel) in own and ID_COLUMN in header
+    }
+    reasons = [column for column in header if column not in chosen and tells_why(column)]
     groups = [column for column in named if column not in attributes and column not in targets]
     _check_one_column_each({**attributes, **dict.fromkeys(groups, GROUPS_COLUMN)})
     unmapped = tuple(name for name in header if name not in {*named, *passed})
@@ -211,7 +101,45 @@ def plan_columns(
         own=frozenset(own),
         reasons=tuple(reasons),
         unknown=tuple(name for name in unmapped if name not in chosen),
+        ids=tuple(name for name, target in targets.items() if _may_have_ids(header, name, target, chosen)),
+        exported=exported,
+        fields={} if is_export(header) else _open_fields(own, attributes, chosen),
     )
+
+
+def _open_fields(own: Collection[str], attributes: Mapping[str, str], chosen: Collection[str]) -> Mapping[str, str]:
+    """Return the columns that are text1 … and custom fields, or groups, by their names alone."""
+    named = {
+        column: FIELD_PREFIX + attribute
+        for column, attribute in attributes.items()
+        if attribute not in ATTRIBUTES and (attribute not in CANONICAL or attribute.startswith("text"))
+    }
+    groups = {GROUPS_COLUMN: GROUPS_COLUMN} if GROUPS_COLUMN in own else {}
+    return {
+        column: meant
+        for column, meant in {**named, **groups}.items()
+        if column not in chosen and not column.startswith(FIELD_PREFIX)
+    }
+
+
+def _check_statuses(attributes: Mapping[str, str], targets: Mapping[str, str], chosen: Collection[str]) -> None:
+    """Raise InvalidInputError for `map` where an export has addresses of a channel without their statuses."""
+    covered = {channel for target in targets.values() for channel in channels_of(target)}
+    for channel, column in columns_by_channel(attributes).items():
+        if channel not in covered and {column, status_column(channel)}.isdisjoint(chosen):
+            raise status_missing(channel, column)
+
+
+def _may_have_ids(header: Sequence[str], column: str, target: str, chosen: Collection[str]) -> bool:
+    """Tell whether a column of statuses may have numbers for them: InforU's has, and one that was mapped may have."""
+    first = _first(header, column)
+    return target.endswith("status") and (first in chosen or has_ids(first))
+
+
+def _first(header: Sequence[str], column: str) -> str:
+    """Return the first one of a column that a file has twice: they are called `status` and `status_2`."""
+    twin = _REPEATED.sub("", column)
+    return twin if twin in header else column
 
 
 def _guesses(
@@ -219,25 +147,31 @@ def _guesses(
 ) -> Mapping[str, str]:
     """Return what columns hold, but those passed: what was chosen for them, or what their names say.
 
-    A column that a file has twice is called `status` and `status_2` (`tabular.shape`): what the first one's name says
-    of consent, or was chosen to, is true of the second.
+    What the name of a repeated column's first one says of consent, or was chosen to, is true of the second.
     """
-    by_name = {**_attribute_by_usual_name(), **{compared(attribute): attribute for attribute in attributes}}
+    by_name = {**attribute_by_usual_name(), **{compared(attribute): attribute for attribute in attributes}}
     taken = {read_field_column(name) for name in chosen.values() if name not in TARGETS}
     guessed = dict(chosen)
     for column in header:
         if column in chosen or column in passed:
             continue
-        twin = _REPEATED.sub("", column)
-        first = twin if twin in header else column
+        first = _first(header, column)
         attribute = by_name.get(compared(read_field_column(column)))
         if chosen.get(first) in TARGETS:
             guessed[column] = chosen[first]
         elif reads_as_consent(first) and not (attribute and column.startswith(FIELD_PREFIX)):
             guessed[column] = _consent(column, first, None if attribute in taken else attribute)
         elif attribute and attribute not in taken:
-            guessed[column] = _mapped_name(attribute)
+            guessed[column] = mapped_name(attribute)
+    others = [column for column in header if column not in guessed and column not in passed]
+    guessed |= _vendors_names(others, {read_field_column(name) for name in guessed.values()})
     return {column: guessed[column] for column in header if column in guessed}
+
+
+def _vendors_names(columns: Sequence[str], taken: Collection[str]) -> Mapping[str, str]:
+    """Return the attributes of columns by VENDORS_NAMES, but those taken."""
+    named = {column: VENDORS_NAMES.get(compared(column)) for column in columns}
+    return {column: attribute for column, attribute in named.items() if attribute and attribute not in taken}
 
 
 def _consent(column: str, name: str, attribute: str | None) -> str:
@@ -250,15 +184,11 @@ def _consent(column: str, name: str, attribute: str | None) -> str:
     return target
 
 
-def _mapped_name(attribute: str) -> str:
-    """Return what `--map` calls a field; one that is called like one of TARGETS has a prefix."""
-    return FIELD_PREFIX + attribute if attribute in TARGETS else attribute
-
-
 def address_columns(header: Sequence[str]) -> dict[str, str]:
     """Return the columns that hold phones or e-mails by their names, and which of both they hold: phone or email."""
-    by_name = {**_attribute_by_usual_name(), "phone": "phone", "email": "email"}
+    by_name = {**attribute_by_usual_name(), "phone": "phone", "email": "email"}
     held = {column: by_name.get(compared(column), "") for column in header}
+    held |= _vendors_names([column for column, attribute in held.items() if not attribute], set(held.values()))
     return {column: attribute for column, attribute in held.items() if attribute in {"phone", "email"}}
 
 
@@ -295,7 +225,7 @@ def _attribute(attributes: Sequence[str], wanted: str) -> str:
     """Return what a mapping means: IGNORED, one of TARGETS, `groups`, or a field as `_mapped_name` has it."""
     if wanted == IGNORED:
         return IGNORED
-    names = [_mapped_name(one) for one in attributes]
+    names = [mapped_name(one) for one in attributes]
     if wanted.startswith(FIELD_PREFIX):
         bare = compared(read_field_column(wanted))
         found = next((name for one, name in zip(attributes, names, strict=True) if compared(one) == bare), None)

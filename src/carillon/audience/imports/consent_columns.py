@@ -9,19 +9,35 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from carillon.audience.consent_names import TARGETS
-from carillon.audience.export_columns import ARCHIVED_STATUS, FIELD_PREFIX, OWN_STATUS_COLUMNS, status_column
-from carillon.audience.imports.consent_words import KNOWN_WORDS, read_cell, status_that_takes
+from carillon.audience.consent_names import TARGETS, tells_why
+from carillon.audience.export_columns import (
+    ARCHIVED_COLUMN,
+    ARCHIVED_STATUS,
+    FIELD_PREFIX,
+    ID_COLUMN,
+    OWN_STATUS_COLUMNS,
+    status_column,
+)
+from carillon.audience.imports.consent_words import (
+    IDS,
+    KNOWN_WORDS,
+    Said,
+    answer_that_takes,
+    read_cell,
+    status_that_takes,
+)
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
+from carillon.tabular import LINE_COLUMN
 
-CHANNELS = ("sms", "email")
+ADDRESS_COLUMNS = {"sms": "phone", "email": "email"}
+CHANNELS = tuple(ADDRESS_COLUMNS)
 SAID = {channel: f"{channel}_said" for channel in CHANNELS}
 """The columns of frames that say it, by channel."""
 OWN = {channel: f"{channel}_own" for channel in CHANNELS}
 """The same for what a contact itself said under a suppression, or archived; only an export tells it."""
 ARCHIVED = {channel: f"{channel}_archived" for channel in CHANNELS}
-"""Whether nothing lies over that but that the contact is archived (`export_columns.ARCHIVED_STATUS`)."""
+"""Whether nothing lies over that but that the contact is archived (`export_columns.ARCHIVED_STATUS`), and comes so."""
 
 
 def not_understood(column: str) -> InvalidInputError:
@@ -38,16 +54,33 @@ def not_understood(column: str) -> InvalidInputError:
 def check_left_out(frame: pl.DataFrame, columns: Iterable[str]) -> None:
     """Raise InvalidInputError for the first column, of those that nothing is taken from, whose cells are statuses.
 
-    A custom field of an export is one, whatever is in it.
+    A custom field of an export is one, whatever is in it, and so are reasons: another column says who they are of.
     """
     for column in columns:
-        status = None if column.startswith(FIELD_PREFIX) else status_that_takes(frame[column])
+        is_known = column.startswith(FIELD_PREFIX) or tells_why(column)
+        status = None if is_known else status_that_takes(frame[column])
         if status is not None:
             name = column[:60]
             message = (
                 f"Nothing is taken from the column “{name}”, and its values, such as “{shown(status)[:60]}”, look as "
                 f'if they say who may be written to. Say what it is, for example --map "{name}=status" or '
                 f'--map "{name}=sms_status" (of: {", ".join(TARGETS)}), or leave it out: --map "{name}=-".'
+            )
+            raise InvalidInputError("map", message)
+
+
+def check_fields(frame: pl.DataFrame, fields: Mapping[str, str]) -> None:
+    """Raise InvalidInputError for the first column of a field, known by its name alone, whose cells are statuses.
+
+    `fields` are the columns, with what `--map` calls what they hold.
+    """
+    for column, meant in fields.items():
+        if (status := status_that_takes(frame[column])) is not None:
+            name = column[:60]
+            message = (
+                f"The column “{name}” is taken as {meant}, and its values, such as “{shown(status)[:60]}”, look as if "
+                f'they say who may be written to. Say which it is: --map "{name}={meant}", or '
+                f'--map "{name}=email_status" (of: {", ".join(TARGETS)}), or leave it out: --map "{name}=-".'
             )
             raise InvalidInputError("map", message)
 
@@ -69,6 +102,27 @@ def _own_status_alone(column: str, status: str) -> InvalidInputError:
         f"The column “{column}” tells what a contact said itself, and the column “{status}”, which says what lies over "
         f"that, is missing. Import the file as it was exported, or say that nothing does: "
         f'--map "{column}={status}", or leave it out: --map "{column}=-".'
+    )
+    return InvalidInputError("map", message)
+
+
+def status_missing(channel: str, address: str) -> InvalidInputError:
+    """Make the error for an export with addresses of a channel and without the column of their statuses."""
+    status = status_column(channel)
+    message = (
+        f"The file is an export, and its column “{status}”, which says who of the column “{address[:60]}” must not be "
+        f"written to, is missing. Import the file as it was exported, or say that nobody there has unsubscribed: "
+        f'--map "{address[:60]}={ADDRESS_COLUMNS[channel]}"'
+    )
+    return InvalidInputError("map", message)
+
+
+def _status_emptied(column: str, row: int) -> InvalidInputError:
+    """Make the error for a contact of an export whose status was taken out."""
+    message = (
+        f"The file is an export, which has a status for each address, and in line {row} the column “{column}” is "
+        f"blank. Import the file as it was exported, or say that blank cells there say nothing: "
+        f'--map "{column}={column}"'
     )
     return InvalidInputError("map", message)
 
@@ -101,18 +155,27 @@ class ConsentColumns:
     """The columns of a file that say who may be written to.
 
     They are TARGETS by column, the columns of consents, an export's columns of own statuses by channel, and columns of
-    reasons for which no other column says who must not be written to (`consent_names.tells_why`).
+    reasons (`consent_names.tells_why`), whose rows must say that somebody must not be written to. The cells of `ids`
+    may be InforU's numbers for statuses. `addresses` are the columns of addresses by channel, `exported` the columns
+    of statuses that an export has, each by its channel, and `has_archived` tells whether it has who is archived.
+    Of those `doubtful` the cells decide whether they say it, with how these are then read
+    (`consent_names.doubtful_kind`).
     """
 
     targets: Mapping[str, str]
     consents: Collection[str] = ()
     own: Mapping[str, OwnStatus] = field(default_factory=dict)
     reasons: Collection[str] = ()
+    ids: Collection[str] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    exported: Mapping[str, str] = field(default_factory=dict)
+    has_archived: bool = False
+    doubtful: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_checked(self) -> bool:
         """Whether a chunk may be wrong."""
-        return self.is_any or bool(self.reasons)
+        return self.is_any or bool(self.reasons or self.doubtful)
 
     @property
     def is_any(self) -> bool:
@@ -120,42 +183,79 @@ class ConsentColumns:
         return bool(self.targets or self.consents)
 
     def check(self, frame: pl.DataFrame) -> None:
-        """Raise InvalidInputError for the first cell of a chunk's frame that isn't understood, or is a reason alone."""
+        """Raise InvalidInputError for the first cell of a chunk's frame that isn't understood, or a reason for nothing.
+
+        So does a blank status beside an address of an export's contact: an export has none.
+        """
         own = {one.column: "status" for one in self.own.values()}
         for column, target in {**self.targets, **own}.items():
             for text in frame[column].unique().drop_nulls().to_list():
-                if read_cell(_kind(target), text) is None:
-                    raise _unknown_cell(column, target, text)
-        for column in self.reasons:
-            if any(text.strip() for text in frame[column].unique().drop_nulls()):
-                raise not_understood(column)
+                if read_cell(self._kind(column, target), text) is None:
+                    raise _unknown_cell(column, self._kind(column, target), text)
+        self._check_exported(frame)
+        self._check_doubtful(frame)
         for column in self.consents:
             for text in frame[column].unique().drop_nulls().to_list():
                 if read_cell("subscribed", text) is None:
                     raise _unknown_cell(column, "subscribed", text)
 
+    def _check_doubtful(self, frame: pl.DataFrame) -> None:
+        for column, kind in self.doubtful.items():
+            if answer_that_takes(frame[column], kind) is not None:
+                raise not_understood(column)
+        if self.reasons:
+            takes = self.read(frame).select(*SAID.values()).max_horizontal() > Said.SUBSCRIBED
+            for column in self.reasons:
+                if not frame.filter(~takes & _is_given(column)).is_empty():
+                    raise not_understood(column)
+
+    def _check_exported(self, frame: pl.DataFrame) -> None:
+        for channel, column in self.exported.items():
+            emptied = frame.filter(_is_given(ID_COLUMN) & self._has_address(channel) & ~_is_given(column))
+            if not emptied.is_empty():
+                raise _status_emptied(column, emptied[LINE_COLUMN][0])
+
     def read(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Read a frame's rows into what they say: the columns SAID of `Said`, row by row."""
         said: dict[str, list[pl.Series]] = {channel: [] for channel in CHANNELS}
         for column, target in self.targets.items():
-            series = _meant(frame[column], _kind(target))
-            for channel in _channels(target):
-                said[channel].append(series.alias(f"{column}_{channel}"))
+            series = _meant(frame[column], self._kind(column, target))
+            for channel in channels_of(target):
+                of_channel = self._with_address(frame, channel, series) if column in self.ids else series
+                said[channel].append(of_channel.alias(f"{column}_{channel}"))
         nothing = pl.Series([0], dtype=pl.Int8).new_from_index(0, frame.height)
         own = [_meant(frame[one.column], "status").alias(OWN[channel]) for channel, one in self.own.items()]
         highest = [_highest(series or [nothing]).alias(SAID[channel]) for channel, series in said.items()]
-        archived = [
-            (frame[one.status] == ARCHIVED_STATUS).fill_null(value=False).alias(ARCHIVED[channel])
-            for channel, one in self.own.items()
-        ]
-        return pl.DataFrame([*highest, *own, *archived])
+        return pl.DataFrame([*highest, *own, *(self._archived(frame, channel) for channel in self.own)])
+
+    def _archived(self, frame: pl.DataFrame, channel: str) -> pl.Series:
+        """Tell whose status says that it is archived, of those that are: of others it only takes away."""
+        is_archived = pl.col(ARCHIVED_COLUMN).is_not_null() if self.has_archived else pl.lit(value=False)
+        says_so = (pl.col(self.own[channel].status) == ARCHIVED_STATUS).fill_null(value=False)
+        return frame.select((says_so & is_archived).alias(ARCHIVED[channel])).to_series()
+
+    def _kind(self, column: str, target: str) -> str:
+        return f"{_kind(target)}_id" if column in self.ids else _kind(target)
+
+    def _has_address(self, channel: str) -> pl.Expr:
+        return _is_given(self.addresses[channel]) if channel in self.addresses else pl.lit(value=False)
+
+    def _with_address(self, frame: pl.DataFrame, channel: str, said: pl.Series) -> pl.Series:
+        """Let InforU's 0, *without status*, say nothing where there is no address: with one, it isn't confirmed."""
+        says = self._has_address(channel) | (said != Said.UNCONFIRMED)
+        return frame.select(pl.when(says).then(said).otherwise(int(Said.NOTHING)).cast(pl.Int8).alias("said"))["said"]
 
 
 def _kind(target: str) -> str:
     return target.rpartition("_")[2]
 
 
-def _channels(target: str) -> Iterable[str]:
+def _is_given(column: str) -> pl.Expr:
+    return (pl.col(column).str.strip_chars() != "").fill_null(value=False)
+
+
+def channels_of(target: str) -> Iterable[str]:
+    """Return of which channels a column says something, by its one of TARGETS."""
     channel = target.rpartition("_")[0]
     return (channel,) if channel else CHANNELS
 
@@ -169,8 +269,10 @@ def _highest(series: list[pl.Series]) -> pl.Series:
     return pl.DataFrame([one.alias(str(place)) for place, one in enumerate(series)]).max_horizontal()
 
 
-def _unknown_cell(column: str, target: str, text: str) -> InvalidInputError:
-    known = ", ".join(KNOWN_WORDS) if _kind(target) == "status" else ("yes and no, true and false, 1 and 0, or a date")
+def _unknown_cell(column: str, kind: str, text: str) -> InvalidInputError:
+    words = ", ".join(KNOWN_WORDS)
+    by_kind = {"status": words, "status_id": f"InforU's {', '.join(IDS)}, and the words {words}"}
+    known = by_kind.get(kind, "yes and no, true and false, 1 and 0, or a date")
     message = (
         f"The column “{column[:60]}” says who may be written to, and its value “{shown(text)[:60]}” isn't understood. "
         f'Known are: {known}. Change the value, say what the column is (--map "{column[:60]}=email_unsubscribed", one '

@@ -25,13 +25,22 @@ _WORDS: Mapping[Said, tuple[str, ...]] = {
     Said.NOTHING: ("none", "no address", "unknown"),
     Said.SUBSCRIBED: (
         *("subscribed", "active", "enabled", "confirmed", "opted in", "opt in", "optin", "granted"),
+        *("allow", "allowed", "activo", "активен", "ενεργός", "פעיל", "aktiv", "actif", "attivo", "ativo"),
         *("подписан", "suscrito", "inscrito", "abonné", "iscritto", "angemeldet", "εγγεγραμμένος"),
     ),
     Said.UNCONFIRMED: ("unconfirmed", "pending", "not confirmed", "awaiting confirmation", "waiting"),
     Said.UNSUBSCRIBED: (
         *("unsubscribed", "unsubscribe", "opted out", "opt out", "optout", "inactive", "disabled", "archived"),
         *("denied", "non subscribed", "not subscribed", "never subscribed", "transactional", "removed", "deleted"),
-        *("revoked", "stop", "not active"),
+        *("revoked", "stop", "not active", "unsub", "unsubscribed by user", "unsubscribed by contact"),
+        *(
+            "unsubscribed by customer",
+            "unsubscribed by recipient",
+            "unsubscribed by admin",
+            "do not allow",
+            "not allowed",
+        ),
+        *("no email", "no emails", "no marketing", "no contact"),
     ),
     Said.BLOCKED: (
         *("blocklisted", "blacklisted", "blocked", "suppressed", "cleaned", "bounced", "hard bounced", "complained"),
@@ -44,8 +53,16 @@ _CALLED = {"unsubscribed": Said.UNSUBSCRIBED, "blocked": Said.BLOCKED}
 KNOWN_WORDS = sorted(word for words in _WORDS.values() for word in words)
 """What a message lists; what such columns are called is known as well."""
 
+IDS: Mapping[str, Said] = {"1": Said.SUBSCRIBED, "0": Said.UNCONFIRMED, "-2": Said.UNSUBSCRIBED}
+"""InforU's ids of statuses (its reference, Get contact: Active, WithOutStatus, Unsubscribe), as our dialect shows them.
+
+0 stands where there is no address, and for whoever hasn't confirmed."""
+_ID = re.compile(r"(-?\d+)(?:\.0+)?")
+
 _YES = ("yes", "y", "true", "t", "1", "x", "on", "כן", "si", "sí", "да", "так", "ναι", "ja", "oui", "sim", "نعم")  # noqa: RUF001 - Greek is meant
 _NO = ("no", "n", "false", "f", "0", "off", "לא", "нет", "ні", "όχι", "nein", "non", "não", "لا")
+# What Dynamics has for *do not bulk e-mail*, beside "do not allow".
+_ALLOWED = ("allow", "allowed")
 _MAUTIC_REASONS = ("2", "3")
 _TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*")
 
@@ -63,29 +80,46 @@ def _meanings() -> Mapping[str, Mapping[str, Said]]:
     words = {name: _CALLED[target] for name, target in target_by_name().items() if target in _CALLED}
     words |= {compared(word): said for said, its_words in _WORDS.items() for word in its_words}
     yes, no = [compared(word) for word in _YES], [compared(word) for word in _NO]
+    nothing = dict.fromkeys([*no, *map(compared, _ALLOWED)], Said.NOTHING)
     gone = {word: said for word, said in words.items() if said >= Said.UNSUBSCRIBED}
     also_yes = [*yes, *_MAUTIC_REASONS]
     return {
         "status": words,
         "subscribed": {**words, **dict.fromkeys(yes, Said.SUBSCRIBED), **dict.fromkeys(no, Said.UNSUBSCRIBED)},
-        "unsubscribed": {**gone, **dict.fromkeys(also_yes, Said.UNSUBSCRIBED), **dict.fromkeys(no, Said.NOTHING)},
+        "unsubscribed": {**gone, **dict.fromkeys(also_yes, Said.UNSUBSCRIBED), **nothing},
         "blocked": {
             **dict.fromkeys(gone, Said.BLOCKED),
             **dict.fromkeys(also_yes, Said.BLOCKED),
-            **dict.fromkeys(no, Said.NOTHING),
+            **nothing,
         },
     }
 
 
 def read_cell(kind: str, text: str) -> Said | None:
-    """Read a cell of a column of a kind; None where it isn't understood. Blank says nothing, and 1.0 what 1 does."""
+    """Read a cell of a column of a kind; None where it isn't understood. Blank says nothing, and 1.0 what 1 does.
+
+    Kinds are those of `consent_names.TARGETS`, and `status_id` for statuses that may be IDS.
+    """
     text = text.strip()
+    if kind == "status_id":
+        number = _ID.fullmatch(text)
+        return IDS.get(number[1]) if number else read_cell("status", text)
     text = whole_number(text) or text
     if not text:
         return Said.NOTHING
     if kind in {"unsubscribed", "blocked"} and _TIME.fullmatch(text):
         return Said.UNSUBSCRIBED if kind == "unsubscribed" else Said.BLOCKED
     return _meanings()[kind].get(compared(text))
+
+
+def answer_that_takes(column: pl.Series, kind: str) -> str | None:
+    """Return a cell that takes something away, of a column whose cells are nearly all of a kind; None of any other."""
+    counts = column.drop_nulls().value_counts(sort=True)
+    read = [(text, read_cell(kind, text), count) for text, count in counts.head(_MOST_STATUSES).iter_rows()]
+    understood = sum(count for _, said, count in read if said is not None)
+    if understood <= STATUS_SHARE * int(counts["count"].sum()):
+        return None
+    return next((text for text, said, _ in read if said and said > Said.SUBSCRIBED), None)
 
 
 def status_that_takes(column: pl.Series) -> str | None:

@@ -23,9 +23,9 @@ from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.definitions import Defined, Definition, make_definitions
 from carillon.audience.groups import name_key
 from carillon.audience.imports.chunks import WrittenChunk, lock_for, read_ahead, write_chunk
+from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS
 from carillon.audience.imports.file_import import FileImport, opened
 from carillon.audience.imports.judgement import Judgement, judge
-from carillon.audience.imports.reachability import ADDRESS_COLUMNS
 from carillon.audience.imports.records import Place, import_place
 from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.removed_unsubscribes import remember_replaced, removed_channels, removed_statuses

@@ -75,6 +75,7 @@ class KnownContacts:
 class Judgement:
     """A file before it is imported.
 
+    `sheets` are those of a workbook, first the one that is read.
     `encoding` and `delimiter` are None where it is no text; `encoding_…` are as in `tabular.EncodingChoice`. `header`
     has the names of its columns. `taken` is what columns hold, `left` those that nothing is taken from. What follows is
     of the first `rows`, of which `broken` ones can't be read; `is_whole` says that there are no others.
@@ -86,6 +87,7 @@ class Judgement:
     encoding_is_sure: bool
     encoding_sample: str = field(repr=False)
     delimiter: str | None
+    sheets: Sequence[str]
     header: Sequence[str]
     taken: Mapping[str, str]
     left: Sequence[str]
@@ -116,6 +118,7 @@ async def judge(tx: Tx, actor: Actor, source: FileSource, first: PreparedChunk |
         encoding_is_sure=shape.encoding_choice.is_sure,
         encoding_sample=shape.encoding_choice.sample,
         delimiter=shape.delimiter if is_text else None,
+        sheets=source.table.sheets,
         header=shape.header,
         taken={column: taken[column] for column in shape.header if column in taken},
         left=source.columns.unmapped,

@@ -28,7 +28,7 @@ from carillon.audience.contacts.subscription import (
 )
 from carillon.audience.devices import RegisteredDevice, devices_of, register_devices
 from carillon.audience.imports.carried import Block, SaidConsent, unusable
-from carillon.audience.imports.consent_columns import ARCHIVED, OWN, SAID
+from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS, ARCHIVED, OWN, SAID
 from carillon.audience.imports.consent_words import Said
 from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.removed_unsubscribes import remember_said
@@ -40,7 +40,6 @@ from carillon.audience.upsert.rows import RowError
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 
-ADDRESS_COLUMNS = {"sms": "phone", "email": "email"}
 # A statement of a channel says nothing of the other.
 _STATUSES = {
     Said.UNCONFIRMED: SubscriptionStatus.UNCONFIRMED,

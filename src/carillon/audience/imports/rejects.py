@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from carillon.audience.imports.column_names import ColumnPlan
+from carillon.audience.imports.column_plan import ColumnPlan
 from carillon.audience.upsert.rows import RowError
 from carillon.errors import InvalidInputError
 from carillon.tabular import (

@@ -30,9 +30,10 @@ from carillon.audience.imports.carried import (
     read_moves,
 )
 from carillon.audience.imports.cell_forms import read_cell_forms, take_errors
-from carillon.audience.imports.column_names import ColumnPlan, plan_columns
-from carillon.audience.imports.consent_columns import check_left_out
-from carillon.audience.imports.reachability import ADDRESS_COLUMNS, TakenAway, has_blocks, takes_away
+from carillon.audience.imports.column_names import plan_columns
+from carillon.audience.imports.column_plan import ColumnPlan
+from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS, check_fields, check_left_out
+from carillon.audience.imports.reachability import TakenAway, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
 from carillon.audience.suppressions import MAX_REASON_CHARACTERS, checked_reason
@@ -316,13 +317,14 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
 
 
 def _check_consent(table: Path, shape: FileShape, columns: ColumnPlan) -> None:
-    """Check all columns that say who may be written to, and the first chunk of those that nothing is taken from."""
-    consent, unknown = columns.consent, columns.unknown
-    if not (consent.is_checked or unknown):
+    """Check all columns that say who may be written to, and the first chunk of those that may say it by their cells."""
+    consent = columns.consent
+    if not (consent.is_checked or columns.unknown or columns.fields):
         return
-    for chunk in read_chunks(table, shape, rows=CHUNK_ROWS):
-        check_left_out(chunk.frame, unknown)
-        unknown = ()
+    for place, chunk in enumerate(read_chunks(table, shape, rows=CHUNK_ROWS)):
+        if place == 0:
+            check_left_out(chunk.frame, columns.unknown)
+            check_fields(chunk.frame, columns.fields)
         if not consent.is_checked:
             return
         consent.check(chunk.frame)
