@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.support import Tenant
 
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.lookup import FindContacts, contacts_by_key, find_contacts, get_contact

@@ -13,7 +13,8 @@ from carillon.addresses.email_columns import common_emails, composed_emails
 from carillon.addresses.emails import read_email
 from carillon.addresses.normalise import ambiguous_phones, likely_phones, normalise_emails, normalise_phones
 from carillon.addresses.phone_columns import PhoneColumn
-from carillon.addresses.phones import PhoneForm, phone_readings, read_ambiguous_phone, read_phone
+from carillon.addresses.phone_readings import PhoneForm, phone_readings, read_ambiguous_phone
+from carillon.addresses.phones import read_phone
 
 PHONE_SCHEMA = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_SCHEMA = {"key": pl.String, "given": pl.String}

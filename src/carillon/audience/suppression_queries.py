@@ -6,7 +6,7 @@ from datetime import datetime
 
 from asyncpg import Record
 
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.suppressions import Address, Channel, StoredAddress, read_addresses
 from carillon.db.database import Tx
 from carillon.db.filters import Attribute, Condition, Order, Value, compile_conditions, compile_order

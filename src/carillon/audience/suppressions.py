@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from carillon.addresses.emails import read_email
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.counters import recounting
 from carillon.audience.locks import lock_account
 from carillon.audience.upsert.ambiguous_phones import GivenPhone, resolve_numbers

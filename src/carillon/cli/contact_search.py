@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.contacts.attributes import contact_attributes
 from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.field_types import Kind

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind
 from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import query_contacts

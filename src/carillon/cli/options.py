@@ -83,7 +83,7 @@ def phones_of(given: str, country: str, *, field: str) -> tuple[str, ...]:
 
     APIs differ in which reading goes first where both are numbers. Raises InvalidInputError.
     """
-    from carillon.addresses.phones import PhoneForm, phone_readings  # noqa: PLC0415 - `--help` needs none of it
+    from carillon.addresses.phone_readings import PhoneForm, phone_readings  # noqa: PLC0415 - `--help` needs none of it
 
     digits = phone_readings(given, country, PhoneForm.INTERNATIONAL_FIRST)
     if not digits:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.contacts.contact import ContactKey
 from carillon.audience.contacts.unsubscribe import Unsubscribe, unsubscribe_contacts
 from carillon.audience.suppression_queries import ListSuppressions, Suppression, list_suppressions
@@ -47,24 +47,17 @@ def _addresses(values: tuple[str, ...], channel: str | None) -> list[Address]:
     ]
 
 
+def _asked_addresses(command: Any) -> Any:
+    """Ask for addresses, their channel, and by whose plan and contacts phones are read (`open_actor`)."""
+    argument = click.argument("addresses", nargs=-1, required=True)
+    return argument(account_option()(_audience(country_option()(_channel(command)))))
+
+
 @group.command
-@click.argument("addresses", nargs=-1, required=True)
-@account_option()
-@_audience
-@country_option()
-@_channel
+@_asked_addresses
 @click.option("--reason", default="By the operator", show_default=True, help="Why, for the ledger.")
 @with_session
-def add(  # noqa: PLR0913 - one for each flag
-    session: Session,
-    *,
-    addresses: tuple[str, ...],
-    account_id: int,
-    audience_id: int | None,
-    country: str | None,
-    channel: str | None,
-    reason: str,
-) -> None:
+def add(session: Session, *, addresses: tuple[str, ...], channel: str | None, reason: str, **where: Any) -> None:
     """Suppress ADDRESSES: phones and e-mails. One that is suppressed already stays as it is.
 
     They are suppressed for the whole account. A phone that is written otherwise is shown as it was understood: one
@@ -77,29 +70,16 @@ def add(  # noqa: PLR0913 - one for each flag
     command = Suppress(addresses=_addresses(addresses, channel), reason=reason)
 
     async def work(db: "Database") -> AddressOutcome:
-        return await db.run(suppress, await open_actor(db, account_id, audience_id, country=country), command)
+        return await db.run(suppress, await open_actor(db, **where), command)
 
     _answer_outcome(session, session.run(work), "Suppressed", "is no address of its channel")
 
 
 @group.command
-@click.argument("addresses", nargs=-1, required=True)
-@account_option()
-@_audience
-@country_option()
-@_channel
+@_asked_addresses
 @click.option("--reason", required=True, help="Why they may be written to again, for the ledger.")
 @with_session
-def remove(  # noqa: PLR0913 - one for each flag
-    session: Session,
-    *,
-    addresses: tuple[str, ...],
-    account_id: int,
-    audience_id: int | None,
-    country: str | None,
-    channel: str | None,
-    reason: str,
-) -> None:
+def remove(session: Session, *, addresses: tuple[str, ...], channel: str | None, reason: str, **where: Any) -> None:
     """Lift the suppression of ADDRESSES. Contacts have the status again that they have in their audience.
 
     For example:
@@ -109,7 +89,7 @@ def remove(  # noqa: PLR0913 - one for each flag
     command = Reactivate(addresses=_addresses(addresses, channel), reason=reason)
 
     async def work(db: "Database") -> AddressOutcome:
-        return await db.run(reactivate, await open_actor(db, account_id, audience_id, country=country), command)
+        return await db.run(reactivate, await open_actor(db, **where), command)
 
     _answer_outcome(session, session.run(work), "Lifted", "is not suppressed")
 

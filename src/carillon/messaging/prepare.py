@@ -10,7 +10,7 @@ from uuid import UUID
 import polars as pl
 
 from carillon.addresses.normalise import ambiguous_phones, normalise_phones
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.carriers.content import Content
 from carillon.carriers.failures import Failure
 from carillon.errors import InvalidInputError, MissingInputError

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.carriers.content import Content
 from carillon.carriers.failures import Failure
 from carillon.kit.traffic import TrafficClass

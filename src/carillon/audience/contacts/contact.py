@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 from asyncpg import Record
 
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.suppressions import Channel
 from carillon.kit.ids import ContactId, GroupId
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.consents import ConsentChange, require_purposes, write_consents
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.lookup import FindContacts, get_contact

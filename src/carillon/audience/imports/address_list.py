@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from carillon.addresses.phones import PhoneForm, phone_readings
+from carillon.addresses.phone_readings import PhoneForm, phone_readings
 from carillon.audience.consent_names import compared
 from carillon.audience.export_columns import BLOCK_COLUMNS
 from carillon.audience.imports.carried import Block, Blocks

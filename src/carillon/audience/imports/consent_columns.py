@@ -45,10 +45,14 @@ def not_understood(column: str) -> InvalidInputError:
     name = column[:60]
     message = (
         f"The column “{name}” looks as if it says who may be written to, and isn't understood. Say what it is, for "
-        f'example --map "{name}=email_status" or --map "{name}=sms_unsubscribed" (of: {", ".join(TARGETS)}), or leave '
-        f'it out: --map "{name}=-".'
+        f'example --map "{name}=email_status" or --map "{name}=sms_unsubscribed" {_of_targets_or_none(name)}'
     )
     return InvalidInputError("map", message)
+
+
+def _of_targets_or_none(name: str) -> str:
+    """Say, behind a `--map` of a column, what else it may be made of it, and how it is left out."""
+    return f'(of: {", ".join(TARGETS)}), or leave it out: --map "{name}=-".'
 
 
 def check_left_out(frame: pl.DataFrame, columns: Iterable[str]) -> None:
@@ -57,16 +61,10 @@ def check_left_out(frame: pl.DataFrame, columns: Iterable[str]) -> None:
     A custom field of an export is one, whatever is in it, and so are reasons: another column says who they are of.
     """
     for column in columns:
-        is_known = column.startswith(FIELD_PREFIX) or tells_why(column)
-        status = None if is_known else status_that_takes(frame[column])
-        if status is not None:
+        if not (column.startswith(FIELD_PREFIX) or tells_why(column)):
             name = column[:60]
-            message = (
-                f"Nothing is taken from the column “{name}”, and its values, such as “{shown(status)[:60]}”, look as "
-                f'if they say who may be written to. Say what it is, for example --map "{name}=status" or '
-                f'--map "{name}=sms_status" (of: {", ".join(TARGETS)}), or leave it out: --map "{name}=-".'
-            )
-            raise InvalidInputError("map", message)
+            advice = f'Say what it is, for example --map "{name}=status" or --map "{name}=sms_status"'
+            _require_no_statuses(frame[column], f"Nothing is taken from the column “{name}”", advice)
 
 
 def check_fields(frame: pl.DataFrame, fields: Mapping[str, str]) -> None:
@@ -75,14 +73,18 @@ def check_fields(frame: pl.DataFrame, fields: Mapping[str, str]) -> None:
     `fields` are the columns, with what `--map` calls what they hold.
     """
     for column, meant in fields.items():
-        if (status := status_that_takes(frame[column])) is not None:
-            name = column[:60]
-            message = (
-                f"The column “{name}” is taken as {meant}, and its values, such as “{shown(status)[:60]}”, look as if "
-                f'they say who may be written to. Say which it is: --map "{name}={meant}", or '
-                f'--map "{name}=email_status" (of: {", ".join(TARGETS)}), or leave it out: --map "{name}=-".'
-            )
-            raise InvalidInputError("map", message)
+        name = column[:60]
+        advice = f'Say which it is: --map "{name}={meant}", or --map "{name}=email_status"'
+        _require_no_statuses(frame[column], f"The column “{name}” is taken as {meant}", advice)
+
+
+def _require_no_statuses(column: pl.Series, taken: str, advice: str) -> None:
+    if (status := status_that_takes(column)) is not None:
+        message = (
+            f"{taken}, and its values, such as “{shown(status)[:60]}”, look as if they say who may be written to. "
+            f"{advice} {_of_targets_or_none(column.name[:60])}"
+        )
+        raise InvalidInputError("map", message)
 
 
 def field_or_consent(column: str, attribute: str) -> InvalidInputError:
@@ -90,8 +92,7 @@ def field_or_consent(column: str, attribute: str) -> InvalidInputError:
     name = column[:60]
     message = (
         f"The column “{name}” may be the field {attribute}, or say who may be written to. Say which it is: "
-        f'--map "{name}=fields.{attribute}", or --map "{name}=email_status" (of: {", ".join(TARGETS)}), or leave '
-        f'it out: --map "{name}=-".'
+        f'--map "{name}=fields.{attribute}", or --map "{name}=email_status" {_of_targets_or_none(name)}'
     )
     return InvalidInputError("map", message)
 

@@ -1,7 +1,7 @@
 """Numbers without a plus: national ones, or international ones as the vendors' replies show them.
 
-The numbering plans tell which is likelier (`addresses.phones.read_ambiguous_phone`). Where both are possible, the
-reading that a contact or a suppression has is taken: what was shown to a client comes back as the same number.
+The numbering plans tell which is likelier (`phone_readings.read_ambiguous_phone`). Where both are possible, the reading
+that a contact or a suppression has is taken: what was shown to a client comes back as the same number.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,7 +11,8 @@ import msgspec
 import polars as pl
 
 from carillon.addresses.normalise import ambiguous_phones, normalise_phones
-from carillon.addresses.phones import PhoneForm, is_ambiguous, likely_digits, phone_readings, read_ambiguous_phone
+from carillon.addresses.phone_readings import PhoneForm, likely_digits, phone_readings, read_ambiguous_phone
+from carillon.addresses.phones import is_ambiguous
 from carillon.audience.upsert.rows import FRAME_SCHEMA, ContactRow
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements

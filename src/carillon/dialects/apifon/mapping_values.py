@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from carillon.addresses.emails import read_email
-from carillon.addresses.phones import likely_phone, phone_digits
+from carillon.addresses.phone_readings import likely_phone
+from carillon.addresses.phones import phone_digits
 from carillon.audience.field_types import Kind
 from carillon.dialects.apifon.mapping import epoch_milliseconds
 from carillon.dialects.apifon.mapping_structure import SubscriberField

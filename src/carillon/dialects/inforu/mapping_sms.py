@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.carriers.failures import Failure
 from carillon.dialects.inforu import replies, schemas_sms
 from carillon.dialects.inforu.errors import InvalidSenderError

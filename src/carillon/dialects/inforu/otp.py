@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from carillon.addresses.phones import PhoneForm, likely_digits
+from carillon.addresses.phone_readings import PhoneForm, likely_digits
 from carillon.carriers.failures import Failure
 from carillon.dialects.inforu import replies, schemas_otp
 from carillon.dialects.inforu.auth import DIALECT

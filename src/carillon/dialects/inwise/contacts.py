@@ -1,6 +1,6 @@
 """Contacts one by one: make or change one, show one, and the feed of new ones."""
 
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.feed import ReadFeed, read_feed
 from carillon.audience.contacts.lookup import FindContacts, get_contact

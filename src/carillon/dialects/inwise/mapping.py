@@ -6,7 +6,8 @@ from datetime import UTC, date
 
 from msgspec import UNSET
 
-from carillon.addresses.phones import likely_phone, phone_digits, region_of_calling_code
+from carillon.addresses.phone_readings import likely_phone
+from carillon.addresses.phones import phone_digits, region_of_calling_code
 from carillon.audience.contacts.contact import Contact, SubscriptionStatus, read_id
 from carillon.dialects.inwise.errors import FIELD_NAMES
 from carillon.dialects.inwise.replies import ShownContact, ShownField

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from carillon.addresses.phones import PhoneForm
+from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.contacts.query import ContactQuery, page_contacts
 from carillon.audience.single_suppressions import (

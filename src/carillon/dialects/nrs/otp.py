@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from carillon.addresses.emails import read_email
-from carillon.addresses.phones import PhoneForm, likely_digits
+from carillon.addresses.phone_readings import PhoneForm, likely_digits
 from carillon.dialects.nrs import replies, schemas_otp
 from carillon.dialects.nrs.auth import DIALECT
 from carillon.dialects.nrs.errors import Refusal, RefusedError
