@@ -10,8 +10,10 @@ import asyncpg
 import httpx
 import pytest
 from tests.journeys.serving import CARILLON, Home, Process, answer, body, client_of, home, report, until
+from tests.support import MOMENT
 
 from carillon.db.embedded import embedded_server
+from carillon.db.migrate import upgrade
 
 pytestmark = pytest.mark.xdist_group("serve")  # all use one folder
 
@@ -138,6 +140,7 @@ def test_a_worker_shows_its_metrics_where_the_settings_say(house: Home) -> None:
 
 async def test_a_schema_of_a_newer_version_is_refused_with_what_to_do(house: Home) -> None:
     with embedded_server(house.data_dir) as database:
+        await upgrade(database.dsn, now=MOMENT)
         connection = await asyncpg.connect(database.dsn)
         await connection.execute("INSERT INTO schema_migration VALUES ('9999_pre_future', now())")
         try:
