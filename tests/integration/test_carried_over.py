@@ -70,9 +70,7 @@ async def test_a_row_of_an_archived_contact_leaves_its_contact_archived(
     assert (gold.members, gold.reachable) == (0, 0)
 
 
-async def test_of_several_rows_the_last_one_says_whether_its_contact_is_archived(
-    db: Database, account: Tenant, tmp_path: Path
-) -> None:
+async def test_of_several_rows_one_that_archives_a_contact_wins(db: Database, account: Tenant, tmp_path: Path) -> None:
     rows = [
         archived("+972545550001"),
         {"phone": "+972545550001"},
@@ -80,7 +78,57 @@ async def test_of_several_rows_the_last_one_says_whether_its_contact_is_archived
         archived("+972545550002"),
     ]
     await bring(db, account, tmp_path / "all.csv", *rows)
-    assert await stored(db, account) == [("972545550001", 1, None), ("972545550002", 1, SINCE)]
+    assert await stored(db, account) == [("972545550001", 1, SINCE), ("972545550002", 1, SINCE)]
+
+
+@pytest.mark.parametrize("filler", [0, 60])  # more rows than are matched one by one
+async def test_who_is_archived_stays_so_whatever_a_file_says_of_it(
+    db: Database, account: Tenant, tmp_path: Path, filler: int
+) -> None:
+    await bring(db, account, tmp_path / "before.csv", archived("+972545550001"), archived("+972545550002"))
+    rows = [
+        {"phone": "+972545550001", "external_id": "x1", "groups": "Gold"},
+        {"phone": "+972545550002", "sms_status": "subscribed"},
+        {"phone": "+972545550002", "sms_status": "subscribed"},
+    ]
+    others = [{"phone": f"+9725455510{place:02d}"} for place in range(filler)]
+    summary = await bring(db, account, tmp_path / "all.csv", *rows, *others)
+    assert (summary.new, summary.updated, summary.unchanged) == (filler, 1, 2)
+    assert (await stored(db, account))[:2] == [("972545550001", 1, SINCE), ("972545550002", 1, SINCE)]
+    (gold,) = (await db.read(list_groups, account.actor, ListGroups())).items
+    assert (gold.members, gold.reachable) == (0, 0)
+
+
+async def test_who_is_archived_is_back_with_a_reason_on_the_channels_that_the_file_says(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    addresses = [(f"+97254555000{place}", f"{place}@mail.example") for place in range(1, 6)]
+    before = [{**archived(phone), "email": email, "email_status": "subscribed"} for phone, email in addresses]
+    await bring(db, account, tmp_path / "before.csv", *before)
+    said = [
+        {"sms_status": "subscribed"},
+        {"sms_status": "subscribed", "email": addresses[1][1], "email_status": "subscribed"},
+        {"external_id": "x2"},
+        {"sms_status": "unsubscribed"},
+        {"sms_status": "subscribed"},
+    ]
+    rows = [{"phone": phone, **one} for (phone, _), one in zip(addresses, said, strict=True)]
+    again = {**archived(addresses[4][0]), "sms_status": "subscribed"}
+    await bring(db, account, tmp_path / "signed.csv", again, *rows, resubscribe="Signed")
+    statement = "SELECT phone, sms_status, email_status, archived_at FROM contact WHERE account_id = $1 ORDER BY phone"
+    ledger = "SELECT address, reason FROM suppression_entry WHERE account_id = $1 AND action = 'reactivate'"
+    async with db.transaction() as tx:
+        found = [tuple(row)[1:] for row in await tx.fetch(statement, account.account_id)]
+        entries = {(row["address"], row["reason"]) for row in await tx.fetch(ledger, account.account_id)}
+    assert [(sms, email, since is None) for sms, email, since in found] == [
+        (1, 3, True),
+        (1, 1, True),
+        (1, 1, False),
+        (3, 1, False),
+        (1, 1, False),
+    ]
+    back = [addresses[0][0][1:], *(one.lstrip("+") for one in addresses[1])]
+    assert entries == {(one, "Signed") for one in back}
 
 
 async def test_who_is_archived_and_was_suppressed_elsewhere_comes_unsubscribed(

@@ -119,7 +119,7 @@ def test_json_has_it_as_a_record(run: Run) -> None:
         "is_whole": True,
         "phones": {"given": 2, "valid": 2, "possible": 0, "not_phones": 0, "countries": {"IL": 2}},
         "emails": {"given": 2, "valid": 2, "not_emails": 0},
-        "known": {"contacts": 2, "phones_replaced": 1, "emails_replaced": 1},
+        "known": {"contacts": 2, "archived": 0, "phones_replaced": 1, "emails_replaced": 1},
         "striking": [],
     }
 

@@ -118,6 +118,9 @@ def judgement_lines(judgement: "Judgement") -> list[str]:
             f"{known.phones_replaced:,} {'gets' if known.phones_replaced == 1 else 'get'} another phone, "
             f"{known.emails_replaced:,} another e-mail."
         )
+        if known.archived:
+            stay = "is archived, and stays so" if known.archived == 1 else "are archived, and stay so"
+            lines.append(f"  {known.archived:,} of them {stay}.")
     return [*map(visible, lines), *(f"Striking: {reason}" for reason in judgement.striking)]
 
 

@@ -6,6 +6,8 @@ An unsubscription here is the audience's own: the address isn't suppressed, and 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from asyncpg import Record
+
 from carillon.audience.contacts.contact import OWN_STATUSES, SubscriptionStatus
 from carillon.audience.counters import recounting
 from carillon.audience.locks import addresses_of, lock_audience
@@ -18,6 +20,7 @@ from carillon.kit.actor import Actor
 SQL = load_statements("carillon.audience.contacts", "subscription.sql")
 
 _SUBSCRIBED = SubscriptionStatus.SUBSCRIBED
+_KEYS = {Channel.SMS: "phone", Channel.EMAIL: "email"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,31 +80,38 @@ class Resubscribe:
 
 
 async def resubscribe(tx: Tx, actor: Actor, command: Resubscribe) -> None:
-    """Subscribe contacts that are unsubscribed, unconfirmed or suppressed; the ledger has the reason for each address.
+    """Subscribe contacts that are unsubscribed, unconfirmed, suppressed or archived; the ledger has each address's reason.
 
-    A suppression of the address is lifted, in all audiences. Who is subscribed already is left alone.
+    A suppression of the address is lifted, in all audiences. Who is subscribed already is left alone. An archived
+    contact is so no more, and unsubscribed on the channel on which it isn't asked for.
     """
-    for channel, key in ((Channel.SMS, "phone"), (Channel.EMAIL, "email")):
-        asked = list(command.contact_ids[channel])
-        rows = await tx.fetch(SQL["statuses_of"], actor.account_id, actor.audience_id, asked) if asked else []
-        column = f"{channel}_status"
-        lowered = {row["contact_id"]: row[key] for row in rows if row[key] and row[column] != _SUBSCRIBED}
-        if not lowered:
+    asked = {channel: set(contact_ids) for channel, contact_ids in command.contact_ids.items()}
+    wanted = sorted(set[int]().union(*asked.values()))
+    rows = await tx.fetch(SQL["statuses_of"], actor.account_id, actor.audience_id, wanted) if wanted else []
+    for channel, other in ((Channel.SMS, Channel.EMAIL), (Channel.EMAIL, Channel.SMS)):
+        key, other_key = _KEYS[channel], _KEYS[other]
+        back = [row for row in rows if row["contact_id"] in asked[channel] and row[key] and _is_lowered(row, channel)]
+        if not back:
             continue
-        addresses = sorted(lowered.values())
+        addresses = sorted(row[key] for row in back)
         suppressed = await suppressed_among(tx, actor, channel, addresses)
         given = [Address(channel=channel, value=one if key == "email" else f"+{one}") for one in sorted(suppressed)]
         await reactivate(tx, actor, Reactivate(addresses=given, reason=command.reason))
         own = {one: command.reason for one in addresses if one not in suppressed}
         if own:
             await write_ledger(tx, actor, LedgerEntries(action="reactivate", channel=channel, reasons=own))
-        changes = [
-            SubscriptionChange(contact_id=one, sms=_SUBSCRIBED)
-            if channel is Channel.SMS
-            else SubscriptionChange(contact_id=one, email=_SUBSCRIBED)
-            for one in lowered
-        ]
+        changes = list[SubscriptionChange]()
+        for row in back:
+            is_alone = row["is_archived"] and row[other_key] and row["contact_id"] not in asked[other]
+            lower = SubscriptionStatus.UNSUBSCRIBED if is_alone else None
+            sms, email = (_SUBSCRIBED, lower) if channel is Channel.SMS else (lower, _SUBSCRIBED)
+            archived = False if row["is_archived"] else None
+            changes.append(SubscriptionChange(contact_id=row["contact_id"], sms=sms, email=email, archived=archived))
         await change_subscriptions(tx, actor, ChangeSubscriptions(changes=changes))
+
+
+def _is_lowered(row: Record, channel: Channel) -> bool:
+    return row["is_archived"] or row[f"{channel}_status"] != _SUBSCRIBED
 
 
 def _lower(one: SubscriptionStatus | None, other: SubscriptionStatus | None) -> SubscriptionStatus | None:

@@ -36,6 +36,6 @@ WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = n.contact_id
   AND (n.sms_status, n.email_status, n.archived_at) IS DISTINCT FROM (c.sms_status, c.email_status, c.archived_at);
 
 -- name: statuses_of
-SELECT contact_id, sms_status, email_status, phone, email
+SELECT contact_id, sms_status, email_status, phone, email, archived_at IS NOT NULL AS is_archived
 FROM contact
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);

@@ -64,6 +64,9 @@ async def write_chunk(
     outcome = await upsert(tx, actor, replace(prepared.batch, frame=frame), expect_new=expect_new)
     # A row that names several contacts, or of which one keeps another value, gives nothing to the one that was found.
     disputed = {error.row for error in outcome.report.errors if error.code == "conflict"}
+    if taken is not None and prepared.batch.archived:
+        archived = outcome.kept.filter(pl.col("row").is_in(list(prepared.batch.archived)))
+        taken.archived.update(archived["contact_id"])
     if (said := prepared.said_of(frame)) is not None:
         await take_away(tx, actor, said, outcome.kept, source.reason, taken=taken)
         if taken is not None and source.resubscribe:

@@ -64,9 +64,10 @@ class EmailsFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownContacts:
-    """How many contacts of the audience the rows name, and how many of those would get another phone or e-mail."""
+    """How many contacts of the audience the rows name, how many of them are archived, or get another phone or e-mail."""
 
     contacts: int = 0
+    archived: int = 0
     phones_replaced: int = 0
     emails_replaced: int = 0
 
@@ -184,7 +185,10 @@ def _known(rows: pl.DataFrame) -> KnownContacts:
         return others.filter(is_free)["contact_id"].n_unique()
 
     return KnownContacts(
-        contacts=rows["contact_id"].n_unique(), phones_replaced=replaced("phone"), emails_replaced=replaced("email")
+        contacts=rows["contact_id"].n_unique(),
+        archived=rows.filter("old_archived")["contact_id"].n_unique(),
+        phones_replaced=replaced("phone"),
+        emails_replaced=replaced("email"),
     )
 
 

@@ -53,6 +53,7 @@ class TakenAway:
     """What the rows of a file that gives back have taken away so far: of rows that disagree these win."""
 
     contacts: dict[Channel, set[int]] = field(default_factory=lambda: defaultdict(set))
+    archived: set[int] = field(default_factory=set)
     addresses: dict[Channel, set[str]] = field(default_factory=lambda: defaultdict(set))
     consents: set[ConsentKey] = field(default_factory=set)
 
@@ -162,12 +163,13 @@ async def _own_under_suppressions(tx: Tx, actor: Actor, said: pl.DataFrame) -> p
 async def give_back(  # noqa: PLR0913 - the rows, and what became of them
     tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str, *, taken: TakenAway
 ) -> None:
-    """Subscribe the contacts of rows that say so, and that no other row so far takes away.
+    """Subscribe the contacts of rows that say so, and that no other row so far takes away or archives.
 
     The account must be locked. A row speaks of the address that it has, so one without it, or whose address another
     contact has, subscribes nobody.
     """
-    rows = said.join(kept.select("row", "contact_id"), on="row", how="inner")
+    contacts_of_rows = kept.filter(~pl.col("contact_id").is_in(list(taken.archived))).select("row", "contact_id")
+    rows = said.join(contacts_of_rows, on="row", how="inner")
     asked: dict[Channel, Collection[int]] = {}
     for channel, column in ADDRESS_COLUMNS.items():
         highest = rows.group_by("contact_id").agg(pl.col(SAID[channel]).max(), pl.col(column).drop_nulls().last())

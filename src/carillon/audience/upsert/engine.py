@@ -200,17 +200,16 @@ async def _remember_replaced(tx: Tx, actor: Actor, left: Record | None) -> None:
 
 
 async def _unarchive(tx: Tx, actor: Actor, archived: Sequence[int]) -> None:
-    """Unarchive contacts: one that is written again is archived no more."""
+    """Unarchive contacts: one that is written again, not by a file, is archived no more."""
     if archived:
         await tx.execute(SQL["unarchive_contacts"], actor.account_id, actor.audience_id, tx.now, archived)
 
 
 async def _archive(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame) -> list[int]:
-    """Archive the contacts whose last rows are archived and return the ids of those that were not."""
+    """Archive the contacts of archived rows and return the ids of those that were not."""
     if not batch.archived:
         return []
-    last = {contact_id: row for row, contact_id, _ in kept.iter_rows()}
-    since = {contact_id: batch.archived[row] for contact_id, row in last.items() if row in batch.archived}
+    since = {contact_id: batch.archived[row] for row, contact_id, _ in kept.iter_rows() if row in batch.archived}
     where = (actor.account_id, actor.audience_id, tx.now)
     async with recounting(tx, actor, sorted(since)):
         rows = await tx.fetch(SQL["archive_contacts"], *where, list(since), list(since.values()))

@@ -88,7 +88,7 @@ async def _resolve_few(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool) 
 
 
 def _merged(batch: Batch, rows: Iterable[Mapping[str, Any]], loaded: Sequence[Record]) -> Merged:
-    return merge_rows(rows, map(dict, loaded), keeps_valid_phones=batch.is_file, archived=batch.archived.keys())
+    return merge_rows(rows, map(dict, loaded), is_file=batch.is_file, archived=batch.archived.keys())
 
 
 async def _resolve_many(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool) -> Plan:
@@ -113,7 +113,7 @@ async def _resolve_many(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool)
     inserted = inserts.select("row", "contact_id", pl.lit(NEW).alias("outcome"))
     if one_by_one.height:
         inserted = inserted.filter(~pl.col("row").is_in(one_by_one["row"].implode()))
-    archived = matched["row"].is_in(list(batch.archived))
+    archived = matched["row"].is_in(list(batch.archived)) | (matched["old_archived"] & batch.is_file)
     is_same = ~(differs | (matched["old_archived"] != archived))
     matched_rows = matched.select("row", "contact_id", pl.when(is_same).then(pl.lit(UNCHANGED)).alias("outcome"))
     return Plan(

@@ -57,16 +57,16 @@ def merge_rows(
     loaded: Iterable[Mapping[str, Any]],
     *,
     target: int | None = None,
-    keeps_valid_phones: bool = False,
+    is_file: bool = False,
     archived: Collection[int] = (),
 ) -> Merged:
     """Take rows one by one, in their order, against the contacts that any of their keys names.
 
-    With a `target` all rows mean that contact, which has to be among the loaded ones. `keeps_valid_phones` is
-    `Batch`'s, and `archived` are the numbers of the rows that say so.
+    With a `target` all rows mean that contact, which has to be among the loaded ones. `is_file` is `Batch`'s, and
+    `archived` are the numbers of the rows that say so.
     """
     before = {record["contact_id"]: record for record in loaded}
-    merging = _Merging(before.values(), keeps_valid_phones=keeps_valid_phones, archived=archived)
+    merging = _Merging(before.values(), is_file=is_file, archived=archived)
     for row in rows:
         merging.take(row, target)
     old = [state for state in merging.states if state.contact_id is not None]
@@ -85,10 +85,8 @@ def merge_rows(
 class _Merging:
     """The contacts that interdependent rows concern, and which of them owns which key."""
 
-    def __init__(
-        self, loaded: Iterable[Mapping[str, Any]], *, keeps_valid_phones: bool, archived: Collection[int]
-    ) -> None:
-        self._keeps_valid_phones = keeps_valid_phones
+    def __init__(self, loaded: Iterable[Mapping[str, Any]], *, is_file: bool, archived: Collection[int]) -> None:
+        self._is_file = is_file
         self._archived_rows = archived
         self.states: list[_State] = []
         self.outcomes: list[tuple[int, int | None, int | None, str]] = []
@@ -120,6 +118,7 @@ class _Merging:
             self.states.append(state)
             self._apply(state, row)
         else:
+            is_archived = is_archived or (self._is_file and state.archived)
             outcome = "updated" if self._apply(state, row) or state.archived != is_archived else "unchanged"
             if state.archived and not is_archived and state.contact_id is not None:
                 self.archived.append(state.contact_id)
@@ -145,7 +144,7 @@ class _Merging:
             self._report_conflict(key, row, owner)
             return False
         old = state.values[key]
-        if key == "phone" and self._keeps_valid_phones and _is_worse(row, state.values):
+        if key == "phone" and self._is_file and _is_worse(row, state.values):
             self.errors.append(phone_kept(row["row"], row["phone"], old))
             return False
         companions = {name: row[name] if value else None for name in _COMPANIONS[key]}

@@ -102,9 +102,9 @@ class Batch:
     device_platform.
     `moves` are the changes of membership by row, in order: (row, group name, whether it joins).
     `failed` are the rows that name no usable key. `alternative_phones` are what rows may mean instead of their phones
-    (`ambiguous_phones`). `is_file`: a phone that isn't valid doesn't replace a contact's that is, and whoever had not
-    confirmed when its contact was removed hasn't.
-    The contacts of `archived` rows are archived since then, or now, and the others' are archived no more.
+    (`ambiguous_phones`). `is_file`: a phone that isn't valid doesn't replace a contact's that is, whoever had not
+    confirmed when its contact was removed hasn't, and archived contacts stay so; the rows of others unarchive theirs.
+    The contacts of `archived` rows, which only files have, are archived since then, or now.
     """
 
     size: int
