@@ -15,6 +15,7 @@ from tests.support import OPERATOR, Tenant
 
 from carillon.audience.consents import ConsentChange, CreatePurpose, create_purpose
 from carillon.audience.contacts.contact import SubscriptionStatus
+from carillon.audience.contacts.insert import InsertBatch, insert_batch
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.devices import RegisteredDevice, register_devices
@@ -24,6 +25,7 @@ from carillon.audience.fields import CreateField, create_field
 from carillon.audience.groups import SaveGroup, save_group
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
+from carillon.audience.upsert.parse import read_rows
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError
@@ -311,6 +313,53 @@ def is_reached(row: Sequence[object]) -> tuple[bool, bool]:
     return row[5] == SubscriptionStatus.SUBSCRIBED, row[6] == SubscriptionStatus.SUBSCRIBED
 
 
+async def test_contacts_that_have_nothing_but_a_repeated_address_come_over_once(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    """Each gets an external id, by which it is the same one when the file comes again."""
+    rows = [
+        ContactRow(phone="0541110001", email="a@mail.example", add_to=["Gold"]),
+        ContactRow(phone="0541110001", fields={"first_name": "Noa"}, add_to=["Gold"]),
+        ContactRow(phone="0541110001", email="a@mail.example", fields={"first_name": "Ben"}),
+    ]
+    for row in rows:
+        await db.run(insert_batch, account.actor, InsertBatch(batch=read_rows([row], "IL")))
+    other = await another(db)
+    content = await export(db, account, "csv")
+    for place in range(2):
+        summary = await bring(db, other, tmp_path / f"{place}.csv", content + b"\n" * place)
+        assert (summary.new, summary.unchanged, summary.failed) == ((3, 0, 0), (0, 3, 0))[place]
+    before, after = await state(db, account), await state(db, other)
+    assert [(*row[:3], *row[4:]) for row in after[0]] == [(*row[:3], *row[4:]) for row in before[0]]
+    assert [bool(row[3]) for row in after[0]] == [False, True, True]
+    assert after[1:] == before[1:]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+async def test_texts_that_look_like_errors_of_spreadsheets_come_over(
+    db: Database, account: Tenant, tmp_path: Path, format_: Format
+) -> None:
+    for number, text in enumerate(("#N/A", "'#REF!", " #DIV/0! ", "''=1", "#1 in town")):
+        await put(db, account, ContactRow(external_id=f"{number}", fields={"first_name": text}))
+    await put(db, account, ContactRow(external_id="#N/A", phone="0541110001"))
+    other = await another(db)
+    await bring(db, other, tmp_path / f"all.{format_}", await export(db, account, format_))
+    assert await state(db, other) == await state(db, account)
+
+
+async def test_errors_that_a_spreadsheet_left_in_an_export_are_reported(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await put(db, account, ContactRow(phone="0541110001", fields={"first_name": "Noa"}))
+    content = (await export(db, account, "csv")).replace(b"Noa", b"#N/A")
+    path = tmp_path / "all.csv"
+    summary = await bring(db, await another(db), path, content)
+    assert (summary.new, summary.error_count) == (1, 1)
+    rejects = await asyncio.to_thread(path.with_name("all.csv.rejects.csv").read_bytes)
+    again = await bring(db, await another(db), tmp_path / "again.csv", rejects)
+    assert (again.new, again.error_count) == (1, 1)
+
+
 people = st.lists(
     st.tuples(
         st.booleans(),
@@ -322,6 +371,7 @@ people = st.lists(
         st.sets(st.sampled_from(list(Channel))),
         st.booleans(),
         st.sampled_from([None, "android", "ios"]),
+        st.sampled_from(["Noa", "#N/A", "'#REF!", " =1", "-5", "+972541110001"]),
     ),
     max_size=6,
 )
@@ -338,11 +388,13 @@ async def test_random_audiences_come_over(
 ) -> None:
     one, other = await another(db), await another(db)
     await db.run(create_purpose, one.actor, CreatePurpose(name="Offers"))
-    for number, (has_phone, has_email, sms, email, groups, consent, blocked, archived, device) in enumerate(everybody):
+    for number, person in enumerate(everybody):
+        has_phone, has_email, sms, email, groups, consent, blocked, archived, device, name = person
         row = ContactRow(
             phone=f"+30691234560{number}" if has_phone else None,
             email=f"u{number}@mail.example" if has_email else None,
             external_id=f"r{number}",
+            fields={"first_name": name},
             add_to=groups,
             device_token=f"token {number}" if device else None,
             device_platform=device,

@@ -80,7 +80,7 @@ class Resubscribe:
 
 
 async def resubscribe(tx: Tx, actor: Actor, command: Resubscribe) -> None:
-    """Subscribe contacts that are unsubscribed, unconfirmed, suppressed or archived; the ledger has each address's reason.
+    """Subscribe contacts that are unsubscribed, unconfirmed, suppressed or archived; the ledger has the reasons.
 
     A suppression of the address is lifted, in all audiences. Who is subscribed already is left alone. An archived
     contact is so no more, and unsubscribed on the channel on which it isn't asked for.
@@ -111,7 +111,7 @@ async def resubscribe(tx: Tx, actor: Actor, command: Resubscribe) -> None:
 
 
 def _is_lowered(row: Record, channel: Channel) -> bool:
-    return row["is_archived"] or row[f"{channel}_status"] != _SUBSCRIBED
+    return bool(row["is_archived"]) or row[f"{channel}_status"] != _SUBSCRIBED
 
 
 def _lower(one: SubscriptionStatus | None, other: SubscriptionStatus | None) -> SubscriptionStatus | None:

@@ -15,13 +15,15 @@ from carillon.audience.export_columns import (
     CONSENT_DETAILS,
     DEFINITION_COLUMNS,
     DEVICES_COLUMN,
+    ID_COLUMN,
     split_names,
 )
 from carillon.audience.field_types import Kind
+from carillon.audience.fields import REPEATED
 from carillon.audience.imports.consent_words import Said, read_cell
 from carillon.audience.suppression_records import SuppressionRecord
 from carillon.audience.suppressions import MAX_REASON_CHARACTERS, Channel
-from carillon.audience.upsert.rows import MAX_TOKEN_CHARACTERS, RowError, problem, shown
+from carillon.audience.upsert.rows import KEYS, MAX_TOKEN_CHARACTERS, RowError, problem, shown
 from carillon.errors import InvalidInputError
 from carillon.tabular import LINE_COLUMN
 
@@ -103,6 +105,28 @@ def read_definitions(frame: pl.DataFrame) -> tuple[list[Definition], pl.DataFram
             raise InvalidInputError("file", f"Line {row} defines a {shown(of)[:60]} that can't be read.") from None
         found.append(one)
     return found, frame.filter(~is_definition)
+
+
+def with_keys(raw: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """Give an export's rows that have a repeated address and no key an external id: their contact's number there.
+
+    So such a contact (`contacts.insert`) is carried over, and is the same one when it comes again. `raw` has the
+    columns of attributes, and `frame` those of the file, of the same rows.
+    """
+    repeated = [pl.col(name) for name in REPEATED.values() if name in raw.columns]
+    if ID_COLUMN not in frame.columns or not repeated:
+        return raw
+    keys = [pl.col(key) for key in KEYS if key in raw.columns]
+    is_keyless = ~pl.any_horizontal(pl.lit(value=False), *map(_is_given, keys)) & pl.any_horizontal(
+        *map(_is_given, repeated)
+    )
+    number = "repeated-" + frame[ID_COLUMN].str.strip_chars()
+    kept = pl.col("external_id") if "external_id" in raw.columns else pl.lit(None, pl.String)
+    return raw.with_columns(pl.when(is_keyless).then(number).otherwise(kept).alias("external_id"))
+
+
+def _is_given(cell: pl.Expr) -> pl.Expr:
+    return cell.str.strip_chars().fill_null("") != ""
 
 
 def read_archived(frame: pl.DataFrame) -> dict[int, datetime | None]:

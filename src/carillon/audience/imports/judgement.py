@@ -64,7 +64,7 @@ class EmailsFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownContacts:
-    """How many contacts of the audience the rows name, how many of them are archived, or get another phone or e-mail."""
+    """How many contacts of the audience the rows name, and how many of them are archived, or get another address."""
 
     contacts: int = 0
     archived: int = 0

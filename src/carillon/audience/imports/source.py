@@ -28,6 +28,7 @@ from carillon.audience.imports.carried import (
     read_definitions,
     read_devices,
     read_moves,
+    with_keys,
 )
 from carillon.audience.imports.cell_forms import read_cell_forms, take_errors
 from carillon.audience.imports.column_names import plan_columns
@@ -111,14 +112,6 @@ class FileSource:
         """Why addresses are suppressed by this file where it doesn't say it itself."""
         return f"FILE {self.path.name}"[:MAX_REASON_CHARACTERS]
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether the file is an export or a rejects file, whose cells were made safe for spreadsheets."""
-        if not self.table.may_be_defused:
-            return False
-        header = set(self.shape.header)
-        return header >= set(REJECT_COLUMNS) or is_export(self.shape.header) or self.columns.has_blocks
-
     def beginning(self, *, again: bool) -> BeginImport:
         """Say what a new import of the file begins with."""
         options = {
@@ -139,15 +132,14 @@ class FileSource:
         groups = [] if self.group is None else [self.group]
         for read in read_chunks(self.table.path, self.shape, offset=place.offset, line=place.line, rows=CHUNK_ROWS):
             chunk = _without_blanks(read) if self.table.form == "text" else read
-            frame = restore(chunk.frame) if self.is_ours else chunk.frame
+            frame, failed = self._restored(chunk.frame)
             if self.columns.has_definitions:
                 _, frame = read_definitions(frame)
             blocks = self._blocks(frame)
-            frame, failed = self._take_errors(frame if blocks is None else blocks.contacts)
+            frame = frame if blocks is None else blocks.contacts
             cells = read_cell_forms(frame, self.columns.attributes, self.kinds)
-            batch = read_frame(
-                cells.select(names), self.country, kinds=self.kinds, join_all=groups, may_be_international=True
-            )
+            raw = with_keys(cells.select(names), frame)
+            batch = read_frame(raw, self.country, kinds=self.kinds, join_all=groups, may_be_international=True)
             batch = replace(batch, is_file=True)
             if self.columns.groups is not None:
                 batch = replace(batch, moves=read_moves(frame, self.columns.groups))
@@ -164,6 +156,20 @@ class FileSource:
                 consents=read_consents(frame, self.columns.consents),
                 devices=devices,
             )
+
+    def _restored(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[RowError]]:
+        """Take out spreadsheets' errors, and give cells of an export or of rejects back what made them safe for them.
+
+        In an export a text that looks like an error was made safe too, and is none.
+        """
+        if set(self.shape.header) >= set(REJECT_COLUMNS):
+            return self._take_errors(restore(frame) if self.table.may_be_defused else frame)
+        if not (is_export(self.shape.header) or self.columns.has_blocks):
+            return self._take_errors(frame)
+        if not self.table.may_be_defused:
+            return frame, []
+        frame, failed = self._take_errors(frame)
+        return restore(frame), failed
 
     def _take_errors(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[RowError]]:
         named = {} if self.columns.groups is None else {self.columns.groups: GROUPS_COLUMN}
