@@ -446,6 +446,38 @@ async def test_a_row_that_takes_away_wins_over_one_that_resubscribes_in_another_
     assert not any((await consents(db, account)).values())
 
 
+async def test_a_row_that_takes_away_wins_over_one_that_resubscribes_after_an_interruption(
+    db: Database, account: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "CHUNK_ROWS", 2)
+    await bring(
+        db, account, tmp_path / "known.csv", ["phone,external_id", "0541110001,a", "0541110002,b", "0541110003,c"]
+    )
+    lines = [
+        "phone,external_id,sms_status,archived_at,consents.NEWS.sms",
+        "0541110001,,unsubscribed,,no",
+        ",b,unsubscribed,,no",
+        "0541110003,,,2026-01-02T03:04:05+00:00,",
+        "0541110009,,subscribed,,yes",
+        "0541110001,,subscribed,,yes",
+        "0541110002,,subscribed,,yes",
+        "0541110003,,subscribed,,",
+    ]
+    first = FileImport(path=write(tmp_path / "both.csv", lines), resubscribe="Signed")
+    asked = iter([False, False, True])
+    stopped = await import_file(db, account.actor, first, lambda _progress: None, should_stop=lambda: next(asked))
+    assert not stopped.is_done
+    summary = await import_file(db, account.actor, first, lambda _progress: None)
+    assert (summary.is_resumed, summary.is_done) == (True, True)
+    found = await statuses(db, account)
+    assert {phone: sms for phone, (sms, _) in found.items()} == {
+        "972541110001": "unsubscribed",
+        "972541110002": "unsubscribed",
+        "972541110009": "subscribed",
+    }
+    assert [granted for granted in (await consents(db, account)).values() if granted] == [True]
+
+
 async def test_a_row_that_takes_away_wins_over_one_that_resubscribes(
     db: Database, account: Tenant, tmp_path: Path
 ) -> None:

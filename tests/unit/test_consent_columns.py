@@ -308,6 +308,8 @@ def test_a_reason_of_somebody_of_whom_no_column_says_it_stops() -> None:
         ("unsubscribed", "no", Said.NOTHING),
         ("unsubscribed", "maybe", None),
         ("subscribed", "כן", Said.SUBSCRIBED),
+        ("subscribed", "FALSCH", Said.UNSUBSCRIBED),
+        ("blocked", "ИСТИНА", Said.BLOCKED),
         ("subscribed", "0", Said.UNSUBSCRIBED),
         ("subscribed", "1.0", Said.SUBSCRIBED),
         ("subscribed", "0.0", Said.UNSUBSCRIBED),

@@ -4,17 +4,27 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 import polars as pl
 
-from carillon.audience.imports.reachability import add_devices, give_back, restore_blocks, say_consents, take_away
+from carillon.audience.imports.reachability import (
+    add_devices,
+    give_back,
+    recall_taken,
+    restore_blocks,
+    say_consents,
+    take_away,
+)
+from carillon.audience.imports.records import Place
 from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.locks import lock_account, lock_audience
 from carillon.audience.upsert.ambiguous_phones import resolve_phones
 from carillon.audience.upsert.engine import UpsertOutcome, upsert
+from carillon.audience.upsert.match import matched_rows
 from carillon.audience.upsert.rows import RowError, UpsertReport
-from carillon.db.database import Tx
+from carillon.db.database import Database, Tx
 from carillon.kit.actor import Actor
 
 _READ_AHEAD = 2
@@ -64,9 +74,8 @@ async def write_chunk(
     outcome = await upsert(tx, actor, replace(prepared.batch, frame=frame), expect_new=expect_new)
     # A row that names several contacts, or of which one keeps another value, gives nothing to the one that was found.
     disputed = {error.row for error in outcome.report.errors if error.code == "conflict"}
-    if taken is not None and prepared.batch.archived:
-        archived = outcome.kept.filter(pl.col("row").is_in(list(prepared.batch.archived)))
-        taken.archived.update(archived["contact_id"])
+    if taken is not None:
+        taken.archived.update(_archived(prepared, outcome.kept))
     if (said := prepared.said_of(frame)) is not None:
         await take_away(tx, actor, said, outcome.kept, source.reason, taken=taken)
         if taken is not None and source.resubscribe:
@@ -81,6 +90,30 @@ async def write_chunk(
         errors=[*outcome.report.errors, *blocks_failed],
         blocks=blocks,
     )
+
+
+def _archived(prepared: PreparedChunk, kept: pl.DataFrame) -> pl.Series:
+    """Return the contacts of rows that archive them."""
+    return kept.filter(pl.col("row").is_in(list(prepared.batch.archived)))["contact_id"]
+
+
+async def recall_chunks(db: Database, actor: Actor, source: FileSource, until: Place) -> None:
+    """Let a file that gives back know what its rows before a place have taken away, where its import goes on there."""
+    if source.resubscribe is None:
+        return
+    async with aclosing(read_ahead(source.prepared(source.start))) as ahead:
+        async for prepared in ahead:
+            await db.read(_recall_chunk, actor, source, prepared)
+            if prepared.chunk.next_offset >= until.offset:
+                return
+
+
+async def _recall_chunk(tx: Tx, actor: Actor, source: FileSource, prepared: PreparedChunk) -> None:
+    frame = await resolve_phones(tx, actor, prepared.batch.frame, prepared.batch.alternative_phones)
+    kept = await matched_rows(tx, actor, frame)
+    source.taken.archived.update(_archived(prepared, kept))
+    said = prepared.said_of(frame)
+    await recall_taken(tx, actor, said, prepared.consents, frame, kept, taken=source.taken)
 
 
 async def _restore_blocks(

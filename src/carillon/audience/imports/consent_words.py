@@ -61,6 +61,9 @@ _ID = re.compile(r"(-?\d+)(?:\.0+)?")
 
 _YES = ("yes", "y", "true", "t", "1", "x", "on", "כן", "si", "sí", "да", "так", "ναι", "ja", "oui", "sim", "نعم")  # noqa: RUF001 - Greek is meant
 _NO = ("no", "n", "false", "f", "0", "off", "לא", "нет", "ні", "όχι", "nein", "non", "não", "لا")
+# What spreadsheets write for their logical values, in the languages of columns' names.
+_TRUE = ("wahr", "vrai", "verdadero", "verdadeiro", "vero", "истина", "істина", "αληθής", "doğru", "prawda")
+_FALSE = ("falsch", "faux", "falso", "ложь", "хибність", "ψευδής", "yanlış", "fałsz")  # noqa: RUF001 - Greek is meant
 # What Dynamics has for *do not bulk e-mail*, beside "do not allow".
 _ALLOWED = ("allow", "allowed")
 _MAUTIC_REASONS = ("2", "3")
@@ -79,7 +82,7 @@ def _meanings() -> Mapping[str, Mapping[str, Said]]:
     """Return what cells mean, by the kind of their column and their compared text."""
     words = {name: _CALLED[target] for name, target in target_by_name().items() if target in _CALLED}
     words |= {compared(word): said for said, its_words in _WORDS.items() for word in its_words}
-    yes, no = [compared(word) for word in _YES], [compared(word) for word in _NO]
+    yes, no = [compared(word) for word in (*_YES, *_TRUE)], [compared(word) for word in (*_NO, *_FALSE)]
     nothing = dict.fromkeys([*no, *map(compared, _ALLOWED)], Said.NOTHING)
     gone = {word: said for word, said in words.items() if said >= Said.UNSUBSCRIBED}
     also_yes = [*yes, *_MAUTIC_REASONS]

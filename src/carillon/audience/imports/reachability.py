@@ -227,9 +227,7 @@ async def say_consents(  # noqa: PLR0913 - the rows, and what became of them
     new = set(kept.filter(kept["outcome"] == NEW)["contact_id"])
     changes, origins = _said_of_contacts(tx, said, kept, None if taken is not None else new)
     refused = _refused_at(said, frame)
-    for channel, purpose, addresses in refused:
-        for contact_id in await _holders(tx, actor, channel, addresses):
-            changes[contact_id, purpose, channel] = False
+    changes |= await _refused_by_holders(tx, actor, refused)
     if taken is not None:
         taken.consents.update(key for key, granted in changes.items() if not granted)
         changes = {key: granted for key, granted in changes.items() if not (granted and key in taken.consents)}
@@ -248,6 +246,36 @@ async def say_consents(  # noqa: PLR0913 - the rows, and what became of them
     for channel, purpose, addresses in refused:
         statuses = [(address, purpose, int(SubscriptionStatus.UNSUBSCRIBED)) for address in addresses]
         await remember_said(tx, actor, channel, statuses)
+
+
+async def recall_taken(  # noqa: PLR0913, PLR0917 - the rows, and what became of them
+    tx: Tx,
+    actor: Actor,
+    said: pl.DataFrame | None,
+    consents: Sequence[SaidConsent],
+    frame: pl.DataFrame,
+    kept: pl.DataFrame,
+    *,
+    taken: TakenAway,
+) -> None:
+    """Add to `taken` what rows of an earlier run have taken away; `kept` has the contacts that they name now."""
+    if said is not None:
+        contact_ids = dict(kept.select("row", "contact_id").iter_rows())
+        taken.add(takes_away(await _own_under_suppressions(tx, actor, said)), contact_ids)
+    changes, _ = _said_of_contacts(tx, consents, kept, None)
+    changes |= await _refused_by_holders(tx, actor, _refused_at(consents, frame))
+    taken.consents.update(key for key, granted in changes.items() if not granted)
+
+
+async def _refused_by_holders(
+    tx: Tx, actor: Actor, refused: Sequence[tuple[Channel, str, Sequence[str]]]
+) -> dict[ConsentKey, bool | None]:
+    """Return what is refused at addresses as refused by the contacts that have them."""
+    return {
+        (contact_id, purpose, channel): False
+        for channel, purpose, addresses in refused
+        for contact_id in await _holders(tx, actor, channel, addresses)
+    }
 
 
 def _said_of_contacts(

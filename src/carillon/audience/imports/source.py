@@ -112,6 +112,11 @@ class FileSource:
         """Why addresses are suppressed by this file where it doesn't say it itself."""
         return f"FILE {self.path.name}"[:MAX_REASON_CHARACTERS]
 
+    @property
+    def start(self) -> Place:
+        """Where its records begin."""
+        return Place(offset=self.shape.body_offset, line=self.shape.body_line, rejects=0, seconds=0)
+
     def beginning(self, *, again: bool) -> BeginImport:
         """Say what a new import of the file begins with."""
         options = {
@@ -121,9 +126,8 @@ class FileSource:
             "group": self.group,
             "country": self.country,
         }
-        start = Place(offset=self.shape.body_offset, line=self.shape.body_line, rejects=0, seconds=0)
         # What is suppressed stays so: a list of addresses is read each time, as some may have been lifted meanwhile.
-        return BeginImport(file_hash=self.digest, options=options, start=start, again=again or self.is_addresses)
+        return BeginImport(file_hash=self.digest, options=options, start=self.start, again=again or self.is_addresses)
 
     def prepared(self, place: Place) -> Iterator["PreparedChunk"]:
         """Read chunks from a place on."""
