@@ -1,6 +1,7 @@
 """`carillon contact` and `carillon group` as a person or a script calls them."""
 
 import asyncio
+import json
 import shlex
 from pathlib import Path
 
@@ -125,6 +126,21 @@ def test_lists_in_json_say_of_each_contact_what_showing_it_says(run: Run, comman
     assert list(first["suppressed"]) == ["sms"]
     assert first["consents"]
     assert first == answer(run("contact", "show", "0541110001", "--account", 1, "--json"))
+
+
+def test_values_say_nothing_to_the_terminal_and_stay_in_their_line(run: Run) -> None:
+    evil = "Eve\x1b]0;mine\x07\n972541110001  Gil\u202e"
+    written = run("contact", "update", "0541110003", "--set", f"first_name={evil}", "--account", 1)
+    shown = run("contact", "show", "0541110003", "--account", 1)
+    listed = run("contact", "list", "--account", 1)
+    for done in (written, shown, listed):
+        assert (done.exit_code, {one for one in done.output if not one.isprintable()}) == (0, {"\n"}), done.output
+    assert "Eve�]0;mine� ⏎ 972541110001  Gil�" in shown.stdout
+    assert len(listed.stdout.splitlines()) == 4
+    assert (
+        json.loads(run("contact", "show", "0541110003", "--account", 1, "--json").stdout)["fields"]["first_name"]
+        == evil
+    )
 
 
 def test_what_is_named_of_a_contact_is_changed_and_nothing_else(run: Run) -> None:

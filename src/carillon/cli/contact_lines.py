@@ -7,7 +7,7 @@ from typing import Any
 
 from carillon.audience.contacts.contact import Contact
 from carillon.audience.contacts.query import ContactQuery
-from carillon.cli.visible import visible_address
+from carillon.cli.visible import visible, visible_address
 
 whole_contacts = partial(ContactQuery, with_groups=True, with_consents=True, with_suppressions=True)
 """Ask for contacts with all that `contact_json` says of them: what wasn't fetched it would say that they don't have."""
@@ -72,4 +72,4 @@ def _line(name: str, value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}" if isinstance(value, datetime) else str(value)
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}" if isinstance(value, datetime) else visible(str(value))

@@ -8,7 +8,7 @@ import msgspec
 
 from carillon.cli.options import account_option
 from carillon.cli.session import Session, open_actor, with_session
-from carillon.cli.visible import visible_address
+from carillon.cli.visible import visible, visible_address
 from carillon.events.log import Event, ReadEvents, follow, last_sequence, read_events
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def _print_after(session: Session, db: "Database", actor: "Actor", after: 
 
 def _print(session: Session, found: Sequence[Event], *, addresses: bool) -> None:
     lines = _objects(found, addresses=addresses) if session.as_json else _lines(found, addresses=addresses)
-    click.echo("\n".join(lines))
+    click.echo("\n".join(lines if session.as_json else map(visible, lines)))
 
 
 def _objects(found: Sequence[Event], *, addresses: bool) -> Iterator[str]:

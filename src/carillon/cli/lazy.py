@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 from click.shell_completion import CompletionItem
 
+from carillon.cli.visible import harmless
 from carillon.errors import CarillonError, InvalidInputError
 
 # What a shell gives for a program that a broken pipe has ended: 128 and the number of SIGPIPE.
@@ -72,9 +73,9 @@ class LazyGroup(click.Group):
         except InvalidInputError as error:
             if error.field == "output" and _reader_is_gone():
                 _end_quietly()
-            raise click.ClickException(f"{error.field}: {error.message}") from error
+            raise click.ClickException(harmless(f"{error.field}: {error.message}")) from error
         except CarillonError as error:
-            raise click.ClickException(error.message) from error
+            raise click.ClickException(harmless(error.message)) from error
         except EmbeddedError as error:
             raise click.ClickException(str(error)) from error
         except BrokenPipeError:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 import msgspec
 
+from carillon.cli.visible import harmless, visible
 from carillon.errors import UnavailableError
 from carillon.settings import Settings, load_settings
 
@@ -72,7 +73,7 @@ class Session:
         if self.as_json:
             click.echo(msgspec.json.encode(value))
         else:
-            click.echo(lines if isinstance(lines, str) else "\n".join(lines))
+            click.echo(harmless(lines if isinstance(lines, str) else "\n".join(lines)))
 
 
 async def open_actor(
@@ -170,7 +171,7 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ",".join(map(str, value))
+        return visible(",".join(map(str, value)))
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
-    return str(value)
+    return visible(str(value))
