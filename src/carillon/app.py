@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
 import msgspec
 import structlog
-from litestar import Litestar, Response, get
+from litestar import Litestar, Response, route
 from litestar import Request as LitestarRequest
+from litestar.enums import HttpMethod
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -106,43 +107,47 @@ def _json_error(request: LitestarRequest[Any, Any, Any], status: int, headers: d
     return Response(content, status_code=status, headers=headers, media_type="application/json")
 
 
+# Monitors ask by HEAD as well.
+_read = partial(route, http_method=[HttpMethod.GET, HttpMethod.HEAD], status_code=HTTPStatus.OK)
+
+
 def _public_pages(runtime: Runtime, metrics: Metrics, dialects: Sequence[Dialect]) -> list[HTTPRouteHandler]:
     # Made when it is first asked for: no start waits for what few ask for.
     document = cache(lambda: msgspec.json.encode(openapi_document(dialects)))
     docs = DocsPages()
 
-    @get("/")
+    @_read("/")
     async def front(request: LitestarRequest[Any, Any, Any]) -> ASGIApp:
         """Answer a page for people (`front_page`)."""
         host = request.headers.get("host", "")
         page = front_page(runtime.settings, dialects, docs, request.scope["scheme"], host)
         return _page(page.content())
 
-    @get(["/docs", f"{DOCS}{{name:path}}"])
+    @_read(["/docs", f"{DOCS}{{name:path}}"])
     async def documentation(name: FromPath[str] = "/index.md") -> ASGIApp:
         """Answer a page of the documentation (`DocsPages`)."""
         if (page := await asyncio.to_thread(docs.page, name.removeprefix("/"))) is None:
             raise NotFoundException
         return _page(page)
 
-    @get("/healthz")
+    @_read("/healthz")
     async def healthz() -> ASGIApp:
         """Tell that the process is alive."""
         return _json(HTTPStatus.OK, {"status": "ok"})
 
-    @get("/readyz")
+    @_read("/readyz")
     async def readyz() -> ASGIApp:
         """Tell whether calls can be answered (`readiness`); degraded is 200, as other processes have no more."""
         found = await readiness(runtime.db)
         content = {"status": found.status} | ({"failing": found.failing} if found.failing else {})
         return _json(HTTPStatus.SERVICE_UNAVAILABLE if found.is_down else HTTPStatus.OK, content)
 
-    @get("/metrics")
+    @_read("/metrics")
     async def exposition() -> ASGIApp:
         """Answer the counters in Prometheus' text format."""
         return ASGIResponse(body=metrics.exposition(), headers={"content-type": MEDIA_TYPE})
 
-    @get("/schema/openapi.json")
+    @_read("/schema/openapi.json")
     async def openapi() -> ASGIApp:
         """Answer the OpenAPI document of all dialects."""
         return ASGIResponse(body=document(), media_type="application/json")

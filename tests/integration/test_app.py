@@ -62,6 +62,14 @@ async def test_healthz_and_readyz_say_ok(client: httpx.AsyncClient) -> None:
         assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
 
 
+async def test_monitors_may_ask_by_head(port: int) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        for path in ("/", "/docs", "/healthz", "/readyz", "/metrics", "/schema/openapi.json"):
+            asked, read = await client.head(path), await client.get(path)
+            assert (asked.status_code, asked.content) == (200, b"")
+            assert asked.headers["content-type"] == read.headers["content-type"]
+
+
 async def test_a_process_whose_database_is_gone_is_alive_and_not_ready(runtime: Runtime) -> None:
     await runtime.db.close()
     async with client_of(create_app(runtime)) as client:
