@@ -63,7 +63,7 @@ async def open_database(
     """Open the installation's database. With `create` it is made where there is none, and an empty one gets its schema.
 
     Raises EmbeddedError, UnavailableError, and SchemaMismatchError where there is none and for a schema that this
-    program doesn't know.
+    program doesn't know; with `create` also for one that lacks tables, from which commands can still take the rest.
     """
     clock = clock or SystemClock()
     with database_server(settings, create=create) as dsn:
@@ -141,7 +141,7 @@ async def _prepare_schema(settings: Settings, dsn: str, clock: Clock, *, create:
                 await upgrade(settings.control_url or dsn, now=clock.now())
         else:
             await require_installation(settings, dsn)
-        await require_known_schema(settings.control_url or dsn)
+        await require_known_schema(settings.control_url or dsn, complete=create)
 
 
 async def require_installation(settings: Settings, dsn: str) -> None:

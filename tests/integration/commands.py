@@ -1,10 +1,12 @@
 """Commands as a person or a script calls them, on the test's database: what they print, and what they refuse."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -42,3 +44,14 @@ def refusal(result: Result) -> str:
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     return line.removeprefix("Error: ")
+
+
+def execute(dsn: str, statement: str) -> None:
+    """Do to a database what no command does."""
+
+    async def connected() -> None:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(connected())

@@ -1,6 +1,5 @@
 """The command line, called as a person or a script calls it, on a database of the test's own."""
 
-import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -8,10 +7,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import click
 import pytest
 from click.testing import CliRunner, Result
+from tests.integration.commands import execute
 
 from carillon.cli import main
 from carillon.db.migrate import Migration, known_migrations
@@ -36,15 +35,6 @@ def run(bare: Run, dsn: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Call a command on the test's database."""
     monkeypatch.setenv("CARILLON_DATABASE_URL", dsn)
     return bare
-
-
-def execute(dsn: str, statement: str) -> None:
-    async def connected() -> None:
-        connection = await asyncpg.connect(dsn)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(connected())
 
 
 def answer(result: Result) -> Any:

@@ -1,6 +1,5 @@
 """`carillon carrier` and `carillon route` as a person or a script calls them."""
 
-import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -8,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 from click.testing import CliRunner, Result
+from tests.integration.commands import execute
 
 from carillon.cli import main
 from carillon.db import remembered
@@ -44,15 +43,6 @@ def refusal(result: Result) -> str:
     assert result.exit_code == 1, result.output
     (line,) = result.stderr.splitlines()
     return line
-
-
-def execute(dsn: str, statement: str) -> None:
-    async def connected() -> None:
-        connection = await asyncpg.connect(dsn)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(connected())
 
 
 def simulator(run: Run, name: str, *more: object) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.integration.commands import execute
 
 from carillon.cli import main
 
@@ -50,6 +51,35 @@ def test_what_is_missing_is_said_with_what_to_do(run: Run) -> None:
     found = findings(result)
     assert found["accounts"]["state"] == "warning"
     assert "carillon account create" in found["accounts"]["remedy"]
+
+
+def test_a_migration_that_the_program_runs_without_is_said_to_be_missing(run: Run, dsn: str) -> None:
+    execute(dsn, "DELETE FROM schema_migration WHERE version LIKE '0031%'")
+    assert run("account", "create", "A").exit_code == 0
+    result = run("doctor")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "Nothing is wrong; 1 thing to look at."
+    found = findings(run("doctor", "--json"))["schema"]
+    assert (found["state"], "0031_post_removed_refusals is missing" in found["sentence"]) == ("warning", True)
+    assert found["remedy"].endswith("carillon db upgrade")
+
+
+def test_a_table_that_was_dropped_is_said_and_stops_the_server_in_one_line(run: Run, dsn: str) -> None:
+    execute(dsn, "DROP TABLE otp, otp_counter")
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    found = findings(result)
+    assert found["database"]["state"] == "ok"
+    assert (found["schema"]["state"], "otp, otp_counter" in found["schema"]["sentence"]) == ("failure", True)
+    assert found["schema"]["remedy"].startswith("Restore the database from a backup")
+    status = run("db", "status").stdout.splitlines()
+    assert {"missing table  otp", "missing table  otp_counter"} < set(status)
+    assert status[-1].startswith("Restore the database from a backup")
+    served = run("serve", "--port", 0)
+    assert served.exit_code == 1
+    (line,) = served.stderr.splitlines()
+    assert line.startswith("Error: The database lacks tables that were there: otp, otp_counter. Restore")
+    assert run("account", "list").exit_code == 0  # what is left can be taken out
 
 
 def test_a_folder_without_an_installation_is_said_and_stays_empty(

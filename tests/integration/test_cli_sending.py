@@ -1,14 +1,12 @@
 """`carillon send`, `sending`, `message`, `sandbox` and `verify`, as a person or a script calls them."""
 
-import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import asyncpg
 import pytest
-from tests.integration.commands import Run, answer, lines, refusal, sandbox_commands
+from tests.integration.commands import Run, answer, execute, lines, refusal, sandbox_commands
 
 from carillon.cli.waiting import progress_line
 from carillon.messaging.queries import Sending
@@ -21,15 +19,6 @@ TEXT = "Your table is ready."
 @pytest.fixture
 def run(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return sandbox_commands(dsn, tmp_path, monkeypatch)
-
-
-def execute(dsn: str, statement: str) -> None:
-    async def connected() -> None:
-        connection = await asyncpg.connect(dsn)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(connected())
 
 
 def states(run: Run, *options: object) -> dict[str, str]:

@@ -108,12 +108,21 @@ def status(session: Session) -> None:
 
 
 def _status_lines(found: "SchemaStatus") -> list[str]:
-    parts = (("applied", found.applied), ("missing", found.missing), ("unknown", found.unknown))
+    from carillon.db.migrate import RESTORE_TABLES  # noqa: PLC0415 - as above
+
+    parts = (
+        *(("applied", found.applied), ("missing", found.missing), ("unknown", found.unknown)),
+        ("missing table", found.missing_tables),
+    )
     lines = [f"{state}  {version}" for state, versions in parts for version in versions]
     if found.unknown:
         return [*lines, "The database was upgraded by a newer Carillon: install that version."]
     if found.missing:
-        return [*lines, "Run: carillon db upgrade"]
+        lines.append("Run: carillon db upgrade")
+    if found.missing_tables:
+        lines.append(RESTORE_TABLES)
+    if found.missing or found.missing_tables:
+        return lines
     return [*lines, "The schema is up to date."]
 
 

@@ -19,6 +19,7 @@ from carillon.settings import Settings
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
+    from carillon.db.migrate import SchemaStatus
     from carillon.tenancy.secrets import SealedSecret
 
 # An import of a million contacts, with its journal, needs about as much.
@@ -60,7 +61,9 @@ def doctor(session: Session) -> None:
         if one.remedy:
             lines.append(f"       {one.remedy}")
     wrong = sum(one.state == "failure" for one in findings)
-    lines.append("Nothing is wrong." if not wrong else f"{wrong} of {len(findings)} checks found something wrong.")
+    to_look_at = sum(one.state == "warning" for one in findings)
+    nothing = f"Nothing is wrong; {counted(to_look_at, 'thing')} to look at." if to_look_at else "Nothing is wrong."
+    lines.append(nothing if not wrong else f"{wrong} of {len(findings)} checks found something wrong.")
     session.answer([asdict(one) for one in findings], lines)
     if wrong:
         raise SystemExit(1)
@@ -94,18 +97,51 @@ def _database(session: Session) -> Iterator[Finding]:
             remedy = f"Carillon needs PostgreSQL {_OLDEST_POSTGRESQL} or later."
             yield Finding(check="database", state="failure", sentence=f"is PostgreSQL {version}.", remedy=remedy)
             return
+        status = _schema_status(session)
+        if status.missing_tables:
+            yield _answers(version)
+            yield _schema(status)
+            return
         accounts = session.run(_accounts)
     except (CarillonError, EmbeddedError) as error:
         sentence = error.message if isinstance(error, CarillonError) else str(error)
         yield Finding(check="database", state="failure", sentence=sentence)
         return
-    yield Finding(check="database", state="ok", sentence=f"answers; it is PostgreSQL {version}.")
-    yield Finding(check="schema", state="ok", sentence="is what this version knows.")
+    yield _answers(version)
+    yield _schema(status)
     if accounts:
         yield Finding(check="accounts", state="ok", sentence="there is one, or more.")
     else:
         remedy = "carillon account create NAME --country ISO2"
         yield Finding(check="accounts", state="warning", sentence="there is none yet.", remedy=remedy)
+
+
+def _answers(version: int) -> Finding:
+    return Finding(check="database", state="ok", sentence=f"answers; it is PostgreSQL {version}.")
+
+
+def _schema(status: "SchemaStatus") -> Finding:
+    """Look at a schema with which this version can work, but for what it lacks."""
+    from carillon.db.migrate import RESTORE_TABLES  # noqa: PLC0415 - as in `_version`
+
+    if status.missing_tables:
+        sentence = f"lacks tables that were there: {', '.join(status.missing_tables)}."
+        return Finding(check="schema", state="failure", sentence=sentence, remedy=RESTORE_TABLES)
+    if status.missing:
+        sentence = f"still has what an older version needed: {', '.join(status.missing)} is missing."
+        remedy = "When no process of an older version runs any more: carillon db upgrade"
+        return Finding(check="schema", state="warning", sentence=sentence, remedy=remedy)
+    return Finding(check="schema", state="ok", sentence="is what this version knows.")
+
+
+def _schema_status(session: Session) -> "SchemaStatus":
+    """Return what the database's schema is. Raises EmbeddedError and CarillonError, also for an empty one."""
+    from carillon.db.migrate import schema_status  # noqa: PLC0415 - as in `_version`
+    from carillon.runtime import reachable, require_installation  # noqa: PLC0415 - as in `_version`
+
+    with session.server() as dsn, reachable():
+        asyncio.run(require_installation(session.settings, dsn))
+        return asyncio.run(schema_status(session.settings.control_url or dsn))
 
 
 def _version(session: Session) -> int:

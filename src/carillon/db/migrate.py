@@ -11,7 +11,7 @@ interrupts it begins it again.
 import asyncio
 from collections.abc import Collection, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
 from random import Random, SystemRandom
@@ -22,7 +22,7 @@ import asyncpg
 from carillon.db.distribution import distribute_tables, has_citus, hint_shards, require_coordinator
 from carillon.db.partitions import make_ahead
 from carillon.db.sql import split_statements
-from carillon.db.tables import PARTITIONED
+from carillon.db.tables import PARTITIONED, TABLES
 from carillon.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ _LOCK_ATTEMPTS = 5
 # Two upgrades at once wait for each other on this number ("carillon" on a telephone's keys).
 _UPGRADE_LOCK = 227455666
 _APPLIED = "INSERT INTO schema_migration (version, applied_at) VALUES ($1, $2)"
+_MISSING_TABLES = "SELECT array(SELECT name FROM unnest($1::text[]) AS t (name) WHERE to_regclass(name) IS NULL)"
+
+
+RESTORE_TABLES = "Restore the database from a backup: no command makes what was in them again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +54,26 @@ class Migration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaStatus:
-    """What a database has against what this program knows."""
+    """What a database has against what this program knows.
+
+    `missing_tables` are those that somebody dropped; where this program and the database are of different versions
+    nobody knows of any.
+    """
 
     applied: tuple[str, ...]
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
+    missing_tables: tuple[str, ...]
 
     @property
     def is_empty(self) -> bool:
         """Nothing was ever applied."""
         return not self.applied and not self.unknown
+
+    @property
+    def lacks_pre(self) -> bool:
+        """Whether the program can't work with it yet."""
+        return any("_pre_" in version for version in self.missing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +120,15 @@ async def _status(connection: asyncpg.Connection) -> SchemaStatus:
     if await connection.fetchval("SELECT to_regclass('schema_migration') IS NOT NULL"):
         applied = {row["version"] for row in await connection.fetch("SELECT version FROM schema_migration")}
     known = {migration.version for migration in known_migrations()}
-    return SchemaStatus(
+    status = SchemaStatus(
         applied=tuple(sorted(applied & known)),
         missing=tuple(sorted(known - applied)),
         unknown=tuple(sorted(applied - known)),
+        missing_tables=(),
     )
+    if status.is_empty or status.unknown or status.lacks_pre:
+        return status
+    return replace(status, missing_tables=tuple(await connection.fetchval(_MISSING_TABLES, sorted(TABLES))))
 
 
 async def upgrade(
@@ -179,10 +197,10 @@ async def _apply(connection: asyncpg.Connection, migration: Migration, now: date
             return
 
 
-async def require_known_schema(dsn: str) -> None:
-    """Refuse to work on a schema that this program doesn't know.
+async def require_known_schema(dsn: str, *, complete: bool = False) -> None:
+    """Refuse to work on a schema that this program doesn't know, or one from which a table was dropped if `complete`.
 
-    Raises SchemaMismatchError with the command that mends it.
+    Raises SchemaMismatchError with what mends it.
     """
     status = await schema_status(dsn)
     if status.unknown:
@@ -190,7 +208,11 @@ async def require_known_schema(dsn: str) -> None:
             f"The database has migrations that this program doesn't know ({', '.join(status.unknown)}): "
             "it was upgraded by a newer Carillon. Install that version."
         )
-    if any("_pre_" in version for version in status.missing):
+    if status.lacks_pre:
         raise SchemaMismatchError(
             f"The database lacks migrations ({', '.join(status.missing)}). Run: carillon db upgrade"
+        )
+    if complete and status.missing_tables:
+        raise SchemaMismatchError(
+            f"The database lacks tables that were there: {', '.join(status.missing_tables)}. {RESTORE_TABLES}"
         )
