@@ -123,6 +123,17 @@ async def test_an_update_is_shown_with_what_was_and_what_becomes(db: Database, a
     assert update.changes == {"phone": ("972549001001", "972549001009"), "first_name": ("Ana", "Anna")}
 
 
+async def test_an_example_is_named_by_what_its_contact_has(db: Database, account: Tenant, tmp_path: Path) -> None:
+    """A phone that is only possible doesn't replace a valid one, and names nobody."""
+    lines = ["phone,email,first name", "0549001001,ana@mail.example,Ana", "0549001002,ben@mail.example,Ben"]
+    await bring(db, account, FileImport(path=write(tmp_path / "one.csv", lines)))
+    lines = ["phone,email,first name", "0521234567,ana@mail.example,Anna", "0521234568,ben@mail.example,Ben"]
+    found = (await try_out(db, account, FileImport(path=write(tmp_path / "two.csv", lines)))).difference
+    assert examples(found, "updated") == [(2, "ana@mail.example")]
+    assert examples(found, "unchanged") == [(3, "ben@mail.example")]
+    assert examples(found, "conflict") == [(2, "972521234567"), (3, "972521234568")]
+
+
 @pytest.mark.parametrize(
     "options",
     [{}, {"group": "Gold"}, {"resubscribe": "Signed the form"}, {"suppress": True}, {"again": True}],

@@ -264,9 +264,10 @@ class _Tally:
         for outcome in (NEW, UPDATED, UNCHANGED):
             rows = kept.filter(pl.col("outcome") == outcome).head(self._wanted(outcome))
             for row in rows.join(frame, on="row").iter_rows(named=True):
-                changes = await self._changes(row["contact_id"]) if outcome == UPDATED else {}
+                is_now = _values(await _contact(self._tx, self._copy, row["contact_id"]))
+                changes = await self._changes(row["contact_id"], is_now) if outcome == UPDATED else {}
                 self._examples[outcome].append(
-                    Example(kind=outcome, row=row["row"], contact=_named(row), changes=changes)
+                    Example(kind=outcome, row=row["row"], contact=_named_by(row, is_now), changes=changes)
                 )
         kept_rows = set(kept["row"]) if report.errors else set[int]()
         for error in report.errors:
@@ -283,12 +284,14 @@ class _Tally:
         """Tell how many examples of a kind are missing."""
         return EXAMPLES - len(self._examples.setdefault(kind, []))
 
-    async def _changes(self, contact_id: int) -> dict[str, tuple[str | None, str | None]]:
+    async def _changes(
+        self, contact_id: int, is_now: Mapping[str, str | None]
+    ) -> dict[str, tuple[str | None, str | None]]:
         """Return what differs by attribute, as it was and as it is; nothing of a contact that the file makes."""
         before = await _contact(self._tx, self._actor, contact_id)
         if before is None:
             return {}
-        was, is_now = _values(before), _values(await _contact(self._tx, self._copy, contact_id))
+        was = _values(before)
         names = [name for name in {**was, **is_now} if was.get(name) != is_now.get(name)]
         return {name: (was.get(name), is_now.get(name)) for name in names}
 
@@ -328,8 +331,14 @@ async def _contact(tx: Tx, actor: Actor, contact_id: int) -> Contact | None:
     return next(iter(await find_contacts(tx, actor, query)), None)
 
 
+def _named_by(row: Mapping[str, str | None], contact: Mapping[str, str | None]) -> str:
+    """Name a contact by the first key of a row that it has now, else by its own: not all that a row says is taken."""
+    shared = {key: contact[key] if (contact[key] or "").lower() == (row[key] or "").lower() else None for key in KEYS}
+    return _named(shared if any(shared.values()) else contact)
+
+
 def _named(values: Mapping[str, str | None]) -> str:
-    """Name a row, or a contact, by the first key that it has."""
+    """Name a contact by the first key that it has."""
     key = next((key for key in KEYS if values[key]), KEYS[0])
     return f"+{values[key]}" if key == "phone" else values[key] or ""
 
