@@ -404,6 +404,20 @@ def test_a_dry_run_shows_all_of_it_and_the_difference(run: Run, tmp_path: Path) 
     assert json.loads(groups) == []
 
 
+def test_phones_of_conflicts_have_a_plus_wherever_people_read_them(run: Run) -> None:
+    run("import", write("before.csv", ["Mobile,E-mail", f"{mobile(1)},ana@mail.example"]))
+    path = write("retyped.csv", ["Mobile,E-mail", "0521234567,ana@mail.example"])
+    example = "  line 2: +972521234567; phone: The contact keeps +972549000001, a valid number: +972521234567 is none."
+    assert example in run("import", path, "--dry-run").stdout.splitlines()
+    assert '"contact":"972521234567"' in run("import", path, "--dry-run", "--json").stdout
+    import_id = json.loads(run("import", path, "--json").stdout)["import_id"]
+    header, row = Path("retyped.csv.rejects.csv").read_text("utf-8-sig").splitlines()
+    assert header.endswith("_line,_field,_value,_reason")
+    assert row.startswith("0521234567,ana@mail.example,2,Mobile,+972521234567,")
+    assert "  +972521234567  " in run("import", "rejects", import_id).stdout
+    assert '"value":"972521234567"' in run("import", "rejects", import_id, "--json").stdout
+
+
 def test_a_dry_run_in_json_and_of_a_striking_file(run: Run) -> None:
     found = run("import", write("people.csv", SPANISH), "--dry-run", "--json")
     assert (found.returncode, found.stderr) == (0, "")

@@ -43,6 +43,17 @@ def test_a_plan_says_who_would_get_it_and_writes_nothing(run: Run) -> None:
     }
 
 
+def test_who_gets_nothing_is_named_as_the_number_was_understood(run: Run) -> None:
+    assert run("suppression", "add", "0541234567", "0541234568", "--account", 1).exit_code == 0
+    recipients = ("--to", "972541234567", "--to", "054-123-4568")
+    assert lines(run("send", *BLUE, *recipients, "--plan", TEXT))[1:] == [
+        "  +972541234567 gets nothing: suppressed.",
+        "  +972541234568 gets nothing: suppressed.",
+    ]
+    refused = answer(run("send", *BLUE, *recipients, "--plan", "--json", TEXT))["refused"]
+    assert [one["to"] for one in refused] == ["972541234567", "054-123-4568"]
+
+
 def test_a_sending_from_its_acceptance_to_its_end(run: Run) -> None:
     accepted = lines(run("send", *BLUE, "--to", "054-123-4567", "--to", "972549999904", "--to", "nonsense", TEXT))
     sending_id = accepted[0].split()[1]

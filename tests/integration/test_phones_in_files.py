@@ -132,7 +132,7 @@ async def test_a_phone_that_is_not_valid_replaces_no_valid_one(
     assert (summary.updated, summary.unchanged) == (count, count if twice else 0)
     assert await phones(db, account) == [f"97254555{place:04d}" for place in range(count)]
     reason = "The contact keeps +972545550000, a valid number: +972521234000 is none."
-    assert rejected(summary)[0] == ("972521234000", reason)
+    assert rejected(summary)[0] == ("+972521234000", reason)
     assert len(rejected(summary)) == summary.error_count == (2 if twice else 1) * count
 
 

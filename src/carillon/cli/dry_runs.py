@@ -105,7 +105,8 @@ def _addresses(count: int) -> str:
 
 def _example(example: "Example") -> str:
     where = "" if example.row is None else f"line {example.row}: "
-    contact = visible_address(example.contact) if example.kind == "suppressed" else example.contact
+    is_address = example.kind == "suppressed" or (example.kind == "conflict" and example.reason.startswith("phone:"))
+    contact = visible_address(example.contact) if is_address else example.contact
     return where + visible("; ".join(part for part in (contact, example.reason, *_changes(example)) if part))
 
 

@@ -87,7 +87,7 @@ def rejects(session: Session, *, import_id: UUID, account_id: int) -> None:
         return await db.read(get_import, actor, import_id), await db.read(import_errors, actor, import_id)
 
     found, errors = session.run(work)
-    rows = [msgspec.structs.asdict(one) for one in errors]
+    rows = [msgspec.structs.asdict(one) | {"value": one.readable_value} for one in errors]
     lines = table(rows, "The import had no problem.")
     if len(errors) < found.error_count:
         lines.append(f"These are the first {len(errors):,} of {found.error_count:,} problems.")

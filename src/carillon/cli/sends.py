@@ -14,6 +14,7 @@ from carillon.cli.durations import Duration
 from carillon.cli.options import Moment, account_option, counted
 from carillon.cli.sendings import answer_sending, require_to_come
 from carillon.cli.session import Session, open_actor, open_to_change, with_session
+from carillon.cli.visible import visible_address
 from carillon.cli.waiting import wait_for_sending
 from carillon.errors import InvalidInputError, NotFoundError
 from carillon.kit.traffic import TrafficClass
@@ -242,13 +243,16 @@ def _show(session: Session, asked: _Asked, accepted: AcceptedSending, *, plan: b
         for number, failure in zip(asked.numbers, accepted.failures, strict=False)
         if failure is not None
     ]
+    # As it was understood, where it was.
+    understood = zip(asked.numbers, accepted.numbers, accepted.failures, strict=False)
+    shown = [visible_address(number) or given for given, number, failure in understood if failure is not None]
     parts = sum(count for count, failure in zip(accepted.parts, accepted.failures, strict=True) if failure is None)
     what = _what(accepted, parts)
     if plan:
         lines = [f"Nothing is sent. It would go to {what}."]
     else:
         lines = [f"Sending {accepted.sending_id} is {accepted.state}: {what}."]
-    lines += [f"  {one['to']} gets nothing: {one['reason']}." for one in refused]
+    lines += [f"  {to} gets nothing: {one['reason']}." for to, one in zip(shown, refused, strict=True)]
     if not plan:
         lines.append(f"Follow it with: carillon sending show {accepted.sending_id} --account {asked.account_id}")
     answer = {

@@ -53,7 +53,9 @@ class Rejects:
         problems: dict[int, list[Problem]] = {}
         for error in errors:
             column = "" if error.field == "row" else self.columns.column(error.field)
-            problems.setdefault(error.row, []).append(Problem(field=column, value=error.value, reason=error.message))
+            problems.setdefault(error.row, []).append(
+                Problem(field=column, value=error.readable_value, reason=error.message)
+            )
         rows = frame.filter(pl.col(LINE_COLUMN).is_in(list(problems))).select(LINE_COLUMN, *self.shape.header)
         return [RejectedRow(line=line, cells=cells, problems=problems[line]) for line, *cells in rows.iter_rows()]
 

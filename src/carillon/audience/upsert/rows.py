@@ -59,6 +59,11 @@ class RowError(msgspec.Struct, omit_defaults=True):
     value: str
     message: str
 
+    @property
+    def readable_value(self) -> str:
+        """The value as people read it: a phone that was understood, of a conflict, has its plus."""
+        return f"+{self.value}" if (self.field, self.code) == ("phone", "conflict") else self.value
+
 
 class UpsertReport(msgspec.Struct, frozen=True):
     """What became of a batch's rows. `error_count` counts every error, also those of rows that were kept."""
