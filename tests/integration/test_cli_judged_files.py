@@ -347,7 +347,8 @@ def test_a_list_of_addresses_to_suppress_is_judged(run: Run) -> None:
         "  Countries: IL 100%.",
     ]
     assert run("suppression", "list").stdout == "Nothing is suppressed.\n"
-    assert run("suppression", "import", "stop.txt", "--yes").stdout == "Suppressed: 31.\n"
+    done = run("suppression", "import", "stop.txt", "--yes")
+    assert done.stdout == "31 rows: 31 addresses newly suppressed, 0 failed.\n"
 
 
 def test_a_dry_run_shows_all_of_it_and_the_difference(run: Run, tmp_path: Path) -> None:
@@ -445,9 +446,14 @@ def test_a_dry_run_of_addresses_to_suppress(run: Run) -> None:
     run("suppression", "import", write("before.txt", ["a@mail.example"]))
     write("stop.txt", ["a@mail.example", "b@mail.example", mobile(1), "nobody"])
     shown = run("suppression", "import", "stop.txt", "--dry-run").stdout
-    assert "Newly suppressed: 2 addresses." in shown
+    said = "4 rows: 2 addresses newly suppressed, 1 failed.\n"
+    assert said in shown
     assert "  +972549000001; sms" in shown
     assert json.loads(run("suppression", "list", "--json").stdout)[0]["address"] == "a@mail.example"
+    assert run("suppression", "import", "stop.txt").stdout.startswith(said)
+    assert [(one["rows"], one["failed"]) for one in imports()] == [(4, 1), (1, 0)]
+    done = json.loads(run("suppression", "import", "stop.txt", "--json").stdout)
+    assert (done["rows"], done["suppressed"], done["failed"]) == (4, 0, 1)
 
 
 def test_a_dry_run_of_what_was_imported_names_the_flag_that_imports_it_again(run: Run) -> None:

@@ -87,7 +87,9 @@ def test_a_file_suppresses_the_numbers_that_an_import_of_it_makes_contacts_of(
     Path("people.csv").write_text(f"phone\n{digits}\n")
     Path("stop.txt").write_text(content.format(digits))
     dry = run("suppression", "import", "stop.txt", "--account", 2, "--dry-run", "--yes").stdout
-    assert run("suppression", "import", "stop.txt", "--account", 2, "--yes").stdout == "Suppressed: 1.\n"
+    said = "1 row: 1 address newly suppressed, 0 failed.\n"
+    assert said in dry
+    assert run("suppression", "import", "stop.txt", "--account", 2, "--yes").stdout == said
     (address,) = suppressed(run, 2)
     assert address in dry
     assert run("import", "people.csv", "--account", 2, "--yes").exit_code == 0
@@ -98,14 +100,16 @@ def test_a_file_suppresses_the_numbers_that_an_import_of_it_makes_contacts_of(
 def test_a_file_suppresses_the_numbers_of_contacts_that_have_its_digits(run: Run) -> None:
     Path("stop.txt").write_text("\n".join([*INTERNATIONAL, ""]))
     dry = run("suppression", "import", "stop.txt", "--account", 1, "--dry-run", "--yes").stdout
-    assert "Newly suppressed: 4 addresses." in dry
-    assert run("suppression", "import", "stop.txt", "--account", 1, "--yes").stdout == "Suppressed: 4.\n"
+    said = f"{len(INTERNATIONAL)} rows: 4 addresses newly suppressed, 0 failed.\n"
+    assert said in dry
+    assert run("suppression", "import", "stop.txt", "--account", 1, "--yes").stdout == said
     assert sorted(suppressed(run)) == sorted(INTERNATIONAL)
 
 
 def test_other_numbers_of_a_file_say_what_its_digits_mean_as_in_an_import(run: Run) -> None:
     Path("stop.txt").write_text("+447700900124\n447700900124\n")
-    assert run("suppression", "import", "stop.txt", "--account", 1, "--yes").stdout == "Suppressed: 1.\n"
+    done = run("suppression", "import", "stop.txt", "--account", 1, "--yes")
+    assert done.stdout == "2 rows: 1 address newly suppressed, 0 failed.\n"
     assert suppressed(run) == ["447700900124"]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from carillon.cli.judged_files import judgement_lines
+from carillon.cli.judged_files import judgement_lines, suppressed_line
 from carillon.cli.options import counted
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, open_actor
@@ -62,10 +62,10 @@ def show_dry_run(
             shown.clear()
 
     found = session.run(work)
-    session.answer({"dry_run": True, **asdict(found)}, _lines(found))
+    session.answer({"dry_run": True, **asdict(found)}, _lines(found, of_addresses=command.suppress))
 
 
-def _lines(found: "DryRun") -> list[str]:
+def _lines(found: "DryRun", *, of_addresses: bool) -> list[str]:
     lines = judgement_lines(found.judgement)
     if found.judgement.striking:
         lines.append("An import would ask about it, or end with exit code 3; --yes goes on.")
@@ -73,30 +73,38 @@ def _lines(found: "DryRun") -> list[str]:
         lines.append("This file was imported before; --again imports it once more.")
     elif found.is_resumed:
         lines.append("This file was imported before, or in part: the difference is of what is left of it.")
-    return [*lines, *difference_lines(found.difference)]
+    counts = _address_counts if of_addresses else _contact_counts
+    lines += ["Nothing was changed. An import would report:", *counts(found.difference)]
+    for kind, examples in groupby(found.difference.examples, lambda one: one.kind):
+        lines.append(f"{_HEADS[kind]}, for example:")
+        lines += [f"  {_example(one)}" for one in examples]
+    return lines
 
 
-def difference_lines(difference: "Difference") -> list[str]:
-    """Write what would change for a person."""
+def _address_counts(difference: "Difference") -> list[str]:
+    lines = [suppressed_line(difference.rows, difference.suppressed, difference.failed)]
+    if any(difference.unsubscribed.values()):
+        lines.append(_unsubscribed(difference))
+    return lines
+
+
+def _contact_counts(difference: "Difference") -> list[str]:
     counts = f"{difference.new:,} new, {difference.updated:,} updated, {difference.unchanged:,} unchanged"
     stay = "stays as it is" if difference.conflicts == 1 else "stay as they are"
     stays = f"{_addresses(difference.conflicts)} {stay}"
     lines = [
-        "Nothing was changed. An import would report:",
         f"{counted(difference.rows, 'row')}: {counts}, {difference.failed:,} failed.",
         f"Conflicts: {stays}. Not taken: {counted(difference.problems, 'other value')}.",
     ]
-    by_channel = [f"{count:,} from {channel}" for channel, count in difference.unsubscribed.items() if count]
-    lines.append(
-        f"Newly suppressed: {_addresses(difference.suppressed)}. "
-        f"Newly unsubscribed: {', '.join(by_channel) or 'no'} contacts."
-    )
+    lines.append(f"Newly suppressed: {_addresses(difference.suppressed)}. {_unsubscribed(difference)}")
     if difference.resubscribed:
         lines.append(f"Subscribed again: {_addresses(difference.resubscribed)}.")
-    for kind, examples in groupby(difference.examples, lambda one: one.kind):
-        lines.append(f"{_HEADS[kind]}, for example:")
-        lines += [f"  {_example(one)}" for one in examples]
     return lines
+
+
+def _unsubscribed(difference: "Difference") -> str:
+    by_channel = [f"{count:,} from {channel}" for channel, count in difference.unsubscribed.items() if count]
+    return f"Newly unsubscribed: {', '.join(by_channel) or 'no'} contacts."
 
 
 def _addresses(count: int) -> str:

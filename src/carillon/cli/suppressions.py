@@ -14,7 +14,7 @@ from carillon.audience.suppression_queries import ListSuppressions, Suppression,
 from carillon.audience.suppressions import Address, AddressOutcome, Channel, Reactivate, Suppress, reactivate, suppress
 from carillon.cli.contact_search import contact_key
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
-from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
+from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line, suppressed_line
 from carillon.cli.options import account_option, audience_option, country_option
 from carillon.cli.session import Session, open_actor, open_to_change, table, with_session
 from carillon.cli.standard_input import as_file, rejects_of
@@ -192,14 +192,16 @@ def import_(  # noqa: PLR0913 - one for each flag
             show_dry_run(session, command, account_id=account_id, audience_id=audience_id, country=country)
             return
         summary = session.run(work)
-    lines = [f"Suppressed: {summary.blocks:,}."]
+    lines = [suppressed_line(summary.rows, summary.blocks, summary.failed)]
     if not summary.is_done:
         lines.insert(0, "Stopped. The same command reads the file from its start.")
     if summary.error_count:
         lines.append(problems_line(summary.error_count, summary.rejects))
     rejects = None if summary.rejects is None else str(summary.rejects)
     answer = {
+        "rows": summary.rows,
         "suppressed": summary.blocks,
+        "failed": summary.failed,
         "errors": summary.error_count,
         "rejects": rejects,
         "done": summary.is_done,

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+import msgspec
 import polars as pl
 
 from carillon.audience.imports.reachability import (
@@ -84,9 +85,12 @@ async def write_chunk(
     consents = [one for one in prepared.consents if not (one.granted and one.row in disputed)]
     await say_consents(tx, actor, consents, frame, outcome.kept, taken=taken)
     await add_devices(tx, actor, prepared.devices, outcome.kept)
+    report = prepared.whole_report(outcome.report, blocks_failed)
+    if source.is_addresses:  # each row is counted, as none is a contact
+        report = msgspec.structs.replace(report, rows=prepared.size)
     return WrittenChunk(
         outcome=outcome,
-        report=prepared.whole_report(outcome.report, blocks_failed),
+        report=report,
         errors=[*outcome.report.errors, *blocks_failed],
         blocks=blocks,
     )
