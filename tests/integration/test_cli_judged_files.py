@@ -459,6 +459,11 @@ def test_a_dry_run_of_addresses_to_suppress(run: Run) -> None:
 def test_a_dry_run_of_what_was_imported_names_the_flag_that_imports_it_again(run: Run) -> None:
     path = write("people.csv", ["Mobile", "0549001001"])
     assert run("import", path).returncode == 0
-    shown = run("import", path, "--dry-run").stdout
-    assert "This file was imported before; --again imports it once more." in shown
+    done = run("import", path).stdout.splitlines()
+    assert done[0].startswith("This file was imported before (")
+    shown = run("import", path, "--dry-run").stdout.splitlines()
+    assert shown == [*done, "Nothing was changed, and without --again nothing would be."]
+    told = json.loads(run("import", path, "--dry-run", "--json").stdout)
+    assert (told["is_resumed"], told["difference"]["rows"]) == (True, 0)
+    assert (told["done"]["rows"], told["done"]["already_done"]) == (1, True)
     assert "--again" not in run("import", path, "--dry-run", "--again").stdout

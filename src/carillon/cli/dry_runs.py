@@ -1,7 +1,7 @@
 """What commands that import a file do with --dry-run: they show the difference that it would make."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -62,17 +62,29 @@ def show_dry_run(
             shown.clear()
 
     found = session.run(work)
-    session.answer({"dry_run": True, **asdict(found)}, _lines(found, of_addresses=command.suppress))
+    session.answer(*_answer(found, command))
+
+
+def _answer(found: "DryRun", command: "FileImport") -> tuple[dict[str, object], list[str]]:
+    """Return what is answered in JSON, and to a person."""
+    from carillon.cli.imports import report_json, report_lines  # noqa: PLC0415 - which imports this module
+
+    shown = {"dry_run": True, **asdict(replace(found, done=None))}
+    if found.done is None:
+        return shown, _lines(found, of_addresses=command.suppress)
+    lines = report_lines(found.done, is_guess=command.encoding is None)
+    return shown | {"done": report_json(found.done)}, [
+        *lines,
+        "Nothing was changed, and without --again nothing would be.",
+    ]
 
 
 def _lines(found: "DryRun", *, of_addresses: bool) -> list[str]:
     lines = judgement_lines(found.judgement)
     if found.judgement.striking:
         lines.append("An import would ask about it, or end with exit code 3; --yes goes on.")
-    if found.is_resumed and not found.difference.rows:
-        lines.append("This file was imported before; --again imports it once more.")
-    elif found.is_resumed:
-        lines.append("This file was imported before, or in part: the difference is of what is left of it.")
+    if found.is_resumed:
+        lines.append("This file was imported before, in part: the difference is of what is left of it.")
     counts = _address_counts if of_addresses else _contact_counts
     lines += ["Nothing was changed. An import would report:", *counts(found.difference)]
     for kind, examples in groupby(found.difference.examples, lambda one: one.kind):

@@ -125,7 +125,9 @@ def import_(  # noqa: PLR0913 - one for each flag
             show_dry_run(session, command, account_id=account_id, audience_id=audience_id)
             return
         summary = session.run(work)
-    session.answer(_as_json(summary) | {"judgement": judging.record}, _as_lines(summary, is_guess=encoding is None))
+    session.answer(
+        report_json(summary) | {"judgement": judging.record}, report_lines(summary, is_guess=encoding is None)
+    )
     end_if_stopped(summary)
 
 
@@ -176,7 +178,8 @@ def progress_line(progress: ImportProgress) -> str:
     return f"{counted(progress.rows, 'row')}, {pace:,.0f} rows/s, {share:.0%}, {minutes}:{seconds:02d} left"
 
 
-def _as_json(summary: ImportSummary) -> dict[str, object]:
+def report_json(summary: ImportSummary) -> dict[str, object]:
+    """Write an import's report for a program."""
     return {
         "import_id": str(summary.import_id),
         "encoding": summary.encoding,
@@ -198,7 +201,8 @@ def _as_json(summary: ImportSummary) -> dict[str, object]:
     }
 
 
-def _as_lines(summary: ImportSummary, *, is_guess: bool) -> list[str]:
+def report_lines(summary: ImportSummary, *, is_guess: bool) -> list[str]:
+    """Write an import's report for a person; `is_guess` where nobody said the encoding."""
     if summary.was_done_before:
         head = f"This file was imported before ({summary.import_id}); --again does it once more. Its report:"
     elif not summary.is_done:

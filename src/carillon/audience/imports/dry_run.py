@@ -24,9 +24,9 @@ from carillon.audience.definitions import Defined, Definition, make_definitions
 from carillon.audience.groups import name_key
 from carillon.audience.imports.chunks import WrittenChunk, lock_for, read_ahead, write_chunk
 from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS
-from carillon.audience.imports.file_import import FileImport, opened
+from carillon.audience.imports.file_import import FileImport, ImportSummary, done_summary, opened
 from carillon.audience.imports.judgement import Judgement, judge
-from carillon.audience.imports.records import Place, import_place
+from carillon.audience.imports.records import Place, find_import
 from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.removed_unsubscribes import remember_replaced, removed_channels, removed_statuses
 from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
@@ -92,13 +92,14 @@ class Difference:
 class DryRun:
     """A file's judgement, and the difference that importing it would make.
 
-    `is_resumed`: the import was begun before, and would go on behind the rows that are in already; with no rows left it
-    was done.
+    `is_resumed`: the import was begun before, and would go on behind the rows that are in already. `done` is the report
+    of one that was done: it would write nothing.
     """
 
     judgement: Judgement
     difference: Difference
     is_resumed: bool
+    done: ImportSummary | None = None
 
 
 class _RolledBackError(Exception):
@@ -116,22 +117,24 @@ async def dry_run(db: Database, actor: Actor, command: FileImport, progress: Cal
     """
     async with opened(db, actor, command) as source:
         beginning = source.beginning(again=command.again)
-        place = await db.read(import_place, actor, beginning)
-        chunks = source.prepared(place or beginning.start)
+        begun = await db.read(find_import, actor, beginning)
+        done = await done_summary(db, actor, source, begun) if begun is not None and begun.is_done else None
+        place = beginning.start if begun is None else begun.place
+        chunks = source.prepared(place)
         first = await asyncio.to_thread(next, chunks, None)
         judgement = await db.read(judge, actor, source, first)
         copy = replace(actor, account_id=AccountId(db.random.randrange(FIRST_DISCARDED_ID, 2 * FIRST_DISCARDED_ID)))
         rows = _Rows(
             actor=actor,
             source=source,
-            place=place or beginning.start,
+            place=place,
             definitions=source.definitions if first else (),  # an import that was done makes none again
             progress=progress,
         )
         try:
             await db.run(_write_all, copy, rows)
         except _RolledBackError as ended:
-            return DryRun(judgement=judgement, difference=ended.difference, is_resumed=place is not None)
+            return DryRun(judgement=judgement, difference=ended.difference, is_resumed=begun is not None, done=done)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

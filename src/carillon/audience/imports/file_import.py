@@ -31,9 +31,9 @@ from carillon.audience.imports.records import (
     advance_import,
     begin_import,
     busy,
+    find_import,
     finish_import,
     hold_import,
-    import_place,
     import_report,
     keep_rejects_path,
 )
@@ -119,7 +119,7 @@ async def import_file(  # noqa: PLR0913 - what a caller hears of it
     async with opened(db, actor, command) as source:
         beginning = source.beginning(again=command.again)
         chunks = None
-        if await db.read(import_place, actor, beginning) is None:
+        if await db.read(find_import, actor, beginning) is None:
             chunks = source.prepared(beginning.start)
             first = await asyncio.to_thread(next, chunks, None)
             judged(await db.read(judge, actor, source, first))
@@ -134,6 +134,11 @@ async def import_file(  # noqa: PLR0913 - what a caller hears of it
                 chunks = source.prepared(begun.place)
             await run.work(chunks, progress, should_stop)
         return await run.summary()
+
+
+async def done_summary(db: Database, actor: Actor, source: FileSource, done: BegunImport) -> ImportSummary:
+    """Report of an import that was done what `import_file` does."""
+    return await _Run(db, actor, source, done, time.monotonic()).summary()
 
 
 @asynccontextmanager

@@ -4,12 +4,13 @@ A place belongs to one run, the process that works on it. A run that finds anoth
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from asyncpg import Record
 
 from carillon.audience.upsert.rows import UpsertReport
 from carillon.db.database import Tx
@@ -84,28 +85,38 @@ class ImportReport:
     error_count: int
 
 
-async def import_place(tx: Tx, actor: Actor, command: BeginImport) -> Place | None:
-    """Return the place of the import that `begin_import` would go on with; None where it would begin one."""
+async def find_import(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport | None:
+    """Return the import that `begin_import` would go on with, or that is done; None where it would begin one."""
     where = (actor.account_id, actor.audience_id, command.file_hash)
-    progress = None if command.again else await tx.fetchval(SQL["import_place"], *where)
-    return None if progress is None else _decode_place(progress)
+    row = None if command.again else await tx.fetchrow(SQL["find_import"], *where)
+    return None if row is None else _begun(row)
 
 
 async def begin_import(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport:
     """Begin an import, or take over one that was interrupted; one that is done is given as it is."""
-    row = await tx.fetchrow(SQL["find_import"], actor.account_id, actor.audience_id, command.file_hash)
+    row = await tx.fetchrow(SQL["find_import_to_begin"], actor.account_id, actor.audience_id, command.file_hash)
     if row is not None and command.again:
         await tx.execute(SQL["retire_import"], actor.account_id, row["import_id"], tx.now)
         row = None
     if row is None:
         return await _start(tx, actor, command)
-    place = _decode_place(row["progress"])
-    rejects = None if row["rejects"] is None else Path(row["rejects"])
-    if row["state"] == "done":
-        return BegunImport(import_id=row["import_id"], place=place, is_done=True, is_resumed=False, rejects=rejects)
-    place = msgspec.structs.replace(place, run=str(tx.new_uuid()))
-    await tx.execute(SQL["take_over_import"], actor.account_id, row["import_id"], _json(place))
-    return BegunImport(import_id=row["import_id"], place=place, is_done=False, is_resumed=True, rejects=rejects)
+    begun = _begun(row)
+    if begun.is_done:
+        return begun
+    place = msgspec.structs.replace(begun.place, run=str(tx.new_uuid()))
+    await tx.execute(SQL["take_over_import"], actor.account_id, begun.import_id, _json(place))
+    return replace(begun, place=place)
+
+
+def _begun(row: Record) -> BegunImport:
+    is_done = row["state"] == "done"
+    return BegunImport(
+        import_id=row["import_id"],
+        place=_decode_place(row["progress"]),
+        is_done=is_done,
+        is_resumed=not is_done,
+        rejects=None if row["rejects"] is None else Path(row["rejects"]),
+    )
 
 
 async def _start(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport:
