@@ -442,6 +442,28 @@ def test_a_table_of_addresses_shows_its_columns_and_its_broken_rows(run: Run) ->
     assert run("suppression", "list").stdout == "Nothing is suppressed.\n"
 
 
+@pytest.mark.parametrize(
+    ("columns", "flag"),
+    [
+        ({"E-mail 1 - Value": ["ana@mail.example", "", "ben@mail.example"]}, "E-mail 1 - Value=email"),
+        (
+            {"E-mail 1 - Value": ["ana@mail.example"] * 3, "Phone 1 - Value": [mobile(1), mobile(2), "no"]},
+            "Phone 1 - Value=phone",
+        ),
+        ({"Ref": ["1", "2", "3"], "Remark": ["", "", ""], "Size": [mobile(1), "12", "13"]}, "COLUMN=phone"),
+    ],
+    ids=["e-mails", "phones and e-mails", "neither"],
+)
+def test_where_no_column_is_a_key_one_whose_cells_are_is_proposed(
+    run: Run, columns: dict[str, list[str]], flag: str
+) -> None:
+    rows = zip(*columns.values(), ["x"] * 3, strict=True)
+    refused = run("import", write("google.csv", [",".join([*columns, "First"]), *(",".join(row) for row in rows)]))
+    assert refused.returncode == 1
+    assert refused.stderr.rstrip().endswith(f'for example: --map "{flag}"')
+    assert all(f"“{column}”" in refused.stderr for column in columns)
+
+
 def test_a_dry_run_of_addresses_to_suppress(run: Run) -> None:
     run("suppression", "import", write("before.txt", ["a@mail.example"]))
     write("stop.txt", ["a@mail.example", "b@mail.example", mobile(1), "nobody"])

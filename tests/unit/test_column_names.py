@@ -108,7 +108,7 @@ def test_of_columns_whose_names_are_alike_the_one_spelt_so_is_meant() -> None:
 @pytest.mark.parametrize(
     ("header", "mapping", "words"),
     [
-        (["Name", "Shoe size"], {}, ["“Shoe size”", '--map "Shoe size=phone"']),
+        (["Name", "Shoe size"], {}, ["“Shoe size”", '--map "COLUMN=phone"']),
         (["phone"], {"Shoe size": "text1"}, ["no column “Shoe size”", "“phone”"]),
         (["phone", "Shoe size"], {"Shoe size": "shoes"}, ["no field “shoes”", "first_name", "text20"]),
         (["phone", "Mobile"], {}, ["“phone”, “Mobile”", '--map "phone=phone"']),

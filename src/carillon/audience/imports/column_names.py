@@ -4,7 +4,7 @@ Names are compared by their letters and digits alone: case, accents, spaces, und
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from carillon.audience.consent_names import (
     TARGETS,
@@ -52,14 +52,24 @@ IGNORED = "-"
 _REPEATED = re.compile(r"_\d+$")
 
 
+def _nothing_likely(_columns: Sequence[str]) -> None:
+    return None
+
+
 def plan_columns(
-    header: Sequence[str], mapping: Mapping[str, str], fields: Iterable[str] = CANONICAL.keys()
+    header: Sequence[str],
+    mapping: Mapping[str, str],
+    fields: Iterable[str] = CANONICAL.keys(),
+    likely: Callable[[Sequence[str]], tuple[str, str] | None] = _nothing_likely,
 ) -> ColumnPlan:
     """Decide which column holds which attribute: as `mapping` (column to attribute) says, else by the column's name.
 
-    `fields` are the names of the audience's fields, built-in and own. Raises InvalidInputError for `map`: a column that
-    the file doesn't have, an attribute that doesn't exist, two columns for one attribute, no column with a key, or one
-    that looks like consent and isn't known, or is called like a field as well.
+    `fields` are the names of the audience's fields, built-in and own. `likely` looks for one of some columns whose
+    cells are a key, and says which (`likely_columns`): it is proposed where no column is one.
+
+    Raises InvalidInputError for `map`: a column that the file doesn't have, an attribute that doesn't exist, two columns
+    for one attribute, no column with a key, or one that looks like consent and isn't known, or is called like a field
+    as well.
     """
     attributes_there = (*ATTRIBUTES, *fields)
     chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}
@@ -91,7 +101,7 @@ def plan_columns(
     _check_one_column_each({**attributes, **dict.fromkeys(groups, GROUPS_COLUMN)})
     unmapped = tuple(name for name in header if name not in {*named, *passed})
     if not set(KEYS) & set(attributes.values()) and own.isdisjoint({*BLOCK_COLUMNS, *DEFINITION_COLUMNS}):
-        raise InvalidInputError("map", _no_key(unmapped))
+        raise InvalidInputError("map", _no_key(unmapped, likely([name for name in unmapped if name not in chosen])))
     return ColumnPlan(
         attributes=attributes,
         unmapped=unmapped,
@@ -250,11 +260,11 @@ def _check_one_column_each(attributes: Mapping[str, str]) -> None:
             )
 
 
-def _no_key(columns: Sequence[str]) -> str:
-    example = next(iter(columns), "Column")
+def _no_key(columns: Sequence[str], likely: tuple[str, str] | None) -> str:
+    column, attribute = likely or ("COLUMN", "phone")
     return (
         "No column holds a phone, an e-mail or an external id, by which contacts are told apart. The file's columns: "
-        f'{_listed(columns)}. Say which one does, for example: --map "{example}=phone"'
+        f'{_listed(columns)}. Say which one does, for example: --map "{column}={attribute}"'
     )
 
 

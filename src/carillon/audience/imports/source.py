@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -34,6 +35,7 @@ from carillon.audience.imports.cell_forms import read_cell_forms, take_errors
 from carillon.audience.imports.column_names import plan_columns
 from carillon.audience.imports.column_plan import ColumnPlan
 from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS, check_fields, check_left_out
+from carillon.audience.imports.likely_columns import LIKELY_ROWS, likely_key
 from carillon.audience.imports.reachability import TakenAway, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
@@ -289,7 +291,8 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         shape = _shape(command, table, country)
         definitions = _definitions(table.path, shape, was_defused=table.may_be_defused)
         kinds = {**defined_kinds(definitions), **kinds}
-        columns = plan_columns(shape.header, command.mapping, kinds)
+        likely = partial(_likely_key, table.path, shape, country)
+        columns = plan_columns(shape.header, command.mapping, kinds, likely)
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
         raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
@@ -324,6 +327,11 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         is_addresses=command.suppress,
         definitions=definitions,
     )
+
+
+def _likely_key(table: Path, shape: FileShape, country: str, columns: Sequence[str]) -> tuple[str, str] | None:
+    first = next(read_chunks(table, shape, rows=LIKELY_ROWS), None)
+    return None if first is None else likely_key(first.frame, columns, country)
 
 
 def _check_consent(table: Path, shape: FileShape, columns: ColumnPlan) -> None:
