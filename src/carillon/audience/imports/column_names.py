@@ -67,9 +67,9 @@ def plan_columns(
     `fields` are the names of the audience's fields, built-in and own. `likely` looks for one of some columns whose
     cells are a key, and says which (`likely_columns`): it is proposed where no column is one.
 
-    Raises InvalidInputError for `map`: a column that the file doesn't have, an attribute that doesn't exist, two columns
-    for one attribute, no column with a key, or one that looks like consent and isn't known, or is called like a field
-    as well.
+    Raises InvalidInputError for `map`: a column that the file doesn't have, an attribute that doesn't exist, two
+    columns for one attribute, no column with a key, or one that looks like consent and isn't known, or is called like a
+    field as well.
     """
     attributes_there = (*ATTRIBUTES, *fields)
     chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}

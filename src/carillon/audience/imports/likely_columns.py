@@ -14,7 +14,7 @@ _MOST_COLUMNS = 50  # a file may have thousands
 
 
 def likely_key(frame: pl.DataFrame, columns: Sequence[str], country: str) -> tuple[str, str] | None:
-    """Return the first column of which most cells are valid phones, else e-mails, with what it holds: phone or email."""
+    """Return the first column of which most cells are valid phones, else e-mails; with phone or email."""
     looked_at = [(column, _cells(frame[column])) for column in columns[:_MOST_COLUMNS]]
     keys: dict[str, Callable[[pl.Series], pl.Series]] = {
         "phone": lambda cells: normalise_phones(cells, country)["quality"] >= MIN_VALID_QUALITY,
