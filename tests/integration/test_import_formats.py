@@ -77,6 +77,49 @@ async def test_a_cell_of_a_workbook_with_a_fraction_is_no_phone(db: Database, ac
     assert await stored(db, account) == [("972541110001", None)]
 
 
+async def test_cells_beside_a_sheets_table_are_left_out_and_stay_in_its_rejects(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    rows = row(cell("Phone"), cell("First name")) + row(cell("0541110001"), cell("Ana"), "<c/>", cell("a remark, too"))
+    rows += row(cell("12"), cell("Ben"), cell("another")) + row(cell("0541110003"))
+    path = write_workbook(tmp_path / "people.xlsx", rows)
+    summary = await run(db, account, path)
+    assert (summary.new, summary.failed, summary.error_count) == (2, 1, 1)
+    assert summary.unmapped_columns == ("column_3", "column_4")
+    assert await stored(db, account, "first_name") == [("972541110001", None, "Ana"), ("972541110003", None, None)]
+    assert summary.rejects is not None
+    lines = (await asyncio.to_thread(summary.rejects.read_text, "utf-8-sig")).splitlines()
+    assert lines[0] == "Phone,First name,column_3,column_4,_line,_field,_value,_reason"
+    assert lines[1].startswith("12,Ben,another,,3,Phone,12,")
+    named = await run(db, account, path, again=True, mapping={"column_4": "city"})
+    assert named.updated == 1
+
+
+async def test_a_column_without_a_name_that_says_who_unsubscribed_stops_the_import_of_a_sheet(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    rows = row(cell("Phone")) + row(cell("0541110001"), cell("unsubscribed")) + row(cell("0541110002"), cell("active"))
+    with pytest.raises(InvalidInputError, match="column_2"):
+        await run(db, account, write_workbook(tmp_path / "people.xlsx", rows))
+    assert await stored(db, account) == []
+
+
+async def test_a_cell_far_from_a_sheets_table_breaks_its_row_alone(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    rows = row(cell("Phone")) + row(cell("0541110001"), '<c r="ALL2" t="str"><v>far</v></c>') + row(cell("0541110002"))
+    summary = await run(db, account, write_workbook(tmp_path / "people.xlsx", rows))
+    assert (summary.new, summary.failed, len(summary.unmapped_columns)) == (1, 1, 100)
+
+
+async def test_what_stands_beside_addresses_to_suppress_is_not_passed_over(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    rows = row(cell("0541110001")) + row(cell("0541110002"), cell("ben@mail.example"))
+    summary = await run(db, account, write_workbook(tmp_path / "stop.xlsx", rows), suppress=True)
+    assert (summary.blocks, summary.failed) == (1, 1)
+
+
 @pytest.mark.parametrize("form", ["gz", "xlsx"])
 async def test_an_import_goes_on_where_it_stopped_whatever_form_its_file_has(
     db: Database, account: Tenant, tmp_path: Path, form: str

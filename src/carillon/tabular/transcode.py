@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 import msgspec
 import polars as pl
@@ -26,7 +26,10 @@ from carillon.tabular.grammar import RECORD_LIMIT
 from carillon.tabular.numbered import NAMELESS, BadLine, bad_cells
 from carillon.tabular.private import create_private
 from carillon.tabular.records import FIELD_TOO_LONG, RAW_LIMIT
-from carillon.tabular.shape import FileShape, inspect, open_regular
+from carillon.tabular.shape import FileShape, inspect, open_regular, unique_names
+
+if TYPE_CHECKING:
+    from carillon.tabular.workbook import WrittenSheet
 
 Kind = Literal["text", "ndjson", "parquet", "workbook", "gzip", "zip"]
 
@@ -45,6 +48,7 @@ _JSON_ARRAY: Final = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*[{\[]")
 _ROWS: Final = 65_536
 # Each record is written with a cell for each name: names without end would make a file without end.
 _MOST_NAMES: Final = 1_000
+_MOST_NAMELESS: Final = 100
 _FLOAT32_WHOLE: Final = 2**24  # 32-bit floats have all whole numbers up to this one
 # What may be a name in a record, or stand in a text.
 _NAME = re.compile(rb'"\s*:')
@@ -59,13 +63,14 @@ class Table:
     A `text` is somebody's CSV, whose encoding and delimiter have to be found. The others were written here, in UTF-8
     with commas: the rows of a `sheet` of a workbook, or `records` (NDJSON, Parquet), whose values have names. Records
     of lines are numbered as these are (`tabular.numbered`). `sheets` are those of a workbook that are shown, first the
-    one that is read.
+    one that is read, whose widest row has `width` cells.
     """
 
     path: Path
     form: Literal["text", "sheet", "records"]
     is_numbered: bool = False
     sheets: Sequence[str] = ()
+    width: int = 0
 
     @property
     def may_be_defused(self) -> bool:
@@ -91,6 +96,15 @@ class Table:
         shape = inspect(self.path, delimiter=",", encoding="utf-8", columns=columns, may_be_binary=False)
         return replace(shape, header=shape.header[len(NAMELESS) :], is_numbered=True) if self.is_numbered else shape
 
+    def with_nameless(self, shape: FileShape) -> FileShape:
+        """Give the columns behind the last name of a sheet's header names (`column_N`), where rows have cells there.
+
+        A sheet's cells have places, and what is written beside a table is no other column's. Of what is farther away
+        than any remark is, rows stay broken: a chunk would be of columns without end.
+        """
+        missing = min(self.width - len(shape.header), _MOST_NAMELESS)
+        return shape if missing <= 0 else replace(shape, header=unique_names([*shape.header, *[""] * missing]))
+
 
 @contextmanager
 def as_csv(path: Path, *, sheet: str | None = None) -> Iterator[Table]:
@@ -110,9 +124,9 @@ def as_csv(path: Path, *, sheet: str | None = None) -> Iterator[Table]:
         if kind == "text":
             yield Table(path=found, form="text")
         elif kind == "workbook":
-            sheets: list[str] = []
-            file = _new_file(stack, path, lambda target: sheets.extend(_from_workbook(found, sheet, target)))
-            yield Table(path=file, form="sheet", sheets=sheets)
+            written: list[WrittenSheet] = []
+            file = _new_file(stack, path, lambda target: written.append(_from_workbook(found, sheet, target)))
+            yield Table(path=file, form="sheet", sheets=written[0].names, width=written[0].width)
         elif kind == "parquet":
             yield Table(path=_new_file(stack, path, partial(_from_parquet, found)), form="records")
         elif kind == "ndjson":
@@ -164,7 +178,7 @@ def _new_file(stack: ExitStack, path: Path, write: Callable[[BinaryIO], None]) -
     return folder / "table"
 
 
-def _from_workbook(path: Path, sheet: str | None, target: BinaryIO) -> Sequence[str]:
+def _from_workbook(path: Path, sheet: str | None, target: BinaryIO) -> "WrittenSheet":
     from carillon.tabular.workbook import write_sheet  # noqa: PLC0415 - openpyxl is slow to load, and most files need none
 
     return write_sheet(path, sheet, target)

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from array import array
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Context
 from functools import lru_cache
@@ -45,13 +46,21 @@ _BROKEN: Final = (
 )
 
 
-def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenSheet:
+    """What was written: the `names` of the sheets that are shown, its own first, and the cells of its widest row."""
+
+    names: tuple[str, ...]
+    width: int
+
+
+def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> WrittenSheet:
     """Write the first visible sheet of a workbook, or the one that is named, as CSV in UTF-8 with commas.
 
     A row is a line, a blank one where it has no value, so that lines are numbered as rows are. Numbers have all their
     digits, with the leading zeros that are shown, dates are in ISO 8601, truths are `true` and `false`, formulas have
-    the value that was last calculated, or are UNCALCULATED, and errors are as they are shown (`#N/A`). Returns the
-    names of the sheets that are shown, first the one that was written. Raises TabularError.
+    the value that was last calculated, or are UNCALCULATED, and errors are as they are shown (`#N/A`). Raises
+    TabularError.
     """
     with open_zip(path) as archive, tempfile.TemporaryFile(prefix="carillon-import-") as file:
         try:
@@ -62,8 +71,10 @@ def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> tuple[str, .
             shared.close()
             writer = csv.writer(CsvLines(target))
             written = parts.chosen(sheet)
-            _read(archive, parts.sheets[written], _RowReader(parts, shared), writer.writerows)
-            return (written, *(name for name in parts.sheets if name != written))
+            reader = _RowReader(parts, shared)
+            _read(archive, parts.sheets[written], reader, writer.writerows)
+            names = (written, *(name for name in parts.sheets if name != written))
+            return WrittenSheet(names=names, width=reader.width)
         except _BROKEN as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # no room on the disk, say
@@ -157,6 +168,7 @@ class _RowReader(_Reader[list[str]]):
         self._parts = parts
         self._shared = shared
         self._row: list[str] = []
+        self.width = 0
         self._number = self._column = 0
         self._kind = self._style = ""
         self._is_formula = self._has_value = False
@@ -188,6 +200,7 @@ class _RowReader(_Reader[list[str]]):
                 self._put(UNCALCULATED)
         elif name == "row":
             self.done.append(self._row)
+            self.width = max(self.width, len(self._row))
         else:
             super().end(name)
 

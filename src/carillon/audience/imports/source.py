@@ -266,11 +266,12 @@ def _as_error(record: BadRecord) -> RowError:
 
 def _shape(command: FileImport, table: Table, country: str) -> FileShape:
     try:
-        return table.shape(
+        shape = table.shape(
             delimiter=command.delimiter, encoding=command.encoding, columns=command.columns, country=country
         )
     except AddressInHeaderError as error:
         raise InvalidInputError("file", f"{error} For example: --columns phone,email") from error
+    return table.with_nameless(shape)
 
 
 def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[str, Kind]) -> FileSource:
