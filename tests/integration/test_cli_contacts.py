@@ -155,6 +155,17 @@ def test_what_is_named_of_a_contact_is_changed_and_nothing_else(run: Run) -> Non
     assert changed["contact_id"] == before["contact_id"]
 
 
+def test_a_contact_keeps_the_last_key_by_which_it_is_found(run: Run) -> None:
+    assert run("contact", "update", "0541110001", "--set", "external_id=C-1", "--account", 1).exit_code == 0
+    change = ("contact", "update", "C-1", "--by", "external_id", "--account", 1)
+    two, third = ("--clear", "phone", "--clear", "email"), ("--clear", "external_id")
+    words = "The contact would have no phone, e-mail or external id"
+    assert f"phone: {words}" in refusal(run(*change, *two, *third))
+    assert run(*change, *two).exit_code == 0
+    assert f"external_id: {words}" in refusal(run(*change, *third))
+    assert run(*change, *third, "--set", "phone=0541110001").exit_code == 0
+
+
 def test_a_contact_goes_only_with_consent_and_its_suppressions_stay(run: Run) -> None:
     command = ("contact", "delete", "0541110001", "--account", 1)
     refused = run(*command)

@@ -145,7 +145,8 @@ def update(  # noqa: PLR0913 - one for each flag
 ) -> None:
     """Change the contact that KEY names; what isn't named stays as it is, and so do its subscriptions.
 
-    Beside the fields of the audience, NAME may be phone, email, external_id or landline. For example:
+    Beside the fields of the audience, NAME may be phone, email, external_id or landline; one of the first three stays.
+    For example:
 
         carillon contact update 0541234567 --set city=Haifa --join Regulars --account 1
 

@@ -90,12 +90,14 @@ async def save_contact(tx: Tx, actor: Actor, command: SaveContact) -> SavedConta
     Raises InvalidInputError with the field of a value that can't be read (`labelled_fields.<place>.value` of a labelled
     one, and `.label` of one whose field can't be made), KeyConflictError when the row's keys belong to several contacts
     or to another than the one that is changed, NotFoundError for `contact`, for a `group` that it would join and for a
-    `purpose` that the audience doesn't have, SuppressedAddressError for `phone` and `email`.
+    `purpose` that the audience doesn't have, SuppressedAddressError for `phone` and `email`. InvalidInputError, too,
+    for the last phone, e-mail or external id of a contact, which it would lose: nobody could find it.
     """
     audience = await lock_audience(tx, actor)
     country = audience.country if command.country is None else checked_country(command.country)
     batch, target = await _read(tx, actor, command, country)
     values = batch.frame.row(0, named=True)
+    await _require_key_left(tx, actor, values, target)
     statuses: _Statuses = {Channel.SMS: command.sms, Channel.EMAIL: command.email}
     if command.refuse_suppressed and not audience.is_stoplist:
         statuses = await _permitted(tx, actor, statuses, values, target)
@@ -164,6 +166,22 @@ async def _owners(tx: Tx, actor: Actor, batch: Batch) -> dict[str, int]:
         SQL["owners_of_keys"], actor.account_id, actor.audience_id, *(keys.get(key, "") for key in KEYS)
     )
     return {key: row["contact_id"] for key in keys for row in rows if row[key] == keys[key]}
+
+
+async def _require_key_left(tx: Tx, actor: Actor, values: Mapping[str, Any], target: int | None) -> None:
+    """Raise InvalidInputError for a key that is emptied where the contact has no other one then."""
+    if target is None or "" not in (values[key] for key in KEYS):
+        return
+    known = await tx.fetchrow(SQL["keys_of"], actor.account_id, actor.audience_id, target)
+    if known is None:
+        return
+    lost = [key for key in KEYS if known[key] and values[key] == ""]
+    if lost and not any(known[key] if values[key] is None else values[key] for key in KEYS):
+        message = (
+            "The contact would have no phone, e-mail or external id, and nobody could find it: give it another one, or "
+            "delete it."
+        )
+        raise InvalidInputError(lost[0], message)
 
 
 async def _permitted(
