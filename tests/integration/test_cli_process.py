@@ -63,7 +63,11 @@ def test_commands_start_the_embedded_server_and_stop_it_again(place: Path) -> No
     assert (refused.returncode, refused.stdout) == (1, "")
     assert f"There is no Carillon in the folder {data_dir}." in refused.stderr
     assert not data_dir.exists()
+    assert "empty folder" not in carillon("db", "create", "--help").stdout
+    data_dir.mkdir()
+    (data_dir / "notes.txt").write_text("kept")
     assert carillon("db", "create", "--data-dir", data_dir).returncode == 0
+    assert (data_dir / "notes.txt").read_text() == "kept"
     made = carillon("account", "create", "Blue Shop", "--json", "--data-dir", data_dir)
     assert made.returncode == 0, made.stderr
     account_id = json.loads(made.stdout)["account_id"]

@@ -216,7 +216,8 @@ def test_a_file_that_was_imported_before_suppresses_what_was_lifted(run: Run) ->
 def test_a_pipe_with_a_name_is_refused(run: Run, command: tuple[str, ...]) -> None:
     os.mkfifo("pipe")
     refused = run(*command, "pipe", "--account", "1")
-    assert (refused.exit_code, "“pipe” is not a regular file." in refused.output) == (1, True)
+    assert (refused.exit_code, "“pipe” is not a regular file: it is a pipe" in refused.output) == (1, True)
+    assert "… | carillon import -" in refused.output
 
 
 @pytest.fixture

@@ -21,9 +21,10 @@ def group() -> None:
 @group.command
 @with_session
 def create(session: Session) -> None:
-    """Create the database of an installation: in an empty folder, or in an empty database of your own.
+    """Create the database of an installation: in a folder, or in a database of your own, best an empty one.
 
-    `carillon serve` does it by itself; no other command does. One that is there already is left as it is.
+    The folder is made where it is missing, and other files in it stay. `carillon serve` does it by itself; no other
+    command does. A database of Carillon's that is there already is left as it is, too.
 
     For example:
 

@@ -18,9 +18,15 @@ _NAME = "stdin"
 def as_file(file: Path) -> Iterator[Path]:
     """Yield the path of a file: for `-` that of a private one with all of standard input, which goes at the end.
 
-    Raises InvalidInputError for `file` where there is no room for it.
+    Raises InvalidInputError for `file` where there is no room for it, and where it is a pipe with a name.
     """
     if file != _DASH:
+        if file.is_fifo():
+            raise InvalidInputError(
+                "file",
+                f"“{file.name}” is not a regular file: it is a pipe, and a file is read more than once. Send what comes "
+                "out of it to standard input, whose name is -, with: … | carillon import - (or suppression import -).",
+            )
         yield file
         return
     with tempfile.TemporaryDirectory(prefix="carillon-import-") as folder:
