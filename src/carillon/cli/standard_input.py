@@ -24,8 +24,8 @@ def as_file(file: Path) -> Iterator[Path]:
         if file.is_fifo():
             raise InvalidInputError(
                 "file",
-                f"“{file.name}” is not a regular file: it is a pipe, and a file is read more than once. Send what comes "
-                "out of it to standard input, whose name is -, with: … | carillon import - (or suppression import -).",
+                f"“{file.name}” is not a regular file: it is a pipe, and a file is read more than once. Send what it "
+                "gives to standard input, whose name is -, with: … | carillon import - (or suppression import -).",
             )
         yield file
         return
