@@ -12,14 +12,14 @@ import polars as pl
 from carillon.audience.imports.reachability import (
     add_devices,
     give_back,
-    recall_taken,
+    note_taken_by_rows,
     restore_blocks,
     say_consents,
     take_away,
 )
-from carillon.audience.imports.records import Place
 from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.locks import lock_account, lock_audience
+from carillon.audience.suppressions import read_addresses
 from carillon.audience.upsert.ambiguous_phones import resolve_phones
 from carillon.audience.upsert.engine import UpsertOutcome, upsert
 from carillon.audience.upsert.match import matched_rows
@@ -97,23 +97,25 @@ def _archived(prepared: PreparedChunk, kept: pl.DataFrame) -> pl.Series:
     return kept.filter(pl.col("row").is_in(list(prepared.batch.archived)))["contact_id"]
 
 
-async def recall_chunks(db: Database, actor: Actor, source: FileSource, until: Place) -> None:
-    """Let a file that gives back know what its rows before a place have taken away, where its import goes on there."""
+async def note_taken(db: Database, actor: Actor, source: FileSource) -> None:
+    """Let a file that gives back know first what its rows take away, wherever they are: these win."""
     if source.resubscribe is None:
         return
     async with aclosing(read_ahead(source.prepared(source.start))) as ahead:
         async for prepared in ahead:
-            await db.read(_recall_chunk, actor, source, prepared)
-            if prepared.chunk.next_offset >= until.offset:
-                return
+            await db.read(_note_chunk, actor, source, prepared)
 
 
-async def _recall_chunk(tx: Tx, actor: Actor, source: FileSource, prepared: PreparedChunk) -> None:
+async def _note_chunk(tx: Tx, actor: Actor, source: FileSource, prepared: PreparedChunk) -> None:
+    given = [] if prepared.blocks is None else [block.record.given for block in prepared.blocks.records]
+    for one, key in zip(given, await read_addresses(tx, actor, given), strict=True):
+        if key is not None:
+            source.taken.addresses[one.channel].add(key)
     frame = await resolve_phones(tx, actor, prepared.batch.frame, prepared.batch.alternative_phones)
     kept = await matched_rows(tx, actor, frame)
     source.taken.archived.update(_archived(prepared, kept))
     said = prepared.said_of(frame)
-    await recall_taken(tx, actor, said, prepared.consents, frame, kept, taken=source.taken)
+    await note_taken_by_rows(tx, actor, said, prepared.consents, frame, kept, taken=source.taken)
 
 
 async def _restore_blocks(

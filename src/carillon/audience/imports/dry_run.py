@@ -22,7 +22,7 @@ from carillon.audience.contacts.contact import OWN_STATUSES, Contact, ContactKey
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.definitions import Defined, Definition, make_definitions
 from carillon.audience.groups import name_key
-from carillon.audience.imports.chunks import WrittenChunk, lock_for, read_ahead, write_chunk
+from carillon.audience.imports.chunks import WrittenChunk, lock_for, note_taken, read_ahead, write_chunk
 from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS
 from carillon.audience.imports.file_import import FileImport, opened
 from carillon.audience.imports.judgement import Judgement, judge
@@ -128,6 +128,7 @@ async def dry_run(db: Database, actor: Actor, command: FileImport, progress: Cal
             definitions=source.definitions if first else (),  # an import that was done makes none again
             progress=progress,
         )
+        await note_taken(db, actor, source)
         try:
             await db.run(_write_all, copy, rows)
         except _RolledBackError as ended:

@@ -50,7 +50,7 @@ _STATUSES = {
 
 @dataclass(slots=True)
 class TakenAway:
-    """What the rows of a file that gives back have taken away so far: of rows that disagree these win."""
+    """What the rows of a file that gives back take away, or have taken so far: of rows that disagree these win."""
 
     contacts: dict[Channel, set[int]] = field(default_factory=lambda: defaultdict(set))
     archived: set[int] = field(default_factory=set)
@@ -163,7 +163,7 @@ async def _own_under_suppressions(tx: Tx, actor: Actor, said: pl.DataFrame) -> p
 async def give_back(  # noqa: PLR0913 - the rows, and what became of them
     tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str, *, taken: TakenAway
 ) -> None:
-    """Subscribe the contacts of rows that say so, and that no other row so far takes away or archives.
+    """Subscribe the contacts of rows that say so, and that no other row takes away or archives.
 
     The account must be locked. A row speaks of the address that it has, so one without it, or whose address another
     contact has, subscribes nobody.
@@ -248,7 +248,7 @@ async def say_consents(  # noqa: PLR0913 - the rows, and what became of them
         await remember_said(tx, actor, channel, statuses)
 
 
-async def recall_taken(  # noqa: PLR0913, PLR0917 - the rows, and what became of them
+async def note_taken_by_rows(  # noqa: PLR0913, PLR0917 - the rows, and what became of them
     tx: Tx,
     actor: Actor,
     said: pl.DataFrame | None,
@@ -258,7 +258,7 @@ async def recall_taken(  # noqa: PLR0913, PLR0917 - the rows, and what became of
     *,
     taken: TakenAway,
 ) -> None:
-    """Add to `taken` what rows of an earlier run have taken away; `kept` has the contacts that they name now."""
+    """Add to `taken` what rows take away; `kept` has the contacts that they name now."""
     if said is not None:
         contact_ids = dict(kept.select("row", "contact_id").iter_rows())
         taken.add(takes_away(await _own_under_suppressions(tx, actor, said)), contact_ids)
