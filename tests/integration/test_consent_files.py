@@ -447,6 +447,32 @@ async def test_a_row_that_takes_away_wins_over_one_that_resubscribes_in_another_
     assert not any((await consents(db, account)).values())
 
 
+async def test_a_row_without_an_address_blocks_those_of_its_contact(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    known = ["external_id,phone,email", "A,0541110001,a@mail.example", "B,0541110002,b@mail.example"]
+    await bring(db, account, tmp_path / "known.csv", known)
+    lines = ["external_id,email,blacklisted", "A,,yes", "B,b@mail.example,yes"]
+    await bring(db, account, tmp_path / "blocked.csv", lines)
+    found = {address for _, address, _ in await blocks(db, account)}
+    assert found == {"972541110001", "a@mail.example", "b@mail.example"}
+    assert set((await statuses(db, account)).values()) == {("unsubscribed", "unsubscribed")}
+
+
+async def test_a_row_that_names_several_contacts_takes_from_all_of_them(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    known = ["external_id,phone", "A,0541110001", "B,0541110002", "C,0541110003"]
+    await bring(db, account, tmp_path / "known.csv", known)
+    summary = await bring(db, account, tmp_path / "both.csv", ["external_id,phone,status", "A,0541110002,unsubscribed"])
+    assert summary.error_count == 1
+    assert await statuses(db, account) == {
+        "972541110001": ("unsubscribed", "none"),
+        "972541110002": ("unsubscribed", "none"),
+        "972541110003": ("subscribed", "none"),
+    }
+
+
 @pytest.mark.parametrize("takes_first", [True, False])
 async def test_a_suppression_of_the_file_wins_over_a_row_that_resubscribes(
     db: Database, account: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, takes_first: bool

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from carillon.audience.suppressions import read_addresses
 from carillon.audience.upsert.ambiguous_phones import resolve_phones
 from carillon.audience.upsert.engine import UpsertOutcome, upsert
 from carillon.audience.upsert.match import matched_rows
-from carillon.audience.upsert.rows import RowError, UpsertReport
+from carillon.audience.upsert.rows import KEYS, RowError, UpsertReport
 from carillon.db.database import Database, Tx
 from carillon.kit.actor import Actor
 
@@ -77,7 +77,8 @@ async def write_chunk(
     if taken is not None:
         taken.archived.update(_archived(prepared, outcome.kept))
     if (said := prepared.said_of(frame)) is not None:
-        await take_away(tx, actor, said, outcome.kept, source.reason, taken=taken)
+        named = await _named(tx, actor, frame, outcome.kept, disputed)
+        await take_away(tx, actor, said, named, source.reason, taken=taken)
         if taken is not None and source.resubscribe:
             undisputed = outcome.kept.filter(~pl.col("row").is_in(list(disputed)))
             await give_back(tx, actor, said, undisputed, source.resubscribe, taken=taken)
@@ -90,6 +91,18 @@ async def write_chunk(
         errors=[*outcome.report.errors, *blocks_failed],
         blocks=blocks,
     )
+
+
+async def _named(
+    tx: Tx, actor: Actor, frame: pl.DataFrame, kept: pl.DataFrame, disputed: Collection[int]
+) -> pl.DataFrame:
+    """Return the contacts that rows name: of a disputed one all that have a key of it."""
+    named = kept.select("row", "contact_id")
+    if not disputed:
+        return named
+    found = await matched_rows(tx, actor, frame.filter(pl.col("row").is_in(list(disputed))))
+    others = [found.select("row", pl.col(f"id_{key}").alias("contact_id")).drop_nulls() for key in KEYS]
+    return pl.concat([named, *others]).unique()
 
 
 def _archived(prepared: PreparedChunk, kept: pl.DataFrame) -> pl.Series:

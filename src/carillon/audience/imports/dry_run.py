@@ -194,10 +194,14 @@ async def _copy_named(  # noqa: PLR0913 - what is copied, from where to where
     for address, blocked in zip(given, await read_addresses(tx, actor, given), strict=True):
         keys["email" if address.channel is Channel.EMAIL else "phone"] += [blocked] if blocked else []
     accounts = (actor.account_id, copy.account_id)
+    suppressed = {"phone": [*keys["phone"]], "email": [*keys["email"]]}
     for key, values in keys.items():
         if values:
-            await tx.execute(SQL[f"copy_contacts_by_{key}"], *accounts, actor.audience_id, one_text(values))
-    for channels, addresses in ((_OF_PHONES, keys["phone"]), (_OF_EMAILS, keys["email"])):
+            statement = SQL[f"copy_contacts_by_{key}"]
+            for row in await tx.fetch(statement, *accounts, actor.audience_id, one_text(values)):
+                for column in suppressed:
+                    suppressed[column] += [row[column]] if row[column] else []
+    for channels, addresses in ((_OF_PHONES, suppressed["phone"]), (_OF_EMAILS, suppressed["email"])):
         if addresses:
             await tx.execute(SQL["copy_suppressions"], *accounts, channels, one_text(addresses))
             if lifts:
