@@ -114,7 +114,8 @@ def test_what_is_no_address_is_rejected_and_a_table_without_addresses_refused(ru
     Path("stop.txt").write_text("0541110001\n12\n")
     done = json.loads(run("suppression", "import", "stop.txt", "--account", "1", "--json").stdout)
     assert done.pop("judgement")["phones"]["given"] == 2
-    assert done == {"suppressed": 1, "errors": 1, "rejects": "stop.txt.rejects.csv", "done": True}
+    counts = {"rows": 2, "suppressed": 1, "failed": 1, "errors": 1}
+    assert done == counts | {"rejects": "stop.txt.rejects.csv", "done": True}
     Path("other.csv").write_text("Name,Town\nAna,Haifa\n")
     refused = run("suppression", "import", "other.csv", "--account", "1")
     assert (refused.exit_code, "No column holds a phone" in refused.output) == (1, True)
