@@ -531,7 +531,7 @@ def test_a_dry_run_of_what_was_imported_names_the_flag_that_imports_it_again(run
     assert done[0].startswith("This file was imported before (")
     shown = run("import", path, "--dry-run").stdout.splitlines()
     assert shown == [*done, "Nothing was changed, and without --again nothing would be."]
-    told = json.loads(run("import", path, "--dry-run", "--json").stdout)
-    assert (told["is_resumed"], told["difference"]["rows"]) == (True, 0)
-    assert (told["done"]["rows"], told["done"]["already_done"]) == (1, True)
+    shown_as_json = json.loads(run("import", path, "--dry-run", "--json").stdout)
+    assert (shown_as_json["is_resumed"], shown_as_json["difference"]["rows"]) == (True, 0)
+    assert (shown_as_json["done"]["rows"], shown_as_json["done"]["already_done"]) == (1, True)
     assert "--again" not in run("import", path, "--dry-run", "--again").stdout
