@@ -48,6 +48,28 @@ def test_addresses_are_suppressed_listed_and_lifted(run: Run) -> None:
     assert run("suppression", "remove", "0541110001", "--account", "1").exit_code == 2
 
 
+@pytest.mark.parametrize("given", ["5.4E8", "9.72501E+11", "541110001.5"])
+def test_a_number_that_a_spreadsheet_spoilt_is_refused_with_the_cause(run: Run, given: str) -> None:
+    cause = "it has a fraction" if given.endswith(".5") else "A spreadsheet rounded this number"
+    for command in (["suppression", "add"], ["suppression", "remove", "--reason", "x"], ["unsubscribe"]):
+        answer = run(*command, given, "--account", "1")
+        assert answer.exit_code == 1
+        assert cause in answer.stdout
+    as_email = run("suppression", "add", given, "--account", "1", "--channel", "email")
+    assert as_email.stdout == f"Suppressed: 0.\n“{given}” is no address of its channel.\n"
+
+
+@pytest.mark.parametrize("given", ["Ana Or <Ana@mail.example>", "mailto:ana@mail.example?subject=Hello"])
+def test_an_email_with_a_name_or_as_a_link_is_the_address_in_it(run: Run, given: str) -> None:
+    added = run("suppression", "add", given, "--account", "1", "--reason", "Asked")
+    assert (added.exit_code, listed(run)) == (0, [("email", "ana@mail.example", "Asked")])
+    assert run("suppression", "remove", given, "--account", "1", "--reason", "Signed up again").exit_code == 0
+    assert listed(run) == []
+    Path("people.csv").write_text("email\nana@mail.example\n")
+    run("import", "people.csv", "--account", "1")
+    assert run("unsubscribe", given, "--account", "1").stdout == "Unsubscribed: 1.\n"
+
+
 @pytest.mark.parametrize(
     "content",
     [
