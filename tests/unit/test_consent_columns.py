@@ -147,7 +147,7 @@ def test_what_people_call_consent_in_the_languages_of_headers_is_known(name: str
         *("trabajador", "Rebajas", "State", "Removed items", "Marketing source", "Date d'inscription"),
         *("Notes", "Order state", "Mailing address", "Marketing manager", "Deleted orders", "Receive date", "Bloque"),
         *("Handbook", "Pandda", "Allowed discount", "Gmail", "Источник рекламы", "Реклама на сайте", "Рекламный канал"),
-        *("Fecha de alta", "Data de nascimento", "Δημοτικό διαμέρισμα", "הערות", "מקור פרסום", "Примечание", "Σχόλια"),
+        *("Fecha de alta", "Data de compra", "Δημοτικό διαμέρισμα", "הערות", "מקור פרסום", "Примечание", "Σχόλια"),
         *(
             "Active since",
             "Disabled parking",

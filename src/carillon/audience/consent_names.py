@@ -227,9 +227,15 @@ _DOUBTFUL: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_PLAIN = str.maketrans("ıł", "il")
+
+
 def compared(name: str) -> str:
-    """Reduce a name to what is compared: letters and digits without accents, in one case."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
+    """Reduce a name to what is compared: letters and digits without accents, in one case.
+
+    The Turkish i without a dot, whose capital is I, and the Polish l with a stroke are i and l.
+    """
+    plain = unicodedata.normalize("NFKD", name).casefold().translate(_PLAIN)
     return "".join(char for char in unicodedata.normalize("NFKD", plain) if char.isalnum())
 
 
