@@ -260,7 +260,7 @@ _DOUBTFUL: Mapping[str, tuple[str, ...]] = {
 }
 
 
-_PLAIN = str.maketrans("ıł", "il")
+_AS_ASCII = str.maketrans("ıł", "il")
 
 
 def compared(name: str) -> str:
@@ -268,7 +268,7 @@ def compared(name: str) -> str:
 
     The Turkish i without a dot, whose capital is I, and the Polish l with a stroke are i and l.
     """
-    plain = unicodedata.normalize("NFKD", name).casefold().translate(_PLAIN)
+    plain = unicodedata.normalize("NFKD", name).casefold().translate(_AS_ASCII)
     return "".join(char for char in unicodedata.normalize("NFKD", plain) if char.isalnum())
 
 
