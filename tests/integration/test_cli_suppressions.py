@@ -203,6 +203,15 @@ def test_of_ten_thousand_columns_the_first_fifty_are_shown(run: Run, command: tu
     assert "c50" not in done.output
 
 
+def test_all_addresses_of_people_from_google_and_of_a_german_table_are_suppressed(run: Run) -> None:
+    google = ["First Name,E-mail 1 - Value,Phone 1 - Value,Phone 2 - Value", "Ana,a@mail.example,0541110001,0541110002"]
+    german = ["Nachname;Telefon;Handy;E-Mail-Adresse", "Or;0541110003;0541110004;o@mail.example"]
+    for lines in (google, german):
+        Path("people.csv").write_text("\n".join(lines))
+        assert run("suppression", "import", "people.csv", "--account", "1").stdout == "Suppressed: 3.\n"
+    assert len(listed(run)) == 6
+
+
 def test_numbered_columns_hold_addresses_and_a_row_without_one_is_a_reject(run: Run) -> None:
     lines = ["name,phone,Phone 2,Email_2", "Ana,0541110001,0541110002,", "Ben,,,ben@mail.example", "Gil,,,"]
     Path("both.csv").write_text("\n".join(lines))
