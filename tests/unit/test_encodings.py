@@ -176,6 +176,8 @@ def test_utf8_with_a_few_broken_characters_is_utf8(tmp_path: Path) -> None:
     for names in ("Анна Яна Ольга", "José María Núñez", "אבנר חיפה"):
         choice = choice_for(tmp_path, f"name\n{names}\n".encode() + b"\xd0\n", "RU")
         assert choice.encoding == "utf-8"
+    one_city = "phone,city\n" + "+8612345678,王\n" * 100  # IBM 866's чОЛ
+    assert choice_for(tmp_path, one_city.encode() + b"+8612345679,\xe7\n").encoding == "utf-8"
     many = "name\n" + "\n".join(names_of("ru")[:200]) + "\n"
     choice = choice_for(tmp_path, many.encode().replace(b"\xd0\xb0", b"\xd0", 100), "RU")
     assert (choice.encoding, choice.is_sure) == ("utf-8", True)

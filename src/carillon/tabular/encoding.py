@@ -33,6 +33,7 @@ _MARKS: Final = (
 )
 _ASKED: Final = {"utf-8-sig": "utf-8", "ascii": "utf-8", "utf-16": "utf-16-le", "iso8859-1": "cp1252"}
 _ENOUGH_LETTERS: Final = 20
+_WHOLE_PER_BROKEN: Final = 20  # in UTF-8 that was damaged, or that a sample parts, there are so many and more
 _ENOUGH_CHARACTERS: Final = 40  # so many different words' bytes make characters of UTF-8 in no other encoding
 _SAMPLE_LINES: Final = 2_000
 _SAMPLE_CHARACTERS: Final = 120
@@ -187,20 +188,21 @@ def _eight_bits(sample: bytes, country: str | None) -> EncodingChoice:
     if sample.isascii():
         return EncodingChoice(encoding="utf-8", reason="it is plain ASCII")
     decoded, broken = _as_utf8(sample)
-    whole = len(_beyond_ascii(decoded))
+    whole = len(decoded) - len(decoded.encode("ascii", "ignore"))
     if broken <= 3 + whole // 10 and whole >= broken:  # up to three: a sample may part a character at each end
-        return _few_of_utf8(sample, country, is_broken=broken > 0)
-    return _guessed(sample, likely_encoding(sample, country))
+        return _few_of_utf8(sample, country, is_broken=broken * _WHOLE_PER_BROKEN > whole)
+    return _guessed(sample, likely_encoding(telling_words(sample), country))
 
 
 def _few_of_utf8(sample: bytes, country: str | None, *, is_broken: bool) -> EncodingChoice:
     """Choose UTF-8, or of few different characters what explains them better."""
-    words, _ = _as_utf8(telling_words(sample))
+    telling = telling_words(sample)
+    words, _ = _as_utf8(telling)
     choice = EncodingChoice(encoding="utf-8", reason="its characters are those of UTF-8")
     characters = _beyond_ascii(words)
     if len(characters) >= _ENOUGH_CHARACTERS:
         return choice
-    likely = likely_encoding(sample, country)
+    likely = likely_encoding(telling, country)
     fits = likely.fits if is_broken else likely.fits_alone
     is_usual = sum(map(usual_characters().__contains__, characters)) * 2 > len(characters)
     if fits and not is_usual and (is_broken or any(map(_is_mixed, words.split()))):

@@ -86,9 +86,8 @@ class LikelyEncoding:
     fits_alone: bool
 
 
-def likely_encoding(sample: bytes, country: str | None) -> LikelyEncoding:
-    """Choose the encoding of a text that is not in UTF-8; `country` (ISO 3166, two letters) is where it is from."""
-    words = telling_words(sample)
+def likely_encoding(words: bytes, country: str | None) -> LikelyEncoding:
+    """Choose the encoding of a text's `telling_words`; `country` (ISO 3166, two letters) is where it is from."""
     letters = sum(byte > 0x7F for byte in words)  # noqa: PLR2004 - the last of ASCII
     best = (-math.inf, 0.0, "", "")
     for encoding, languages in _CANDIDATES:
