@@ -9,8 +9,6 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-# Turkish names are written with i for the i without a dot, as which it is compared.
-
 # How a column says it: by a status' word, by yes and no, by a time, or by a time alone.
 _KINDS = ("status", "subscribed", "unsubscribed", "blocked")
 _PREFIXES = ("", "sms_", "email_")
@@ -18,6 +16,7 @@ _PREFIXES = ("", "sms_", "email_")
 TARGETS = tuple(f"{prefix}{kind}" for prefix in _PREFIXES for kind in _KINDS)
 """What `--map` can make of a column: `sms_status`, `email_unsubscribed` …; without a channel it is said of both."""
 
+# Turkish ones have i for the i without a dot, as which it is compared.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "status": (
         *(
