@@ -8,8 +8,8 @@ from carillon.audience.consent_names import compared
 
 # The vendors' own spellings (InforU reference, Create or update contacts; the other references alike), and what people
 # call these things in the languages of the vendors' countries and of their neighbours. Names that are another thing as
-# often are left out (Nom and Apelido alone, Genre, Anniversaire, Paese, CEP), and so are genders whose words in the cells
-# are not read.
+# often are left out (Nom and Apelido alone, Genre, Anniversaire, Paese, CEP), and so are genders whose words in
+# the cells are not read.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "phone": (
         *("phone number", "phone no", "telephone", "telephone number", "tel", "number", "sms", "sms number", "msisdn"),
