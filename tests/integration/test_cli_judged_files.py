@@ -491,10 +491,10 @@ def test_a_table_of_addresses_shows_its_columns_and_its_broken_rows(run: Run) ->
 @pytest.mark.parametrize(
     ("columns", "flag"),
     [
-        ({"E-mail 1 - Value": ["ana@mail.example", "", "ben@mail.example"]}, "E-mail 1 - Value=email"),
+        ({"Box 1": ["ana@mail.example", "", "ben@mail.example"]}, "Box 1=email"),
         (
-            {"E-mail 1 - Value": ["ana@mail.example"] * 3, "Phone 1 - Value": [mobile(1), mobile(2), "no"]},
-            "Phone 1 - Value=phone",
+            {"Box 1": ["ana@mail.example"] * 3, "Box 2": [mobile(1), mobile(2), "no"]},
+            "Box 2=phone",
         ),
         ({"Ref": ["1", "2", "3"], "Remark": ["", "", ""], "Size": [mobile(1), "12", "13"]}, "COLUMN=phone"),
     ],
@@ -504,7 +504,7 @@ def test_where_no_column_is_a_key_one_whose_cells_are_is_proposed(
     run: Run, columns: dict[str, list[str]], flag: str
 ) -> None:
     rows = zip(*columns.values(), ["x"] * 3, strict=True)
-    refused = run("import", write("google.csv", [",".join([*columns, "First"]), *(",".join(row) for row in rows)]))
+    refused = run("import", write("boxes.csv", [",".join([*columns, "First"]), *(",".join(row) for row in rows)]))
     assert refused.returncode == 1
     assert refused.stderr.rstrip().endswith(f'for example: --map "{flag}"')
     assert all(f"“{column}”" in refused.stderr for column in columns)
