@@ -2,9 +2,18 @@
 
 import polars as pl
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from carillon.audience.consent_names import TARGETS, reads_as_consent
-from carillon.audience.export_columns import field_column
+from carillon.audience.export_columns import (
+    BLOCK_COLUMNS,
+    DEFINITION_COLUMNS,
+    OWN_STATUS_COLUMNS,
+    STATUS_COLUMNS,
+    field_column,
+    is_export,
+)
 from carillon.audience.field_types import CANONICAL
 from carillon.audience.imports.attribute_names import NAMES
 from carillon.audience.imports.column_names import plan_columns
@@ -405,6 +414,91 @@ def test_an_export_without_the_statuses_of_its_addresses_stops(missing: str) -> 
         assert address not in plan_columns(header, mapping).unknown
     assert plan_columns([name for name in header if name != address], NO_MAPPING).unmapped == ("contact_id",)
     assert plan_columns([*header, missing], {missing: "-"}).targets == {header[-1]: header[-1]}
+
+
+ADDRESSES = ("phone", "email")
+REST_OF_EXPORT = (
+    *("contact_id", "external_id", "landline", "created_at", "updated_at", "archived_at", "groups", "devices"),
+    *("sms_status", "email_status", "sms_own_status", "email_own_status"),
+    *("consents.NEWS.sms", "consents.NEWS.sms.given_at", "consents.NEWS.sms.source", "consents.NEWS.sms.actor"),
+    *(*BLOCK_COLUMNS, *DEFINITION_COLUMNS),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(missing=st.sets(st.sampled_from(REST_OF_EXPORT), max_size=6), address=st.sampled_from(ADDRESSES))
+@example({*STATUS_COLUMNS}, "phone")
+@example({*STATUS_COLUMNS, *BLOCK_COLUMNS, *DEFINITION_COLUMNS, *OWN_STATUS_COLUMNS.values()}, "email")
+@example({"sms_status", *OWN_STATUS_COLUMNS.values(), "contact_id"}, "phone")
+def test_whichever_columns_are_taken_out_of_an_export_its_addresses_have_their_statuses(
+    missing: set[str], address: str
+) -> None:
+    header = [address, *(name for name in REST_OF_EXPORT if name not in missing)]
+    status = {"phone": "sms_status", "email": "email_status"}[address]
+    try:
+        plan = plan_columns(header, NO_MAPPING)
+    except InvalidInputError as refused:
+        assert "--map" in refused.message
+    else:
+        assert status in plan.targets
+        assert plan.exported[status.removesuffix("_status")] == status
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        ("external_id", "landline", "created_at", "updated_at"),
+        ("created_at", "external_id"),
+        ("blocked_address", "blocked_channel"),
+        ("defined", "defined_name"),
+        ("archived_at", "groups"),
+    ],
+)
+def test_an_export_without_any_status_stops_until_it_is_said_that_nobody_has_unsubscribed(
+    rest: tuple[str, ...],
+) -> None:
+    header = ["contact_id", "phone", "email", *rest]
+    with pytest.raises(InvalidInputError, match=r"“sms_status”.*“phone”.*missing.*--map \"phone=phone\""):
+        plan_columns(header, NO_MAPPING)
+    with pytest.raises(InvalidInputError, match=r"“email_status”.*“email”.*missing.*--map \"email=email\""):
+        plan_columns(header, {"phone": "phone"})
+    plan = plan_columns(header, {"phone": "phone", "email": "email"})
+    assert {"phone", "email"} <= plan.attributes.keys()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("email", "status", "consents.OFFERS.email"),
+        ("phone", "groups", "archived_at"),
+        ("phone", "external_id", "landline", "created_at"),
+        ("contact_id", "phone", "created_at"),
+        ("phone", "defined"),
+    ],
+)
+def test_files_of_others_are_no_exports(header: tuple[str, ...]) -> None:
+    assert not is_export(header)
+    assert {"phone", "email"} & plan_columns(header, NO_MAPPING).attributes.keys()
+
+
+def test_suppressions_alone_need_no_statuses() -> None:
+    assert plan_columns(BLOCK_COLUMNS, NO_MAPPING).has_blocks
+
+
+def test_an_export_without_ids_stops_where_no_address_has_a_status() -> None:
+    header = ["phone", "email", "sms_status", "email_status", "sms_own_status"]
+    for names in (header, ["contact_id", *header]):
+        consent = plan_columns(names, NO_MAPPING).consent
+        schema = {LINE_COLUMN: pl.Int64, **dict.fromkeys(names, pl.String)}
+        rows = [
+            {LINE_COLUMN: 2, "phone": "05"},
+            {LINE_COLUMN: 3, "phone": "06"},
+            {LINE_COLUMN: 4, "email": "a@x.example", "email_status": "none"},
+        ]
+        with pytest.raises(InvalidInputError, match=r"line 2.*“sms_status”.*blank"):
+            consent.check(pl.DataFrame(rows, schema=schema))
+        rows[1]["sms_status"] = "subscribed"
+        consent.check(pl.DataFrame(rows, schema=schema))
 
 
 def test_a_contact_of_an_export_whose_status_is_blank_stops() -> None:

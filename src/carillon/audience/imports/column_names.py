@@ -81,11 +81,7 @@ def plan_columns(
     own_statuses(own, targets)
     if is_export([column for column in header if column == ID_COLUMN or column not in chosen]):
         _check_statuses(attributes, targets, chosen)
-    exported = {
-        channel: status_column(channel)
-        for channel in ADDRESS_COLUMNS
-        if status_column(channel) in own and ID_COLUMN in header
-    }
+    exported = {channel: status_column(channel) for channel in ADDRESS_COLUMNS if status_column(channel) in own}
     reasons = [column for column in header if column not in chosen and tells_why(column)]
     groups = [column for column in named if column not in attributes and column not in targets]
     _check_one_column_each({**attributes, **dict.fromkeys(groups, GROUPS_COLUMN)})
@@ -103,7 +99,7 @@ def plan_columns(
         unknown=tuple(name for name in unmapped if name not in chosen),
         ids=tuple(name for name, target in targets.items() if _may_have_ids(header, name, target, chosen)),
         exported=exported,
-        fields={} if is_export(header) else _open_fields(own, attributes, chosen),
+        fields={} if exported and is_export(header) else _open_fields(own, attributes, chosen),
     )
 
 

@@ -111,7 +111,7 @@ def status_missing(channel: str, address: str) -> InvalidInputError:
     """Make the error for an export with addresses of a channel and without the column of their statuses."""
     status = status_column(channel)
     message = (
-        f"The file is an export, and its column “{status}”, which says who of the column “{address[:60]}” must not be "
+        f"The file looks like an export of ours, and its column “{status}”, which says who of the column “{address[:60]}” must not be "
         f"written to, is missing. Import the file as it was exported, or say that nobody there has unsubscribed: "
         f'--map "{address[:60]}={ADDRESS_COLUMNS[channel]}"'
     )
@@ -121,7 +121,7 @@ def status_missing(channel: str, address: str) -> InvalidInputError:
 def _status_emptied(column: str, row: int) -> InvalidInputError:
     """Make the error for a contact of an export whose status was taken out."""
     message = (
-        f"The file is an export, which has a status for each address, and in line {row} the column “{column}” is "
+        f"The file looks like an export of ours, which has a status for each address, and in line {row} the column “{column}” is "
         f"blank. Import the file as it was exported, or say that blank cells there say nothing: "
         f'--map "{column}={column}"'
     )
@@ -211,8 +211,20 @@ class ConsentColumns:
                     raise not_understood(column)
 
     def _check_exported(self, frame: pl.DataFrame) -> None:
+        """Raise InvalidInputError where an export's contact has an address and no status.
+
+        Its contacts have ids, and rows without one were added by hand; where no row has one, these may have been taken
+        out as well, and it is one if no address has a status.
+        """
+        has_id = _is_given(ID_COLUMN) if ID_COLUMN in frame.columns else pl.lit(value=False)
         for channel, column in self.exported.items():
-            emptied = frame.filter(_is_given(ID_COLUMN) & self._has_address(channel) & ~_is_given(column))
+            addressed = frame.filter(self._has_address(channel)).select(
+                LINE_COLUMN, has_id.alias("has_id"), _is_given(column).alias("has_status")
+            )
+            if addressed["has_id"].any():
+                emptied = addressed.filter(pl.col("has_id") & ~pl.col("has_status"))
+            else:
+                emptied = addressed.clear() if addressed["has_status"].any() else addressed
             if not emptied.is_empty():
                 raise _status_emptied(column, emptied[LINE_COLUMN][0])
 
