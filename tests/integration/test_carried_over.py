@@ -220,8 +220,11 @@ async def test_an_export_from_which_columns_were_taken_out_keeps_what_contacts_s
     kept = [name for name in COLUMNS if name not in lacking]
     rows = [
         {
-            **{"email": "a@mail.example", "email_status": "subscribed", "groups": "Gold"},
-            **{"sms_status": "none", "sms_own_status": "unsubscribed"},
+            "email": "a@mail.example",
+            "email_status": "subscribed",
+            "sms_status": "none",
+            "sms_own_status": "unsubscribed",
+            "groups": "Gold",
         },
         {**archived("+972545550001"), "groups": "Gold;Silver"},
     ]

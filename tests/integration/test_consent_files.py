@@ -1,10 +1,12 @@
 """A file takes reachability away, and never gives it to whom it was taken."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from tests.support import Tenant
 
@@ -165,11 +167,69 @@ async def test_what_is_not_understood_stops_before_the_first_row(db: Database, a
         ["phone,ok to consent", *many],
         ["phone,Verified", *(row.replace("subscribed", "yes") for row in many), "0541200000,no"],
         ["phone,List state", *many[:1_000], "0541200000,Removed", *many],
+        ["phone,List state", *many, "0541200000,Removed"],
+        ["phone,List state", *(row.partition(",")[0] for row in many), "0541200000,Removed"],
     ):
         with pytest.raises(InvalidInputError) as refused:
             await bring(db, account, tmp_path / "crm.csv", lines)
         assert refused.value.field == "map"
     assert await statuses(db, account) == {}
+
+
+@pytest.mark.parametrize("name", ["SMS", "Cell", "WhatsApp"])
+async def test_a_column_called_like_an_address_beside_another_is_none_where_its_cells_are_answers(
+    db: Database, account: Tenant, tmp_path: Path, name: str
+) -> None:
+    lines = [f"Mobile,{name}", "0541100001,yes", "0541100002,no"]
+    later = [f"Mobile,{name}", *(f"05411{number:05d}," for number in range(20_000)), "0541200000,no"]
+    for rows in (lines, later):
+        for mapping in ({}, {"Mobile": "phone"}):
+            with pytest.raises(InvalidInputError) as refused:
+                await bring(db, account, tmp_path / "crm.csv", rows, mapping=mapping)
+            if mapping or rows is lines:
+                assert f'--map "{name}=sms_subscribed"' in refused.value.message
+    await bring(db, account, tmp_path / "crm.csv", lines, mapping={name: "sms_subscribed"})
+    assert {phone: sms for phone, (sms, _) in (await statuses(db, account)).items()} == {
+        "972541100001": "subscribed",
+        "972541100002": "unsubscribed",
+    }
+
+
+async def test_a_second_phone_stops_nothing_when_it_is_said_which_one_counts(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = ["Mobile,Phone,email", "0541100001,0541100002,a@mail.example", "0541100003,,b@mail.example"]
+    with pytest.raises(InvalidInputError, match="would all be phone"):
+        await bring(db, account, tmp_path / "crm.csv", lines)
+    summary = await bring(db, account, tmp_path / "crm.csv", lines, mapping={"Mobile": "phone"})
+    assert (summary.new, summary.unmapped_columns) == (2, ("Phone",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("lists", [{"name": "Weekly", "subscription_status": "unsubscribed"}]),  # listmonk's API
+        ("attributes", {"unsubscribed": True}),
+        ("statuses", {"email": "unsubscribed"}),
+        ("channels", {"email": {"status": "UNSUBSCRIBED"}}),
+        ("state", {"name": "Opted out"}),
+    ],
+)
+@pytest.mark.parametrize("form", ["ndjson", "parquet"])
+async def test_consent_within_objects_and_lists_stops_before_the_first_row(  # noqa: PLR0913, PLR0917 - fixtures
+    db: Database, account: Tenant, tmp_path: Path, form: str, name: str, value: object
+) -> None:
+    path = tmp_path / f"all.{form}"
+    frame = pl.DataFrame([{"email": f"a{number}@mail.example", name: None} for number in range(200)])
+    frame = frame.with_columns(pl.Series(name, [None] * 199 + [value]))
+    write_all = frame.write_ndjson if form == "ndjson" else frame.write_parquet
+    await asyncio.to_thread(write_all, path)
+    with pytest.raises(InvalidInputError, match="objects or lists") as refused:
+        await import_file(db, account.actor, FileImport(path=path), lambda _progress: None)
+    assert f'--map "{name}=-"' in refused.value.message
+    assert await statuses(db, account) == {}
+    left = FileImport(path=path, mapping={name: "-"})
+    assert (await import_file(db, account.actor, left, lambda _progress: None)).new == 200
 
 
 @pytest.mark.parametrize("field", ["status", "blacklisted", "opt_out"])

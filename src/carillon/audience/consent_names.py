@@ -250,6 +250,11 @@ def _known(names: Sequence[str]) -> frozenset[str]:
     return frozenset(map(compared, names))
 
 
+def target_of(column: str) -> str | None:
+    """Return which of TARGETS a column is by its name alone."""
+    return target_by_name().get(compared(column))
+
+
 def looks_like_consent(column: str) -> bool:
     """Tell whether a column that nobody knows may say who must not be written to."""
     name = compared(column)

@@ -4,6 +4,7 @@ Names are compared by their letters and digits alone: case, accents, spaces, und
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from carillon.audience.consent_names import (
@@ -38,6 +39,7 @@ from carillon.audience.imports.consent_columns import (
     ADDRESS_COLUMNS,
     channels_of,
     field_or_consent,
+    no_addresses,
     not_understood,
     own_statuses,
     status_missing,
@@ -53,16 +55,24 @@ _REPEATED = re.compile(r"_\d+$")
 
 
 def plan_columns(
-    header: Sequence[str], mapping: Mapping[str, str], fields: Iterable[str] = CANONICAL.keys()
+    header: Sequence[str],
+    mapping: Mapping[str, str],
+    fields: Iterable[str] = CANONICAL.keys(),
+    *,
+    answers: Collection[str] = (),
 ) -> ColumnPlan:
     """Decide which column holds which attribute: as `mapping` (column to attribute) says, else by the column's name.
 
-    `fields` are the names of the audience's fields, built-in and own. Raises InvalidInputError for `map`: a column that
-    the file doesn't have, an attribute that doesn't exist, two columns for one attribute, no column with a key, or one
-    that looks like consent and isn't known, or is called like a field as well.
+    `fields` are the names of the audience's fields, built-in and own, and `answers` those of `repeated_addresses` whose
+    cells are none. Raises InvalidInputError for `map`: a column that the file doesn't have, an attribute that doesn't
+    exist, two columns for one attribute, no column with a key, or one that looks like consent and isn't known, or is
+    called like a field or an address as well.
     """
     attributes_there = (*ATTRIBUTES, *fields)
     chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}
+    for column in answers:
+        if column not in chosen:
+            raise no_addresses(column, address_columns([column])[column])
     own = _own_columns(header, chosen, attributes_there)
     consents = {
         column: read for column in header if column not in chosen and (read := read_consent_column(column)) is not None
@@ -88,6 +98,7 @@ def plan_columns(
     unmapped = tuple(name for name in header if name not in {*named, *passed})
     if not set(KEYS) & set(attributes.values()) and own.isdisjoint({*BLOCK_COLUMNS, *DEFINITION_COLUMNS}):
         raise InvalidInputError("map", _no_key(unmapped))
+    unknown = [name for name in unmapped if name not in chosen]
     return ColumnPlan(
         attributes=attributes,
         unmapped=unmapped,
@@ -96,7 +107,7 @@ def plan_columns(
         groups=next(iter(groups), GROUPS_COLUMN if GROUPS_COLUMN in own else None),
         own=frozenset(own),
         reasons=tuple(reasons),
-        unknown=tuple(name for name in unmapped if name not in chosen),
+        unknown=tuple(unknown),
         ids=tuple(name for name, target in targets.items() if _may_have_ids(header, name, target, chosen)),
         exported=exported,
         fields={} if exported and is_export(header) else _open_fields(own, attributes, chosen),
@@ -186,6 +197,16 @@ def address_columns(header: Sequence[str]) -> dict[str, str]:
     held = {column: by_name.get(compared(column), "") for column in header}
     held |= _vendors_names([column for column, attribute in held.items() if not attribute], set(held.values()))
     return {column: attribute for column, attribute in held.items() if attribute in {"phone", "email"}}
+
+
+def repeated_addresses(header: Sequence[str]) -> Sequence[str]:
+    """Return the columns that hold phones or e-mails by their names, and aren't the only ones to do so.
+
+    Beside phones `SMS` may be whether somebody gets any.
+    """
+    columns = address_columns(header)
+    held = Counter(columns.values())
+    return [column for column, attribute in columns.items() if held[attribute] > 1]
 
 
 def _own_columns(header: Sequence[str], chosen: Collection[str], fields: Collection[str]) -> set[str]:

@@ -31,9 +31,11 @@ from carillon.audience.imports.carried import (
     with_keys,
 )
 from carillon.audience.imports.cell_forms import read_cell_forms, take_errors
-from carillon.audience.imports.column_names import plan_columns
+from carillon.audience.imports.column_names import address_columns, plan_columns, repeated_addresses
 from carillon.audience.imports.column_plan import ColumnPlan
-from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS, check_fields, check_left_out
+from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS
+from carillon.audience.imports.consent_words import are_answers
+from carillon.audience.imports.judged_cells import judged_cells
 from carillon.audience.imports.reachability import TakenAway, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
@@ -289,11 +291,11 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         shape = _shape(command, table, country)
         definitions = _definitions(table.path, shape, was_defused=table.may_be_defused)
         kinds = {**defined_kinds(definitions), **kinds}
-        columns = plan_columns(shape.header, command.mapping, kinds)
+        columns = plan_columns(shape.header, command.mapping, kinds, answers=_answers(table.path, shape))
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
         raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
-    _check_consent(table.path, shape, columns)
+    _check_consent(table, shape, columns)
     # All that decides the outcome: another audience, mapping, group or country is another import.
     identity = (
         file_hash(command.path),
@@ -326,18 +328,28 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
     )
 
 
-def _check_consent(table: Path, shape: FileShape, columns: ColumnPlan) -> None:
-    """Check all columns that say who may be written to, and the first chunk of those that may say it by their cells."""
+def _check_consent(table: Table, shape: FileShape, columns: ColumnPlan) -> None:
+    """Check all columns that say who may be written to, and those that may say it by their cells while they may."""
     consent = columns.consent
-    if not (consent.is_checked or columns.unknown or columns.fields):
+    judged = judged_cells(columns.unknown, columns.fields, address_columns(columns.unknown))
+    if table.form == "records":
+        nested = {shape.header[place] for place in table.nested}
+        judged.nested = {column: advice for column, advice in judged.nested.items() if column in nested}
+    if not (consent.is_checked or judged.is_open):
         return
-    for place, chunk in enumerate(read_chunks(table, shape, rows=CHUNK_ROWS)):
-        if place == 0:
-            check_left_out(chunk.frame, columns.unknown)
-            check_fields(chunk.frame, columns.fields)
-        if not consent.is_checked:
+    for chunk in read_chunks(table.path, shape, rows=CHUNK_ROWS):
+        judged.check(chunk.frame)
+        if consent.is_checked:
+            consent.check(chunk.frame)
+        elif not judged.is_open:
             return
-        consent.check(chunk.frame)
+
+
+def _answers(table: Path, shape: FileShape) -> Sequence[str]:
+    """Return the columns that are called like addresses, beside others, and have answers in the first chunk."""
+    columns = repeated_addresses(shape.header)
+    first = next(iter(read_chunks(table, shape, rows=CHUNK_ROWS)), None) if columns else None
+    return [] if first is None else [column for column in columns if are_answers(first.frame[column])]
 
 
 def _definitions(table: Path, shape: FileShape, *, was_defused: bool) -> list[Definition]:
