@@ -664,3 +664,70 @@ async def test_consents_are_given_by_a_file_to_new_contacts_or_when_resubscribin
     lines = ["phone,consents.OFFERS.sms", "0541110001,yes"]
     await bring(db, account, tmp_path / "signed.csv", lines, resubscribe="Signed")
     assert await granted() == [True]
+
+
+async def test_a_purpose_is_the_same_whatever_its_case(db: Database, account: Tenant, tmp_path: Path) -> None:
+    await bring(db, account, tmp_path / "new.csv", ["phone,consents.OFFERS.sms", "0541110001,yes", "0541110002,yes"])
+    await bring(db, account, tmp_path / "no.csv", ["phone,consents.offers.sms", "0541110001,no", "0541110003,yes"])
+    expected = {("972541110001", "OFFERS sms"): False, ("972541110002", "OFFERS sms"): True}
+    assert await consents(db, account) == expected | {("972541110003", "OFFERS sms"): True}
+    lines = ["phone,consents.Offers.sms,consents.OFFERS.sms", "0541110002,yes,no", "0541110003,no,yes"]
+    await bring(db, account, tmp_path / "both.csv", lines)
+    assert not any((await consents(db, account)).values())
+    async with db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM consent_purpose WHERE account_id = $1", account.account_id) == 1
+
+
+async def test_two_names_of_a_new_purpose_that_differ_in_their_case_are_one(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = ["phone,consents.News.sms,consents.NEWS.sms", "0541110001,yes,no", "0541110002,no,yes", "0541110003,yes,"]
+    await bring(db, account, tmp_path / "both.csv", lines)
+    assert await consents(db, account) == {
+        ("972541110001", "News sms"): False,
+        ("972541110002", "News sms"): False,
+        ("972541110003", "News sms"): True,
+    }
+
+
+async def test_what_a_removed_contact_refused_is_refused_whatever_the_case_of_the_purpose(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "first.csv", REFUSED)
+    key = ContactKey(kind=KeyKind.PHONE, value="0541110001")
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    lines = [GRANTED[0].replace("NEWS", "News"), GRANTED[1]]
+    await bring(db, account, tmp_path / "again.csv", lines)
+    assert await consents(db, account) == REFUSED_BY_SMS
+
+
+async def test_a_definition_of_a_purpose_in_another_case_makes_none(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "first.csv", REFUSED)
+    header = "defined,defined_name,defined_kind,defined_label,defined_description,phone,sms_status,consents.news.sms"
+    lines = [header, "purpose,news,,,,,,", "purpose,Offers,,,,,,", ",,,,,0541110001,subscribed,yes"]
+    await bring(db, account, tmp_path / "defined.csv", lines)
+    async with db.transaction() as tx:
+        statement = "SELECT key FROM consent_purpose WHERE account_id = $1 ORDER BY key"
+        assert [row["key"] for row in await tx.fetch(statement, account.account_id)] == ["NEWS", "Offers"]
+    assert await consents(db, account) == REFUSED_BY_SMS
+
+
+async def test_what_was_left_out_is_not_imported_before(db: Database, account: Tenant, tmp_path: Path) -> None:
+    header = "contact_id,phone,sms_status,archived_at,consents.OFFERS.sms,blocked_address,blocked_channel"
+    lines = [header, ",,,,,972541110009,sms", "1,0541110001,archived,2026-01-02T03:04:05+00:00,yes,,"]
+    lines += ["2,0541110002,subscribed,,no,,"]
+    left_out = ("consents.OFFERS.sms", "archived_at", "blocked_address", "blocked_channel")
+    for columns in (left_out[:1], left_out[1:2], left_out[2:]):
+        other = dict.fromkeys(columns, "-")
+        first = await bring(db, account, tmp_path / "all.csv", lines, mapping=other)
+        assert not first.was_done_before
+    whole = await bring(db, account, tmp_path / "all.csv", lines)
+    assert not whole.was_done_before
+    assert (await consents(db, account))["972541110002", "OFFERS sms"] is False
+    assert [address for _, address, _ in await blocks(db, account)] == ["972541110009"]
+    async with db.transaction() as tx:
+        statement = "SELECT phone FROM contact WHERE account_id = $1 AND archived_at IS NOT NULL"
+        assert [row["phone"] for row in await tx.fetch(statement, account.account_id)] == ["972541110001"]
+    assert (await bring(db, account, tmp_path / "all.csv", lines)).was_done_before

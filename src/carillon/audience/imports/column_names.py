@@ -15,6 +15,7 @@ from carillon.audience.consent_names import (
     target_by_name,
     tells_why,
 )
+from carillon.audience.consents import same_purpose
 from carillon.audience.export_columns import (
     ARCHIVED_COLUMN,
     BLOCK_COLUMNS,
@@ -44,6 +45,7 @@ from carillon.audience.imports.consent_columns import (
     own_statuses,
     status_missing,
 )
+from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.rows import ATTRIBUTES, KEYS
 from carillon.errors import InvalidInputError
 from carillon.tabular import REJECT_COLUMNS
@@ -60,13 +62,14 @@ def plan_columns(
     fields: Iterable[str] = CANONICAL.keys(),
     *,
     answers: Collection[str] = (),
+    purposes: Collection[str] = (),
 ) -> ColumnPlan:
     """Decide which column holds which attribute: as `mapping` (column to attribute) says, else by the column's name.
 
-    `fields` are the names of the audience's fields, built-in and own, and `answers` those of `repeated_addresses` whose
-    cells are none. Raises InvalidInputError for `map`: a column that the file doesn't have, an attribute that doesn't
-    exist, two columns for one attribute, no column with a key, or one that looks like consent and isn't known, or is
-    called like a field or an address as well.
+    `fields` are the names of the audience's fields, built-in and own, `purposes` the keys of its purposes, and
+    `answers` those of `repeated_addresses` whose cells are none. Raises InvalidInputError for `map`: a column that the
+    file doesn't have, an attribute that doesn't exist, two columns for one attribute, no column with a key, or one that
+    looks like consent and isn't known, or is called like a field or an address as well.
     """
     attributes_there = (*ATTRIBUTES, *fields)
     chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}
@@ -74,9 +77,7 @@ def plan_columns(
         if column not in chosen:
             raise no_addresses(column, address_columns([column])[column])
     own = _own_columns(header, chosen, attributes_there)
-    consents = {
-        column: read for column in header if column not in chosen and (read := read_consent_column(column)) is not None
-    }
+    consents = _consent_columns([column for column in header if column not in chosen], purposes)
     passed = {*REJECT_COLUMNS, *own, *consents}
     passed |= {f"{column}.{detail}" for column in consents for detail in CONSENT_DETAILS}
     guessed = _guesses(header, passed - chosen.keys(), chosen, attributes_there)
@@ -112,6 +113,17 @@ def plan_columns(
         exported=exported,
         fields={} if exported and is_export(header) else _open_fields(own, attributes, chosen),
     )
+
+
+def _consent_columns(header: Sequence[str], purposes: Collection[str]) -> Mapping[str, tuple[str, Channel]]:
+    """Return the columns of consents; two names of a purpose that differ in their case are one."""
+    known, found = set(purposes), dict[str, tuple[str, Channel]]()
+    for column in header:
+        if (read := read_consent_column(column)) is not None:
+            key = same_purpose(read[0], known)
+            known.add(key)
+            found[column] = key, read[1]
+    return found
 
 
 def _open_fields(own: Collection[str], attributes: Mapping[str, str], chosen: Collection[str]) -> Mapping[str, str]:

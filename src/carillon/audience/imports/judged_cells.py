@@ -3,18 +3,21 @@
 They are judged by the whole file, of which only as much is read as there are such columns (docs/adr/0069).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from carillon.audience.consent_names import tells_why
 from carillon.audience.export_columns import FIELD_PREFIX
+from carillon.audience.imports.column_names import address_columns, repeated_addresses
+from carillon.audience.imports.column_plan import ColumnPlan
 from carillon.audience.imports.consent_columns import no_addresses, of_targets_or_none
-from carillon.audience.imports.consent_words import CellCounts
+from carillon.audience.imports.consent_words import CellCounts, are_answers
 from carillon.audience.imports.nested_consent import consent_within, is_nested
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
+from carillon.tabular import FileShape, Table, read_chunks
 
 
 @dataclass(slots=True)
@@ -56,6 +59,33 @@ class JudgedCells:
                 raise _nested(name, found, advice)
             if not is_nested(frame[name]) and frame[name].null_count() < frame.height:
                 del self.nested[name]
+
+
+def answers_among_addresses(table: Table, shape: FileShape, rows: int) -> Sequence[str]:
+    """Return the columns that are called like addresses, beside others, and have answers in the first chunk."""
+    columns = repeated_addresses(shape.header)
+    first = next(iter(read_chunks(table.path, shape, rows=rows)), None) if columns else None
+    return [] if first is None else [column for column in columns if are_answers(first.frame[column])]
+
+
+def check_consent(table: Table, shape: FileShape, columns: ColumnPlan, rows: int) -> None:
+    """Check all columns that say who may be written to, and those that may say it by their cells while they may.
+
+    The file is read by `rows`. Raises InvalidInputError for `map`.
+    """
+    consent = columns.consent
+    judged = judged_cells(columns.unknown, columns.fields, address_columns(columns.unknown))
+    if table.form == "records":
+        nested = {shape.header[place] for place in table.nested}
+        judged.nested = {column: advice for column, advice in judged.nested.items() if column in nested}
+    if not (consent.is_checked or judged.is_open):
+        return
+    for chunk in read_chunks(table.path, shape, rows=rows):
+        judged.check(chunk.frame)
+        if consent.is_checked:
+            consent.check(chunk.frame)
+        elif not judged.is_open:
+            return
 
 
 def judged_cells(unknown: Iterable[str], fields: Mapping[str, str], addresses: Mapping[str, str]) -> JudgedCells:

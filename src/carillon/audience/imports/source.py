@@ -1,7 +1,7 @@
 """The file of an import: what is to be made of it, and its chunks, read and ready to be written."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 
 from carillon.audience.contacts.contact import Device
-from carillon.audience.definitions import Definition, defined_kinds
+from carillon.audience.definitions import Definition, defined_kinds, defined_purposes
 from carillon.audience.export_columns import (
     ARCHIVED_COLUMN,
     DEVICES_COLUMN,
@@ -31,11 +31,10 @@ from carillon.audience.imports.carried import (
     with_keys,
 )
 from carillon.audience.imports.cell_forms import read_cell_forms, take_errors
-from carillon.audience.imports.column_names import address_columns, plan_columns, repeated_addresses
+from carillon.audience.imports.column_names import plan_columns
 from carillon.audience.imports.column_plan import ColumnPlan
 from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS
-from carillon.audience.imports.consent_words import are_answers
-from carillon.audience.imports.judged_cells import judged_cells
+from carillon.audience.imports.judged_cells import answers_among_addresses, check_consent
 from carillon.audience.imports.reachability import TakenAway, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
@@ -273,10 +272,12 @@ def _shape(command: FileImport, table: Table, country: str) -> FileShape:
         raise InvalidInputError("file", f"{error} For example: --columns phone,email") from error
 
 
-def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[str, Kind]) -> FileSource:
+def open_source(
+    actor: Actor, command: FileImport, table: Table, kinds: Mapping[str, Kind], purposes: Collection[str]
+) -> FileSource:
     """Open a file and check all that can be wrong with it, or with the command, before the first row.
 
-    `table` has the file's records (`as_csv`).
+    `table` has the file's records (`as_csv`), `kinds` and `purposes` are those of the audience.
     The columns that say who may be written to are read to the end first: nothing is written of a file in which one of
     their cells isn't understood, or in which another column looks as if it were one. Raises TabularError, and
     InvalidInputError for `map`, `group`, `country`, and for `file` where it is to have addresses and has none.
@@ -291,11 +292,17 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         shape = _shape(command, table, country)
         definitions = _definitions(table.path, shape, was_defused=table.may_be_defused)
         kinds = {**defined_kinds(definitions), **kinds}
-        columns = plan_columns(shape.header, command.mapping, kinds, answers=_answers(table.path, shape))
+        columns = plan_columns(
+            shape.header,
+            command.mapping,
+            kinds,
+            answers=answers_among_addresses(table, shape, CHUNK_ROWS),
+            purposes={*purposes, *defined_purposes(definitions)},
+        )
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
         raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
-    _check_consent(table, shape, columns)
+    check_consent(table, shape, columns, CHUNK_ROWS)
     # All that decides the outcome: another audience, mapping, group or country is another import.
     identity = (
         file_hash(command.path),
@@ -326,30 +333,6 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         is_addresses=command.suppress,
         definitions=definitions,
     )
-
-
-def _check_consent(table: Table, shape: FileShape, columns: ColumnPlan) -> None:
-    """Check all columns that say who may be written to, and those that may say it by their cells while they may."""
-    consent = columns.consent
-    judged = judged_cells(columns.unknown, columns.fields, address_columns(columns.unknown))
-    if table.form == "records":
-        nested = {shape.header[place] for place in table.nested}
-        judged.nested = {column: advice for column, advice in judged.nested.items() if column in nested}
-    if not (consent.is_checked or judged.is_open):
-        return
-    for chunk in read_chunks(table.path, shape, rows=CHUNK_ROWS):
-        judged.check(chunk.frame)
-        if consent.is_checked:
-            consent.check(chunk.frame)
-        elif not judged.is_open:
-            return
-
-
-def _answers(table: Path, shape: FileShape) -> Sequence[str]:
-    """Return the columns that are called like addresses, beside others, and have answers in the first chunk."""
-    columns = repeated_addresses(shape.header)
-    first = next(iter(read_chunks(table, shape, rows=CHUNK_ROWS)), None) if columns else None
-    return [] if first is None else [column for column in columns if are_answers(first.frame[column])]
 
 
 def _definitions(table: Path, shape: FileShape, *, was_defused: bool) -> list[Definition]:
