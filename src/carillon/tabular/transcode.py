@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeVar
 
 import msgspec
 import polars as pl
@@ -28,6 +28,10 @@ from carillon.tabular.private import create_private
 from carillon.tabular.records import FIELD_TOO_LONG, RAW_LIMIT
 from carillon.tabular.shape import FileShape, inspect, open_regular
 
+if TYPE_CHECKING:
+    from carillon.tabular.workbook import MergedCells, WrittenSheet
+
+_Written = TypeVar("_Written")
 Kind = Literal["text", "ndjson", "parquet", "workbook", "gzip", "zip"]
 
 _PARQUET: Final = b"PAR1"
@@ -60,13 +64,15 @@ class Table:
     A `text` is somebody's CSV, whose encoding and delimiter have to be found. The others were written here, in UTF-8
     with commas: the rows of a `sheet` of a workbook, or `records` (NDJSON, Parquet), whose values have names. Records
     of lines are numbered as these are (`tabular.numbered`), and `nested` are the places, among their columns, of those
-    with objects or lists, which are JSON. `sheets` are those of a workbook that are shown, first the one that is read.
+    with objects or lists, which are JSON. `sheets` are those of a workbook that are shown, first the one that is read,
+    of which `merged` are cells.
     """
 
     path: Path
     form: Literal["text", "sheet", "records"]
     is_numbered: bool = False
     sheets: Sequence[str] = ()
+    merged: Sequence["MergedCells"] = ()
     nested: Collection[int] = ()
 
     @property
@@ -105,23 +111,20 @@ def as_csv(path: Path, *, sheet: str | None = None) -> Iterator[Table]:
         found, kind = path, _kind(path)
         if kind == "gzip" or kind == "zip":  # noqa: PLR1714 - so that the type of the rest is known
             unpack = unpack_gzip if kind == "gzip" else unpack_zip
-            found = _new_file(stack, path, partial(unpack, path))
+            found, _ = _new_file(stack, path, partial(unpack, path))
             kind = _kind(found)
         if sheet is not None and kind != "workbook":
             raise TabularError("Only a workbook has sheets.")
         if kind == "text":
             yield Table(path=found, form="text")
         elif kind == "workbook":
-            sheets: list[str] = []
-            file = _new_file(stack, path, lambda target: sheets.extend(_from_workbook(found, sheet, target)))
-            yield Table(path=file, form="sheet", sheets=sheets)
+            file, written = _new_file(stack, path, partial(_from_workbook, found, sheet))
+            yield Table(path=file, form="sheet", sheets=written.sheets, merged=written.merged)
         elif kind == "parquet":
-            nested: set[int] = set()
-            file = _new_file(stack, path, lambda target: nested.update(_from_parquet(found, target)))
+            file, nested = _new_file(stack, path, partial(_from_parquet, found))
             yield Table(path=file, form="records", nested=nested)
         elif kind == "ndjson":
-            nested = set()
-            file = _new_file(stack, path, lambda target: nested.update(_from_ndjson(found, target)))
+            file, nested = _new_file(stack, path, partial(_from_ndjson, found))
             yield Table(path=file, form="records", is_numbered=True, nested=nested)
         else:
             raise UnreadableFileError(f"“{path.name}” holds an archive that is in another.")
@@ -159,18 +162,18 @@ def _kind_of_zip(path: Path) -> Kind:
     return "workbook" if "[Content_Types].xml" in names else "zip"
 
 
-def _new_file(stack: ExitStack, path: Path, write: Callable[[BinaryIO], None]) -> Path:
-    """Make a private file of what `path` holds, which goes with the stack."""
+def _new_file(stack: ExitStack, path: Path, write: Callable[[BinaryIO], _Written]) -> tuple[Path, _Written]:
+    """Make a private file of what `path` holds, which goes with the stack, and return what writing it does, too."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="carillon-import-")))
     try:
         with create_private(folder / "table") as target:
-            write(target)
+            written = write(target)
     except OSError as error:
         raise UnreadableFileError(f"“{path.name}” cannot be unpacked: {error.strerror or error}.") from error
-    return folder / "table"
+    return folder / "table", written
 
 
-def _from_workbook(path: Path, sheet: str | None, target: BinaryIO) -> Sequence[str]:
+def _from_workbook(path: Path, sheet: str | None, target: BinaryIO) -> "WrittenSheet":
     from carillon.tabular.workbook import write_sheet  # noqa: PLC0415 - openpyxl is slow to load, and most files need none
 
     return write_sheet(path, sheet, target)

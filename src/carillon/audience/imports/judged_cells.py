@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from carillon.audience.consent_names import tells_why
-from carillon.audience.export_columns import FIELD_PREFIX
+from carillon.audience.export_columns import DEVICES_COLUMN, FIELD_PREFIX, GROUPS_COLUMN
 from carillon.audience.imports.column_names import address_columns, repeated_addresses
 from carillon.audience.imports.column_plan import ColumnPlan
 from carillon.audience.imports.consent_columns import no_addresses, of_targets_or_none
@@ -74,6 +74,7 @@ def check_consent(table: Table, shape: FileShape, columns: ColumnPlan, rows: int
     The file is read by `rows`. Raises InvalidInputError for `map`.
     """
     consent = columns.consent
+    _require_parted(table, shape, columns)
     judged = judged_cells(columns.unknown, columns.fields, address_columns(columns.unknown))
     if table.form == "records":
         nested = {shape.header[place] for place in table.nested}
@@ -86,6 +87,20 @@ def check_consent(table: Table, shape: FileShape, columns: ColumnPlan, rows: int
             consent.check(chunk.frame)
         elif not judged.is_open:
             return
+
+
+def _require_parted(table: Table, shape: FileShape, columns: ColumnPlan) -> None:
+    """Raise InvalidInputError for a column that says it and has merged cells: one of their rows has the value."""
+    says = {*columns.targets, *columns.consents, *columns.own} - {GROUPS_COLUMN, DEVICES_COLUMN}
+    for place, cells, in_first_row in table.merged:
+        name = shape.header[place] if place < len(shape.header) else ""
+        if name in says and not (in_first_row and shape.body_offset):  # they are no names
+            message = (
+                f"The column “{name[:60]}” says who may be written to, and cells are merged in it ({cells}): the value "
+                "stands in the first row alone. Take them apart and fill in each row, or leave the column out: "
+                f'--map "{name[:60]}=-".'
+            )
+            raise InvalidInputError("map", message)
 
 
 def judged_cells(unknown: Iterable[str], fields: Mapping[str, str], addresses: Mapping[str, str]) -> JudgedCells:
