@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from carillon.audience.consent_names import TARGETS, reads_as_consent
+from carillon.audience.consent_names import TARGETS, doubtful_kind, reads_as_consent, target_of
+from carillon.audience.consent_vocabulary import DOUBTFUL, READ
 from carillon.audience.export_columns import (
     BLOCK_COLUMNS,
     DEFINITION_COLUMNS,
@@ -59,6 +60,9 @@ def check_fields(frame: pl.DataFrame, fields: Mapping[str, str]) -> None:
         ("blacklist", "blocked"),  # 360NRS
         ("Opted out", "unsubscribed"),
         ("Accepts Marketing", "subscribed"),
+        ("confirmation_status", "status"),  # inwise
+        ("subscription state", "status"),
+        ("Email state", "email_status"),
     ],
 )
 def test_the_usual_names_are_known(name: str, target: str) -> None:
@@ -95,6 +99,9 @@ def test_the_usual_names_are_known(name: str, target: str) -> None:
         ),
         *("Widerruf am", "Согласен на звонки", "הסכמה בכתב", "Eliminado del boletín el", "Data processing", "Acepta"),
         *("Liste d'exclusion 2", "Cliente nella lista nera", "Llista d'exclusió", "سبب إلغاء الاشتراك"),
+        *("Please do not ring", "Клиент не хочет звонков", "Bitte nicht anrufen", "Prière de ne pas appeler"),
+        *("Cliente no acepta llamadas", "Não quer mensagens", "Il cliente non vuole SMS", "הלקוח לא רוצה הודעות"),
+        *("Ο πελάτης δεν θέλει", "never_call", "No-contactar"),  # noqa: RUF001 - other scripts are meant
     ],
 )
 def test_what_looks_like_consent_and_is_not_known_stops_and_says_what_to_do(name: str) -> None:
@@ -155,10 +162,32 @@ def test_what_only_tells_when_or_why_is_left_out(name: str) -> None:
         *((name, "subscribed") for name in ("can be contacted", "ok to contact", "Contact allowed", "Werbung erlaubt")),
         *((name, "email_subscribed") for name in ("can_email", "OK to email", "Contact by email")),
         ("can_sms", "sms_subscribed"),
+        *(
+            (name, "sms_subscribed")
+            for name in ("Send SMS", "SMS enabled", "Mobile marketing", "קבלת SMS", "Enviar SMS")
+        ),
+        *((name, "sms_subscribed") for name in ("Получать СМС", "Λήψη SMS", "Recevoir SMS", "SMS erwünscht")),  # noqa: RUF001 - other scripts are meant
+        *((name, "email_subscribed") for name in ("Send emails", "Recibir correos", "קבלת מיילים", "Получает письма")),
+        *((name, "subscribed") for name in ("Recibir ofertas", "Receber ofertas")),
+        *((name, "unsubscribed") for name in ("Archived at", "is archived", "Removal date", "Not interested")),
+        *((name, "unsubscribed") for name in ("לא מעוניין", "לא לפנות", "СТОП", "Не получает", "Отозвано")),  # noqa: RUF001 - other scripts are meant
+        *((name, "unsubscribed") for name in ("Δεν θέλει", "Μην στείλετε", "No autoriza", "No llamar", "Não quer")),
+        *((name, "unsubscribed") for name in ("Ne veut pas", "Non desidera", "Abbestellt", "Kein Interesse")),
+        *((name, "sms_unsubscribed") for name in ("Stop SMS", "Keine SMS", "Pas de SMS", "Sin SMS", "Без СМС")),  # noqa: RUF001 - other scripts are meant
+        *((name, "blocked") for name in ("Lista de excluidos", "Bloctel", "Kontaktsperre", "נחסם")),
+        *((name, "email_blocked") for name in ("Rebotado", "Unzustellbar")),
     ],
 )
 def test_what_people_call_consent_in_the_languages_of_headers_is_known(name: str, target: str) -> None:
     assert plan_columns(["phone", name], NO_MAPPING).targets == {name: target}
+
+
+def test_every_name_of_the_vocabulary_is_what_it_is_there_for() -> None:
+    read = {name: target for target, names in READ.items() for name in names}
+    assert {name: target_of(name) for name in read} == read
+    doubtful = {name: kind for kind, names in DOUBTFUL.items() for name in names}
+    assert {name: doubtful_kind(name) for name in doubtful} == doubtful
+    assert [name for name in doubtful if reads_as_consent(name)] == []
 
 
 @pytest.mark.parametrize(
@@ -180,6 +209,19 @@ def test_what_people_call_consent_in_the_languages_of_headers_is_known(name: str
         ),
         *("Activo fijo", "Fecha de activación", "Actividad", "Cancellation fee", "Block number", "Band", "Complete"),
         *("Device1StatusId", "Status code", "Preferred channel", "Bank withdrawal", "Option", "Privacy zone", "Banner"),
+        *(
+            "No. of SMS",
+            "Number of texts",
+            "Piano promo",
+            "Casino",
+            "Nonprofit",
+            "Churned",
+            "Lost",
+            "Rejected",
+            "Registered",
+        ),
+        *("Archive", "Partner", "Angebotsnummer", "Numero ofertas", "Акция", "מבצע", "Spam score", "Refused orders"),
+        *("Unreachable since 2019?", "Notificación nº", "Archivnummer", "Προσφορά", "Retirada en tienda"),
         *("Abonnement", "Left on", "Stock list", "Leave", "Block", "Exclusive offer", "Lista de precios", "SMS sent"),
     ],
 )
@@ -250,6 +292,19 @@ def test_a_repeated_column_of_consent_is_read_too() -> None:
         ),
         *((name, ["x", "no"], ["no", ""]) for name in ("Cancelled", "מבוטל", "Отказ", "Résilié", "Rechazado")),
         ("Cancelled at", ["2021-01-01", None], [None, None]),
+        *((name, ["2021-01-01", None], [None, None]) for name in ("Refused", "Declined", "Objected", "Deletion date")),
+        *((name, ["yes", "no"], ["no", "no"]) for name in ("Unreachable", "Spam", "TPS", "Wrong number", "Excluido")),
+        *((name, ["да", "нет"], ["нет", None]) for name in ("ЧС", "Исключён", "Жалоба", "Архив", "Спам")),
+        *((name, ["ja", "nein"], ["nein", None]) for name in ("Abgelehnt", "Ausgetreten", "Archiviert am")),
+        *((name, ["oui", "non"], ["non", None]) for name in ("Exclu", "Refusé", "Injoignable", "Plainte")),
+        *((name, ["sì", "no"], ["no", "no"]) for name in ("Escluso", "Si oppone", "Rifiutato", "Rimosso")),
+        *((name, ["sim", "não"], ["não", None]) for name in ("Excluído", "Recusou", "Removido")),
+        *((name, ["ναι", "όχι"], ["όχι", None]) for name in ("Εξαιρείται", "Άρνηση", "Παράπονο", "Διακοπή")),  # noqa: RUF001 - other scripts are meant
+        *((name, ["כן", "לא"], ["לא", None]) for name in ("סירב", "תלונה", "מספר שגוי", "עזב")),
+        *((name, ["כן", "לא"], ["כן", "כן"]) for name in ("מנוי", "מסכים", "קבלת עדכונים")),
+        *((name, ["ναι", "όχι"], ["ναι", None]) for name in ("Εγγεγραμμένος", "Συμφωνεί", "Ειδοποιήσεις")),  # noqa: RUF001 - other scripts are meant
+        *((name, ["0", "1"], ["1", "1"]) for name in ("Notifications enabled", "SMS alerts", "Abonné", "Iscritto")),
+        *((name, ["0", "1"], ["1", "1"]) for name in ("Zustimmung", "Novedades", "Уведомления", "Inscrita")),
     ],
 )
 def test_a_name_that_may_be_consent_stops_where_its_yes_and_no_take_away(

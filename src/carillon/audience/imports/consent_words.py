@@ -92,6 +92,9 @@ _UNMISTAKABLE = (
     *("unsubscribed by recipient", "unsubscribed by admin", "opted out", "opt out", "optout", "non subscribed"),
     *("not subscribed", "blocklisted", "blacklisted", "suppressed", "cleaned", "bounced", "hard bounced"),
     *("complained", "do not contact", "abuse", "spam"),
+    *("dado de baja", "descadastrado", "désabonné", "désinscrit", "disiscritto", "abgemeldet", "lista negra"),
+    *("отписан", "отписана", "отписался", "отписалась", "чёрный список", "в чёрном списке", "не беспокоить"),
+    *("ביטל הרשמה", "הוסר מרשימת תפוצה", "הוסר מרשימת דיוור", "רשימה שחורה", "απεγγραφή", "μαύρη λίστα"),
 )
 
 
@@ -102,9 +105,7 @@ def _of_orders() -> frozenset[str]:
 
 @functools.cache
 def _unmistakable() -> frozenset[str]:
-    """Return the compared words of _UNMISTAKABLE, and what columns are called in other languages that say the same."""
-    other = {name for name, target in target_by_name().items() if target in _CALLED and not name.isascii()}
-    return frozenset(map(compared, _UNMISTAKABLE)) | other
+    return frozenset(map(compared, _UNMISTAKABLE))
 
 
 @functools.cache
