@@ -119,7 +119,8 @@ def test_json_has_it_as_a_record(run: Run) -> None:
         "is_whole": True,
         "phones": {"given": 2, "valid": 2, "possible": 0, "not_phones": 0, "countries": {"IL": 2}},
         "emails": {"given": 2, "valid": 2, "not_emails": 0},
-        "known": {"contacts": 2, "archived": 0, "phones_replaced": 1, "emails_replaced": 1},
+        "known": {"contacts": 2, "archived": 0, "disputed": 0, "phones_replaced": 1, "emails_replaced": 1},
+        "replacing": 0,
         "striking": [],
     }
 
@@ -231,16 +232,61 @@ def test_one_is_written_as_one(run: Run) -> None:
 @pytest.mark.parametrize(
     "lines",
     [
-        ["Mobile", "12", "13", "14", "15", "0549001001"],
+        ["Mobile", "12", "13", "0549001001"],
+        ["Mobile", "12", "13", "14", "15", *(f"054900100{number}" for number in range(6))],
         ["Mobile", *(f"05411100{number}" for number in range(10, 14))],
-        ["Mobile", *(f"05411100{number}" for number in range(10, 28)), "0549001001"],
+        ["Mobile", *(f"05411100{number}" for number in range(10, 15)), *(f"054900100{number}" for number in range(5))],
+        ["Mobile,id,mail", *(f"0549001001,{number},{number}@mail.example" for number in range(3)), "0549001002,4,"],
+        ["Mobile,id", *(f"05490010{number},{number % 36}" for number in range(10, 55))],
         ["Mobile", *map(mobile, range(40)), *map(str, range(10, 20))],
         ["Mobile", *(f"54900{number}.0" for number in range(1000, 1040))],
     ],
-    ids=["four bad phones", "four made-up numbers", "eighteen of nineteen", "a fifth", "decimals that are mended"],
+    ids=[
+        "two bad phones",
+        "four of ten",
+        "four made-up numbers",
+        "a half that may be",
+        "two of a family",
+        "nine of forty-five",
+        "a fifth",
+        "decimals that are mended",
+    ],
 )
 def test_a_small_sample_or_share_is_not_striking(run: Run, lines: list[str]) -> None:
     assert run("import", write("people.csv", lines)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["Mobile", "12", "13", "14", mobile(1), mobile(2)], "3 of 5 phones are no phone numbers (60%)."),
+        (["Mobile", *(f"05411100{n}" for n in range(10, 16)), *map(mobile, range(5))], "6 of 11 phones are no valid"),
+        (
+            ["Mobile,E-mail", *(f"{mobile(n)},info@mail.example" for n in range(12))],
+            "11 of 12 rows give another phone, e-mail or external id to whom an earlier row names (92%).",
+        ),
+        (["Mobile,External id", *(f"{mobile(n)},NULL" for n in range(6))], "5 of 6 rows give another phone, e-mail"),
+        (["Mobile,E-mail", *(f"972549000000,p{n}@mail.example" for n in range(30))], "29 of 30 rows give another"),
+    ],
+    ids=["three bad phones", "more than half that may be", "one e-mail for all", "an id that is none", "rounded"],
+)
+def test_a_file_that_makes_one_person_of_many_or_has_many_bad_values_is_striking(
+    run: Run, lines: list[str], reason: str
+) -> None:
+    stopped = run("import", write("people.csv", lines))
+    assert stopped.returncode == 3
+    assert f"Striking: {reason}" in stopped.stderr
+
+
+def test_ids_that_contradict_the_phones_beside_them_are_striking(run: Run) -> None:
+    known = ["Mobile,External id", *(f"{mobile(n)},C-{n}" for n in range(12))]
+    assert run("import", write("known.csv", known)).returncode == 0
+    slipped = ["Mobile,External id,Name", *(f"{mobile((n + 1) % 12)},C-{n},Ana" for n in range(12))]
+    stopped = run("import", write("slipped.csv", slipped))
+    assert stopped.returncode == 3
+    assert (
+        "12 of 12 rows have a phone, e-mail or external id of one contact and one of another (100%)." in stopped.stderr
+    )
 
 
 def test_only_the_first_slice_is_judged(run: Run) -> None:

@@ -181,10 +181,19 @@ def test_of_ten_thousand_columns_the_first_fifty_are_shown(run: Run, command: tu
     assert "c50" not in done.output
 
 
+def test_numbered_columns_hold_addresses_and_a_row_without_one_is_a_reject(run: Run) -> None:
+    lines = ["name,phone,Phone 2,Email_2", "Ana,0541110001,0541110002,", "Ben,,,ben@mail.example", "Gil,,,"]
+    Path("both.csv").write_text("\n".join(lines))
+    done = run("suppression", "import", "both.csv", "--account", "1")
+    assert "Suppressed: 3." in done.stdout
+    assert "There is no address in “phone” or “Phone 2” or “Email_2”." in Path("both.csv.rejects.csv").read_text()
+
+
 def test_the_encoding_that_is_shown_can_be_said(run: Run) -> None:
     Path("stop.csv").write_bytes("טלפון;שם\n0541110001;נועה\n ;תמר\n".encode("windows-1255"))
     done = run("suppression", "import", "stop.csv", "--encoding", "windows-1255", "--account", "1")
-    assert (done.exit_code, done.stdout) == (0, "Suppressed: 1.\n"), done.output
+    rejected = "1 problem, each with its row in stop.csv.rejects.csv: mend it, import it.\n"
+    assert (done.exit_code, done.stdout) == (0, f"Suppressed: 1.\n{rejected}"), done.output
     assert "Columns: טלפון → address; left out: שם." in done.stderr
 
 
@@ -271,7 +280,8 @@ def test_a_small_file_of_which_no_phone_is_valid_is_striking(run: Run, command: 
     refused = imported(spanish[:5])
     assert (refused.exit_code, "5 of 5 phones are no valid numbers (100%)." in refused.stderr) == (3, True)
     assert listed(run) == []
-    for few in (spanish[:4], [*spanish[:5], "0549001001"]):  # too few to tell; one of them is valid
+    valid = [f"054900100{number}" for number in range(5)]
+    for few in (spanish[:4], [*spanish[:5], *valid]):  # too few to tell; half of them are valid
         assert imported(few).exit_code == 0
 
 

@@ -20,6 +20,7 @@ from carillon.audience.contacts.subscription import ChangeSubscriptions, Subscri
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, create_field
 from carillon.audience.imports import source
+from carillon.audience.imports.dry_run import dry_run
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
 from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
 from carillon.audience.suppression_queries import ListSuppressions, list_suppressions
@@ -504,6 +505,55 @@ async def test_a_row_that_takes_away_wins_over_one_that_resubscribes_in_another_
     assert set((await statuses(db, account)).values()) == {("unsubscribed", "none")}
     assert [address for _, address, _ in await blocks(db, account)] == ["972541110002"]
     assert not any((await consents(db, account)).values())
+
+
+async def test_a_row_without_an_address_blocks_those_of_its_contact(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    known = ["external_id,phone,email", "A,0541110001,a@mail.example", "B,0541110002,b@mail.example"]
+    await bring(db, account, tmp_path / "known.csv", known)
+    lines = ["external_id,email,blacklisted", "A,,yes", "B,b@mail.example,yes"]
+    await bring(db, account, tmp_path / "blocked.csv", lines)
+    found = {address for _, address, _ in await blocks(db, account)}
+    assert found == {"972541110001", "a@mail.example", "b@mail.example"}
+    assert set((await statuses(db, account)).values()) == {("unsubscribed", "unsubscribed")}
+
+
+async def test_a_row_that_names_several_contacts_takes_from_all_of_them(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    known = ["external_id,phone", "A,0541110001", "B,0541110002", "C,0541110003"]
+    await bring(db, account, tmp_path / "known.csv", known)
+    summary = await bring(db, account, tmp_path / "both.csv", ["external_id,phone,status", "A,0541110002,unsubscribed"])
+    assert summary.error_count == 1
+    assert await statuses(db, account) == {
+        "972541110001": ("unsubscribed", "none"),
+        "972541110002": ("unsubscribed", "none"),
+        "972541110003": ("subscribed", "none"),
+    }
+
+
+@pytest.mark.parametrize("takes_first", [True, False])
+async def test_a_suppression_of_the_file_wins_over_a_row_that_resubscribes(
+    db: Database, account: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, takes_first: bool
+) -> None:
+    """A block of its own, and one that was there and is unsubscribed later in the file, aren't lifted."""
+    monkeypatch.setattr(source, "CHUNK_ROWS", 2)
+    await bring(db, account, tmp_path / "before.csv", ["email,status", "a@mail.example,", "b@mail.example,blocked"])
+    takes = [",,b@mail.example,email", "a@mail.example,unsubscribed,,", "a@mail.example,unsubscribed,,"]
+    gives = ["b@mail.example,subscribed,,", "a@mail.example,subscribed,,", "a@mail.example,subscribed,,"]
+    lines = [*takes, *gives] if takes_first else [*gives, *takes]
+    columns = "email,status,blocked_address,blocked_channel"
+    path = write(tmp_path / "both.csv", [columns, *lines])
+    planned = await dry_run(db, account.actor, FileImport(path=path, resubscribe="Signed"), lambda _rows: None)
+    assert planned.difference.resubscribed == 0
+    await bring(db, account, path, [columns, *lines], resubscribe="Signed")
+    assert [address for _, address, _ in await blocks(db, account)] == ["b@mail.example"]
+    assert not [one for one in (await statuses(db, account)).values() if "subscribed" in one]
+    entries = (
+        await db.read(list_suppression_entries, account.actor, ListSuppressionEntries(channels=list(Channel)))
+    ).items
+    assert [one.action for one in entries if one.action == "reactivate"] == []
 
 
 async def test_a_row_that_takes_away_wins_over_one_that_resubscribes_after_an_interruption(

@@ -88,10 +88,10 @@ def import_(  # noqa: PLR0913 - one for each flag
     Columns are known by their names (Phone, E-mail, First name …, in several languages). A contact that is there is
     found by phone, e-mail or external id and gets what the file says; an empty cell leaves a field alone. Columns that
     say who must not be written to (status, unsubscribed, blacklisted …) take reachability away and never give it.
-    Before anything is written, the first rows are judged. Where more than a fifth of the phones, or all of a few, are
-    no valid numbers, or more than a fifth of the rows can't be read, or more than a twentieth of the known contacts (of
-    a few, more than half) get another phone or e-mail, it asks on a terminal; elsewhere it ends with exit code 3,
-    unless --yes is there.
+    Before anything is written, the first rows are judged. Where more than a fifth of the phones (of a few, more than
+    half) are no valid numbers, or more than a fifth of the rows can't be read, or more than a twentieth of the known
+    contacts (of a few, more than half) get another phone or e-mail, or as many rows name different people by the same
+    address or id, it asks on a terminal; elsewhere it ends with exit code 3, unless --yes is there.
     Rejects are no failure: the exit code is 0.
 
     Calling again after an interruption goes on where it stopped, and a file that was imported is not imported twice.

@@ -169,9 +169,9 @@ def import_(  # noqa: PLR0913 - one for each flag
     No contact is made. What can't be an address, and rows that can't be read, go to a rejects file beside FILE. The
     suppressions of an export are read with their times, sources and reasons. A file that was imported before is read
     again: what was lifted meanwhile is suppressed once more. Phones without a plus are read with the audience's
-    country, or with --country. Where more than a fifth of the phones, or all of a few, are no valid numbers, or more
-    than a fifth of the rows can't be read, it asks on a terminal; elsewhere it ends with exit code 3, unless --yes is
-    there. Rejects are no failure: the exit code is 0.
+    country, or with --country. Where more than a fifth of the phones (of a few, more than half) are no valid numbers,
+    or more than a fifth of the rows can't be read, it asks on a terminal; elsewhere it ends with exit code 3, unless
+    --yes is there. Rejects are no failure: the exit code is 0.
 
     For example:
 

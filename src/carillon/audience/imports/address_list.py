@@ -1,5 +1,6 @@
 """Files of addresses that must not be written to: a plain column, with or without a name, or columns of a table."""
 
+import re
 from collections.abc import Sequence
 
 import polars as pl
@@ -13,10 +14,12 @@ from carillon.audience.imports.column_names import address_columns
 from carillon.audience.imports.column_plan import ColumnPlan
 from carillon.audience.suppression_records import SuppressionRecord
 from carillon.audience.suppressions import Channel
+from carillon.audience.upsert.rows import RowError
 from carillon.errors import InvalidInputError
 from carillon.tabular import LINE_COLUMN, REJECT_COLUMNS, BadColumnsError, FileShape, NoHeaderError, Table
 
 _NAMELESS = "address"
+_NUMBER = re.compile(r"[\s_-]*\d+\s*$")
 
 
 def address_shape(
@@ -47,6 +50,15 @@ def _is_name(text: str) -> bool:
     return bool(address_columns([name, name.removesuffix("s")])) or name.removesuffix("es") == _NAMELESS
 
 
+def _address_columns(columns: Sequence[str]) -> dict[str, str]:
+    """Return the columns that hold phones or e-mails by their names, also by numbered ones, and which of both."""
+    held = address_columns(columns)
+    numbered = {column: _NUMBER.sub("", column) for column in columns if column not in held}
+    return held | {
+        column: attribute for column, name in numbered.items() for attribute in address_columns([name]).values()
+    }
+
+
 def plan_addresses(header: Sequence[str]) -> ColumnPlan:
     """Decide which columns hold addresses: the suppressions of an export, the only column, or those that say so.
 
@@ -54,7 +66,7 @@ def plan_addresses(header: Sequence[str]) -> ColumnPlan:
     """
     given = [column for column in header if column not in REJECT_COLUMNS]
     own = frozenset(BLOCK_COLUMNS).intersection(header) if set(header) >= set(BLOCK_COLUMNS[:2]) else frozenset()
-    addresses = () if own else tuple(given if len(given) == 1 else address_columns(given))
+    addresses = () if own else tuple(given if len(given) == 1 else _address_columns(given))
     if not own and not addresses:
         raise InvalidInputError("file", "No column holds a phone or an e-mail: name one of them phone or email.")
     unmapped = tuple(column for column in given if column not in own and column not in addresses)
@@ -64,9 +76,10 @@ def plan_addresses(header: Sequence[str]) -> ColumnPlan:
 def read_addresses(frame: pl.DataFrame, columns: Sequence[str], country: str) -> Blocks:
     """Read each cell of the columns of a chunk's frame as an address to suppress: phones for SMS, e-mails for e-mail.
 
-    What has no @ is a phone, unless its column holds e-mails by its name and it is none. No row is a contact.
+    What has no @ is a phone, unless its column holds e-mails by its name and it is none. No row is a contact, and one
+    without an address is an error.
     """
-    of_emails = {column for column, attribute in address_columns(columns).items() if attribute == "email"}
+    of_emails = {column for column, attribute in _address_columns(columns).items() if attribute == "email"}
 
     def channel(column: str, cell: str) -> Channel:
         if "@" in cell:
@@ -81,4 +94,10 @@ def read_addresses(frame: pl.DataFrame, columns: Sequence[str], country: str) ->
         for column, cell in zip(columns, texts, strict=True)
         if cell and (address := cell.strip())
     ]
-    return Blocks(records=records, errors=[], contacts=frame.clear())
+    given = {one.row for one in records}
+    errors = [
+        RowError(row, "row", "missing_key", "", f"There is no address in {' or '.join(f'“{one}”' for one in columns)}.")
+        for row in cells[LINE_COLUMN]
+        if row not in given
+    ]
+    return Blocks(records=records, errors=errors, contacts=frame.clear())

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -12,18 +12,18 @@ import polars as pl
 from carillon.audience.imports.reachability import (
     add_devices,
     give_back,
-    recall_taken,
+    note_taken_by_rows,
     restore_blocks,
     say_consents,
     take_away,
 )
-from carillon.audience.imports.records import Place
 from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.locks import lock_account, lock_audience
+from carillon.audience.suppressions import read_addresses
 from carillon.audience.upsert.ambiguous_phones import resolve_phones
 from carillon.audience.upsert.engine import UpsertOutcome, upsert
 from carillon.audience.upsert.match import matched_rows
-from carillon.audience.upsert.rows import RowError, UpsertReport
+from carillon.audience.upsert.rows import KEYS, RowError, UpsertReport
 from carillon.db.database import Database, Tx
 from carillon.kit.actor import Actor
 
@@ -77,7 +77,8 @@ async def write_chunk(
     if taken is not None:
         taken.archived.update(_archived(prepared, outcome.kept))
     if (said := prepared.said_of(frame)) is not None:
-        await take_away(tx, actor, said, outcome.kept, source.reason, taken=taken)
+        named = await _named(tx, actor, frame, outcome.kept, disputed)
+        await take_away(tx, actor, said, named, source.reason, taken=taken)
         if taken is not None and source.resubscribe:
             undisputed = outcome.kept.filter(~pl.col("row").is_in(list(disputed)))
             await give_back(tx, actor, said, undisputed, source.resubscribe, taken=taken)
@@ -92,28 +93,42 @@ async def write_chunk(
     )
 
 
+async def _named(
+    tx: Tx, actor: Actor, frame: pl.DataFrame, kept: pl.DataFrame, disputed: Collection[int]
+) -> pl.DataFrame:
+    """Return the contacts that rows name: of a disputed one all that have a key of it."""
+    named = kept.select("row", "contact_id")
+    if not disputed:
+        return named
+    found = await matched_rows(tx, actor, frame.filter(pl.col("row").is_in(list(disputed))))
+    others = [found.select("row", pl.col(f"id_{key}").alias("contact_id")).drop_nulls() for key in KEYS]
+    return pl.concat([named, *others]).unique()
+
+
 def _archived(prepared: PreparedChunk, kept: pl.DataFrame) -> pl.Series:
     """Return the contacts of rows that archive them."""
     return kept.filter(pl.col("row").is_in(list(prepared.batch.archived)))["contact_id"]
 
 
-async def recall_chunks(db: Database, actor: Actor, source: FileSource, until: Place) -> None:
-    """Let a file that gives back know what its rows before a place have taken away, where its import goes on there."""
+async def note_taken(db: Database, actor: Actor, source: FileSource) -> None:
+    """Let a file that gives back know first what its rows take away, wherever they are: these win."""
     if source.resubscribe is None:
         return
     async with aclosing(read_ahead(source.prepared(source.start))) as ahead:
         async for prepared in ahead:
-            await db.read(_recall_chunk, actor, source, prepared)
-            if prepared.chunk.next_offset >= until.offset:
-                return
+            await db.read(_note_chunk, actor, source, prepared)
 
 
-async def _recall_chunk(tx: Tx, actor: Actor, source: FileSource, prepared: PreparedChunk) -> None:
+async def _note_chunk(tx: Tx, actor: Actor, source: FileSource, prepared: PreparedChunk) -> None:
+    given = [] if prepared.blocks is None else [block.record.given for block in prepared.blocks.records]
+    for one, key in zip(given, await read_addresses(tx, actor, given), strict=True):
+        if key is not None:
+            source.taken.addresses[one.channel].add(key)
     frame = await resolve_phones(tx, actor, prepared.batch.frame, prepared.batch.alternative_phones)
     kept = await matched_rows(tx, actor, frame)
     source.taken.archived.update(_archived(prepared, kept))
     said = prepared.said_of(frame)
-    await recall_taken(tx, actor, said, prepared.consents, frame, kept, taken=source.taken)
+    await note_taken_by_rows(tx, actor, said, prepared.consents, frame, kept, taken=source.taken)
 
 
 async def _restore_blocks(

@@ -22,7 +22,7 @@ from carillon.audience.contacts.contact import OWN_STATUSES, Contact, ContactKey
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.definitions import Defined, Definition, make_definitions
 from carillon.audience.groups import name_key
-from carillon.audience.imports.chunks import WrittenChunk, lock_for, read_ahead, write_chunk
+from carillon.audience.imports.chunks import WrittenChunk, lock_for, note_taken, read_ahead, write_chunk
 from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS
 from carillon.audience.imports.file_import import FileImport, opened
 from carillon.audience.imports.judgement import Judgement, judge
@@ -128,6 +128,7 @@ async def dry_run(db: Database, actor: Actor, command: FileImport, progress: Cal
             definitions=source.definitions if first else (),  # an import that was done makes none again
             progress=progress,
         )
+        await note_taken(db, actor, source)
         try:
             await db.run(_write_all, copy, rows)
         except _RolledBackError as ended:
@@ -193,10 +194,14 @@ async def _copy_named(  # noqa: PLR0913 - what is copied, from where to where
     for address, blocked in zip(given, await read_addresses(tx, actor, given), strict=True):
         keys["email" if address.channel is Channel.EMAIL else "phone"] += [blocked] if blocked else []
     accounts = (actor.account_id, copy.account_id)
+    suppressed = {"phone": [*keys["phone"]], "email": [*keys["email"]]}
     for key, values in keys.items():
         if values:
-            await tx.execute(SQL[f"copy_contacts_by_{key}"], *accounts, actor.audience_id, one_text(values))
-    for channels, addresses in ((_OF_PHONES, keys["phone"]), (_OF_EMAILS, keys["email"])):
+            statement = SQL[f"copy_contacts_by_{key}"]
+            for row in await tx.fetch(statement, *accounts, actor.audience_id, one_text(values)):
+                for column in suppressed:
+                    suppressed[column] += [row[column]] if row[column] else []
+    for channels, addresses in ((_OF_PHONES, suppressed["phone"]), (_OF_EMAILS, suppressed["email"])):
         if addresses:
             await tx.execute(SQL["copy_suppressions"], *accounts, channels, one_text(addresses))
             if lifts:

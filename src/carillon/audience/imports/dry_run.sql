@@ -48,15 +48,18 @@ WHERE account_id = $1 AND audience_id = $3
 -- name: copy_contacts_by_phone
 -- The keys come as one text, see one_text. What the copy has of a contact already is what the file has made of it.
 {copied} AND phone = ANY (string_to_array($4::text, chr(31)))
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING phone, email;
 
 -- name: copy_contacts_by_email
 {copied} AND email = ANY (string_to_array($4::text, chr(31)))
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING phone, email;
 
 -- name: copy_contacts_by_external_id
 {copied} AND external_id = ANY (string_to_array($4::text, chr(31)))
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING phone, email;
 
 -- name: copy_suppressions
 INSERT INTO suppression (account_id, channel, address, suppression_id, created_at, source, actor, reason, description)

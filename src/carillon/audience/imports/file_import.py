@@ -22,7 +22,7 @@ import msgspec
 from carillon.audience.consents import known_purposes
 from carillon.audience.definitions import make_definitions
 from carillon.audience.fields import field_kinds
-from carillon.audience.imports.chunks import lock_for, read_ahead, recall_chunks, write_chunk
+from carillon.audience.imports.chunks import lock_for, note_taken, read_ahead, write_chunk
 from carillon.audience.imports.judgement import Judgement, judge
 from carillon.audience.imports.records import (
     MAX_KEPT_ERRORS,
@@ -129,8 +129,7 @@ async def import_file(  # noqa: PLR0913 - what a caller hears of it
         begun = await db.run(begin_import, actor, beginning)
         run = _Run(db, actor, source, begun, started)
         if not begun.is_done:
-            if begun.is_resumed:
-                await recall_chunks(db, actor, source, begun.place)
+            await note_taken(db, actor, source)
             if chunks is None or begun.is_resumed:
                 chunks = source.prepared(begun.place)
             await run.work(chunks, progress, should_stop)

@@ -7,6 +7,7 @@ whoever imports it means: a column is mapped wrongly, the country is another, a 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations, permutations
 
 import polars as pl
 
@@ -16,6 +17,7 @@ from carillon.audience.imports.source import FileSource, PreparedChunk
 from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.ambiguous_phones import resolve_phones
 from carillon.audience.upsert.match import matched_rows
+from carillon.audience.upsert.rows import KEYS
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 
@@ -23,11 +25,14 @@ INVALID_SHARE = 0.2
 """Striking is more than this share of phones that are none or not valid, of e-mails that are none, of broken rows."""
 MIN_INVALID = 5
 """Fewer are not: where one value in twenty is wrong, five wrong ones are a fifth of a file in less than 1 of 100."""
+INVALID_MANY = 0.4
+"""More than this share is striking from MIN_INVALID_MANY on."""
+MIN_INVALID_MANY = 3
+"""Fewer are not: of a handful of rows two may well be wrong."""
 MIN_UNKNOWN = 20
-"""Fewer phones that are only possible are not: the numbers that people make up to try things are mostly such ones.
-
-All of MIN_INVALID or more are: of the numbers of a country, hardly so many are such ones together.
-"""
+"""Fewer phones that are only possible are not: the numbers that people make up to try things are mostly such ones."""
+UNKNOWN_MOST = 0.5
+"""More than this share of MIN_INVALID or more is: of a country's numbers, hardly half are such ones."""
 REPLACED_SHARE = 0.05
 """More than this share of the known contacts getting another phone, or another e-mail, is striking."""
 MIN_REPLACED = 10
@@ -64,10 +69,14 @@ class EmailsFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownContacts:
-    """How many contacts of the audience the rows name, and how many of them are archived, or get another address."""
+    """How many contacts of the audience the rows name, and how many of them are archived, or get another address.
+
+    `disputed` are the rows whose keys name several of them.
+    """
 
     contacts: int = 0
     archived: int = 0
+    disputed: int = 0
     phones_replaced: int = 0
     emails_replaced: int = 0
 
@@ -80,7 +89,8 @@ class Judgement:
     `encoding` and `delimiter` are None where it is no text; `encoding_…` are as in `tabular.EncodingChoice`. `header`
     has the names of its columns. `taken` is what columns hold, `left` those that nothing is taken from. What follows is
     of the first `rows`, of which `broken` ones can't be read; `is_whole` says that there are no others.
-    `striking` has a sentence for each reason to ask before going on.
+    `replacing` ones give another key to whom an earlier row names: to an import that is the same person. `striking` has
+    a sentence for each reason to ask before going on.
     """
 
     encoding: str | None
@@ -98,16 +108,19 @@ class Judgement:
     phones: PhonesFound
     emails: EmailsFound
     known: KnownContacts
+    replacing: int
     striking: Sequence[str]
 
 
 async def judge(tx: Tx, actor: Actor, source: FileSource, first: PreparedChunk | None) -> Judgement:
     """Judge a file by its first chunk; None where it has no rows. Nothing is written."""
     phones = emails = known = None
+    replacing = 0
     if first is not None:
         batch = first.batch
         frame = await resolve_phones(tx, actor, batch.frame, batch.alternative_phones)
         phones, emails = _phones(first, frame, actor.country), _emails(first)
+        replacing = _replacing(frame)
         known = _known(await matched_rows(tx, actor, frame, keeps_valid_phones=batch.is_file))
     rows, broken = (0, 0) if first is None else (first.size, len(first.chunk.bad))
     found = (phones or PhonesFound(), emails or EmailsFound(), known or KnownContacts())
@@ -129,7 +142,8 @@ async def judge(tx: Tx, actor: Actor, source: FileSource, first: PreparedChunk |
         phones=found[0],
         emails=found[1],
         known=found[2],
-        striking=_striking(rows, broken, *found),
+        replacing=replacing,
+        striking=_striking(rows, broken, replacing, *found),
     )
 
 
@@ -184,7 +198,10 @@ def _known(rows: pl.DataFrame) -> KnownContacts:
         is_free = pl.col(f"id_{key}").is_in(others["contact_id"].implode()).fill_null(value=True)
         return others.filter(is_free)["contact_id"].n_unique()
 
+    ids = [f"id_{key}" for key in KEYS]
+    differ = [pl.col(one) != pl.col(other) for one, other in combinations(ids, 2)]
     return KnownContacts(
+        disputed=rows.filter(pl.any_horizontal(differ)).height,
         contacts=rows["contact_id"].n_unique(),
         archived=rows.filter("old_archived")["contact_id"].n_unique(),
         phones_replaced=replaced("phone"),
@@ -192,16 +209,29 @@ def _known(rows: pl.DataFrame) -> KnownContacts:
     )
 
 
-def _striking(rows: int, broken: int, phones: PhonesFound, emails: EmailsFound, known: KnownContacts) -> list[str]:
+def _replacing(frame: pl.DataFrame) -> int:
+    """Count rows that have a key of an earlier one, and another key beside it than the first of these."""
+    flags: list[pl.Expr] = []
+    for key, other in permutations(KEYS, 2):
+        value = pl.when(pl.col(other) != "").then(pl.col(other))
+        flags.append((pl.col(key) != "") & (value != value.drop_nulls().first().over(key)))
+    return frame.filter(pl.any_horizontal(flags)).height
+
+
+def _striking(  # noqa: PLR0913, PLR0917 - what is judged
+    rows: int, broken: int, replacing: int, phones: PhonesFound, emails: EmailsFound, known: KnownContacts
+) -> list[str]:
     wrong = phones.possible and phones.possible + phones.not_phones  # the others are counted by themselves
-    few = ((INVALID_SHARE, MIN_INVALID),)
-    unknown = ((INVALID_SHARE, MIN_UNKNOWN), (1.0, MIN_INVALID))
+    few = ((INVALID_SHARE, MIN_INVALID), (INVALID_MANY, MIN_INVALID_MANY))
+    unknown = ((INVALID_SHARE, MIN_UNKNOWN), (UNKNOWN_MOST, MIN_INVALID))
     replaced = ((REPLACED_SHARE, MIN_REPLACED), (REPLACED_MOST, MIN_REPLACED_MOST))
     counts = (
         (broken, rows, few, "rows can't be read"),
         (phones.not_phones, phones.given, few, "phones are no phone numbers"),
         (wrong, phones.given, unknown, "phones are no valid numbers"),
         (emails.not_emails, emails.given, few, "e-mails are no e-mail addresses"),
+        (replacing, rows, replaced, "rows give another phone, e-mail or external id to whom an earlier row names"),
+        (known.disputed, rows, replaced, "rows have a phone, e-mail or external id of one contact and one of another"),
         (known.phones_replaced, known.contacts, replaced, "known contacts get another phone"),
         (known.emails_replaced, known.contacts, replaced, "known contacts get another e-mail"),
     )

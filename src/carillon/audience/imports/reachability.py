@@ -5,7 +5,7 @@ contact that was there doesn't consent by a file. With a reason (`--resubscribe`
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -50,22 +50,19 @@ _STATUSES = {
 
 @dataclass(slots=True)
 class TakenAway:
-    """What the rows of a file that gives back have taken away so far: of rows that disagree these win."""
+    """What the rows of a file that gives back take away, or have taken so far: of rows that disagree these win."""
 
     contacts: dict[Channel, set[int]] = field(default_factory=lambda: defaultdict(set))
     archived: set[int] = field(default_factory=set)
     addresses: dict[Channel, set[str]] = field(default_factory=lambda: defaultdict(set))
     consents: set[ConsentKey] = field(default_factory=set)
 
-    def add(self, said: pl.DataFrame, contact_ids: Mapping[int, int]) -> None:
-        """Add what rows take away."""
+    def add(self, said: pl.DataFrame, named: pl.DataFrame) -> None:
+        """Add what rows take away; `named` has the contacts that each names, by `row`."""
         for channel, column in ADDRESS_COLUMNS.items():
             taken = said.filter(pl.col(SAID[channel]) > Said.SUBSCRIBED)
-            for row, address in taken.select("row", column).iter_rows():
-                if address:
-                    self.addresses[Channel(channel)].add(address)
-                if row in contact_ids:
-                    self.contacts[Channel(channel)].add(contact_ids[row])
+            self.addresses[Channel(channel)].update(_given(taken, column))
+            self.contacts[Channel(channel)].update(named.join(taken, on="row", how="semi")["contact_id"])
 
 
 def takes_away(said: pl.DataFrame) -> pl.DataFrame:
@@ -80,26 +77,28 @@ def has_blocks(said: pl.DataFrame) -> bool:
 
 
 async def take_away(  # noqa: PLR0913 - the rows, and what became of them
-    tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str, *, taken: TakenAway | None = None
+    tx: Tx, actor: Actor, said: pl.DataFrame, named: pl.DataFrame, reason: str, *, taken: TakenAway | None = None
 ) -> None:
     """Unsubscribe, unconfirm and block as rows say. The audience must be locked, the account for blocks.
 
     `said` has a line for each row: its number `row`, its `phone` and `email` as they were read, and the columns SAID;
-    `kept` is `UpsertOutcome`'s. Addresses count as well as the row's contact: one that another contact has is
-    unsubscribed or unconfirmed there, and what is said of one that nobody has in the end, as a later row gave its
-    contact another, is remembered. What is taken away is added to `taken`.
+    `named` has a line for each contact that a row names: `row` and `contact_id`. Addresses count as well as these: one
+    that another contact has is unsubscribed or unconfirmed there, and what is said of one that nobody has in the end,
+    as a later row gave its contact another, is remembered. A row that has no address blocks those of its contact. What
+    is taken away is added to `taken`.
     """
     said = takes_away(await _own_under_suppressions(tx, actor, said))
     if said.is_empty():
         return
-    contact_ids = dict(kept.select("row", "contact_id").iter_rows())
     if taken is not None:
-        taken.add(said, contact_ids)
+        taken.add(said, named)
+    of_contacts = said.join(named, on="row", how="inner")
     changes = [
-        SubscriptionChange(contact_id=contact_ids[row], sms=_STATUSES.get(Said(sms)), email=_STATUSES.get(Said(email)))
-        for row, sms, email in said.select("row", *SAID.values()).iter_rows()
-        if row in contact_ids
+        SubscriptionChange(contact_id=contact_id, sms=_STATUSES.get(Said(sms)), email=_STATUSES.get(Said(email)))
+        for contact_id, sms, email in of_contacts.select("contact_id", *SAID.values()).iter_rows()
     ]
+    has_none = pl.all_horizontal(pl.col(column).fill_null("") == "" for column in ADDRESS_COLUMNS.values())
+    nameless = of_contacts.filter(has_none)
     for channel, column in ADDRESS_COLUMNS.items():
         unconfirmed = _addresses(said, column, pl.col(SAID[channel]) == Said.UNCONFIRMED)
         for contact_id in await _holders(tx, actor, Channel(channel), unconfirmed):
@@ -117,12 +116,21 @@ async def take_away(  # noqa: PLR0913 - the rows, and what became of them
             for address, one in lowered.select(column, SAID[channel]).iter_rows()
         ]
         await remember_said(tx, actor, Channel(channel), statuses)
-        blocked = _addresses(said, column, pl.col(SAID[channel]) == Said.BLOCKED)
-        await _block(tx, actor, Channel(channel), blocked, reason)
+        is_blocked = pl.col(SAID[channel]) == Said.BLOCKED
+        blocked = dict.fromkeys(_addresses(said, column, is_blocked))
+        contact_ids = nameless.filter(is_blocked)["contact_id"].to_list()
+        for addresses_here in await addresses_of(tx, actor, contact_ids) if contact_ids else ():
+            address = addresses_here[list(ADDRESS_COLUMNS).index(channel)]
+            blocked |= {address: None} if address else {}
+        await _block(tx, actor, Channel(channel), list(blocked), reason)
 
 
 def _addresses(said: pl.DataFrame, column: str, condition: pl.Expr) -> list[str]:
-    return said.filter(condition & (pl.col(column).fill_null("") != ""))[column].unique(maintain_order=True).to_list()
+    return _given(said.filter(condition), column)
+
+
+def _given(said: pl.DataFrame, column: str) -> list[str]:
+    return said.filter(pl.col(column).fill_null("") != "")[column].unique(maintain_order=True).to_list()
 
 
 async def _holders(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> Sequence[int]:
@@ -163,7 +171,7 @@ async def _own_under_suppressions(tx: Tx, actor: Actor, said: pl.DataFrame) -> p
 async def give_back(  # noqa: PLR0913 - the rows, and what became of them
     tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str, *, taken: TakenAway
 ) -> None:
-    """Subscribe the contacts of rows that say so, and that no other row so far takes away or archives.
+    """Subscribe the contacts of rows that say so, and that no other row takes away or archives.
 
     The account must be locked. A row speaks of the address that it has, so one without it, or whose address another
     contact has, subscribes nobody.
@@ -248,7 +256,7 @@ async def say_consents(  # noqa: PLR0913 - the rows, and what became of them
         await remember_said(tx, actor, channel, statuses)
 
 
-async def recall_taken(  # noqa: PLR0913, PLR0917 - the rows, and what became of them
+async def note_taken_by_rows(  # noqa: PLR0913, PLR0917 - the rows, and what became of them
     tx: Tx,
     actor: Actor,
     said: pl.DataFrame | None,
@@ -258,10 +266,9 @@ async def recall_taken(  # noqa: PLR0913, PLR0917 - the rows, and what became of
     *,
     taken: TakenAway,
 ) -> None:
-    """Add to `taken` what rows of an earlier run have taken away; `kept` has the contacts that they name now."""
+    """Add to `taken` what rows take away; `kept` has the contacts that they name now."""
     if said is not None:
-        contact_ids = dict(kept.select("row", "contact_id").iter_rows())
-        taken.add(takes_away(await _own_under_suppressions(tx, actor, said)), contact_ids)
+        taken.add(takes_away(await _own_under_suppressions(tx, actor, said)), kept.select("row", "contact_id"))
     changes, _ = _said_of_contacts(tx, consents, kept, None)
     changes |= await _refused_by_holders(tx, actor, _refused_at(consents, frame))
     taken.consents.update(key for key, granted in changes.items() if not granted)
