@@ -196,6 +196,20 @@ async def test_a_column_called_like_an_address_beside_another_is_none_where_its_
     }
 
 
+async def test_the_only_column_called_like_an_address_is_none_where_its_cells_are_answers(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    for header, rows in (
+        ("email,SMS", ["a@mail.example,yes", "b@mail.example,no"]),
+        ("phone,Email", ["0541100001,TRUE", "0541100002,FALSE"]),
+    ):
+        with pytest.raises(InvalidInputError, match="_subscribed") as refused:
+            await bring(db, account, tmp_path / "crm.csv", [header, *rows])
+        assert refused.value.field == "map"
+    placeholders = ["email,phone", "a@mail.example,0", "b@mail.example,no", "c@mail.example,"]
+    await bring(db, account, tmp_path / "crm.csv", placeholders)
+
+
 async def test_a_second_phone_stops_nothing_when_it_is_said_which_one_counts(
     db: Database, account: Tenant, tmp_path: Path
 ) -> None:

@@ -107,6 +107,8 @@ LISTMONK = [{"name": "Weekly", "status": "active", "subscription_status": "unsub
         ({"email_status": 3}, "email_status"),
         ({"do not contact before": "noon"}, "do not contact before"),
         ({"confirmed": False}, "confirmed"),
+        ({"sms": False, "email": True}, '"sms": false'),
+        ([{"Email": "no"}], "Email"),
         ({"tags": ['a "quoted" one', "отписан"]}, "отписан"),
         ({'"odd\\': "x", "Blacklisted": "2024-05-06"}, "Blacklisted"),
     ],
@@ -128,6 +130,7 @@ def test_consent_within_objects_and_lists_stops(value: object, found: str) -> No
         ["VIP", "Stopover", "removed a sofa"],
         {"subscription": {"plan": "pro"}},
         {"subscribed_at": "2024-05-06"},
+        {"sms": True, "email": "a@mail.example", "phone": 0, "mobile": "+972541110001"},
     ],
 )
 def test_other_objects_and_lists_are_left_out(value: object) -> None:

@@ -179,6 +179,11 @@ class CellCounts:
         """Whether the cells are nearly all of the kind."""
         return bool(self._said) and self._share > STATUS_SHARE
 
+    @property
+    def give(self) -> bool:
+        """Whether a cell says that somebody is subscribed."""
+        return any(read_cell(self.kind, text) is Said.SUBSCRIBED for text in self._said)
+
     def taking(self) -> str | None:
         """Return a cell that takes something away; None where too few are of the kind, or none takes."""
         taking = (text for text in self._said if (read_cell(self.kind, text) or 0) > Said.SUBSCRIBED)
@@ -200,11 +205,11 @@ def answer_that_takes(column: pl.Series, kind: str) -> str | None:
     return counts.taking()
 
 
-def are_answers(column: pl.Series) -> bool:
-    """Tell whether a column's cells are nearly all yes and no, or statuses."""
+def are_answers(column: pl.Series, *, some_give: bool = False) -> bool:
+    """Tell whether a column's cells are nearly all yes and no, or statuses, of which `some_give` something."""
     counts = CellCounts("subscribed")
     counts.add(column)
-    return counts.are_answers
+    return counts.are_answers and (counts.give or not some_give)
 
 
 @functools.cache

@@ -62,10 +62,15 @@ class JudgedCells:
 
 
 def answers_among_addresses(table: Table, shape: FileShape, rows: int) -> Sequence[str]:
-    """Return the columns that are called like addresses, beside others, and have answers in the first chunk."""
-    columns = repeated_addresses(shape.header)
+    """Return the columns that are called like addresses and have answers in the first chunk.
+
+    One that is the only one of its kind has some that give: nothing but *no* or 0 is what people write for no phone.
+    """
+    columns, others = address_columns(shape.header), repeated_addresses(shape.header)
     first = next(iter(read_chunks(table.path, shape, rows=rows)), None) if columns else None
-    return [] if first is None else [column for column in columns if are_answers(first.frame[column])]
+    if first is None:
+        return []
+    return [name for name in columns if are_answers(first.frame[name], some_give=name not in others)]
 
 
 def check_consent(table: Table, shape: FileShape, columns: ColumnPlan, rows: int) -> None:

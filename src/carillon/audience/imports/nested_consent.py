@@ -6,6 +6,7 @@ from typing import Final
 import polars as pl
 
 from carillon.audience.consent_names import TARGETS, doubtful_kind, looks_like_consent, target_of
+from carillon.audience.imports.column_names import address_columns
 from carillon.audience.imports.consent_words import Said, read_cell, takes_away, words_that_take
 
 _TEXT: Final = r'"(?:[^"\\]|\\.)*"'
@@ -53,7 +54,12 @@ def _text(part: str) -> str:
 
 
 def _may_say(name: str) -> bool:
-    return bool(target_of(name) or doubtful_kind(name) or looks_like_consent(name))
+    return bool(_kind(name) or target_of(name) or looks_like_consent(name))
+
+
+def _kind(name: str) -> str | None:
+    """Return how yes and no are read of a name that is a channel's, or else something in other files."""
+    return "subscribed" if address_columns([name]) else doubtful_kind(name)
 
 
 def _takes(name: str, value: str) -> bool:
@@ -64,8 +70,9 @@ def _takes(name: str, value: str) -> bool:
     target = target_of(name)
     if value == "null" or (target == TARGETS[0] and (value in {"[", "{"} or not looks_like_consent(name))):
         return False
-    if target is None and (doubtful := doubtful_kind(name)) is not None:
-        return (read_cell(doubtful, _text(value)) or Said.NOTHING) > Said.SUBSCRIBED
+    if target is None and (kind := _kind(name)) is not None:
+        is_placeholder = _text(value) == "0" and bool(address_columns([name]))
+        return not is_placeholder and (read_cell(kind, _text(value)) or Said.NOTHING) > Said.SUBSCRIBED
     if target is None:
         return True
     said = read_cell(target.rpartition("_")[2], _text(value))
