@@ -228,6 +228,7 @@ async def test_a_second_phone_stops_nothing_when_it_is_said_which_one_counts(
         ("statuses", {"email": "unsubscribed"}),
         ("channels", {"email": {"status": "UNSUBSCRIBED"}}),
         ("state", {"name": "Opted out"}),
+        ("extra", '{"unsubscribed": true}'),
     ],
 )
 @pytest.mark.parametrize("form", ["ndjson", "parquet"])

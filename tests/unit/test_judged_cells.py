@@ -141,6 +141,14 @@ def test_only_objects_and_lists_are_read_on_for_what_is_in_them() -> None:
     assert not judge(["Tel Aviv, {unsubscribed}"], column="extra").is_open
 
 
+def test_objects_among_other_cells_are_read_where_they_are_known_to_be() -> None:
+    judged = judged_cells(["extra"], {}, {})
+    judged.mixed = {"extra"}
+    judged.check(pl.DataFrame({"extra": ["Tel Aviv"]}))
+    with pytest.raises(InvalidInputError, match="objects or lists"):
+        judged.check(pl.DataFrame({"extra": ['{"unsubscribed": true}']}))
+
+
 def test_words_that_take_are_known_by_themselves() -> None:
     assert [word for word in ("Unsubscribed", "BOUNCED", "pending", "active", "Haifa") if takes_away(word)] == [
         "Unsubscribed",

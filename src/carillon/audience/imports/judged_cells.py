@@ -3,7 +3,7 @@
 They are judged by the whole file, of which only as much is read as there are such columns (docs/adr/0069).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -33,10 +33,12 @@ class JudgedCells:
     """The columns that may still say it, and what the chunks so far have of each.
 
     `nested` are those whose cells may be objects or lists, in which names and values say it, with what to do about one.
+    Those that are `mixed` have some, wherever in the file.
     """
 
     columns: dict[str, _Column] = field(default_factory=dict)
     nested: dict[str, str] = field(default_factory=dict)
+    mixed: Collection[str] = ()
 
     @property
     def is_open(self) -> bool:
@@ -57,7 +59,8 @@ class JudgedCells:
         for name, advice in [*self.nested.items()]:
             if (found := consent_within(frame[name])) is not None:
                 raise _nested(name, found, advice)
-            if not is_nested(frame[name]) and frame[name].null_count() < frame.height:
+            is_other = not is_nested(frame[name]) and frame[name].null_count() < frame.height
+            if is_other and name not in self.mixed:
                 del self.nested[name]
 
 
@@ -81,9 +84,7 @@ def check_consent(table: Table, shape: FileShape, columns: ColumnPlan, rows: int
     consent = columns.consent
     _require_parted(table, shape, columns)
     judged = judged_cells(columns.unknown, columns.fields, address_columns(columns.unknown))
-    if table.form == "records":
-        nested = {shape.header[place] for place in table.nested}
-        judged.nested = {column: advice for column, advice in judged.nested.items() if column in nested}
+    judged.mixed = {shape.header[place] for place in table.nested}
     if not (consent.is_checked or judged.is_open):
         return
     for chunk in read_chunks(table.path, shape, rows=rows):
