@@ -48,6 +48,28 @@ def test_addresses_are_suppressed_listed_and_lifted(run: Run) -> None:
     assert run("suppression", "remove", "0541110001", "--account", "1").exit_code == 2
 
 
+@pytest.mark.parametrize("given", ["5.4E8", "9.72501E+11", "541110001.5"])
+def test_a_number_that_a_spreadsheet_spoilt_is_refused_with_the_cause(run: Run, given: str) -> None:
+    cause = "it has a fraction" if given.endswith(".5") else "A spreadsheet rounded this number"
+    for command in (["suppression", "add"], ["suppression", "remove", "--reason", "x"], ["unsubscribe"]):
+        answer = run(*command, given, "--account", "1")
+        assert answer.exit_code == 1
+        assert cause in answer.stdout
+    as_email = run("suppression", "add", given, "--account", "1", "--channel", "email")
+    assert as_email.stdout == f"Suppressed: 0.\n“{given}” is no address of its channel.\n"
+
+
+@pytest.mark.parametrize("given", ["Ana Or <Ana@mail.example>", "mailto:ana@mail.example?subject=Hello"])
+def test_an_email_with_a_name_or_as_a_link_is_the_address_in_it(run: Run, given: str) -> None:
+    added = run("suppression", "add", given, "--account", "1", "--reason", "Asked")
+    assert (added.exit_code, listed(run)) == (0, [("email", "ana@mail.example", "Asked")])
+    assert run("suppression", "remove", given, "--account", "1", "--reason", "Signed up again").exit_code == 0
+    assert listed(run) == []
+    Path("people.csv").write_text("email\nana@mail.example\n")
+    run("import", "people.csv", "--account", "1")
+    assert run("unsubscribe", given, "--account", "1").stdout == "Unsubscribed: 1.\n"
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -179,6 +201,15 @@ def test_of_ten_thousand_columns_the_first_fifty_are_shown(run: Run, command: tu
     assert done.exit_code == 0, done.output
     assert "c49 …" in done.output
     assert "c50" not in done.output
+
+
+def test_all_addresses_of_people_from_google_and_of_a_german_table_are_suppressed(run: Run) -> None:
+    google = ["First Name,E-mail 1 - Value,Phone 1 - Value,Phone 2 - Value", "Ana,a@mail.example,0541110001,0541110002"]
+    german = ["Nachname;Telefon;Handy;E-Mail-Adresse", "Or;0541110003;0541110004;o@mail.example"]
+    for lines in (google, german):
+        Path("people.csv").write_text("\n".join(lines))
+        assert run("suppression", "import", "people.csv", "--account", "1").stdout == "Suppressed: 3.\n"
+    assert len(listed(run)) == 6
 
 
 def test_numbered_columns_hold_addresses_and_a_row_without_one_is_a_reject(run: Run) -> None:

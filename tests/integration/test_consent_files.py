@@ -112,6 +112,29 @@ async def test_a_file_of_inforu_unsubscribes_by_the_ids_of_its_statuses(
     }
 
 
+async def test_a_file_of_a_turkish_shop_unsubscribes_by_its_permissions(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = [
+        "Ad;Soyad;Cep telefonu;E-posta;SMS İzni;E-posta İzni;Abonelikten Çıktı",  # noqa: RUF001 - Turkish
+        "Ayşe;Yılmaz;+905321234567;a@mail.example;ONAY;RET;HAYIR",  # noqa: RUF001 - Turkish
+        "Işık;Kaya;+905321234568;b@mail.example;Hayır;Evet;Hayır",  # noqa: RUF001 - Turkish
+        "Can;Demir;+905321234569;c@mail.example;Var;Var;Evet",
+        "Ece;Aksoy;+905321234570;d@mail.example;Evet;ONAY;",
+    ]
+    path = tmp_path / "musteriler.csv"
+    path.write_bytes("\r\n".join([*lines, ""]).encode("cp1254"))
+    command = FileImport(path=path, country="TR", encoding="cp1254")
+    summary = await import_file(db, account.actor, command, lambda _progress: None)
+    assert (summary.new, summary.error_count) == (4, 0)
+    assert await statuses(db, account) == {
+        "905321234567": ("subscribed", "unsubscribed"),
+        "905321234568": ("unsubscribed", "subscribed"),
+        "905321234569": ("unsubscribed", "unsubscribed"),
+        "905321234570": ("subscribed", "subscribed"),
+    }
+
+
 @pytest.mark.parametrize("reason", ["NORMAL", "SPAM", "ABUSE"])
 async def test_a_file_of_mailchimp_unsubscribes_by_its_time(
     db: Database, account: Tenant, tmp_path: Path, reason: str

@@ -67,6 +67,23 @@ async def test_grouped_numbers_that_a_spreadsheet_made_decimals_of_are_the_numbe
     assert all("it has a fraction" in reason for _, reason in rejected(summary))
 
 
+@pytest.mark.parametrize("separator", ["\u202f", "\u2009", "\u2007", "\u2019", "'"])
+@pytest.mark.parametrize("count", [1, MANY])
+async def test_numbers_that_a_spreadsheet_parted_as_its_locale_does_are_the_numbers_that_they_were(
+    db: Database, account: Tenant, tmp_path: Path, count: int, separator: str
+) -> None:
+    numbers = [972545550000 + place for place in range(2 * count)]
+    forms = [f"{one:,}".replace(",", separator) for one in numbers]
+    forms[count:] = [f"{one},00" for one in forms[count:]]
+    fractions = [f"{one},50" for one in forms[:count]]
+    lines = ["phone;first name", *(f"{one};Ana" for one in [*forms, *fractions])]
+    summary = await bring(db, account, tmp_path / "libreoffice.csv", lines)
+    assert (summary.new, summary.failed) == (2 * count, count)
+    assert await phones(db, account) == [str(one) for one in numbers]
+    assert [value for value, _ in rejected(summary)] == fractions
+    assert all("it has a fraction" in reason for _, reason in rejected(summary))
+
+
 @pytest.mark.parametrize("count", [1, MANY])
 async def test_numbers_that_a_spreadsheet_rounded_are_rejects_that_name_the_cause(
     db: Database, account: Tenant, tmp_path: Path, count: int

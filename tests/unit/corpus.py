@@ -89,7 +89,7 @@ _OTHER_DIGITS = (
     "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19",
     "\u0966\u0967\u0968\u0969\u096a\u096b\u096c\u096d\u096e\u096f",
 )
-_SEPARATORS = (" ", "-", ".", "/", "  ", " - ", "\u00a0", "\u2010")
+_SEPARATORS = (" ", "-", ".", "/", "  ", " - ", "\u00a0", "\u2010", "\u202f", "\u2019", "'")
 
 
 def seeded(name: object) -> random.Random:

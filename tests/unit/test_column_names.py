@@ -60,11 +60,61 @@ def attributes(*header: str) -> dict[str, str]:
         ("countryIso", "country"),  # 360NRS
         ("mobile_number", "phone"),  # inwise
         ("externalId", "external_id"),
+        *((name, "phone") for name in ("Telefon", "Telefonnummer", "Handy", "Handynummer", "Mobil", "Mobiltelefon")),
+        *((name, "phone") for name in ("Cellulare", "Cellulare 1", "Telefono cellulare", "Numero di cellulare")),
+        *((name, "phone") for name in ("Téléphone", "Portable", "N° de téléphone", "Tél. portable", "Mobile Phone")),
+        *((name, "phone") for name in ("Cep telefonu", "Telefon numarası", "TELEFON NUMARASI", "CEP NUMARASI")),  # noqa: RUF001 - Turkish is meant
+        *((name, "phone") for name in ("Telemóvel", "Telefone", "Número de telemóvel", "Numer telefonu", "Komórka")),
+        *((name, "phone") for name in ("Номер телефону", "Мобільний телефон", "Phone 1 - Value", "Phone 1")),
+        *((name, "email") for name in ("E-posta", "E-mail 1 - Value", "E-Mail-Adresse", "Courriel", "Adresse e-mail")),
+        *((name, "email") for name in ("Indirizzo e-mail", "Posta elettronica", "Endereço de e-mail", "Пошта")),
+        *((name, "first_name") for name in ("Vorname", "Prénom", "Nome", "Imię", "Ім'я", "Given Name", "Name")),
+        *((name, "last_name") for name in ("Nachname", "Cognome", "Soyad", "SOYADI", "Sobrenome", "Nazwisko")),
+        *((name, "last_name") for name in ("Прізвище", "Nom de famille", "Family Name")),
+        *((name, "landline") for name in ("Festnetz", "Téléphone fixe", "Sabit telefon", "Home Phone")),
+        *((name, "birth_date") for name in ("Geburtsdatum", "Doğum tarihi", "Date de naissance", "Data urodzenia")),
+        *((name, "external_id") for name in ("Kundennummer", "Müşteri numarası", "Numéro client")),  # noqa: RUF001 - Turkish is meant
+        *((name, "city") for name in ("Ville", "Şehir", "Miasto", "Città")),
     ],
 )
 def test_a_column_is_known_by_its_name(name: str, attribute: str) -> None:
     key = "external_id" if attribute == "phone" else "phone"
     assert attributes(name, key) == {name: attribute, key: key}
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        # Google Contacts, of before 2024 and since
+        (
+            ["Name", "Given Name", "Family Name", "E-mail 1 - Value", "Phone 1 - Value", "Phone 2 - Value"],
+            [None, "first_name", "last_name", "email", "phone", None],
+        ),
+        (
+            ["First Name", "Last Name", "E-mail 1 - Label", "E-mail 1 - Value", "Phone 1 - Label", "Phone 1 - Value"],
+            ["first_name", "last_name", None, "email", None, "phone"],
+        ),
+        # Outlook
+        (
+            ["First Name", "Last Name", "E-mail Address", "Home Phone", "Mobile Phone", "Business Phone"],
+            ["first_name", "last_name", "email", "landline", "phone", None],
+        ),
+        (["Name", "Vorname", "Festnetz", "Handy"], ["last_name", "first_name", "landline", "phone"]),
+        (["Nachname", "Vorname", "Name", "Mobil"], ["last_name", "first_name", None, "phone"]),
+        (["Nom", "Prénom", "Portable"], ["last_name", "first_name", "phone"]),
+        (["Ad", "Soyad", "Cep telefonu"], ["first_name", "last_name", "phone"]),
+        (["ADI", "SOYADI", "TELEFON"], ["first_name", "last_name", "phone"]),
+        (["Cellulare 1", "Cellulare 2", "Nome"], ["phone", None, "first_name"]),
+        (["Cellulare", "Telefono 1"], ["phone", None]),
+        (["Telefone", "Nome", "Sobrenome", "CEP"], ["phone", "first_name", "last_name", None]),
+        # what is another thing as often
+        (["phone", "Nom", "Ad", "Apelido"], ["phone", None, None, None]),
+    ],
+)
+def test_programs_files_are_known_by_their_headers(header: list[str], expected: list[str | None]) -> None:
+    plan = plan_columns(header, NO_MAPPING)
+    assert [plan.attributes.get(column) for column in header] == expected
+    assert plan.unmapped == tuple(name for name, held in zip(header, expected, strict=True) if held is None)
 
 
 def test_the_destination_of_apifon_is_the_phone_where_no_other_column_is() -> None:
@@ -111,11 +161,13 @@ def test_of_columns_whose_names_are_alike_the_one_spelt_so_is_meant() -> None:
         (["Name", "Shoe size"], {}, ["“Shoe size”", '--map "Shoe size=phone"']),
         (["phone"], {"Shoe size": "text1"}, ["no column “Shoe size”", "“phone”"]),
         (["phone", "Shoe size"], {"Shoe size": "shoes"}, ["no field “shoes”", "first_name", "text20"]),
-        (["phone", "Mobile"], {}, ["“phone”, “Mobile”", '--map "phone=phone"']),
+        (["phone", "Mobile"], {}, ["“phone”, “Mobile”", '--map "Mobile=phone"']),
+        (["Telefon", "Handy"], {}, ["“Telefon”, “Handy”", '--map "Handy=phone"']),
+        (["Téléphone", "Portable"], {}, ["“Téléphone”, “Portable”", '--map "Portable=phone"']),
+        (["Cellulare 1", "Telefono 1"], {}, ["“Cellulare 1”, “Telefono 1”", '--map "Cellulare 1=phone"']),
         (["a", "b"], {"a": "email", "b": "email"}, ["“a”, “b”", "email"]),
         (["phone"], {"phone": "-"}, ["No column holds a phone"]),
     ],
-    ids=["no key", "no such column", "no such field", "two by name", "two by mapping", "key left out"],
 )
 def test_what_cannot_be_mapped_is_told_with_a_way_out(
     header: list[str], mapping: dict[str, str], words: list[str]

@@ -98,6 +98,10 @@ def test_the_usual_names_are_known(name: str, target: str) -> None:
             "Opposition",
         ),
         *("Widerruf am", "Согласен на звонки", "הסכמה בכתב", "Eliminado del boletín el", "Data processing", "Acepta"),
+        *("İzin", "İZİN", "I\u0307zin", "izin tarihi", "SMS izni var mı", "Onay", "Onay tarihi", "KVKK", "KVKK onayı"),  # noqa: RUF001 - Turkish
+        *("Abonelik", "Kara listeye alınma tarihi", "Engellenme nedeni", "Arama izni", "Ticari ileti onayı", "İYS"),  # noqa: RUF001 - Turkish
+        *("Zgoda na przetwarzanie danych", "RODO", "Data zablokowania konta", "Sprzeciw wobec marketingu"),
+        *("Згода на обробку даних", "Відмовився від розсилки", "У чорному списку з", "Клієнт просив не дзвонити"),  # noqa: RUF001 - Ukrainian
         *("Liste d'exclusion 2", "Cliente nella lista nera", "Llista d'exclusió", "سبب إلغاء الاشتراك"),
         *("Please do not ring", "Клиент не хочет звонков", "Bitte nicht anrufen", "Prière de ne pas appeler"),
         *("Cliente no acepta llamadas", "Não quer mensagens", "Il cliente non vuole SMS", "הלקוח לא רוצה הודעות"),
@@ -176,6 +180,20 @@ def test_what_only_tells_when_or_why_is_left_out(name: str) -> None:
         *((name, "sms_unsubscribed") for name in ("Stop SMS", "Keine SMS", "Pas de SMS", "Sin SMS", "Без СМС")),  # noqa: RUF001 - other scripts are meant
         *((name, "blocked") for name in ("Lista de excluidos", "Bloctel", "Kontaktsperre", "נחסם")),
         *((name, "email_blocked") for name in ("Rebotado", "Unzustellbar")),
+        *((name, "unsubscribed") for name in ("Abonelikten çıktı", "ABONELİKTEN ÇIKTI", "Abonelik iptali", "Pasif")),  # noqa: RUF001 - Turkish
+        *((name, "blocked") for name in ("Kara liste", "Engellendi", "KARA LİSTE", "Rahatsız etmeyin")),  # noqa: RUF001 - Turkish
+        *(
+            (name, "subscribed")
+            for name in ("İletişim izni", "Pazarlama izni", "İYS durumu", "İzin durumu", "E-bülten")
+        ),
+        *((name, "sms_subscribed") for name in ("SMS izni", "SMS İZNİ", "sms onayı", "Zgoda na SMS")),  # noqa: RUF001 - Turkish
+        *((name, "email_subscribed") for name in ("E-posta izni", "E-POSTA İZNİ", "Mail onayı", "Zgoda na e-mail")),  # noqa: RUF001 - Turkish
+        *(
+            (name, "unsubscribed")
+            for name in ("Wypisany", "Data wypisania", "Nieaktywny", "Відписався", "Дата відписки")
+        ),
+        *((name, "blocked") for name in ("Czarna lista", "Zablokowany", "Nie kontaktować", "Заблокований")),
+        *((name, "subscribed") for name in ("Zgoda", "Zgoda marketingowa", "Згода")),
     ],
 )
 def test_what_people_call_consent_in_the_languages_of_headers_is_known(name: str, target: str) -> None:
@@ -197,7 +215,7 @@ def test_every_name_of_the_vocabulary_is_what_it_is_there_for() -> None:
         *("trabajador", "Rebajas", "State", "Removed items", "Marketing source", "Date d'inscription"),
         *("Notes", "Order state", "Mailing address", "Marketing manager", "Deleted orders", "Receive date", "Bloque"),
         *("Handbook", "Pandda", "Allowed discount", "Gmail", "Источник рекламы", "Реклама на сайте", "Рекламный канал"),
-        *("Fecha de alta", "Data de nascimento", "Δημοτικό διαμέρισμα", "הערות", "מקור פרסום", "Примечание", "Σχόλια"),
+        *("Fecha de alta", "Data de compra", "Δημοτικό διαμέρισμα", "הערות", "מקור פרסום", "Примечание", "Σχόλια"),
         *(
             "Active since",
             "Disabled parking",
@@ -222,6 +240,8 @@ def test_every_name_of_the_vocabulary_is_what_it_is_there_for() -> None:
         ),
         *("Archive", "Partner", "Angebotsnummer", "Numero ofertas", "Акция", "מבצע", "Spam score", "Refused orders"),
         *("Unreachable since 2019?", "Notificación nº", "Archivnummer", "Προσφορά", "Retirada en tienda"),
+        *("Kara", "Engelli", "Onay kodu", "Onaylayan", "Aktif ürün", "İzmir", "Var", "Retail", "Abonent", "Abonament"),
+        *("Zgodność", "Aktywność", "Rodzaj", "Usługa", "Погода", "Підприємство", "Активність", "Список товарів"),
         *("Abonnement", "Left on", "Stock list", "Leave", "Block", "Exclusive offer", "Lista de precios", "SMS sent"),
     ],
 )
@@ -290,6 +310,8 @@ def test_a_repeated_column_of_consent_is_read_too() -> None:
             (name, ["yes", None], ["no", "0"])
             for name in ("Disabled", "Suspended", "Muted", "Block", "Left", "Deceased")
         ),
+        *((name, ["evet", "hayır"], ["HAYIR", "yok"]) for name in ("İptal edildi", "Ayrıldı", "Reddetti")),  # noqa: RUF001 - Turkish
+        *((name, ["tak", "nie"], ["nie", ""]) for name in ("Rezygnacja", "Odmowa")),
         *((name, ["x", "no"], ["no", ""]) for name in ("Cancelled", "מבוטל", "Отказ", "Résilié", "Rechazado")),
         ("Cancelled at", ["2021-01-01", None], [None, None]),
         *((name, ["2021-01-01", None], [None, None]) for name in ("Refused", "Declined", "Objected", "Deletion date")),
@@ -329,6 +351,22 @@ def test_a_name_that_may_be_consent_stops_where_its_yes_and_no_take_away(
 def test_what_people_say_of_others_is_no_answer() -> None:
     for name, cells in (("Confirmed", ["2021-01-01", "2021-02-01"]), ("Offers", ["3", "12"]), ("Block", ["A", "7"])):
         plan_columns(["phone", name], NO_MAPPING).consent.check(pl.DataFrame({"phone": ["1", "2"], name: cells}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "said"),
+    [
+        *(("subscribed", cell, Said.SUBSCRIBED) for cell in ("evet", "EVET", "var", "ONAY", "Onaylı", "tak")),  # noqa: RUF001 - Turkish
+        *(("subscribed", cell, Said.UNSUBSCRIBED) for cell in ("hayır", "HAYIR", "Hayir", "yok", "RET", "nie")),  # noqa: RUF001 - Turkish
+        *(("unsubscribed", cell, Said.UNSUBSCRIBED) for cell in ("evet", "Var", "tak")),
+        *(("unsubscribed", cell, Said.NOTHING) for cell in ("hayır", "YOK", "nie")),  # noqa: RUF001 - Turkish
+        *(("status", cell, Said.UNSUBSCRIBED) for cell in ("RET", "Pasif", "Abonelikten çıktı", "Wypisany")),  # noqa: RUF001 - Turkish
+        *(("status", cell, Said.SUBSCRIBED) for cell in ("ONAY", "Aktif", "Aktywny")),
+        *(("status", cell, Said.BLOCKED) for cell in ("Kara liste", "Engellendi", "Zablokowany")),
+    ],
+)
+def test_cells_in_turkish_and_polish_are_understood(kind: str, cell: str, said: Said) -> None:
+    assert read_cell(kind, cell) is said
 
 
 def test_a_reason_without_a_column_that_says_who_stops() -> None:

@@ -124,6 +124,65 @@ def test_fewer_letters_are_a_guess_that_is_shown_with_a_line(tmp_path: Path) -> 
     assert "Зинаида" not in repr(choice)
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding", "country"),
+    [
+        ("Ахматова", "cp866", None),
+        ("ТИЧИНА", "iso8859-5", None),
+        ("МЫТИЩИ", "iso8859-5", "RU"),
+        ("ШИШКИ", "iso8859-5", "RU"),
+        ("ЧИТА", "iso8859-5", None),  # every byte of which is UTF-8, of two scripts
+    ],
+)
+@pytest.mark.parametrize("count", [1, 500])
+def test_a_word_whose_bytes_are_partly_utf8_by_chance_is_read_by_its_letters(
+    tmp_path: Path, name: str, encoding: str, country: str | None, count: int
+) -> None:
+    text = "phone,name\n" + f"+123456789,{name}\n" * count
+    choice = choice_for(tmp_path, text.encode(encoding), country)
+    assert (choice.encoding, choice.is_sure) == (encoding, False)
+    assert choice.sample.endswith(name)
+
+
+@pytest.mark.parametrize("language", [language for language in LOCALES if ENCODINGS[language][1:]])
+def test_no_single_name_of_another_encoding_is_utf8_for_sure(tmp_path: Path, language: str) -> None:
+    taken, tried = list[str](), 0
+    for encoding, name in product(ENCODINGS[language], names_of(language)[:25]):
+        for text in (name, name.upper()):
+            if can_write(encoding, text) and letters_of(text) > 2:  # two may be a degree sign
+                choice = choice_for(tmp_path, f"name\n{text}\n".encode(encoding))
+                assert choice.encoding != "utf-8" or not choice.is_sure
+                tried += 1
+                taken += [text] if choice.encoding == "utf-8" else []
+    assert len(taken) * 100 <= tried, taken
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_few_letters_of_utf8_are_that_for_sure(tmp_path: Path, language: str) -> None:
+    for size, number in product((1, 2, 4, 8), range(SAMPLES)):
+        content = sample(language, "utf-8", size, number).encode()
+        for country in (None, LOCALES[language][3:]):
+            choice = choice_for(tmp_path, content, country)
+            assert (choice.encoding, choice.is_sure) == ("utf-8", True)
+
+
+@pytest.mark.parametrize("name", ["王小明", "محمد", "Łódź", "Đặng Thị", "ไทย", "25°", "№ 5", "“x”"])
+def test_characters_of_other_languages_are_utf8_for_sure(tmp_path: Path, name: str) -> None:
+    choice = choice_for(tmp_path, f"name\n{name}\n".encode(), "RU")
+    assert (choice.encoding, choice.is_sure) == ("utf-8", True)
+
+
+def test_utf8_with_a_few_broken_characters_is_utf8(tmp_path: Path) -> None:
+    for names in ("Анна Яна Ольга", "José María Núñez", "אבנר חיפה"):
+        choice = choice_for(tmp_path, f"name\n{names}\n".encode() + b"\xd0\n", "RU")
+        assert choice.encoding == "utf-8"
+    one_city = "phone,city\n" + "+8612345678,王\n" * 100  # IBM 866's чОЛ
+    assert choice_for(tmp_path, one_city.encode() + b"+8612345679,\xe7\n").encoding == "utf-8"
+    many = "name\n" + "\n".join(names_of("ru")[:200]) + "\n"
+    choice = choice_for(tmp_path, many.encode().replace(b"\xd0\xb0", b"\xd0", 100), "RU")
+    assert (choice.encoding, choice.is_sure) == ("utf-8", True)
+
+
 def test_a_country_decides_what_few_letters_leave_open(tmp_path: Path) -> None:
     content = b"name\n\xe0\xf0\xe0\n"
     assert choice_for(tmp_path, content, "IL").encoding == "cp1255"

@@ -181,6 +181,40 @@ def test_a_number_that_a_spreadsheet_parted_by_thousands_is_mended(
     assert has_fraction(value) is value.endswith(("8.5", ",50"))
 
 
+SEPARATORS = ("\u00a0", "\u202f", "\u2009", "\u2007", "\u2019", "'", "\u066c")
+
+
+@pytest.mark.parametrize("separator", SEPARATORS)
+@pytest.mark.parametrize(
+    ("groups", "country", "digits"),
+    [
+        ("972 501 234 567", "IL", "972501234567"),  # as LibreOffice and Excel write it in French, or in Swiss German
+        ("06 12 34 56 78", "FR", "33612345678"),
+        ("+41 79 123 45 67", "CH", "41791234567"),
+        ("\u0669\u0667\u0662 \u0665\u0660\u0661 \u0662\u0663\u0664 \u0665\u0666\u0667", "IL", "972501234567"),
+        ("612 345 678,00", "ES", "34612345678"),
+        ("612 345 678.00", "ES", "34612345678"),
+        ("612 345 678,50", "ES", None),
+        ("612 345 678.50", "ES", None),  # with the fraction's digits it would be an Australian's
+        ("612 345 678.5", "ES", None),
+    ],
+)
+def test_thousands_may_be_parted_as_any_locale_parts_them(
+    separator: str, groups: str, country: str, digits: str | None
+) -> None:
+    value = groups.replace(" ", separator)
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    assert has_fraction(value) is (digits is None)
+
+
+@pytest.mark.parametrize("apostrophe", ["'", "\u2019"])
+def test_an_apostrophe_before_or_behind_a_number_parts_nothing(apostrophe: str) -> None:
+    assert digits_of(f"{apostrophe}0501234567", "IL") == "972501234567"
+    assert digits_of(f"0501234567{apostrophe}", "IL") == "972501234567"
+    assert digits_of(f"050{apostrophe} 1234567", "IL") is None
+    assert digits_of(f"5{apostrophe}11", "US") is None  # a person's height
+
+
 FRACTIONS = (
     *(
         "97250123456.7",

@@ -142,6 +142,8 @@ def test_a_file_without_content_is_called_empty(tmp_path: Path, content: bytes) 
         b"x" * 1_500_000 + b"\n1\n",
         b"Ada,ada@example.org\nBob,bob@example.org\n",
         b"0501112223;Ada\n0502223334;Bob\n",
+        "972\u202f501\u202f112\u202f223;Ada\n972\u202f502\u202f223\u202f334;Bob\n".encode(),
+        "972\u2019501\u2019112\u2019223;Ada\n972\u2019502\u2019223\u2019334;Bob\n".encode(),
     ],
 )
 def test_a_first_record_that_names_no_columns_is_refused(tmp_path: Path, content: bytes) -> None:

@@ -6,6 +6,10 @@ The patterns are for Python's `re` as well as for polars, which reads whole colu
 
 import re
 
+# What parts thousands in other locales: typographic spaces (French), apostrophes (Swiss) and the Arabic mark.
+_SEPARATORS = re.compile("[\u2000-\u200a\u202f\u205f]|(?<=[0-9])['\u2019\u066c](?=[0-9])")
+_USUAL_SEPARATOR = "\u00a0"
+
 # A decimal of zeros. The whole part may be grouped by anything but dots and commas, or by the thousands; where other
 # dots group it (01.23.45.67.00) the zeros are digits of the phone. More than two zeros may be a group of it, too, where
 # a sign or a zero stands before the digits.
@@ -24,6 +28,7 @@ FRACTION = (
     r"^\+?[0-9]{7,}(?:[.,][0-9]{1,2})+$"
     r"|^[1-9][0-9]{6,}[.,][0-9]+$"
     r"|^[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+\.|(?:\.[0-9]{3})+,)[0-9]+$"
+    r"|^[1-9][0-9]{0,2}(?:[ \u00a0][0-9]{3}){2,}[.,][0-9]{1,2}$"
     r"|\.[^,]*(?:\.[ \u00a0]*0|[0-9]{7,}[ \u00a0]*\.[ \u00a0]*00)\)?$"
 )
 NEGATIVE = r"^-[0-9]+(?:[.,][0-9]+)?$"
@@ -44,10 +49,12 @@ _SCIENTIFIC = re.compile(r"([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
 def whole_number(text: str) -> str | None:
     """Write a stripped text that is a whole decimal (501234579.0, 542,700,008, 5.01234579E8) without its fraction.
 
-    Groups that people part by blanks, hyphens, slashes and brackets stay: "054 280 0001.0" is "054 280 0001".
+    Groups that people part by blanks, hyphens, slashes and brackets stay: "054 280 0001.0" is "054 280 0001". What
+    other locales part them by becomes a no-break space.
     None: it has fewer digits than its power of ten, so that its last ones were lost, or a fraction, or is negative.
     Other texts stay as they are.
     """
+    text = _with_usual_separators(text)
     if _is_plain(text):
         return text
     whole = _without_zeros(text)
@@ -58,6 +65,10 @@ def whole_number(text: str) -> str | None:
         is_whole = len(fraction) >= power and not fraction[power:].strip("0")
         return match[1] + fraction[:power] if is_whole else None
     return whole
+
+
+def _with_usual_separators(text: str) -> str:
+    return _SEPARATORS.sub(_USUAL_SEPARATOR, text)
 
 
 def _without_zeros(text: str) -> str:
@@ -72,4 +83,4 @@ def has_lost_digits(text: str) -> bool:
 
 def has_fraction(text: str) -> bool:
     """Tell whether a stripped text is a number as long as a phone with a fraction, which no phone has."""
-    return bool(_FRACTION.search(_without_zeros(text)))
+    return bool(_FRACTION.search(_without_zeros(_with_usual_separators(text))))

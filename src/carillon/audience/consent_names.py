@@ -18,6 +18,7 @@ _PREFIXES = ("", "sms_", "email_")
 TARGETS = tuple(f"{prefix}{kind}" for prefix in _PREFIXES for kind in _KINDS)
 """What `--map` can make of a column: `sms_status`, `email_unsubscribed` …; without a channel it is said of both."""
 
+# Turkish ones have i for the i without a dot, as which it is compared.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "status": (
         *(
@@ -51,12 +52,16 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         *("activo", "activa", "actif", "aktiv", "attivo", "ativo", "активен", "активна", "активный", "активний"),
         *("פעיל", "פעילה", "ενεργός", "ενεργή", "הסכמה", "συναίνεση", "согласие", "consentimiento", "werbung erlaubt"),
         *("einwilligung", "consentement", "consenso", "acepta publicidad", "acepta marketing", "aceita publicidade"),
+        *("aktif", "izin durumu", "iletişim izni", "pazarlama izni", "ticari ileti izni", "bülten", "e-bülten"),
+        *("ticari elektronik ileti izni", "iys durumu", "iys izni", "iys izin durumu", "iys onayi"),
+        *("aktywny", "aktywna", "zgoda", "zgoda marketingowa", "zgoda na marketing", "згода"),
     ),
     "sms_subscribed": (
         *("sms marketing", "sms allowed", "sms opt in", "sms optin", "sms consent", "accepts sms marketing"),
         *("sms marketing consent", "accept sms", "accepts sms", "allow sms", "allows sms", "receive sms"),
         *("can sms", "can text", "ok to text", "ok to sms", "contact by sms", "contact by text"),
         *("receives sms", "sms ok", "ok sms", "acepta sms", "recibe sms", "aceita sms"),
+        *("sms izni", "sms izin", "sms onayi", "mesaj izni", "zgoda sms", "zgoda na sms", "згода на sms"),
     ),
     "email_subscribed": (
         *(
@@ -70,6 +75,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         *("accept email", "accepts email", "allow email", "allows email", "receive email", "receive emails"),
         *("can email", "ok to email", "contact by email", "email deliverable", "deliverable"),
         *("receives email", "receives emails", "email ok", "ok email", "acepta email", "recibe email", "aceita email"),
+        *("e-posta izni", "e-posta izin", "e-posta onayi", "mail izni", "email izni", "mail onayi", "email onayi"),
+        *("zgoda email", "zgoda na email", "zgoda mailowa", "zgoda na mailing", "згода на email"),
     ),
     "unsubscribed": (
         *("is unsubscribed", "unsubscribe", "opt out", "opted out", "has opted out", "unsubscribed at", "opt out date"),
@@ -89,14 +96,21 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         *("baja", "dado de baja", "fecha de baja", "eliminado", "descadastrado", "donat de baixa"),
         *("отписан", "отписана", "отписался", "отписалась", "дата отписки", "удалён", "удалена", "відписаний"),
         *("διαγραφή", "διαγραμμένος", "διαγραμμένη", "απεγγραφή", "ημερομηνία διαγραφής", "إلغاء الاشتراك"),
+        *("abonelikten çikti", "abonelikten ayrildi", "abonelik iptali", "abonelik iptal tarihi", "listeden çikti"),
+        *("abonelikten çikiş tarihi", "abonelikten çikma tarihi", "pasif", "aktif değil", "silindi", "silinme tarihi"),
+        *("wypisany", "wypisana", "wypisano", "wypisał się", "wypisała się", "data wypisania", "usunięty", "usunięta"),
+        *("nieaktywny", "nieaktywna", "nie wysyłać", "відписана", "відписався", "відписалася", "відписалась"),
+        *("дата відписки", "видалений", "видалена", "не надсилати", "не писати"),
     ),
     "sms_unsubscribed": (
         *("do not text", "do not sms", "mobile optout", "no texts"),
         *("no sms", "sms opt out", "unsubscribed sms", "unsubscribe mobile", "unsubscribed mobile", "mobile opt out"),
+        *("sms gönderme", "sms gönderilmesin", "sms göndermeyin", "sms istemiyor", "nie wysyłać sms"),
     ),
     "email_unsubscribed": (
         *("do not email", "do not bulk email", "no mail", "no emails", "no mailings", "pas de mail"),
         *("no email", "email opt out", "unsubscribed email", "unsubscribe email", "emailoptout", "hasoptedoutofemail"),
+        *("e-posta gönderme", "e-posta gönderilmesin", "e-posta göndermeyin", "e-posta istemiyor", "mail istemiyor"),
         *("unsub time", "optout time"),  # Mailchimp's export of those who unsubscribed
     ),
     # Mautic: do not contact, by reason: 1 unsubscribed, 2 bounced, 3 set by hand.
@@ -108,6 +122,9 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         *("חסום", "חסומה", "חסימה", "רשימה שחורה", "לא להטריד", "לא להפריע"),
         *("чёрный список", "в чёрном списке", "стоп-лист", "в стоп-листе", "не беспокоить", "заблокирован"),
         *("чорний список", "не турбувати"),
+        *("у чорному списку", "в чорному списку", "заблокований", "заблокована"),  # noqa: RUF001 - Ukrainian
+        *("kara liste", "kara listede", "kara listeye alindi", "engellendi", "rahatsiz etmeyin", "rahatsiz etme"),
+        *("czarna lista", "na czarnej liście", "zablokowany", "zablokowana", "nie kontaktować", "nie przeszkadzać"),
         *("αποκλεισμένος", "αποκλεισμένη", "μαύρη λίστα", "μην ενοχλείτε", "محظور", "القائمة السوداء"),
     ),
     "sms_blocked": (
@@ -192,6 +209,15 @@ _STEMS = (
     *("отпис", "подпис", "рассыл", "согласие", "чёрный список", "стоп-лист", "беспокоить", "заблокир"),
     *("не отправлять", "не присылать", "не надсилати", "отказался от", "отказ от", "согласен", "согласна"),
     *("не звонить", "не писать", "відпис", "розсил", "чорний список", "не турбувати"),
+    *("підпис", "згод", "чорному списку", "заблокован", "не писати", "не дзвонити", "не телефонувати"),
+    *("відмовився від", "відмовилася від", "відмовилась від", "відмова від"),
+    # Polish, Turkish
+    *("subskry", "wypisan", "wypisał", "zgoda", "zgody", "zgodę", "czarna lista", "czarnej liście", "zablokowan"),
+    *("nie kontakt", "nie wysyłać", "nie dzwonić", "nie przeszkadzać", "sprzeciw"),
+    *("abonelik", "ticari ileti", "ticari elektronik", "bülten", "kara liste", "engellen", "rahatsiz etme"),
+    *("sms izni", "posta izni", "mail izni", "mesaj izni", "arama izni", "iletişim izni", "pazarlama izni"),
+    *("sms onay", "posta onay", "mail onay", "iletişim onay", "pazarlama onay", "gönderilmesin", "göndermeyin"),
+    *("istemiyor", "aranmasin", "iletişime geçme"),
     # Greek
     *("συναίν", "δεν επιθυμ", "συγκατ", "εγγραφ", "διαγραφ", "διαγραμμ", "αποκλεισ", "μαύρη λίστα", "ενοχλ"),
 )
@@ -201,11 +227,14 @@ _ASKED = re.compile(
     "(sms|e?mails?|correos?|marketing|promo|comunica)|(sms|e?mail)ok$|^ok(sms|e?mail)"
 )
 # As words of their own: they are parts of ordinary ones.
-_WORDS = re.compile(r"(?i)(?<![^\W_])(bajas?|baixas?|dnd|rgpd|lopd|lgpd|dsgvo|ccpa|tcpa)(?![^\W_])")
+_WORDS = re.compile(
+    r"(?i)(?<![^\W_])(bajas?|baixas?|dnd|rgpd|lopd|lgpd|dsgvo|ccpa|tcpa|kvkk|iys|rodo|izin|izni|izinli)(?![^\W_])"
+)
 # As whole names: with other words they are something else.
 _BARE = (
     *("complaint", "complaints", "excluded", "withdrawal date", "objection", "opposition", "opt", "autoriza", "acepta"),
     *("data processing", "mail allowed", "no phone", "no call"),
+    *("onay", "onayi", "onayli", "onay durumu", "onay tarihi", "abone", "aboneler", "ret", "ret tarihi"),
     *("status id", "contact status id", "sms status id", "mobile status id", "mail status id"),
     *("marketing", "mailing", "mailings", "emailing", "маркетинг", "реклама", "שיווק", "διαφήμιση", "werbung"),
 )
@@ -218,6 +247,7 @@ _DOUBTFUL: Mapping[str, tuple[str, ...]] = {
         *("verified", "is verified", "email verified", "verified email", "phone verified", "privacy", "news", "offers"),
         *("promotions", "communications", "wants news", "wants offers", "send promotions", "send offers", "send news"),
         *("αποδοχή", "принимает", "מאשר", "מאשרת", "accepte", "accetta", "aceita"),
+        *("onaylandi", "doğrulandi", "kabul", "kabul ediyor", "potwierdzony", "akceptuje", "приймає"),
     ),
     "unsubscribed": (
         *("disabled", "is disabled", "suspended", "paused", "muted", "mute", "snoozed", "quiet"),
@@ -225,13 +255,21 @@ _DOUBTFUL: Mapping[str, tuple[str, ...]] = {
         *("canceled at", "left", "left at", "date left", "exit date"),
         *("מבוטל", "מבוטלת", "נפטר", "отказ", "отказался", "отказалась", "блок", "rechazado", "anulado", "cancelado"),
         *("résilié", "annulé", "annullato", "ακυρώθηκε", "gekündigt", "verstorben"),
+        *("iptal", "iptal edildi", "iptal tarihi", "ayrildi", "reddetti", "reddedildi", "vefat"),
+        *("rezygnacja", "zrezygnował", "zrezygnowała", "odmowa", "zmarły", "відмова", "відмовився", "відмовилась"),
     ),
 }
 
 
+_AS_ASCII = str.maketrans("ıł", "il")
+
+
 def compared(name: str) -> str:
-    """Reduce a name to what is compared: letters and digits without accents, in one case."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
+    """Reduce a name to what is compared: letters and digits without accents, in one case.
+
+    The Turkish i without a dot, whose capital is I, and the Polish l with a stroke are i and l.
+    """
+    plain = unicodedata.normalize("NFKD", name).casefold().translate(_AS_ASCII)
     return "".join(char for char in unicodedata.normalize("NFKD", plain) if char.isalnum())
 
 
@@ -262,9 +300,9 @@ def looks_like_consent(column: str) -> bool:
     name = compared(column)
     if name in _known(_GIVEN) or tells_why(column):
         return False
-    if REFUSED.search(unicodedata.normalize("NFC", column)):
-        return True
-    return bool(_stems().search(name) or _ASKED.search(name) or _WORDS.search(column)) or name in _known(_BARE)
+    plain = unicodedata.normalize("NFC", column)
+    words = _WORDS.search(plain) or REFUSED.search(plain)
+    return bool(_stems().search(name) or _ASKED.search(name) or words) or name in _known(_BARE)
 
 
 def reads_as_consent(column: str) -> bool:

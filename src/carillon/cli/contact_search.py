@@ -9,6 +9,7 @@ from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.contacts.attributes import contact_attributes
 from carillon.audience.contacts.contact import ContactKey, KeyKind, SubscriptionStatus
 from carillon.audience.field_types import Kind
+from carillon.audience.imports.cell_forms import plain_email
 from carillon.db.filters import Condition, Op, Value
 from carillon.errors import InvalidInputError
 
@@ -31,9 +32,13 @@ _NOT_ASKED = {"groups"}
 
 
 def contact_key(given: str, by: str | None = None) -> ContactKey:
-    """Read what a person names a contact by: unless `by` says it, an e-mail with an @ in it, else a phone."""
+    """Read what a person names a contact by: unless `by` says it, an e-mail with an @ in it, else a phone.
+
+    An e-mail may be a link or have a name, as in files.
+    """
     kind = KeyKind(by) if by else KeyKind.EMAIL if "@" in given else KeyKind.PHONE
-    return ContactKey(kind=kind, value=given, phone_form=PhoneForm.NATIONAL_IF_VALID)
+    value = plain_email(given) if kind is KeyKind.EMAIL else given
+    return ContactKey(kind=kind, value=value, phone_form=PhoneForm.NATIONAL_IF_VALID)
 
 
 def read_conditions(texts: Sequence[str], kinds: Mapping[str, Kind]) -> tuple[list[Condition], list[ContactKey]]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from carillon.addresses.phone_readings import PhoneForm
-from carillon.audience.contacts.contact import ContactKey
+from carillon.audience.contacts.contact import ContactKey, KeyKind
 from carillon.audience.contacts.unsubscribe import Unsubscribe, unsubscribe_contacts
+from carillon.audience.imports.cell_forms import plain_email
 from carillon.audience.suppression_queries import ListSuppressions, Suppression, list_suppressions
 from carillon.audience.suppressions import Address, AddressOutcome, Channel, Reactivate, Suppress, reactivate, suppress
+from carillon.audience.upsert.rows import spreadsheets_fault
 from carillon.cli.contact_search import contact_key
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line
@@ -37,13 +39,15 @@ def group() -> None:
 
 
 def _addresses(values: tuple[str, ...], channel: str | None) -> list[Address]:
+    """Read addresses as a cell of a file: an e-mail may be a link, or have a name."""
+    given = [(Channel(channel or ("email" if "@" in value else "sms")), value) for value in values]
     return [
         Address(
-            channel=Channel(channel or ("email" if "@" in value else "sms")),
-            value=value,
+            channel=one,
+            value=plain_email(value) if one is Channel.EMAIL else value,
             phone_form=PhoneForm.NATIONAL_IF_VALID,
         )
-        for value in values
+        for one, value in given
     ]
 
 
@@ -101,14 +105,21 @@ def _answer_outcome(session: Session, outcome: AddressOutcome, verb: str, why_no
     notes = [f"“{given}” is {phone}." for given, phone in shown if given != phone]
     lines = [f"{verb}: {outcome.done:,}.", *notes]
     addresses = [address for _, address in outcome.understood]
-    failed = [one.value for one in outcome.failed]
+    failed = [(one.value, one.channel is not Channel.EMAIL) for one in outcome.failed]
     _answer(session, {"done": outcome.done, "addresses": addresses}, lines, failed, why_not)
 
 
 def _answer(
-    session: Session, done: Mapping[str, object], lines: Sequence[str], failed: Sequence[str], why_not: str
+    session: Session,
+    done: Mapping[str, object],
+    lines: Sequence[str],
+    failed: Sequence[tuple[str, bool]],
+    why_not: str,
 ) -> None:
-    session.answer({**done, "failed": failed}, [*lines, *(f"“{value}” {why_not}." for value in failed)])
+    """Answer, and end with exit code 1 where addresses failed: their texts, and whether these are phones."""
+    faults = [(value, spreadsheets_fault(value) if is_phone else None) for value, is_phone in failed]
+    notes = [f"“{value}” {why_not}." + (f" {fault}" if fault else "") for value, fault in faults]
+    session.answer({**done, "failed": [value for value, _ in failed]}, [*lines, *notes])
     if failed:
         raise SystemExit(1)
 
@@ -229,6 +240,6 @@ def unsubscribe(session: Session, *, addresses: tuple[str, ...], account_id: int
         actor = await open_to_change(db, account_id, audience_id)
         return await db.run(unsubscribe_contacts, actor, Unsubscribe(keys=keys))
 
-    nobody = [key.value for key in session.run(work)]
+    nobody = [(key.value, key.kind is KeyKind.PHONE) for key in session.run(work)]
     done = len(keys) - len(nobody)
     _answer(session, {"done": done}, [f"Unsubscribed: {done:,}."], nobody, "is no contact's")

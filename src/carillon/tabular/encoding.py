@@ -8,13 +8,14 @@ byte.
 
 import codecs
 import re
+import unicodedata
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import BinaryIO, Final
 
 from carillon.tabular.errors import UnknownEncodingError, UnreadableFileError
-from carillon.tabular.letter_pairs import likely_encoding
+from carillon.tabular.letter_pairs import LikelyEncoding, likely_encoding, telling_words, usual_characters
 
 SAMPLE: Final = 4 * 1024 * 1024
 """Bytes from the file's start that decide its encoding."""
@@ -32,6 +33,8 @@ _MARKS: Final = (
 )
 _ASKED: Final = {"utf-8-sig": "utf-8", "ascii": "utf-8", "utf-16": "utf-16-le", "iso8859-1": "cp1252"}
 _ENOUGH_LETTERS: Final = 20
+_WHOLE_PER_BROKEN: Final = 20  # in UTF-8 that was damaged, or that a sample parts, there are so many and more
+_ENOUGH_CHARACTERS: Final = 40  # so many different words' bytes make characters of UTF-8 in no other encoding
 _SAMPLE_LINES: Final = 2_000
 _SAMPLE_CHARACTERS: Final = 120
 _LANGUAGES: Final = {
@@ -47,6 +50,7 @@ _LANGUAGES: Final = {
     "uk": "Ukrainian",
     "western": "western European",
 }
+_ASCII: Final = re.compile("[\\x00-\\x7f]+")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -177,16 +181,37 @@ def _probes(file: BinaryIO, size: int) -> bytes:
 
 
 def _eight_bits(sample: bytes, country: str | None) -> EncodingChoice:
-    """Choose UTF-8 unless its characters are outnumbered by bytes that break it, else what the letters speak for."""
+    """Choose UTF-8 unless its characters are outnumbered by bytes that break it, else what the letters speak for.
+
+    A few characters of UTF-8 may be an eight-bit encoding's letters by chance: ISO-8859-5's ЧИТА is Ǹ°.
+    """
     if sample.isascii():
         return EncodingChoice(encoding="utf-8", reason="it is plain ASCII")
-    text = sample.decode("utf-8", "surrogateescape")
-    decoded = _SURROGATE.sub("", text)
-    broken = len(text) - len(decoded)
+    decoded, broken = _as_utf8(sample)
     whole = len(decoded) - len(decoded.encode("ascii", "ignore"))
     if broken <= 3 + whole // 10 and whole >= broken:  # up to three: a sample may part a character at each end
-        return EncodingChoice(encoding="utf-8", reason="its characters are those of UTF-8")
-    likely = likely_encoding(sample, country)
+        return _few_of_utf8(sample, country, is_broken=broken * _WHOLE_PER_BROKEN > whole)
+    return _guessed(sample, likely_encoding(telling_words(sample), country))
+
+
+def _few_of_utf8(sample: bytes, country: str | None, *, is_broken: bool) -> EncodingChoice:
+    """Choose UTF-8, or of few different characters what explains them better."""
+    telling = telling_words(sample)
+    words, _ = _as_utf8(telling)
+    choice = EncodingChoice(encoding="utf-8", reason="its characters are those of UTF-8")
+    characters = _beyond_ascii(words)
+    if len(characters) >= _ENOUGH_CHARACTERS:
+        return choice
+    likely = likely_encoding(telling, country)
+    fits = likely.fits if is_broken else likely.fits_alone
+    is_usual = sum(map(usual_characters().__contains__, characters)) * 2 > len(characters)
+    if fits and not is_usual and (is_broken or any(map(_is_mixed, words.split()))):
+        return _guessed(sample, likely)
+    is_sure = (is_usual and not fits) if is_broken else (is_usual or not fits)
+    return choice if is_sure else replace(choice, is_sure=False, sample=_telling_line(sample, "utf-8"))
+
+
+def _guessed(sample: bytes, likely: LikelyEncoding) -> EncodingChoice:
     return EncodingChoice(
         encoding=likely.encoding,
         reason=f"{likely.letters:,} letters that are not ASCII make {_LANGUAGES[likely.language]} words in it",
@@ -194,6 +219,27 @@ def _eight_bits(sample: bytes, country: str | None) -> EncodingChoice:
         is_sure=likely.fits and likely.letters >= _ENOUGH_LETTERS,
         sample=_telling_line(sample, likely.encoding),
     )
+
+
+def _as_utf8(text: bytes) -> tuple[str, int]:
+    """Decode what is UTF-8, and count the bytes that are not."""
+    decoded = text.decode("utf-8", "surrogateescape")
+    whole = _SURROGATE.sub("", decoded)
+    return whole, len(decoded) - len(whole)
+
+
+def _beyond_ascii(text: str) -> str:
+    return _ASCII.sub("", text)
+
+
+def _is_mixed(word: str) -> bool:
+    """Tell whether the characters of a word are of several scripts, as those of another encoding's letters may be."""
+    return len({_script(one) for one in _beyond_ascii(word)}) > 1
+
+
+def _script(character: str) -> str:
+    """Name the script of a letter, "" for any other character."""
+    return unicodedata.name(character, "").partition(" ")[0] if character.isalpha() else ""
 
 
 def _telling_line(sample: bytes, encoding: str) -> str:

@@ -76,33 +76,48 @@ class LikelyEncoding:
     """The likeliest encoding, and the language that speaks for it.
 
     `letters` counts the bytes beyond ASCII in the distinct words that were looked at; `fits` says that they are as
-    likely in the language as names of it are.
+    likely in the language as names of it are, and `fits_alone` that they are so whatever the country is.
     """
 
     encoding: str
     language: str
     letters: int
     fits: bool
+    fits_alone: bool
 
 
-def likely_encoding(sample: bytes, country: str | None) -> LikelyEncoding:
-    """Choose the encoding of a text that is not in UTF-8; `country` (ISO 3166, two letters) is where it is from."""
-    found = (match[0] for match in islice(_WORD.finditer(sample), _MOST_FOUND))
-    words = b"\n".join(islice(dict.fromkeys(found), _MOST_WORDS))
+def likely_encoding(words: bytes, country: str | None) -> LikelyEncoding:
+    """Choose the encoding of a text's `telling_words`; `country` (ISO 3166, two letters) is where it is from."""
     letters = sum(byte > 0x7F for byte in words)  # noqa: PLR2004 - the last of ASCII
-    best = (-math.inf, "", "")
+    best = (-math.inf, 0.0, "", "")
     for encoding, languages in _CANDIDATES:
         text = words.decode(encoding, "surrogateescape")
         of_all = _shape_score(text)
         prior = _OF_WINDOWS if encoding.startswith("cp125") else 0.0
         for language in languages:
             there = _OF_THE_COUNTRY if country in _SPOKEN[language].split() else 0.0
-            score = of_all + prior + there + _letter_score(language, text)
+            alone = of_all + _letter_score(language, text)
+            score = alone + prior + there
             if score > best[0]:
-                best = (score, encoding, language)
-    score, encoding, language = best
-    unfit = _UNFIT_LATIN if language in _WITH_ASCII else _UNFIT
-    return LikelyEncoding(encoding=encoding, language=language, letters=letters, fits=score > unfit * letters)
+                best = (score, alone, encoding, language)
+    score, alone, encoding, language = best
+    unfit = letters * (_UNFIT_LATIN if language in _WITH_ASCII else _UNFIT)
+    return LikelyEncoding(
+        encoding=encoding, language=language, letters=letters, fits=score > unfit, fits_alone=alone > unfit
+    )
+
+
+def telling_words(sample: bytes) -> bytes:
+    """Return the distinct words of a text that have bytes beyond ASCII, each on a line of its own."""
+    found = (match[0] for match in islice(_WORD.finditer(sample), _MOST_FOUND))
+    return b"\n".join(islice(dict.fromkeys(found), _MOST_WORDS))
+
+
+@cache
+def usual_characters() -> frozenset[str]:
+    """Return the characters beyond ASCII that names have in the languages known here, and the usual marks."""
+    words = "".join(language["words"] for language in _names().values())
+    return frozenset(words.lower() + words.upper()) | _USUAL_PUNCTUATION
 
 
 def _shape_score(text: str) -> float:

@@ -19,7 +19,7 @@ from carillon.errors import InvalidInputError
 from carillon.tabular import LINE_COLUMN, REJECT_COLUMNS, BadColumnsError, FileShape, NoHeaderError, Table
 
 _NAMELESS = "address"
-_NUMBER = re.compile(r"[\s_-]*\d+\s*$")
+_NUMBER = re.compile(r"(?i)[\s_-]*\d+(?:\s*-\s*value)?\s*$")  # Google Contacts has "Phone 2 - Value"
 
 
 def address_shape(

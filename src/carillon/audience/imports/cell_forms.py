@@ -51,6 +51,13 @@ def read_cell_forms(frame: pl.DataFrame, columns: Mapping[str, str], kinds: Mapp
     return frame
 
 
+def plain_email(text: str) -> str:
+    """Read one text as a cell of a column of e-mails."""
+    if "<" not in text and ":" not in text:
+        return text
+    return str(read_cell_forms(pl.DataFrame({"email": [text]}), {"email": "email"}, {}).item())
+
+
 def _where(frame: pl.DataFrame, column: str, is_form: pl.Expr, read: pl.Expr) -> pl.DataFrame:
     """Replace what is in a form and can be read; a column without one costs a look at it."""
     if not frame.select(is_form.any()).item():

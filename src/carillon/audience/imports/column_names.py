@@ -34,7 +34,7 @@ from carillon.audience.export_columns import (
     status_column,
 )
 from carillon.audience.field_types import CANONICAL
-from carillon.audience.imports.attribute_names import VENDORS_NAMES, attribute_by_usual_name
+from carillon.audience.imports.attribute_names import attribute_by_usual_name, names_a_mobile, weak_attribute
 from carillon.audience.imports.column_plan import ColumnPlan, columns_by_channel, mapped_name
 from carillon.audience.imports.consent_columns import (
     ADDRESS_COLUMNS,
@@ -183,13 +183,14 @@ def _guesses(
         elif attribute and attribute not in taken:
             guessed[column] = mapped_name(attribute)
     others = [column for column in header if column not in guessed and column not in passed]
-    guessed |= _vendors_names(others, {read_field_column(name) for name in guessed.values()})
+    guessed |= _weakly_named(others, header, {read_field_column(name) for name in guessed.values()})
     return {column: guessed[column] for column in header if column in guessed}
 
 
-def _vendors_names(columns: Sequence[str], taken: Collection[str]) -> Mapping[str, str]:
-    """Return the attributes of columns by VENDORS_NAMES, but those taken."""
-    named = {column: VENDORS_NAMES.get(compared(column)) for column in columns}
+def _weakly_named(columns: Sequence[str], header: Sequence[str], taken: Collection[str]) -> Mapping[str, str]:
+    """Return the attributes that columns hold where no other does (`weak_attribute`), but those taken."""
+    there = frozenset(map(compared, header))
+    named = {column: weak_attribute(column, there) for column in columns}
     return {column: attribute for column, attribute in named.items() if attribute and attribute not in taken}
 
 
@@ -207,7 +208,8 @@ def address_columns(header: Sequence[str]) -> dict[str, str]:
     """Return the columns that hold phones or e-mails by their names, and which of both they hold: phone or email."""
     by_name = {**attribute_by_usual_name(), "phone": "phone", "email": "email"}
     held = {column: by_name.get(compared(column), "") for column in header}
-    held |= _vendors_names([column for column, attribute in held.items() if not attribute], set(held.values()))
+    unnamed = [column for column, attribute in held.items() if not attribute]
+    held |= _weakly_named(unnamed, header, set(held.values()))
     return {column: attribute for column, attribute in held.items() if attribute in {"phone", "email"}}
 
 
@@ -272,10 +274,10 @@ def _check_one_column_each(attributes: Mapping[str, str]) -> None:
     for attribute in attributes.values():
         columns = [column for column, taken in attributes.items() if taken == attribute]
         if len(columns) > 1:
+            likely = next(filter(names_a_mobile, columns), columns[0]) if attribute == "phone" else columns[0]
             raise InvalidInputError(
                 "map",
-                f"The columns {_listed(columns)} would all be {attribute}. Choose one: "
-                f'--map "{columns[0]}={attribute}"',
+                f'The columns {_listed(columns)} would all be {attribute}. Choose one: --map "{likely}={attribute}"',
             )
 
 

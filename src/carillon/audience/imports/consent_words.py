@@ -28,6 +28,7 @@ _WORDS: Mapping[Said, tuple[str, ...]] = {
         *("subscribed", "active", "enabled", "confirmed", "opted in", "opt in", "optin", "granted"),
         *("allow", "allowed", "activo", "активен", "ενεργός", "פעיל", "aktiv", "actif", "attivo", "ativo"),
         *("подписан", "suscrito", "inscrito", "abonné", "iscritto", "angemeldet", "εγγεγραμμένος"),
+        *("aktif", "abone", "onay", "onayli", "izinli", "aktywny", "zapisany", "активний", "підписаний"),
     ),
     Said.UNCONFIRMED: ("unconfirmed", "pending", "not confirmed", "awaiting confirmation", "waiting"),
     Said.UNSUBSCRIBED: (
@@ -51,6 +52,7 @@ _WORDS: Mapping[Said, tuple[str, ...]] = {
             "not allowed",
         ),
         *("no email", "no emails", "no marketing", "no contact"),
+        *("ret", "izinsiz"),  # ONAY and RET are what İYS, the Turkish register of consents, has
     ),
     Said.BLOCKED: (
         *("blocklisted", "blacklisted", "blocked", "suppressed", "cleaned", "bounced", "hard bounced", "complained"),
@@ -69,8 +71,11 @@ IDS: Mapping[str, Said] = {"1": Said.SUBSCRIBED, "0": Said.UNCONFIRMED, "-2": Sa
 0 stands where there is no address, and for whoever hasn't confirmed."""
 _ID = re.compile(r"(-?\d+)(?:\.0+)?")
 
-_YES = ("yes", "y", "true", "t", "1", "x", "on", "כן", "si", "sí", "да", "так", "ναι", "ja", "oui", "sim", "نعم")  # noqa: RUF001 - Greek is meant
-_NO = ("no", "n", "false", "f", "0", "off", "לא", "нет", "ні", "όχι", "nein", "non", "não", "لا")
+_YES = (
+    *("yes", "y", "true", "t", "1", "x", "on", "כן", "si", "sí", "да", "так", "ναι", "ja", "oui", "sim", "نعم"),  # noqa: RUF001 - Greek is meant
+    *("evet", "var", "tak"),
+)
+_NO = ("no", "n", "false", "f", "0", "off", "לא", "нет", "ні", "όχι", "nein", "non", "não", "لا", "hayir", "yok", "nie")
 # What spreadsheets write for their logical values, in the languages of columns' names.
 _TRUE = ("wahr", "vrai", "verdadero", "verdadeiro", "vero", "истина", "істина", "αληθής", "doğru", "prawda")
 _FALSE = ("falsch", "faux", "falso", "ложь", "хибність", "ψευδής", "yanlış", "fałsz")  # noqa: RUF001 - Greek is meant

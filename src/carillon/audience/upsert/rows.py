@@ -139,11 +139,17 @@ def problem(row: int, field: str, value: str, kind: str = "") -> RowError:
     code, message = _WORDS.get(about, ("invalid", f"The value isn't a {kind}."))
     if len(value) > _LONGEST.get(about, len(value)):
         code = "too_long"
-    if about == "phone" and has_lost_digits(value.strip()):
-        message = _ROUNDED
-    elif about == "phone" and has_fraction(value.strip()):
-        message = _FRACTION
+    if about == "phone":
+        message = spreadsheets_fault(value) or message
     return RowError(row, field, code, shown(value), message)
+
+
+def spreadsheets_fault(value: str) -> str | None:
+    """Say what a spreadsheet has done to a number, that it is no phone any more; None of any other text."""
+    text = value.strip()
+    if has_lost_digits(text):
+        return _ROUNDED
+    return _FRACTION if has_fraction(text) else None
 
 
 def shown(value: str) -> str:
