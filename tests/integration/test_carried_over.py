@@ -155,7 +155,7 @@ async def test_an_audience_keeps_what_it_has_and_gets_what_it_lacks(
         {"defined": "purpose", "defined_name": "NEWS", "defined_label": "News of ours"},
         {"defined": "group", "defined_name": "gold", "defined_description": "Theirs"},
         {"defined": "group", "defined_name": "Silver", "defined_description": "New"},
-        {"phone": "+972545550001", "member": "yes"},
+        {"phone": "+972545550001", "sms_status": "subscribed", "member": "yes"},
     ]
     summary = await bring(db, account, tmp_path / "all.csv", *rows)
     assert (summary.rows, summary.new, "member" in summary.unmapped_columns) == (1, 1, False)
@@ -183,7 +183,7 @@ async def test_a_definition_that_is_none_stops_the_import_before_the_first_conta
     db: Database, account: Tenant, tmp_path: Path, row: dict[str, str], message: str
 ) -> None:
     with pytest.raises(InvalidInputError, match=message) as refused:
-        await bring(db, account, tmp_path / "all.csv", row, {"phone": "+972545550001"})
+        await bring(db, account, tmp_path / "all.csv", row, {"phone": "+972545550001", "sms_status": "subscribed"})
     assert refused.value.field == "file"
     assert await stored(db, account) == []
 
@@ -192,7 +192,10 @@ async def test_devices_come_to_their_contacts_and_cells_of_none_are_rejects(
     db: Database, account: Tenant, tmp_path: Path
 ) -> None:
     cells = ['ios:3:a;bShop;"android:2:c:"', "ios:9:short", "phone:1:x", f"ios:2000:{'x' * 2000}", "no"]
-    rows = [{"phone": f"+97254555000{place}", "devices": cell} for place, cell in enumerate(cells)]
+    rows = [
+        {"phone": f"+97254555000{place}", "sms_status": "subscribed", "devices": cell}
+        for place, cell in enumerate(cells)
+    ]
     rows[0]["devices"] = '"ios:3:a;bShop";android:2:c:'
     summary = await bring(db, account, tmp_path / "all.csv", *rows)
     assert (summary.new, summary.error_count) == (5, 4)
@@ -216,7 +219,13 @@ async def test_an_export_from_which_columns_were_taken_out_keeps_what_contacts_s
 ) -> None:
     kept = [name for name in COLUMNS if name not in lacking]
     rows = [
-        {"email": "a@mail.example", "sms_status": "none", "sms_own_status": "unsubscribed", "groups": "Gold"},
+        {
+            "email": "a@mail.example",
+            "email_status": "subscribed",
+            "sms_status": "none",
+            "sms_own_status": "unsubscribed",
+            "groups": "Gold",
+        },
         {**archived("+972545550001"), "groups": "Gold;Silver"},
     ]
     path = tmp_path / "left.csv"

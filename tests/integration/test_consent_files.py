@@ -1,10 +1,12 @@
 """A file takes reachability away, and never gives it to whom it was taken."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from tests.support import Tenant
 
@@ -189,11 +191,84 @@ async def test_what_is_not_understood_stops_before_the_first_row(db: Database, a
         ["phone,ok to consent", *many],
         ["phone,Verified", *(row.replace("subscribed", "yes") for row in many), "0541200000,no"],
         ["phone,List state", *many[:1_000], "0541200000,Removed", *many],
+        ["phone,List state", *many, "0541200000,Removed"],
+        ["phone,List state", *(row.partition(",")[0] for row in many), "0541200000,Removed"],
     ):
         with pytest.raises(InvalidInputError) as refused:
             await bring(db, account, tmp_path / "crm.csv", lines)
         assert refused.value.field == "map"
     assert await statuses(db, account) == {}
+
+
+@pytest.mark.parametrize("name", ["SMS", "Cell", "WhatsApp"])
+async def test_a_column_called_like_an_address_beside_another_is_none_where_its_cells_are_answers(
+    db: Database, account: Tenant, tmp_path: Path, name: str
+) -> None:
+    lines = [f"Mobile,{name}", "0541100001,yes", "0541100002,no"]
+    later = [f"Mobile,{name}", *(f"05411{number:05d}," for number in range(20_000)), "0541200000,no"]
+    for rows in (lines, later):
+        for mapping in ({}, {"Mobile": "phone"}):
+            with pytest.raises(InvalidInputError) as refused:
+                await bring(db, account, tmp_path / "crm.csv", rows, mapping=mapping)
+            if mapping or rows is lines:
+                assert f'--map "{name}=sms_subscribed"' in refused.value.message
+    await bring(db, account, tmp_path / "crm.csv", lines, mapping={name: "sms_subscribed"})
+    assert {phone: sms for phone, (sms, _) in (await statuses(db, account)).items()} == {
+        "972541100001": "subscribed",
+        "972541100002": "unsubscribed",
+    }
+
+
+async def test_the_only_column_called_like_an_address_is_none_where_its_cells_are_answers(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    for header, rows in (
+        ("email,SMS", ["a@mail.example,yes", "b@mail.example,no"]),
+        ("phone,Email", ["0541100001,TRUE", "0541100002,FALSE"]),
+    ):
+        with pytest.raises(InvalidInputError, match="_subscribed") as refused:
+            await bring(db, account, tmp_path / "crm.csv", [header, *rows])
+        assert refused.value.field == "map"
+    placeholders = ["email,phone", "a@mail.example,0", "b@mail.example,no", "c@mail.example,"]
+    await bring(db, account, tmp_path / "crm.csv", placeholders)
+
+
+async def test_a_second_phone_stops_nothing_when_it_is_said_which_one_counts(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = ["Mobile,Phone,email", "0541100001,0541100002,a@mail.example", "0541100003,,b@mail.example"]
+    with pytest.raises(InvalidInputError, match="would all be phone"):
+        await bring(db, account, tmp_path / "crm.csv", lines)
+    summary = await bring(db, account, tmp_path / "crm.csv", lines, mapping={"Mobile": "phone"})
+    assert (summary.new, summary.unmapped_columns) == (2, ("Phone",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("lists", [{"name": "Weekly", "subscription_status": "unsubscribed"}]),  # listmonk's API
+        ("attributes", {"unsubscribed": True}),
+        ("statuses", {"email": "unsubscribed"}),
+        ("channels", {"email": {"status": "UNSUBSCRIBED"}}),
+        ("state", {"name": "Opted out"}),
+        ("extra", '{"unsubscribed": true}'),
+    ],
+)
+@pytest.mark.parametrize("form", ["ndjson", "parquet"])
+async def test_consent_within_objects_and_lists_stops_before_the_first_row(  # noqa: PLR0913, PLR0917 - fixtures
+    db: Database, account: Tenant, tmp_path: Path, form: str, name: str, value: object
+) -> None:
+    path = tmp_path / f"all.{form}"
+    frame = pl.DataFrame([{"email": f"a{number}@mail.example", name: None} for number in range(200)])
+    frame = frame.with_columns(pl.Series(name, [None] * 199 + [value]))
+    write_all = frame.write_ndjson if form == "ndjson" else frame.write_parquet
+    await asyncio.to_thread(write_all, path)
+    with pytest.raises(InvalidInputError, match="objects or lists") as refused:
+        await import_file(db, account.actor, FileImport(path=path), lambda _progress: None)
+    assert f'--map "{name}=-"' in refused.value.message
+    assert await statuses(db, account) == {}
+    left = FileImport(path=path, mapping={name: "-"})
+    assert (await import_file(db, account.actor, left, lambda _progress: None)).new == 200
 
 
 @pytest.mark.parametrize("field", ["status", "blacklisted", "opt_out"])
@@ -677,3 +752,70 @@ async def test_consents_are_given_by_a_file_to_new_contacts_or_when_resubscribin
     lines = ["phone,consents.OFFERS.sms", "0541110001,yes"]
     await bring(db, account, tmp_path / "signed.csv", lines, resubscribe="Signed")
     assert await granted() == [True]
+
+
+async def test_a_purpose_is_the_same_whatever_its_case(db: Database, account: Tenant, tmp_path: Path) -> None:
+    await bring(db, account, tmp_path / "new.csv", ["phone,consents.OFFERS.sms", "0541110001,yes", "0541110002,yes"])
+    await bring(db, account, tmp_path / "no.csv", ["phone,consents.offers.sms", "0541110001,no", "0541110003,yes"])
+    expected = {("972541110001", "OFFERS sms"): False, ("972541110002", "OFFERS sms"): True}
+    assert await consents(db, account) == expected | {("972541110003", "OFFERS sms"): True}
+    lines = ["phone,consents.Offers.sms,consents.OFFERS.sms", "0541110002,yes,no", "0541110003,no,yes"]
+    await bring(db, account, tmp_path / "both.csv", lines)
+    assert not any((await consents(db, account)).values())
+    async with db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM consent_purpose WHERE account_id = $1", account.account_id) == 1
+
+
+async def test_two_names_of_a_new_purpose_that_differ_in_their_case_are_one(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = ["phone,consents.News.sms,consents.NEWS.sms", "0541110001,yes,no", "0541110002,no,yes", "0541110003,yes,"]
+    await bring(db, account, tmp_path / "both.csv", lines)
+    assert await consents(db, account) == {
+        ("972541110001", "News sms"): False,
+        ("972541110002", "News sms"): False,
+        ("972541110003", "News sms"): True,
+    }
+
+
+async def test_what_a_removed_contact_refused_is_refused_whatever_the_case_of_the_purpose(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "first.csv", REFUSED)
+    key = ContactKey(kind=KeyKind.PHONE, value="0541110001")
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    lines = [GRANTED[0].replace("NEWS", "News"), GRANTED[1]]
+    await bring(db, account, tmp_path / "again.csv", lines)
+    assert await consents(db, account) == REFUSED_BY_SMS
+
+
+async def test_a_definition_of_a_purpose_in_another_case_makes_none(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await bring(db, account, tmp_path / "first.csv", REFUSED)
+    header = "defined,defined_name,defined_kind,defined_label,defined_description,phone,sms_status,consents.news.sms"
+    lines = [header, "purpose,news,,,,,,", "purpose,Offers,,,,,,", ",,,,,0541110001,subscribed,yes"]
+    await bring(db, account, tmp_path / "defined.csv", lines)
+    async with db.transaction() as tx:
+        statement = "SELECT key FROM consent_purpose WHERE account_id = $1 ORDER BY key"
+        assert [row["key"] for row in await tx.fetch(statement, account.account_id)] == ["NEWS", "Offers"]
+    assert await consents(db, account) == REFUSED_BY_SMS
+
+
+async def test_what_was_left_out_is_not_imported_before(db: Database, account: Tenant, tmp_path: Path) -> None:
+    header = "contact_id,phone,sms_status,archived_at,consents.OFFERS.sms,blocked_address,blocked_channel"
+    lines = [header, ",,,,,972541110009,sms", "1,0541110001,archived,2026-01-02T03:04:05+00:00,yes,,"]
+    lines += ["2,0541110002,subscribed,,no,,"]
+    left_out = ("consents.OFFERS.sms", "archived_at", "blocked_address", "blocked_channel")
+    for columns in (left_out[:1], left_out[1:2], left_out[2:]):
+        other = dict.fromkeys(columns, "-")
+        first = await bring(db, account, tmp_path / "all.csv", lines, mapping=other)
+        assert not first.was_done_before
+    whole = await bring(db, account, tmp_path / "all.csv", lines)
+    assert not whole.was_done_before
+    assert (await consents(db, account))["972541110002", "OFFERS sms"] is False
+    assert [address for _, address, _ in await blocks(db, account)] == ["972541110009"]
+    async with db.transaction() as tx:
+        statement = "SELECT phone FROM contact WHERE account_id = $1 AND archived_at IS NOT NULL"
+        assert [row["phone"] for row in await tx.fetch(statement, account.account_id)] == ["972541110001"]
+    assert (await bring(db, account, tmp_path / "all.csv", lines)).was_done_before

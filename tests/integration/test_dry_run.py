@@ -199,6 +199,8 @@ async def test_what_stops_an_import_stops_its_dry_run(db: Database, account: Ten
 
 
 DEFINING = ",".join([*DEFINITION_COLUMNS, "phone", "member"])
+PHONE = {"phone": "phone"}
+"""Of the definitions beside it nobody says who has unsubscribed."""
 
 
 async def fill_up(db: Database, account: Tenant) -> None:
@@ -237,7 +239,7 @@ async def test_definitions_that_stop_an_import_stop_its_dry_run(
 ) -> None:
     await db.run(save_group, account.actor, SaveGroup(name="Gold"))
     path = write(tmp_path / "all.csv", [DEFINING, *(f"{line},," for line in lines), ",,,,,0549001001,yes"])
-    command = FileImport(path=path)
+    command = FileImport(path=path, mapping=PHONE)
     found = await refusal(try_out(db, account, command))
     assert found == await refusal(bring(db, account, command))
     assert found[0] == "file"
@@ -255,7 +257,9 @@ async def test_definitions_beyond_what_an_audience_can_have_stop_a_dry_run(
     db: Database, account: Tenant, tmp_path: Path, line: str, message: str
 ) -> None:
     await fill_up(db, account)
-    command = FileImport(path=write(tmp_path / "all.csv", [DEFINING, f"{line},,", ",,,,,0549001001,yes"]))
+    command = FileImport(
+        path=write(tmp_path / "all.csv", [DEFINING, f"{line},,", ",,,,,0549001001,yes"]), mapping=PHONE
+    )
     found = await refusal(try_out(db, account, command))
     assert found == await refusal(bring(db, account, command)) == ("file", message)
 
@@ -268,7 +272,7 @@ async def test_definitions_of_what_is_there_stop_nothing_whatever_they_say_of_it
     lines = ["field,member,text,Theirs,", "purpose,OFFERS,,Theirs,", "group,gold,,,Theirs", "group,Silver,,,New"]
     rows = ["0549001001,yes", "0549001002,perhaps", "0549001001,no"]
     path = write(tmp_path / "all.csv", [DEFINING, *(f"{line},," for line in lines), *(f",,,,,{row}" for row in rows)])
-    command, before = FileImport(path=path), await everything(own_dsn)
+    command, before = FileImport(path=path, mapping=PHONE), await everything(own_dsn)
     said = (await try_out(db, account, command)).difference
     assert await everything(own_dsn) == before
     done = await bring(db, account, command)
@@ -278,7 +282,7 @@ async def test_definitions_of_what_is_there_stop_nothing_whatever_they_say_of_it
 
 async def test_an_import_that_was_done_defines_nothing_again(db: Database, account: Tenant, tmp_path: Path) -> None:
     lines = [",".join([*DEFINITION_COLUMNS, "phone"]), "field,size,text,,,", ",,,,,0549001001"]
-    command = FileImport(path=write(tmp_path / "all.csv", lines))
+    command = FileImport(path=write(tmp_path / "all.csv", lines), mapping=PHONE)
     await bring(db, account, command)
     await db.run(delete_fields, account.actor, DeleteFields(names=["size"]))
     await fill_up(db, account)

@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from tests.support import Tenant
 from tests.unit.workbooks import write_workbook
@@ -165,6 +166,47 @@ async def test_a_formula_that_says_nothing_of_consent_stops_the_import_as_its_te
     with pytest.raises(InvalidInputError, match=r"Unsubscribed.*isn't understood"):
         await run(db, account, path)
     assert await stored(db, account) == []
+
+
+def merged_workbook(path: Path, *ranges: str) -> Path:
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("People", 0)
+    sheet.append(["Email", "Unsubscribed", "City"])
+    for number in range(5):
+        sheet.append([f"a{number}@mail.example", "yes" if number in {0, 4} else None, f"Town {number}"])
+    for one in ranges:
+        sheet.merge_cells(one)
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("merged", [["B2:B4"], ["C2:C4", "B1:B1", "B2:B4"], ["B2:C3"], ["B6:B7", "B1:C1"]])
+async def test_merged_cells_of_consent_stop_an_import(
+    db: Database, account: Tenant, tmp_path: Path, merged: list[str]
+) -> None:
+    path = merged_workbook(tmp_path / "people.xlsx", *merged)
+    with pytest.raises(InvalidInputError, match=r"“Unsubscribed”.*merged in it \(B\d:.\d\).*--map") as refused:
+        await run(db, account, path)
+    assert refused.value.field == "map"
+    assert await stored(db, account) == []
+    await run(db, account, path, mapping={"Unsubscribed": "-"})
+
+
+@pytest.mark.parametrize("merged", [["C2:C4"], ["A8:C9"], ["B1:B2"], []])
+async def test_merged_cells_of_something_else_stop_nothing(
+    db: Database, account: Tenant, tmp_path: Path, merged: list[str]
+) -> None:
+    path = merged_workbook(tmp_path / "people.xlsx", *merged)
+    assert (await run(db, account, path)).new == 5
+
+
+async def test_merged_cells_in_the_first_row_count_where_it_has_no_names(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    rows = row(cell("a@mail.example"), cell("yes")) + row(cell("b@mail.example"))
+    path = write_workbook(tmp_path / "people.xlsx", rows, after='<mergeCells><mergeCell ref="B1:B2"/></mergeCells>')
+    with pytest.raises(InvalidInputError, match=r"“unsubscribed”.*merged in it \(B1:B2\)"):
+        await run(db, account, path, columns=["email", "unsubscribed"])
 
 
 @pytest.mark.parametrize("failed", FAILED, ids=["not calculated", "#N/A", "#REF!"])

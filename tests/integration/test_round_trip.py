@@ -1,9 +1,10 @@
 """An export that another account imports gives the same: whoever said what, and who must not be written to."""
 
 import asyncio
+import contextlib
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -225,20 +226,24 @@ async def test_a_groups_export_has_its_members_suppressions_alone(
     assert len(blocks) == 6
 
 
-def spoilt(rows: list[list[str]], place: int, how: str) -> bytes:
-    """Write an export's records without what a column says."""
+def spoilt(rows: list[list[str]], places: Collection[int], how: str) -> bytes:
+    """Write an export's records without what columns say."""
     header, *lines = rows
-    name = header[place]
     if how == "removed":
-        changed = [[cell for number, cell in enumerate(row) if number != place] for row in rows]
+        changed = [[cell for number, cell in enumerate(row) if number not in places] for row in rows]
     elif how == "emptied":
-        changed = [header, *([*row[:place], "", *row[place + 1 :]] for row in lines)]
+        emptied = [["" if number in places else cell for number, cell in enumerate(row)] for row in lines]
+        changed = [header, *emptied]
     else:
-        other = {"written out": name.replace("_", " ").capitalize(), "renamed": "Column 7"}[how]
-        changed = [[*header[:place], other, *header[place + 1 :]], *lines]
+        names = [_renamed(name, place, how) if place in places else name for place, name in enumerate(header)]
+        changed = [names, *lines]
     text = io.StringIO()
     csv.writer(text).writerows(changed)
     return text.getvalue().encode()
+
+
+def _renamed(name: str, place: int, how: str) -> str:
+    return name.replace("_", " ").capitalize() if how == "written out" else f"Column {place}"
 
 
 async def reached(db: Database, tenant: Tenant) -> set[tuple[object, ...]]:
@@ -268,11 +273,44 @@ async def test_no_column_of_an_export_is_missing_to_make_anybody_reachable(
     for place, name in enumerate(rows[0]):
         other = await another(db)
         try:
-            await bring(db, other, tmp_path / f"{place}.csv", spoilt(rows, place, how))
+            await bring(db, other, tmp_path / f"{place}.csv", spoilt(rows, {place}, how))
         except InvalidInputError:
             stopped.append(name)
         assert await reached(db, other) <= before, name
     assert len(stopped) < len(rows[0]) / 2
+
+
+STATUS = ("sms_status", "email_status")
+OWN = ("sms_own_status", "email_own_status")
+
+
+@pytest.mark.usefixtures("everything")
+@pytest.mark.parametrize("how", ["removed", "emptied", "written out", "renamed"])
+@pytest.mark.parametrize(
+    "prefixes",
+    [
+        STATUS,
+        (*STATUS, *OWN),
+        (*STATUS, *OWN, "blocked_", "defined"),
+        (*STATUS, *OWN, "blocked_", "defined", "consents."),
+        (*STATUS, *OWN, "contact_id"),
+        ("sms_status", "sms_own_status", "email_own_status", "contact_id"),
+        (*STATUS, *OWN, "contact_id", "external_id", "landline", "created_at", "updated_at"),
+        (*STATUS, *OWN, "contact_id", "blocked_", "defined", "consents."),
+        (*STATUS, "archived_at"),
+        (*OWN, "archived_at", "contact_id"),
+    ],
+)
+async def test_no_columns_of_an_export_are_missing_together_to_make_anybody_reachable(
+    db: Database, account: Tenant, tmp_path: Path, how: str, prefixes: tuple[str, ...]
+) -> None:
+    text = (await export(db, account, "csv", defuse=False)).decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    places = {place for place, name in enumerate(rows[0]) if name.startswith(prefixes)}
+    before, other = await reached(db, account), await another(db)
+    with contextlib.suppress(InvalidInputError):
+        await bring(db, other, tmp_path / "spoilt.csv", spoilt(rows, places, how))
+    assert await reached(db, other) <= before
 
 
 async def test_who_is_archived_is_unsubscribed_where_a_file_does_not_say_since_when(

@@ -1,21 +1,43 @@
 """Columns that say who may be written to are known by the names of vendors' exports, or stop the import."""
 
+import contextlib
+from collections.abc import Iterable, Mapping
+
 import polars as pl
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from carillon.audience.consent_names import TARGETS, reads_as_consent
-from carillon.audience.export_columns import field_column
+from carillon.audience.consent_names import TARGETS, doubtful_kind, reads_as_consent, target_of
+from carillon.audience.consent_vocabulary import DOUBTFUL, READ
+from carillon.audience.export_columns import (
+    BLOCK_COLUMNS,
+    DEFINITION_COLUMNS,
+    OWN_STATUS_COLUMNS,
+    STATUS_COLUMNS,
+    field_column,
+    is_export,
+)
 from carillon.audience.field_types import CANONICAL
 from carillon.audience.imports.attribute_names import NAMES
 from carillon.audience.imports.column_names import plan_columns
-from carillon.audience.imports.consent_columns import ConsentColumns, check_fields, check_left_out
+from carillon.audience.imports.consent_columns import ConsentColumns
 from carillon.audience.imports.consent_words import Said, read_cell
+from carillon.audience.imports.judged_cells import judged_cells
 from carillon.audience.upsert.rows import ATTRIBUTES
 from carillon.errors import InvalidInputError
 from carillon.tabular import LINE_COLUMN
 from carillon.tabular.shape import unique_names
 
 NO_MAPPING: dict[str, str] = {}
+
+
+def check_left_out(frame: pl.DataFrame, columns: Iterable[str]) -> None:
+    judged_cells(columns, {}, {}).check(frame)
+
+
+def check_fields(frame: pl.DataFrame, fields: Mapping[str, str]) -> None:
+    judged_cells([], fields, {}).check(frame)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +60,9 @@ NO_MAPPING: dict[str, str] = {}
         ("blacklist", "blocked"),  # 360NRS
         ("Opted out", "unsubscribed"),
         ("Accepts Marketing", "subscribed"),
+        ("confirmation_status", "status"),  # inwise
+        ("subscription state", "status"),
+        ("Email state", "email_status"),
     ],
 )
 def test_the_usual_names_are_known(name: str, target: str) -> None:
@@ -78,6 +103,9 @@ def test_the_usual_names_are_known(name: str, target: str) -> None:
         *("Zgoda na przetwarzanie danych", "RODO", "Data zablokowania konta", "Sprzeciw wobec marketingu"),
         *("Згода на обробку даних", "Відмовився від розсилки", "У чорному списку з", "Клієнт просив не дзвонити"),  # noqa: RUF001 - Ukrainian
         *("Liste d'exclusion 2", "Cliente nella lista nera", "Llista d'exclusió", "سبب إلغاء الاشتراك"),
+        *("Please do not ring", "Клиент не хочет звонков", "Bitte nicht anrufen", "Prière de ne pas appeler"),
+        *("Cliente no acepta llamadas", "Não quer mensagens", "Il cliente non vuole SMS", "הלקוח לא רוצה הודעות"),
+        *("Ο πελάτης δεν θέλει", "never_call", "No-contactar"),  # noqa: RUF001 - other scripts are meant
     ],
 )
 def test_what_looks_like_consent_and_is_not_known_stops_and_says_what_to_do(name: str) -> None:
@@ -138,6 +166,20 @@ def test_what_only_tells_when_or_why_is_left_out(name: str) -> None:
         *((name, "subscribed") for name in ("can be contacted", "ok to contact", "Contact allowed", "Werbung erlaubt")),
         *((name, "email_subscribed") for name in ("can_email", "OK to email", "Contact by email")),
         ("can_sms", "sms_subscribed"),
+        *(
+            (name, "sms_subscribed")
+            for name in ("Send SMS", "SMS enabled", "Mobile marketing", "קבלת SMS", "Enviar SMS")
+        ),
+        *((name, "sms_subscribed") for name in ("Получать СМС", "Λήψη SMS", "Recevoir SMS", "SMS erwünscht")),  # noqa: RUF001 - other scripts are meant
+        *((name, "email_subscribed") for name in ("Send emails", "Recibir correos", "קבלת מיילים", "Получает письма")),
+        *((name, "subscribed") for name in ("Recibir ofertas", "Receber ofertas")),
+        *((name, "unsubscribed") for name in ("Archived at", "is archived", "Removal date", "Not interested")),
+        *((name, "unsubscribed") for name in ("לא מעוניין", "לא לפנות", "СТОП", "Не получает", "Отозвано")),  # noqa: RUF001 - other scripts are meant
+        *((name, "unsubscribed") for name in ("Δεν θέλει", "Μην στείλετε", "No autoriza", "No llamar", "Não quer")),
+        *((name, "unsubscribed") for name in ("Ne veut pas", "Non desidera", "Abbestellt", "Kein Interesse")),
+        *((name, "sms_unsubscribed") for name in ("Stop SMS", "Keine SMS", "Pas de SMS", "Sin SMS", "Без СМС")),  # noqa: RUF001 - other scripts are meant
+        *((name, "blocked") for name in ("Lista de excluidos", "Bloctel", "Kontaktsperre", "נחסם")),
+        *((name, "email_blocked") for name in ("Rebotado", "Unzustellbar")),
         *((name, "unsubscribed") for name in ("Abonelikten çıktı", "ABONELİKTEN ÇIKTI", "Abonelik iptali", "Pasif")),  # noqa: RUF001 - Turkish
         *((name, "blocked") for name in ("Kara liste", "Engellendi", "KARA LİSTE", "Rahatsız etmeyin")),  # noqa: RUF001 - Turkish
         *(
@@ -156,6 +198,14 @@ def test_what_only_tells_when_or_why_is_left_out(name: str) -> None:
 )
 def test_what_people_call_consent_in_the_languages_of_headers_is_known(name: str, target: str) -> None:
     assert plan_columns(["phone", name], NO_MAPPING).targets == {name: target}
+
+
+def test_every_name_of_the_vocabulary_is_what_it_is_there_for() -> None:
+    read = {name: target for target, names in READ.items() for name in names}
+    assert {name: target_of(name) for name in read} == read
+    doubtful = {name: kind for kind, names in DOUBTFUL.items() for name in names}
+    assert {name: doubtful_kind(name) for name in doubtful} == doubtful
+    assert [name for name in doubtful if reads_as_consent(name)] == []
 
 
 @pytest.mark.parametrize(
@@ -177,6 +227,19 @@ def test_what_people_call_consent_in_the_languages_of_headers_is_known(name: str
         ),
         *("Activo fijo", "Fecha de activación", "Actividad", "Cancellation fee", "Block number", "Band", "Complete"),
         *("Device1StatusId", "Status code", "Preferred channel", "Bank withdrawal", "Option", "Privacy zone", "Banner"),
+        *(
+            "No. of SMS",
+            "Number of texts",
+            "Piano promo",
+            "Casino",
+            "Nonprofit",
+            "Churned",
+            "Lost",
+            "Rejected",
+            "Registered",
+        ),
+        *("Archive", "Partner", "Angebotsnummer", "Numero ofertas", "Акция", "מבצע", "Spam score", "Refused orders"),
+        *("Unreachable since 2019?", "Notificación nº", "Archivnummer", "Προσφορά", "Retirada en tienda"),
         *("Kara", "Engelli", "Onay kodu", "Onaylayan", "Aktif ürün", "İzmir", "Var", "Retail", "Abonent", "Abonament"),
         *("Zgodność", "Aktywność", "Rodzaj", "Usługa", "Погода", "Підприємство", "Активність", "Список товарів"),
         *("Abonnement", "Left on", "Stock list", "Leave", "Block", "Exclusive offer", "Lista de precios", "SMS sent"),
@@ -251,6 +314,19 @@ def test_a_repeated_column_of_consent_is_read_too() -> None:
         *((name, ["tak", "nie"], ["nie", ""]) for name in ("Rezygnacja", "Odmowa")),
         *((name, ["x", "no"], ["no", ""]) for name in ("Cancelled", "מבוטל", "Отказ", "Résilié", "Rechazado")),
         ("Cancelled at", ["2021-01-01", None], [None, None]),
+        *((name, ["2021-01-01", None], [None, None]) for name in ("Refused", "Declined", "Objected", "Deletion date")),
+        *((name, ["yes", "no"], ["no", "no"]) for name in ("Unreachable", "Spam", "TPS", "Wrong number", "Excluido")),
+        *((name, ["да", "нет"], ["нет", None]) for name in ("ЧС", "Исключён", "Жалоба", "Архив", "Спам")),
+        *((name, ["ja", "nein"], ["nein", None]) for name in ("Abgelehnt", "Ausgetreten", "Archiviert am")),
+        *((name, ["oui", "non"], ["non", None]) for name in ("Exclu", "Refusé", "Injoignable", "Plainte")),
+        *((name, ["sì", "no"], ["no", "no"]) for name in ("Escluso", "Si oppone", "Rifiutato", "Rimosso")),
+        *((name, ["sim", "não"], ["não", None]) for name in ("Excluído", "Recusou", "Removido")),
+        *((name, ["ναι", "όχι"], ["όχι", None]) for name in ("Εξαιρείται", "Άρνηση", "Παράπονο", "Διακοπή")),  # noqa: RUF001 - other scripts are meant
+        *((name, ["כן", "לא"], ["לא", None]) for name in ("סירב", "תלונה", "מספר שגוי", "עזב")),
+        *((name, ["כן", "לא"], ["כן", "כן"]) for name in ("מנוי", "מסכים", "קבלת עדכונים")),
+        *((name, ["ναι", "όχι"], ["ναι", None]) for name in ("Εγγεγραμμένος", "Συμφωνεί", "Ειδοποιήσεις")),  # noqa: RUF001 - other scripts are meant
+        *((name, ["0", "1"], ["1", "1"]) for name in ("Notifications enabled", "SMS alerts", "Abonné", "Iscritto")),
+        *((name, ["0", "1"], ["1", "1"]) for name in ("Zustimmung", "Novedades", "Уведомления", "Inscrita")),
     ],
 )
 def test_a_name_that_may_be_consent_stops_where_its_yes_and_no_take_away(
@@ -443,6 +519,88 @@ def test_an_export_without_the_statuses_of_its_addresses_stops(missing: str) -> 
         assert address not in plan_columns(header, mapping).unknown
     assert plan_columns([name for name in header if name != address], NO_MAPPING).unmapped == ("contact_id",)
     assert plan_columns([*header, missing], {missing: "-"}).targets == {header[-1]: header[-1]}
+
+
+ADDRESSES = ("phone", "email")
+REST_OF_EXPORT = (
+    *("contact_id", "external_id", "landline", "created_at", "updated_at", "archived_at", "groups", "devices"),
+    *("sms_status", "email_status", "sms_own_status", "email_own_status"),
+    *("consents.NEWS.sms", "consents.NEWS.sms.given_at", "consents.NEWS.sms.source", "consents.NEWS.sms.actor"),
+    *(*BLOCK_COLUMNS, *DEFINITION_COLUMNS),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(missing=st.sets(st.sampled_from(REST_OF_EXPORT), max_size=6), address=st.sampled_from(ADDRESSES))
+@example({*STATUS_COLUMNS}, "phone")
+@example({*STATUS_COLUMNS, *BLOCK_COLUMNS, *DEFINITION_COLUMNS, *OWN_STATUS_COLUMNS.values()}, "email")
+@example({"sms_status", *OWN_STATUS_COLUMNS.values(), "contact_id"}, "phone")
+def test_whichever_columns_are_taken_out_of_an_export_its_addresses_have_their_statuses(
+    missing: set[str], address: str
+) -> None:
+    header = [address, *(name for name in REST_OF_EXPORT if name not in missing)]
+    status = {"phone": "sms_status", "email": "email_status"}[address]
+    with contextlib.suppress(InvalidInputError):
+        plan = plan_columns(header, NO_MAPPING)
+        assert status in plan.targets
+        assert plan.exported[status.removesuffix("_status")] == status
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        ("external_id", "landline", "created_at", "updated_at"),
+        ("created_at", "external_id"),
+        ("blocked_address", "blocked_channel"),
+        ("defined", "defined_name"),
+        ("archived_at", "groups"),
+    ],
+)
+def test_an_export_without_any_status_stops_until_it_is_said_that_nobody_has_unsubscribed(
+    rest: tuple[str, ...],
+) -> None:
+    header = ["contact_id", "phone", "email", *rest]
+    with pytest.raises(InvalidInputError, match=r"“sms_status”.*“phone”.*missing.*--map \"phone=phone\""):
+        plan_columns(header, NO_MAPPING)
+    with pytest.raises(InvalidInputError, match=r"“email_status”.*“email”.*missing.*--map \"email=email\""):
+        plan_columns(header, {"phone": "phone"})
+    plan = plan_columns(header, {"phone": "phone", "email": "email"})
+    assert {"phone", "email"} <= plan.attributes.keys()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("email", "status", "consents.OFFERS.email"),
+        ("phone", "groups", "archived_at"),
+        ("phone", "external_id", "landline", "created_at"),
+        ("contact_id", "phone", "created_at"),
+        ("phone", "defined"),
+    ],
+)
+def test_files_of_others_are_no_exports(header: tuple[str, ...]) -> None:
+    assert not is_export(header)
+    assert {"phone", "email"} & plan_columns(header, NO_MAPPING).attributes.keys()
+
+
+def test_suppressions_alone_need_no_statuses() -> None:
+    assert plan_columns(BLOCK_COLUMNS, NO_MAPPING).has_blocks
+
+
+def test_an_export_without_ids_stops_where_no_address_has_a_status() -> None:
+    header = ["phone", "email", "sms_status", "email_status", "sms_own_status"]
+    for names in (header, ["contact_id", *header]):
+        consent = plan_columns(names, NO_MAPPING).consent
+        schema = {LINE_COLUMN: pl.Int64, **dict.fromkeys(names, pl.String)}
+        rows = [
+            {LINE_COLUMN: 2, "phone": "05"},
+            {LINE_COLUMN: 3, "phone": "06"},
+            {LINE_COLUMN: 4, "email": "a@x.example", "email_status": "none"},
+        ]
+        with pytest.raises(InvalidInputError, match=r"line 2.*“sms_status”.*blank"):
+            consent.check(pl.DataFrame(rows, schema=schema))
+        rows[1]["sms_status"] = "subscribed"
+        consent.check(pl.DataFrame(rows, schema=schema))
 
 
 def test_a_contact_of_an_export_whose_status_is_blank_stops() -> None:

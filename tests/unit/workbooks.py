@@ -27,8 +27,12 @@ def write_workbook(  # noqa: PLR0913 - what programs do differently
     prefix: str = "",
     hidden: Sequence[str] = (),
     properties: str = "",
+    after: str = "",
 ) -> Path:
-    """Write a workbook of sheets, each the XML of its rows; `strings` are shared ones, as texts or as XML of `si`."""
+    """Write a workbook of sheets, each the XML of its rows; `strings` are shared ones, as texts or as XML of `si`.
+
+    `after` stands behind the rows of each sheet.
+    """
     sheets = {"Sheet1": rows} if isinstance(rows, str) else rows
     parts = {
         "[Content_Types].xml": _content_types(len(sheets)),
@@ -54,7 +58,7 @@ def write_workbook(  # noqa: PLR0913 - what programs do differently
     for number, data in enumerate(sheets.values(), 1):
         parts[f"xl/worksheets/sheet{number}.xml"] = (
             f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><{mark}worksheet {namespace}="{MAIN}">'
-            f"<{mark}sheetData>{data}</{mark}sheetData></{mark}worksheet>"
+            f"<{mark}sheetData>{data}</{mark}sheetData>{after}</{mark}worksheet>"
         )
     return write_parts(path, parts)
 

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from carillon.audience.consent_vocabulary import DOUBTFUL, READ, REFUSED
+
 # How a column says it: by a status' word, by yes and no, by a time, or by a time alone.
 _KINDS = ("status", "subscribed", "unsubscribed", "blocked")
 _PREFIXES = ("", "sms_", "email_")
@@ -274,7 +276,7 @@ def compared(name: str) -> str:
 @functools.cache
 def target_by_name() -> Mapping[str, str]:
     """Return what columns say of consent, by their compared names."""
-    usual = {compared(name): target for target, names in _NAMES.items() for name in names}
+    usual = {compared(name): target for given in (READ, _NAMES) for target, names in given.items() for name in names}
     return {**usual, **_ID_NAMES, **{compared(target): target for target in TARGETS}}
 
 
@@ -288,12 +290,18 @@ def _known(names: Sequence[str]) -> frozenset[str]:
     return frozenset(map(compared, names))
 
 
+def target_of(column: str) -> str | None:
+    """Return which of TARGETS a column is by its name alone."""
+    return target_by_name().get(compared(column))
+
+
 def looks_like_consent(column: str) -> bool:
     """Tell whether a column that nobody knows may say who must not be written to."""
     name = compared(column)
     if name in _known(_GIVEN) or tells_why(column):
         return False
-    words = _WORDS.search(unicodedata.normalize("NFC", column))
+    plain = unicodedata.normalize("NFC", column)
+    words = _WORDS.search(plain) or REFUSED.search(plain)
     return bool(_stems().search(name) or _ASKED.search(name) or words) or name in _known(_BARE)
 
 
@@ -309,7 +317,7 @@ def has_ids(column: str) -> bool:
 
 @functools.cache
 def _doubtful() -> Mapping[str, str]:
-    return {compared(name): kind for kind, names in _DOUBTFUL.items() for name in names}
+    return {compared(name): kind for given in (DOUBTFUL, _DOUBTFUL) for kind, names in given.items() for name in names}
 
 
 def doubtful_kind(column: str) -> str | None:

@@ -98,12 +98,12 @@ async def create_purpose(tx: Tx, actor: Actor, command: CreatePurpose) -> str:
 
 
 async def make_purposes(tx: Tx, actor: Actor, purposes: Mapping[str, CreatePurpose]) -> None:
-    """Make the purposes, by their keys, that a locked audience lacks.
+    """Make the purposes, by their keys, that a locked audience lacks (`same_purpose`).
 
     Raises InvalidInputError for `name` and `description`, and for `map` when there would be more than MAX_PURPOSES.
     """
     known = await known_purposes(tx, actor)
-    missing = [key for key in purposes if key not in known]
+    missing = [key for key in purposes if same_purpose(key, known) not in known]
     if missing and len(known) + len(missing) > MAX_PURPOSES:
         raise InvalidInputError("map", f"An audience has at most {MAX_PURPOSES} purposes.")
     for key in missing:
@@ -141,6 +141,13 @@ async def list_purposes(tx: Tx, actor: Actor) -> list[Purpose]:
     """List the audience's purposes in the order of their making."""
     rows = await tx.fetch(SQL["list_purposes"], actor.account_id, actor.audience_id)
     return [Purpose(**dict(row.items())) for row in rows]
+
+
+def same_purpose(key: str, known: Collection[str]) -> str:
+    """Return the key of `known` that is the same purpose, whatever its case, or the key itself."""
+    if key in known:
+        return key
+    return next((one for one in sorted(known) if one.casefold() == key.casefold()), key)
 
 
 async def known_purposes(tx: Tx, actor: Actor) -> set[str]:

@@ -1,6 +1,6 @@
 """What an audience has beside its contacts, as files carry it: custom fields, purposes, and groups without members."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,6 +64,11 @@ def _of_purpose(purpose: Purpose) -> Definition:
 def defined_kinds(given: Sequence[Definition]) -> Mapping[str, Kind]:
     """Return the kinds of the fields among definitions."""
     return {one.name: one.kind for one in given if one.of is Defined.FIELD and one.kind is not None}
+
+
+def defined_purposes(given: Sequence[Definition]) -> Collection[str]:
+    """Return the keys of the purposes among definitions."""
+    return [one.name for one in given if one.of is Defined.PURPOSE]
 
 
 async def make_definitions(tx: Tx, actor: Actor, given: Sequence[Definition]) -> None:

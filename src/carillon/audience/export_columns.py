@@ -52,6 +52,14 @@ DEFINITION_COLUMNS = ("defined", "defined_name", "defined_kind", "defined_label"
 
 CONSENT_DETAILS = ("given_at", "source", "actor")
 _CONSENT = re.compile(r"consents\.(\w{1,64})\.(sms|email)")
+_CONSENT_DETAIL = re.compile(rf"{_CONSENT.pattern}\.({'|'.join(CONSENT_DETAILS)})")
+# What other programs call columns, too, and hardly any all of them.
+_MARKS = {
+    *("external_id", "landline", "created_at", "updated_at"),
+    *(ARCHIVED_COLUMN, GROUPS_COLUMN, DEVICES_COLUMN),
+}
+_MARKS_WITH_ID = 2
+_MARKS_WITHOUT_ID = 4
 FIELD_PREFIX = "fields."
 """Before a field's name it says that a column is the field, whatever else it is called like."""
 
@@ -59,10 +67,18 @@ FIELD_PREFIX = "fields."
 def is_export(header: Collection[str]) -> bool:
     """Tell whether a file is an export of contacts, or what a spreadsheet has left of its columns.
 
-    Its columns mean what an export's do, whatever fields there are.
+    Its columns mean what an export's do, whatever fields there are. An own status makes it one, and so do two columns
+    of suppressions or definitions, `contact_id` with a status or two other marks, and four marks without it.
     """
-    has_own_statuses = not set(header).isdisjoint(OWN_STATUS_COLUMNS.values())
-    return has_own_statuses or (ID_COLUMN in header and not set(header).isdisjoint(STATUS_COLUMNS))
+    names = set(header)
+    if not names.isdisjoint(OWN_STATUS_COLUMNS.values()):
+        return True
+    if any(len(names.intersection(columns)) > 1 for columns in (BLOCK_COLUMNS, DEFINITION_COLUMNS)):
+        return True
+    marks = [name for name in names if name in _MARKS or _CONSENT_DETAIL.fullmatch(name)]
+    if ID_COLUMN in names:
+        return not names.isdisjoint(STATUS_COLUMNS) or len(marks) >= _MARKS_WITH_ID
+    return len(marks) >= _MARKS_WITHOUT_ID
 
 
 def has_definitions(header: Collection[str]) -> bool:

@@ -8,12 +8,12 @@ import json
 import re
 import tempfile
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeVar
 
 import msgspec
 import polars as pl
@@ -29,8 +29,9 @@ from carillon.tabular.records import FIELD_TOO_LONG, RAW_LIMIT
 from carillon.tabular.shape import FileShape, inspect, open_regular, unique_names
 
 if TYPE_CHECKING:
-    from carillon.tabular.workbook import WrittenSheet
+    from carillon.tabular.workbook import MergedCells, WrittenSheet
 
+_Written = TypeVar("_Written")
 Kind = Literal["text", "ndjson", "parquet", "workbook", "gzip", "zip"]
 
 _PARQUET: Final = b"PAR1"
@@ -50,6 +51,7 @@ _ROWS: Final = 65_536
 _MOST_NAMES: Final = 1_000
 _MOST_NAMELESS: Final = 100
 _FLOAT32_WHOLE: Final = 2**24  # 32-bit floats have all whole numbers up to this one
+_NESTED: Final = (dict, list)
 # What may be a name in a record, or stand in a text.
 _NAME = re.compile(rb'"\s*:')
 # Numbers keep the digits that they are written with.
@@ -62,8 +64,10 @@ class Table:
 
     A `text` is somebody's CSV, whose encoding and delimiter have to be found. The others were written here, in UTF-8
     with commas: the rows of a `sheet` of a workbook, or `records` (NDJSON, Parquet), whose values have names. Records
-    of lines are numbered as these are (`tabular.numbered`). `sheets` are those of a workbook that are shown, first the
-    one that is read, whose widest row has `width` cells.
+    of lines are numbered as these are (`tabular.numbered`), and `nested` are the places, among their columns, of those
+    with objects or lists, which are JSON. `sheets` are those of a workbook that are shown, first the one that is read,
+    of which `merged` are cells, and whose
+    widest row has `width`.
     """
 
     path: Path
@@ -71,6 +75,8 @@ class Table:
     is_numbered: bool = False
     sheets: Sequence[str] = ()
     width: int = 0
+    merged: Sequence["MergedCells"] = ()
+    nested: Collection[int] = ()
 
     @property
     def may_be_defused(self) -> bool:
@@ -117,20 +123,21 @@ def as_csv(path: Path, *, sheet: str | None = None) -> Iterator[Table]:
         found, kind = path, _kind(path)
         if kind == "gzip" or kind == "zip":  # noqa: PLR1714 - so that the type of the rest is known
             unpack = unpack_gzip if kind == "gzip" else unpack_zip
-            found = _new_file(stack, path, partial(unpack, path))
+            found, _ = _new_file(stack, path, partial(unpack, path))
             kind = _kind(found)
         if sheet is not None and kind != "workbook":
             raise TabularError("Only a workbook has sheets.")
         if kind == "text":
             yield Table(path=found, form="text")
         elif kind == "workbook":
-            written: list[WrittenSheet] = []
-            file = _new_file(stack, path, lambda target: written.append(_from_workbook(found, sheet, target)))
-            yield Table(path=file, form="sheet", sheets=written[0].names, width=written[0].width)
+            file, written = _new_file(stack, path, partial(_from_workbook, found, sheet))
+            yield Table(path=file, form="sheet", sheets=written.sheets, merged=written.merged, width=written.width)
         elif kind == "parquet":
-            yield Table(path=_new_file(stack, path, partial(_from_parquet, found)), form="records")
+            file, nested = _new_file(stack, path, partial(_from_parquet, found))
+            yield Table(path=file, form="records", nested=nested)
         elif kind == "ndjson":
-            yield Table(path=_new_file(stack, path, partial(_from_ndjson, found)), form="records", is_numbered=True)
+            file, nested = _new_file(stack, path, partial(_from_ndjson, found))
+            yield Table(path=file, form="records", is_numbered=True, nested=nested)
         else:
             raise UnreadableFileError(f"“{path.name}” holds an archive that is in another.")
 
@@ -167,15 +174,15 @@ def _kind_of_zip(path: Path) -> Kind:
     return "workbook" if "[Content_Types].xml" in names else "zip"
 
 
-def _new_file(stack: ExitStack, path: Path, write: Callable[[BinaryIO], None]) -> Path:
-    """Make a private file of what `path` holds, which goes with the stack."""
+def _new_file(stack: ExitStack, path: Path, write: Callable[[BinaryIO], _Written]) -> tuple[Path, _Written]:
+    """Make a private file of what `path` holds, which goes with the stack, and return what writing it does, too."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="carillon-import-")))
     try:
         with create_private(folder / "table") as target:
-            write(target)
+            written = write(target)
     except OSError as error:
         raise UnreadableFileError(f"“{path.name}” cannot be unpacked: {error.strerror or error}.") from error
-    return folder / "table"
+    return folder / "table", written
 
 
 def _from_workbook(path: Path, sheet: str | None, target: BinaryIO) -> "WrittenSheet":
@@ -184,19 +191,40 @@ def _from_workbook(path: Path, sheet: str | None, target: BinaryIO) -> "WrittenS
     return write_sheet(path, sheet, target)
 
 
-def _from_parquet(path: Path, target: BinaryIO) -> None:
+def _from_parquet(path: Path, target: BinaryIO) -> Collection[int]:
+    """Write a table's rows, and return the places of the columns with objects or lists."""
     try:
         table = pl.scan_parquet(path)
         _require_whole_numbers(path, table)
-        rows = table.select(pl.all().cast(pl.String))
+        kinds = [*table.collect_schema().items()]
+        if any(kind.is_nested() and _has_bytes(kind) for _, kind in kinds):
+            raise UnreadableFileError(f"“{path.name}” is no Parquet file of plain columns.")
+        rows = table.select(
+            _as_json(name) if kind.is_nested() else pl.col(name).cast(pl.String) for name, kind in kinds
+        )
         height, place = table.select(pl.len()).collect().item(), 0
         names = rows.collect_schema().names()
         pl.DataFrame(schema=dict.fromkeys(names, pl.String)).write_csv(target)
         while place < height:
             rows.slice(place, _ROWS).collect().write_csv(target, include_header=False)
             place += _ROWS
+        return [number for number, (_, kind) in enumerate(kinds) if kind.is_nested()]
     except pl.exceptions.PolarsError as error:
         raise UnreadableFileError(f"“{path.name}” is no Parquet file of plain columns.") from error
+
+
+def _has_bytes(kind: pl.DataType) -> bool:
+    """Tell whether values of a kind have bytes in them, which JSON doesn't."""
+    if isinstance(kind, pl.Struct):
+        return any(_has_bytes(one.dtype) for one in kind.fields)  # type: ignore[arg-type]
+    if isinstance(kind, pl.List | pl.Array):
+        return _has_bytes(kind.inner)  # type: ignore[arg-type]
+    return kind == pl.Binary
+
+
+def _as_json(name: str) -> pl.Expr:
+    written = pl.struct(pl.col(name).alias("v")).struct.json_encode().str.slice(len('{"v":'))
+    return pl.when(pl.col(name).is_not_null()).then(written.str.head(-1)).alias(name)
 
 
 def _require_whole_numbers(path: Path, table: pl.LazyFrame) -> None:
@@ -218,13 +246,15 @@ def _require_whole_numbers(path: Path, table: pl.LazyFrame) -> None:
             )
 
 
-def _from_ndjson(path: Path, target: BinaryIO) -> None:
+def _from_ndjson(path: Path, target: BinaryIO) -> Collection[int]:
     """Write a record's values under the names that any record has, in the order in which these come first.
 
-    A line that is no record is a bad row. Raises TabularError where all are.
+    A line that is no record is a bad row. Returns the places of the names that have objects or lists. Raises
+    TabularError where all lines are bad.
     """
     with open_regular(path) as file:
         names: dict[str, None] = {}
+        nested: set[str] = set()
         first_bad = None
         has_records = False
         for number, record in _records(file):
@@ -233,6 +263,7 @@ def _from_ndjson(path: Path, target: BinaryIO) -> None:
                 continue
             has_records = True
             names |= dict.fromkeys(record)
+            nested.update([name for name, value in record.items() if type(value) in _NESTED])
             if len(names) > _MOST_NAMES:
                 raise TabularError(f"The records have more than {_MOST_NAMES:,} names.")
         if not has_records:
@@ -244,6 +275,7 @@ def _from_ndjson(path: Path, target: BinaryIO) -> None:
                 writer.writerow(bad_cells(number, record))
             else:
                 writer.writerow([number, "", "", *[_cell(record.get(name)) for name in names]])
+        return [place for place, name in enumerate(names) if name in nested]
 
 
 def _records(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:

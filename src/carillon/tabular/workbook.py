@@ -10,13 +10,13 @@ import re
 import sys
 import tempfile
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Context
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Final, Generic, TypeVar
+from typing import BinaryIO, Final, Generic, NamedTuple, TypeVar
 from xml.etree.ElementTree import ParseError
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
@@ -37,6 +37,7 @@ _MAX_COLUMNS: Final = 1_000
 _PIECE: Final = 256 * 1024
 _ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
 _DIGITS: Final = "0123456789"
+_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _MIDNIGHT: Final = time()
 _FIFTEEN_DIGITS: Final = Context(prec=15, traps=[])
 # What is raised for parts that are not as they should be.
@@ -46,11 +47,24 @@ _BROKEN: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrittenSheet:
-    """What was written: the `names` of the sheets that are shown, its own first, and the cells of its widest row."""
+class MergedCells(NamedTuple):
+    """Cells that were made one, of which a table has the value in the first: `range` is as spreadsheets name it."""
 
-    names: tuple[str, ...]
+    column: int
+    range: str
+    in_first_row: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSheet:
+    """What was written: the names of the sheets that are shown, first that one, and the last merged cells by column.
+
+    Of these `column` is the place of the one that has their value, and `in_first_row` tells whether they begin in the
+    first row with a value. The widest row has `width` cells.
+    """
+
+    sheets: Sequence[str]
+    merged: Sequence[MergedCells]
     width: int
 
 
@@ -71,10 +85,10 @@ def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> WrittenSheet
             shared.close()
             writer = csv.writer(CsvLines(target))
             written = parts.chosen(sheet)
-            reader = _RowReader(parts, shared)
-            _read(archive, parts.sheets[written], reader, writer.writerows)
+            rows = _RowReader(parts, shared)
+            _read(archive, parts.sheets[written], rows, writer.writerows)
             names = (written, *(name for name in parts.sheets if name != written))
-            return WrittenSheet(names=names, width=reader.width)
+            return WrittenSheet(names, rows.merged(), rows.width)
         except _BROKEN as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # no room on the disk, say
@@ -169,7 +183,8 @@ class _RowReader(_Reader[list[str]]):
         self._shared = shared
         self._row: list[str] = []
         self.width = 0
-        self._number = self._column = 0
+        self._number = self._column = self._first = 0
+        self._merged: dict[int, tuple[int, str]] = {}
         self._kind = self._style = ""
         self._is_formula = self._has_value = False
 
@@ -186,8 +201,22 @@ class _RowReader(_Reader[list[str]]):
             self._is_formula = True
         elif name == "row":
             self._begin_row(attributes.get("r"))
+        elif name == "mergeCell":
+            self._merge(attributes["ref"])
         else:
             super().start(name, attributes)
+
+    def merged(self) -> list[MergedCells]:
+        """Return the last merged cells of each column."""
+        return [
+            MergedCells(column - 1, cells, row == self._first) for column, (row, cells) in sorted(self._merged.items())
+        ]
+
+    def _merge(self, cells: str) -> None:
+        start, _, end = cells.partition(":")
+        column, row = _column(start.rstrip(_DIGITS)), int(start.lstrip(_LETTERS))
+        if end and column <= _MAX_COLUMNS and row >= self._merged.get(column, (self._first, ""))[0]:
+            self._merged[column] = row, cells
 
     def end(self, name: str) -> None:
         if name == "v":
@@ -201,6 +230,7 @@ class _RowReader(_Reader[list[str]]):
         elif name == "row":
             self.done.append(self._row)
             self.width = max(self.width, len(self._row))
+            self._first = self._first or (self._number if self._row else 0)
         else:
             super().end(name)
 

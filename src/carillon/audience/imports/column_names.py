@@ -4,6 +4,7 @@ Names are compared by their letters and digits alone: case, accents, spaces, und
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from carillon.audience.consent_names import (
@@ -14,6 +15,7 @@ from carillon.audience.consent_names import (
     target_by_name,
     tells_why,
 )
+from carillon.audience.consents import same_purpose
 from carillon.audience.export_columns import (
     ARCHIVED_COLUMN,
     BLOCK_COLUMNS,
@@ -38,10 +40,12 @@ from carillon.audience.imports.consent_columns import (
     ADDRESS_COLUMNS,
     channels_of,
     field_or_consent,
+    no_addresses,
     not_understood,
     own_statuses,
     status_missing,
 )
+from carillon.audience.suppressions import Channel
 from carillon.audience.upsert.rows import ATTRIBUTES, KEYS
 from carillon.errors import InvalidInputError
 from carillon.tabular import REJECT_COLUMNS
@@ -56,27 +60,32 @@ def _nothing_likely(_columns: Sequence[str]) -> None:
     return None
 
 
-def plan_columns(
+def plan_columns(  # noqa: PLR0913 - what is known of the file and of the audience
     header: Sequence[str],
     mapping: Mapping[str, str],
     fields: Iterable[str] = CANONICAL.keys(),
+    *,
+    answers: Collection[str] = (),
+    purposes: Collection[str] = (),
     likely: Callable[[Sequence[str]], tuple[str, str] | None] = _nothing_likely,
 ) -> ColumnPlan:
     """Decide which column holds which attribute: as `mapping` (column to attribute) says, else by the column's name.
 
-    `fields` are the names of the audience's fields, built-in and own. `likely` looks for one of some columns whose
-    cells are a key, and says which (`likely_columns`): it is proposed where no column is one.
+    `fields` are the names of the audience's fields, built-in and own, `purposes` the keys of its purposes, and
+    `answers` those of `repeated_addresses` whose cells are none. `likely` looks for one of some columns whose cells are
+    a key, and says which (`likely_columns`): it is proposed where no column is one.
 
     Raises InvalidInputError for `map`: a column that the file doesn't have, an attribute that doesn't exist, two
     columns for one attribute, no column with a key, or one that looks like consent and isn't known, or is called like a
-    field as well.
+    field or an address as well.
     """
     attributes_there = (*ATTRIBUTES, *fields)
     chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}
+    for column in answers:
+        if column not in chosen:
+            raise no_addresses(column, address_columns([column])[column])
     own = _own_columns(header, chosen, attributes_there)
-    consents = {
-        column: read for column in header if column not in chosen and (read := read_consent_column(column)) is not None
-    }
+    consents = _consent_columns([column for column in header if column not in chosen], purposes)
     passed = {*REJECT_COLUMNS, *own, *consents}
     passed |= {f"{column}.{detail}" for column in consents for detail in CONSENT_DETAILS}
     guessed = _guesses(header, passed - chosen.keys(), chosen, attributes_there)
@@ -91,17 +100,14 @@ def plan_columns(
     own_statuses(own, targets)
     if is_export([column for column in header if column == ID_COLUMN or column not in chosen]):
         _check_statuses(attributes, targets, chosen)
-    exported = {
-        channel: status_column(channel)
-        for channel in ADDRESS_COLUMNS
-        if status_column(channel) in own and ID_COLUMN in header
-    }
+    exported = {channel: status_column(channel) for channel in ADDRESS_COLUMNS if status_column(channel) in own}
     reasons = [column for column in header if column not in chosen and tells_why(column)]
     groups = [column for column in named if column not in attributes and column not in targets]
     _check_one_column_each({**attributes, **dict.fromkeys(groups, GROUPS_COLUMN)})
     unmapped = tuple(name for name in header if name not in {*named, *passed})
+    unknown = [name for name in unmapped if name not in chosen]
     if not set(KEYS) & set(attributes.values()) and own.isdisjoint({*BLOCK_COLUMNS, *DEFINITION_COLUMNS}):
-        raise InvalidInputError("map", _no_key(unmapped, likely([name for name in unmapped if name not in chosen])))
+        raise InvalidInputError("map", _no_key(unmapped, likely(unknown)))
     return ColumnPlan(
         attributes=attributes,
         unmapped=unmapped,
@@ -110,11 +116,22 @@ def plan_columns(
         groups=next(iter(groups), GROUPS_COLUMN if GROUPS_COLUMN in own else None),
         own=frozenset(own),
         reasons=tuple(reasons),
-        unknown=tuple(name for name in unmapped if name not in chosen),
+        unknown=tuple(unknown),
         ids=tuple(name for name, target in targets.items() if _may_have_ids(header, name, target, chosen)),
         exported=exported,
-        fields={} if is_export(header) else _open_fields(own, attributes, chosen),
+        fields={} if exported and is_export(header) else _open_fields(own, attributes, chosen),
     )
+
+
+def _consent_columns(header: Sequence[str], purposes: Collection[str]) -> Mapping[str, tuple[str, Channel]]:
+    """Return the columns of consents; two names of a purpose that differ in their case are one."""
+    known, found = set(purposes), dict[str, tuple[str, Channel]]()
+    for column in header:
+        if (read := read_consent_column(column)) is not None:
+            key = same_purpose(read[0], known)
+            known.add(key)
+            found[column] = key, read[1]
+    return found
 
 
 def _open_fields(own: Collection[str], attributes: Mapping[str, str], chosen: Collection[str]) -> Mapping[str, str]:
@@ -202,6 +219,16 @@ def address_columns(header: Sequence[str]) -> dict[str, str]:
     unnamed = [column for column, attribute in held.items() if not attribute]
     held |= _weakly_named(unnamed, header, set(held.values()))
     return {column: attribute for column, attribute in held.items() if attribute in {"phone", "email"}}
+
+
+def repeated_addresses(header: Sequence[str]) -> Sequence[str]:
+    """Return the columns that hold phones or e-mails by their names, and aren't the only ones to do so.
+
+    Beside phones `SMS` may be whether somebody gets any.
+    """
+    columns = address_columns(header)
+    held = Counter(columns.values())
+    return [column for column, attribute in columns.items() if held[attribute] > 1]
 
 
 def _own_columns(header: Sequence[str], chosen: Collection[str], fields: Collection[str]) -> set[str]:

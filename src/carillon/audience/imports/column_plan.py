@@ -82,8 +82,7 @@ class ColumnPlan:
     @property
     def identity(self) -> list[tuple[str, str]]:
         """What is made of the columns, for telling imports apart."""
-        named = {} if self.groups is None else {self.groups: GROUPS_COLUMN}
-        return sorted({**self._named_attributes, **self.targets, **named}.items())
+        return sorted(self.taken.items())
 
     @property
     def _named_attributes(self) -> Mapping[str, str]:

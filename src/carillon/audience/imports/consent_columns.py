@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from carillon.audience.consent_names import TARGETS, tells_why
+from carillon.audience.consent_names import TARGETS
 from carillon.audience.export_columns import (
     ARCHIVED_COLUMN,
     ARCHIVED_STATUS,
-    FIELD_PREFIX,
     ID_COLUMN,
     OWN_STATUS_COLUMNS,
     status_column,
@@ -24,7 +23,6 @@ from carillon.audience.imports.consent_words import (
     Said,
     answer_that_takes,
     read_cell,
-    status_that_takes,
 )
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
@@ -45,46 +43,24 @@ def not_understood(column: str) -> InvalidInputError:
     name = column[:60]
     message = (
         f"The column “{name}” looks as if it says who may be written to, and isn't understood. Say what it is, for "
-        f'example --map "{name}=email_status" or --map "{name}=sms_unsubscribed" {_of_targets_or_none(name)}'
+        f'example --map "{name}=email_status" or --map "{name}=sms_unsubscribed" {of_targets_or_none(name)}'
     )
     return InvalidInputError("map", message)
 
 
-def _of_targets_or_none(name: str) -> str:
+def no_addresses(column: str, address: str) -> InvalidInputError:
+    """Make the error for a column that is called like an address, beside another one, and has answers in its cells."""
+    name, channel = column[:60], next(channel for channel, one in ADDRESS_COLUMNS.items() if one == address)
+    message = (
+        f"The column “{name}” is called like one of addresses, and its cells look as if they said who may be written "
+        f'to. Say what it is, for example --map "{name}={channel}_subscribed" {of_targets_or_none(name)}'
+    )
+    return InvalidInputError("map", message)
+
+
+def of_targets_or_none(name: str) -> str:
     """Say, behind a `--map` of a column, what else it may be made of it, and how it is left out."""
     return f'(of: {", ".join(TARGETS)}), or leave it out: --map "{name}=-".'
-
-
-def check_left_out(frame: pl.DataFrame, columns: Iterable[str]) -> None:
-    """Raise InvalidInputError for the first column, of those that nothing is taken from, whose cells are statuses.
-
-    A custom field of an export is one, whatever is in it, and so are reasons: another column says who they are of.
-    """
-    for column in columns:
-        if not (column.startswith(FIELD_PREFIX) or tells_why(column)):
-            name = column[:60]
-            advice = f'Say what it is, for example --map "{name}=status" or --map "{name}=sms_status"'
-            _require_no_statuses(frame[column], f"Nothing is taken from the column “{name}”", advice)
-
-
-def check_fields(frame: pl.DataFrame, fields: Mapping[str, str]) -> None:
-    """Raise InvalidInputError for the first column of a field, known by its name alone, whose cells are statuses.
-
-    `fields` are the columns, with what `--map` calls what they hold.
-    """
-    for column, meant in fields.items():
-        name = column[:60]
-        advice = f'Say which it is: --map "{name}={meant}", or --map "{name}=email_status"'
-        _require_no_statuses(frame[column], f"The column “{name}” is taken as {meant}", advice)
-
-
-def _require_no_statuses(column: pl.Series, taken: str, advice: str) -> None:
-    if (status := status_that_takes(column)) is not None:
-        message = (
-            f"{taken}, and its values, such as “{shown(status)[:60]}”, look as if they say who may be written to. "
-            f"{advice} {_of_targets_or_none(column.name[:60])}"
-        )
-        raise InvalidInputError("map", message)
 
 
 def field_or_consent(column: str, attribute: str) -> InvalidInputError:
@@ -92,7 +68,7 @@ def field_or_consent(column: str, attribute: str) -> InvalidInputError:
     name = column[:60]
     message = (
         f"The column “{name}” may be the field {attribute}, or say who may be written to. Say which it is: "
-        f'--map "{name}=fields.{attribute}", or --map "{name}=email_status" {_of_targets_or_none(name)}'
+        f'--map "{name}=fields.{attribute}", or --map "{name}=email_status" {of_targets_or_none(name)}'
     )
     return InvalidInputError("map", message)
 
@@ -111,9 +87,9 @@ def status_missing(channel: str, address: str) -> InvalidInputError:
     """Make the error for an export with addresses of a channel and without the column of their statuses."""
     status = status_column(channel)
     message = (
-        f"The file is an export, and its column “{status}”, which says who of the column “{address[:60]}” must not be "
-        f"written to, is missing. Import the file as it was exported, or say that nobody there has unsubscribed: "
-        f'--map "{address[:60]}={ADDRESS_COLUMNS[channel]}"'
+        f"The file looks like an export of ours, and its column “{status}”, which says who of the column "
+        f"“{address[:60]}” must not be written to, is missing. Import the file as it was exported, or say that nobody "
+        f'there has unsubscribed: --map "{address[:60]}={ADDRESS_COLUMNS[channel]}"'
     )
     return InvalidInputError("map", message)
 
@@ -121,8 +97,8 @@ def status_missing(channel: str, address: str) -> InvalidInputError:
 def _status_emptied(column: str, row: int) -> InvalidInputError:
     """Make the error for a contact of an export whose status was taken out."""
     message = (
-        f"The file is an export, which has a status for each address, and in line {row} the column “{column}” is "
-        f"blank. Import the file as it was exported, or say that blank cells there say nothing: "
+        f"The file looks like an export of ours, which has a status for each address, and in line {row} the column "
+        f"“{column}” is blank. Import the file as it was exported, or say that blank cells there say nothing: "
         f'--map "{column}={column}"'
     )
     return InvalidInputError("map", message)
@@ -211,8 +187,20 @@ class ConsentColumns:
                     raise not_understood(column)
 
     def _check_exported(self, frame: pl.DataFrame) -> None:
+        """Raise InvalidInputError where an export's contact has an address and no status.
+
+        Its contacts have ids, and rows without one were added by hand; where no row has one, these may have been taken
+        out as well, and it is one if no address has a status.
+        """
+        has_id = _is_given(ID_COLUMN) if ID_COLUMN in frame.columns else pl.lit(value=False)
         for channel, column in self.exported.items():
-            emptied = frame.filter(_is_given(ID_COLUMN) & self._has_address(channel) & ~_is_given(column))
+            addressed = frame.filter(self._has_address(channel)).select(
+                LINE_COLUMN, has_id.alias("has_id"), _is_given(column).alias("has_status")
+            )
+            if addressed["has_id"].any():
+                emptied = addressed.filter(pl.col("has_id") & ~pl.col("has_status"))
+            else:
+                emptied = addressed.clear() if addressed["has_status"].any() else addressed
             if not emptied.is_empty():
                 raise _status_emptied(column, emptied[LINE_COLUMN][0])
 

@@ -2,7 +2,8 @@
 
 import functools
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 import polars as pl
@@ -33,7 +34,16 @@ _WORDS: Mapping[Said, tuple[str, ...]] = {
     Said.UNSUBSCRIBED: (
         *("unsubscribed", "unsubscribe", "opted out", "opt out", "optout", "inactive", "disabled", "archived"),
         *("denied", "non subscribed", "not subscribed", "never subscribed", "transactional", "removed", "deleted"),
-        *("revoked", "stop", "not active", "unsub", "unsubscribed by user", "unsubscribed by contact"),
+        *(
+            "cancelled",
+            "canceled",
+            "revoked",
+            "stop",
+            "not active",
+            "unsub",
+            "unsubscribed by user",
+            "unsubscribed by contact",
+        ),
         *(
             "unsubscribed by customer",
             "unsubscribed by recipient",
@@ -78,8 +88,29 @@ STATUS_SHARE = 0.9
 """Cells are statuses where more than this share of those that say anything are words that we know as such."""
 # A column of statuses has fewer different values, and others need no closer look.
 _MOST_STATUSES = 50
+UNMISTAKABLE_SHARE = 0.5
+"""So many are enough where one is a word that nobody writes of anything else."""
 # What people write of orders and payments as well, which takes nothing away by itself.
-_OF_ORDERS = frozenset({"pending", "waiting", "denied"})
+_OF_ORDERS = ("pending", "waiting", "denied", "cancelled", "canceled")
+_UNMISTAKABLE = (
+    *("unsubscribed", "unsub", "unsubscribed by user", "unsubscribed by contact", "unsubscribed by customer"),
+    *("unsubscribed by recipient", "unsubscribed by admin", "opted out", "opt out", "optout", "non subscribed"),
+    *("not subscribed", "blocklisted", "blacklisted", "suppressed", "cleaned", "bounced", "hard bounced"),
+    *("complained", "do not contact", "abuse", "spam"),
+    *("dado de baja", "descadastrado", "désabonné", "désinscrit", "disiscritto", "abgemeldet", "lista negra"),
+    *("отписан", "отписана", "отписался", "отписалась", "чёрный список", "в чёрном списке", "не беспокоить"),
+    *("ביטל הרשמה", "הוסר מרשימת תפוצה", "הוסר מרשימת דיוור", "רשימה שחורה", "απεγγραφή", "μαύρη λίστα"),
+)
+
+
+@functools.cache
+def _of_orders() -> frozenset[str]:
+    return frozenset(map(compared, _OF_ORDERS))
+
+
+@functools.cache
+def _unmistakable() -> frozenset[str]:
+    return frozenset(map(compared, _UNMISTAKABLE))
 
 
 @functools.cache
@@ -120,23 +151,78 @@ def read_cell(kind: str, text: str) -> Said | None:
     return _meanings()[kind].get(compared(text))
 
 
+class CellCounts:
+    """How many cells of a column say something of who may be written to, read as those of a kind, chunk by chunk.
+
+    Blank ones, and statuses that say nothing, don't count. Of cells that are no statuses only the number is kept.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._given = 0
+        self._said: Counter[str] = Counter()
+
+    def add(self, column: pl.Series) -> None:
+        """Count a chunk's cells."""
+        counts = column.drop_nulls().value_counts(sort=True)
+        read = [(text, read_cell(self.kind, text), count) for text, count in counts.head(_MOST_STATUSES).iter_rows()]
+        passed = Said.NOTHING if self.kind == "status" else None
+        self._given += int(counts["count"].sum())
+        for text, said, count in read:
+            if said is passed and said is not None:
+                self._given -= count
+            elif said is not None:
+                self._said[text] += count
+
+    @property
+    def may_take(self) -> bool:
+        """Whether cells further on may make it a column that takes something away: so many are statuses, or none."""
+        return not self._given or self._share >= (UNMISTAKABLE_SHARE if self.kind == "status" else STATUS_SHARE)
+
+    @property
+    def are_answers(self) -> bool:
+        """Whether the cells are nearly all of the kind."""
+        return bool(self._said) and self._share > STATUS_SHARE
+
+    @property
+    def give(self) -> bool:
+        """Whether a cell says that somebody is subscribed."""
+        return any(read_cell(self.kind, text) is Said.SUBSCRIBED for text in self._said)
+
+    def taking(self) -> str | None:
+        """Return a cell that takes something away; None where too few are of the kind, or none takes."""
+        taking = (text for text in self._said if (read_cell(self.kind, text) or 0) > Said.SUBSCRIBED)
+        if self._given and self._share > STATUS_SHARE:
+            return next((text for text in taking if self.kind != "status" or compared(text) not in _of_orders()), None)
+        if self._given and self._share >= UNMISTAKABLE_SHARE and self.kind == "status":
+            return next((text for text in taking if compared(text) in _unmistakable()), None)
+        return None
+
+    @property
+    def _share(self) -> float:
+        return self._said.total() / self._given
+
+
 def answer_that_takes(column: pl.Series, kind: str) -> str | None:
     """Return a cell that takes something away, of a column whose cells are nearly all of a kind; None of any other."""
-    counts = column.drop_nulls().value_counts(sort=True)
-    read = [(text, read_cell(kind, text), count) for text, count in counts.head(_MOST_STATUSES).iter_rows()]
-    understood = sum(count for _, said, count in read if said is not None)
-    if understood <= STATUS_SHARE * int(counts["count"].sum()):
-        return None
-    return next((text for text, said, _ in read if said and said > Said.SUBSCRIBED), None)
+    counts = CellCounts(kind)
+    counts.add(column)
+    return counts.taking()
 
 
-def status_that_takes(column: pl.Series) -> str | None:
-    """Return a cell that takes something away, of a column whose cells are statuses; None of any other column."""
-    counts = column.drop_nulls().value_counts(sort=True)
-    read = [(text, read_cell("status", text), count) for text, count in counts.head(_MOST_STATUSES).iter_rows()]
-    given = int(counts["count"].sum()) - sum(count for _, said, count in read if said is Said.NOTHING)
-    statuses = [(text, said, count) for text, said, count in read if said]
-    if sum(count for *_, count in statuses) <= STATUS_SHARE * given:
-        return None
-    taking = (text for text, said, _ in statuses if said > Said.SUBSCRIBED and compared(text) not in _OF_ORDERS)
-    return next(taking, None)
+def are_answers(column: pl.Series, *, some_give: bool = False) -> bool:
+    """Tell whether a column's cells are nearly all yes and no, or statuses, of which `some_give` something."""
+    counts = CellCounts("subscribed")
+    counts.add(column)
+    return counts.are_answers and (counts.give or not some_give)
+
+
+@functools.cache
+def words_that_take() -> Sequence[str]:
+    """Return the compared texts that `takes_away` is said of."""
+    return [word for word, said in _meanings()["status"].items() if said > Said.SUBSCRIBED and word not in _of_orders()]
+
+
+def takes_away(text: str) -> bool:
+    """Tell whether a text by itself is a status that takes something away, and not what orders have as well."""
+    return compared(text) in words_that_take()

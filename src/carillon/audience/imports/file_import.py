@@ -19,6 +19,7 @@ from uuid import UUID
 
 import msgspec
 
+from carillon.audience.consents import known_purposes
 from carillon.audience.definitions import make_definitions
 from carillon.audience.fields import field_kinds
 from carillon.audience.imports.chunks import lock_for, note_taken, read_ahead, write_chunk
@@ -147,9 +148,9 @@ async def opened(db: Database, actor: Actor, command: FileImport) -> AsyncIterat
     Raises what `import_file` does, but for `rejects`.
     """
     with _as_caller_errors(), _alone_with(command.path), ExitStack() as stack:
-        kinds = await db.read(field_kinds, actor)
+        kinds, purposes = await db.read(field_kinds, actor), await db.read(known_purposes, actor)
         table = await asyncio.to_thread(stack.enter_context, as_csv(command.path, sheet=command.sheet))
-        source = await asyncio.to_thread(open_source, actor, command, table, kinds)
+        source = await asyncio.to_thread(open_source, actor, command, table, kinds, purposes)
         await db.run(follow_uploads, actor)
         yield source
 

@@ -1,7 +1,7 @@
 """The file of an import: what is to be made of it, and its chunks, read and ready to be written."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 
 from carillon.audience.contacts.contact import Device
-from carillon.audience.definitions import Definition, defined_kinds
+from carillon.audience.definitions import Definition, defined_kinds, defined_purposes
 from carillon.audience.export_columns import (
     ARCHIVED_COLUMN,
     DEVICES_COLUMN,
@@ -34,7 +34,8 @@ from carillon.audience.imports.carried import (
 from carillon.audience.imports.cell_forms import read_cell_forms, take_errors
 from carillon.audience.imports.column_names import plan_columns
 from carillon.audience.imports.column_plan import ColumnPlan
-from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS, check_fields, check_left_out
+from carillon.audience.imports.consent_columns import ADDRESS_COLUMNS
+from carillon.audience.imports.judged_cells import answers_among_addresses, check_consent
 from carillon.audience.imports.likely_columns import LIKELY_ROWS, likely_key
 from carillon.audience.imports.reachability import TakenAway, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
@@ -274,10 +275,12 @@ def _shape(command: FileImport, table: Table, country: str) -> FileShape:
     return table.with_nameless(shape)
 
 
-def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[str, Kind]) -> FileSource:
+def open_source(
+    actor: Actor, command: FileImport, table: Table, kinds: Mapping[str, Kind], purposes: Collection[str]
+) -> FileSource:
     """Open a file and check all that can be wrong with it, or with the command, before the first row.
 
-    `table` has the file's records (`as_csv`).
+    `table` has the file's records (`as_csv`), `kinds` and `purposes` are those of the audience.
     The columns that say who may be written to are read to the end first: nothing is written of a file in which one of
     their cells isn't understood, or in which another column looks as if it were one. Raises TabularError, and
     InvalidInputError for `map`, `group`, `country`, and for `file` where it is to have addresses and has none.
@@ -292,12 +295,18 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
         shape = _shape(command, table, country)
         definitions = _definitions(table.path, shape, was_defused=table.may_be_defused)
         kinds = {**defined_kinds(definitions), **kinds}
-        likely = partial(_likely_key, table.path, shape, country)
-        columns = plan_columns(shape.header, command.mapping, kinds, likely)
+        columns = plan_columns(
+            shape.header,
+            command.mapping,
+            kinds,
+            answers=answers_among_addresses(table, shape, CHUNK_ROWS),
+            purposes={*purposes, *defined_purposes(definitions)},
+            likely=partial(_likely_key, table.path, shape, country),
+        )
     resubscribe = None if command.resubscribe is None else checked_reason(command.resubscribe)
     if resubscribe and not columns.consent.is_any:
         raise InvalidInputError("resubscribe", "No column of the file says who is subscribed: --map one, or add it.")
-    _check_consent(table.path, shape, columns)
+    check_consent(table, shape, columns, CHUNK_ROWS)
     # All that decides the outcome: another audience, mapping, group or country is another import.
     identity = (
         file_hash(command.path),
@@ -333,20 +342,6 @@ def open_source(actor: Actor, command: FileImport, table: Table, kinds: Mapping[
 def _likely_key(table: Path, shape: FileShape, country: str, columns: Sequence[str]) -> tuple[str, str] | None:
     first = next(read_chunks(table, shape, rows=LIKELY_ROWS), None)
     return None if first is None else likely_key(first.frame, columns, country)
-
-
-def _check_consent(table: Path, shape: FileShape, columns: ColumnPlan) -> None:
-    """Check all columns that say who may be written to, and the first chunk of those that may say it by their cells."""
-    consent = columns.consent
-    if not (consent.is_checked or columns.unknown or columns.fields):
-        return
-    for place, chunk in enumerate(read_chunks(table, shape, rows=CHUNK_ROWS)):
-        if place == 0:
-            check_left_out(chunk.frame, columns.unknown)
-            check_fields(chunk.frame, columns.fields)
-        if not consent.is_checked:
-            return
-        consent.check(chunk.frame)
 
 
 def _definitions(table: Path, shape: FileShape, *, was_defused: bool) -> list[Definition]:
