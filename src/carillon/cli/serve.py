@@ -5,6 +5,7 @@ import gc
 import signal
 import socket
 import sys
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,11 +89,12 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     port = settings.port if settings.role != "worker" else settings.worker_port
-    listener = None if port is None else _listener(settings.host, port)
-    if listener is not None and settings.role != "worker":
-        # Short links begin with the port that was taken.
-        settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
-    async with open_runtime(settings) as runtime:
+    async with AsyncExitStack() as stack:
+        listener = None if port is None else stack.enter_context(_listener(settings.host, port))
+        if listener is not None and settings.role != "worker":
+            # Short links begin with the port that was taken.
+            settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
+        runtime = await stack.enter_async_context(open_runtime(settings))
         if settings.role != "worker":
             note_address(settings)
         if settings.database_url is None:
