@@ -28,6 +28,13 @@ def house() -> Iterator[Home]:
         yield made
 
 
+@pytest.fixture(autouse=True)
+def ended(house: Home) -> Iterator[None]:
+    """A test that fails leaves no process to the next ones."""
+    yield
+    house.clear()
+
+
 @pytest.fixture
 def server(house: Home) -> Iterator[Process]:
     process = house.serve()
@@ -130,9 +137,8 @@ def test_a_worker_shows_its_metrics_where_the_settings_say(house: Home) -> None:
     config.write_text("worker_port = 0\n")
     worker = house.serve("--role", "worker", "--config", config)
     url = worker.out.partition("its metrics on ")[2].split("/metrics")[0]
-    metrics = httpx.get(f"{url}/metrics").text
-    assert 'carillon_carrier_up{carrier="0"}' in metrics
-    assert "carillon_messages_submitted_total" in metrics
+    until(lambda: 'carillon_carrier_up{carrier="0"}' in httpx.get(f"{url}/metrics").text, "a carrier that is up")
+    assert "carillon_messages_submitted_total" in httpx.get(f"{url}/metrics").text
     assert httpx.get(f"{url}/readyz").status_code == 200
     assert httpx.get(f"{url}/api/v2/Contact/GetFields").status_code == 404
     assert worker.end() == 0
