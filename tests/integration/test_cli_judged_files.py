@@ -278,6 +278,17 @@ def test_a_file_that_makes_one_person_of_many_or_has_many_bad_values_is_striking
     assert f"Striking: {reason}" in stopped.stderr
 
 
+def test_known_contacts_that_are_archived_are_counted(run: Run) -> None:
+    lines = [
+        "Mobile,archived_at,sms_status",
+        f"{mobile(1)},2026-01-02T03:04:05Z,subscribed",
+        f"{mobile(2)},,subscribed",
+    ]
+    assert run("import", write("before.csv", lines)).returncode == 0
+    done = run("import", write("again.csv", ["Mobile,Name", f"{mobile(1)},Ana", f"{mobile(2)},Ben"]))
+    assert "  1 of them is archived, and stays so without --resubscribe." in done.stderr.splitlines()
+
+
 def test_ids_that_contradict_the_phones_beside_them_are_striking(run: Run) -> None:
     known = ["Mobile,External id", *(f"{mobile(n)},C-{n}" for n in range(12))]
     assert run("import", write("known.csv", known)).returncode == 0

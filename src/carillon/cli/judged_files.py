@@ -120,7 +120,7 @@ def judgement_lines(judgement: "Judgement") -> list[str]:
         )
         if known.archived:
             stay = "is archived, and stays so" if known.archived == 1 else "are archived, and stay so"
-            lines.append(f"  {known.archived:,} of them {stay}.")
+            lines.append(f"  {known.archived:,} of them {stay} without --resubscribe.")
     return [*map(visible, lines), *(f"Striking: {reason}" for reason in judgement.striking)]
 
 
