@@ -5,12 +5,12 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import asyncpg
 import httpx
 import pytest
 from tests.journeys.serving import CARILLON, Home, Process, answer, body, client_of, home, report, until
-from tests.support import MOMENT
 
 from carillon.db.embedded import embedded_server
 from carillon.db.migrate import upgrade
@@ -146,7 +146,7 @@ def test_a_worker_shows_its_metrics_where_the_settings_say(house: Home) -> None:
 
 async def test_a_schema_of_a_newer_version_is_refused_with_what_to_do(house: Home) -> None:
     with embedded_server(house.data_dir) as database:
-        await upgrade(database.dsn, now=MOMENT)
+        await upgrade(database.dsn, now=datetime.now(UTC))
         connection = await asyncpg.connect(database.dsn)
         await connection.execute("INSERT INTO schema_migration VALUES ('9999_pre_future', now())")
         try:
@@ -177,7 +177,7 @@ def test_the_process_tells_how_it_is(house: Home, server: Process) -> None:
     rows = 'carillon_work_units_total{worker="uploads"}'
     assert after[rows] - before.get(rows, 0) == 30
     lines = [json.loads(line) for line in server.log.splitlines()]
-    assert [line["function"] for line in lines].count("GetFields") == 2
+    assert [line.get("function") for line in lines].count("GetFields") == 2
     assert "0540000201" not in server.log
 
 
