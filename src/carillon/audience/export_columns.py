@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Collection, Sequence
 from io import StringIO
+from itertools import chain
 
 from carillon.audience.consent_names import reads_as_consent
 from carillon.audience.suppressions import Channel
@@ -33,7 +34,19 @@ ARCHIVED_STATUS = "archived"
 GROUPS_COLUMN = "groups"
 DEVICES_COLUMN = "devices"
 
-EXPORT_ONLY_COLUMNS = (*OWN_STATUS_COLUMNS.values(), ARCHIVED_COLUMN, GROUPS_COLUMN, DEVICES_COLUMN)
+UNSUBSCRIPTION_COLUMNS = {
+    channel: tuple(f"{channel}_unsubscribed_{detail}" for detail in ("at", "source", "by", "reason"))
+    for channel in OWN_STATUS_COLUMNS
+}
+"""How a contact that is unsubscribed by itself came to be so: when, through what, by whom and why."""
+
+EXPORT_ONLY_COLUMNS = (
+    *OWN_STATUS_COLUMNS.values(),
+    *chain.from_iterable(UNSUBSCRIPTION_COLUMNS.values()),
+    ARCHIVED_COLUMN,
+    GROUPS_COLUMN,
+    DEVICES_COLUMN,
+)
 """Columns of contacts that only an export has."""
 
 BLOCK_COLUMNS = (

@@ -6,7 +6,7 @@ and the rest of an audience (docs/adr/0060).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from carillon.audience.export_columns import (
     EXPORT_COLUMNS,
     GROUPS_COLUMN,
     OWN_STATUS_COLUMNS,
+    UNSUBSCRIPTION_COLUMNS,
     consent_column,
     field_column,
     join_names,
@@ -41,6 +42,12 @@ from carillon.audience.groups import FindGroups, Group, GroupKey, find_groups
 from carillon.audience.suppression_queries import Suppression
 from carillon.audience.suppression_records import RecordsAfter, suppression_records
 from carillon.audience.suppressions import Channel
+from carillon.audience.unsubscriptions import (
+    ContactChannel,
+    Unsubscription,
+    any_unsubscription,
+    unsubscriptions_of,
+)
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.errors import InvalidInputError, NotFoundError
@@ -108,9 +115,8 @@ async def export_contacts(
             async for blocks in _blocks(tx, actor, group_id):
                 await asyncio.to_thread(lambda some: writer.write(_block_frame(some, columns)), blocks)
             while page := await contact_rows(tx, actor, query):
-                contact_ids = [row["contact_id"] for row in page] if columns.consents else []
-                consents = await stored_consents(tx, actor, contact_ids) if contact_ids else {}
-                await asyncio.to_thread(lambda some, said: writer.write(_frame(some, said, columns)), page, consents)
+                said = await _said(tx, actor, page, columns)
+                await asyncio.to_thread(lambda some, said: writer.write(_frame(some, said, columns)), page, said)
                 query = replace(query, after_id=page[-1]["contact_id"])
                 rows += len(page)
                 progress(rows)
@@ -120,6 +126,22 @@ async def export_contacts(
     detail = {"format": command.format, "group_id": group and group.group_id, "rows": rows}
     await audit.record(tx, actor, "contact.export", tx.new_uuid(), detail)
     return rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What contacts of a page have said, beside their statuses."""
+
+    consents: Mapping[ConsentKey, Record]
+    unsubscriptions: Mapping[ContactChannel, Unsubscription]
+
+
+async def _said(tx: Tx, actor: Actor, page: Sequence[Record], columns: "_Columns") -> _Said:
+    contact_ids = [row["contact_id"] for row in page]
+    return _Said(
+        consents=await stored_consents(tx, actor, contact_ids) if columns.consents else {},
+        unsubscriptions=await unsubscriptions_of(tx, actor, contact_ids) if columns.unsubscriptions else {},
+    )
 
 
 async def _group(tx: Tx, actor: Actor, name: str) -> Group:
@@ -139,6 +161,11 @@ class _Columns:
     fields: Mapping[str, str]
     consents: Mapping[tuple[str, Channel], str]
     definitions: Sequence[Definition]
+
+    @property
+    def unsubscriptions(self) -> Mapping[str, Sequence[str]]:
+        """Those of unsubscriptions, by channel."""
+        return {channel: names for channel, names in UNSUBSCRIPTION_COLUMNS.items() if names[0] in self.schema}
 
 
 async def _columns(tx: Tx, actor: Actor, group: Group | None, format_: Format) -> _Columns:
@@ -169,6 +196,9 @@ async def _others_in_use(tx: Tx, actor: Actor, group: Group | None) -> list[str]
     columns = [
         column for channel, column in OWN_STATUS_COLUMNS.items() if archived or (in_use is not None and in_use[channel])
     ]
+    for channel, of_channel in UNSUBSCRIPTION_COLUMNS.items():
+        if await any_unsubscription(tx, actor, channel):
+            columns += of_channel
     if archived:
         columns.append(ARCHIVED_COLUMN)
     if await tx.fetchval(SQL["any_membership"], *where):
@@ -239,23 +269,16 @@ def _block_frame(blocks: Sequence[Suppression], columns: _Columns) -> pl.DataFra
     return _alone(pl.DataFrame(rows, schema=dict.fromkeys(BLOCK_COLUMNS, pl.String), orient="row"), columns)
 
 
-def _frame(page: Sequence[Record], consents: Mapping[ConsentKey, Record], wanted: _Columns) -> pl.DataFrame:
+def _frame(page: Sequence[Record], said: _Said, wanted: _Columns) -> pl.DataFrame:
     schema = wanted.schema
     columns = {"contact_id": pl.Series([row["contact_id"] for row in page], dtype=pl.Int64)}
     columns["phone"] = "+" + pl.Series([row["phone"] for row in page], dtype=pl.String)
     columns["email"] = pl.Series([row["email_given"] or row["email"] for row in page], dtype=pl.String)
     for name in ("external_id", "landline"):
         columns[name] = pl.Series([row[name] for row in page], dtype=pl.String)
-    archived = [row["archived_at"] is not None for row in page]
-    for channel, own in OWN_STATUS_COLUMNS.items():
-        stored = list(zip([row[status_column(channel)] for row in page], archived, strict=True))
-        names = [(_ARCHIVED_STATUS_NAMES if is_archived else _STATUS_NAMES)[one] for one, is_archived in stored]
-        columns[status_column(channel)] = pl.Series(names, dtype=pl.String)
-        if own in schema:
-            own_names = [
-                (_ARCHIVED_OWN_STATUS_NAMES if is_archived else _OWN_STATUS_NAMES)[one] for one, is_archived in stored
-            ]
-            columns[own] = pl.Series(own_names, dtype=pl.String)
+    columns |= _status_columns(page, schema)
+    for channel, names_of_channel in wanted.unsubscriptions.items():
+        columns |= _unsubscription_columns(page, said.unsubscriptions, channel, names_of_channel)
     for name in ("created_at", "updated_at", *({ARCHIVED_COLUMN} & schema.keys())):
         columns[name] = pl.Series([row[name] and row[name].isoformat() for row in page], dtype=pl.String)
     if DEVICES_COLUMN in schema:
@@ -267,7 +290,7 @@ def _frame(page: Sequence[Record], consents: Mapping[ConsentKey, Record], wanted
     for column, name in wanted.fields.items():
         columns[column] = _field([one.get(name) for one in values], schema[column])
     for pair, column in wanted.consents.items():
-        found = [consents.get((row["contact_id"], *pair)) for row in page]
+        found = [said.consents.get((row["contact_id"], *pair)) for row in page]
         columns[column] = pl.Series([one and one["granted"] for one in found], dtype=pl.Boolean)
         for detail in CONSENT_DETAILS:
             details = [None if one is None else _text(one[detail]) for one in found]
@@ -275,6 +298,36 @@ def _frame(page: Sequence[Record], consents: Mapping[ConsentKey, Record], wanted
     alone = [name for name in (*BLOCK_COLUMNS, *DEFINITION_COLUMNS) if name in schema]
     columns |= {name: pl.Series([None] * len(page), dtype=pl.String) for name in alone}
     return pl.DataFrame(columns)
+
+
+def _status_columns(page: Sequence[Record], schema: Collection[str]) -> dict[str, pl.Series]:
+    archived = [row["archived_at"] is not None for row in page]
+    columns: dict[str, pl.Series] = {}
+    for channel, own in OWN_STATUS_COLUMNS.items():
+        stored = list(zip([row[status_column(channel)] for row in page], archived, strict=True))
+        names = [(_ARCHIVED_STATUS_NAMES if is_archived else _STATUS_NAMES)[one] for one, is_archived in stored]
+        columns[status_column(channel)] = pl.Series(names, dtype=pl.String)
+        if own in schema:
+            own_names = [
+                (_ARCHIVED_OWN_STATUS_NAMES if is_archived else _OWN_STATUS_NAMES)[one] for one, is_archived in stored
+            ]
+            columns[own] = pl.Series(own_names, dtype=pl.String)
+    return columns
+
+
+def _unsubscription_columns(
+    page: Sequence[Record],
+    unsubscriptions: Mapping[ContactChannel, Unsubscription],
+    channel: str,
+    names: Sequence[str],
+) -> dict[str, pl.Series]:
+    found = [unsubscriptions.get((row["contact_id"], channel)) for row in page]
+    cells = [
+        (None,) * len(names) if one is None else (one.unsubscribed_at.isoformat(), one.source, one.actor, one.reason)
+        for one in found
+    ]
+    series = zip(*cells, strict=True)
+    return {name: pl.Series(list(column), dtype=pl.String) for name, column in zip(names, series, strict=True)}
 
 
 def _text(value: str | datetime) -> str:

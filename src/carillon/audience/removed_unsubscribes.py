@@ -68,11 +68,13 @@ async def removed_channels(tx: Tx, actor: Actor) -> Collection[Channel]:
 async def restore_refusals(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> None:
     """Let contacts of the locked audience refuse the purposes that were refused at the addresses that they were given.
 
-    What is restored is kept no more: it is the contact's again.
+    What is restored is kept no more: it is the contact's again. Of those that came to be unsubscribed by their
+    addresses it is kept when these were removed.
     """
     where = (actor.account_id, actor.audience_id)
     if contact_ids and (await lock_audience(tx, actor)).removed_channels:
         await tx.execute(SQL["restore_refusals"], *where, contact_ids, "removed", actor.name)
+        await tx.execute(SQL["restore_unsubscriptions"], *where, contact_ids, "removed", actor.name)
 
 
 async def removed_statuses(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> Mapping[str, int]:

@@ -76,13 +76,31 @@ SELECT a.address, r.status
 FROM (SELECT $3::text AS channel, s.address FROM unnest(string_to_array($4::text, chr(31))) AS s (address)) a
 JOIN removed_unsubscribe r ON r.account_id = $1 AND r.audience_id = $2 AND r.channel = $3 AND r.digest = {digest} AND r.purpose = '';
 
--- name: restore_refusals
-WITH a AS (
-    SELECT c.contact_id, v.channel, v.address
+-- fragment: addresses
+a AS (
+    SELECT c.contact_id, v.channel, v.address, v.status
     FROM contact c
-    CROSS JOIN LATERAL (VALUES ('sms', c.phone), ('sms', c.email), ('email', c.email), ('email', c.phone)) AS v (channel, address)
+    CROSS JOIN LATERAL (VALUES
+        ('sms', c.phone, c.sms_status), ('sms', c.email, c.sms_status),
+        ('email', c.email, c.email_status), ('email', c.phone, c.email_status)
+    ) AS v (channel, address, status)
     WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = ANY ($3::bigint[]) AND v.address IS NOT NULL
-),
+)
+
+-- name: restore_unsubscriptions
+-- Of contacts that are unsubscribed, and of which nothing else is kept.
+WITH {addresses}
+INSERT INTO unsubscription (account_id, audience_id, contact_id, channel, unsubscribed_at, source, actor)
+SELECT $1, $2, a.contact_id, a.channel, max(r.removed_at), $4, $5
+FROM a
+JOIN removed_unsubscribe r
+  ON r.account_id = $1 AND r.audience_id = $2 AND r.channel = a.channel AND r.digest = {digest} AND r.purpose = '' AND r.status = 3
+WHERE a.status IN (3, 6)
+GROUP BY a.contact_id, a.channel
+ON CONFLICT (account_id, audience_id, contact_id, channel) DO NOTHING;
+
+-- name: restore_refusals
+WITH {addresses},
 restored AS (
     DELETE FROM removed_unsubscribe r
     USING a

@@ -11,6 +11,7 @@ from carillon.addresses.emails import read_email
 from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.counters import recounting
 from carillon.audience.locks import lock_account
+from carillon.audience.unsubscriptions import record_unsubscriptions
 from carillon.audience.upsert.ambiguous_phones import GivenPhone, resolve_numbers
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -152,11 +153,15 @@ class LedgerEntries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What becomes of contacts whose addresses are suppressed or not any more; `unsubscribes` as in `Suppress`."""
+    """What becomes of contacts whose addresses are suppressed or not any more; `unsubscribes` as in `Suppress`.
+
+    `reason` is kept of those that become unsubscribed.
+    """
 
     action: Action
     channel: Channel
     unsubscribes: bool = False
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +199,7 @@ async def _change(tx: Tx, actor: Actor, action: Action, command: Suppress | Reac
             entries = LedgerEntries(action=action, channel=channel, reasons=reasons, name=name)
             await write_ledger(tx, actor, entries)
         if marked := keys if unsubscribes else changed:
-            mark = Mark(action=action, channel=channel, unsubscribes=unsubscribes)
+            mark = Mark(action=action, channel=channel, unsubscribes=unsubscribes, reason=reason)
             await mark_contacts(tx, actor, mark, marked, audiences)
         if unsubscribes and channel in _MARKED:
             await tx.execute(SQL["unsubscribe_in_uploads"], actor.account_id, channel, keys)
@@ -250,16 +255,15 @@ async def mark_contacts(tx: Tx, actor: Actor, mark: Mark, keys: Sequence[str], a
     """Mark the contacts that have addresses in audiences, which are locked."""
     if mark.channel not in _MARKED:
         return
-    channel = mark.channel.value
     for audience_id, contact_ids in (await contacts_with(tx, actor, mark.channel, keys, audiences)).items():
         # A suppression is the account's: it marks contacts also where the actor may not work.
         inside = replace_values(actor, audience_id=AudienceId(audience_id), confined_to=None)
+        if mark.unsubscribes:
+            await _unsubscribe(tx, inside, mark.channel, contact_ids, mark.reason)
+            continue
         where = (actor.account_id, audience_id, contact_ids, tx.now)
         async with recounting(tx, inside, contact_ids):
-            if mark.unsubscribes:
-                await tx.execute(SQL[f"unsubscribe_{channel}"], *where)
-            else:
-                await tx.execute(SQL[f"mark_{channel}"], *where, mark.action == "unsubscribe")
+            await tx.execute(SQL[f"mark_{mark.channel}"], *where, mark.action == "unsubscribe")
 
 
 async def contacts_with(
@@ -272,9 +276,18 @@ async def contacts_with(
     return dict(sorted(found.items()))
 
 
-async def unsubscribe_addresses(tx: Tx, actor: Actor, channel: Channel, keys: Sequence[str]) -> None:
+async def unsubscribe_addresses(
+    tx: Tx, actor: Actor, channel: Channel, keys: Sequence[str], *, reason: str | None = None
+) -> None:
     """Unsubscribe the contacts of the actor's audience, which is locked, that have normalised addresses."""
     found = await contacts_with(tx, actor, channel, keys, [actor.audience_id])
-    for audience_id, contact_ids in found.items():
-        async with recounting(tx, actor, contact_ids):
-            await tx.execute(SQL[f"unsubscribe_{channel}"], actor.account_id, audience_id, contact_ids, tx.now)
+    for contact_ids in found.values():
+        await _unsubscribe(tx, actor, channel, contact_ids, reason)
+
+
+async def _unsubscribe(tx: Tx, actor: Actor, channel: Channel, contact_ids: Sequence[int], reason: str | None) -> None:
+    """Unsubscribe contacts that have an address on the channel, in the actor's audience."""
+    where = (actor.account_id, actor.audience_id, contact_ids, tx.now)
+    async with recounting(tx, actor, contact_ids):
+        changed = await tx.fetch(SQL[f"unsubscribe_{channel}"], *where)
+    await record_unsubscriptions(tx, actor, [row["contact_id"] for row in changed], reason=reason)

@@ -37,11 +37,13 @@ WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[])
 
 -- name: unsubscribe_sms
 UPDATE contact SET sms_status = 3, updated_at = $4
-WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]) AND sms_status <> 3;
+WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]) AND sms_status <> 3
+RETURNING contact_id;
 
 -- name: unsubscribe_email
 UPDATE contact SET email_status = 3, updated_at = $4
-WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]) AND email_status <> 3;
+WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]) AND email_status <> 3
+RETURNING contact_id;
 
 -- name: unsubscribe_in_uploads
 -- The uploads that are queued have been accepted before: their worker unsubscribes the contacts that they make.

@@ -20,10 +20,12 @@ async def verify_audiences(tx: Tx, actor: Actor) -> list[BookDifference]:
     await tx.execute(SQL["take_your_time"])
     groups = await tx.fetch(SQL["compare_groups"], actor.account_id, MAX_SHOWN)
     statuses = await tx.fetch(SQL["compare_statuses"], actor.account_id, MAX_SHOWN)
+    unsubscriptions = await tx.fetch(SQL["compare_unsubscriptions"], actor.account_id, MAX_SHOWN)
     removed = await tx.fetch(SQL["find_unread_digests"], actor.account_id, MAX_SHOWN)
     return [
         *(_counters(row) for row in groups),
         *(_status(row) for row in statuses),
+        *(_unsubscription(row) for row in unsubscriptions),
         *(
             BookDifference(
                 check="removed",
@@ -48,4 +50,13 @@ def _status(row: Record) -> BookDifference:
     difference = "is suppressed, and its status isn't" if row["suppressed"] else "has the status of a suppressed one"
     return BookDifference(
         check="statuses", subject=f"contact {row['contact_id']}", difference=f"{difference} ({row['channel']})"
+    )
+
+
+def _unsubscription(row: Record) -> BookDifference:
+    difference = (
+        "is unsubscribed, and nothing tells since when" if row["is_missing"] else "has unsubscribed, and isn't so"
+    )
+    return BookDifference(
+        check="unsubscriptions", subject=f"contact {row['contact_id']}", difference=f"{difference} ({row['channel']})"
     )

@@ -53,6 +53,24 @@ LEFT JOIN suppression s ON s.account_id = $1 AND s.channel = 'email' AND s.addre
 WHERE c.account_id = $1 AND c.email IS NOT NULL AND c.email_status IN (1, 2, 4, 5) AND (c.email_status > 3) <> (s.address IS NOT NULL)
 LIMIT $2;
 
+-- name: compare_unsubscriptions
+-- Who is unsubscribed (3, without an address 6) has a row that tells how that came about, and nobody else.
+WITH c AS (
+    SELECT c.audience_id, c.contact_id, v.channel
+    FROM contact c
+    CROSS JOIN LATERAL (VALUES ('sms', c.sms_status), ('email', c.email_status)) AS v (channel, status)
+    WHERE c.account_id = $1 AND v.status IN (3, 6)
+),
+u AS (
+    SELECT audience_id, contact_id, channel FROM unsubscription WHERE account_id = $1
+)
+SELECT coalesce(c.contact_id, u.contact_id) AS contact_id, coalesce(c.channel, u.channel) AS channel,
+       u.contact_id IS NULL AS is_missing
+FROM c
+FULL JOIN u ON u.audience_id = c.audience_id AND u.contact_id = c.contact_id AND u.channel = c.channel
+WHERE c.contact_id IS NULL OR u.contact_id IS NULL
+LIMIT $2;
+
 -- name: find_unread_digests
 -- Digests that no writer looks for, as the audience's row says that it keeps none on their channel.
 SELECT DISTINCT r.audience_id, r.channel

@@ -1,6 +1,7 @@
 """How commands show a contact."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -9,8 +10,13 @@ from carillon.audience.contacts.contact import Contact
 from carillon.audience.contacts.query import ContactQuery
 from carillon.cli.visible import visible, visible_address
 
-whole_contacts = partial(ContactQuery, with_groups=True, with_consents=True, with_suppressions=True)
+whole_contacts = partial(
+    ContactQuery, with_groups=True, with_consents=True, with_suppressions=True, with_unsubscriptions=True
+)
 """Ask for contacts with all that `contact_json` says of them: what wasn't fetched it would say that they don't have."""
+
+
+_NESTED = ("groups", "consents", "suppressed", "unsubscribed")
 
 
 def contact_row(one: Contact) -> dict[str, object]:
@@ -47,6 +53,7 @@ def contact_json(one: Contact) -> dict[str, Any]:
             for consent in one.consents
         ],
         "suppressed": {str(channel): since for channel, since in one.suppressions.items()},
+        "unsubscribed": {str(channel): asdict(how) for channel, how in one.unsubscriptions.items()},
     }
 
 
@@ -54,7 +61,7 @@ def contact_lines(one: Contact) -> list[str]:
     """Return all that is known of a contact, a line each; what it doesn't have is left out."""
     shown = contact_json(one) | {"phone": visible_address(one.any_phone)}
     fields = shown.pop("fields")
-    nested: Mapping[str, Any] = {name: shown.pop(name) for name in ("groups", "consents", "suppressed")}
+    nested: Mapping[str, Any] = {name: shown.pop(name) for name in _NESTED}
     lines = [_line(name, value) for name, value in shown.items() if value not in (None, False)]
     lines += [_line(name, value) for name, value in sorted(fields.items())]
     lines += [_line("group", f"{group['name']} ({group['group_id']})") for group in nested["groups"]]
@@ -64,7 +71,13 @@ def contact_lines(one: Contact) -> list[str]:
     lines += [
         _line("suppressed", f"{channel}, since {_text(since)}") for channel, since in nested["suppressed"].items()
     ]
+    lines += [_line("unsubscribed", _how(channel, how)) for channel, how in nested["unsubscribed"].items()]
     return lines
+
+
+def _how(channel: str, how: Mapping[str, Any]) -> str:
+    reason = f": {how['reason']}" if how["reason"] else ""
+    return f"{channel}, since {_text(how['unsubscribed_at'])}, {how['source']} by {how['actor']}{reason}"
 
 
 def _line(name: str, value: object) -> str:

@@ -225,8 +225,11 @@ def import_(  # noqa: PLR0913 - one for each flag
 @click.argument("addresses", nargs=-1, required=True)
 @account_option()
 @audience_option("The audience that they leave.")
+@click.option("--reason", default="By the operator", show_default=True, help="Why, for exports and who asks.")
 @with_session
-def unsubscribe(session: Session, *, addresses: tuple[str, ...], account_id: int, audience_id: int | None) -> None:
+def unsubscribe(
+    session: Session, *, addresses: tuple[str, ...], account_id: int, audience_id: int | None, reason: str
+) -> None:
     """Unsubscribe contacts from an audience.
 
     Those that have one of the phones are unsubscribed from SMS, those of the e-mails from e-mail. The ADDRESSES are not
@@ -240,7 +243,7 @@ def unsubscribe(session: Session, *, addresses: tuple[str, ...], account_id: int
 
     async def work(db: "Database") -> list[ContactKey]:
         actor = await open_to_change(db, account_id, audience_id)
-        return await db.run(unsubscribe_contacts, actor, Unsubscribe(keys=keys))
+        return await db.run(unsubscribe_contacts, actor, Unsubscribe(keys=keys, reason=reason))
 
     nobody = [(key.value, key.kind is KeyKind.PHONE) for key in session.run(work)]
     done = len(keys) - len(nobody)

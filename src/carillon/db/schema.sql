@@ -201,6 +201,20 @@ CREATE TABLE consent (
     PRIMARY KEY (account_id, audience_id, contact_id, purpose, channel)
 );
 
+-- How a contact came to be unsubscribed on a channel: a row while its own status is that (3 or 6), whatever lies over it.
+CREATE TABLE unsubscription (
+    account_id      bigint NOT NULL,
+    audience_id     bigint NOT NULL,
+    contact_id      bigint NOT NULL,
+    channel         text NOT NULL CHECK (channel IN ('sms', 'email')),
+    unsubscribed_at timestamptz NOT NULL,
+    source          text NOT NULL,               -- API, CLI, file; removed: its address was one's that was removed, and unsubscribed_at is when;
+                                                 -- upgrade: it was not kept before, and unsubscribed_at is the contact's last change
+    actor           text NOT NULL,
+    reason          text,
+    PRIMARY KEY (account_id, audience_id, contact_id, channel)
+);
+
 CREATE TABLE device (
     account_id  bigint NOT NULL,
     audience_id bigint NOT NULL,
@@ -866,6 +880,7 @@ CREATE INDEX callback_queue ON callback (shard_key, endpoint_id, state, sequence
 
 ALTER TABLE contact ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE consent ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
+ALTER TABLE unsubscription ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE device ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE removed_unsubscribe ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
 ALTER TABLE form_token ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);

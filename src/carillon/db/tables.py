@@ -65,6 +65,7 @@ TABLES: dict[str, Kind] = {
     "subscription": "tenant",
     "suppression": "tenant",
     "suppression_entry": "tenant",
+    "unsubscription": "tenant",
 }
 
 

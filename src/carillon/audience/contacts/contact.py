@@ -11,6 +11,7 @@ from asyncpg import Record
 
 from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.suppressions import Channel
+from carillon.audience.unsubscriptions import Unsubscription
 from carillon.kit.ids import ContactId, GroupId
 
 MAX_ID = 2**53 - 1
@@ -99,7 +100,8 @@ class Device:
 class Contact:
     """A contact. Phones are E.164 digits, e-mails as they were spelt, times UTC, fields under their canonical names.
 
-    Groups, consents, devices and suppressions (of its addresses, with their times) are there where they were asked for.
+    Groups, consents, devices, suppressions (of its addresses, with their times) and how it came to be unsubscribed are
+    there where they were asked for.
     """
 
     contact_id: ContactId
@@ -117,6 +119,7 @@ class Contact:
     consents: tuple[Consent, ...] = ()
     devices: tuple[Device, ...] = ()
     suppressions: Mapping[Channel, datetime] = field(default_factory=dict)
+    unsubscriptions: Mapping[Channel, Unsubscription] = field(default_factory=dict)
 
     @property
     def any_phone(self) -> str | None:

@@ -72,8 +72,8 @@ async def delete_contact_chunks(
 ) -> int:
     """Delete contacts of a locked audience, each chunk of ids before the next is asked for; return how many there were.
 
-    Their devices, consents, form tokens and memberships go with them. What they refused in an audience which stays
-    is kept as digests of their addresses.
+    Their devices, consents, unsubscriptions, form tokens and memberships go with them. What they refused in an audience
+    which stays is kept as digests of their addresses.
     """
     gone = 0
     async for contact_ids in chunks:
@@ -92,6 +92,7 @@ async def _delete(tx: Tx, actor: Actor, contact_ids: Sequence[int]) -> int:
         await tx.execute(SQL["delete_memberships"], actor.account_id, contact_ids)
         await tx.execute(SQL["delete_devices"], actor.account_id, actor.audience_id, contact_ids)
         await tx.execute(SQL["delete_consents"], actor.account_id, actor.audience_id, contact_ids)
+        await tx.execute(SQL["delete_unsubscriptions"], actor.account_id, actor.audience_id, contact_ids)
         gone = await tx.fetch(SQL["delete_contacts"], actor.account_id, actor.audience_id, contact_ids)
         # Last: until a contact is gone, tokens are made for it without the audience's lock.
         await tx.execute(SQL["delete_form_tokens"], actor.account_id, actor.audience_id, contact_ids)

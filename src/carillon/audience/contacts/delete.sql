@@ -26,6 +26,9 @@ DELETE FROM device WHERE account_id = $1 AND audience_id = $2 AND contact_id = A
 -- name: delete_consents
 DELETE FROM consent WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
 
+-- name: delete_unsubscriptions
+DELETE FROM unsubscription WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
+
 -- name: delete_form_tokens
 DELETE FROM form_token WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
 

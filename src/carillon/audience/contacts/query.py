@@ -18,6 +18,7 @@ from carillon.audience.field_types import CANONICAL, Kind
 from carillon.audience.fields import field_kinds
 from carillon.audience.suppression_queries import suppressed_since
 from carillon.audience.suppressions import Channel
+from carillon.audience.unsubscriptions import unsubscriptions_of
 from carillon.db.database import Tx
 from carillon.db.filters import MAX_VALUE_CHARACTERS, Condition, Op, Order, compile_conditions, compile_order
 from carillon.db.sql import load_statements, with_parts
@@ -59,6 +60,7 @@ class ContactQuery:
     with_consents: bool = False
     with_devices: bool = False
     with_suppressions: bool = False
+    with_unsubscriptions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ async def query_contacts(tx: Tx, actor: Actor, query: ContactQuery) -> Page[Cont
     contacts = contacts_of(rows)
     if query.with_suppressions:
         contacts = await _with_suppressions(tx, actor, rows, contacts)
+    if query.with_unsubscriptions:
+        contacts = await _with_unsubscriptions(tx, actor, contacts)
     return Page(items=contacts, last_id=contacts[-1].contact_id if contacts else query.after_id)
 
 
@@ -147,6 +151,16 @@ async def _with_suppressions(
         for phone, email in keys
     )
     return [replace(one, suppressions=found) for one, found in zip(contacts, of_contacts, strict=True)]
+
+
+async def _with_unsubscriptions(tx: Tx, actor: Actor, contacts: Sequence[Contact]) -> list[Contact]:
+    """Add how a page's contacts came to be unsubscribed."""
+    found = await unsubscriptions_of(tx, actor, [one.contact_id for one in contacts])
+    of_contacts = (
+        {channel: how for channel in (Channel.SMS, Channel.EMAIL) if (how := found.get((one.contact_id, channel)))}
+        for one in contacts
+    )
+    return [replace(one, unsubscriptions=how) for one, how in zip(contacts, of_contacts, strict=True)]
 
 
 async def _require_group(tx: Tx, actor: Actor, query: ContactQuery) -> None:

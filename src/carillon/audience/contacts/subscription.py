@@ -4,7 +4,7 @@ An unsubscription here is the audience's own: the address isn't suppressed, and 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asyncpg import Record
 
@@ -13,6 +13,7 @@ from carillon.audience.counters import recounting
 from carillon.audience.locks import addresses_of, lock_audience
 from carillon.audience.suppression_queries import suppressed_among
 from carillon.audience.suppressions import Address, Channel, LedgerEntries, Reactivate, reactivate, write_ledger
+from carillon.audience.unsubscriptions import ContactChannel, Unsubscription, record_unsubscriptions
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
@@ -35,17 +36,27 @@ class SubscriptionChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSubscriptions:
-    """Change the statuses of contacts; with `unless_suppressed` none of a suppressed address but to unsubscribed."""
+    """Change the statuses of contacts; with `unless_suppressed` none of a suppressed address but to unsubscribed.
+
+    `reason` and `origins` are kept of those that become unsubscribed (`record_unsubscriptions`).
+    """
 
     changes: Sequence[SubscriptionChange]
     unless_suppressed: bool = False
+    reason: str | None = None
+    origins: Mapping[ContactChannel, Unsubscription] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LowerStatuses:
-    """Statuses of contacts that take effect where they reach less; of several for a contact, those that reach least."""
+    """Statuses of contacts that take effect where they reach less; of several for a contact, those that reach least.
+
+    `reason` and `origins` are kept of those that become unsubscribed (`record_unsubscriptions`).
+    """
 
     changes: Sequence[SubscriptionChange]
+    reason: str | None = None
+    origins: Mapping[ContactChannel, Unsubscription] = field(default_factory=dict)
 
 
 async def lower_statuses(tx: Tx, actor: Actor, command: LowerStatuses) -> None:
@@ -67,8 +78,9 @@ async def lower_statuses(tx: Tx, actor: Actor, command: LowerStatuses) -> None:
         )
         for row in rows
     ]
-    command_of_all = ChangeSubscriptions(changes=[one for one in changes if (one.sms, one.email) != (None, None)])
-    await change_subscriptions(tx, actor, command_of_all)
+    lower = [one for one in changes if (one.sms, one.email) != (None, None)]
+    of_all = ChangeSubscriptions(changes=lower, reason=command.reason, origins=command.origins)
+    await change_subscriptions(tx, actor, of_all)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +154,7 @@ async def change_subscriptions(tx: Tx, actor: Actor, command: ChangeSubscription
         [one.archived for one in changes],
     )
     async with recounting(tx, actor, contact_ids):
-        await tx.execute(
+        changed = await tx.fetch(
             SQL["change_subscriptions"],
             actor.account_id,
             actor.audience_id,
@@ -152,6 +164,8 @@ async def change_subscriptions(tx: Tx, actor: Actor, command: ChangeSubscription
             sorted(suppressed[Channel.EMAIL]),
             command.unless_suppressed,
         )
+    changed_ids = [row["contact_id"] for row in changed]
+    await record_unsubscriptions(tx, actor, changed_ids, reason=command.reason, origins=command.origins)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,8 @@ FROM (
     JOIN contact o ON o.account_id = $1 AND o.audience_id = $2 AND o.contact_id = s.contact_id
 ) n
 WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = n.contact_id
-  AND (n.sms_status, n.email_status, n.archived_at) IS DISTINCT FROM (c.sms_status, c.email_status, c.archived_at);
+  AND (n.sms_status, n.email_status, n.archived_at) IS DISTINCT FROM (c.sms_status, c.email_status, c.archived_at)
+RETURNING c.contact_id;
 
 -- name: statuses_of
 SELECT contact_id, sms_status, email_status, phone, email, archived_at IS NOT NULL AS is_archived

@@ -7,6 +7,7 @@ from carillon.audience.contacts.contact import ContactKey, KeyKind, Subscription
 from carillon.audience.contacts.lookup import contacts_by_key
 from carillon.audience.contacts.subscription import LowerStatuses, SubscriptionChange, lower_statuses
 from carillon.audience.locks import lock_audience
+from carillon.audience.suppressions import checked_reason
 from carillon.db.database import Tx
 from carillon.kit.actor import Actor
 
@@ -16,13 +17,15 @@ class Unsubscribe:
     """Unsubscribe the contacts of the actor's audience that phones (from SMS) and e-mails (from e-mail) name."""
 
     keys: Sequence[ContactKey]
+    reason: str
 
 
 async def unsubscribe_contacts(tx: Tx, actor: Actor, command: Unsubscribe) -> list[ContactKey]:
-    """Unsubscribe contacts, and return the keys that name none.
+    """Unsubscribe contacts, and return the keys that name none. Raises InvalidInputError for the `reason`.
 
     It comes after earlier uploads, as no suppression lies over what they write later (docs/adr/0022).
     """
+    reason = checked_reason(command.reason)
     await lock_audience(tx, actor)
     gone = SubscriptionStatus.UNSUBSCRIBED
     found = await contacts_by_key(tx, actor, command.keys)
@@ -33,5 +36,5 @@ async def unsubscribe_contacts(tx: Tx, actor: Actor, command: Unsubscribe) -> li
         for key, contacts in zip(command.keys, found, strict=True)
         for one in contacts
     ]
-    await lower_statuses(tx, actor, LowerStatuses(changes=changes))
+    await lower_statuses(tx, actor, LowerStatuses(changes=changes, reason=reason))
     return [key for key, contacts in zip(command.keys, found, strict=True) if not contacts]

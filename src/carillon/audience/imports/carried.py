@@ -16,6 +16,7 @@ from carillon.audience.export_columns import (
     DEFINITION_COLUMNS,
     DEVICES_COLUMN,
     ID_COLUMN,
+    UNSUBSCRIPTION_COLUMNS,
     split_names,
 )
 from carillon.audience.field_types import Kind
@@ -23,6 +24,7 @@ from carillon.audience.fields import REPEATED
 from carillon.audience.imports.consent_words import Said, read_cell
 from carillon.audience.suppression_records import SuppressionRecord
 from carillon.audience.suppressions import MAX_REASON_CHARACTERS, Channel
+from carillon.audience.unsubscriptions import Unsubscription
 from carillon.audience.upsert.rows import KEYS, MAX_TOKEN_CHARACTERS, RowError, problem, shown
 from carillon.errors import InvalidInputError
 from carillon.tabular import LINE_COLUMN
@@ -169,6 +171,26 @@ def read_consents(frame: pl.DataFrame, columns: Mapping[str, tuple[str, Channel]
                 origin = _origin(at, source, actor)
                 said.append(SaidConsent(row, purpose, channel, granted=meant is Said.SUBSCRIBED, origin=origin))
     return said
+
+
+def read_unsubscriptions(frame: pl.DataFrame, own: frozenset[str]) -> dict[tuple[int, str], Unsubscription]:
+    """Read how rows' contacts came to be unsubscribed, by row and channel; `own` are the columns that the file has."""
+    found: dict[tuple[int, str], Unsubscription] = {}
+    for channel, names in UNSUBSCRIPTION_COLUMNS.items():
+        if not own.issuperset(names[:3]):
+            continue
+        columns = [pl.col(name) if name in own else pl.lit(None, pl.String).alias(name) for name in names]
+        given = frame.filter(pl.col(names[0]).is_not_null()).select(LINE_COLUMN, *columns)
+        for row, at, source, actor, reason in given.iter_rows():
+            if (origin := _origin(at, source, actor)) is not None:
+                moment, source_read, name = origin
+                found[row, channel] = Unsubscription(
+                    unsubscribed_at=moment,
+                    source=source_read,
+                    actor=name,
+                    reason=reason and reason.replace("\0", "")[:MAX_REASON_CHARACTERS],
+                )
+    return found
 
 
 def read_moves(frame: pl.DataFrame, column: str) -> list[tuple[int, str, bool]]:

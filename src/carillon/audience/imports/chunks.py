@@ -79,7 +79,7 @@ async def write_chunk(
         taken.archived.update(_archived(prepared, outcome.kept))
     if (said := prepared.said_of(frame)) is not None:
         named = await _named(tx, actor, frame, outcome.kept, disputed)
-        await take_away(tx, actor, said, named, source.reason, taken=taken)
+        await take_away(tx, actor, said, named, source.reason, origins=prepared.unsubscriptions, taken=taken)
         if taken is not None and source.resubscribe:
             undisputed = outcome.kept.filter(~pl.col("row").is_in(list(disputed)))
             await give_back(tx, actor, said, undisputed, source.resubscribe, taken=taken)

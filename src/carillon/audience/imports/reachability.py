@@ -5,8 +5,8 @@ contact that was there doesn't consent by a file. With a reason (`--resubscribe`
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -35,6 +35,7 @@ from carillon.audience.removed_unsubscribes import remember_said
 from carillon.audience.suppression_queries import suppressed_among
 from carillon.audience.suppression_records import RestoreSuppressions, restore_suppressions
 from carillon.audience.suppressions import Address, Channel, Suppress, contacts_with, suppress, unsubscribe_addresses
+from carillon.audience.unsubscriptions import ContactChannel, Unsubscription
 from carillon.audience.upsert.match import NEW
 from carillon.audience.upsert.rows import RowError
 from carillon.db.database import Tx
@@ -77,15 +78,23 @@ def has_blocks(said: pl.DataFrame) -> bool:
 
 
 async def take_away(  # noqa: PLR0913 - the rows, and what became of them
-    tx: Tx, actor: Actor, said: pl.DataFrame, named: pl.DataFrame, reason: str, *, taken: TakenAway | None = None
+    tx: Tx,
+    actor: Actor,
+    said: pl.DataFrame,
+    named: pl.DataFrame,
+    reason: str,
+    *,
+    origins: Mapping[tuple[int, str], Unsubscription],
+    taken: TakenAway | None = None,
 ) -> None:
     """Unsubscribe, unconfirm and block as rows say. The audience must be locked, the account for blocks.
 
     `said` has a line for each row: its number `row`, its `phone` and `email` as they were read, and the columns SAID;
     `named` has a line for each contact that a row names: `row` and `contact_id`. Addresses count as well as these: one
     that another contact has is unsubscribed or unconfirmed there, and what is said of one that nobody has in the end,
-    as a later row gave its contact another, is remembered. A row that has no address blocks those of its contact. What
-    is taken away is added to `taken`.
+    as a later row gave its contact another, is remembered. A row that has no address blocks those of its contact. How
+    contacts came to be unsubscribed is kept: as `origins` say by row and channel, else now and for the reason. What is
+    taken away is added to `taken`.
     """
     said = takes_away(await _own_under_suppressions(tx, actor, said))
     if said.is_empty():
@@ -105,11 +114,12 @@ async def take_away(  # noqa: PLR0913 - the rows, and what became of them
             status = _STATUSES[Said.UNCONFIRMED]
             by_sms, by_email = (status if channel == one else None for one in ADDRESS_COLUMNS)
             changes.append(SubscriptionChange(contact_id=contact_id, sms=by_sms, email=by_email))
-    await lower_statuses(tx, actor, LowerStatuses(changes=changes))
+    lower = LowerStatuses(changes=changes, reason=reason, origins=_of_contacts(tx, of_contacts, origins))
+    await lower_statuses(tx, actor, lower)
     for channel, column in ADDRESS_COLUMNS.items():
         addresses = _addresses(said, column, pl.col(SAID[channel]) >= Said.UNSUBSCRIBED)
         if addresses:
-            await unsubscribe_addresses(tx, actor, Channel(channel), addresses)
+            await unsubscribe_addresses(tx, actor, Channel(channel), addresses, reason=reason)
         lowered = said.filter((pl.col(SAID[channel]) > Said.SUBSCRIBED) & (pl.col(column).fill_null("") != ""))
         statuses = [
             (address, "", int(_STATUSES[Said(one)]))
@@ -123,6 +133,19 @@ async def take_away(  # noqa: PLR0913 - the rows, and what became of them
             address = addresses_here[list(ADDRESS_COLUMNS).index(channel)]
             blocked |= {address: None} if address else {}
         await _block(tx, actor, Channel(channel), list(blocked), reason)
+
+
+def _of_contacts(
+    tx: Tx, rows: pl.DataFrame, origins: Mapping[tuple[int, str], Unsubscription]
+) -> dict[ContactChannel, Unsubscription]:
+    """Return the origins of rows as those of their contacts: of several for one, the first."""
+    found: dict[ContactChannel, Unsubscription] = {}
+    for row, contact_id in rows.sort("row").select("row", "contact_id").iter_rows() if origins else ():
+        for channel in ADDRESS_COLUMNS:
+            if (origin := origins.get((row, channel))) is not None:
+                since = min(origin.unsubscribed_at, tx.now)
+                found.setdefault((contact_id, channel), replace(origin, unsubscribed_at=since))
+    return found
 
 
 def _addresses(said: pl.DataFrame, column: str, condition: pl.Expr) -> list[str]:

@@ -29,6 +29,7 @@ from carillon.audience.imports.carried import (
     read_definitions,
     read_devices,
     read_moves,
+    read_unsubscriptions,
     with_keys,
 )
 from carillon.audience.imports.cell_forms import read_cell_forms, take_errors
@@ -41,6 +42,7 @@ from carillon.audience.imports.reachability import TakenAway, has_blocks, takes_
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
 from carillon.audience.suppressions import MAX_REASON_CHARACTERS, checked_reason
+from carillon.audience.unsubscriptions import Unsubscription
 from carillon.audience.upsert.parse_columns import read_frame
 from carillon.audience.upsert.rows import MAX_GROUP_CHARACTERS, Batch, RowError, UpsertReport, shown
 from carillon.errors import InvalidInputError
@@ -160,6 +162,7 @@ class FileSource:
                 batch=batch,
                 blocks=blocks,
                 said=self._said(frame),
+                unsubscriptions=read_unsubscriptions(frame, self.columns.own),
                 consents=read_consents(frame, self.columns.consents),
                 devices=devices,
             )
@@ -207,14 +210,15 @@ class PreparedChunk:
     """A chunk of the file, and the batch that it was read into; rows are numbered by physical lines.
 
     `blocks` are rows that are suppressions, `said` is what the others take away of who may be written to
-    (`reachability.take_away`, but for addresses), `consents` what they say of purposes, and `devices` are those of
-    rows' contacts.
+    (`reachability.take_away`, but for addresses), `unsubscriptions` how their contacts came to be unsubscribed, by row
+    and channel, `consents` what they say of purposes, and `devices` are those of rows' contacts.
     """
 
     chunk: Chunk
     batch: Batch
     blocks: Blocks | None
     said: pl.DataFrame | None
+    unsubscriptions: Mapping[tuple[int, str], Unsubscription]
     consents: Sequence[SaidConsent]
     devices: Sequence[tuple[int, Device]]
 
