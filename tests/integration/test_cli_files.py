@@ -15,7 +15,7 @@ from tests.support import OPERATOR
 
 from carillon.audience.imports.file_import import ImportProgress
 from carillon.cli import main
-from carillon.cli.imports import progress_line
+from carillon.cli.import_reports import progress_line
 from carillon.db.database import Database
 from carillon.tenancy.accounts import AdvanceClock, OpenAccount, advance_clock, open_account
 from carillon.tenancy.audit import ListAudit, list_audit

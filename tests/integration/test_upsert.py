@@ -87,7 +87,7 @@ async def is_right(db: Database, tenant: Tenant) -> bool:
 async def wipe(db: Database) -> None:
     async with db.transaction() as tx:
         tables = ("contact", "membership", "contact_group", "device", "suppression", "suppression_entry")
-        for table in (*tables, "removed_unsubscribe"):
+        for table in (*tables, "removed_unsubscribe", "unsubscription"):
             await tx.execute(f"DELETE FROM {table} WHERE account_id > 0")  # noqa: S608 - the names are ours
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from carillon.cli.judged_files import judgement_lines, suppressed_line
+from carillon.cli.import_reports import report_json, report_lines, suppressed_line
+from carillon.cli.judged_files import judgement_lines
 from carillon.cli.options import counted
 from carillon.cli.progress import Progress
 from carillon.cli.session import Session, open_actor
@@ -67,8 +68,6 @@ def show_dry_run(
 
 def _answer(found: "DryRun", command: "FileImport") -> tuple[dict[str, object], list[str]]:
     """Return what is answered in JSON, and to a person."""
-    from carillon.cli.imports import report_json, report_lines  # noqa: PLC0415 - which imports this module
-
     shown = {"dry_run": True, **asdict(replace(found, done=None))}
     if found.done is None:
         return shown, _lines(found, of_addresses=command.suppress)

@@ -130,17 +130,6 @@ def _rows(rows: int, *, is_whole: bool) -> str:
     return f"{'All' if is_whole else 'Its first'} {counted(rows, 'row')}"
 
 
-def suppressed_line(rows: int, suppressed: int, failed: int) -> str:
-    """Write what became, or would become, of the rows of a file of addresses to suppress."""
-    addresses = counted(suppressed, "address", "addresses")
-    return f"{counted(rows, 'row')}: {addresses} newly suppressed, {failed:,} failed."
-
-
-def problems_line(count: int, rejects: object) -> str:
-    """Write where the problems of an import are."""
-    return f"{counted(count, 'problem')}, each with its row in {rejects}: mend it, import it."
-
-
 def _delimiter(delimiter: str) -> str:
     return "tabs" if delimiter == "\t" else f"“{delimiter}”"
 

@@ -16,7 +16,8 @@ from carillon.audience.suppressions import Address, AddressOutcome, Channel, Rea
 from carillon.audience.upsert.rows import spreadsheets_fault
 from carillon.cli.contact_search import contact_key
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
-from carillon.cli.judged_files import Judging, encoding_option, import_yes_option, problems_line, suppressed_line
+from carillon.cli.import_reports import problems_line, suppressed_line
+from carillon.cli.judged_files import Judging, encoding_option, import_yes_option
 from carillon.cli.options import account_option, audience_option, country_option
 from carillon.cli.session import Session, open_actor, open_to_change, table, with_session
 from carillon.cli.standard_input import as_file, rejects_of
