@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -335,8 +336,28 @@ def test_contacts_are_unsubscribed_from_one_audience(run: Run) -> None:
     assert first.split(",")[5:7] == ["unsubscribed", "unsubscribed"]
     assert second.split(",")[5:7] == ["subscribed", "none"]
     assert listed(run) == []
+    shown = run("contact", "show", "0541110001", "--account", "1").stdout
+    assert re.search(r"^unsubscribed: +sms, since 20.*Z, CLI by .*: By the operator$", shown, re.MULTILINE)
     nobody = run("unsubscribe", "0541110009", "--account", "1")
     assert (nobody.exit_code, nobody.stdout) == (1, "Unsubscribed: 0.\n“0541110009” is no contact's.\n")
+
+
+def test_the_reason_of_an_unsubscription_is_shown_and_goes_into_another_account(run: Run) -> None:
+    Path("people.csv").write_text("phone,email\n0541110001,ana@mail.example\n")
+    assert run("import", "people.csv", "--account", "1").exit_code == 0
+    reason = "Asked in the shop; Tuesday"
+    assert run("unsubscribe", "ana@mail.example", "--account", "1", "--reason", reason).exit_code == 0
+    assert run("export", "--account", "1", "-o", "all.csv").exit_code == 0
+    other = str(json.loads(run("account", "create", "Others", "--country", "IL", "--json").stdout)["account_id"])
+    assert run("import", "all.csv", "--account", other).exit_code == 0
+    here, there = (
+        json.loads(run("contact", "show", "ana@mail.example", "--account", account, "--json").stdout)["unsubscribed"]
+        for account in ("1", other)
+    )
+    assert here == there
+    assert {name: here["email"][name] for name in ("source", "reason")} == {"source": "CLI", "reason": reason}
+    again = run("unsubscribe", "ana@mail.example", "--account", "1", "--reason", " ")
+    assert (again.exit_code, "reason" in again.stderr) == (1, True)
 
 
 @pytest.mark.usefixtures("run")

@@ -273,6 +273,44 @@ async def test_who_was_suppressed_before_contacts_kept_their_own_status_is_subsc
     assert [tuple(row) for row in rows] == [(4, 1), (1, 4)]
 
 
+async def test_who_was_unsubscribed_before_it_was_kept_has_its_last_change(dsn: str) -> None:
+    """0032 finds what the version before has written, 0033 what it has written and taken back since."""
+    contact = (
+        "INSERT INTO contact (account_id, audience_id, contact_id, created_at, updated_at, sms_status, email_status,"
+        " phone, fields) VALUES "
+    )
+    await execute(
+        dsn,
+        "INSERT INTO account (account_id, name, status, country, time_zone, currency, created_at)"
+        " VALUES (7, 'A', 'active', 'IL', 'UTC', 'ILS', '2031-01-01Z')",
+        "INSERT INTO audience (account_id, audience_id, name, country, is_default, created_at)"
+        " VALUES (7, 8, 'A', 'IL', true, '2031-01-01Z')",
+        contact + "(7, 8, 1, '2031-01-01Z', '2031-01-02Z', 3, 6, '972541110001', '{}'),"
+        " (7, 8, 2, '2031-01-01Z', '2031-01-03Z', 4, 0, '972541110002', '{}'),"
+        " (7, 8, 3, '2031-01-01Z', '2031-01-04Z', 3, 0, '972541110003', '{}'),"
+        " (7, 8, 4, '2031-01-01Z', '2031-01-05Z', 3, 0, '972541110004', '{}')",
+    )
+    pre, post = (one for one in known_migrations() if one.version.endswith("_unsubscriptions"))
+    kept = (
+        "SELECT contact_id, channel, unsubscribed_at::date::text, source, reason FROM unsubscription"
+        " WHERE account_id > 0 ORDER BY contact_id, channel"
+    )
+    await execute(dsn, "DROP TABLE unsubscription", pre.statements)
+    first = [(1, "email", "2031-01-02"), (1, "sms", "2031-01-02"), (3, "sms", "2031-01-04"), (4, "sms", "2031-01-05")]
+    assert [tuple(row) for row in await fetch(dsn, kept)] == [(*one, "upgrade", None) for one in first]
+    await execute(
+        dsn,
+        "UPDATE contact SET sms_status = 3, updated_at = '2031-02-02Z' WHERE contact_id = 2",
+        "UPDATE contact SET sms_status = 1, updated_at = '2031-02-03Z' WHERE contact_id = 3",
+        "DELETE FROM contact WHERE contact_id = 4",
+        post.statements,
+    )
+    then = [*first[:2], (2, "sms", "2031-02-02")]
+    assert [tuple(row) for row in await fetch(dsn, kept)] == [(*one, "upgrade", None) for one in then]
+    (samples,) = await fetch(dsn, "SELECT count(*) FROM unsubscription WHERE account_id = 0")
+    assert samples["count"] > 0
+
+
 async def test_a_current_schema_is_accepted(dsn: str) -> None:
     await require_known_schema(dsn)
 
