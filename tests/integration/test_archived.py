@@ -1,20 +1,26 @@
 """Archived contacts: kept, not counted, and back as soon as they are written again."""
 
+import asyncio
 import csv
 import io
+from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support import Tenant
 
 from carillon.audience.contacts.contact import ContactKey, KeyKind
+from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.lookup import FindContacts, find_contacts
 from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
 from carillon.audience.exports import ExportContacts, export_contacts
 from carillon.audience.groups import Group, ListGroups, list_groups
+from carillon.audience.imports import source
+from carillon.audience.imports.file_import import FileImport, import_file
 from carillon.audience.upsert.engine import upsert
 from carillon.audience.upsert.parse import read_rows
 from carillon.audience.upsert.rows import ContactRow, UpsertReport
@@ -117,3 +123,52 @@ async def test_who_is_archived_leaves_a_group_uncounted(db: Database, account: T
     await archived(db, account)
     report = await write(db, account, ContactRow(phone=PHONE, remove_from=["Food"]))
     assert (report.updated, (await group(db, account)).members) == (1, 0)
+
+
+async def bring(db: Database, tenant: Tenant, path: Path, lines: Sequence[str]) -> None:
+    await asyncio.to_thread(path.write_text, "\n".join([*lines, ""]))
+    await import_file(db, tenant.actor, FileImport(path=path), lambda _progress: None)
+
+
+async def reached(db: Database, tenant: Tenant) -> list[str | None]:
+    """Return the addresses that are written to."""
+    found = (await db.read(query_contacts, tenant.actor, ContactQuery())).items
+    return [one.phone for one in found if one.sms_status.name == "SUBSCRIBED"] + [
+        one.email for one in found if one.email_status.name == "SUBSCRIBED"
+    ]
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 100])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["0541110009,ana@mail.example", f"{PHONE},"],
+        [f"{PHONE},new@mail.example", ",ana@mail.example"],
+        ["0541110009,ana@mail.example", f"{PHONE},other@mail.example"],
+    ],
+)
+async def test_a_file_reaches_nobody_at_an_address_that_an_archived_contact_had(  # noqa: PLR0913, PLR0917 - fixtures
+    db: Database,
+    account: Tenant,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    chunk_rows: int,
+    lines: list[str],
+) -> None:
+    monkeypatch.setattr(source, "CHUNK_ROWS", chunk_rows)
+    await archived(db, account)
+    await bring(db, account, tmp_path / "people.csv", ["phone,email", *lines])
+    assert not {"972541110001", "ana@mail.example"}.intersection(await reached(db, account))
+
+
+async def test_an_archived_contact_that_is_deleted_is_brought_back_by_calls_and_not_by_files(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    await archived(db, account)
+    key = ContactKey(kind=KeyKind.PHONE, value=PHONE)
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    await bring(db, account, tmp_path / "people.csv", ["phone,email", f"{PHONE},ana@mail.example"])
+    assert await reached(db, account) == []
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
+    await db.run(save_contact, account.actor, SaveContact(row=ROW))
+    assert await reached(db, account) == ["972541110001", "ana@mail.example"]

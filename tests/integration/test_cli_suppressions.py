@@ -342,6 +342,15 @@ def test_contacts_are_unsubscribed_from_one_audience(run: Run) -> None:
     assert (nobody.exit_code, nobody.stdout) == (1, "Unsubscribed: 0.\n“0541110009” is no contact's.\n")
 
 
+def test_what_is_no_address_unsubscribes_nobody_who_has_none(run: Run) -> None:
+    Path("people.csv").write_text("email\nzed@example.com\nyan@example.com\n")
+    assert run("import", "people.csv", "--account", "1").exit_code == 0
+    done = run("unsubscribe", "zed@example.com", "054-90", "--account", "1")
+    assert (done.exit_code, done.stdout) == (1, "Unsubscribed: 1.\n“054-90” is no contact's.\n")
+    statuses = [line.split(",")[5:7] for line in run("export", "--account", "1").stdout.splitlines()[1:]]
+    assert statuses == [["none", "unsubscribed"], ["none", "subscribed"]]
+
+
 def test_the_reason_of_an_unsubscription_is_shown_and_goes_into_another_account(run: Run) -> None:
     Path("people.csv").write_text("phone,email\n0541110001,ana@mail.example\n")
     assert run("import", "people.csv", "--account", "1").exit_code == 0

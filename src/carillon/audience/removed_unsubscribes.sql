@@ -18,10 +18,12 @@ SELECT array_agg(DISTINCT channel) FROM kept
 
 -- fragment: keep
 -- Of the addresses k of contacts: what they refused there is kept where k says so, as is that they had not confirmed, and what they
--- agreed to since is forgotten. Tells on which channels anything was kept that was not before.
+-- agreed to since is forgotten. Who is archived is not written to: for files that is as if it had not confirmed.
+-- Tells on which channels anything was kept that was not before.
 a AS (
     SELECT k.channel, k.address, '' AS purpose, k.keeps,
-           CASE WHEN k.status IN (3, 6) THEN 3 WHEN k.status IN (2, 5, 7) THEN 2 WHEN k.status IN (1, 4) THEN 1 END AS status
+           CASE WHEN k.status IN (3, 6) THEN 3 WHEN k.status IN (2, 5, 7) OR k.is_archived THEN 2 WHEN k.status IN (1, 4) THEN 1
+           END AS status
     FROM k
     UNION ALL
     SELECT k.channel, k.address, s.purpose, k.keeps, CASE WHEN s.granted THEN 1 ELSE 3 END
@@ -39,7 +41,7 @@ forgotten AS (
 -- name: keep_of_contacts
 -- What a contact said of a channel on which it has no address is kept at its other one.
 WITH k AS (
-    SELECT c.contact_id, v.channel, v.address, v.status, v.keeps
+    SELECT c.contact_id, v.channel, v.address, v.status, v.keeps, c.archived_at IS NOT NULL AS is_archived
     FROM contact c
     CROSS JOIN LATERAL (VALUES
         ('sms', c.phone, c.sms_status, true), ('sms', c.email, c.sms_status, c.phone IS NULL),
@@ -51,8 +53,9 @@ WITH k AS (
 
 -- name: keep_of_addresses
 WITH k AS (
-    SELECT s.contact_id, $4::text AS channel, s.address, s.status, true AS keeps
+    SELECT s.contact_id, $4::text AS channel, s.address, s.status, true AS keeps, c.archived_at IS NOT NULL AS is_archived
     FROM unnest($5::text[], $6::smallint[], $7::bigint[]) AS s (address, status, contact_id)
+    LEFT JOIN contact c ON c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = s.contact_id
 ),
 {keep};
 

@@ -70,6 +70,8 @@ async def contacts_by_key(tx: Tx, actor: Actor, keys: Sequence[ContactKey]) -> l
     rows = await tx.fetch(SQL["find_contacts"], actor.account_id, actor.audience_id, *_columns(keys, values))
     return [
         contacts_of([row for row in rows if row[key.kind.value] == value and row["archived_at"] is None])
+        if value is not None  # of what can't be such a key, which isn't what contacts without one have
+        else []
         for key, value in zip(keys, values, strict=True)
     ]
 
