@@ -351,6 +351,24 @@ def test_what_is_no_address_unsubscribes_nobody_who_has_none(run: Run) -> None:
     assert statuses == [["none", "unsubscribed"], ["none", "subscribed"]]
 
 
+@pytest.mark.parametrize(("given", "done"), [("\ufeffo'brien@mail.example\n\n0541110001\r\n", 2), ("", 0)])
+def test_who_leaves_is_listed_on_standard_input(run: Run, given: str, done: int) -> None:
+    Path("people.csv").write_text("phone,email\n0541110001,\n,o'brien@mail.example\n,zoe@mail.example\n")
+    assert run("import", "people.csv", "--account", "1").exit_code == 0
+    arguments = ["unsubscribe", "-", "--account", "1"]
+    result = CliRunner().invoke(main, arguments, prog_name="carillon", input=given.encode())
+    assert (result.exit_code, result.stdout) == (0, f"Unsubscribed: {done}.\n")
+    exported = run("export", "--account", "1").stdout.splitlines()[1:]
+    assert sum("unsubscribed" in line for line in exported) == done
+
+
+@pytest.mark.usefixtures("run")
+def test_standard_input_that_is_no_text_is_refused() -> None:
+    arguments = ["unsubscribe", "-", "--account", "1"]
+    result = CliRunner().invoke(main, arguments, prog_name="carillon", input=b"\xff\xfe")
+    assert (result.exit_code, "UTF-8" in result.stderr) == (1, True)
+
+
 def test_the_reason_of_an_unsubscription_is_shown_and_goes_into_another_account(run: Run) -> None:
     Path("people.csv").write_text("phone,email\n0541110001,ana@mail.example\n")
     assert run("import", "people.csv", "--account", "1").exit_code == 0

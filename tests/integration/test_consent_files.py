@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from carillon.audience.imports.dry_run import dry_run
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
 from carillon.audience.suppression_ledger import ListSuppressionEntries, list_suppression_entries
 from carillon.audience.suppression_queries import ListSuppressions, list_suppressions
-from carillon.audience.suppressions import Channel
+from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
 from carillon.errors import InvalidInputError
+from carillon.kit.clock import FixedClock
 
 FILLING = [f"f{number},05422{number:05d},f{number}@mail.example" for number in range(60)]
 """So many rows are matched by columns, and not one by one."""
@@ -624,6 +626,58 @@ async def test_a_row_that_takes_away_wins_over_one_that_resubscribes_after_an_in
         "972541110009": "subscribed",
     }
     assert [granted for granted in (await consents(db, account)).values() if granted] == [True]
+
+
+async def test_what_is_said_while_an_import_is_interrupted_wins_over_it(
+    db: Database, account: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: FixedClock
+) -> None:
+    """Suppressed, unsubscribed, archived or refused since it began: all later than what the file says."""
+    monkeypatch.setattr(source, "CHUNK_ROWS", 1)
+    phones = [f"054111000{number}" for number in range(1, 7)]
+    lines = ["phone,sms_status,consents.NEWS.sms", *(f"{phone},unsubscribed,no" for phone in phones)]
+    await bring(db, account, tmp_path / "before.csv", lines)
+    clock.moment += timedelta(days=1)
+    given = [
+        "phone,sms_status,consents.NEWS.sms",
+        "0541110009,subscribed,",
+        *(f"{one},subscribed,yes" for one in phones),
+    ]
+    command = FileImport(path=write(tmp_path / "signed.csv", given), resubscribe="Signed")
+    asked = iter([False, True])
+    await import_file(db, account.actor, command, lambda _progress: None, should_stop=lambda: next(asked))
+    clock.moment += timedelta(days=1)
+    contact_ids = {
+        one.phone: one.contact_id for one in (await db.read(query_contacts, account.actor, ContactQuery())).items
+    }
+    address = Address(channel=Channel.SMS, value=phones[0])
+    await db.run(suppress, account.actor, Suppress(addresses=[address], reason="STOP"))
+    for sms in (SubscriptionStatus.SUBSCRIBED, SubscriptionStatus.UNSUBSCRIBED):
+        change = SubscriptionChange(contact_id=contact_ids["972541110002"], sms=sms)
+        await db.run(change_subscriptions, account.actor, ChangeSubscriptions(changes=[change]))
+    archived = SubscriptionChange(contact_id=contact_ids["972541110003"], archived=True)
+    await db.run(change_subscriptions, account.actor, ChangeSubscriptions(changes=[archived]))
+    for granted in (True, False):
+        said = [ConsentChange("NEWS", Channel.SMS, granted)]
+        await db.run(save_contact, account.actor, SaveContact(row=ContactRow(phone=phones[3]), consents=said))
+    planned = await dry_run(db, account.actor, command, lambda _rows: None)
+    summary = await import_file(db, account.actor, command, lambda _progress: None)
+    assert (summary.is_resumed, summary.is_done) == (True, True)
+    assert (planned.difference.resubscribed, summary.resubscribed) == (3, 3)
+    assert {phone: sms for phone, (sms, _) in (await statuses(db, account)).items() if phone != "972541110009"} == {
+        "972541110001": "unsubscribed",
+        "972541110002": "unsubscribed",
+        "972541110004": "subscribed",
+        "972541110005": "subscribed",
+        "972541110006": "subscribed",
+    }
+    assert [address for _, address, _ in await blocks(db, account)] == ["972541110001"]
+    query = ContactQuery(with_consents=True, with_archived=True)
+    consents = {
+        one.phone: one.consents[0].granted
+        for one in (await db.read(query_contacts, account.actor, query)).items
+        if one.consents
+    }
+    assert {phone for phone, granted in consents.items() if not granted} == {"972541110004"}
 
 
 async def test_a_row_that_takes_away_wins_over_one_that_resubscribes(

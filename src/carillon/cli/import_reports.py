@@ -32,6 +32,7 @@ def report_json(summary: "ImportSummary") -> dict[str, object]:
         "failed": summary.failed,
         "errors": summary.error_count,
         "blocks": summary.blocks,
+        "resubscribed": summary.resubscribed,
         "rejects": None if summary.rejects is None else str(summary.rejects),
         "seconds": round(summary.seconds, 3),
         "rows_per_second": round(summary.rows_per_second),
@@ -55,6 +56,8 @@ def report_lines(summary: "ImportSummary", *, is_guess: bool) -> list[str]:
     if summary.blocks:
         words = "address is suppressed that was" if summary.blocks == 1 else "addresses are suppressed that were"
         lines.append(f"{summary.blocks:,} {words} not.")
+    if summary.resubscribed:
+        lines.append(f"Subscribed again: {counted(summary.resubscribed, 'address', 'addresses')}.")
     if is_guess and summary.encoding != "utf-8":
         lines.append(f"The file was read as {summary.encoding}; if letters look wrong now, --encoding names another.")
     if summary.error_count:

@@ -1,5 +1,6 @@
 """`carillon suppression` and `carillon unsubscribe`."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,11 +23,13 @@ from carillon.cli.options import account_option, audience_option, country_option
 from carillon.cli.session import Session, open_actor, open_to_change, table, with_session
 from carillon.cli.standard_input import as_file, rejects_of
 from carillon.cli.visible import visible_address
+from carillon.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from carillon.db.database import Database
 
 _PAGE = 1000
+_UNSUBSCRIBED_AT_ONCE = 5_000
 _CHANNELS = click.Choice([channel.value for channel in Channel])
 _audience = audience_option("The audience whose country reads phones, and whose contacts say which are meant.")
 _channel = click.option(
@@ -234,18 +237,32 @@ def unsubscribe(
     """Unsubscribe contacts from an audience.
 
     Those that have one of the phones are unsubscribed from SMS, those of the e-mails from e-mail. The ADDRESSES are not
-    suppressed: other audiences are not concerned.
+    suppressed: other audiences are not concerned. - stands for addresses from standard input, one in each line.
 
     For example:
 
         carillon unsubscribe ana@example.com --account 1
+        cut -d, -f2 left.csv | tail -n +2 | carillon unsubscribe - --account 1
     """
-    keys = [contact_key(one) for one in addresses]
+    keys = [contact_key(one) for one in (_lines() if addresses == ("-",) else addresses)]
 
     async def work(db: "Database") -> list[ContactKey]:
         actor = await open_to_change(db, account_id, audience_id)
-        return await db.run(unsubscribe_contacts, actor, Unsubscribe(keys=keys, reason=reason))
+        nobody: list[ContactKey] = []
+        for start in range(0, len(keys), _UNSUBSCRIBED_AT_ONCE):
+            command = Unsubscribe(keys=keys[start : start + _UNSUBSCRIBED_AT_ONCE], reason=reason)
+            nobody += await db.run(unsubscribe_contacts, actor, command)
+        return nobody
 
     nobody = [(key.value, key.kind is KeyKind.PHONE) for key in session.run(work)]
     done = len(keys) - len(nobody)
     _answer(session, {"done": done}, [f"Unsubscribed: {done:,}."], nobody, "is no contact's")
+
+
+def _lines() -> list[str]:
+    """Read the lines of standard input that aren't blank."""
+    try:
+        lines = sys.stdin.buffer.read().decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InvalidInputError("addresses", "Standard input is no text in UTF-8.") from error
+    return [line.strip() for line in lines if line.strip()]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from asyncpg import Record
+
 from carillon.addresses.emails import read_email
 from carillon.audience.contacts.contact import Contact, ContactKey, KeyKind, contacts_of, read_id
 from carillon.audience.upsert.ambiguous_phones import GivenPhone, resolve_numbers
@@ -64,14 +66,22 @@ async def get_contact(tx: Tx, actor: Actor, query: FindContacts) -> Contact:
     return found[0]
 
 
-async def contacts_by_key(tx: Tx, actor: Actor, keys: Sequence[ContactKey]) -> list[list[Contact]]:
-    """Find the contacts that each of the keys names, in the order of the keys; archived ones are not among them."""
+async def contacts_by_key(
+    tx: Tx, actor: Actor, keys: Sequence[ContactKey], *, with_archived: bool = False
+) -> list[list[Contact]]:
+    """Find the contacts that each of the keys names, in the order of the keys; archived ones where they are asked for.
+
+    What can't be such a key names none.
+    """
     values = await key_values(tx, actor, keys, actor.country)
     rows = await tx.fetch(SQL["find_contacts"], actor.account_id, actor.audience_id, *_columns(keys, values))
+    found: dict[tuple[KeyKind, str | int], list[Record]] = {}
+    for row in rows:
+        for kind in _COLUMN_KINDS if with_archived or row["archived_at"] is None else ():
+            if (value := row[kind.value]) is not None:
+                found.setdefault((kind, value), []).append(row)
     return [
-        contacts_of([row for row in rows if row[key.kind.value] == value and row["archived_at"] is None])
-        if value is not None  # of what can't be such a key, which isn't what contacts without one have
-        else []
+        [] if value is None else contacts_of(found.get((key.kind, value), ()))
         for key, value in zip(keys, values, strict=True)
     ]
 

@@ -5,15 +5,21 @@ An unsubscription here is the audience's own: the address isn't suppressed, and 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from asyncpg import Record
 
 from carillon.audience.contacts.contact import OWN_STATUSES, SubscriptionStatus
 from carillon.audience.counters import recounting
 from carillon.audience.locks import addresses_of, lock_audience
-from carillon.audience.suppression_queries import suppressed_among
+from carillon.audience.suppression_queries import suppressed_among, suppressed_since
 from carillon.audience.suppressions import Address, Channel, LedgerEntries, Reactivate, reactivate, write_ledger
-from carillon.audience.unsubscriptions import ContactChannel, Unsubscription, record_unsubscriptions
+from carillon.audience.unsubscriptions import (
+    ContactChannel,
+    Unsubscription,
+    record_unsubscriptions,
+    unsubscriptions_of,
+)
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
@@ -21,6 +27,7 @@ from carillon.kit.actor import Actor
 SQL = load_statements("carillon.audience.contacts", "subscription.sql")
 
 _SUBSCRIBED = SubscriptionStatus.SUBSCRIBED
+_ARCHIVED_REASON = "Archived before"
 _KEYS = {Channel.SMS: "phone", Channel.EMAIL: "email"}
 
 
@@ -85,45 +92,83 @@ async def lower_statuses(tx: Tx, actor: Actor, command: LowerStatuses) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resubscribe:
-    """Contacts of the actor's audience to subscribe again, by channel, and why; the account must be locked."""
+    """Contacts of the actor's audience to subscribe again, by channel, and why; the account must be locked.
+
+    What was taken away since `before` stays so.
+    """
 
     contact_ids: Mapping[Channel, Collection[int]]
     reason: str
+    before: datetime
 
 
-async def resubscribe(tx: Tx, actor: Actor, command: Resubscribe) -> None:
+async def resubscribe(tx: Tx, actor: Actor, command: Resubscribe) -> int:
     """Subscribe contacts that are unsubscribed, unconfirmed, suppressed or archived; the ledger has the reasons.
 
     A suppression of the address is lifted, in all audiences. Who is subscribed already is left alone. An archived
-    contact is so no more, and unsubscribed on the channel on which it isn't asked for.
+    contact is so no more, and unsubscribed on the channel on which it isn't asked for. Returns how many addresses are
+    subscribed again.
     """
+    done = 0
     asked = {channel: set(contact_ids) for channel, contact_ids in command.contact_ids.items()}
     wanted = sorted(set[int]().union(*asked.values()))
     rows = await tx.fetch(SQL["statuses_of"], actor.account_id, actor.audience_id, wanted) if wanted else []
     for channel, other in ((Channel.SMS, Channel.EMAIL), (Channel.EMAIL, Channel.SMS)):
         key, other_key = _KEYS[channel], _KEYS[other]
-        back = [row for row in rows if row["contact_id"] in asked[channel] and row[key] and _is_lowered(row, channel)]
+        candidates = [row for row in rows if row["contact_id"] in asked[channel] and row[key]]
+        since = await suppressed_since(tx, actor, {row[key] for row in candidates})
+        suppressed = {address: at for (of, address), at in since.items() if of is channel}
+        back = await _lowered_before(tx, actor, channel, candidates, suppressed, command.before)
         if not back:
             continue
         addresses = sorted(row[key] for row in back)
-        suppressed = await suppressed_among(tx, actor, channel, addresses)
-        given = [Address(channel=channel, value=one if key == "email" else f"+{one}") for one in sorted(suppressed)]
+        done += len(addresses)
+        lifted = [one for one in addresses if one in suppressed]
+        given = [Address(channel=channel, value=one if key == "email" else f"+{one}") for one in lifted]
         await reactivate(tx, actor, Reactivate(addresses=given, reason=command.reason))
         own = {one: command.reason for one in addresses if one not in suppressed}
         if own:
             await write_ledger(tx, actor, LedgerEntries(action="reactivate", channel=channel, reasons=own))
         changes = list[SubscriptionChange]()
         for row in back:
-            is_alone = row["is_archived"] and row[other_key] and row["contact_id"] not in asked[other]
+            is_alone = row["archived_at"] and row[other_key] and row["contact_id"] not in asked[other]
             lower = SubscriptionStatus.UNSUBSCRIBED if is_alone else None
             sms, email = (_SUBSCRIBED, lower) if channel is Channel.SMS else (lower, _SUBSCRIBED)
-            archived = False if row["is_archived"] else None
+            archived = False if row["archived_at"] else None
             changes.append(SubscriptionChange(contact_id=row["contact_id"], sms=sms, email=email, archived=archived))
-        await change_subscriptions(tx, actor, ChangeSubscriptions(changes=changes))
+        await change_subscriptions(tx, actor, ChangeSubscriptions(changes=changes, reason=_ARCHIVED_REASON))
+    return done
+
+
+async def _lowered_before(  # noqa: PLR0913, PLR0917 - the rows, and what is known of them
+    tx: Tx,
+    actor: Actor,
+    channel: Channel,
+    rows: Sequence[Record],
+    suppressed: Mapping[str, datetime],
+    before: datetime,
+) -> list[Record]:
+    """Keep the contacts that aren't subscribed on a channel, and of which nothing was taken away since a moment.
+
+    `suppressed` has since when addresses of the channel are.
+    """
+    lowered = [row for row in rows if _is_lowered(row, channel)]
+    unsubscribed = await unsubscriptions_of(tx, actor, [row["contact_id"] for row in lowered])
+
+    def is_older(row: Record) -> bool:
+        how = unsubscribed.get((row["contact_id"], channel))
+        moments = (
+            row["archived_at"],
+            suppressed.get(row[_KEYS[channel]]),
+            None if how is None else how.unsubscribed_at,
+        )
+        return all(moment is None or moment <= before for moment in moments)
+
+    return [row for row in lowered if is_older(row)]
 
 
 def _is_lowered(row: Record, channel: Channel) -> bool:
-    return bool(row["is_archived"]) or row[f"{channel}_status"] != _SUBSCRIBED
+    return row["archived_at"] is not None or row[f"{channel}_status"] != _SUBSCRIBED
 
 
 def _lower(one: SubscriptionStatus | None, other: SubscriptionStatus | None) -> SubscriptionStatus | None:

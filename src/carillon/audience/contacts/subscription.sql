@@ -37,6 +37,6 @@ WHERE c.account_id = $1 AND c.audience_id = $2 AND c.contact_id = n.contact_id
 RETURNING c.contact_id;
 
 -- name: statuses_of
-SELECT contact_id, sms_status, email_status, phone, email, archived_at IS NOT NULL AS is_archived
+SELECT contact_id, sms_status, email_status, phone, email, archived_at
 FROM contact
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);

@@ -21,14 +21,15 @@ class Unsubscribe:
 
 
 async def unsubscribe_contacts(tx: Tx, actor: Actor, command: Unsubscribe) -> list[ContactKey]:
-    """Unsubscribe contacts, and return the keys that name none. Raises InvalidInputError for the `reason`.
+    """Unsubscribe contacts, archived ones too, and return the keys that name none.
 
-    It comes after earlier uploads, as no suppression lies over what they write later (docs/adr/0022).
+    It comes after earlier uploads, as no suppression lies over what they write later (docs/adr/0022). Raises
+    InvalidInputError for the `reason`.
     """
     reason = checked_reason(command.reason)
     await lock_audience(tx, actor)
     gone = SubscriptionStatus.UNSUBSCRIBED
-    found = await contacts_by_key(tx, actor, command.keys)
+    found = await contacts_by_key(tx, actor, command.keys, with_archived=True)
     changes = [
         SubscriptionChange(contact_id=one.contact_id, sms=gone)
         if key.kind is KeyKind.PHONE

@@ -6,11 +6,13 @@ from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import msgspec
 import polars as pl
 
 from carillon.audience.imports.reachability import (
+    GiveBack,
     add_devices,
     give_back,
     note_taken_by_rows,
@@ -35,14 +37,15 @@ _READ_AHEAD = 2
 class WrittenChunk:
     """What became of a chunk.
 
-    `report` is of all its records, `errors` are those of rows that could be read (`Rejects.write`), and `blocks` how
-    many addresses were suppressed by rows of their own.
+    `report` is of all its records, `errors` are those of rows that could be read (`Rejects.write`), `blocks` how many
+    addresses were suppressed by rows of their own, and `resubscribed` how many were subscribed again.
     """
 
     outcome: UpsertOutcome
     report: UpsertReport
     errors: Sequence[RowError]
     blocks: int
+    resubscribed: int
 
 
 async def read_ahead(chunks: Iterator[PreparedChunk]) -> AsyncGenerator[PreparedChunk]:
@@ -65,10 +68,19 @@ async def lock_for(tx: Tx, actor: Actor, source: FileSource, prepared: PreparedC
     await lock_audience(tx, actor, after_uploads=False)
 
 
-async def write_chunk(
-    tx: Tx, actor: Actor, source: FileSource, prepared: PreparedChunk, *, expect_new: bool = False
+async def write_chunk(  # noqa: PLR0913 - the chunk and its import
+    tx: Tx,
+    actor: Actor,
+    source: FileSource,
+    prepared: PreparedChunk,
+    *,
+    began_at: datetime,
+    expect_new: bool = False,
 ) -> WrittenChunk:
-    """Write a chunk's suppressions, its contacts, and what it says of who may be written to; `lock_for` comes first."""
+    """Write a chunk's suppressions, its contacts, and what it says of who may be written to; `lock_for` comes first.
+
+    `began_at` is when the import began: what was said since isn't taken back.
+    """
     taken = source.taken if source.resubscribe else None
     blocks, blocks_failed = await _restore_blocks(tx, actor, source, prepared)
     frame = await resolve_phones(tx, actor, prepared.batch.frame, prepared.batch.alternative_phones)
@@ -77,14 +89,16 @@ async def write_chunk(
     disputed = {error.row for error in outcome.report.errors if error.code == "conflict"}
     if taken is not None:
         taken.archived.update(_archived(prepared, outcome.kept))
+    resubscribed = 0
     if (said := prepared.said_of(frame)) is not None:
         named = await _named(tx, actor, frame, outcome.kept, disputed)
         await take_away(tx, actor, said, named, source.reason, origins=prepared.unsubscriptions, taken=taken)
         if taken is not None and source.resubscribe:
             undisputed = outcome.kept.filter(~pl.col("row").is_in(list(disputed)))
-            await give_back(tx, actor, said, undisputed, source.resubscribe, taken=taken)
+            back = GiveBack(reason=source.resubscribe, before=began_at)
+            resubscribed = await give_back(tx, actor, said, undisputed, back, taken=taken)
     consents = [one for one in prepared.consents if not (one.granted and one.row in disputed)]
-    await say_consents(tx, actor, consents, frame, outcome.kept, taken=taken)
+    await say_consents(tx, actor, consents, frame, outcome.kept, taken=taken, before=began_at)
     await add_devices(tx, actor, prepared.devices, outcome.kept)
     report = prepared.whole_report(outcome.report, blocks_failed)
     if source.is_addresses:  # each row is counted, as none is a contact
@@ -94,6 +108,7 @@ async def write_chunk(
         report=report,
         errors=[*outcome.report.errors, *blocks_failed],
         blocks=blocks,
+        resubscribed=resubscribed,
     )
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import chain
 from typing import NoReturn
 
@@ -128,6 +129,7 @@ async def dry_run(db: Database, actor: Actor, command: FileImport, progress: Cal
             actor=actor,
             source=source,
             place=place,
+            began_at=None if begun is None else begun.began_at,
             definitions=source.definitions if first else (),  # an import that was done makes none again
             progress=progress,
         )
@@ -145,6 +147,7 @@ class _Rows:
     actor: Actor
     source: FileSource
     place: Place
+    began_at: datetime | None
     definitions: Sequence[Definition]
     progress: Callable[[int], None]
 
@@ -168,7 +171,7 @@ async def _write_all(tx: Tx, copy: Actor, rows: _Rows) -> NoReturn:
             await digests.copy(tx, actor, copy, keys)
             before = await _unsubscribed(tx, copy, keys, ())
             await lock_for(tx, copy, source, plain)
-            written = await write_chunk(tx, copy, source, plain)
+            written = await write_chunk(tx, copy, source, plain, began_at=rows.began_at or tx.now)
             after = await _unsubscribed(tx, copy, keys, written.outcome.kept["contact_id"])
             await tally.add(
                 plain.batch.frame, written, {channel: ids - before[channel] for channel, ids in after.items()}
@@ -209,6 +212,8 @@ async def _copy_named(  # noqa: PLR0913 - what is copied, from where to where
             await tx.execute(SQL["copy_suppressions"], *accounts, channels, one_text(addresses))
             if lifts:
                 await tx.execute(SQL["lift_again"], copy.account_id, channels, one_text(addresses))
+    if lifts:
+        await tx.execute(SQL["copy_unsubscriptions"], *accounts, actor.audience_id)
 
 
 class _CopiedDigests:

@@ -61,6 +61,15 @@ RETURNING phone, email;
 ON CONFLICT DO NOTHING
 RETURNING phone, email;
 
+-- name: copy_unsubscriptions
+-- Of the contacts that the copy has.
+INSERT INTO unsubscription (account_id, audience_id, contact_id, channel, unsubscribed_at, source, actor, reason)
+SELECT $2, audience_id, contact_id, channel, unsubscribed_at, source, actor, reason
+FROM unsubscription
+WHERE account_id = $1 AND audience_id = $3
+  AND contact_id IN (SELECT c.contact_id FROM contact c WHERE c.account_id = $2 AND c.audience_id = $3)
+ON CONFLICT DO NOTHING;
+
 -- name: copy_suppressions
 INSERT INTO suppression (account_id, channel, address, suppression_id, created_at, source, actor, reason, description)
 SELECT $2, s.channel, s.address, s.suppression_id, s.created_at, s.source, s.actor, s.reason, s.description

@@ -66,9 +66,10 @@ class ImportSummary:
     """An import's report.
 
     `error_count` counts each problem, also those of rows that were kept. `blocks` are addresses that rows of their own,
-    which `rows` doesn't count, have suppressed. `rejects` names the rejects file when there is
-    one. `seconds` is the time of all runs, `rows_per_second` the speed of the last one. `is_done` is False when the
-    import was stopped; calling again goes on with it. `encoding` and `delimiter` are what the file was read with.
+    which `rows` doesn't count, have suppressed, and `resubscribed` those that it subscribed again. `rejects` names the
+    rejects file when there is one. `seconds` is the time of all runs, `rows_per_second` the speed of the last one.
+    `is_done` is False when the import was stopped; calling again goes on with it. `encoding` and `delimiter` are what
+    the file was read with.
     """
 
     import_id: UUID
@@ -81,6 +82,7 @@ class ImportSummary:
     failed: int
     error_count: int
     blocks: int
+    resubscribed: int
     rejects: Path | None
     seconds: float
     rows_per_second: float
@@ -239,7 +241,8 @@ class _Run:
         held, errors_before = await hold_import(tx, self._actor, import_id, self._place.run)
         if held.offset == chunk.next_offset:
             return held
-        written = await write_chunk(tx, self._actor, self._source, prepared, expect_new=expect_new)
+        began_at = self._begun.began_at
+        written = await write_chunk(tx, self._actor, self._source, prepared, began_at=began_at, expect_new=expect_new)
         self._optimistic_insert.record(matched_none=written.outcome.matched_none)
         size = await asyncio.to_thread(self._rejects.write, held.rejects, chunk, written.errors)
         place = Place(
@@ -249,6 +252,7 @@ class _Run:
             seconds=held.seconds,
             run=held.run,
             blocks=held.blocks + written.blocks,
+            resubscribed=held.resubscribed + written.resubscribed,
         )
         kept = written.report.errors[: max(0, MAX_KEPT_ERRORS - errors_before)]
         counted = msgspec.structs.replace(written.report, errors=kept)
@@ -292,6 +296,7 @@ class _Run:
             failed=report.failed,
             error_count=report.error_count,
             blocks=report.place.blocks,
+            resubscribed=report.place.resubscribed,
             rejects=self._rejects.path if report.place.rejects else None,
             seconds=report.place.seconds,
             rows_per_second=self._rows / seconds if seconds > 0 else 0.0,

@@ -7,6 +7,7 @@ contact that was there doesn't consent by a file. With a reason (`--resubscribe`
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import polars as pl
 
@@ -191,13 +192,21 @@ async def _own_under_suppressions(tx: Tx, actor: Actor, said: pl.DataFrame) -> p
     return said
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveBack:
+    """Why contacts are subscribed again, and what is older: whatever was said since the file came is left alone."""
+
+    reason: str
+    before: datetime
+
+
 async def give_back(  # noqa: PLR0913 - the rows, and what became of them
-    tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, reason: str, *, taken: TakenAway
-) -> None:
-    """Subscribe the contacts of rows that say so, and that no other row takes away or archives.
+    tx: Tx, actor: Actor, said: pl.DataFrame, kept: pl.DataFrame, back: GiveBack, *, taken: TakenAway
+) -> int:
+    """Subscribe the contacts of rows that say so, and that no other row takes away or archives; return how many.
 
     The account must be locked. A row speaks of the address that it has, so one without it, or whose address another
-    contact has, subscribes nobody.
+    contact has, subscribes nobody. A contact counts once for each channel.
     """
     contacts_of_rows = kept.filter(~pl.col("contact_id").is_in(list(taken.archived))).select("row", "contact_id")
     rows = said.join(contacts_of_rows, on="row", how="inner")
@@ -211,7 +220,7 @@ async def give_back(  # noqa: PLR0913 - the rows, and what became of them
         place = list(ADDRESS_COLUMNS).index(channel)
         has = {one[place] for one in await addresses_of(tx, actor, contact_ids)} if contact_ids else set()
         asked[Channel(channel)] = wanted.filter(pl.col(column).is_in(list(has)))["contact_id"].to_list()
-    await resubscribe(tx, actor, Resubscribe(contact_ids=asked, reason=reason))
+    return await resubscribe(tx, actor, Resubscribe(contact_ids=asked, reason=back.reason, before=back.before))
 
 
 async def restore_blocks(tx: Tx, actor: Actor, blocks: Sequence[Block], reason: str) -> tuple[int, list[RowError]]:
@@ -244,14 +253,15 @@ async def say_consents(  # noqa: PLR0913 - the rows, and what became of them
     frame: pl.DataFrame,
     kept: pl.DataFrame,
     *,
-    taken: TakenAway | None = None,
+    taken: TakenAway | None,
+    before: datetime,
 ) -> None:
     """Set the consents of rows' contacts: new ones say what the file says, the others only take back.
 
-    With `taken`, the file gives: what no row so far takes away. What was refused at an address before is refused by a
-    new contact that has it. Addresses count as well as the row's contact: what is refused at one that another contact
-    has is refused there, and at one that nobody has in the end it is remembered. The audience must be locked; it gets
-    the purposes that it lacks.
+    With `taken`, the file gives: what no row so far takes away, and nobody has refused since `before`. What was refused
+    at an address before is refused by a new contact that has it. Addresses count as well as the row's contact: what is
+    refused at one that another contact has is refused there, and at one that nobody has in the end it is remembered.
+    The audience must be locked; it gets the purposes that it lacks.
     """
     if not said:
         return
@@ -269,7 +279,8 @@ async def say_consents(  # noqa: PLR0913 - the rows, and what became of them
         changes = {
             key: granted
             for key, granted in changes.items()
-            if key not in known or (known[key]["granted"] is not granted and (taken is not None or not granted))
+            if key not in known
+            or (known[key]["granted"] is not granted and (not granted or _gives(taken, known[key]["given_at"], before)))
         }
         purposes = dict.fromkeys([*(key[1] for key in changes), *(one[1] for one in refused)])
         await make_purposes(tx, actor, {purpose: CreatePurpose(name=purpose) for purpose in purposes})
@@ -277,6 +288,10 @@ async def say_consents(  # noqa: PLR0913 - the rows, and what became of them
     for channel, purpose, addresses in refused:
         statuses = [(address, purpose, int(SubscriptionStatus.UNSUBSCRIBED)) for address in addresses]
         await remember_said(tx, actor, channel, statuses)
+
+
+def _gives(taken: TakenAway | None, refused_at: datetime, before: datetime) -> bool:
+    return taken is not None and refused_at <= before
 
 
 async def note_taken_by_rows(  # noqa: PLR0913, PLR0917 - the rows, and what became of them

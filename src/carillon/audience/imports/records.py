@@ -5,6 +5,7 @@ A place belongs to one run, the process that works on it. A run that finds anoth
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,7 +29,8 @@ MAX_KEPT_ERRORS = 1_000
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """How far an import has come: byte and physical line of the next record, bytes of rejects, seconds of work so far.
 
-    `run` names the process that works on it; `blocks` are the addresses that were suppressed by rows of their own.
+    `run` names the process that works on it; `blocks` are the addresses that were suppressed by rows of their own,
+    `resubscribed` those that were subscribed again.
     """
 
     offset: int
@@ -37,6 +39,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     run: str = ""
     blocks: int = 0
+    resubscribed: int = 0
 
 
 _encode_place = msgspec.json.Encoder().encode
@@ -65,6 +68,7 @@ class BegunImport:
     """
 
     import_id: UUID
+    began_at: datetime
     place: Place
     is_done: bool
     is_resumed: bool
@@ -112,6 +116,7 @@ def _begun(row: Record) -> BegunImport:
     is_done = row["state"] == "done"
     return BegunImport(
         import_id=row["import_id"],
+        began_at=row["created_at"],
         place=_decode_place(row["progress"]),
         is_done=is_done,
         is_resumed=not is_done,
@@ -137,7 +142,7 @@ async def _start(tx: Tx, actor: Actor, command: BeginImport) -> BegunImport:
         raise busy()
     detail = {"bytes": command.options.get("bytes"), "columns": len(command.options.get("columns", ()))}
     await audit.record(tx, actor, "import.start", import_id, {"audience_id": actor.audience_id, **detail})
-    return BegunImport(import_id=import_id, place=start, is_done=False, is_resumed=False)
+    return BegunImport(import_id=import_id, began_at=tx.now, place=start, is_done=False, is_resumed=False)
 
 
 async def keep_rejects_path(tx: Tx, actor: Actor, import_id: UUID, path: str) -> None:

@@ -1,10 +1,10 @@
 -- name: find_import
-SELECT import_id, state, progress, options ->> 'rejects' AS rejects
+SELECT import_id, state, progress, created_at, options ->> 'rejects' AS rejects
 FROM contact_import
 WHERE account_id = $1 AND audience_id = $2 AND file_hash = $3;
 
 -- name: find_import_to_begin
-SELECT import_id, state, progress, options ->> 'rejects' AS rejects
+SELECT import_id, state, progress, created_at, options ->> 'rejects' AS rejects
 FROM contact_import
 WHERE account_id = $1 AND audience_id = $2 AND file_hash = $3
 FOR UPDATE;
