@@ -67,6 +67,7 @@ def test_an_import_reports_to_machines(run: Run) -> None:
         "failed": 1,
         "errors": 1,
         "blocks": 0,
+        "resubscribed": 0,
         "rejects": "people.csv.rejects.csv",
         "unmapped_columns": ["Nickname"],
         "resumed": False,
