@@ -79,10 +79,23 @@ _NO = ("no", "n", "false", "f", "0", "off", "לא", "нет", "ні", "όχι", 
 # What spreadsheets write for their logical values, in the languages of columns' names.
 _TRUE = ("wahr", "vrai", "verdadero", "verdadeiro", "vero", "истина", "істина", "αληθής", "doğru", "prawda")
 _FALSE = ("falsch", "faux", "falso", "ложь", "хибність", "ψευδής", "yanlış", "fałsz")  # noqa: RUF001 - Greek is meant
+# One letter is enough where nearly all cells are such answers, and what people tick and strike out.
+_ANSWERS: Mapping[Said, tuple[str, ...]] = {
+    Said.SUBSCRIBED: (*_YES, *_TRUE, "j", "o", "s", "д", "т", "כ", "ok", "okay"),
+    Said.UNSUBSCRIBED: (*_NO, *_FALSE, "н", "ל", "h"),
+}
+_SIGNS = {
+    **dict.fromkeys("+✓✔☑✅", Said.SUBSCRIBED),
+    **dict.fromkeys("-\u2212\u2013\u2014✗✘✕❌☒", Said.UNSUBSCRIBED),
+}
 # What Dynamics has for *do not bulk e-mail*, beside "do not allow".
 _ALLOWED = ("allow", "allowed")
 _MAUTIC_REASONS = ("2", "3")
 _TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*")
+
+ANSWERS = {"subscribed": "subscribed_answer", "unsubscribed": "unsubscribed_answer"}
+"""Kinds of columns of yes and no alone, by what a yes says."""
+_OTHER_WAY_ROUND = {Said.SUBSCRIBED: Said.UNSUBSCRIBED, Said.UNSUBSCRIBED: Said.SUBSCRIBED}
 
 STATUS_SHARE = 0.9
 """Cells are statuses where more than this share of those that say anything are words that we know as such."""
@@ -134,12 +147,31 @@ def _meanings() -> Mapping[str, Mapping[str, Said]]:
     }
 
 
+@functools.cache
+def _answers() -> Mapping[str, Said]:
+    return _SIGNS | {compared(word): said for said, words in _ANSWERS.items() for word in words}
+
+
+def _read_answer(text: str) -> Said | None:
+    """Read yes and no alone, which may have words behind them (`Yes, please`); None for anything else."""
+    text = whole_number(text) or text
+    if not text:
+        return Said.NOTHING
+    said = _answers().get(text) or _answers().get(compared(text))
+    first = compared(re.split(r"[\W_]", text, maxsplit=1)[0])
+    return said or (_answers().get(first) if len(first) > 1 else None)
+
+
 def read_cell(kind: str, text: str) -> Said | None:
     """Read a cell of a column of a kind; None where it isn't understood. Blank says nothing, and 1.0 what 1 does.
 
-    Kinds are those of `consent_names.TARGETS`, and `status_id` for statuses that may be IDS.
+    Kinds are those of `consent_names.TARGETS`, `status_id` for statuses that may be IDS, and ANSWERS, which are yes and
+    no alone.
     """
     text = text.strip()
+    if kind in ANSWERS.values():
+        said = _read_answer(text)
+        return _OTHER_WAY_ROUND.get(said, said) if said and kind == ANSWERS["unsubscribed"] else said
     if kind == "status_id":
         number = _ID.fullmatch(text)
         return IDS.get(number[1]) if number else read_cell("status", text)
@@ -166,7 +198,7 @@ class CellCounts:
         """Count a chunk's cells."""
         counts = column.drop_nulls().value_counts(sort=True)
         read = [(text, read_cell(self.kind, text), count) for text, count in counts.head(_MOST_STATUSES).iter_rows()]
-        passed = Said.NOTHING if self.kind == "status" else None
+        passed = Said.NOTHING if self.kind == "status" or self.kind in ANSWERS.values() else None
         self._given += int(counts["count"].sum())
         for text, said, count in read:
             if said is passed and said is not None:

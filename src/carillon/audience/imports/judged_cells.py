@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from carillon.audience.consent_names import tells_why
+from carillon.audience.consent_names import doubtful_kind, tells_why
+from carillon.audience.consent_questions import asked_kind
 from carillon.audience.export_columns import DEVICES_COLUMN, FIELD_PREFIX, GROUPS_COLUMN
 from carillon.audience.imports.column_names import address_columns, repeated_addresses
 from carillon.audience.imports.column_plan import ColumnPlan
 from carillon.audience.imports.consent_columns import no_addresses, of_targets_or_none
-from carillon.audience.imports.consent_words import CellCounts, are_answers
+from carillon.audience.imports.consent_words import ANSWERS, CellCounts, are_answers
 from carillon.audience.imports.nested_consent import consent_within, is_nested
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
@@ -24,6 +25,7 @@ from carillon.tabular import FileShape, Table, read_chunks
 class _Column:
     """A column that may still say it; `refused` makes the error from a cell that does."""
 
+    name: str
     counts: CellCounts
     refused: Callable[[str], InvalidInputError]
 
@@ -36,7 +38,7 @@ class JudgedCells:
     Those that are `mixed` have some, wherever in the file.
     """
 
-    columns: dict[str, _Column] = field(default_factory=dict)
+    columns: list[_Column] = field(default_factory=list)
     nested: dict[str, str] = field(default_factory=dict)
     mixed: Collection[str] = ()
 
@@ -50,12 +52,11 @@ class JudgedCells:
 
         Columns whose cells are something else are judged no more.
         """
-        for name, column in [*self.columns.items()]:
-            column.counts.add(frame[name])
+        for column in self.columns:
+            column.counts.add(frame[column.name])
             if (cell := column.counts.taking()) is not None:
                 raise column.refused(cell)
-            if not column.counts.may_take:
-                del self.columns[name]
+        self.columns = [column for column in self.columns if column.counts.may_take]
         for name, advice in [*self.nested.items()]:
             if (found := consent_within(frame[name])) is not None:
                 raise _nested(name, found, advice)
@@ -123,17 +124,29 @@ def judged_cells(unknown: Iterable[str], fields: Mapping[str, str], addresses: M
         judged.nested[column] = ""
         if column in addresses:
             refused = _answers(column, addresses[column])
-            judged.columns[column] = _Column(CellCounts("subscribed"), refused)
-        else:
-            judged.columns[column] = _Column(CellCounts("status"), _left_out(column))
+            judged.columns.append(_Column(column, CellCounts("subscribed"), refused))
+            continue
+        judged.columns.append(_Column(column, CellCounts("status"), _left_out(column)))
+        if kind := doubtful_kind(column) or asked_kind(column):
+            judged.columns.append(_Column(column, CellCounts(ANSWERS[kind]), _asked(column, kind)))
     for column, meant in fields.items():
-        judged.columns[column] = _Column(CellCounts("status"), _field(column, meant))
+        judged.columns.append(_Column(column, CellCounts("status"), _field(column, meant)))
         judged.nested[column] = f'say that it is one: --map "{column[:60]}={meant}", '
     return judged
 
 
 def _answers(column: str, address: str) -> Callable[[str], InvalidInputError]:
     return lambda _cell: no_addresses(column, address)
+
+
+def _asked(column: str, kind: str) -> Callable[[str], InvalidInputError]:
+    name = column[:60]
+    return lambda cell: InvalidInputError(
+        "map",
+        f"The column “{name}” looks as if it says by yes and no, such as “{shown(cell)[:60]}”, who may be written to, "
+        f'and nothing is taken from it. Say what it is, for example --map "{name}={kind}" or '
+        f'--map "{name}=sms_{kind}" {of_targets_or_none(name)}',
+    )
 
 
 def _left_out(column: str) -> Callable[[str], InvalidInputError]:
