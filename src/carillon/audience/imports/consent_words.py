@@ -57,8 +57,11 @@ _WORDS: Mapping[Said, tuple[str, ...]] = {
     Said.BLOCKED: (
         *("blocklisted", "blacklisted", "blocked", "suppressed", "cleaned", "bounced", "hard bounced", "complained"),
         *("do not contact", "abuse", "spam", "invalid"),
+        *("not delivering", "sub deleted", "sub requested", "sub invalid"),  # Apifon's reasons of blocks
     ),
 }
+# The reason that Apifon has beside these: a word of statuses that says nothing, but in its list of blocks.
+_OTHER_REASON = "other"
 # What columns are called that say so by yes and no is what people write into others, in all their languages.
 _CALLED = {"unsubscribed": Said.UNSUBSCRIBED, "blocked": Said.BLOCKED}
 
@@ -109,7 +112,7 @@ _UNMISTAKABLE = (
     *("unsubscribed", "unsub", "unsubscribed by user", "unsubscribed by contact", "unsubscribed by customer"),
     *("unsubscribed by recipient", "unsubscribed by admin", "opted out", "opt out", "optout", "non subscribed"),
     *("not subscribed", "blocklisted", "blacklisted", "suppressed", "cleaned", "bounced", "hard bounced"),
-    *("complained", "do not contact", "abuse", "spam"),
+    *("complained", "do not contact", "abuse", "spam", "not delivering", "sub deleted", "sub requested", "sub invalid"),
     *("dado de baja", "descadastrado", "désabonné", "désinscrit", "disiscritto", "abgemeldet", "lista negra"),
     *("отписан", "отписана", "отписался", "отписалась", "чёрный список", "в чёрном списке", "не беспокоить"),
     *("ביטל הרשמה", "הוסר מרשימת תפוצה", "הוסר מרשימת דיוור", "רשימה שחורה", "απεγγραφή", "μαύρη λίστα"),
@@ -165,10 +168,12 @@ def _read_answer(text: str) -> Said | None:
 def read_cell(kind: str, text: str) -> Said | None:
     """Read a cell of a column of a kind; None where it isn't understood. Blank says nothing, and 1.0 what 1 does.
 
-    Kinds are those of `consent_names.TARGETS`, `status_id` for statuses that may be IDS, and ANSWERS, which are yes and
-    no alone.
+    Kinds are those of `consent_names.TARGETS`, `status_id` for statuses that may be IDS, `status_reason` for why Apifon
+    has blocked somebody, and ANSWERS, which are yes and no alone.
     """
     text = text.strip()
+    if kind == "status_reason":
+        return Said.BLOCKED if compared(text) == _OTHER_REASON else read_cell("status", text)
     if kind in ANSWERS.values():
         said = _read_answer(text)
         return _OTHER_WAY_ROUND.get(said, said) if said and kind == ANSWERS["unsubscribed"] else said
@@ -186,7 +191,8 @@ def read_cell(kind: str, text: str) -> Said | None:
 class CellCounts:
     """How many cells of a column say something of who may be written to, read as those of a kind, chunk by chunk.
 
-    Blank ones, and statuses that say nothing, don't count. Of cells that are no statuses only the number is kept.
+    Blank ones, and statuses that say nothing, don't count; nor does *other*. Of cells that are no statuses only the
+    number is kept.
     """
 
     def __init__(self, kind: str) -> None:
@@ -201,7 +207,7 @@ class CellCounts:
         passed = Said.NOTHING if self.kind == "status" or self.kind in ANSWERS.values() else None
         self._given += int(counts["count"].sum())
         for text, said, count in read:
-            if said is passed and said is not None:
+            if (said is passed and said is not None) or (self.kind == "status" and compared(text) == _OTHER_REASON):
                 self._given -= count
             elif said is not None:
                 self._said[text] += count
