@@ -104,6 +104,8 @@ STATUS_SHARE = 0.9
 """Cells are statuses where more than this share of those that say anything are words that we know as such."""
 # A column of statuses has fewer different values, and others need no closer look.
 _MOST_STATUSES = 50
+_YES_AND_NO = 2
+_MOST_OF_ANSWER = 5  # characters, as the Turkish no has
 UNMISTAKABLE_SHARE = 0.5
 """So many are enough where one is a word that nobody writes of anything else."""
 # What people write of orders and payments as well, which takes nothing away by itself.
@@ -253,6 +255,19 @@ def are_answers(column: pl.Series, *, some_give: bool = False) -> bool:
     counts = CellCounts("subscribed")
     counts.add(column)
     return counts.are_answers and (counts.give or not some_give)
+
+
+def likely_answer(column: pl.Series) -> str | None:
+    """Return a cell of a column whose cells are nearly all yes and no, or short words for it that may be misread.
+
+    None of any other.
+    """
+    counts = CellCounts(ANSWERS["subscribed"])
+    counts.add(column)
+    values = [text for text in column.drop_nulls().value_counts(sort=True)[column.name].head(3) if text.strip()]
+    are_short = 0 < len(values) <= _YES_AND_NO and max(map(len, values)) <= _MOST_OF_ANSWER
+    is_misread = are_short and not all(map(str.isascii, values))
+    return values[0] if counts.are_answers or is_misread else None
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from carillon.audience.export_columns import DEVICES_COLUMN, FIELD_PREFIX, GROUP
 from carillon.audience.imports.column_names import address_columns, repeated_addresses
 from carillon.audience.imports.column_plan import ColumnPlan
 from carillon.audience.imports.consent_columns import no_addresses, of_targets_or_none
-from carillon.audience.imports.consent_words import ANSWERS, CellCounts, are_answers
+from carillon.audience.imports.consent_words import ANSWERS, CellCounts, are_answers, likely_answer
 from carillon.audience.imports.nested_consent import consent_within, is_nested
 from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
@@ -35,23 +35,30 @@ class JudgedCells:
     """The columns that may still say it, and what the chunks so far have of each.
 
     `nested` are those whose cells may be objects or lists, in which names and values say it, with what to do about one.
-    Those that are `mixed` have some, wherever in the file.
+    Those that are `mixed` have some, wherever in the file. `misread` are those whose names may have been read wrongly,
+    in the encoding that was `guessed`: answers in them may be to any question.
     """
 
     columns: list[_Column] = field(default_factory=list)
     nested: dict[str, str] = field(default_factory=dict)
     mixed: Collection[str] = ()
+    guessed: str = ""
+    misread: Sequence[str] = ()
 
     @property
     def is_open(self) -> bool:
         """Whether what comes further on may still say it."""
-        return bool(self.columns or self.nested)
+        return bool(self.columns or self.nested or self.misread)
 
     def check(self, frame: pl.DataFrame) -> None:
         """Raise InvalidInputError for `map` where the cells so far, with those of a chunk's frame, take something away.
 
         Columns whose cells are something else are judged no more.
         """
+        for name in self.misread:
+            if (cell := likely_answer(frame[name])) is not None:
+                raise _misread(name, cell, self.guessed)
+        self.misread = [name for name in self.misread if frame[name].null_count() == frame.height]
         for column in self.columns:
             column.counts.add(frame[column.name])
             if (cell := column.counts.taking()) is not None:
@@ -86,6 +93,9 @@ def check_consent(table: Table, shape: FileShape, columns: ColumnPlan, rows: int
     _require_parted(table, shape, columns)
     judged = judged_cells(columns.unknown, columns.fields, address_columns(columns.unknown))
     judged.mixed = {shape.header[place] for place in table.nested}
+    if not shape.encoding_choice.is_sure:
+        judged.guessed = shape.encoding_name
+        judged.misread = [name for name in columns.unknown if not name.isascii()]
     if not (consent.is_checked or judged.is_open):
         return
     for chunk in read_chunks(table.path, shape, rows=rows):
@@ -147,6 +157,17 @@ def _asked(column: str, kind: str) -> Callable[[str], InvalidInputError]:
         f'and nothing is taken from it. Say what it is, for example --map "{name}={kind}" or '
         f'--map "{name}=sms_{kind}" {of_targets_or_none(name)}',
     )
+
+
+def _misread(column: str, cell: str, guessed: str) -> InvalidInputError:
+    name = column[:60]
+    message = (
+        f"The column “{name}” has yes and no in its cells, such as “{shown(cell)[:60]}”, and its name may be read "
+        f"wrongly: the file's encoding was guessed, and may be another than {guessed}. If letters look wrong, "
+        f"--encoding names another, for example --encoding cp1250; if they are right, --encoding {guessed} says so. "
+        f'Or say what the column is, for example --map "{name}=unsubscribed" {of_targets_or_none(name)}'
+    )
+    return InvalidInputError("map", message)
 
 
 def _left_out(column: str) -> Callable[[str], InvalidInputError]:
