@@ -10,6 +10,7 @@ import polars as pl
 
 from carillon.addresses.spreadsheets import whole_number
 from carillon.audience.consent_names import compared, target_by_name
+from carillon.audience.imports.cell_forms import is_serial_moment
 
 
 class Said(IntEnum):
@@ -94,7 +95,16 @@ _SIGNS = {
 # What Dynamics has for *do not bulk e-mail*, beside "do not allow".
 _ALLOWED = ("allow", "allowed")
 _MAUTIC_REASONS = ("2", "3")
-_TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*")
+_MONTH = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DAY = "(?:0?[1-9]|[12][0-9]|3[01])(?:st|nd|rd|th)?"
+_TIME = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*"
+    rf"|(?:[a-z]{{3,9}}\.?,?\s+)?(?:{_MONTH}\s+{_DAY},?|{_DAY}[\s-]{_MONTH},?)[\s-]+(?:\d{{4}}|\d{{2}})(?:[,\s].*)?",
+    re.IGNORECASE,
+)
 
 ANSWERS = {"subscribed": "subscribed_answer", "unsubscribed": "unsubscribed_answer"}
 """Kinds of columns of yes and no alone, by what a yes says."""
@@ -185,7 +195,7 @@ def read_cell(kind: str, text: str) -> Said | None:
     text = whole_number(text) or text
     if not text:
         return Said.NOTHING
-    if kind in {"unsubscribed", "blocked"} and _TIME.fullmatch(text):
+    if kind in {"unsubscribed", "blocked"} and (_TIME.fullmatch(text) or is_serial_moment(text)):
         return Said.UNSUBSCRIBED if kind == "unsubscribed" else Said.BLOCKED
     return _meanings()[kind].get(compared(text))
 
