@@ -142,3 +142,12 @@ def test_answers_within_objects_stop(value: object) -> None:
     with pytest.raises(InvalidInputError, match="objects or lists"):
         check("extra", [json.dumps(value)])
     check("extra", [json.dumps({"can_send": True, "messages": 0, "calls": -1, "Kein SMS": "nein", "vip": False})])
+
+
+def test_dashes_are_answers_beside_others_alone() -> None:
+    check("Message", ["-", "-", None])
+    check("Message", [*["-"] * 95, "Bring your card"])
+    with pytest.raises(InvalidInputError):
+        check("Message", ["+", "-"])
+    with pytest.raises(InvalidInputError):
+        check("Can we text you?", ["yes", "-"])

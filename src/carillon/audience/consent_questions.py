@@ -30,13 +30,14 @@ from carillon.audience.consent_topics import (
     TOPIC_WORDS,
     TOPICS,
     USED,
+    Words,
 )
 
 # Words that begin with *not*, and Turkish verbs that end with it.
 _DENIED = re.compile(r"(?:un|non|не|nicht|anti)(?=.{3})(.+)")
 _DENYING_END = re.compile(r".{2,}(?:m[ae]y[ie]n(?:iz)?|m[ae]sin(?:lar|ler)?|m[iu]yor(?:um|lar|uz)?|m[ae]z|m[ae]m[ae]k)")
 
-_MAY = ("be", "can", "may", "ok", "okay", "to", "darf", "werden", "я", "we", "you", "me", "do", "agree", "agreed")
+_MAY = Words(("be", "can", "may", "ok", "okay", "to", "darf", "werden", "we", "you", "me", "do", "agree", "agreed"))
 _ASKS = re.compile(
     r"\b(?:may|can|could|should|shall) we\b|\bok(?:ay)? to\b|\b(?:would|d|do) you like\b|\bmay i\b"
     r"|\b(?:keep|stay) (?:me |us )?(?:in touch|posted|updated)\b|\bhear from (?:us|you)\b|\bleave (?:me )?alone\b"
@@ -54,8 +55,8 @@ _SOMETHING_ELSE = re.compile(
     r"|\baccepts? (?:cards?|cash|credit|terms|returns)\b|\boffre d emploi\b|\bjob offer\b|\bbus stop\b"
     r"|\btext ?book\b|\bmail order\b|\bpush ups?\b|\bhaberler kanali\b|\bновостройк\w*|\bno of\b"
 )
-_YES = ("yes", "y", "ja", "j", "oui", "si", "да", "так", "כן", "ναι", "tak", "evet", "sim", "نعم", "true")
-_NO = ("no", "n", "nein", "non", "nao", "нет", "ні", "לא", "οχι", "nie", "hayir", "لا", "false")
+_YES = Words(("yes", "y", "ja", "j", "oui", "si", "да", "так", "כן", "ναι", "tak", "evet", "sim", "نعم", "true"))
+_NO = Words(("no", "n", "nein", "non", "nao", "нет", "ні", "לא", "οχι", "nie", "hayir", "لا", "false"))
 
 _PARTED = re.compile(r"(?<=[a-zа-я])(?=[A-ZА-Я])|[\W_]+")
 _WRITTEN_APART = re.compile("(?i)(whats)[- ]?(app)|(e)-?(mail|posta)")
@@ -97,7 +98,7 @@ def _are_yes_and_no(one: str, other: str) -> bool:
 def _is_topic(word: str) -> bool:
     denied = _DENIED.fullmatch(word)
     return any(
-        _begins((*TOPICS, *CHANNELS), one) or one in _known(TOPIC_WORDS) or "werbung" in one
+        _begins(TOPICS, one) or _begins(CHANNELS, one) or one in _known(TOPIC_WORDS) or "werbung" in one
         for one in ([word, denied[1]] if denied else [word])
     )
 
@@ -124,16 +125,16 @@ def _tells_what_happened(words: Sequence[str]) -> bool:
 
 
 @functools.cache
-def _known(words: Sequence[str]) -> frozenset[str]:
-    return frozenset(map(compared, words))
+def _known(words: Words) -> frozenset[str]:
+    return frozenset(map(compared, words.listed))
 
 
 @functools.cache
-def _beginnings(stems: Sequence[str]) -> re.Pattern[str]:
+def _beginnings(stems: Words) -> re.Pattern[str]:
     """Return a pattern for words that begin so; Hebrew and Arabic ones may have *and*, *the* and the like before."""
-    alternatives = "|".join(map(compared, stems))
+    alternatives = "|".join(map(compared, stems.listed))
     return re.compile(rf"(?:[והשלבכ]{{0,2}}|[وفبكل]?(?:ال|لل)?)(?:{alternatives})")
 
 
-def _begins(stems: Sequence[str], word: str) -> bool:
+def _begins(stems: Words, word: str) -> bool:
     return _beginnings(stems).match(word) is not None

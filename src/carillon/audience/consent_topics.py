@@ -4,9 +4,18 @@ They are in the languages of those, without accents where it doesn't matter: `co
 """
 # ruff: noqa: RUF001 - letters of other scripts are meant
 
+from dataclasses import dataclass
 
-def _listed(*texts: str) -> tuple[str, ...]:
-    return tuple(word for text in texts for word in text.split())
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """Some words, or beginnings of words; each list is another, so that what is made of it is quickly found."""
+
+    listed: tuple[str, ...]
+
+
+def _listed(*texts: str) -> Words:
+    return Words(tuple(word for text in texts for word in text.split()))
 
 
 CHANNELS = _listed(

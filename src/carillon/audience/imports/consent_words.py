@@ -88,9 +88,10 @@ _ANSWERS: Mapping[Said, tuple[str, ...]] = {
     Said.SUBSCRIBED: (*_YES, *_TRUE, "j", "o", "s", "д", "т", "כ", "ok", "okay"),
     Said.UNSUBSCRIBED: (*_NO, *_FALSE, "н", "ל", "h"),
 }
+_DASHES = "-\u2212\u2013\u2014"  # also what people write for nothing
 _SIGNS = {
     **dict.fromkeys("+✓✔☑✅", Said.SUBSCRIBED),
-    **dict.fromkeys("-\u2212\u2013\u2014✗✘✕❌☒", Said.UNSUBSCRIBED),
+    **dict.fromkeys(f"{_DASHES}✗✘✕❌☒", Said.UNSUBSCRIBED),
 }
 # What Dynamics has for *do not bulk e-mail*, beside "do not allow".
 _ALLOWED = ("allow", "allowed")
@@ -232,7 +233,7 @@ class CellCounts:
     @property
     def are_answers(self) -> bool:
         """Whether the cells are nearly all of the kind."""
-        return bool(self._said) and self._share > STATUS_SHARE
+        return self._are_words and self._share > STATUS_SHARE
 
     @property
     def give(self) -> bool:
@@ -241,12 +242,18 @@ class CellCounts:
 
     def taking(self) -> str | None:
         """Return a cell that takes something away; None where too few are of the kind, or none takes."""
+        if not self._are_words:
+            return None
         taking = (text for text in self._said if (read_cell(self.kind, text) or 0) > Said.SUBSCRIBED)
         if self._given and self._share > STATUS_SHARE:
             return next((text for text in taking if self.kind != "status" or compared(text) not in _of_orders()), None)
         if self._given and self._share >= UNMISTAKABLE_SHARE and self.kind == "status":
             return next((text for text in taking if compared(text) in _unmistakable()), None)
         return None
+
+    @property
+    def _are_words(self) -> bool:
+        return any(text.strip() not in _DASHES for text in self._said)
 
     @property
     def _share(self) -> float:

@@ -3,6 +3,7 @@
 They are judged by the whole file, of which only as much is read as there are such columns (docs/adr/0069).
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,9 @@ from carillon.audience.upsert.rows import shown
 from carillon.errors import InvalidInputError
 from carillon.tabular import FileShape, Table, read_chunks
 
+# What stands for letters that an encoding doesn't have; a question's mark is behind all of them.
+_LOST = re.compile(r"\ufffd|\?[^\W\d_]|\?\?")
+
 
 @dataclass(slots=True)
 class _Column:
@@ -36,7 +40,7 @@ class JudgedCells:
 
     `nested` are those whose cells may be objects or lists, in which names and values say it, with what to do about one.
     Those that are `mixed` have some, wherever in the file. `misread` are those whose names may have been read wrongly,
-    in the encoding that was `guessed`: answers in them may be to any question.
+    in the encoding that was `guessed`, or lost letters before: answers in them may be to any question.
     """
 
     columns: list[_Column] = field(default_factory=list)
@@ -57,7 +61,7 @@ class JudgedCells:
         """
         for name in self.misread:
             if (cell := likely_answer(frame[name])) is not None:
-                raise _misread(name, cell, self.guessed)
+                raise _lost(name, cell) if _LOST.search(name) else _misread(name, cell, self.guessed)
         self.misread = [name for name in self.misread if frame[name].null_count() == frame.height]
         for column in self.columns:
             column.counts.add(frame[column.name])
@@ -95,7 +99,7 @@ def check_consent(table: Table, shape: FileShape, columns: ColumnPlan, rows: int
     judged.mixed = {shape.header[place] for place in table.nested}
     if not shape.encoding_choice.is_sure:
         judged.guessed = shape.encoding_name
-        judged.misread = [name for name in columns.unknown if not name.isascii()]
+    judged.misread = [name for name in columns.unknown if _LOST.search(name) or (judged.guessed and not name.isascii())]
     if not (consent.is_checked or judged.is_open):
         return
     for chunk in read_chunks(table.path, shape, rows=rows):
@@ -166,6 +170,16 @@ def _misread(column: str, cell: str, guessed: str) -> InvalidInputError:
         f"wrongly: the file's encoding was guessed, and may be another than {guessed}. If letters look wrong, "
         f"--encoding names another, for example --encoding cp1250; if they are right, --encoding {guessed} says so. "
         f'Or say what the column is, for example --map "{name}=unsubscribed" {of_targets_or_none(name)}'
+    )
+    return InvalidInputError("map", message)
+
+
+def _lost(column: str, cell: str) -> InvalidInputError:
+    name = column[:60]
+    message = (
+        f"The column “{name}” has yes and no in its cells, such as “{shown(cell)[:60]}”, and letters of its name were "
+        f'lost when the file was made. Say what the column is, for example --map "{name}=unsubscribed" '
+        f"{of_targets_or_none(name)}"
     )
     return InvalidInputError("map", message)
 
