@@ -40,6 +40,7 @@ GIVING = [
     *("Θέλω να λαμβάνω ενημερώσεις", "Μπορούμε να επικοινωνήσουμε;", "Δέχομαι SMS"),
     *("האם לשלוח", "אפשר לשלוח הודעות", "רוצה לקבל עדכונים", "أوافق على تلقي الرسائل", "يمكن الاتصال"),
     *("Kampanyalardan haberdar olmak istiyorum", "SMS alabilir", "Aranabilir"),
+    *("Comms", "phone_ok", "Broadcast", "Use my number for offers", "Im Verteiler", "Avisar", "Να σταλεί", "Отримує"),
     *("Chcę otrzymywać oferty", "Można pisać", "Zgadzam się"),
 ]
 TAKING = [
@@ -53,6 +54,17 @@ TAKING = [
     *("Не использовать", "Против рекламы", "Запрет на звонки", "Удалить", "Прислал СТОП", "Без реклами"),
     *("Χωρίς μηνύματα", "Μη χρησιμοποιείτε", "Όχι μηνύματα", "להסיר", "ללא הודעות", "לא להשתמש", "מסרב לקבל"),
     *("بدون رسائل", "إيقاف الرسائل", "ممنوع الاتصال", "طلب الحذف"),
+    *(
+        "No longer interested",
+        "DNM",
+        "Do not",
+        "Nothing by SMS",
+        "Keine Post",
+        "Will nichts",
+        "Pas intéressé",
+        "Zakaz SMS",
+    ),
+    *("Sem interesse", "Quitar", "Togliere", "Заборонено", "אל תשלחו", "لا تتصل", "Skreślony"),
     *("Mesaj istemez", "Reklam değil", "Reklam yok", "Bez wiadomości", "Usunąć", "Odmawia kontaktu", "Nie używać"),
 ]
 
@@ -99,6 +111,8 @@ ORDINARY = [
     *("נשוי", "לא מעשן", "יש מייל", "ללא ילדים", "לקוח מרוצה", "איש קשר", "משלוח חינם", "חבר מועדון"),
     *("متزوج", "غير مدخن", "لديه أطفال", "لديه بريد", "بطاقة ولاء", "بدون أطفال"),
     *("Evli", "Sigara içmiyor", "Arabası var", "E-posta var", "Çocuk yok", "Sadakat kartı", "Kullanıcı"),
+    *("Связной", "Письменный договор", "Соглашение", "אישור הגעה", "מוצר במבצע", "Onaylı hesap"),
+    *("Wysyłka gratis", "Zamówienie wysłane", "Envío gratis", "Promotor", "Alıcı", "Yazılım", "Teacher", "Allergies"),
     *("Żonaty", "Niepalący", "Ma email", "Bez dzieci", "Osoba kontaktowa", "Użytkownik", "Karta lojalnościowa"),
 ]
 

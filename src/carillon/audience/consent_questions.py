@@ -37,9 +37,12 @@ from carillon.audience.consent_topics import (
 _DENIED = re.compile(r"(?:un|non|не|nicht|anti)(?=.{3})(.+)")
 _DENYING_END = re.compile(r".{2,}(?:m[ae]y[ie]n(?:iz)?|m[ae]sin(?:lar|ler)?|m[iu]yor(?:um|lar|uz)?|m[ae]z|m[ae]m[ae]k)")
 
-_MAY = Words(("be", "can", "may", "ok", "okay", "to", "darf", "werden", "we", "you", "me", "do", "agree", "agreed"))
+_MAY = Words(
+    ("be", "can", "may", "ok", "okay", "to", "darf", "werden", "we", "you", "me", "my", "i", "do", "agree", "agreed")
+)
 _ASKS = re.compile(
     r"\b(?:may|can|could|should|shall) we\b|\bok(?:ay)? to\b|\b(?:would|d|do) you like\b|\bmay i\b"
+    r"|^do not$|\bphone ok\b|\bok phone\b"
     r"|\b(?:keep|stay) (?:me |us )?(?:in touch|posted|updated)\b|\bhear from (?:us|you)\b|\bleave (?:me )?alone\b"
 )
 _SOMETHING_ELSE = re.compile(
@@ -54,6 +57,7 @@ _SOMETHING_ELSE = re.compile(
     r"|\bpermiso de (?:conducir|trabajo|residencia)\b|\b(?:arbeits|aufenthalts|fahr)erlaubnis\b"
     r"|\baccepts? (?:cards?|cash|credit|terms|returns)\b|\boffre d emploi\b|\bjob offer\b|\bbus stop\b"
     r"|\btext ?book\b|\bmail order\b|\bpush ups?\b|\bhaberler kanali\b|\bновостройк\w*|\bno of\b"
+    r"|\bאישור הגעה\b|\bבמבצע\b|\bonayli hesap\b|\bwysylka (?:gratis|darmowa)\b|\bdarmowa wysylka\b"
 )
 _YES = Words(("yes", "y", "ja", "j", "oui", "si", "да", "так", "כן", "ναι", "tak", "evet", "sim", "نعم", "true"))
 _NO = Words(("no", "n", "nein", "non", "nao", "нет", "ні", "לא", "οχι", "nie", "hayir", "لا", "false"))

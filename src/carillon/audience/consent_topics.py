@@ -63,10 +63,10 @@ TOPICS = _listed(
     """,
     # Russian, Ukrainian
     """
-    сообщен связ письм предложен промо реклам маркетинг соглас согл принима получать получает получаю хоч хотел
-    хотит жела отправля отправк отправит присыл слать шлите писат пишит писем звон уведомл оповещ информ разреш
-    позвол новост повідомл звязат звязк пропозиц погодж погоди прийма отримув отримат бажа надсил надісл відправля
-    дзвон дзвін телефонув сповіщ інформ дозвол дозвіл новин
+    сообщен предложен промо реклам маркетинг соглас принима получать получает получаю хоч хотел хотит отправля
+    отправк отправит присыл слать шлите писат пишит писем звон уведомл оповещ информ разреш позвол новост повідомл
+    звязат звязк пропозиц погодж погоди прийма отримув отримат бажа надсил надісл відправля дзвон дзвін телефонув
+    сповіщ інформ дозвол дозвіл новин
     """,
     # Hebrew, Arabic
     """
@@ -80,7 +80,8 @@ TOPICS = _listed(
     mesaj teklif kampanya firsat promosyon reklam tanitim pazarlama kabul onay almak alabilir istiyor ister istemi
     gonder yolla aranabil aransin arama arayabil bildir haber bilgilendir musaade duyuru izin wiadomos promoc zgadz
     zgod akcept otrzym chce zyczy wysyl wyslij wysla pisac dzwoni telefonowa powiad pozwal pozwol dozwol nowosc
-    aktualnos
+    aktualnos broadcast verteiler prospectabl iscri отриму לעדכן מסרונ תשלח תתקשר تتصل اتصل informow связат связыва
+    желает желаю желани желател
     """,
 )
 """Beginnings of words for what is sent, and what somebody does about it."""
@@ -93,7 +94,8 @@ TOPIC_WORDS = _listed(
     subs solicit aktion aktionen info infos accord daccord pub veut veux voulez appel appels avis vull invia invio
     inviamo accordo vuole voglio avvisi mandar acuerdo aviso avisos ligar permite permito permitir permitem permiso
     notícias permet inform informs informed informing informare mktg permets акции акциях акций акция акциями можно
-    акції акцій акціях листи листів можна νεα bilgi ret
+    акції акцій акціях листи листів можна νεα bilgi ret comms eshot eshots edm avisar envios σταλει пуш согл связь
+    связи письма письмо письмами
     """,
 )
 """Words for it that others begin with, too."""
@@ -103,7 +105,7 @@ TAKING = _listed(
     refus eras unsub отказ стоп удали удаля убрать исключ відмов видал вилуч стереть verweiger ablehn abgelehnt
     entfern losch supprim effac rifiut rimuov rimoss elimin rechaz borrar cancellami cancellazion recus apagar
     rebutj esborr αρνη αρνει σταματ στοπ διακοπ αφαιρ διαγραψ להסיר הסיר הסרה למחוק מחיק סירב סרב מסרב הפסק להפסיק
-    رفض يرفض ايقاف توقف حذف ازال reddet durdur silinsin cikaril odmaw odmow usun skasow sprzeciw przesta
+    رفض يرفض ايقاف توقف حذف ازال reddet durdur silinsin cikaril odmaw odmow usun skasow sprzeciw przesta اوقف رافض
     """,
 )
 """Beginnings of words that are about it and take away by themselves."""
@@ -111,7 +113,8 @@ TAKING = _listed(
 TAKING_WORDS = _listed(
     """
     stop stops stopped stopp stopping remove removes removed removal remover removido remocao delete deletes deleted
-    deletion forget arret arreter parar reddi borrado
+    deletion forget arret arreter parar reddi borrado withdrew dnm dne dnt sperre raye radie quitar togliere
+    cancellare treure вычеркнуть oposicion oposicao запрещено заборонено ممنوع skreslony skreslona
     """,
 )
 """Words that are, and that others begin with."""
@@ -119,8 +122,9 @@ TAKING_WORDS = _listed(
 USED = _listed(
     """
     use used nutzen verwenden benutzen utiliser usare utilizzare usar utilizar использовать використовувати להשתמש
-    שימוש χρησιμοποιηθεί χρησιμοποιείτε χρήση استخدام kullan kullanma kullanmayin uzywac disturb bother target
-    phone ring
+    שימוש χρησιμοποιηθεί χρησιμοποιείτε χρήση استخدام kullan kullanma kullanmayin uzywac disturb bother target phone
+    ring post will vol interested interessiert interesse interesses interesa interessa interesados interess
+    interessato zainteresowany
     """,
 )
 """Words that are about it beside one that denies, and about anything else without."""
@@ -131,7 +135,7 @@ NOT = _listed(
     niemals gegen pas sans ne n jamais contre aucun aucune sin nunca contra ningun sense mai cap nessun nessuna
     nessuno senza contro niente nao sem nenhum δεν μη μην χωρις οχι ποτε εναντιον не без нет против никогда ни ні
     немає проти ніколи нельзя לא אין ללא בלי אל אסור נגד لا ليس بدون عدم غير لن ضد degil hayir yok olmasin bez
-    przeciw przeciwko brak nigdy
+    przeciw przeciwko brak nigdy nothing nichts nada rien ничего нічого skip hate hates cease cessate
     """,
 )
 """Words that deny."""
@@ -162,7 +166,7 @@ HAPPENED = _listed(
     aperto aberto entregue отправлено отправлен отправлена доставлено открыто прочитано надіслано відправлено נשלח
     נשלחה נשלחו נפתח נקרא سلمت wyslano wyslany otwarto gonderildi okundu σταλθηκε απεσταλη εσταλη εσταλησαν paid
     number count total quantity anzahl cantidad quantita quantidade количество кількість πληθος מספר כמות عدد sayisi
-    adedi liczba ilosc
+    adedi liczba ilosc wyslane wyslana
     """,
 )
 """Words that say what happened, or how often."""
