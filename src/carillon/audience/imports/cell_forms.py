@@ -3,6 +3,7 @@
 They become what the engine reads; a cell in no such form stays as it is, and is judged there.
 """
 
+import re
 from collections.abc import Mapping
 
 import polars as pl
@@ -16,6 +17,8 @@ _MAILTO = r"(?i)^\s*(?:.*<\s*)?mailto:\s*([^?<>\s]+@[^?<>\s]+)(?:\?[^<>]*)?\s*>?
 _NAMED = r"^[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>\s*$"
 # Five digits: 18 May 1927 to 13 October 2173. Four of them are a year, and six may be a day without its marks.
 _SERIAL = r"^\s*([1-9][0-9]{4})(?:[.,]([0-9]{1,17}))?\s*$"
+_is_serial = re.compile(_SERIAL).match
+_LAST_SERIAL = 73_415  # 31 December 2100: beyond that, five digits are rather an id
 _DAY_ZERO = pl.datetime(1899, 12, 30)
 _SECONDS_OF_A_DAY = 86_400
 _DATES = {Kind.DATE, Kind.DATETIME}
@@ -49,6 +52,12 @@ def read_cell_forms(frame: pl.DataFrame, columns: Mapping[str, str], kinds: Mapp
         elif kinds.get(attribute) in _DATES:
             frame = _where(frame, column, pl.col(column).str.contains(_SERIAL), _moment(pl.col(column)))
     return frame
+
+
+def is_serial_moment(text: str) -> bool:
+    """Tell whether a text that may be a moment is one from 1927 to 2100, as spreadsheets count days."""
+    serial = _is_serial(text)
+    return serial is not None and int(serial[1]) <= _LAST_SERIAL
 
 
 def plain_email(text: str) -> str:

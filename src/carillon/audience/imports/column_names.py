@@ -40,6 +40,7 @@ from carillon.audience.imports.consent_columns import (
     ADDRESS_COLUMNS,
     channels_of,
     field_or_consent,
+    list_of_blocks,
     no_addresses,
     not_understood,
     own_statuses,
@@ -53,6 +54,8 @@ from carillon.tabular import REJECT_COLUMNS
 IGNORED = "-"
 """Mapped to this, a column is left out."""
 
+# Beside these `status` is the mobile one (Apifon's reference, Subscriber: "the current mobile status").
+_OF_APIFONS_SUBSCRIBERS = {"destination", "emailstatus"}
 _REPEATED = re.compile(r"_\d+$")
 
 
@@ -84,6 +87,10 @@ def plan_columns(  # noqa: PLR0913 - what is known of the file and of the audien
     for column in answers:
         if column not in chosen:
             raise no_addresses(column, address_columns([column])[column])
+    block_reasons = _block_reasons(header)
+    for column in block_reasons:
+        if column not in chosen:
+            raise list_of_blocks(column)
     own = _own_columns(header, chosen, attributes_there)
     consents = _consent_columns([column for column in header if column not in chosen], purposes)
     passed = {*REJECT_COLUMNS, *own, *consents}
@@ -119,8 +126,15 @@ def plan_columns(  # noqa: PLR0913 - what is known of the file and of the audien
         unknown=tuple(unknown),
         ids=tuple(name for name, target in targets.items() if _may_have_ids(header, name, target, chosen)),
         exported=exported,
+        block_reasons=tuple(column for column in block_reasons if column in targets),
         fields={} if exported and is_export(header) else _open_fields(own, attributes, chosen),
     )
+
+
+def _block_reasons(header: Sequence[str]) -> list[str]:
+    """Return the column of reasons of Apifon's list of blocked destinations (its reference, Bounce List)."""
+    is_list = "destination" in map(compared, header)
+    return [column for column in header if is_list and compared(column) == "reason"]
 
 
 def _consent_columns(header: Sequence[str], purposes: Collection[str]) -> Mapping[str, tuple[str, Channel]]:
@@ -178,6 +192,7 @@ def _guesses(
     """
     by_name = {**attribute_by_usual_name(), **{compared(attribute): attribute for attribute in attributes}}
     taken = {read_field_column(name) for name in chosen.values() if name not in TARGETS}
+    there = frozenset(map(compared, header))
     guessed = dict(chosen)
     for column in header:
         if column in chosen or column in passed:
@@ -188,6 +203,8 @@ def _guesses(
             guessed[column] = chosen[first]
         elif reads_as_consent(first) and not (attribute and column.startswith(FIELD_PREFIX)):
             guessed[column] = _consent(column, first, None if attribute in taken else attribute)
+            if compared(first) == "status" and there >= _OF_APIFONS_SUBSCRIBERS:
+                guessed[column] = "sms_status"
         elif attribute and attribute not in taken:
             guessed[column] = mapped_name(attribute)
     others = [column for column in header if column not in guessed and column not in passed]

@@ -25,9 +25,9 @@ class ColumnPlan:
     `targets` are what columns say of who may be written to (`consent_names.TARGETS`), several perhaps the same,
     and `reasons` those that say why somebody may not, of whom these must say it.
     `ids` are those of them whose cells may be numbers for statuses, and `exported` an export's columns of statuses by
-    channel. `consents` are the columns of consents, with their purposes and channels. `groups` is the column that names
-    groups, and `own` the columns that only an export has, which it has under their own names. Each cell of `addresses`
-    is an address to suppress.
+    channel. `block_reasons` are those whose cells are Apifon's reasons of blocks. `consents` are the columns of
+    consents, with their purposes and channels. `groups` is the column that names groups, and `own` the columns that
+    only an export has, which it has under their own names. Each cell of `addresses` is an address to suppress.
     """
 
     attributes: Mapping[str, str]
@@ -42,6 +42,7 @@ class ColumnPlan:
     ids: tuple[str, ...] = ()
     exported: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
+    block_reasons: tuple[str, ...] = ()
 
     @property
     def consent(self) -> ConsentColumns:
@@ -54,6 +55,7 @@ class ColumnPlan:
             ids=self.ids,
             addresses=columns_by_channel(self.attributes),
             exported=self.exported,
+            block_reasons=self.block_reasons,
             has_archived=ARCHIVED_COLUMN in self.own,
             doubtful={column: kind for column in self.unknown if (kind := doubtful_kind(column))},
         )

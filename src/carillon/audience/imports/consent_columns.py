@@ -58,6 +58,16 @@ def no_addresses(column: str, address: str) -> InvalidInputError:
     return InvalidInputError("map", message)
 
 
+def list_of_blocks(reason: str) -> InvalidInputError:
+    """Make the error for Apifon's list of blocked destinations; `reason` is its column of reasons."""
+    message = (
+        "The file looks like Apifon's list of blocked addresses, and would make subscribers of them. To suppress "
+        "them, without making contacts: carillon suppression import FILE. To import them as contacts that are blocked: "
+        f'--map "{reason[:60]}=status"; to import them as any others: --map "{reason[:60]}=-".'
+    )
+    return InvalidInputError("map", message)
+
+
 def of_targets_or_none(name: str) -> str:
     """Say, behind a `--map` of a column, what else it may be made of it, and how it is left out."""
     return f'(of: {", ".join(TARGETS)}), or leave it out: --map "{name}=-".'
@@ -133,8 +143,9 @@ class ConsentColumns:
 
     They are TARGETS by column, the columns of consents, an export's columns of own statuses by channel, and columns of
     reasons (`consent_names.tells_why`), whose rows must say that somebody must not be written to. The cells of `ids`
-    may be InforU's numbers for statuses. `addresses` are the columns of addresses by channel, `exported` the columns
-    of statuses that an export has, each by its channel, and `has_archived` tells whether it has who is archived.
+    may be InforU's numbers for statuses, those of `block_reasons` Apifon's reasons of blocks.
+    `addresses` are the columns of addresses by channel, `exported` the columns of statuses that an export has, each by
+    its channel, and `has_archived` tells whether it has who is archived.
     Of those `doubtful` the cells decide whether they say it, with how these are then read
     (`consent_names.doubtful_kind`).
     """
@@ -148,6 +159,7 @@ class ConsentColumns:
     exported: Mapping[str, str] = field(default_factory=dict)
     has_archived: bool = False
     doubtful: Mapping[str, str] = field(default_factory=dict)
+    block_reasons: Collection[str] = ()
 
     @property
     def is_checked(self) -> bool:
@@ -224,6 +236,8 @@ class ConsentColumns:
         return frame.select((says_so & is_archived).alias(ARCHIVED[channel])).to_series()
 
     def _kind(self, column: str, target: str) -> str:
+        if column in self.block_reasons and _kind(target) == "status":
+            return "status_reason"
         return f"{_kind(target)}_id" if column in self.ids else _kind(target)
 
     def _has_address(self, channel: str) -> pl.Expr:
@@ -260,7 +274,11 @@ def _highest(series: list[pl.Series]) -> pl.Series:
 
 def _unknown_cell(column: str, kind: str, text: str) -> InvalidInputError:
     words = ", ".join(KNOWN_WORDS)
-    by_kind = {"status": words, "status_id": f"InforU's {', '.join(IDS)}, and the words {words}"}
+    by_kind = {
+        "status": words,
+        "status_reason": f"other, {words}",
+        "status_id": f"InforU's {', '.join(IDS)}, and the words {words}",
+    }
     known = by_kind.get(kind, "yes and no, true and false, 1 and 0, or a date")
     message = (
         f"The column “{column[:60]}” says who may be written to, and its value “{shown(text)[:60]}” isn't understood. "

@@ -6,8 +6,9 @@ from typing import Final
 import polars as pl
 
 from carillon.audience.consent_names import TARGETS, doubtful_kind, looks_like_consent, target_of
+from carillon.audience.consent_questions import asked_kind
 from carillon.audience.imports.column_names import address_columns
-from carillon.audience.imports.consent_words import Said, read_cell, takes_away, words_that_take
+from carillon.audience.imports.consent_words import ANSWERS, Said, read_cell, takes_away, words_that_take
 
 _TEXT: Final = r'"(?:[^"\\]|\\.)*"'
 # A name with what follows it, or a value of a list.
@@ -54,7 +55,7 @@ def _text(part: str) -> str:
 
 
 def _may_say(name: str) -> bool:
-    return bool(_kind(name) or target_of(name) or looks_like_consent(name))
+    return bool(_kind(name) or asked_kind(name) or target_of(name) or looks_like_consent(name))
 
 
 def _kind(name: str) -> str | None:
@@ -73,6 +74,9 @@ def _takes(name: str, value: str) -> bool:
     if target is None and (kind := _kind(name)) is not None:
         is_placeholder = _text(value) == "0" and bool(address_columns([name]))
         return not is_placeholder and (read_cell(kind, _text(value)) or Said.NOTHING) > Said.SUBSCRIBED
+    if target is None and not looks_like_consent(name) and (asked := asked_kind(name)) is not None:
+        is_number = value[:1] == "-" or value[:1].isdigit()  # how many, and not whether
+        return not is_number and (read_cell(ANSWERS[asked], _text(value)) or Said.NOTHING) > Said.SUBSCRIBED
     if target is None:
         return True
     said = read_cell(target.rpartition("_")[2], _text(value))
