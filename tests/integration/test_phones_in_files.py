@@ -67,6 +67,23 @@ async def test_grouped_numbers_that_a_spreadsheet_made_decimals_of_are_the_numbe
     assert all("it has a fraction" in reason for _, reason in rejected(summary))
 
 
+@pytest.mark.parametrize("count", [1, MANY])
+async def test_decimals_with_something_around_them_become_nobody_elses_number(
+    db: Database, account: Tenant, tmp_path: Path, count: int
+) -> None:
+    around = ["[{}]", "\u202a{}\u202c", "'{}'", "{},", "({})", "{};", "{}.", "{}:", "{}-", "{}/", "{}*", "~{}", ">{}"]
+    numbers = [f"54555{place:04d}" for place in range(len(around) * count)]
+    forms = [(around[place % len(around)], one) for place, one in enumerate(numbers)]
+    whole, spoilt = ([form.format(one + end) for form, one in forms] for end in (".0", ".5"))
+    summary = await bring(
+        db, account, tmp_path / "excel.csv", ["phone\tName", *(f"{one}\tAna" for one in whole + spoilt)]
+    )
+    assert (summary.new, summary.failed) == (len(whole), len(spoilt))
+    assert await phones(db, account) == [f"972{number}" for number in numbers]
+    assert [value for value, _ in rejected(summary)] == spoilt
+    assert all("it has a fraction" in reason for _, reason in rejected(summary))
+
+
 @pytest.mark.parametrize("separator", ["\u202f", "\u2009", "\u2007", "\u2019", "'"])
 @pytest.mark.parametrize("count", [1, MANY])
 async def test_numbers_that_a_spreadsheet_parted_as_its_locale_does_are_the_numbers_that_they_were(

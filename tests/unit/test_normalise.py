@@ -69,6 +69,21 @@ def test_numbers_of_spreadsheets_in_a_column_are_what_the_reference_reads(countr
     assert_frame_equal(normalise_phones(texts(values), country), phones_by_reference([*values], country))
 
 
+AROUND = (
+    *("[]", "()", "\u202a\u202c", '""', "''", "``", "<>"),
+    *(f" {one}" for one in ",;.:-/*|~\u200b#x\u0665"),
+    *",;.:/-~+",
+)
+
+
+@pytest.mark.parametrize("country", ["IL", "DE", None])
+def test_numbers_of_spreadsheets_with_something_around_them_are_what_the_reference_reads(country: str | None) -> None:
+    wholes = ("30765432", "0501234567", "+972501234567", "050 123-4567", "01.23.45.67", "542,700,008", "5.45111249")
+    numbers = [one + end for one in wholes for end in (".0", ",00", ".000", ".5", "E8", "E+08", "E+008", "")]
+    values = [f"{around[0].strip()}{one}{around[1:].strip()}" for one in numbers for around in AROUND]
+    assert_frame_equal(normalise_phones(texts(values), country), phones_by_reference([*values], country))
+
+
 # Of other countries without a plus, of new ranges, and ambiguous.
 FOREIGN = (
     *("447911123456", "33612345678", "12025550123", "306912345678", "4915112345678", "3466666666", "3212345678"),
@@ -209,6 +224,10 @@ PHONE_LIKE |= st.from_regex(
 )
 PHONE_LIKE |= st.from_regex(
     r"[+0]?[0-9]{1,12}[.,][0-9]{0,4}0|[0-9]([.,][0-9]{1,14})?[eE][+]?[01]?[0-9]", fullmatch=True
+)
+PHONE_LIKE |= st.from_regex(
+    r"[(\[\"'`;:,./*|~\u200b\u202a\u0665+-]{0,2}[0-9]{5,11}[.,][0-9]{1,3}[)\]\"'`;:,./*|~>\u200b\u202c\u0665-]{0,2}",
+    fullmatch=True,
 )
 EMAIL_LIKE = st.from_regex(r"[ -~]{1,12}@[a-zA-Z0-9.\-]{1,12}\.[a-zA-Z]{1,5}", fullmatch=True)
 

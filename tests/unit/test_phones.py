@@ -181,6 +181,97 @@ def test_a_number_that_a_spreadsheet_parted_by_thousands_is_mended(
     assert has_fraction(value) is value.endswith(("8.5", ",50"))
 
 
+# What may stand before and behind a number: brackets, quotes, marks of direction, and what parts cells and lines.
+AROUND = (
+    *(
+        ("[", "]"),
+        ("(", ")"),
+        ("\u202a", "\u202c"),
+        ('"', '"'),
+        ("'", "'"),
+        ("`", "`"),
+        ("<", ">"),
+        ("\u200b", "\u200b"),
+    ),
+    *(("", one) for one in (",", ";", ".", ":", "-", "/", "*", "|", "~", ".,")),
+    *((one, "") for one in (",", ";", ".", ":", "/", "*", "|", "~")),
+)
+
+
+@pytest.mark.parametrize(("before", "behind"), AROUND)
+@pytest.mark.parametrize(
+    ("number", "country", "digits"),
+    [
+        ("30765432.0", "DE", "4930765432"),
+        ("30765432,00", "DE", "4930765432"),
+        ("545111249.000", "IL", "972545111249"),
+        ("+972545111249.0", "GR", "972545111249"),
+        ("054-511-1249.00", "IL", "972545111249"),
+        ("545,111,249.00", "IL", "972545111249"),
+        ("542,700,008", "IL", "972542700008"),
+        ("5.45111249E8", "IL", "972545111249"),
+        ("30765432.5", "DE", None),
+        ("545111249.25", "IL", None),
+        ("545111249.123", "IL", None),
+        ("+97250123456.7", "IL", None),
+        ("542,700,008.5", "IL", None),
+        ("612 345 678.50", "ES", None),
+        ("054 511 1249.5", "IL", None),
+        ("9.72545E+11", "IL", None),
+    ],
+)
+def test_what_stands_around_a_decimal_makes_no_other_number_of_it(
+    before: str, behind: str, number: str, country: str, digits: str | None
+) -> None:
+    value = f"{before}{number}{behind}"
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    assert has_lost_digits(value) is (digits is None and "E" in number)
+    assert has_fraction(value) is (digits is None and "E" not in number)
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("03.1234567", "IL", "97231234567"),
+        ("054.511.1249", "IL", "972545111249"),
+        ("054.511.12.49", "IL", "972545111249"),
+        ("+49 30 1234.5678", "DE", "493012345678"),
+        ("(02) 123.4567", "IL", "97221234567"),
+        ("(02) 123.45.67;", "IL", "97221234567"),
+        ("[01.23.45.67.00]", "FR", "33123456700"),
+        ("(0541234.000)", "IL", "972541234000"),
+        ("+972.54.511.1249,", "IL", "972545111249"),
+        ("(-050-1234567)", "IL", "972501234567"),
+        ("/-0501234567", "IL", "972501234567"),
+    ],
+)
+def test_points_that_part_a_phone_make_no_decimal_of_it(value: str, country: str, digits: str) -> None:
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    assert not has_fraction(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("9.72545111233e+011", "IL", "972545111233"),
+        ("545.111235E+06", "IL", "972545111235"),
+        ("545111237.0E0", "IL", "972545111237"),
+        ("0.545111237E+9", "IL", "972545111237"),
+        ("+9.72545111233E+11", "GR", "972545111233"),
+        ("\u0665.\u0664\u0665\u0661\u0661\u0661\u0662\u0664\u0669E\u0668", "IL", "972545111249"),
+        ("9.72545e+011", "IL", None),
+        ("545.11E+06", "IL", None),
+        ("54511123E1", "IL", None),
+        ("\u0669.\u0667\u0662\u0665E+\u0661\u0661", "IL", None),
+    ],
+)
+def test_a_power_of_ten_of_any_form_is_mended_or_refused_with_its_cause(
+    value: str, country: str, digits: str | None
+) -> None:
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    assert has_lost_digits(value) is (digits is None)
+
+
 SEPARATORS = ("\u00a0", "\u202f", "\u2009", "\u2007", "\u2019", "'", "\u066c")
 
 
@@ -216,6 +307,7 @@ def test_an_apostrophe_before_or_behind_a_number_parts_nothing(apostrophe: str) 
 
 
 FRACTIONS = (
+    *("0545111249.000", "+972545111249.000"),  # behind so many digits no group of three is left of a phone
     *(
         "97250123456.7",
         "97250123456,7",

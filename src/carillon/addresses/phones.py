@@ -6,7 +6,6 @@ the same answers and is tested against it.
 
 import functools
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -22,13 +21,12 @@ from carillon.addresses.dialling import (
     is_repeated_digit,
     significant_digits,
 )
-from carillon.addresses.spreadsheets import whole_number
+from carillon.addresses.spreadsheets import ascii_digits, whole_number
 
 MAX_PHONE_CHARACTERS = 250
 """Longer texts are not phones: the parser's own limit, applied before anything else looks at the text."""
 
 _START_OF_NUMBER = re.compile(r"[+\uff0b0-9]")
-_POINTS = str.maketrans({"\uff0e": ".", "\uff0c": ",", "\u066b": ","})
 _PLUS_SIGNS = ("+", "\uff0b")
 # No mark in it begins an extension.
 _ONLY_PUNCTUATED = re.compile(r"[\s().\-/]*[+\uff0b]?[\s().\-/]*[0-9][0-9\s().\-/]*")
@@ -182,7 +180,7 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
        as the one that they are with it: both POSSIBLE, or both VALID and only the former a mobile one, as 4915… in
        Germany, where 04915 is an area (docs/adr/0067).
     """
-    text = whole_number(_ascii_digits(value.strip())) if len(value) <= MAX_PHONE_CHARACTERS else None
+    text = whole_number(ascii_digits(value.strip())) if len(value) <= MAX_PHONE_CHARACTERS else None
     if text is None or any(map(str.isalpha, text)):
         return None
     region = known_region(country)
@@ -291,14 +289,6 @@ def _quality(number: PhoneNumber, region: str | None) -> PhoneQuality:
         return PhoneQuality(Validity.VALID, kind)
     possible = phonenumbers.is_possible_number(number)
     return PhoneQuality(Validity.POSSIBLE if possible else Validity.NOT_POSSIBLE, kind)
-
-
-def _ascii_digits(text: str) -> str:
-    """Write digits of any script, and the points that part decimals there, as ASCII has them."""
-    if text.isascii():
-        return text
-    text = text.translate(_POINTS)
-    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
 
 
 @functools.cache
