@@ -49,9 +49,15 @@ def test_addresses_are_suppressed_listed_and_lifted(run: Run) -> None:
     assert run("suppression", "remove", "0541110001", "--account", "1").exit_code == 2
 
 
-@pytest.mark.parametrize("given", ["5.4E8", "9.72501E+11", "541110001.5"])
+@pytest.mark.parametrize("given", ["541110001.0;", "[541110001.0]", "5.41110001E+008,", "541.110001E+06"])
+def test_a_number_that_a_spreadsheet_has_lost_nothing_of_is_mended(run: Run, given: str) -> None:
+    added = run("suppression", "add", given, "--account", "1")
+    assert (added.exit_code, added.stdout) == (0, f"Suppressed: 1.\n“{given}” is +972541110001.\n")
+
+
+@pytest.mark.parametrize("given", ["5.4E8", "9.72501E+11;", "541110001.5", "(541110001.5)"])
 def test_a_number_that_a_spreadsheet_spoilt_is_refused_with_the_cause(run: Run, given: str) -> None:
-    cause = "it has a fraction" if given.endswith(".5") else "A spreadsheet rounded this number"
+    cause = "it has a fraction" if ".5" in given else "A spreadsheet rounded this number"
     for command in (["suppression", "add"], ["suppression", "remove", "--reason", "x"], ["unsubscribe"]):
         answer = run(*command, given, "--account", "1")
         assert answer.exit_code == 1

@@ -134,6 +134,21 @@ async def test_digits_that_are_valid_internationally_alone_are_international(
     assert await phones(db, account) == expected + [f"34{one}" for one in usual]
 
 
+@pytest.mark.parametrize("filler", [0, MANY])
+async def test_a_number_that_begins_with_an_area_code_in_brackets_is_no_foreigners(
+    db: Database, account: Tenant, tmp_path: Path, filler: int
+) -> None:
+    usual = [f"61234{place:04d}" for place in range(filler)]
+    foreign = ["(201) 555-0123", "(212) 555-0199", "(305) 555-0188"]
+    await bring(db, account, tmp_path / "us.csv", ["phone", *foreign], country="US")
+    assert await phones(db, account) == ["12015550123", "12125550199", "13055550188"]
+    given = [*foreign, "(91) 234 56 78", "1 (201) 555-0124", *usual]
+    summary = await bring(db, account, tmp_path / "es.csv", ["phone", *given], country="ES")
+    assert [value for value, _ in rejected(summary)] == foreign
+    assert all("no number with such an area code" in reason for _, reason in rejected(summary))
+    assert (await phones(db, account))[3:] == ["34912345678", "12015550124", *(f"34{one}" for one in usual)]
+
+
 @pytest.mark.parametrize("is_suppressed", [True, False])
 @pytest.mark.parametrize("filler", [0, MANY])
 async def test_what_may_be_either_is_the_number_that_is_known(

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumber
 from tests.unit.corpus import COUNTRIES, phones_of, seeded
 
+from carillon.addresses.phone_readings import PhoneForm, phone_readings, read_ambiguous_phone
 from carillon.addresses.phones import (
     MAX_PHONE_CHARACTERS,
     Phone,
@@ -396,6 +397,51 @@ def test_digits_with_the_countrys_own_calling_code_are_international_where_that_
 ) -> None:
     reading = read_phone(value, country)
     assert (reading.digits if reading else None) == digits
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("(201) 555-0123", "ES", None),  # an Egyptian's, with a plus
+        ("(201) 555-0123", "IL", "9722015550123"),  # of a length that Israel has
+        ("(201) 555-0123", "FR", None),
+        ("(212) 555-0199", "ES", None),
+        ("(305) 555-0188", "FR", None),
+        ("[201] 555-0123", "ES", None),
+        ("tel: (201) 555-0123", "ES", None),
+        ("\u202a( 201 )5550123\u202c", "ES", None),
+        ("(\u0662\u0660\u0661) \u0665\u0665\u0665-\u0660\u0661\u0662\u0663", "ES", None),
+        ("(201) 555-0123", "US", "12015550123"),
+        ("(91) 234 56 78", "ES", "34912345678"),
+        ("(3) 123-4567", "IL", "97231234567"),
+        ("(972) 50-765-4321", "IL", "972507654321"),
+        ("(49) 151 12345678", "DE", "4915112345678"),
+        ("(305) 555-0188", "IL", "9723055550188"),
+        ("1 (201) 555-0123", "ES", "12015550123"),
+        ("(+1) 201 555-0123", "ES", "12015550123"),
+        ("+1 (201) 555-0123", "ES", "12015550123"),
+        ("(001) 201 555-0123", "ES", "12015550123"),
+        ("(050) 765-4321", "IL", "972507654321"),
+        ("(0) 50 765 4321", "IL", "972507654321"),
+        ("(12015550123)", "ES", "12015550123"),
+    ],
+)
+def test_a_number_that_begins_with_an_area_code_in_brackets_is_the_countrys_or_none(
+    value: str, country: str, digits: str | None
+) -> None:
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    for form in PhoneForm:
+        readings = phone_readings(value, country, form)
+        assert readings[:1] == (() if digits is None else (digits,))
+        if "(001" not in value and "(1201" not in value:
+            assert len(readings) <= 1
+
+
+def test_an_area_code_in_brackets_has_no_other_reading() -> None:
+    assert read_ambiguous_phone("(201) 555-0123", "ES") == ("(201) 555-0123", None)
+    assert read_ambiguous_phone("(212) 555-0199", "IL") == ("+9722125550199", None)
+    assert read_ambiguous_phone("(201) 555-0123", "US") == ("+12015550123", None)
+    assert digits_of("(972) 50-765-4321", None) == "972507654321"  # where there is no country to dial in
 
 
 def test_a_text_longer_than_the_limit_is_no_phone_though_it_is_mostly_space() -> None:
