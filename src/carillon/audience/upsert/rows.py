@@ -153,7 +153,7 @@ def problem(row: int, field: str, value: str, kind: str = "") -> RowError:
 def phone_fault(value: str) -> str | None:
     """Say why a text that looks like a phone is none, where that can be told: mostly a spreadsheet has spoilt it."""
     if has_lost_digits(value):
-        return _ROUNDED
+        return ROUNDED
     if has_fraction(value):
         return _FRACTION
     return _STRANGE_AREA if begins_with_area(value) and not any(map(str.isalpha, value)) else None
@@ -164,7 +164,7 @@ def shown(value: str) -> str:
     return value[:MAX_SHOWN_CHARACTERS].replace("\0", "\ufffd")
 
 
-_ROUNDED = (
+ROUNDED = (
     "A spreadsheet rounded this number, and its last digits are lost: "
     "make the column text where the digits still are, and save the file again."
 )
