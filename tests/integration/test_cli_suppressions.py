@@ -66,7 +66,9 @@ def test_a_number_that_a_spreadsheet_spoilt_is_refused_with_the_cause(run: Run, 
     assert as_email.stdout == f"Suppressed: 0.\n“{given}” is no address of its channel.\n"
 
 
-@pytest.mark.parametrize("given", ["Ana Or <Ana@mail.example>", "mailto:ana@mail.example?subject=Hello"])
+@pytest.mark.parametrize(
+    "given", ["Ana Or <Ana@mail.example>", "mailto:ana@mail.example?subject=Hello", "mailto:ana%40mail.example"]
+)
 def test_an_email_with_a_name_or_as_a_link_is_the_address_in_it(run: Run, given: str) -> None:
     added = run("suppression", "add", given, "--account", "1", "--reason", "Asked")
     assert (added.exit_code, listed(run)) == (0, [("email", "ana@mail.example", "Asked")])
@@ -100,6 +102,7 @@ def test_files_of_addresses_are_suppressed_and_make_no_contact(run: Run, content
 ODD_FIRST_LINES = {
     "Bob <bob@x.example>": "bob@x.example",
     "mailto:bob@x.example": "bob@x.example",
+    "mailto:bob%2Bnews@x.example": "bob+news@x.example",
     "9.72541115502E11": "972541115502",
     '"541,115,503"': "972541115503",
     "tel:0541115507": None,

@@ -41,14 +41,15 @@ def group() -> None:
 
 def _addresses(values: tuple[str, ...], channel: str | None) -> list[Address]:
     """Read addresses as a cell of a file: an e-mail may be a link, or have a name."""
-    given = [(Channel(channel or ("email" if "@" in value else "sms")), value) for value in values]
+    given = [(value, plain_email(value)) for value in values]
+    by_channel = [(Channel(channel or ("email" if "@" in email else "sms")), value, email) for value, email in given]
     return [
         Address(
             channel=one,
-            value=plain_email(value) if one is Channel.EMAIL else value,
+            value=email if one is Channel.EMAIL else value,
             phone_form=PhoneForm.NATIONAL_IF_VALID,
         )
-        for one, value in given
+        for one, value, email in by_channel
     ]
 
 
