@@ -27,6 +27,7 @@ PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
 
 _OTHER_DIGITS = r"[\p{Nd}--[0-9]]"
+_BRACKETS = r"[(\[\uff08]"
 _FEW_ROWS = 200  # up to so many rows the references are faster than passes over columns
 
 
@@ -69,12 +70,15 @@ def _or_international(texts: pl.Series, dialled: pl.DataFrame, region: str) -> p
 
 def _without_strange_areas(texts: pl.Series, phones: pl.DataFrame) -> pl.DataFrame:
     """Refuse numbers with area codes in brackets of which the country has none (rule 8 of `read_phone`)."""
-    rows = (_validity(phones) == Validity.NOT_POSSIBLE).arg_true()
-    rows = rows.filter(_begin_with_area(texts.gather(rows)))
+    rows = (phones["quality"] < KINDS_PER_VALIDITY).arg_true()  # NOT_POSSIBLE, of whichever kind
+    rows = rows if rows.is_empty() else rows.filter(_begin_with_area(texts.gather(rows)))
     return phones if rows.is_empty() else _replaced(phones, rows, phones.clear(len(rows)))
 
 
 def _begin_with_area(texts: pl.Series) -> pl.Series:
+    is_bracketed = texts.str.contains(_BRACKETS).fill_null(value=False)
+    if not is_bracketed.any():
+        return is_bracketed
     return _of_ascii_digits(texts).str.contains(AREA_FIRST).fill_null(value=False)
 
 
