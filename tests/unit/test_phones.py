@@ -330,6 +330,12 @@ def test_a_number_with_a_fraction_is_no_phone(value: str, country: str | None) -
     assert has_fraction(value.strip())
 
 
+@pytest.mark.parametrize("value", ["0507654321,0507654322", "0507654321.0507654322", "+972507654321,+972507654322"])
+def test_two_numbers_are_neither_a_phone_nor_a_fraction(value: str) -> None:
+    assert digits_of(value, "IL") is None
+    assert not has_fraction(value)
+
+
 @pytest.mark.parametrize("value", ["-501234580", "-972501234580", "-0501234580", " -972501234580", "-501234580.5"])
 @pytest.mark.parametrize("country", ["IL", None])
 def test_a_negative_number_is_no_phone(value: str, country: str | None) -> None:

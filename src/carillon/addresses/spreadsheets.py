@@ -31,7 +31,7 @@ _BY_THOUSANDS = r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+\.|(?:\.[0-9]{3})+,)"
 # A decimal of zeros. The whole part may be grouped by anything but dots and commas, or by the thousands; where other
 # dots group it (01.23.45.67.00) the zeros are digits of the phone.
 DECIMAL = (
-    rf"{_BEFORE}[^.,]*[0-9][ \u00a0]*[.,][ \u00a0]*0{{1,2}}{_BEHIND}"
+    rf"{_BEFORE}[0-9](?:[^.,0-9]*[0-9])*[ \u00a0]*[.,][ \u00a0]*0{{1,2}}{_BEHIND}"
     rf"|{_BEFORE_WITHOUT_PLUS}[1-9][0-9]*[.,]0+{_BEHIND}"
     rf"|{_BEFORE_WITHOUT_PLUS}{_BY_THOUSANDS}0{{1,2}}{_BEHIND}"
 )
@@ -44,7 +44,7 @@ THOUSANDS = rf"{_BEFORE_WITHOUT_PLUS}[1-9][0-9]{{0,2}}(?:,[0-9]{{3}})+{_BEHIND}"
 FRACTION = (
     rf"{_BEFORE}[0-9]{{7,}}(?:[.,][0-9]{{1,2}})+{_BEHIND}"
     rf"|{_BEFORE_WITHOUT_PLUS}[1-9][0-9]{{6,}}[.,][0-9]+{_BEHIND}"
-    rf"|{_BEFORE}[0-9]{{10,}}[.,][0-9]+{_BEHIND}"
+    rf"|{_BEFORE}[0-9]{{10,}}[.,][0-9]{{1,6}}{_BEHIND}"
     rf"|{_BEFORE_WITHOUT_PLUS}{_BY_THOUSANDS}[0-9]+{_BEHIND}"
     rf"|{_BEFORE_WITHOUT_PLUS}[1-9][0-9]{{0,2}}(?:[ \u00a0][0-9]{{3}}){{2,}}[.,][0-9]{{1,2}}{_BEHIND}"
     rf"|{_BEFORE}[0-9](?:[^.,0-9]*[0-9]){{6,}}[ \u00a0]*[.,][ \u00a0]*[0-9]{_BEHIND}"

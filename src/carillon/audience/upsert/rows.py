@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from carillon.addresses.phones import begins_with_area
+from carillon.addresses.phones import MAX_PHONE_CHARACTERS, begins_with_area
 from carillon.addresses.spreadsheets import has_fraction, has_lost_digits
 from carillon.audience.field_types import MAX_TEXT_CHARACTERS
 
@@ -152,6 +152,8 @@ def problem(row: int, field: str, value: str, kind: str = "") -> RowError:
 
 def phone_fault(value: str) -> str | None:
     """Say why a text that looks like a phone is none, where that can be told: mostly a spreadsheet has spoilt it."""
+    if len(value) > MAX_PHONE_CHARACTERS:
+        return None
     if has_lost_digits(value):
         return ROUNDED
     if has_fraction(value):
