@@ -125,6 +125,11 @@ async def test_an_export_is_in_the_trail_at_the_accounts_time(run: Run, own_dsn:
         (("import", "people.csv", "--account", "1", "--audience", "9"), 1, "no audience 9"),
         (("import", "people.csv", "--account", "1", "--map", "Nickname=shoe"), 1, "no field “shoe”"),
         (("import", "people.csv", "--account", "1", "--map", "Nickname"), 2, "COLUMN=FIELD"),
+        (
+            ("import", "people.csv", "--account", "1", "--map", "Nickname=email_status", "--map", "Nickname=-"),
+            2,
+            "“Nickname” is named twice, as email_status and as -: leave one of them out.",
+        ),
         (("import", "people.csv"), 2, "--account"),
         (("export", "--account", "1", "--group", "Gold"), 1, "no group “Gold”"),
         (("export", "--account", "1", "-o", "no/such/folder.csv"), 1, "can't be written"),

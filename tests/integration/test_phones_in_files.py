@@ -67,6 +67,23 @@ async def test_grouped_numbers_that_a_spreadsheet_made_decimals_of_are_the_numbe
     assert all("it has a fraction" in reason for _, reason in rejected(summary))
 
 
+@pytest.mark.parametrize("count", [1, MANY])
+async def test_decimals_with_something_around_them_become_nobody_elses_number(
+    db: Database, account: Tenant, tmp_path: Path, count: int
+) -> None:
+    around = ["[{}]", "\u202a{}\u202c", "'{}'", "{},", "({})", "{};", "{}.", "{}:", "{}-", "{}/", "{}*", "~{}", ">{}"]
+    numbers = [f"54555{place:04d}" for place in range(len(around) * count)]
+    forms = [(around[place % len(around)], one) for place, one in enumerate(numbers)]
+    whole, spoilt = ([form.format(one + end) for form, one in forms] for end in (".0", ".5"))
+    summary = await bring(
+        db, account, tmp_path / "excel.csv", ["phone\tName", *(f"{one}\tAna" for one in whole + spoilt)]
+    )
+    assert (summary.new, summary.failed) == (len(whole), len(spoilt))
+    assert await phones(db, account) == [f"972{number}" for number in numbers]
+    assert [value for value, _ in rejected(summary)] == spoilt
+    assert all("it has a fraction" in reason for _, reason in rejected(summary))
+
+
 @pytest.mark.parametrize("separator", ["\u202f", "\u2009", "\u2007", "\u2019", "'"])
 @pytest.mark.parametrize("count", [1, MANY])
 async def test_numbers_that_a_spreadsheet_parted_as_its_locale_does_are_the_numbers_that_they_were(
@@ -115,6 +132,21 @@ async def test_digits_that_are_valid_internationally_alone_are_international(
     await bring(db, account, tmp_path / "mixed.csv", ["phone", *given], country="ES")
     expected = ["447911123456", "447911123457", "34612345678", "3466666666", "99000000000"]
     assert await phones(db, account) == expected + [f"34{one}" for one in usual]
+
+
+@pytest.mark.parametrize("filler", [0, MANY])
+async def test_a_number_that_begins_with_an_area_code_in_brackets_is_no_foreigners(
+    db: Database, account: Tenant, tmp_path: Path, filler: int
+) -> None:
+    usual = [f"61234{place:04d}" for place in range(filler)]
+    foreign = ["(201) 555-0123", "(212) 555-0199", "(305) 555-0188"]
+    await bring(db, account, tmp_path / "us.csv", ["phone", *foreign], country="US")
+    assert await phones(db, account) == ["12015550123", "12125550199", "13055550188"]
+    given = [*foreign, "(91) 234 56 78", "1 (201) 555-0124", *usual]
+    summary = await bring(db, account, tmp_path / "es.csv", ["phone", *given], country="ES")
+    assert [value for value, _ in rejected(summary)] == foreign
+    assert all("no number with such an area code" in reason for _, reason in rejected(summary))
+    assert (await phones(db, account))[3:] == ["34912345678", "12015550124", *(f"34{one}" for one in usual)]
 
 
 @pytest.mark.parametrize("is_suppressed", [True, False])

@@ -23,6 +23,16 @@ def read(attribute: str, *cells: str | None) -> list[str | None]:
         ('"Or, Ana" <ana@mail.example> ', "ana@mail.example"),
         ("<ana@mail.example>", "ana@mail.example"),
         ("Ana <mailto:ana@mail.example>", "ana@mail.example"),
+        ("mailto:ana%2Bnews@mail.example", "ana+news@mail.example"),
+        ("mailto:ana%40mail.example", "ana@mail.example"),
+        ("Ana <MAILTO:ana%2bnews%40mail.example?body=50%25>", "ana+news@mail.example"),
+        ("mailto:ana%3Fx@mail.example?subject=a%40b", "ana?x@mail.example"),
+        ("mailto:%D7%90@mail.example", "\u05d0@mail.example"),
+        ("mailto:ana%20or@mail.example", "ana or@mail.example"),  # which is no e-mail
+        ("mailto:ana%@mail.example", "ana%@mail.example"),
+        ("ana%2Bnews@mail.example", "ana%2Bnews@mail.example"),  # which is in no link
+        ("Ana <ana%2Bnews@mail.example>", "ana%2Bnews@mail.example"),
+        ("mailto:ana", "mailto:ana"),
         ("ana@mail.example", "ana@mail.example"),
         ("Ana <ana@mail.example>, Ben <ben@mail.example>", "Ana <ana@mail.example>, Ben <ben@mail.example>"),
         ("http://mail.example", "http://mail.example"),

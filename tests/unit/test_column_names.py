@@ -166,6 +166,7 @@ def test_of_columns_whose_names_are_alike_the_one_spelt_so_is_meant() -> None:
         (["Téléphone", "Portable"], {}, ["“Téléphone”, “Portable”", '--map "Portable=phone"']),
         (["Cellulare 1", "Telefono 1"], {}, ["“Cellulare 1”, “Telefono 1”", '--map "Cellulare 1=phone"']),
         (["a", "b"], {"a": "email", "b": "email"}, ["“a”, “b”", "email"]),
+        (["phone", "Foo"], {"Foo": "email", "foo": "-"}, ["“Foo” is named twice, as email and as -"]),
         (["phone"], {"phone": "-"}, ["No column holds a phone"]),
     ],
 )

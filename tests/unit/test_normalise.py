@@ -69,6 +69,21 @@ def test_numbers_of_spreadsheets_in_a_column_are_what_the_reference_reads(countr
     assert_frame_equal(normalise_phones(texts(values), country), phones_by_reference([*values], country))
 
 
+AROUND = (
+    *("[]", "()", "\u202a\u202c", '""', "''", "``", "<>"),
+    *(f" {one}" for one in ",;.:-/*|~\u200b#x\u0665"),
+    *",;.:/-~+",
+)
+
+
+@pytest.mark.parametrize("country", ["IL", "DE", None])
+def test_numbers_of_spreadsheets_with_something_around_them_are_what_the_reference_reads(country: str | None) -> None:
+    wholes = ("30765432", "0501234567", "+972501234567", "050 123-4567", "01.23.45.67", "542,700,008", "5.45111249")
+    numbers = [one + end for one in wholes for end in (".0", ",00", ".000", ".5", "E8", "E+08", "E+008", "")]
+    values = [f"{around[0].strip()}{one}{around[1:].strip()}" for one in numbers for around in AROUND]
+    assert_frame_equal(normalise_phones(texts(values), country), phones_by_reference([*values], country))
+
+
 # Of other countries without a plus, of new ranges, and ambiguous.
 FOREIGN = (
     *("447911123456", "33612345678", "12025550123", "306912345678", "4915112345678", "3466666666", "3212345678"),
@@ -76,6 +91,16 @@ FOREIGN = (
     *("4915053253819", "62812179635", "38343481876", "468120753", "972621112225", "62218990177", "62 812 179635"),
     *("99000000000", "6941234567", "2101234567", "+99000000000", "0099000000000", "999", "+2100000"),
     *("٤٤ 07911123456", "(0) 44 7911 123456", "(+44) 7911123456", "0044 7911123456"),
+    *("(201) 555-0123", "(212) 555-0199", "(305) 555-0188", "[44] 7911 123456", "1 (201) 555-0123", "(00201) 5550123"),
+    *(
+        "(\u0662\u0660\u0661) \u0665\u0665\u0665-\u0660\u0661\u0662\u0663",
+        "(\u0660\u0665\u0660) \u0667\u0666\u0665\u0664\u0663\u0662\u0661",
+        "(972) 50-765-4321",
+        "(49) 151 12345678",
+        "(62) 812 179635",
+        "(46) 8120753",
+    ),
+    *("\u202a(201) 555 0123\u202c", "(1) 201 555 0123", "(3) 466 66666 66", "\uff08201\uff09 5550123"),
 )
 
 
@@ -209,6 +234,13 @@ PHONE_LIKE |= st.from_regex(
 )
 PHONE_LIKE |= st.from_regex(
     r"[+0]?[0-9]{1,12}[.,][0-9]{0,4}0|[0-9]([.,][0-9]{1,14})?[eE][+]?[01]?[0-9]", fullmatch=True
+)
+PHONE_LIKE |= st.from_regex(
+    r"[(\[\"'`;:,./*|~\u200b\u202a\u0665+-]{0,2}[0-9]{5,11}[.,][0-9]{1,3}[)\]\"'`;:,./*|~>\u200b\u202c\u0665-]{0,2}",
+    fullmatch=True,
+)
+PHONE_LIKE |= st.from_regex(
+    r"[ (\[\u202a]{0,2}[(\[][0-9\u0660\u0662]{1,4}[)\]][ -]?[0-9]{3,4}[ -]?[0-9]{3,6}", fullmatch=True
 )
 EMAIL_LIKE = st.from_regex(r"[ -~]{1,12}@[a-zA-Z0-9.\-]{1,12}\.[a-zA-Z]{1,5}", fullmatch=True)
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumber
 from tests.unit.corpus import COUNTRIES, phones_of, seeded
 
+from carillon.addresses.phone_readings import PhoneForm, phone_readings, read_ambiguous_phone
 from carillon.addresses.phones import (
     MAX_PHONE_CHARACTERS,
     Phone,
@@ -181,6 +182,97 @@ def test_a_number_that_a_spreadsheet_parted_by_thousands_is_mended(
     assert has_fraction(value) is value.endswith(("8.5", ",50"))
 
 
+# What may stand before and behind a number: brackets, quotes, marks of direction, and what parts cells and lines.
+AROUND = (
+    *(
+        ("[", "]"),
+        ("(", ")"),
+        ("\u202a", "\u202c"),
+        ('"', '"'),
+        ("'", "'"),
+        ("`", "`"),
+        ("<", ">"),
+        ("\u200b", "\u200b"),
+    ),
+    *(("", one) for one in (",", ";", ".", ":", "-", "/", "*", "|", "~", ".,")),
+    *((one, "") for one in (",", ";", ".", ":", "/", "*", "|", "~")),
+)
+
+
+@pytest.mark.parametrize(("before", "behind"), AROUND)
+@pytest.mark.parametrize(
+    ("number", "country", "digits"),
+    [
+        ("30765432.0", "DE", "4930765432"),
+        ("30765432,00", "DE", "4930765432"),
+        ("545111249.000", "IL", "972545111249"),
+        ("+972545111249.0", "GR", "972545111249"),
+        ("054-511-1249.00", "IL", "972545111249"),
+        ("545,111,249.00", "IL", "972545111249"),
+        ("542,700,008", "IL", "972542700008"),
+        ("5.45111249E8", "IL", "972545111249"),
+        ("30765432.5", "DE", None),
+        ("545111249.25", "IL", None),
+        ("545111249.123", "IL", None),
+        ("+97250123456.7", "IL", None),
+        ("542,700,008.5", "IL", None),
+        ("612 345 678.50", "ES", None),
+        ("054 511 1249.5", "IL", None),
+        ("9.72545E+11", "IL", None),
+    ],
+)
+def test_what_stands_around_a_decimal_makes_no_other_number_of_it(
+    before: str, behind: str, number: str, country: str, digits: str | None
+) -> None:
+    value = f"{before}{number}{behind}"
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    assert has_lost_digits(value) is (digits is None and "E" in number)
+    assert has_fraction(value) is (digits is None and "E" not in number)
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("03.1234567", "IL", "97231234567"),
+        ("054.511.1249", "IL", "972545111249"),
+        ("054.511.12.49", "IL", "972545111249"),
+        ("+49 30 1234.5678", "DE", "493012345678"),
+        ("(02) 123.4567", "IL", "97221234567"),
+        ("(02) 123.45.67;", "IL", "97221234567"),
+        ("[01.23.45.67.00]", "FR", "33123456700"),
+        ("(0541234.000)", "IL", "972541234000"),
+        ("+972.54.511.1249,", "IL", "972545111249"),
+        ("(-050-1234567)", "IL", "972501234567"),
+        ("/-0501234567", "IL", "972501234567"),
+    ],
+)
+def test_points_that_part_a_phone_make_no_decimal_of_it(value: str, country: str, digits: str) -> None:
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    assert not has_fraction(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("9.72545111233e+011", "IL", "972545111233"),
+        ("545.111235E+06", "IL", "972545111235"),
+        ("545111237.0E0", "IL", "972545111237"),
+        ("0.545111237E+9", "IL", "972545111237"),
+        ("+9.72545111233E+11", "GR", "972545111233"),
+        ("\u0665.\u0664\u0665\u0661\u0661\u0661\u0662\u0664\u0669E\u0668", "IL", "972545111249"),
+        ("9.72545e+011", "IL", None),
+        ("545.11E+06", "IL", None),
+        ("54511123E1", "IL", None),
+        ("\u0669.\u0667\u0662\u0665E+\u0661\u0661", "IL", None),
+    ],
+)
+def test_a_power_of_ten_of_any_form_is_mended_or_refused_with_its_cause(
+    value: str, country: str, digits: str | None
+) -> None:
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    assert has_lost_digits(value) is (digits is None)
+
+
 SEPARATORS = ("\u00a0", "\u202f", "\u2009", "\u2007", "\u2019", "'", "\u066c")
 
 
@@ -216,6 +308,7 @@ def test_an_apostrophe_before_or_behind_a_number_parts_nothing(apostrophe: str) 
 
 
 FRACTIONS = (
+    *("0545111249.000", "+972545111249.000"),  # behind so many digits no group of three is left of a phone
     *(
         "97250123456.7",
         "97250123456,7",
@@ -235,6 +328,12 @@ def test_a_number_with_a_fraction_is_no_phone(value: str, country: str | None) -
     assert digits_of(value, country) is None
     assert phone_digits(value, country) is None
     assert has_fraction(value.strip())
+
+
+@pytest.mark.parametrize("value", ["0507654321,0507654322", "0507654321.0507654322", "+972507654321,+972507654322"])
+def test_two_numbers_are_neither_a_phone_nor_a_fraction(value: str) -> None:
+    assert digits_of(value, "IL") is None
+    assert not has_fraction(value)
 
 
 @pytest.mark.parametrize("value", ["-501234580", "-972501234580", "-0501234580", " -972501234580", "-501234580.5"])
@@ -304,6 +403,51 @@ def test_digits_with_the_countrys_own_calling_code_are_international_where_that_
 ) -> None:
     reading = read_phone(value, country)
     assert (reading.digits if reading else None) == digits
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        ("(201) 555-0123", "ES", None),  # an Egyptian's, with a plus
+        ("(201) 555-0123", "IL", "9722015550123"),  # of a length that Israel has
+        ("(201) 555-0123", "FR", None),
+        ("(212) 555-0199", "ES", None),
+        ("(305) 555-0188", "FR", None),
+        ("[201] 555-0123", "ES", None),
+        ("tel: (201) 555-0123", "ES", None),
+        ("\u202a( 201 )5550123\u202c", "ES", None),
+        ("(\u0662\u0660\u0661) \u0665\u0665\u0665-\u0660\u0661\u0662\u0663", "ES", None),
+        ("(201) 555-0123", "US", "12015550123"),
+        ("(91) 234 56 78", "ES", "34912345678"),
+        ("(3) 123-4567", "IL", "97231234567"),
+        ("(972) 50-765-4321", "IL", "972507654321"),
+        ("(49) 151 12345678", "DE", "4915112345678"),
+        ("(305) 555-0188", "IL", "9723055550188"),
+        ("1 (201) 555-0123", "ES", "12015550123"),
+        ("(+1) 201 555-0123", "ES", "12015550123"),
+        ("+1 (201) 555-0123", "ES", "12015550123"),
+        ("(001) 201 555-0123", "ES", "12015550123"),
+        ("(050) 765-4321", "IL", "972507654321"),
+        ("(0) 50 765 4321", "IL", "972507654321"),
+        ("(12015550123)", "ES", "12015550123"),
+    ],
+)
+def test_a_number_that_begins_with_an_area_code_in_brackets_is_the_countrys_or_none(
+    value: str, country: str, digits: str | None
+) -> None:
+    assert digits_of(value, country) == digits == phone_digits(value, country)
+    for form in PhoneForm:
+        readings = phone_readings(value, country, form)
+        assert readings[:1] == (() if digits is None else (digits,))
+        if "(001" not in value and "(1201" not in value:
+            assert len(readings) <= 1
+
+
+def test_an_area_code_in_brackets_has_no_other_reading() -> None:
+    assert read_ambiguous_phone("(201) 555-0123", "ES") == ("(201) 555-0123", None)
+    assert read_ambiguous_phone("(212) 555-0199", "IL") == ("+9722125550199", None)
+    assert read_ambiguous_phone("(201) 555-0123", "US") == ("+12015550123", None)
+    assert digits_of("(972) 50-765-4321", None) == "972507654321"  # where there is no country to dial in
 
 
 def test_a_text_longer_than_the_limit_is_no_phone_though_it_is_mostly_space() -> None:

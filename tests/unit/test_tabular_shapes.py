@@ -135,6 +135,18 @@ def test_a_file_without_content_is_called_empty(tmp_path: Path, content: bytes) 
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        *("[30765432.0]", "\u202a30765432.0\u202c", "(30765432.5)", "30765432.0.", "`30765432.0`", "'542,700,008.5"),
+        *("9.72545111233e+011", "545.111235E+06", "mailto:ana%40mail.example", "Ana <mailto:ana%40mail.example>"),
+    ],
+)
+def test_an_address_with_something_around_it_names_no_column(tmp_path: Path, address: str) -> None:
+    with pytest.raises(NoHeaderError, match="holds an address"):
+        inspect(written(tmp_path, f'"{address}"\tname\n0541110001\tAna\n'.encode()))
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b",,,\n1,2,3,4\n",
@@ -204,7 +216,19 @@ def test_names_that_are_given_make_the_first_record_a_row(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["Orders 2024", "2024-01-15 visits", "01/15/2024 (visits)", "Mail @ work", "@handle", "a < b", "1e", "12345"],
+    [
+        "Orders 2024",
+        "2024-01-15 visits",
+        "01/15/2024 (visits)",
+        "Mail @ work",
+        "@handle",
+        "a < b",
+        "1e",
+        "12345",
+        "(2024)",
+        "12E3",
+        "50%40",
+    ],
 )
 def test_a_name_with_digits_or_an_at_sign_is_no_address(tmp_path: Path, name: str) -> None:
     assert inspect(written(tmp_path, f"phone;{name}\n".encode())).header == ("phone", name)

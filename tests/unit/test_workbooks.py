@@ -165,10 +165,25 @@ def test_a_formula_that_openpyxl_writes_is_not_calculated(tmp_path: Path) -> Non
     assert read_csv(tmp_path / "book.xlsx") == "email,unsubscribed\nana@mail.example,#NOT CALCULATED!\n"
 
 
-def test_a_number_with_more_digits_than_a_spreadsheet_keeps_is_written_out(tmp_path: Path) -> None:
-    cells = "".join(f"<c><v>{number}</v></c>" for number in ("1.23456789012345E+20", "1E2", "12345678901234567", "-0"))
-    path = write_workbook(tmp_path / "book.xlsx", f'<row r="1">{cells}</row>')
-    assert read_csv(path) == "123456789012345000000,100,12345678901234567,-0\n"
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("1.23456789012345E+20", "1.23456789012345E+20"),
+        ("2.412345678901234e+16", "2.41234567890123E+16"),
+        ("1E+15", "1E+15"),
+        ("1234567890123450", "1.23456789012345E+15"),  # as a spreadsheet leaves 1234567890123456
+        ("12345678901234567", "12345678901234567"),  # as only a program writes it
+        ("123456789012345", "123456789012345"),
+        ("9.72545111233E+11", "972545111233"),
+        ("1E2", "100"),
+        ("-0", "-0"),
+    ],
+)
+def test_a_number_with_more_digits_than_a_spreadsheet_keeps_has_an_exponent(
+    tmp_path: Path, number: str, text: str
+) -> None:
+    path = write_workbook(tmp_path / "book.xlsx", f'<row r="1"><c><v>{number}</v></c></row>')
+    assert read_csv(path) == f"{text}\n"
 
 
 DOCTYPE = '<!DOCTYPE x [<!ENTITY a "b">]><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>'

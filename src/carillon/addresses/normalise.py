@@ -12,6 +12,7 @@ from carillon.addresses.email_columns import common_emails, composed_emails
 from carillon.addresses.emails import read_email
 from carillon.addresses.phone_columns import PhoneColumn
 from carillon.addresses.phones import (
+    AREA_FIRST,
     KINDS_PER_VALIDITY,
     MOBILE_KINDS,
     UNAMBIGUOUS,
@@ -20,11 +21,13 @@ from carillon.addresses.phones import (
     known_region,
     read_phone,
 )
+from carillon.addresses.spreadsheets import ascii_digits
 
 PHONE_COLUMNS = {"digits": pl.String, "quality": pl.Int16, "region": pl.String}
 EMAIL_COLUMNS = {"key": pl.String, "given": pl.String}
 
-_OTHER_DIGITS = r"[\p{Nd}--[0-9]]"  # those of other scripts, which the shape of a text doesn't count
+_OTHER_DIGITS = r"[\p{Nd}--[0-9]]"
+_BRACKETS = r"[(\[\uff08]"
 _FEW_ROWS = 200  # up to so many rows the references are faster than passes over columns
 
 
@@ -42,11 +45,11 @@ def normalise_phones(values: pl.Series, country: str | None) -> pl.DataFrame:
     left = _phones_one_by_one(texts.gather(rows), country).insert_column(0, rows)
     dialled = _in_order(pl.concat([column.decided, left]), texts.len())
     region = known_region(country)
-    return dialled if region is None else _or_international(texts, dialled, region)
+    return dialled if region is None else _without_strange_areas(texts, _or_international(texts, dialled, region))
 
 
 def _or_international(texts: pl.Series, dialled: pl.DataFrame, region: str) -> pl.DataFrame:
-    """Put international readings of ambiguous texts in the place of others (rules 6 and 7 of `read_phone`)."""
+    """Put international readings of ambiguous texts in the place of others (rules 6 to 8 of `read_phone`)."""
     has_own_code = dialled["digits"].str.starts_with(2 * calling_code(region)).fill_null(value=False)
     ambiguous = _ambiguous_rows(texts, dialled, has_own_code)
     if ambiguous.is_empty():
@@ -58,10 +61,33 @@ def _or_international(texts: pl.Series, dialled: pl.DataFrame, region: str) -> p
         (validity == Validity.POSSIBLE)
         | ((validity == Validity.VALID) & _is_mobile(international) & ~_is_mobile(national))
     )
-    is_rather = is_valid | (has_own_code.gather(ambiguous) & ((validity > national_validity) | is_as_good))
+    own, is_area = has_own_code.gather(ambiguous), _begin_with_area(texts.gather(ambiguous))
+    is_rather = (is_valid & ~is_area) | (own & ((validity > national_validity) | is_as_good))
     if not is_rather.any():
         return dialled
     return _replaced(dialled, ambiguous.filter(is_rather), international.filter(is_rather))
+
+
+def _without_strange_areas(texts: pl.Series, phones: pl.DataFrame) -> pl.DataFrame:
+    """Refuse numbers with area codes in brackets of which the country has none (rule 8 of `read_phone`)."""
+    rows = (phones["quality"] < KINDS_PER_VALIDITY).arg_true()  # NOT_POSSIBLE, of whichever kind
+    rows = rows if rows.is_empty() else rows.filter(_begin_with_area(texts.gather(rows)))
+    return phones if rows.is_empty() else _replaced(phones, rows, phones.clear(len(rows)))
+
+
+def _begin_with_area(texts: pl.Series) -> pl.Series:
+    is_bracketed = texts.str.contains(_BRACKETS).fill_null(value=False)
+    if not is_bracketed.any():
+        return is_bracketed
+    return _of_ascii_digits(texts).str.contains(AREA_FIRST).fill_null(value=False)
+
+
+def _of_ascii_digits(texts: pl.Series) -> pl.Series:
+    """Write the digits of other scripts as ASCII has them: they are few."""
+    rows = texts.str.contains(_OTHER_DIGITS).arg_true()
+    if rows.is_empty():
+        return texts
+    return texts.clone().scatter(rows, [ascii_digits(text) for text in texts.gather(rows)])
 
 
 def _replaced(phones: pl.DataFrame, rows: pl.Series, by: pl.DataFrame) -> pl.DataFrame:
@@ -74,13 +100,13 @@ def _ambiguous_rows(texts: pl.Series, dialled: pl.DataFrame, others: pl.Series |
     rows = (asked if others is None else asked | others).arg_true()
     if rows.is_empty():
         return rows
-    rest, digits = texts.gather(rows), dialled["digits"].gather(rows)
+    rest, digits = _of_ascii_digits(texts.gather(rows)), dialled["digits"].gather(rows)
     given = rest.str.replace_all("[^0-9]+", "").str.strip_chars_start("0")
     is_shaped = (
         given.str.len_bytes() >= MIN_SIGNIFICANT_DIGITS
     )  # more than are allowed, where a trunk prefix is among them
     is_other = is_shaped & given.ne_missing(digits)
-    may_be = (is_other | rest.str.contains(_OTHER_DIGITS)) & ~rest.str.contains(UNAMBIGUOUS)
+    may_be = is_other & ~rest.str.contains(UNAMBIGUOUS)
     return rows.filter(may_be.fill_null(value=False))
 
 
@@ -111,6 +137,9 @@ def ambiguous_phones(values: pl.Series, country: str) -> pl.DataFrame:
 def _weighed(values: pl.Series, country: str) -> tuple[pl.DataFrame, pl.Series]:
     """Return the likely phones, and the E.164 digits of the international readings where they are others, or nulls."""
     dialled, international = normalise_phones(values, country), normalise_phones(values, None)
+    if known_region(country) is not None:  # an area code in brackets is dialled there
+        areas = _begin_with_area(values).arg_true()
+        international = _replaced(international, areas, international.clear(len(areas)))
     national_validity, validity = _validity(dialled), _validity(international)
     is_unknown = (national_validity == Validity.NOT_POSSIBLE) & (validity == Validity.NOT_POSSIBLE)
     is_rather = (validity > national_validity) | is_unknown

@@ -31,7 +31,7 @@ from carillon.addresses.phones import (
     Validity,
     known_region,
 )
-from carillon.addresses.spreadsheets import DECIMAL, NUMBER, SCIENTIFIC, THOUSANDS, ZEROS
+from carillon.addresses.spreadsheets import DECIMAL, NUMBER, THOUSANDS, ZEROS
 
 _FEW = 12  # up to so many rows of one calling code or region the reference is faster than passes over columns
 _MAX_FAST_BYTES = 40
@@ -42,6 +42,10 @@ E164_LENGTHS = (7, 15)
 # Punctuation that the parser drops wherever it stands, around digits and at most one plus before the first
 # digit. Left out on purpose: '*', '~', '#', ',', ';' and letters, which the parser may take for an extension.
 _PUNCTUATED = r"^[ \t\r\n().\-/]*\+?[ ().\-/]*[0-9][0-9 ().\-/]*[ \t\r\n]*$"
+
+_NOT_ASCII = r"[^\x00-\x7f]"
+# Of any script: the reference is given what may be one.
+_LIKE_SCIENTIFIC = r"\d[eE]\+?\d{1,3}[^0-9A-Za-z]*$"
 
 _SEVEN_DIGITS = 10 ** (MIN_SIGNIFICANT_DIGITS - 1)
 _REPEATED = [int(digit * length) for digit in "123456789" for length in range(MIN_SIGNIFICANT_DIGITS, 20)]
@@ -108,13 +112,15 @@ class PhoneColumn:
 
     def _mended(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Mend what a spreadsheet made of phones, and drop texts that are none: with letters, a fraction or a minus."""
-        odd = rows["text"].str.contains(r"[.,A-Za-z]|^\s*-")
+        odd = rows["text"].str.contains(r"[.,A-Za-z]|^[^0-9]*-")
         if not odd.any():
             return rows
         stripped = rows.filter(odd).with_columns(_TEXT.str.strip_chars(WHITE_SPACE))
         lettered = stripped["text"].str.contains("[A-Za-z]")
-        self._leave(stripped.filter(lettered & stripped["text"].str.contains(SCIENTIFIC)))
-        mended = _replaced(stripped.filter(~lettered), DECIMAL, _TEXT.str.replace(ZEROS, ""))
+        self._leave(stripped.filter(lettered & stripped["text"].str.contains(_LIKE_SCIENTIFIC)))
+        numbers = stripped.filter(~lettered)
+        numbers = self._leave_if(numbers, numbers["text"].str.contains(_NOT_ASCII))
+        mended = _replaced(numbers, DECIMAL, _TEXT.str.replace(ZEROS, "${1}"))
         mended = _replaced(mended, THOUSANDS, _TEXT.str.replace_all(",", "", literal=True))
         mended = mended.filter(~_TEXT.str.contains(NUMBER))
         return pl.concat([rows.filter(~odd), mended])

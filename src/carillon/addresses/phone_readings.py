@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from enum import Enum
 
 from carillon.addresses.dialling import dialling_of
-from carillon.addresses.phones import PhoneReading, Validity, is_ambiguous, known_region, phone_digits, read_phone
+from carillon.addresses.phones import (
+    PhoneReading,
+    Validity,
+    begins_with_area,
+    is_ambiguous,
+    known_region,
+    phone_digits,
+    read_phone,
+)
 
 
 class PhoneForm(Enum):
@@ -35,9 +43,10 @@ def likely_phone(value: str, *countries: str | None) -> str:
 def phone_readings(value: str, country: str, form: PhoneForm) -> tuple[str, ...]:
     """Read a number in a form: its E.164 digits by each reading that is a number, the form's first one first.
 
-    What the country has no number of such a length for is meant internationally alone (docs/adr/0028).
+    What the country has no number of such a length for is meant internationally alone (docs/adr/0028), and what begins
+    with an area code in brackets nationally.
     """
-    if form is PhoneForm.NATIONAL:  # most are, and single lookups feel what this costs
+    if form is PhoneForm.NATIONAL or _is_national(value, country):  # most are, and single lookups feel what this costs
         digits = phone_digits(value, country)
         return (digits,) if digits else ()
     if form is PhoneForm.NATIONAL_IF_VALID:
@@ -48,6 +57,10 @@ def phone_readings(value: str, country: str, form: PhoneForm) -> tuple[str, ...]
         if national is not None and national.validity == Validity.NOT_POSSIBLE:
             return tuple(digits for digits in found if digits != national.digits)
     return found
+
+
+def _is_national(value: str, *countries: str | None) -> bool:
+    return begins_with_area(value) and any(map(known_region, countries))
 
 
 def _readings_as_in_files(value: str, country: str) -> tuple[str, ...]:
@@ -85,7 +98,8 @@ def _countries(country: str, form: PhoneForm) -> tuple[str | None, ...]:
 
 
 def _likely(value: str, countries: Sequence[str | None]) -> PhoneReading | None:
-    readings = [(country is None, one) for country in countries if (one := read_phone(value, country))]
+    ways = filter(known_region, countries) if _is_national(value, *countries) else countries
+    readings = [(country is None, one) for country in ways if (one := read_phone(value, country))]
     return max(readings, key=_likelihood, default=(False, None))[1]
 
 
@@ -99,6 +113,7 @@ def read_ambiguous_phone(value: str, country: str) -> tuple[str, str | None]:
 
     Beside it, the E.164 digits of the international reading where that is another number: it may be meant all the same.
     """
-    likely, international = likely_phone(value, country, None), read_phone(value, None)
+    likely = likely_phone(value, country, None)
+    international = None if _is_national(value, country) else read_phone(value, None)
     is_other = international is not None and f"+{international.digits}" != likely
     return likely, international.digits if international and is_other else None

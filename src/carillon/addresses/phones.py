@@ -6,7 +6,6 @@ the same answers and is tested against it.
 
 import functools
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -22,13 +21,12 @@ from carillon.addresses.dialling import (
     is_repeated_digit,
     significant_digits,
 )
-from carillon.addresses.spreadsheets import whole_number
+from carillon.addresses.spreadsheets import ascii_digits, whole_number
 
 MAX_PHONE_CHARACTERS = 250
 """Longer texts are not phones: the parser's own limit, applied before anything else looks at the text."""
 
 _START_OF_NUMBER = re.compile(r"[+\uff0b0-9]")
-_POINTS = str.maketrans({"\uff0e": ".", "\uff0c": ",", "\u066b": ","})
 _PLUS_SIGNS = ("+", "\uff0b")
 # No mark in it begins an extension.
 _ONLY_PUNCTUATED = re.compile(r"[\s().\-/]*[+\uff0b]?[\s().\-/]*[0-9][0-9\s().\-/]*")
@@ -36,7 +34,11 @@ _ONLY_PUNCTUATED = re.compile(r"[\s().\-/]*[+\uff0b]?[\s().\-/]*[0-9][0-9\s().\-
 UNAMBIGUOUS = r"^[ -*,-/:-~]*(?:\+|0[^0])"
 """Texts that can be only a national, or only an international number."""
 
+AREA_FIRST = r"^[^0-9+\uff0b]*[(\[\uff08][ \u00a0]*[1-9][0-9]{0,4}[ \u00a0]*[)\]\uff09][^0-9]*[0-9]"
+"""Texts of ASCII digits that begin with an area code in brackets, and have digits behind it: `(201) 555-0123`."""
+
 _is_unambiguous = re.compile(UNAMBIGUOUS).match
+_begins_with_area = re.compile(AREA_FIRST).match
 _SHOWN_HEAD, _SHOWN_TAIL = 3, 2
 
 
@@ -181,19 +183,24 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
     7. So are those that begin with the country's own calling code, where the plan knows the number behind that as well
        as the one that they are with it: both POSSIBLE, or both VALID and only the former a mobile one, as 4915… in
        Germany, where 04915 is an area (docs/adr/0067).
+    8. Digits that begin with an area code in brackets, which no plus and no zero is before, are a number of the country
+       or none: rule 6 is not theirs, and a NOT_POSSIBLE one of them is refused.
     """
-    text = whole_number(_ascii_digits(value.strip())) if len(value) <= MAX_PHONE_CHARACTERS else None
+    text = whole_number(ascii_digits(value.strip())) if len(value) <= MAX_PHONE_CHARACTERS else None
     if text is None or any(map(str.isalpha, text)):
         return None
     region = known_region(country)
     reading = _read_number(text, region)
-    if region is not None and is_ambiguous(text):
-        has_own_code = reading is not None and reading.digits.startswith(2 * calling_code(region))
-        if has_own_code or not _is_valid(reading):
-            international = _read_number(text, None)
-            if _is_rather_international(international, reading, has_own_code=has_own_code):
-                return international
-    return reading
+    if region is None or _is_unambiguous(text):
+        return reading
+    is_national = begins_with_area(text)
+    has_own_code = reading is not None and reading.digits.startswith(2 * calling_code(region))
+    if has_own_code or not (is_national or _is_valid(reading)):
+        international = _read_number(text, None)
+        if _is_rather_international(international, reading, has_own_code=has_own_code):
+            return international
+    is_refused = is_national and reading is not None and reading.validity == Validity.NOT_POSSIBLE
+    return None if is_refused else reading
 
 
 def _is_rather_international(
@@ -213,8 +220,17 @@ def _is_rather_international(
 
 
 def is_ambiguous(text: str) -> bool:
-    """Tell whether a text may be a national as well as an international number: it has no plus and no single zero."""
-    return _is_unambiguous(text) is None
+    """Tell whether a text may be a national as well as an international number.
+
+    It has no plus and no single zero, and no area code in brackets, before its digits.
+    """
+    text = ascii_digits(text)
+    return not (_is_unambiguous(text) or _begins_with_area(text))
+
+
+def begins_with_area(text: str) -> bool:
+    """Tell whether a text begins with an area code in brackets, which only a number of the country does."""
+    return _begins_with_area(ascii_digits(text)) is not None
 
 
 def _is_valid(reading: PhoneReading | None) -> bool:
@@ -291,14 +307,6 @@ def _quality(number: PhoneNumber, region: str | None) -> PhoneQuality:
         return PhoneQuality(Validity.VALID, kind)
     possible = phonenumbers.is_possible_number(number)
     return PhoneQuality(Validity.POSSIBLE if possible else Validity.NOT_POSSIBLE, kind)
-
-
-def _ascii_digits(text: str) -> str:
-    """Write digits of any script, and the points that part decimals there, as ASCII has them."""
-    if text.isascii():
-        return text
-    text = text.translate(_POINTS)
-    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
 
 
 @functools.cache

@@ -1,40 +1,60 @@
 """Numbers that a spreadsheet made of phones: mended where no digit was lost, and told apart where some were.
 
-The patterns are for Python's `re` as well as for polars, which reads whole columns by them: a `DECIMAL` loses its
-`ZEROS` and `THOUSANDS` their commas, and a text is no phone where `NUMBER` matches what is left.
+A number is a decimal where no other separator is among its digits than its thousands', and
+
+* one or two digits are behind its only point or comma, and seven or more before it: `30765432.5`;
+* or zeros alone: `501234579.000`, `054 280 0001.0`. Behind a sign or a zero, more than two of them may be a group of a
+  phone's digits (`0541234.000`), but not behind ten digits;
+* or more digits than that, where no sign or zero is before seven digits (`5012345.678`), or behind ten digits;
+* or one digit, behind seven that are grouped otherwise: `054 280 0001.5`.
+
+Whatever is no digit may stand around it: brackets, quotes, marks of direction, a comma that parts cells. Groups of a
+phone that are parted by points are no decimals: `03.1234567`, `054.511.1249`, `+49 30 1234.5678`, `(02) 123.4567`.
+
+The patterns are for Python's `re` as well as for polars, which reads whole columns of ASCII by them: a `DECIMAL` loses
+its `ZEROS` and `THOUSANDS` their commas, and a text is no phone where `NUMBER` matches what is left.
 """
 
 import re
+import unicodedata
 
 # What parts thousands in other locales: typographic spaces (French), apostrophes (Swiss) and the Arabic mark.
 _SEPARATORS = re.compile("[\u2000-\u200a\u202f\u205f]|(?<=[0-9])['\u2019\u066c](?=[0-9])")
 _USUAL_SEPARATOR = "\u00a0"
+_POINTS = str.maketrans({"\uff0e": ".", "\uff0c": ",", "\u066b": ","})
+
+_BEFORE = r"^[^0-9]*"
+_BEFORE_WITHOUT_PLUS = r"^[^0-9+]*"
+_BEHIND = r"[^0-9]*$"
+_BY_THOUSANDS = r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+\.|(?:\.[0-9]{3})+,)"
 
 # A decimal of zeros. The whole part may be grouped by anything but dots and commas, or by the thousands; where other
-# dots group it (01.23.45.67.00) the zeros are digits of the phone. More than two zeros may be a group of it, too, where
-# a sign or a zero stands before the digits.
+# dots group it (01.23.45.67.00) the zeros are digits of the phone.
 DECIMAL = (
-    r"^[^.,]*[0-9][ \u00a0]*[.,][ \u00a0]*0{1,2}\)?$"
-    r"|^[1-9][0-9]*[.,]0+$"
-    r"|^[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+\.|(?:\.[0-9]{3})+,)0{1,2}$"
+    rf"{_BEFORE}[0-9](?:[^.,0-9]*[0-9])*[ \u00a0]*[.,][ \u00a0]*0{{1,2}}{_BEHIND}"
+    rf"|{_BEFORE_WITHOUT_PLUS}[1-9][0-9]*[.,]0+{_BEHIND}"
+    rf"|{_BEFORE_WITHOUT_PLUS}{_BY_THOUSANDS}0{{1,2}}{_BEHIND}"
 )
-ZEROS = r"[ \u00a0]*[.,][ \u00a0]*0+\)?$"
-"""What a `DECIMAL` ends with."""
+ZEROS = r"[ \u00a0]*[.,][ \u00a0]*0+([^0-9]*)$"
+"""What a `DECIMAL` ends with; what stands behind it stays."""
 
-THOUSANDS = r"^[1-9][0-9]{0,2}(?:,[0-9]{3})+$"
+THOUSANDS = rf"{_BEFORE_WITHOUT_PLUS}[1-9][0-9]{{0,2}}(?:,[0-9]{{3}})+{_BEHIND}"
 # Of the forms that `DECIMAL` does not mend. A whole part shorter than a phone may be a group of a phone's own digits,
 # but a single zero behind groups is none.
 FRACTION = (
-    r"^\+?[0-9]{7,}(?:[.,][0-9]{1,2})+$"
-    r"|^[1-9][0-9]{6,}[.,][0-9]+$"
-    r"|^[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+\.|(?:\.[0-9]{3})+,)[0-9]+$"
-    r"|^[1-9][0-9]{0,2}(?:[ \u00a0][0-9]{3}){2,}[.,][0-9]{1,2}$"
-    r"|\.[^,]*(?:\.[ \u00a0]*0|[0-9]{7,}[ \u00a0]*\.[ \u00a0]*00)\)?$"
+    rf"{_BEFORE}[0-9]{{7,}}(?:[.,][0-9]{{1,2}})+{_BEHIND}"
+    rf"|{_BEFORE_WITHOUT_PLUS}[1-9][0-9]{{6,}}[.,][0-9]+{_BEHIND}"
+    rf"|{_BEFORE}[0-9]{{10,}}[.,][0-9]{{1,6}}{_BEHIND}"
+    rf"|{_BEFORE_WITHOUT_PLUS}{_BY_THOUSANDS}[0-9]+{_BEHIND}"
+    rf"|{_BEFORE_WITHOUT_PLUS}[1-9][0-9]{{0,2}}(?:[ \u00a0][0-9]{{3}}){{2,}}[.,][0-9]{{1,2}}{_BEHIND}"
+    rf"|{_BEFORE}[0-9](?:[^.,0-9]*[0-9]){{6,}}[ \u00a0]*[.,][ \u00a0]*[0-9]{_BEHIND}"
+    rf"|\.[^,]*(?:\.[ \u00a0]*0|[0-9]{{7,}}[ \u00a0]*\.[ \u00a0]*00){_BEHIND}"
 )
-NEGATIVE = r"^-[0-9]+(?:[.,][0-9]+)?$"
+# A hyphen behind other characters than these is punctuation.
+NEGATIVE = rf"^[\"'`(\[<\u200b\u200e\u200f\u202a-\u202e]*-[0-9]+(?:[.,][0-9]+)?{_BEHIND}"
 NUMBER = f"{FRACTION}|{NEGATIVE}"
-SCIENTIFIC = r"^\d(?:[.,\uff0e\uff0c\u066b]\d+)?[eE]\+?\d{1,2}$"
-"""Of any script; `whole_number` is given ASCII digits."""
+# Programs write two or three digits of the power, and in the engineering form up to three before the point.
+SCIENTIFIC = r"^([^0-9A-Za-z-]*)([0-9]+)(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,3})([^0-9A-Za-z]*)$"
 
 _is_plain = re.compile(r"[^.,eE-]*").fullmatch
 _is_decimal = re.compile(DECIMAL).match
@@ -42,8 +62,7 @@ _ZEROS = re.compile(ZEROS)
 _is_by_thousands = re.compile(THOUSANDS).match
 _FRACTION = re.compile(FRACTION)
 _NUMBER = re.compile(NUMBER)
-_is_scientific = re.compile(SCIENTIFIC).match
-_SCIENTIFIC = re.compile(r"([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
+_SCIENTIFIC = re.compile(SCIENTIFIC)
 
 
 def whole_number(text: str) -> str | None:
@@ -60,11 +79,16 @@ def whole_number(text: str) -> str | None:
     whole = _without_zeros(text)
     if _NUMBER.search(whole):
         return None
-    if match := _SCIENTIFIC.fullmatch(whole):
-        fraction, power = match[2] or "", int(match[3])
-        is_whole = len(fraction) >= power and not fraction[power:].strip("0")
-        return match[1] + fraction[:power] if is_whole else None
-    return whole
+    match = _SCIENTIFIC.match(whole)
+    return _without_power(match) if match else whole
+
+
+def _without_power(match: re.Match[str]) -> str | None:
+    before, whole, fraction, power, behind = match.groups(default="")
+    places = int(power)
+    if len(fraction) < places or fraction[places:].strip("0"):
+        return None
+    return before + (whole + fraction[:places]).lstrip("0") + behind
 
 
 def _with_usual_separators(text: str) -> str:
@@ -72,15 +96,24 @@ def _with_usual_separators(text: str) -> str:
 
 
 def _without_zeros(text: str) -> str:
-    whole = _ZEROS.sub("", text) if _is_decimal(text) else text
+    whole = _ZEROS.sub(r"\1", text) if _is_decimal(text) else text
     return whole.replace(",", "") if _is_by_thousands(whole) else whole
 
 
 def has_lost_digits(text: str) -> bool:
-    """Tell whether a stripped text is a number that a spreadsheet rounded."""
-    return bool(_is_scientific(text)) and whole_number(text) is None
+    """Tell whether a text is a number that a spreadsheet rounded."""
+    text = ascii_digits(text.strip())
+    return _SCIENTIFIC.match(text) is not None and whole_number(text) is None
 
 
 def has_fraction(text: str) -> bool:
-    """Tell whether a stripped text is a number as long as a phone with a fraction, which no phone has."""
-    return bool(_FRACTION.search(_without_zeros(_with_usual_separators(text))))
+    """Tell whether a text is a number as long as a phone with a fraction, which no phone has."""
+    return bool(_FRACTION.search(_without_zeros(_with_usual_separators(ascii_digits(text.strip())))))
+
+
+def ascii_digits(text: str) -> str:
+    """Write digits of any script, and the points that part decimals there, as ASCII has them."""
+    if text.isascii():
+        return text
+    text = text.translate(_POINTS)
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)

@@ -36,8 +36,9 @@ def contact_key(given: str, by: str | None = None) -> ContactKey:
 
     An e-mail may be a link or have a name, as in files.
     """
-    kind = KeyKind(by) if by else KeyKind.EMAIL if "@" in given else KeyKind.PHONE
-    value = plain_email(given) if kind is KeyKind.EMAIL else given
+    email = plain_email(given)
+    kind = KeyKind(by) if by else KeyKind.EMAIL if "@" in email else KeyKind.PHONE
+    value = email if kind is KeyKind.EMAIL else given
     return ContactKey(kind=kind, value=value, phone_form=PhoneForm.NATIONAL_IF_VALID)
 
 

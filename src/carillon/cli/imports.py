@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,7 @@ def import_(  # noqa: PLR0913 - one for each flag
     with as_file(file) as path:
         command = FileImport(
             path=path,
-            mapping=dict(_pair(text) for text in mapping),
+            mapping=_mapping(mapping),
             columns=None if columns is None else columns.split(","),
             sheet=sheet,
             group=group,
@@ -129,6 +130,15 @@ def import_(  # noqa: PLR0913 - one for each flag
         report_json(summary) | {"judgement": judging.record}, report_lines(summary, is_guess=encoding is None)
     )
     end_if_stopped(summary)
+
+
+def _mapping(texts: Sequence[str]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for column, field in map(_pair, texts):
+        if mapping.setdefault(column, field) != field:
+            message = f"“{column}” is named twice, as {mapping[column]} and as {field}: leave one of them out."
+            raise click.BadParameter(message, param_hint="--map")
+    return mapping
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from carillon.audience.contacts.unsubscribe import Unsubscribe, unsubscribe_cont
 from carillon.audience.imports.cell_forms import plain_email
 from carillon.audience.suppression_queries import ListSuppressions, Suppression, list_suppressions
 from carillon.audience.suppressions import Address, AddressOutcome, Channel, Reactivate, Suppress, reactivate, suppress
-from carillon.audience.upsert.rows import spreadsheets_fault
+from carillon.audience.upsert.rows import phone_fault
 from carillon.cli.contact_search import contact_key
 from carillon.cli.dry_runs import dry_run_option, show_dry_run
 from carillon.cli.import_reports import problems_line, suppressed_line
@@ -44,14 +44,15 @@ def group() -> None:
 
 def _addresses(values: tuple[str, ...], channel: str | None) -> list[Address]:
     """Read addresses as a cell of a file: an e-mail may be a link, or have a name."""
-    given = [(Channel(channel or ("email" if "@" in value else "sms")), value) for value in values]
+    given = [(value, plain_email(value)) for value in values]
+    by_channel = [(Channel(channel or ("email" if "@" in email else "sms")), value, email) for value, email in given]
     return [
         Address(
             channel=one,
-            value=plain_email(value) if one is Channel.EMAIL else value,
+            value=email if one is Channel.EMAIL else value,
             phone_form=PhoneForm.NATIONAL_IF_VALID,
         )
-        for one, value in given
+        for one, value, email in by_channel
     ]
 
 
@@ -121,7 +122,7 @@ def _answer(
     why_not: str,
 ) -> None:
     """Answer, and end with exit code 1 where addresses failed: their texts, and whether these are phones."""
-    faults = [(value, spreadsheets_fault(value) if is_phone else None) for value, is_phone in failed]
+    faults = [(value, phone_fault(value) if is_phone else None) for value, is_phone in failed]
     notes = [f"“{value}” {why_not}." + (f" {fault}" if fault else "") for value, fault in faults]
     session.answer({**done, "failed": [value for value, _ in failed]}, [*lines, *notes])
     if failed:

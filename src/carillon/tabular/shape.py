@@ -35,13 +35,15 @@ _START: Final = 1024
 _MOST_CONTROLS: Final = 8  # different ones in the file's start: a column of a text file may have one or two in each row
 # In the forms that cells have them in; a date with something behind it is a name.
 _ADDRESS: Final = re.compile(
-    r"""'?(?:mailto:|tel:|sms:)?\s*(?:
+    r"""[\["'`(<\u200b-\u200f\u202a-\u202e]{0,3}(?:mailto:|tel:|sms:)?\s*(?:
         [^@\s<>]+@[^@\s<>]+
-      | [+(]{0,2}\d[\d\s()./'\u2019\u066c-]{5,}\d(?:[.,]0+)?
+      | [+(]{0,2}\d[\d\s()./'\u2019\u066c-]{5,}\d(?:[.,]\d+)?
       | [+(]{0,2}\d(?!\d{0,3}[./-]\d{1,2}[./-]\d{1,4}\b)[\d\s()./'\u2019\u066c-]{5,}\d[\s(].+
-      | \d{1,3}(?:,\d{3}){2,}(?:\.0+)?
-      | \d(?:[.,]\d+)?e\+?\d{1,2}
-    ) | [^<>]*<\s*(?:mailto:)?[^@<>\s]+@[^@<>\s]+\s*>""",
+      | \d{1,3}(?:,\d{3}){2,}(?:\.\d+)?
+      | \d(?:[.,]\d+)?e\+?\d{1,3}
+      | \d{2,3}[.,]\d+e\+?\d{1,3}
+    )[\]"'`)>,;.\u200b-\u200f\u202a-\u202e]{0,3} | mailto:[^@\s<>?]+%40[^@\s<>]+
+      | [^<>]*<\s*(?:mailto:)?[^@<>\s]+(?:@|%40)[^@<>\s]+\s*>""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 

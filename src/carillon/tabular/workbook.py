@@ -72,9 +72,9 @@ def write_sheet(path: Path, sheet: str | None, target: BinaryIO) -> WrittenSheet
     """Write the first visible sheet of a workbook, or the one that is named, as CSV in UTF-8 with commas.
 
     A row is a line, a blank one where it has no value, so that lines are numbered as rows are. Numbers have all their
-    digits, with the leading zeros that are shown, dates are in ISO 8601, truths are `true` and `false`, formulas have
-    the value that was last calculated, or are UNCALCULATED, and errors are as they are shown (`#N/A`). Raises
-    TabularError.
+    digits, with the leading zeros that are shown, or an exponent where a spreadsheet lost some. Dates are in ISO 8601,
+    truths are `true` and `false`, formulas have the value that was last calculated, or are UNCALCULATED, and errors are
+    as they are shown (`#N/A`). Raises TabularError.
     """
     with open_zip(path) as archive, tempfile.TemporaryFile(prefix="carillon-import-") as file:
         try:
@@ -263,8 +263,8 @@ class _RowReader(_Reader[list[str]]):
             case "n" if self._style in self._parts.date_styles:
                 value = _moment(text, self._parts.epoch, self._style in self._parts.duration_styles)
             case "n":
-                value = text if text.isdigit() else _digits(text)
-                if width := self._parts.widths.get(self._style):
+                value = text if text.isdigit() and not _is_rounded(text) else _digits(text)
+                if (width := self._parts.widths.get(self._style)) and "E" not in value:
                     value = value.zfill(width)
             case "b":
                 value = "true" if text == "1" else "false"
@@ -285,11 +285,20 @@ def _column(letters: str) -> int:
 
 
 def _digits(text: str) -> str:
-    """Write a number without an exponent, with the 15 digits that spreadsheets have and show."""
+    """Write a number with the 15 digits that spreadsheets have and show; one of more before its point with an exponent.
+
+    So it passes for no whole number: which digits the others were, nobody knows.
+    """
     number = _FIFTEEN_DIGITS.create_decimal(text)
     if not number.is_finite() or abs(number.adjusted()) > sys.float_info.max_10_exp:
         raise ValueError("no number of a spreadsheet")
-    return f"{number.normalize(_FIFTEEN_DIGITS):f}"
+    form = "f" if number.adjusted() < _FIFTEEN_DIGITS.prec else "E"
+    return format(number.normalize(_FIFTEEN_DIGITS), form)
+
+
+def _is_rounded(digits: str) -> bool:
+    """Tell whether a whole number is as a spreadsheet leaves those with more digits; programs write them all."""
+    return len(digits) > _FIFTEEN_DIGITS.prec and not digits[_FIFTEEN_DIGITS.prec :].strip("0")
 
 
 @lru_cache(65_536)  # birthdays come again

@@ -5,6 +5,7 @@ They become what the engine reads; a cell in no such form stays as it is, and is
 
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -12,8 +13,8 @@ from carillon.audience.field_types import Kind
 from carillon.audience.upsert.rows import RowError
 from carillon.tabular import CELL_ERRORS, LINE_COLUMN
 
-# A link may carry a subject, and a name may stand before it.
-_MAILTO = r"(?i)^\s*(?:.*<\s*)?mailto:\s*([^?<>\s]+@[^?<>\s]+)(?:\?[^<>]*)?\s*>?\s*$"
+# A link may carry a subject, and a name may stand before it. RFC 6068 has characters of the address in percents.
+_MAILTO = r"(?i)^\s*(?:.*<\s*)?mailto:\s*([^?<>\s]+(?:@|%40)[^?<>\s]+)(?:\?[^<>]*)?\s*>?\s*$"
 _NAMED = r"^[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>\s*$"
 # Five digits: 18 May 1927 to 13 October 2173. Four of them are a year, and six may be a day without its marks.
 _SERIAL = r"^\s*([1-9][0-9]{4})(?:[.,]([0-9]{1,17}))?\s*$"
@@ -67,6 +68,18 @@ def plain_email(text: str) -> str:
     return str(read_cell_forms(pl.DataFrame({"email": [text]}), {"email": "email"}, {}).item())
 
 
+def _decoded(link: pl.Expr) -> pl.Expr:
+    """Read the percents; what is no e-mail then is none."""
+    return link.map_batches(_unquoted, return_dtype=pl.String)
+
+
+def _unquoted(links: pl.Series) -> pl.Series:
+    rows = links.str.contains("%", literal=True).arg_true()
+    if rows.is_empty():
+        return links
+    return links.clone().scatter(rows, [unquote(link) for link in links.gather(rows)])
+
+
 def _where(frame: pl.DataFrame, column: str, is_form: pl.Expr, read: pl.Expr) -> pl.DataFrame:
     """Replace what is in a form and can be read; a column without one costs a look at it."""
     if not frame.select(is_form.any()).item():
@@ -75,7 +88,7 @@ def _where(frame: pl.DataFrame, column: str, is_form: pl.Expr, read: pl.Expr) ->
 
 
 def _address(cell: pl.Expr) -> pl.Expr:
-    return pl.coalesce(cell.str.extract(_MAILTO), cell.str.extract(_NAMED))
+    return pl.coalesce(_decoded(cell.str.extract(_MAILTO)), cell.str.extract(_NAMED))
 
 
 def _moment(cell: pl.Expr) -> pl.Expr:

@@ -83,7 +83,7 @@ def plan_columns(  # noqa: PLR0913 - what is known of the file and of the audien
     field or an address as well.
     """
     attributes_there = (*ATTRIBUTES, *fields)
-    chosen = {_column(header, name): _attribute(attributes_there, wanted) for name, wanted in mapping.items()}
+    chosen = _chosen(header, mapping, attributes_there)
     for column in answers:
         if column not in chosen:
             raise no_addresses(column, address_columns([column])[column])
@@ -266,6 +266,16 @@ def _own_columns(header: Sequence[str], chosen: Collection[str], fields: Collect
     if set(header) >= set(BLOCK_COLUMNS[:2]):
         known |= set(BLOCK_COLUMNS)
     return known.intersection(header).difference(chosen)
+
+
+def _chosen(header: Sequence[str], mapping: Mapping[str, str], attributes: Sequence[str]) -> dict[str, str]:
+    chosen: dict[str, str] = {}
+    for name, wanted in mapping.items():
+        column, attribute = _column(header, name), _attribute(attributes, wanted)
+        if chosen.setdefault(column, attribute) != attribute:
+            names = f"{mapped_name(chosen[column])} and as {mapped_name(attribute)}"
+            raise InvalidInputError("map", f"“{column}” is named twice, as {names}: leave one of them out.")
+    return chosen
 
 
 def _column(header: Sequence[str], name: str) -> str:

@@ -41,6 +41,7 @@ from carillon.audience.imports.likely_columns import LIKELY_ROWS, likely_key
 from carillon.audience.imports.reachability import TakenAway, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
+from carillon.audience.imports.spoilt_numbers import mend_numbers
 from carillon.audience.suppressions import MAX_REASON_CHARACTERS, checked_reason
 from carillon.audience.unsubscriptions import Unsubscription
 from carillon.audience.upsert.parse_columns import read_frame
@@ -146,7 +147,12 @@ class FileSource:
                 _, frame = read_definitions(frame)
             blocks = self._blocks(frame)
             frame = frame if blocks is None else blocks.contacts
-            cells = read_cell_forms(frame, self.columns.attributes, self.kinds)
+            cells, spoilt = mend_numbers(
+                read_cell_forms(frame, self.columns.attributes, self.kinds),
+                self.columns.attributes,
+                self.kinds,
+                is_export=is_export(self.shape.header),
+            )
             raw = with_keys(cells.select(names), frame)
             batch = read_frame(raw, self.country, kinds=self.kinds, join_all=groups, may_be_international=True)
             batch = replace(batch, is_file=True)
@@ -155,8 +161,8 @@ class FileSource:
             if ARCHIVED_COLUMN in self.columns.own:
                 batch = replace(batch, archived=read_archived(frame))
             devices, wrong = read_devices(frame) if DEVICES_COLUMN in self.columns.own else ([], [])
-            if wrong or failed:
-                batch = replace(batch, errors=[*batch.errors, *failed, *wrong])
+            if wrong or failed or spoilt:
+                batch = replace(batch, errors=[*_unexplained(batch.errors, spoilt), *failed, *spoilt, *wrong])
             yield PreparedChunk(
                 chunk=chunk,
                 batch=batch,
@@ -254,6 +260,12 @@ class PreparedChunk:
             error_count=report.error_count + len(broken),
             errors=sorted([*report.errors, *broken], key=lambda error: error.row),
         )
+
+
+def _unexplained(errors: Sequence[RowError], others: Sequence[RowError]) -> list[RowError]:
+    """Leave out that rows have no key where others say why."""
+    explained = {error.row for error in others}
+    return [error for error in errors if not (error.code == "missing_key" and error.row in explained)]
 
 
 def _without_blanks(chunk: Chunk) -> Chunk:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from carillon.addresses.phones import MAX_PHONE_CHARACTERS, begins_with_area
 from carillon.addresses.spreadsheets import has_fraction, has_lost_digits
 from carillon.audience.field_types import MAX_TEXT_CHARACTERS
 
@@ -145,16 +146,19 @@ def problem(row: int, field: str, value: str, kind: str = "") -> RowError:
     if len(value) > _LONGEST.get(about, len(value)):
         code = "too_long"
     if about == "phone":
-        message = spreadsheets_fault(value) or message
+        message = phone_fault(value) or message
     return RowError(row, field, code, shown(value), message)
 
 
-def spreadsheets_fault(value: str) -> str | None:
-    """Say what a spreadsheet has done to a number, that it is no phone any more; None of any other text."""
-    text = value.strip()
-    if has_lost_digits(text):
-        return _ROUNDED
-    return _FRACTION if has_fraction(text) else None
+def phone_fault(value: str) -> str | None:
+    """Say why a text that looks like a phone is none, where that can be told: mostly a spreadsheet has spoilt it."""
+    if len(value) > MAX_PHONE_CHARACTERS:
+        return None
+    if has_lost_digits(value):
+        return ROUNDED
+    if has_fraction(value):
+        return _FRACTION
+    return _STRANGE_AREA if begins_with_area(value) and not any(map(str.isalpha, value)) else None
 
 
 def shown(value: str) -> str:
@@ -162,13 +166,16 @@ def shown(value: str) -> str:
     return value[:MAX_SHOWN_CHARACTERS].replace("\0", "\ufffd")
 
 
-_ROUNDED = (
+ROUNDED = (
     "A spreadsheet rounded this number, and its last digits are lost: "
     "make the column text where the digits still are, and save the file again."
 )
 _FRACTION = (
     "A spreadsheet reckoned with this number, or the column holds something else: it has a fraction, as no phone has. "
     "Make the column text where the phones still are, and save the file again."
+)
+_STRANGE_AREA = (
+    "The country has no number with such an area code: write it with its plus and calling code, or name its country."
 )
 _WORDS = {
     "phone": ("invalid", "This is not a phone number."),
