@@ -172,3 +172,17 @@ async def test_an_archived_contact_that_is_deleted_is_brought_back_by_calls_and_
     await db.run(delete_contacts, account.actor, DeleteContacts(keys=[key]))
     await db.run(save_contact, account.actor, SaveContact(row=ROW))
     assert await reached(db, account) == ["972541110001", "ana@mail.example"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [ContactRow(email="ana@mail.example", phone=""), ContactRow(email="ana@mail.example", phone="0541110009")],
+)
+async def test_a_file_reaches_nobody_at_an_address_that_a_contact_left_when_it_came_back(
+    db: Database, account: Tenant, tmp_path: Path, changed: ContactRow
+) -> None:
+    await archived(db, account)
+    await db.run(save_contact, account.actor, SaveContact(row=changed))
+    await bring(db, account, tmp_path / "people.csv", ["phone", PHONE])
+    found = await reached(db, account)
+    assert ("972541110001" in found, "ana@mail.example" in found) == (False, True)

@@ -18,6 +18,7 @@ from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ContactQuery, query_contacts
 from carillon.audience.contacts.save import SaveContact, save_contact
 from carillon.audience.contacts.subscription import ChangeSubscriptions, SubscriptionChange, change_subscriptions
+from carillon.audience.contacts.unsubscribe import Unsubscribe, unsubscribe_contacts
 from carillon.audience.field_types import Kind
 from carillon.audience.fields import CreateField, create_field
 from carillon.audience.imports import source
@@ -678,6 +679,41 @@ async def test_what_is_said_while_an_import_is_interrupted_wins_over_it(
         if one.consents
     }
     assert {phone for phone, granted in consents.items() if not granted} == {"972541110004"}
+
+
+async def test_what_is_said_once_more_while_an_import_is_interrupted_wins_over_it(
+    db: Database, account: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: FixedClock
+) -> None:
+    """Who was unsubscribed or suppressed already says so again, by a call, a command, a file or a status."""
+    monkeypatch.setattr(source, "CHUNK_ROWS", 1)
+    phones = [f"054111000{number}" for number in range(1, 7)]
+    lines = [
+        "phone,sms_status",
+        *(f"{phone},{'blocked' if phone == phones[0] else 'unsubscribed'}" for phone in phones),
+    ]
+    await bring(db, account, tmp_path / "before.csv", lines)
+    clock.moment += timedelta(days=1)
+    given = ["phone,sms_status", "0541110009,subscribed", *(f"{one},subscribed" for one in phones)]
+    command = FileImport(path=write(tmp_path / "signed.csv", given), resubscribe="Signed")
+    asked = iter([False, True])
+    await import_file(db, account.actor, command, lambda _progress: None, should_stop=lambda: next(asked))
+    clock.moment += timedelta(days=1)
+    address = Address(channel=Channel.SMS, value=phones[0])
+    await db.run(suppress, account.actor, Suppress(addresses=[address], reason="STOP"))
+    keys = [ContactKey(kind=KeyKind.PHONE, value=phones[1])]
+    await db.run(unsubscribe_contacts, account.actor, Unsubscribe(keys=keys, reason="Again"))
+    await bring(db, account, tmp_path / "again.csv", ["phone,unsubscribed", f"{phones[2]},yes"])
+    gone = SaveContact(row=ContactRow(phone=phones[3]), sms=SubscriptionStatus.UNSUBSCRIBED)
+    await db.run(save_contact, account.actor, gone)
+    planned = await dry_run(db, account.actor, command, lambda _rows: None)
+    summary = await import_file(db, account.actor, command, lambda _progress: None)
+    assert (planned.difference.resubscribed, summary.resubscribed) == (2, 2)
+    found = {phone: sms for phone, (sms, _) in (await statuses(db, account)).items()}
+    assert {phone for phone, sms in found.items() if sms == "subscribed"} == {
+        "972541110005",
+        "972541110006",
+        "972541110009",
+    }
 
 
 async def test_a_row_that_takes_away_wins_over_one_that_resubscribes(

@@ -57,7 +57,7 @@ async def test_a_list_of_blocked_destinations_is_suppressed_without_contacts(
 
 
 def test_a_reason_that_is_a_field_of_the_audience_stops_a_list_of_blocked_destinations_until_it_is_said() -> None:
-    header = ["Destination", "Reason", "name"]
+    header = ["Destination", "Reason", "description"]
     with pytest.raises(InvalidInputError, match="suppression import"):
         plan_columns(header, {}, ["reason"])
     assert plan_columns(header, {"reason": "fields.reason"}, ["reason"]).attributes["Reason"] == "reason"

@@ -8,9 +8,15 @@ import pytest
 from tests.support import Tenant
 from tests.unit.workbooks import write_workbook
 
+from carillon.audience.contacts.contact import ContactKey, KeyKind
+from carillon.audience.contacts.delete import DeleteContacts, delete_contacts
 from carillon.audience.contacts.query import ContactQuery, query_contacts
+from carillon.audience.contacts.save import SaveContact, save_contact
+from carillon.audience.exports import ExportContacts, export_contacts
 from carillon.audience.imports.file_import import FileImport, ImportSummary, import_file
+from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
+from carillon.tabular import Format
 
 
 async def bring(db: Database, account: Tenant, path: Path) -> ImportSummary:
@@ -43,7 +49,7 @@ async def test_ids_that_a_spreadsheet_rounded_make_no_person_of_several(
         ("972545550002", None, None),
         ("972545550003", "17", None),
     ]
-    assert [(field, value) for field, value, _ in rejected(summary)] == [("external_id", "9.72545E+11")] * 3
+    assert [(field, value) for field, value, _ in rejected(summary)] == [("external_id", "'9.72545E+11")] * 3
     assert all("format the column as text" in reason for _, _, reason in rejected(summary))
 
 
@@ -81,9 +87,9 @@ async def test_a_workbooks_number_of_more_digits_than_it_keeps_is_no_key(
     assert [one[:2] for one in await contacts(db, account)] == [("972545550001", None), ("972545550002", None)]
     fields = [(field, value) for field, value, _ in rejected(summary)]
     assert fields == [
-        ("external_id", "2.41234567890123E+16"),
-        ("external_id", "2.41234567890123E+15"),
-        ("phone", "2.41234567890123E+16"),
+        ("external_id", "'2.41234567890123E+16"),
+        ("external_id", "'2.41234567890123E+15"),
+        ("phone", "'2.41234567890123E+16"),
     ]
     assert all("spreadsheet" in reason for _, _, reason in rejected(summary))
 
@@ -107,5 +113,48 @@ async def test_a_landline_that_a_spreadsheet_rounded_is_an_error_of_a_row_that_i
     assert (summary.new, summary.failed, summary.error_count) == (3, 0, 1)
     assert [one[2] for one in await contacts(db, account)] == ["501234579", None, "ask at 5"]
     ((field, value, reason),) = rejected(summary)
-    assert (field, value) == ("landline", "9.7203E+11")
+    assert (field, value) == ("landline", "'9.7203E+11")
     assert reason.startswith("A spreadsheet rounded this number")
+
+
+async def test_a_workbook_of_a_library_that_rounds_to_sixteen_digits_makes_no_person_of_several(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    """9123456789012345 and …344 are one float, and both are written as the second."""
+    body = '<row r="1"><c t="str"><v>external_id</v></c><c t="str"><v>phone</v></c></row>'
+    for number, key in enumerate(("9123456789012344", "9123456789012344", "9007199254740991"), 2):
+        body += f'<row r="{number}"><c><v>{key}</v></c><c><v>54555000{number}</v></c></row>'
+    await bring(db, account, write_workbook(tmp_path / "book.xlsx", body))
+    assert [one[:2] for one in await contacts(db, account)] == [
+        ("972545550002", None),
+        ("972545550003", None),
+        ("972545550004", "9007199254740991"),
+    ]
+
+
+@pytest.mark.parametrize("format_", ["csv", "ndjson", "parquet"])
+async def test_an_id_with_a_power_of_ten_is_carried_over_by_an_export(
+    db: Database, account: Tenant, tmp_path: Path, format_: Format
+) -> None:
+    row = ContactRow(external_id="9.72E+11", landline="9.7203E+11")
+    await db.run(save_contact, account.actor, SaveContact(row=row))
+    path = tmp_path / f"all.{format_}"
+    async with db.transaction() as tx:
+        await export_contacts(tx, account.actor, ExportContacts(target=path, format=format_))
+    keys = [ContactKey(kind=KeyKind.EXTERNAL_ID, value="9.72E+11")]
+    await db.run(delete_contacts, account.actor, DeleteContacts(keys=keys))
+    summary = await bring(db, account, path)
+    assert (summary.new, summary.error_count) == (1, 0)
+    assert await contacts(db, account) == [(None, "9.72E+11", "9.7203E+11")]
+
+
+async def test_what_a_spreadsheet_made_of_an_exports_ids_is_refused(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    header = "contact_id,phone,email,external_id,landline,sms_status,email_status,created_at,updated_at"
+    row = "{},97254555000{},,9.72545E+11,,subscribed,none,2026-01-01T00:00:00Z,2026-01-01T00:00:00Z"
+    lines = [header, row.format(1, 1), row.format(2, 2)]
+    (tmp_path / "export.csv").write_text("\n".join([*lines, ""]))
+    summary = await bring(db, account, tmp_path / "export.csv")
+    assert [one[:2] for one in await contacts(db, account)] == [("972545550001", None), ("972545550002", None)]
+    assert summary.error_count == 2

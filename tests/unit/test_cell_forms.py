@@ -30,6 +30,8 @@ def read(attribute: str, *cells: str | None) -> list[str | None]:
         ("mailto:%D7%90@mail.example", "\u05d0@mail.example"),
         ("mailto:ana%20or@mail.example", "ana or@mail.example"),  # which is no e-mail
         ("mailto:ana%@mail.example", "ana%@mail.example"),
+        ("mailto:ana%FF@mail.example", "mailto:ana%FF@mail.example"),  # no UTF-8
+        ("mailto://ana@mail.example", "mailto://ana@mail.example"),
         ("ana%2Bnews@mail.example", "ana%2Bnews@mail.example"),  # which is in no link
         ("Ana <ana%2Bnews@mail.example>", "ana%2Bnews@mail.example"),
         ("mailto:ana", "mailto:ana"),

@@ -1,10 +1,12 @@
 import phonenumbers
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumber
 from tests.unit.corpus import COUNTRIES, phones_of, seeded
 
+from carillon.addresses.normalise import normalise_phones
 from carillon.addresses.phone_readings import PhoneForm, phone_readings, read_ambiguous_phone
 from carillon.addresses.phones import (
     MAX_PHONE_CHARACTERS,
@@ -18,7 +20,7 @@ from carillon.addresses.phones import (
     read_phone,
     region_of_calling_code,
 )
-from carillon.addresses.spreadsheets import has_fraction, has_lost_digits
+from carillon.addresses.spreadsheets import has_fraction, has_lost_digits, has_second_number
 
 # The numbers in the vendors' references, with what each stands for in its vendor's country.
 VENDOR_SAMPLES = [
@@ -620,3 +622,36 @@ def test_any_text_is_a_phone_of_the_right_shape_or_none(text: str, country: str 
 )
 def test_a_calling_code_leads_to_the_country_by_whose_plan_it_is_dialled(code: str, region: str | None) -> None:
     assert region_of_calling_code(code) == region
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        *(("612 34 56 78/79", "ES", None), ("612345678 1/2", "ES", None), ("612345678/79", "FR", None)),
+        *(("030 1234567/8", "DE", None), ("+34 612345678 / 9", "ES", None), ("612345678/679", "NL", None)),
+        *(("030/1234567", "DE", "49301234567"), ("0664/123 45 67", "AT", "436641234567")),
+        *(("06/12/34/56/78", "FR", "33612345678"), ("+43 664/1234567", "AT", "436641234567")),
+    ],
+)
+@pytest.mark.parametrize("others", [0, 300])
+def test_two_numbers_of_a_cell_are_none(value: str, country: str, digits: str | None, others: int) -> None:
+    assert digits_of(value, country) == digits
+    column = normalise_phones(pl.Series([value] * (others + 1)), country)
+    assert set(column["digits"].to_list()) == {digits}
+    assert has_second_number(value) is (digits is None)
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "digits"),
+    [
+        *(("06 1234 56.00", "IT", None), ("8 (495) 123-45.00", "RU", None), ("612 34 57.00", "ES", None)),
+        *(("+34 612 34 56.00", "ES", None), ("612 345 678.00", "ES", "34612345678")),
+        *(("054-511-1249.00", "IL", "972545111249"), ("01.23.45.67.00", "FR", "33123456700")),
+    ],
+)
+@pytest.mark.parametrize("others", [0, 300])
+def test_two_zeros_behind_a_short_group_may_be_digits_and_are_not_guessed(
+    value: str, country: str, digits: str | None, others: int
+) -> None:
+    column = normalise_phones(pl.Series([value] * (others + 1)), country)
+    assert {digits_of(value, country), *column["digits"].to_list()} == {digits}

@@ -295,7 +295,7 @@ async def test_who_was_unsubscribed_before_it_was_kept_has_its_last_change(dsn: 
         "SELECT contact_id, channel, unsubscribed_at::date::text, source, reason FROM unsubscription"
         " WHERE account_id > 0 ORDER BY contact_id, channel"
     )
-    await execute(dsn, "DROP TABLE unsubscription", pre.statements)
+    await execute(dsn, "DROP TABLE unsubscription", "ALTER TABLE suppression DROP COLUMN said_again_at", pre.statements)
     first = [(1, "email", "2031-01-02"), (1, "sms", "2031-01-02"), (3, "sms", "2031-01-04"), (4, "sms", "2031-01-05")]
     assert [tuple(row) for row in await fetch(dsn, kept)] == [(*one, "upgrade", None) for one in first]
     await execute(

@@ -112,7 +112,7 @@ class PhoneColumn:
 
     def _mended(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Mend what a spreadsheet made of phones, and drop texts that are none: with letters, a fraction or a minus."""
-        odd = rows["text"].str.contains(r"[.,A-Za-z]|^[^0-9]*-")
+        odd = rows["text"].str.contains(r"[.,/A-Za-z]|^[^0-9]*-")
         if not odd.any():
             return rows
         stripped = rows.filter(odd).with_columns(_TEXT.str.strip_chars(WHITE_SPACE))

@@ -43,7 +43,10 @@ _MAY = Words(
 _ASKS = re.compile(
     r"\b(?:may|can|could|should|shall) we\b|\bok(?:ay)? to\b|\b(?:would|d|do) you like\b|\bmay i\b"
     r"|^do not$|\bphone ok\b|\bok phone\b"
-    r"|\b(?:keep|stay) (?:me |us )?(?:in touch|posted|updated)\b|\bhear from (?:us|you)\b|\bleave (?:me )?alone\b"
+    r"|\b(?:keep|stay) (?:me |us )?(?:in touch|posted|updated)\b|\bhear from (?:us|you)\b|\bping me\b"
+)
+_LEAVES = re.compile(
+    r"\bleave (?:me |us )?(?:alone|be)\b|\bleft out\b|\blaisser tranquille\b|\blasciate?mi in pace\b|\bin ruhe lassen\b"
 )
 _SOMETHING_ELSE = re.compile(
     r"\b(?:primary|main|emergency|key|billing|technical|sales|first|new|business|direct) contacts?\b"
@@ -75,7 +78,7 @@ def asked_kind(column: str) -> str | None:
     words = _words(column)
     name = " ".join(words)
     denies = any(map(_denies, words))
-    if any(map(_refuses, words)):
+    if any(map(_refuses, words)) or _LEAVES.search(name):
         return "unsubscribed"
     topics = [word for word in words if _is_topic(word) or (denies and word in _known(USED))]
     if _SOMETHING_ELSE.search(name) or not (topics or _ASKS.search(name)):

@@ -95,7 +95,7 @@ TOPIC_WORDS = _listed(
     inviamo accordo vuole voglio avvisi mandar acuerdo aviso avisos ligar permite permito permitir permitem permiso
     notícias permet inform informs informed informing informare mktg permets акции акциях акций акция акциями можно
     акції акцій акціях листи листів можна νεα bilgi ret comms eshot eshots edm avisar envios σταλει пуш согл связь
-    связи письма письмо письмами
+    связи письма письмо письмами spam joindre joignable
     """,
 )
 """Words for it that others begin with, too."""
@@ -124,6 +124,7 @@ USED = _listed(
     use used nutzen verwenden benutzen utiliser usare utilizzare usar utilizar использовать використовувати להשתמש
     שימוש χρησιμοποιηθεί χρησιμοποιείτε χρήση استخدام kullan kullanma kullanmayin uzywac disturb bother target phone
     ring post will vol interested interessiert interesse interesses interesa interessa interesados interess
+    disturbed stören
     interessato zainteresowany
     """,
 )

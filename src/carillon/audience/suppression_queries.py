@@ -117,12 +117,15 @@ async def suppressed_among(tx: Tx, actor: Actor, channel: Channel, addresses: Se
     return {row["address"] for row in rows}
 
 
-async def suppressed_since(tx: Tx, actor: Actor, addresses: Collection[str]) -> Mapping[tuple[Channel, str], datetime]:
-    """Return since when normalised addresses are suppressed, by channel and address."""
+async def suppressed_since(
+    tx: Tx, actor: Actor, addresses: Collection[str], *, last: bool = False
+) -> Mapping[tuple[Channel, str], datetime]:
+    """Return since when normalised addresses are suppressed, or when it was `last` asked for, by both of them."""
     if not addresses:
         return {}
     rows = await tx.fetch(SQL["suppressed_since"], actor.account_id, list(Channel), one_text(addresses))
-    return {(Channel(row["channel"]), row["address"]): row["created_at"] for row in rows}
+    moment = "last_said_at" if last else "created_at"
+    return {(Channel(row["channel"]), row["address"]): row[moment] for row in rows}
 
 
 async def suppressing_channels(tx: Tx, actor: Actor) -> set[Channel]:

@@ -11,7 +11,7 @@ from carillon.addresses.emails import read_email
 from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.counters import recounting
 from carillon.audience.locks import lock_account
-from carillon.audience.unsubscriptions import record_unsubscriptions
+from carillon.audience.unsubscriptions import record_unsubscriptions, say_again
 from carillon.audience.upsert.ambiguous_phones import GivenPhone, resolve_numbers
 from carillon.db.database import Tx
 from carillon.db.sql import load_statements
@@ -227,7 +227,10 @@ async def _add(tx: Tx, actor: Actor, change: _Change, keys: list[str]) -> list[s
         reason=change.reason,
         description=change.description,
     )
-    return await add_suppressions(tx, actor, change.channel, dict.fromkeys(keys, origin))
+    added = await add_suppressions(tx, actor, change.channel, dict.fromkeys(keys, origin))
+    if again := sorted({*keys}.difference(added)):
+        await tx.execute(SQL["say_again"], actor.account_id, change.channel, again, tx.now)
+    return added
 
 
 async def add_suppressions(tx: Tx, actor: Actor, channel: Channel, origins: Mapping[str, Origin]) -> list[str]:
@@ -290,4 +293,5 @@ async def _unsubscribe(tx: Tx, actor: Actor, channel: Channel, contact_ids: Sequ
     where = (actor.account_id, actor.audience_id, contact_ids, tx.now)
     async with recounting(tx, actor, contact_ids):
         changed = await tx.fetch(SQL[f"unsubscribe_{channel}"], *where)
+    await say_again(tx, actor, [(contact_id, channel) for contact_id in contact_ids])
     await record_unsubscriptions(tx, actor, [row["contact_id"] for row in changed], reason=reason)

@@ -6,6 +6,9 @@ FROM unnest($3::text[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[],
 ON CONFLICT (account_id, channel, address) DO NOTHING
 RETURNING address;
 
+-- name: say_again
+UPDATE suppression SET said_again_at = $4 WHERE account_id = $1 AND channel = $2 AND address = ANY ($3::text[]) AND created_at < $4;
+
 -- name: remove_suppressions
 DELETE FROM suppression WHERE account_id = $1 AND channel = $2 AND address = ANY ($3::text[]) RETURNING address;
 

@@ -21,12 +21,21 @@ ContactChannel = tuple[int, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsubscription:
-    """When a contact has unsubscribed on a channel, through what, by whom, and why where that is known."""
+    """When a contact has unsubscribed on a channel, through what, by whom, and why where that is known.
+
+    `last_said_at` is later where it was said once more.
+    """
 
     unsubscribed_at: datetime
     source: str
     actor: str
     reason: str | None
+    said_again_at: datetime | None = None
+
+    @property
+    def last_said_at(self) -> datetime:
+        """The last time that it was said."""
+        return self.said_again_at or self.unsubscribed_at
 
 
 NO_ORIGINS: Mapping[ContactChannel, Unsubscription] = {}
@@ -53,6 +62,13 @@ async def record_unsubscriptions(
     await tx.execute(SQL["record"], actor.account_id, actor.audience_id, contact_ids, *now, *columns)
 
 
+async def say_again(tx: Tx, actor: Actor, said: Sequence[ContactChannel]) -> None:
+    """Keep that contacts of the locked audience, which are unsubscribed already, have said so now."""
+    if said:
+        columns = [list(column) for column in zip(*said, strict=True)]
+        await tx.execute(SQL["say_again"], actor.account_id, actor.audience_id, tx.now, *columns)
+
+
 async def unsubscriptions_of(
     tx: Tx, actor: Actor, contact_ids: Sequence[int]
 ) -> Mapping[ContactChannel, Unsubscription]:
@@ -68,5 +84,9 @@ async def any_unsubscription(tx: Tx, actor: Actor, channel: str) -> bool:
 
 def _unsubscription(row: Record) -> Unsubscription:
     return Unsubscription(
-        unsubscribed_at=row["unsubscribed_at"], source=row["source"], actor=row["actor"], reason=row["reason"]
+        unsubscribed_at=row["unsubscribed_at"],
+        source=row["source"],
+        actor=row["actor"],
+        reason=row["reason"],
+        said_again_at=row["said_again_at"],
     )

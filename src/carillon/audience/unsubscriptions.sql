@@ -21,8 +21,14 @@ LEFT JOIN unnest($8::bigint[], $9::text[], $10::timestamptz[], $11::text[], $12:
 WHERE s.is_unsubscribed
 ON CONFLICT (account_id, audience_id, contact_id, channel) DO NOTHING;
 
+-- name: say_again
+UPDATE unsubscription u SET said_again_at = $3
+FROM unnest($4::bigint[], $5::text[]) AS s (contact_id, channel)
+WHERE u.account_id = $1 AND u.audience_id = $2 AND u.contact_id = s.contact_id AND u.channel = s.channel
+  AND greatest(u.unsubscribed_at, u.said_again_at) < $3;
+
 -- name: unsubscriptions_of
-SELECT contact_id, channel, unsubscribed_at, source, actor, reason
+SELECT contact_id, channel, unsubscribed_at, source, actor, reason, said_again_at
 FROM unsubscription
 WHERE account_id = $1 AND audience_id = $2 AND contact_id = ANY ($3::bigint[]);
 

@@ -145,6 +145,7 @@ def update(  # noqa: PLR0913 - one for each flag
 ) -> None:
     """Change the contact that KEY names; what isn't named stays as it is, and so do its subscriptions.
 
+    One that is archived is so no more, as when a call writes it.
     Beside the fields of the audience, NAME may be phone, email, external_id or landline; one of the first three stays.
     For example:
 

@@ -212,6 +212,7 @@ CREATE TABLE unsubscription (
                                                  -- upgrade: it was not kept before, and unsubscribed_at is the contact's last change
     actor           text NOT NULL,
     reason          text,
+    said_again_at   timestamptz,                 -- when it was last said once more; a file that began before doesn't take it back
     PRIMARY KEY (account_id, audience_id, contact_id, channel)
 );
 
@@ -298,6 +299,7 @@ CREATE TABLE suppression (
     actor          text NOT NULL,
     reason         text NOT NULL,
     description    text,
+    said_again_at  timestamptz,                  -- when it was last asked for once more; a file that began before doesn't lift it
     PRIMARY KEY (account_id, channel, address)
 );
 CREATE UNIQUE INDEX suppression_order ON suppression (account_id, channel, suppression_id);

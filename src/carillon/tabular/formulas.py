@@ -3,9 +3,9 @@
 The rule is OWASP's for CSV injection: a cell that begins with `=`, `+`, `-`, `@`, a tab or a line break (or the full-
 width form of one of the signs) gets a leading apostrophe, which spreadsheets take for "this is text". One exception:
 a sign with nothing but digits, spaces, points and commas behind it can do no more than be a number, so `-12.5` and
-`+972521234567` stay as they are. So does a text that a spreadsheet would take for an error (`#N/A`). A cell that begins
-with apostrophes and such a character gets one more, so that `restored` always gives back what `defused` was given, and
-an export can be imported again.
+`+972521234567` stay as they are. A text that a spreadsheet would take for an error (`#N/A`), or round as a number with
+a power of ten (`9.72E+11`), gets one, too. A cell that begins with apostrophes and such a character gets one more, so
+that `restored` always gives back what `defused` was given, and an export can be imported again.
 """
 
 import re
@@ -16,7 +16,8 @@ import polars as pl
 from carillon.tabular.cell_errors import CELL_ERRORS
 
 _ERRORS: Final = "|".join(map(re.escape, CELL_ERRORS))
-_BEGINNING: Final = f"(?:[=+\\-@\\t\\r\\n＝＋－＠]|\\s*(?:{_ERRORS})\\s*$)"  # noqa: RUF001 - the full-width signs are meant
+_POWERS: Final = "[0-9]{1,3}(?:[.,][0-9]+)?[eE]\\+?[0-9]{1,3}"
+_BEGINNING: Final = f"(?:[=+\\-@\\t\\r\\n＝＋－＠]|\\s*(?:{_ERRORS}|{_POWERS})\\s*$)"  # noqa: RUF001 - the full-width signs are meant
 _RISKY: Final = f"^'*{_BEGINNING}"
 _HARMLESS: Final = "^[+-][0-9][0-9 .,]*$"
 _DEFUSED: Final = f"^'('*{_BEGINNING})"

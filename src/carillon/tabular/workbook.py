@@ -284,6 +284,10 @@ def _column(letters: str) -> int:
     return number
 
 
+_FLOATS_ARE_WHOLE = 2**53
+"""From here on a float stands for several whole numbers."""
+
+
 def _digits(text: str) -> str:
     """Write a number with the 15 digits that spreadsheets have and show; one of more before its point with an exponent.
 
@@ -297,8 +301,13 @@ def _digits(text: str) -> str:
 
 
 def _is_rounded(digits: str) -> bool:
-    """Tell whether a whole number is as a spreadsheet leaves those with more digits; programs write them all."""
-    return len(digits) > _FIFTEEN_DIGITS.prec and not digits[_FIFTEEN_DIGITS.prec :].strip("0")
+    """Tell whether a whole number is as a spreadsheet, or a program that reckons like one, leaves others.
+
+    Spreadsheets keep fifteen digits, and libraries write sixteen of a float, which stands for several numbers then.
+    More digits are written by who has them all.
+    """
+    behind = digits[_FIFTEEN_DIGITS.prec :]
+    return bool(behind) and (not behind.strip("0") or (len(behind) == 1 and int(digits) >= _FLOATS_ARE_WHOLE))
 
 
 @lru_cache(65_536)  # birthdays come again

@@ -3,7 +3,7 @@
 An unsubscription here is the audience's own: the address isn't suppressed, and other audiences aren't concerned.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from carillon.audience.unsubscriptions import (
     ContactChannel,
     Unsubscription,
     record_unsubscriptions,
+    say_again,
     unsubscriptions_of,
 )
 from carillon.db.database import Tx
@@ -86,6 +87,7 @@ async def lower_statuses(tx: Tx, actor: Actor, command: LowerStatuses) -> None:
         for row in rows
     ]
     lower = [one for one in changes if (one.sms, one.email) != (None, None)]
+    await say_again(tx, actor, _unsubscribing(wanted.values()))
     of_all = ChangeSubscriptions(changes=lower, reason=command.reason, origins=command.origins)
     await change_subscriptions(tx, actor, of_all)
 
@@ -116,7 +118,7 @@ async def resubscribe(tx: Tx, actor: Actor, command: Resubscribe) -> int:
     for channel, other in ((Channel.SMS, Channel.EMAIL), (Channel.EMAIL, Channel.SMS)):
         key, other_key = _KEYS[channel], _KEYS[other]
         candidates = [row for row in rows if row["contact_id"] in asked[channel] and row[key]]
-        since = await suppressed_since(tx, actor, {row[key] for row in candidates})
+        since = await suppressed_since(tx, actor, {row[key] for row in candidates}, last=True)
         suppressed = {address: at for (of, address), at in since.items() if of is channel}
         back = await _lowered_before(tx, actor, channel, candidates, suppressed, command.before)
         if not back:
@@ -160,7 +162,7 @@ async def _lowered_before(  # noqa: PLR0913, PLR0917 - the rows, and what is kno
         moments = (
             row["archived_at"],
             suppressed.get(row[_KEYS[channel]]),
-            None if how is None else how.unsubscribed_at,
+            None if how is None else how.last_said_at,
         )
         return all(moment is None or moment <= before for moment in moments)
 
@@ -169,6 +171,16 @@ async def _lowered_before(  # noqa: PLR0913, PLR0917 - the rows, and what is kno
 
 def _is_lowered(row: Record, channel: Channel) -> bool:
     return row["archived_at"] is not None or row[f"{channel}_status"] != _SUBSCRIBED
+
+
+def _unsubscribing(changes: Iterable[SubscriptionChange]) -> list[ContactChannel]:
+    gone = SubscriptionStatus.UNSUBSCRIBED
+    return [
+        (one.contact_id, channel)
+        for one in changes
+        for channel, status in ((Channel.SMS, one.sms), (Channel.EMAIL, one.email))
+        if status is gone
+    ]
 
 
 def _lower(one: SubscriptionStatus | None, other: SubscriptionStatus | None) -> SubscriptionStatus | None:
@@ -209,6 +221,7 @@ async def change_subscriptions(tx: Tx, actor: Actor, command: ChangeSubscription
             sorted(suppressed[Channel.EMAIL]),
             command.unless_suppressed,
         )
+    await say_again(tx, actor, _unsubscribing(changes))
     changed_ids = [row["contact_id"] for row in changed]
     await record_unsubscriptions(tx, actor, changed_ids, reason=command.reason, origins=command.origins)
 

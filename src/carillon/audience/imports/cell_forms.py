@@ -14,7 +14,7 @@ from carillon.audience.upsert.rows import RowError
 from carillon.tabular import CELL_ERRORS, LINE_COLUMN
 
 # A link may carry a subject, and a name may stand before it. RFC 6068 has characters of the address in percents.
-_MAILTO = r"(?i)^\s*(?:.*<\s*)?mailto:\s*([^?<>\s]+(?:@|%40)[^?<>\s]+)(?:\?[^<>]*)?\s*>?\s*$"
+_MAILTO = r"(?i)^\s*(?:.*<\s*)?mailto:\s*([^/?<>\s][^?<>\s]*(?:@|%40)[^?<>\s]+)(?:\?[^<>]*)?\s*>?\s*$"
 _NAMED = r"^[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>\s*$"
 # Five digits: 18 May 1927 to 13 October 2173. Four of them are a year, and six may be a day without its marks.
 _SERIAL = r"^\s*([1-9][0-9]{4})(?:[.,]([0-9]{1,17}))?\s*$"
@@ -77,7 +77,15 @@ def _unquoted(links: pl.Series) -> pl.Series:
     rows = links.str.contains("%", literal=True).arg_true()
     if rows.is_empty():
         return links
-    return links.clone().scatter(rows, [unquote(link) for link in links.gather(rows)])
+    return links.clone().scatter(rows, [_text_of(link) for link in links.gather(rows)])
+
+
+def _text_of(link: str) -> str:
+    """Read the percents of a link; where they are no UTF-8 it stays as it is, and is no e-mail."""
+    try:
+        return unquote(link, errors="strict")
+    except UnicodeDecodeError:
+        return f"mailto:{link}"
 
 
 def _where(frame: pl.DataFrame, column: str, is_form: pl.Expr, read: pl.Expr) -> pl.DataFrame:

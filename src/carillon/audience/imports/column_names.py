@@ -55,6 +55,7 @@ IGNORED = "-"
 """Mapped to this, a column is left out."""
 
 # Beside these `status` is the mobile one (Apifon's reference, Subscriber: "the current mobile status").
+_OF_APIFONS_BLOCKS = {"destination", "reason", "description", "created", "createdat", "id"}
 _OF_APIFONS_SUBSCRIBERS = {"destination", "emailstatus"}
 _REPEATED = re.compile(r"_\d+$")
 
@@ -132,8 +133,12 @@ def plan_columns(  # noqa: PLR0913 - what is known of the file and of the audien
 
 
 def _block_reasons(header: Sequence[str]) -> list[str]:
-    """Return the column of reasons of Apifon's list of blocked destinations (its reference, Bounce List)."""
-    is_list = "destination" in map(compared, header)
+    """Return the column of reasons of Apifon's list of blocked destinations (its reference, Bounce List).
+
+    A file with other columns is another, whose reasons are judged by their cells.
+    """
+    names = {*map(compared, header)}
+    is_list = "destination" in names and names <= _OF_APIFONS_BLOCKS
     return [column for column in header if is_list and compared(column) == "reason"]
 
 

@@ -63,16 +63,19 @@ RETURNING phone, email;
 
 -- name: copy_unsubscriptions
 -- Of the contacts that the copy has.
-INSERT INTO unsubscription (account_id, audience_id, contact_id, channel, unsubscribed_at, source, actor, reason)
-SELECT $2, audience_id, contact_id, channel, unsubscribed_at, source, actor, reason
+INSERT INTO unsubscription (account_id, audience_id, contact_id, channel, unsubscribed_at, source, actor, reason,
+                            said_again_at)
+SELECT $2, audience_id, contact_id, channel, unsubscribed_at, source, actor, reason, said_again_at
 FROM unsubscription
 WHERE account_id = $1 AND audience_id = $3
   AND contact_id IN (SELECT c.contact_id FROM contact c WHERE c.account_id = $2 AND c.audience_id = $3)
 ON CONFLICT DO NOTHING;
 
 -- name: copy_suppressions
-INSERT INTO suppression (account_id, channel, address, suppression_id, created_at, source, actor, reason, description)
-SELECT $2, s.channel, s.address, s.suppression_id, s.created_at, s.source, s.actor, s.reason, s.description
+INSERT INTO suppression (account_id, channel, address, suppression_id, created_at, source, actor, reason, description,
+                         said_again_at)
+SELECT $2, s.channel, s.address, s.suppression_id, s.created_at, s.source, s.actor, s.reason, s.description,
+       s.said_again_at
 FROM suppression s
 WHERE s.account_id = $1 AND s.channel = ANY ($3::text[]) AND s.address = ANY (string_to_array($4::text, chr(31)))
 ON CONFLICT DO NOTHING;

@@ -41,7 +41,7 @@ from carillon.audience.imports.likely_columns import LIKELY_ROWS, likely_key
 from carillon.audience.imports.reachability import TakenAway, has_blocks, takes_away
 from carillon.audience.imports.records import BeginImport, Place
 from carillon.audience.imports.rejects import rejects_path
-from carillon.audience.imports.spoilt_numbers import mend_numbers
+from carillon.audience.imports.spoilt_numbers import mend_numbers, mend_powers
 from carillon.audience.suppressions import MAX_REASON_CHARACTERS, checked_reason
 from carillon.audience.unsubscriptions import Unsubscription
 from carillon.audience.upsert.parse_columns import read_frame
@@ -176,7 +176,8 @@ class FileSource:
     def _restored(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[RowError]]:
         """Take out spreadsheets' errors, and give cells of an export or of rejects back what made them safe for them.
 
-        In an export a text that looks like an error was made safe too, and is none.
+        In an export a text that looks like an error, or like a number with a power of ten, was made safe too, and is
+        none. What wasn't is what a spreadsheet made of it.
         """
         if set(self.shape.header) >= set(REJECT_COLUMNS):
             return self._take_errors(restore(frame) if self.table.may_be_defused else frame)
@@ -185,7 +186,8 @@ class FileSource:
         if not self.table.may_be_defused:
             return frame, []
         frame, failed = self._take_errors(frame)
-        return restore(frame), failed
+        frame, spoilt = mend_powers(frame, self.columns.attributes)
+        return restore(frame), [*failed, *spoilt]
 
     def _take_errors(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[RowError]]:
         named = {} if self.columns.groups is None else {self.columns.groups: GROUPS_COLUMN}

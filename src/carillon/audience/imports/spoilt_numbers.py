@@ -9,17 +9,17 @@ from decimal import Decimal
 
 import polars as pl
 
-from carillon.addresses.spreadsheets import whole_number
+from carillon.addresses.spreadsheets import DECIMAL, NUMBER, THOUSANDS, whole_number
 from carillon.audience.field_types import Kind
 from carillon.audience.upsert.rows import ROUNDED, RowError, shown
 from carillon.tabular import LINE_COLUMN
 
 # As pandas writes whole numbers of a column in which some are missing: 17.0. Ids that people make (1.10) are others.
 _WHOLE = r"^-?(?:0|[1-9][0-9]*)\.0$"
-# As spreadsheets and programs write what has too many digits for them. Without its plus it may be anybody's id (1e5).
-_POWER = r"^[0-9]{1,3}(?:[.,][0-9]+)?[eE]\+[0-9]+$"
-_LANDLINE = r"^\+?[0-9]{7,}[.,]0{1,2}$"
-_LANDLINE_POWER = r"^[0-9]{1,3}(?:[.,][0-9]+[eE]\+?|[eE]\+)[0-9]{1,3}$"
+# As spreadsheets and programs write what has too many digits for them. With neither point nor plus it may be anybody's
+# id (1e5).
+_POWER = r"^[0-9]{1,3}(?:[.,][0-9]+[eE]\+?|[eE]\+)[0-9]{1,3}$"
+_LANDLINE = f"{DECIMAL}|{THOUSANDS}|{NUMBER}"
 _NUMBER_POWER = r"^[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?[eE][+-]?[0-9]{1,2}$"
 _FLOATS_ARE_WHOLE = 2**53
 """From here on a float stands for several whole numbers."""
@@ -28,6 +28,36 @@ _SPOILT_ID = (
     "A spreadsheet, or a column of floats, kept only some digits of this id, so that others may look the same: "
     "format the column as text where the digits still are, and save the file again."
 )
+_SPOILT_LANDLINE = (
+    "A spreadsheet reckoned with this number, or there are two in the cell: it is no landline. "
+    "Make the column text where the numbers still are, and save the file again."
+)
+
+
+def _lost(_text: str) -> None:
+    return None
+
+
+_READ_POWERS: Mapping[str, tuple[Callable[[str], str | None], str]] = {
+    "external_id": (_lost, _SPOILT_ID),
+    "landline": (whole_number, ROUNDED),
+}
+
+
+def mend_powers(frame: pl.DataFrame, columns: Mapping[str, str]) -> tuple[pl.DataFrame, list[RowError]]:
+    """Mend landlines with a power of ten; take out, and report, those of which digits are lost, and all such ids.
+
+    `columns` are attributes by column.
+    """
+    errors: list[RowError] = []
+    for column, attribute in columns.items():
+        if attribute in _READ_POWERS:
+            read, reason = _READ_POWERS[attribute]
+            cells = _Cells(frame[column])
+            cells.change(_POWER, read)
+            errors += cells.spoilt(frame, attribute, reason)
+            frame = frame.with_columns(cells.now.alias(column))
+    return frame, errors
 
 
 def mend_numbers(
@@ -35,21 +65,19 @@ def mend_numbers(
 ) -> tuple[pl.DataFrame, list[RowError]]:
     """Mend cells of ids, landlines and numbers; take out, and report, ids and landlines of which digits are lost.
 
-    `columns` are attributes by column. In an export of ours whole decimals are ids and landlines as they are.
+    `columns` are attributes by column. In an export of ours ids and landlines are as they are.
     """
     errors: list[RowError] = []
+    if not is_export:
+        frame, errors = mend_powers(frame, columns)
     for column, attribute in columns.items():
         cells = _Cells(frame[column])
-        if attribute == "external_id":
-            cells.change(_POWER, lambda _: None)
-            if not is_export:
-                cells.change(_WHOLE, _whole_id)
+        if attribute == "external_id" and not is_export:
+            cells.change(_WHOLE, _whole_id)
             errors += cells.spoilt(frame, attribute, _SPOILT_ID)
-        elif attribute == "landline":
-            cells.change(_LANDLINE_POWER, whole_number)
-            if not is_export:
-                cells.change(_LANDLINE, whole_number)
-            errors += cells.spoilt(frame, attribute, ROUNDED)
+        elif attribute == "landline" and not is_export:
+            cells.change(_LANDLINE, whole_number)
+            errors += cells.spoilt(frame, attribute, _SPOILT_LANDLINE)
         elif kinds.get(attribute) is Kind.NUMBER:
             cells.change(_NUMBER_POWER, lambda text: f"{Decimal(text):f}")
         frame = frame.with_columns(cells.now.alias(column))

@@ -92,9 +92,9 @@ async def upsert(
     reached = await concerned_by(tx, actor, devices)
     moves = await plan_moves(tx, actor, batch, plan.kept, set(plan.inserts["contact_id"]) - reached)
     async with recounting(tx, actor, sorted({*plan.address_changed, *reached, *plan.archived})):
-        await _unarchive(tx, actor, plan.archived)
         await _release(tx, actor, plan.releasing)
         changed = await _change(tx, actor, batch, plan.changes)
+        await _unarchive(tx, actor, plan.archived)  # last: what they leave they have had while they were archived
         inserts = await _insert(tx, actor, batch, plan.inserts)
         await save_devices(tx, actor, devices)
     await restore_refusals(tx, actor, [*plan.changes["contact_id"], *inserts["contact_id"]])

@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 
 from carillon.addresses.phones import MAX_PHONE_CHARACTERS, begins_with_area
-from carillon.addresses.spreadsheets import has_fraction, has_lost_digits
+from carillon.addresses.spreadsheets import has_fraction, has_lost_digits, has_second_number
 from carillon.audience.field_types import MAX_TEXT_CHARACTERS
 
 KEYS = ("phone", "email", "external_id")
@@ -156,6 +156,8 @@ def phone_fault(value: str) -> str | None:
         return None
     if has_lost_digits(value):
         return ROUNDED
+    if has_second_number(value):
+        return _SECOND
     if has_fraction(value):
         return _FRACTION
     return _STRANGE_AREA if begins_with_area(value) and not any(map(str.isalpha, value)) else None
@@ -174,6 +176,7 @@ _FRACTION = (
     "A spreadsheet reckoned with this number, or the column holds something else: it has a fraction, as no phone has. "
     "Make the column text where the phones still are, and save the file again."
 )
+_SECOND = "The cell has two numbers, or one with a fraction: write one number into it."
 _STRANGE_AREA = (
     "The country has no number with such an area code: write it with its plus and calling code, or name its country."
 )

@@ -10,6 +10,7 @@ CREATE TABLE unsubscription (
     source          text NOT NULL,
     actor           text NOT NULL,
     reason          text,
+    said_again_at   timestamptz,
     PRIMARY KEY (account_id, audience_id, contact_id, channel)
 );
 ALTER TABLE unsubscription ALTER account_id SET (n_distinct = 1), ALTER audience_id SET (n_distinct = 1);
@@ -17,6 +18,9 @@ ALTER TABLE unsubscription ALTER account_id SET (n_distinct = 1), ALTER audience
 INSERT INTO unsubscription (account_id, audience_id, contact_id, channel, unsubscribed_at, source, actor)
 SELECT 0, 0, n, 'sms', 'epoch', '', '' FROM generate_series(1, 1000) n;
 ANALYZE unsubscription;
+
+-- When a suppression was last asked for once more.
+ALTER TABLE suppression ADD COLUMN said_again_at timestamptz;
 
 INSERT INTO unsubscription (account_id, audience_id, contact_id, channel, unsubscribed_at, source, actor)
 SELECT c.account_id, c.audience_id, c.contact_id, v.channel, c.updated_at, 'upgrade', 'upgrade'
