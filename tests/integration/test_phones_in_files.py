@@ -15,6 +15,7 @@ from carillon.audience.imports.file_import import FileImport, ImportSummary, imp
 from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.audience.upsert.rows import ContactRow
 from carillon.db.database import Database
+from carillon.tabular.formulas import restored
 
 MANY = 300  # more than are read or matched one by one
 VALID, POSSIBLE = "972545550001", "972521234567"
@@ -33,7 +34,7 @@ async def phones(db: Database, account: Tenant) -> list[str | None]:
 def rejected(summary: ImportSummary) -> list[tuple[str, str]]:
     assert summary.rejects is not None
     with summary.rejects.open(encoding="utf-8-sig", newline="") as file:
-        return [(row["_value"], row["_reason"]) for row in csv.DictReader(file)]
+        return [(restored(row["_value"]), row["_reason"]) for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize("count", [1, MANY])

@@ -1,7 +1,6 @@
 """How commands show a contact."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -53,7 +52,10 @@ def contact_json(one: Contact) -> dict[str, Any]:
             for consent in one.consents
         ],
         "suppressed": {str(channel): since for channel, since in one.suppressions.items()},
-        "unsubscribed": {str(channel): asdict(how) for channel, how in one.unsubscriptions.items()},
+        "unsubscribed": {
+            str(channel): {name: getattr(how, name) for name in ("unsubscribed_at", "source", "actor", "reason")}
+            for channel, how in one.unsubscriptions.items()
+        },
     }
 
 

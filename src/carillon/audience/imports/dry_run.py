@@ -158,6 +158,8 @@ async def _write_all(tx: Tx, copy: Actor, rows: _Rows) -> NoReturn:
     actor, source = rows.actor, rows.source
     await tx.execute(SQL["copy_account"], actor.account_id, copy.account_id)
     await tx.execute(SQL["copy_audience"], actor.account_id, copy.account_id, actor.audience_id)
+    if source.resubscribe:
+        await tx.execute(SQL["copy_unsubscriptions"], actor.account_id, copy.account_id, actor.audience_id)
     if rows.definitions:
         await _define(tx, actor, copy, rows.definitions)
     tally = _Tally(tx, actor, copy)
@@ -212,8 +214,6 @@ async def _copy_named(  # noqa: PLR0913 - what is copied, from where to where
             await tx.execute(SQL["copy_suppressions"], *accounts, channels, one_text(addresses))
             if lifts:
                 await tx.execute(SQL["lift_again"], copy.account_id, channels, one_text(addresses))
-    if lifts:
-        await tx.execute(SQL["copy_unsubscriptions"], *accounts, actor.audience_id)
 
 
 class _CopiedDigests:

@@ -62,14 +62,11 @@ ON CONFLICT DO NOTHING
 RETURNING phone, email;
 
 -- name: copy_unsubscriptions
--- Of the contacts that the copy has.
 INSERT INTO unsubscription (account_id, audience_id, contact_id, channel, unsubscribed_at, source, actor, reason,
                             said_again_at)
 SELECT $2, audience_id, contact_id, channel, unsubscribed_at, source, actor, reason, said_again_at
 FROM unsubscription
-WHERE account_id = $1 AND audience_id = $3
-  AND contact_id IN (SELECT c.contact_id FROM contact c WHERE c.account_id = $2 AND c.audience_id = $3)
-ON CONFLICT DO NOTHING;
+WHERE account_id = $1 AND audience_id = $3;
 
 -- name: copy_suppressions
 INSERT INTO suppression (account_id, channel, address, suppression_id, created_at, source, actor, reason, description,
