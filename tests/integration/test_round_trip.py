@@ -403,6 +403,16 @@ async def test_errors_that_a_spreadsheet_left_in_an_export_are_reported(
     assert (again.new, again.error_count) == (1, 1)
 
 
+@pytest.mark.parametrize("spoilt", [b"9.00719925474100E+15", b"#N/A"])
+async def test_a_key_that_a_spreadsheet_spoilt_in_an_export_is_one_error(
+    db: Database, account: Tenant, tmp_path: Path, spoilt: bytes
+) -> None:
+    await put(db, account, ContactRow(external_id="9007199254741001"))
+    content = (await export(db, account, "csv")).replace(b"9007199254741001", spoilt)
+    summary = await bring(db, await another(db), tmp_path / "all.csv", content)
+    assert (summary.new, summary.failed, summary.error_count) == (0, 1, 1)
+
+
 people = st.lists(
     st.tuples(
         st.booleans(),

@@ -284,7 +284,7 @@ def _column(letters: str) -> int:
     return number
 
 
-_FLOATS_ARE_WHOLE = 2**53
+FLOATS_ARE_WHOLE = 2**53
 """From here on a float stands for several whole numbers."""
 
 
@@ -307,7 +307,7 @@ def _is_rounded(digits: str) -> bool:
     More digits are written by who has them all.
     """
     behind = digits[_FIFTEEN_DIGITS.prec :]
-    return bool(behind) and (not behind.strip("0") or (len(behind) == 1 and int(digits) >= _FLOATS_ARE_WHOLE))
+    return bool(behind) and (not behind.strip("0") or (len(behind) == 1 and int(digits) >= FLOATS_ARE_WHOLE))
 
 
 @lru_cache(65_536)  # birthdays come again

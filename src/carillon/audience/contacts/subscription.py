@@ -87,7 +87,8 @@ async def lower_statuses(tx: Tx, actor: Actor, command: LowerStatuses) -> None:
         for row in rows
     ]
     lower = [one for one in changes if (one.sms, one.email) != (None, None)]
-    await say_again(tx, actor, _unsubscribing(wanted.values()))
+    changing = set(_unsubscribing(lower))
+    await say_again(tx, actor, [one for one in _unsubscribing(wanted.values()) if one not in changing])
     of_all = ChangeSubscriptions(changes=lower, reason=command.reason, origins=command.origins)
     await change_subscriptions(tx, actor, of_all)
 

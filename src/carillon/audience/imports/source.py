@@ -45,7 +45,7 @@ from carillon.audience.imports.spoilt_numbers import mend_numbers, mend_powers
 from carillon.audience.suppressions import MAX_REASON_CHARACTERS, checked_reason
 from carillon.audience.unsubscriptions import Unsubscription
 from carillon.audience.upsert.parse_columns import read_frame
-from carillon.audience.upsert.rows import MAX_GROUP_CHARACTERS, Batch, RowError, UpsertReport, shown
+from carillon.audience.upsert.rows import KEYS, MAX_GROUP_CHARACTERS, Batch, RowError, UpsertReport, shown
 from carillon.errors import InvalidInputError
 from carillon.kit.actor import Actor
 from carillon.tabular import (
@@ -161,8 +161,9 @@ class FileSource:
             if ARCHIVED_COLUMN in self.columns.own:
                 batch = replace(batch, archived=read_archived(frame))
             devices, wrong = read_devices(frame) if DEVICES_COLUMN in self.columns.own else ([], [])
-            if wrong or failed or spoilt:
-                batch = replace(batch, errors=[*_unexplained(batch.errors, spoilt), *failed, *spoilt, *wrong])
+            lost = [*failed, *spoilt]
+            if lost or wrong:
+                batch = replace(batch, errors=[*_unexplained(batch.errors, lost), *lost, *wrong])
             yield PreparedChunk(
                 chunk=chunk,
                 batch=batch,
@@ -265,8 +266,8 @@ class PreparedChunk:
 
 
 def _unexplained(errors: Sequence[RowError], others: Sequence[RowError]) -> list[RowError]:
-    """Leave out that rows have no key where others say why."""
-    explained = {error.row for error in others}
+    """Leave out that rows have no key where others say why: it was taken out."""
+    explained = {error.row for error in others if error.field in KEYS}
     return [error for error in errors if not (error.code == "missing_key" and error.row in explained)]
 
 

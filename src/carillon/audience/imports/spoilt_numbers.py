@@ -13,6 +13,7 @@ from carillon.addresses.spreadsheets import DECIMAL, NUMBER, THOUSANDS, whole_nu
 from carillon.audience.field_types import Kind
 from carillon.audience.upsert.rows import ROUNDED, RowError, shown
 from carillon.tabular import LINE_COLUMN
+from carillon.tabular.workbook import FLOATS_ARE_WHOLE
 
 # As pandas writes whole numbers of a column in which some are missing: 17.0. Ids that people make (1.10) are others.
 _WHOLE = r"^-?(?:0|[1-9][0-9]*)\.0$"
@@ -21,9 +22,6 @@ _WHOLE = r"^-?(?:0|[1-9][0-9]*)\.0$"
 _POWER = r"^[0-9]{1,3}(?:[.,][0-9]+[eE]\+?|[eE]\+)[0-9]{1,3}$"
 _LANDLINE = f"{DECIMAL}|{THOUSANDS}|{NUMBER}"
 _NUMBER_POWER = r"^[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?[eE][+-]?[0-9]{1,2}$"
-_FLOATS_ARE_WHOLE = 2**53
-"""From here on a float stands for several whole numbers."""
-
 _SPOILT_ID = (
     "A spreadsheet, or a column of floats, kept only some digits of this id, so that others may look the same: "
     "format the column as text where the digits still are, and save the file again."
@@ -111,4 +109,4 @@ class _Cells:
 
 def _whole_id(text: str) -> str | None:
     whole = text.removesuffix(".0")
-    return whole if abs(int(whole)) < _FLOATS_ARE_WHOLE else None
+    return whole if abs(int(whole)) < FLOATS_ARE_WHOLE else None
