@@ -73,6 +73,7 @@ async def observed(db: Database, tenant: Tenant) -> tuple[set[tuple[str, str]], 
     return given_now, taken
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("chunk_rows", [2, 1000])
 @settings(
     max_examples=40,
