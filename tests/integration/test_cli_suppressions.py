@@ -209,6 +209,7 @@ def test_a_value_is_refused_as_what_its_column_holds_and_a_phone_in_it_is_suppre
     assert wrong == [(True, False), (False, True), (False, True)]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("command", [("import",), ("suppression", "import")], ids=" ".join)
 def test_of_ten_thousand_columns_the_first_fifty_are_shown(run: Run, command: tuple[str, ...]) -> None:
     names = ["phone", *(f"c{place}" for place in range(10_000))]

@@ -310,6 +310,7 @@ async def actions(db: Database, account: Tenant) -> Counter[str]:
     return Counter(one.action for one in lines.items)
 
 
+@pytest.mark.any_database
 @given(before=st.lists(ROWS, max_size=6), rows=st.lists(ROWS, min_size=1, max_size=12), resubscribe=st.booleans())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.usefixtures("small_chunks")

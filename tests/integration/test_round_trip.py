@@ -263,6 +263,7 @@ async def reached(db: Database, tenant: Tenant) -> set[tuple[object, ...]]:
     return found
 
 
+@pytest.mark.any_database
 @pytest.mark.usefixtures("everything")
 @pytest.mark.parametrize("how", ["removed", "emptied", "written out", "renamed"])
 async def test_no_column_of_an_export_is_missing_to_make_anybody_reachable(
@@ -430,6 +431,7 @@ people = st.lists(
 )
 
 
+@pytest.mark.any_database
 @given(everybody=people, strangers=st.sets(st.integers(0, 3)), format_=st.sampled_from(FORMATS))
 @settings(
     max_examples=25,
