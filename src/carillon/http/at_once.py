@@ -38,7 +38,7 @@ class AtOnceProtocol(HttpToolsProtocol):
         self._is_alone = False
         self._began = 0.0
         self._is_last = False
-        self.is_looking = False
+        self.is_waiting = False
 
     def note_data(self, data: bytes, *, is_first: bool) -> None:
         """Note whether what has come is one request and nothing else."""
@@ -76,38 +76,55 @@ class AtOnceProtocol(HttpToolsProtocol):
         known, self._known = self._known, None
         if known is None:
             super().on_message_complete()
-        elif isinstance(known, bytes):
-            self._send(known)
+            return
+        self.is_waiting = True
+        if isinstance(known, bytes):
+            self._send_soon(known)
         else:
-            self.is_looking = True
             known.add_done_callback(self._found)
 
     def _found(self, looked_for: "asyncio.Future[Any]") -> None:
-        self.is_looking = False
         has_failed = looked_for.cancelled() or looked_for.exception() is not None
-        if self.transport.is_closing() or self.parser is None:
+        if self._is_gone():
+            self.is_waiting = False
             return
         known = None if has_failed else self._ask()
         if isinstance(known, bytes):
-            self._send(known)
-            self.on_sent_later()
+            self._send_soon(known)
         else:
+            self.is_waiting = False
             self.begin_cycle()
             super().on_message_complete()
+
+    def _is_gone(self) -> bool:
+        return self.transport.is_closing() or self.parser is None
 
     def on_sent_later(self) -> None:
         """Go on after a reply that was waited for."""
 
+    def _send_soon(self, head: bytes) -> None:
+        """Send a reply behind what is done in this turn of the event loop.
+
+        Callers are woken up by what is sent to them. With other requests between the replies each of them is woken up
+        for itself, which costs more than an answer.
+        """
+        self.loop.call_soon(self._send, head)
+
     def _send(self, head: bytes) -> None:
+        self.is_waiting = False
+        if self._is_gone():
+            return
         self.server_state.total_requests += 1
         lines = [b"%b: %b\r\n" % line for line in self.server_state.default_headers]
         self.transport.write(b"".join((head, *lines, b"\r\n")))
         if self._is_last:
             self.transport.close()
+        else:
+            self.on_sent_later()
 
     def shutdown(self) -> None:
-        """Hang up, once what is being looked for is answered."""
-        if self.is_looking:
+        """Hang up, once what is waited for is answered."""
+        if self.is_waiting:
             self._is_last = True
         else:
             super().shutdown()

@@ -103,7 +103,7 @@ class Protocol(AtOnceProtocol):
     @property
     def is_answering(self) -> bool:
         """Whether a request is being answered."""
-        return self.is_looking or (self.cycle is not None and not self.cycle.response_complete)
+        return self.is_waiting or (self.cycle is not None and not self.cycle.response_complete)
 
     @property
     def is_reading(self) -> bool:
@@ -140,7 +140,7 @@ class Protocol(AtOnceProtocol):
         self._unset_keepalive_if_required()
         if self._unparsed:
             data, self._unparsed = self._unparsed + data, b""
-        if (self.pipeline or self.is_looking) and len(data) > _MAX_UNPARSED_BYTES:
+        if (self.pipeline or self.is_waiting) and len(data) > _MAX_UNPARSED_BYTES:
             self.abort()
             return
         self._parse(data)
@@ -150,7 +150,7 @@ class Protocol(AtOnceProtocol):
         self.note_data(data, is_first=self.progress.phase is Phase.IDLE and not self.is_answering)
         at = 0
         while at < len(data) and not self.transport.is_closing():
-            if self.pipeline or self.is_looking:
+            if self.pipeline or self.is_waiting:
                 self._unparsed = data[at:]
                 self.flow.pause_reading()
                 return
