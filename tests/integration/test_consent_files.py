@@ -465,6 +465,35 @@ async def test_who_was_unsubscribed_stays_so_after_the_contact_was_given_another
     assert after["a@mail.example"] == ("none", "unsubscribed")
 
 
+@pytest.mark.parametrize("filling", [[], FILLING], ids=["few rows", "many rows"])
+async def test_who_was_suppressed_is_unsubscribed_at_the_address_that_a_file_gives_it(
+    db: Database, account: Tenant, tmp_path: Path, clock: FixedClock, filling: list[str]
+) -> None:
+    lines = ["external_id,phone,email", "e1,0541110001,a@mail.example", "e2,0541110002,b@mail.example"]
+    await bring(db, account, tmp_path / "first.csv", lines)
+    stopped = clock.moment = clock.moment + timedelta(days=1)
+    addresses = [
+        Address(channel=Channel.SMS, value="0541110001"),
+        Address(channel=Channel.EMAIL, value="b@mail.example"),
+    ]
+    await db.run(suppress, account.actor, Suppress(addresses=addresses, reason="STOP"))
+    clock.moment += timedelta(days=1)
+    moved = ["external_id,phone,email", "e1,0541110011,", "e2,,b2@mail.example", *filling]
+    tried = await dry_run(db, account.actor, FileImport(path=write(tmp_path / "m.csv", moved)), lambda _rows: None)
+    assert tried.difference.unsubscribed == {"sms": 1, "email": 1}
+    await bring(db, account, tmp_path / "moved.csv", moved)
+    page = await db.read(query_contacts, account.actor, ContactQuery(with_unsubscriptions=True))
+    after = {one.external_id: one for one in page.items}
+    assert after["e1"].phone == "972541110011"
+    assert (after["e1"].sms_status.name, after["e1"].email_status.name) == ("UNSUBSCRIBED", "SUBSCRIBED")
+    assert (after["e2"].sms_status.name, after["e2"].email_status.name) == ("SUBSCRIBED", "UNSUBSCRIBED")
+    kept = after["e1"].unsubscriptions[Channel.SMS]
+    assert (kept.unsubscribed_at, kept.reason) == (stopped, "STOP")
+    again = ["external_id,phone,sms_status", "e1,0541110011,subscribed"]
+    await bring(db, account, tmp_path / "again.csv", again, resubscribe="Signed")
+    assert (await statuses(db, account))["972541110011"] == ("subscribed", "subscribed")
+
+
 @pytest.mark.parametrize("filling", [0, 60], ids=["few rows", "many rows"])
 async def test_who_was_unsubscribed_stays_so_after_the_address_was_emptied(
     db: Database, account: Tenant, tmp_path: Path, filling: int

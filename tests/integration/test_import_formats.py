@@ -266,3 +266,31 @@ async def test_an_import_of_ndjson_goes_on_where_it_stopped_and_its_lines_keep_t
     assert second.rejects is not None
     text = await asyncio.to_thread(second.rejects.read_text, "utf-8-sig")
     assert [line.split(",")[2] for line in text.splitlines()[1:]] == ["6", "30001"]
+
+
+async def test_mended_rejects_are_imported_with_the_flags_of_the_file(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    lines = {"a.csv": "phone;first name\n12;Ana\n", "b.csv": "12|Ben\n"}
+    flags: dict[str, dict[str, Any]] = {
+        "a.csv": {"delimiter": ";"},
+        "b.csv": {"delimiter": "|", "columns": ["phone", "first name"]},
+        "c.xlsx": {"sheet": "People"},
+    }
+    sheet = row(cell("phone"), cell("first name")) + row(cell("12"), cell("Cy"))
+    write_workbook(tmp_path / "c.xlsx", {"Notes": row(cell("x")), "People": sheet})
+    for number, (name, options) in enumerate(flags.items()):
+        path = tmp_path / name
+        if name in lines:
+            await asyncio.to_thread(path.write_text, lines[name], "utf-8")
+        rejects = (await run(db, account, path, **options)).rejects
+        assert rejects is not None
+        mended = rejects.read_text("utf-8-sig").replace("12,", f"05411100{number:02},", 1)
+        await asyncio.to_thread(rejects.write_text, mended, "utf-8-sig")
+        summary = await run(db, account, rejects, **options)
+        assert (summary.new, summary.failed) == (1, 0)
+    assert [name for _, _, name in await stored(db, account, "first_name")] == ["Ana", "Ben", "Cy"]
+    other = tmp_path / "d.csv"
+    await asyncio.to_thread(other.write_text, "phone\n0541110009\n", "utf-8")
+    with pytest.raises(InvalidInputError, match="Only a workbook has sheets"):
+        await run(db, account, other, sheet="People")

@@ -187,6 +187,20 @@ async def test_who_comes_back_has_the_moment_of_its_removal(db: Database, accoun
     assert await how(db, actor) == [{"sms": (removed, "removed", actor.name, None)}]
 
 
+async def test_whoever_gets_an_address_that_was_left_has_the_moment_when_it_was_said(
+    db: Database, account: Tenant, clock: FixedClock
+) -> None:
+    actor = account.actor
+    contact_id = await save(db, actor)
+    said = clock.moment = clock.moment + timedelta(days=1)
+    await change(db, actor, contact_id, "Asked", email=UNSUBSCRIBED)
+    clock.moment += timedelta(days=1)
+    await save(db, actor, email="b@mail.example")
+    clock.moment += timedelta(days=1)
+    await save(db, actor, phone="0541110002")
+    assert [one["email"][:2] for one in await how(db, actor)] == [(said, actor.source), (said, "removed")]
+
+
 async def test_a_contact_that_is_given_the_address_has_it_too(db: Database, account: Tenant) -> None:
     actor = account.actor
     contact_id = await save(db, actor)

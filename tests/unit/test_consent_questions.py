@@ -136,8 +136,32 @@ def test_ordinary_columns_of_yes_and_no_are_left_out(name: str) -> None:
     ],
 )
 def test_a_column_that_has_no_answers_is_left_out_whatever_it_is_called(cells: list[str | None]) -> None:
-    for name in ("Contact", "Can we text you?", "Message", "Refuses SMS"):
+    for name in ("Contact", "Can we text you?", "Message"):
         check(name, cells)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Removed date", "Removed time", "Remove date", "RemoveDate", "removed_date", "STOP date", "Complaint date"),
+        *("Refuses SMS", "הוסר בתאריך", "Дата отказа", "Data cancelamento", "Supprimé depuis"),
+    ],
+)
+def test_a_moment_takes_away_in_a_column_whose_name_refuses(name: str) -> None:
+    moments: list[str | None] = [f"2024-{month:02}-{day:02} 10:30" for month in range(1, 13) for day in range(1, 29)]
+    for cells in (["2023-05-06", None], moments):
+        with pytest.raises(InvalidInputError) as refused:
+            check(name, cells)
+        assert refused.value.field == "map"
+    check(name, ["Main Street", "Central Station", "12"])
+    check(name, ["2023-05-06"], mapping={name: "-"})
+
+
+@pytest.mark.parametrize("cell", ["Do not call", "DNC", "do not text", "Asked to be removed", "Removed on request"])
+def test_words_of_who_calls_people_take_away_in_any_column(cell: str) -> None:
+    for others in (["New"], ["Interested", None]):
+        with pytest.raises(InvalidInputError):
+            check("Lead status", [cell, *others])
 
 
 def test_answers_are_read_to_the_end_of_the_file() -> None:

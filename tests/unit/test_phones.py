@@ -20,7 +20,7 @@ from carillon.addresses.phones import (
     read_phone,
     region_of_calling_code,
 )
-from carillon.addresses.spreadsheets import has_fraction, has_lost_digits, has_second_number
+from carillon.addresses.spreadsheets import has_fraction, has_lost_digits, has_second_number, is_date
 
 # The numbers in the vendors' references, with what each stands for in its vendor's country.
 VENDOR_SAMPLES = [
@@ -321,6 +321,7 @@ FRACTIONS = (
         " 5012345.5 ",
     ),
     *("+97250123456.7", "0501234579.5", "0501234.56"),
+    *("0.541234567", "0,123456789", "0.5"),
 )
 
 
@@ -330,6 +331,30 @@ def test_a_number_with_a_fraction_is_no_phone(value: str, country: str | None) -
     assert digits_of(value, country) is None
     assert phone_digits(value, country) is None
     assert has_fraction(value.strip())
+
+
+@pytest.mark.parametrize("value", ["2024-01-01", " 2026-12-31 ", "1987-05-12", "“2024-01-01”"])
+@pytest.mark.parametrize("country", ["IL", "DK", None])
+def test_a_day_is_no_phone(value: str, country: str | None) -> None:
+    assert is_date(value)
+    assert digits_of(value, country) is None
+    assert phone_digits(value, country) is None
+
+
+@pytest.mark.parametrize("value", ["02-024-0101", "2024-13-01", "054-2024-01-01", "20240101"])
+def test_other_groups_of_digits_are_no_day(value: str) -> None:
+    assert not is_date(value)
+
+
+@pytest.mark.parametrize("value", ["6209876543.0", "6209876543", "6 20 987 6543", "06209876543", "+36209876543"])
+def test_a_trunk_prefix_of_two_digits_may_lose_its_zero(value: str) -> None:
+    assert digits_of(value, "HU") == "36209876543"
+    assert phone_digits(value, "HU") == "36209876543"
+
+
+def test_digits_that_no_lost_zero_explains_are_read_as_before() -> None:
+    assert digits_of("612345678", "HU") == "3612345678"
+    assert digits_of("447911123456", "HU") == "447911123456"
 
 
 @pytest.mark.parametrize("value", ["0507654321,0507654322", "0507654321.0507654322", "+972507654321,+972507654322"])

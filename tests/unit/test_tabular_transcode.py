@@ -1,6 +1,6 @@
 """NDJSON and Parquet are read as the CSV that they are transcoded to."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -145,3 +145,15 @@ def test_records_have_names_and_take_no_others(tmp_path: Path) -> None:
     path.write_text('{"phone": "+1"}\n')
     with as_csv(path) as table, pytest.raises(BadColumnsError, match="have names"):
         table.shape(columns=["phone"])
+
+
+def test_moments_of_parquet_have_no_fraction_that_they_have_not_got(tmp_path: Path) -> None:
+    path = tmp_path / "people.parquet"
+    moments = [datetime(1990, 1, 2), datetime(1990, 1, 2, 3, 4, 5, 120_000)]  # noqa: DTZ001 - as pandas writes days
+    zoned = [one.replace(tzinfo=UTC) for one in moments]
+    pl.DataFrame({"birthday": moments, "at": zoned}).write_parquet(path)
+    rows, _ = read(path)
+    assert [row[:2] for row in rows] == [
+        ("1990-01-02 00:00:00", "1990-01-02 00:00:00+00:00"),
+        ("1990-01-02 03:04:05.120", "1990-01-02 03:04:05.120+00:00"),
+    ]

@@ -185,6 +185,8 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
        Germany, where 04915 is an area (docs/adr/0067).
     8. Digits that begin with an area code in brackets, which no plus and no zero is before, are a number of the country
        or none: rule 6 is not theirs, and a NOT_POSSIBLE one of them is refused.
+    9. Digits that lost the zero of a trunk prefix of several digits, as spreadsheets do with Hungary's 06, are the
+       number of the country behind it where that is VALID.
     """
     text = whole_number(ascii_digits(value.strip())) if len(value) <= MAX_PHONE_CHARACTERS else None
     if text is None or any(map(str.isalpha, text)):
@@ -193,6 +195,8 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
     reading = _read_number(text, region)
     if region is None or _is_unambiguous(text):
         return reading
+    if not _is_valid(reading) and _is_valid(restored := _with_lost_zero(text, region)):
+        return restored
     is_national = begins_with_area(text)
     has_own_code = reading is not None and reading.digits.startswith(2 * calling_code(region))
     if has_own_code or not (is_national or _is_valid(reading)):
@@ -201,6 +205,14 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
             return international
     is_refused = is_national and reading is not None and reading.validity == Validity.NOT_POSSIBLE
     return None if is_refused else reading
+
+
+def _with_lost_zero(text: str, region: str) -> PhoneReading | None:
+    """Read digits whose trunk prefix lost its zero; None where the region's is a single digit, or another."""
+    trunk = dialling_of(region).trunk_prefix
+    digits = "".join(filter(str.isdigit, text))
+    is_lost = len(trunk) > 1 and trunk.startswith("0") and digits.startswith(trunk[1:])
+    return _read_number(f"0{digits}", region) if is_lost else None
 
 
 def _is_rather_international(

@@ -7,10 +7,11 @@ A number is a decimal where no other separator is among its digits than its thou
   may be a group of a phone's digits (`0541234.000`), but not behind ten digits. Two zeros behind a short group
   (`06 1234 56.00`) may be the phone's or none: nobody knows, and it is no phone;
 * or more digits than that, where no sign or zero is before seven digits (`5012345.678`), or behind ten digits;
-* or one digit, behind seven that are grouped otherwise: `054 280 0001.5`.
+* or one digit, behind seven that are grouped otherwise: `054 280 0001.5`;
+* or any, behind a single zero: `0.541234567`.
 
 What has a slash and up to three digits behind seven or more (`612 34 56 78/79`, `612345678 1/2`) are two phones, or a
-phone and a fraction, and none of them.
+phone and a fraction, and none of them. A day (`2026-03-01`) is no phone either, though plans have such numbers.
 
 Whatever is no digit may stand around it: brackets, quotes, marks of direction, a comma that parts cells. Groups of a
 phone that are parted by points are no decimals: `03.1234567`, `054.511.1249`, `+49 30 1234.5678`, `(02) 123.4567`.
@@ -55,12 +56,14 @@ FRACTION = (
     rf"|{_BEFORE_WITHOUT_PLUS}[1-9][0-9]{{0,2}}(?:[ \u00a0][0-9]{{3}}){{2,}}[.,][0-9]{{1,2}}{_BEHIND}"
     rf"|{_BEFORE}[0-9](?:[^.,0-9]*[0-9]){{6,}}[ \u00a0]*[.,][ \u00a0]*[0-9]{_BEHIND}"
     rf"|{_BEFORE}[0-9](?:[^.,0-9]*[0-9]){{4,}}[ \u00a0]*[.,][ \u00a0]*00{_BEHIND}"
+    rf"|{_BEFORE_WITHOUT_PLUS}0[.,][0-9]+{_BEHIND}"
     rf"|\.[^,]*(?:\.[ \u00a0]*0|[0-9]{{7,}}[ \u00a0]*\.[ \u00a0]*00){_BEHIND}"
 )
 # A hyphen behind other characters than these is punctuation.
 NEGATIVE = rf"^[\"'`(\[<\u200b\u200e\u200f\u202a-\u202e]*-[0-9]+(?:[.,][0-9]+)?{_BEHIND}"
 SECOND = r"^[^/0-9]*[0-9](?:[^0-9/]*[0-9]){6,}[^0-9/]*/[^0-9/]*[0-9]{1,3}[^0-9/]*$"
-NUMBER = f"{FRACTION}|{NEGATIVE}|{SECOND}"
+DATE = rf"^[^0-9]*(?:19|20)[0-9]{{2}}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01]){_BEHIND}"
+NUMBER = f"{FRACTION}|{NEGATIVE}|{SECOND}|{DATE}"
 # Programs write two or three digits of the power, and in the engineering form up to three before the point.
 SCIENTIFIC = r"^([^0-9A-Za-z-]*)([0-9]+)(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,3})([^0-9A-Za-z]*)$"
 
@@ -71,6 +74,7 @@ _is_by_thousands = re.compile(THOUSANDS).match
 _FRACTION = re.compile(FRACTION)
 _NUMBER = re.compile(NUMBER)
 _has_second = re.compile(SECOND).match
+_is_date = re.compile(DATE).match
 _SCIENTIFIC = re.compile(SCIENTIFIC)
 
 
@@ -124,6 +128,11 @@ def has_fraction(text: str) -> bool:
 def has_second_number(text: str) -> bool:
     """Tell whether a text is a phone with the end of another, or with a fraction, behind a slash."""
     return bool(_has_second(ascii_digits(text.strip())))
+
+
+def is_date(text: str) -> bool:
+    """Tell whether a text is a day as spreadsheets and programs write it (2026-03-01), which no phone is."""
+    return bool(_is_date(ascii_digits(text.strip())))
 
 
 def ascii_digits(text: str) -> str:

@@ -88,6 +88,11 @@ def asked_kind(column: str) -> str | None:
     return "unsubscribed" if denies else "subscribed"
 
 
+def refuses(column: str) -> bool:
+    """Tell whether a name has a word that takes away by itself, as `Removed date` has: then yes, and a time, do so."""
+    return any(map(_refuses, _words(column)))
+
+
 def _words(column: str) -> list[str]:
     """Part a name into its words, compared, without *yes/no*; what has an apostrophe is there with both its parts."""
     column = _WRITTEN_APART.sub(lambda match: match[0].replace("-", "").replace(" ", "").capitalize(), column)

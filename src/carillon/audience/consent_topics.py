@@ -102,9 +102,10 @@ TOPIC_WORDS = _listed(
 
 TAKING = _listed(
     """
-    refus eras unsub отказ стоп удали удаля убрать исключ відмов видал вилуч стереть verweiger ablehn abgelehnt
-    entfern losch supprim effac rifiut rimuov rimoss elimin rechaz borrar cancellami cancellazion recus apagar
-    rebutj esborr αρνη αρνει σταματ στοπ διακοπ αφαιρ διαγραψ להסיר הסיר הסרה למחוק מחיק סירב סרב מסרב הפסק להפסיק
+    refus eras unsub complain cancelam отказ стоп удали удаля убрать исключ відмов видал вилуч стереть verweiger
+    ablehn abgelehnt entfern losch supprim effac rifiut rimuov rimoss elimin rechaz borrar cancellami cancellazion recus
+    apagar rebutj esborr
+    αρνη αρνει σταματ στοπ διακοπ αφαιρ διαγραψ להסיר הסיר הסרה הוסר למחוק מחיק סירב סרב מסרב הפסק להפסיק
     رفض يرفض ايقاف توقف حذف ازال reddet durdur silinsin cikaril odmaw odmow usun skasow sprzeciw przesta اوقف رافض
     """,
 )

@@ -8,6 +8,7 @@ from asyncpg import Record
 
 from carillon.addresses.phone_readings import PhoneForm
 from carillon.audience.suppressions import Address, Channel, StoredAddress, read_addresses
+from carillon.audience.unsubscriptions import Unsubscription
 from carillon.db.database import Tx
 from carillon.db.filters import Attribute, Condition, Order, Value, compile_conditions, compile_order
 from carillon.db.sql import load_statements, one_text
@@ -126,6 +127,19 @@ async def suppressed_since(
     rows = await tx.fetch(SQL["suppressed_since"], actor.account_id, list(Channel), one_text(addresses))
     moment = "last_said_at" if last else "created_at"
     return {(Channel(row["channel"]), row["address"]): row[moment] for row in rows}
+
+
+async def suppressions_as_unsubscriptions(
+    tx: Tx, actor: Actor, addresses: Collection[str]
+) -> Mapping[tuple[Channel, str], Unsubscription]:
+    """Return how normalised addresses came to be suppressed, and when it was last asked for, by both of them."""
+    rows = await tx.fetch(SQL["suppressed_since"], actor.account_id, list(Channel), one_text(addresses))
+    return {
+        (Channel(row["channel"]), row["address"]): Unsubscription(
+            unsubscribed_at=row["last_said_at"], source=row["source"], actor=row["actor"], reason=row["reason"]
+        )
+        for row in rows
+    }
 
 
 async def suppressing_channels(tx: Tx, actor: Actor) -> set[Channel]:

@@ -29,7 +29,7 @@ SELECT address FROM suppression WHERE account_id = $1 AND channel = $2 AND addre
 
 -- name: suppressed_since
 -- The addresses come as one text, see one_text.
-SELECT channel, address, created_at, coalesce(said_again_at, created_at) AS last_said_at
+SELECT channel, address, created_at, coalesce(said_again_at, created_at) AS last_said_at, source, actor, reason
 FROM suppression
 WHERE account_id = $1 AND channel = ANY ($2::text[]) AND address = ANY (string_to_array($3::text, chr(31)));
 

@@ -20,7 +20,7 @@ from carillon.tabular.errors import (
 from carillon.tabular.formulas import restored
 from carillon.tabular.grammar import RECORD_LIMIT, Grammar, RecordFinder
 from carillon.tabular.records import next_break
-from carillon.tabular.rejects import REJECT_COLUMNS
+from carillon.tabular.rejects import REJECT_COLUMNS, is_rejects_file
 from carillon.tabular.source import Source, line_breaks
 
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -90,9 +90,9 @@ def inspect(  # noqa: PLR0913 - what is known of a file beforehand
     A byte order mark outranks `encoding`. Excel's first line `sep=;` is honoured and passed over. Without either, the
     delimiter is the one of comma, semicolon, tab and pipe that parts the header and the records behind it most evenly.
     Names are trimmed; one without text becomes `column_N`, and one that occurs again gets a number. `columns` are the
-    names of a file that has no header, in its order; a rejects file has one all the same. `country` (two letters) is
-    where it is from, which counts where the encoding has to be guessed. A file that `may_be_binary` is refused where it
-    begins with control characters.
+    names of a file that has no header, in its order. A rejects file has a header and commas, whatever is said of it.
+    `country` (two letters) is where it is from, which counts where the encoding has to be guessed. A file that
+    `may_be_binary` is refused where it begins with control characters.
 
     Raises:
         TabularError: a subclass of it, with a sentence for a person.
@@ -104,6 +104,8 @@ def inspect(  # noqa: PLR0913 - what is known of a file beforehand
         source = Source(file, choice.encoding, mark)
         source.fill(2 * RECORD_LIMIT)
         line, separator = _pass_preamble(source)
+        if delimiter is not None and is_rejects_file(path):
+            delimiter = ","
         grammar = Grammar(_checked(delimiter or separator or _find_delimiter(source)))
         if may_be_binary:
             _require_text(source.text, grammar)

@@ -26,6 +26,7 @@ from carillon.tabular.grammar import RECORD_LIMIT
 from carillon.tabular.numbered import NAMELESS, BadLine, bad_cells
 from carillon.tabular.private import create_private
 from carillon.tabular.records import FIELD_TOO_LONG, RAW_LIMIT
+from carillon.tabular.rejects import is_rejects_file
 from carillon.tabular.shape import FileShape, inspect, open_regular, unique_names
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ class Table:
 def as_csv(path: Path, *, sheet: str | None = None) -> Iterator[Table]:
     """Open a file as CSV while the context is: NDJSON, Parquet, a workbook, or one of these or a CSV in an archive.
 
-    Other files are taken for CSV. `sheet` names a sheet of a workbook, of which the first is read without it.
+    Other files are taken for CSV. `sheet` names a sheet of a workbook, of which the first is read without it; the
+    rejects of one have none.
     Raises TabularError.
     """
     with ExitStack() as stack:
@@ -125,7 +127,7 @@ def as_csv(path: Path, *, sheet: str | None = None) -> Iterator[Table]:
             unpack = unpack_gzip if kind == "gzip" else unpack_zip
             found, _ = _new_file(stack, path, partial(unpack, path))
             kind = _kind(found)
-        if sheet is not None and kind != "workbook":
+        if sheet is not None and kind != "workbook" and not (kind == "text" and is_rejects_file(found)):
             raise TabularError("Only a workbook has sheets.")
         if kind == "text":
             yield Table(path=found, form="text")
@@ -199,9 +201,7 @@ def _from_parquet(path: Path, target: BinaryIO) -> Collection[int]:
         kinds = [*table.collect_schema().items()]
         if any(kind.is_nested() and _has_bytes(kind) for _, kind in kinds):
             raise UnreadableFileError(f"“{path.name}” is no Parquet file of plain columns.")
-        rows = table.select(
-            _as_json(name) if kind.is_nested() else pl.col(name).cast(pl.String) for name, kind in kinds
-        )
+        rows = table.select(_as_json(name) if kind.is_nested() else _as_text(name, kind) for name, kind in kinds)
         height, place = table.select(pl.len()).collect().item(), 0
         names = rows.collect_schema().names()
         pl.DataFrame(schema=dict.fromkeys(names, pl.String)).write_csv(target)
@@ -220,6 +220,13 @@ def _has_bytes(kind: pl.DataType) -> bool:
     if isinstance(kind, pl.List | pl.Array):
         return _has_bytes(kind.inner)  # type: ignore[arg-type]
     return kind == pl.Binary
+
+
+def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
+    """Write a column of plain values; moments without the fractions that they haven't got."""
+    if not isinstance(kind, pl.Datetime):
+        return pl.col(name).cast(pl.String)
+    return pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S%.f" + ("%:z" if kind.time_zone else ""))
 
 
 def _as_json(name: str) -> pl.Expr:

@@ -12,7 +12,11 @@ from asyncpg import Record
 from carillon.audience.contacts.contact import OWN_STATUSES, SubscriptionStatus
 from carillon.audience.counters import recounting
 from carillon.audience.locks import addresses_of, lock_audience
-from carillon.audience.suppression_queries import suppressed_among, suppressed_since
+from carillon.audience.suppression_queries import (
+    suppressed_among,
+    suppressed_since,
+    suppressions_as_unsubscriptions,
+)
 from carillon.audience.suppressions import Address, Channel, LedgerEntries, Reactivate, reactivate, write_ledger
 from carillon.audience.unsubscriptions import (
     ContactChannel,
@@ -91,6 +95,28 @@ async def lower_statuses(tx: Tx, actor: Actor, command: LowerStatuses) -> None:
     await say_again(tx, actor, [one for one in _unsubscribing(wanted.values()) if one not in changing])
     of_all = ChangeSubscriptions(changes=lower, reason=command.reason, origins=command.origins)
     await change_subscriptions(tx, actor, of_all)
+
+
+async def unsubscribe_elsewhere(tx: Tx, actor: Actor, left: Sequence[tuple[int, Channel, str]]) -> None:
+    """Unsubscribe contacts of the locked audience that a file gave another address than the suppressed one they had.
+
+    Who asked to be left alone is the same person there. `left` has the contact, the channel and the suppressed address.
+    It was then, through that and for the reason which the suppression has.
+    """
+    if not left:
+        return
+    gone = SubscriptionStatus.UNSUBSCRIBED
+    known = await suppressions_as_unsubscriptions(tx, actor, {address for _, _, address in left})
+    changes = [
+        SubscriptionChange(
+            contact_id=contact_id,
+            sms=gone if channel is Channel.SMS else None,
+            email=gone if channel is Channel.EMAIL else None,
+        )
+        for contact_id, channel, _ in left
+    ]
+    origins = {(contact_id, str(channel)): known[channel, one] for contact_id, channel, one in left}
+    await lower_statuses(tx, actor, LowerStatuses(changes=changes, origins=origins))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

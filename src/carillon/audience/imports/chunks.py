@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 import polars as pl
 
+from carillon.audience.contacts.subscription import unsubscribe_elsewhere
 from carillon.audience.imports.reachability import (
     GiveBack,
     add_devices,
@@ -85,6 +86,7 @@ async def write_chunk(  # noqa: PLR0913 - the chunk and its import
     blocks, blocks_failed = await _restore_blocks(tx, actor, source, prepared)
     frame = await resolve_phones(tx, actor, prepared.batch.frame, prepared.batch.alternative_phones)
     outcome = await upsert(tx, actor, replace(prepared.batch, frame=frame), expect_new=expect_new)
+    await unsubscribe_elsewhere(tx, actor, outcome.left_suppressed)
     # A row that names several contacts, or of which one keeps another value, gives nothing to the one that was found.
     disputed = {error.row for error in outcome.report.errors if error.code == "conflict"}
     if taken is not None:

@@ -57,7 +57,8 @@ _WORDS: Mapping[Said, tuple[str, ...]] = {
     ),
     Said.BLOCKED: (
         *("blocklisted", "blacklisted", "blocked", "suppressed", "cleaned", "bounced", "hard bounced", "complained"),
-        *("do not contact", "abuse", "spam", "invalid"),
+        *("do not contact", "do not call", "do not email", "do not text", "do not mail", "do not sms", "dnc"),
+        *("asked to be removed", "removed on request", "abuse", "spam", "invalid"),
         *("not delivering", "sub deleted", "sub requested", "sub invalid"),  # Apifon's reasons of blocks
     ),
 }
@@ -115,6 +116,8 @@ STATUS_SHARE = 0.9
 """Cells are statuses where more than this share of those that say anything are words that we know as such."""
 # A column of statuses has fewer different values, and others need no closer look.
 _MOST_STATUSES = 50
+# Moments are all different: so many of them tell what the others are.
+_MOST_MOMENTS = 1_000
 _YES_AND_NO = 2
 _MOST_OF_ANSWER = 5  # characters, as the Turkish no has
 UNMISTAKABLE_SHARE = 0.5
@@ -125,7 +128,9 @@ _UNMISTAKABLE = (
     *("unsubscribed", "unsub", "unsubscribed by user", "unsubscribed by contact", "unsubscribed by customer"),
     *("unsubscribed by recipient", "unsubscribed by admin", "opted out", "opt out", "optout", "non subscribed"),
     *("not subscribed", "blocklisted", "blacklisted", "suppressed", "cleaned", "bounced", "hard bounced"),
-    *("complained", "do not contact", "abuse", "spam", "not delivering", "sub deleted", "sub requested", "sub invalid"),
+    *("do not call", "do not email", "do not text", "do not mail", "do not sms", "dnc", "asked to be removed"),
+    *("removed on request", "complained", "do not contact", "abuse", "spam", "not delivering", "sub deleted"),
+    *("sub requested", "sub invalid"),
     *("dado de baja", "descadastrado", "désabonné", "désinscrit", "disiscritto", "abgemeldet", "lista negra"),
     *("отписан", "отписана", "отписался", "отписалась", "чёрный список", "в чёрном списке", "не беспокоить"),
     *("ביטל הרשמה", "הוסר מרשימת תפוצה", "הוסר מרשימת דיוור", "רשימה שחורה", "απεγγραφή", "μαύρη λίστα"),
@@ -215,8 +220,10 @@ class CellCounts:
 
     def add(self, column: pl.Series) -> None:
         """Count a chunk's cells."""
-        counts = column.drop_nulls().value_counts(sort=True)
-        read = [(text, read_cell(self.kind, text), count) for text, count in counts.head(_MOST_STATUSES).iter_rows()]
+        counts, most = column.drop_nulls().value_counts(sort=True), _MOST_STATUSES
+        if self.kind == "unsubscribed":
+            counts, most = counts.head(_MOST_MOMENTS), _MOST_MOMENTS
+        read = [(text, read_cell(self.kind, text), count) for text, count in counts.head(most).iter_rows()]
         passed = Said.NOTHING if self.kind == "status" or self.kind in ANSWERS.values() else None
         self._given += int(counts["count"].sum())
         for text, said, count in read:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from carillon.audience.consent_names import doubtful_kind, tells_why
-from carillon.audience.consent_questions import asked_kind
+from carillon.audience.consent_questions import asked_kind, refuses
 from carillon.audience.export_columns import DEVICES_COLUMN, FIELD_PREFIX, GROUPS_COLUMN
 from carillon.audience.imports.column_names import address_columns, repeated_addresses
 from carillon.audience.imports.column_plan import ColumnPlan
@@ -143,6 +143,8 @@ def judged_cells(unknown: Iterable[str], fields: Mapping[str, str], addresses: M
         judged.columns.append(_Column(column, CellCounts("status"), _left_out(column)))
         if kind := doubtful_kind(column) or asked_kind(column):
             judged.columns.append(_Column(column, CellCounts(ANSWERS[kind]), _asked(column, kind)))
+        if refuses(column):
+            judged.columns.append(_Column(column, CellCounts("unsubscribed"), _left_out(column)))
     for column, meant in fields.items():
         judged.columns.append(_Column(column, CellCounts("status"), _field(column, meant)))
         judged.nested[column] = f'say that it is one: --map "{column[:60]}={meant}", '

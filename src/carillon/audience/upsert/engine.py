@@ -53,6 +53,7 @@ _PIECE_ROWS = 2_000
 # The process answers others between two such pieces of a batch.
 _UPSERTED_AT_ONCE = 5_000
 _SUPPRESSED = SubscriptionStatus.SUBSCRIBED + SUPPRESSED_BY
+_SUPPRESSED_ONES = (_SUPPRESSED, SubscriptionStatus.UNCONFIRMED + SUPPRESSED_BY)
 _CHANNELS = (("phone", "sms_status", Channel.SMS), ("email", "email_status", Channel.EMAIL))
 _OTHER = {"phone": "email", "email": "phone"}
 _UNSUBSCRIBED_NOWHERE, _UNCONFIRMED_NOWHERE = 6, 7
@@ -63,12 +64,14 @@ _UNSUBSCRIBED_NOWHERE, _UNCONFIRMED_NOWHERE = 6, 7
 class UpsertOutcome:
     """The report, and a frame of row, contact_id and outcome (new, updated, unchanged) for the rows that were kept.
 
-    `matched_none`: none of the rows named a contact that was there.
+    `matched_none`: none of the rows named a contact that was there. `left_suppressed` are the suppressed addresses that
+    contacts have no more, with the contact and the channel of each.
     """
 
     report: UpsertReport
     kept: pl.DataFrame
     matched_none: bool
+    left_suppressed: Sequence[tuple[int, Channel, str]]
 
 
 async def upsert(
@@ -92,8 +95,8 @@ async def upsert(
     reached = await concerned_by(tx, actor, devices)
     moves = await plan_moves(tx, actor, batch, plan.kept, set(plan.inserts["contact_id"]) - reached)
     async with recounting(tx, actor, sorted({*plan.address_changed, *reached, *plan.archived})):
-        await _release(tx, actor, plan.releasing)
-        changed = await _change(tx, actor, batch, plan.changes)
+        released = await _release(tx, actor, plan.releasing)
+        changed, left = await _change(tx, actor, batch, plan.changes)
         await _unarchive(tx, actor, plan.archived)  # last: what they leave they have had while they were archived
         inserts = await _insert(tx, actor, batch, plan.inserts)
         await save_devices(tx, actor, devices)
@@ -104,7 +107,12 @@ async def upsert(
         await suppress_addresses(tx, actor, audience, await addresses_of(tx, actor, plan.kept["contact_id"].to_list()))
     archived = await _archive(tx, actor, batch, plan.kept)
     kept = _decided(plan, [*changed, *plan.archived, *archived])
-    return UpsertOutcome(report=_report(batch, kept, plan), kept=kept, matched_none=plan.matched_none)
+    return UpsertOutcome(
+        report=_report(batch, kept, plan),
+        kept=kept,
+        matched_none=plan.matched_none,
+        left_suppressed=[*released, *left],
+    )
 
 
 async def upsert_pieces(tx: Tx, actor: Actor, batch: Batch, *, expect_new: bool) -> AsyncIterator[UpsertOutcome]:
@@ -180,23 +188,33 @@ def _lowered(status: int, kept: int) -> int:
     return status
 
 
-async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> None:
-    """Free the keys that merged contacts give up, before others take them: unique indexes are checked row by row."""
+async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> list[tuple[int, Channel, str]]:
+    """Free the keys that merged contacts give up, before others take them: unique indexes are checked row by row.
+
+    Returns the suppressed addresses among them (`UpsertOutcome.left_suppressed`).
+    """
     if changes.is_empty():
-        return
+        return []
     leaving = changes.filter(pl.any_horizontal(pl.col(key).is_not_null() for key in KEYS))
-    if not leaving.is_empty():
-        columns = (leaving[name].to_list() for name in ("contact_id", *KEYS))
-        where = (actor.account_id, actor.audience_id, tx.now)
-        await _remember_replaced(tx, actor, await tx.fetchrow(SQL["release_keys"], *where, *columns))
+    if leaving.is_empty():
+        return []
+    columns = (leaving[name].to_list() for name in ("contact_id", *KEYS))
+    where = (actor.account_id, actor.audience_id, tx.now)
+    return await _remember_replaced(tx, actor, await tx.fetchrow(SQL["release_keys"], *where, *columns))
 
 
-async def _remember_replaced(tx: Tx, actor: Actor, left: Record | None) -> None:
-    """Keep what was said of the addresses that contacts have no more; most batches leave none."""
+async def _remember_replaced(tx: Tx, actor: Actor, left: Record | None) -> list[tuple[int, Channel, str]]:
+    """Keep what was said of the addresses that contacts have no more, and return the suppressed ones."""
+    suppressed: list[tuple[int, Channel, str]] = []
     for _, _, channel in _CHANNELS:
         if left is not None and (addresses := left[f"left_{channel}"]):
             beside = (left[f"left_{channel}_{name}"] for name in ("statuses", "contact_ids"))
-            await remember_replaced(tx, actor, channel, zip(addresses, *beside, strict=True))
+            replaced = list(zip(addresses, *beside, strict=True))
+            await remember_replaced(tx, actor, channel, replaced)
+            suppressed += [
+                (contact_id, channel, one) for one, status, contact_id in replaced if status in _SUPPRESSED_ONES
+            ]
+    return suppressed
 
 
 async def _unarchive(tx: Tx, actor: Actor, archived: Sequence[int]) -> None:
@@ -216,15 +234,17 @@ async def _archive(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame) -> li
     return [row["contact_id"] for row in rows]
 
 
-async def _change(tx: Tx, actor: Actor, batch: Batch, changes: pl.DataFrame) -> list[int]:
-    """Update what really changes and return the ids of those contacts."""
+async def _change(
+    tx: Tx, actor: Actor, batch: Batch, changes: pl.DataFrame
+) -> tuple[list[int], list[tuple[int, Channel, str]]]:
+    """Update what really changes; return the ids of those contacts, and the suppressed addresses that they leave."""
     if changes.is_empty():
-        return []
+        return [], []
     changes = await _with_statuses(tx, actor, batch, changes, are_new=False)
     columns = (column_text(changes[name]) for name in ("contact_id", *_PATCH, "sms_status", "email_status"))
     row = await tx.fetchrow(SQL["change_contacts"], actor.account_id, actor.audience_id, tx.now, *columns)
-    await _remember_replaced(tx, actor, row)
-    return (row and row["contact_ids"]) or []
+    left = await _remember_replaced(tx, actor, row)
+    return (row and row["contact_ids"]) or [], left
 
 
 def column_text(column: pl.Series) -> str:

@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 
 from carillon.addresses.phones import MAX_PHONE_CHARACTERS, begins_with_area
-from carillon.addresses.spreadsheets import has_fraction, has_lost_digits, has_second_number
+from carillon.addresses.spreadsheets import has_fraction, has_lost_digits, has_second_number, is_date
 from carillon.audience.field_types import MAX_TEXT_CHARACTERS
 
 KEYS = ("phone", "email", "external_id")
@@ -160,6 +160,8 @@ def phone_fault(value: str) -> str | None:
         return _SECOND
     if has_fraction(value):
         return _FRACTION
+    if is_date(value):
+        return _DATE
     return _STRANGE_AREA if begins_with_area(value) and not any(map(str.isalpha, value)) else None
 
 
@@ -177,6 +179,7 @@ _FRACTION = (
     "Make the column text where the phones still are, and save the file again."
 )
 _SECOND = "The cell has two numbers, or one with a fraction: write one number into it."
+_DATE = "This is a date: write the phone number into the cell, or say with --map that the column holds no phones."
 _STRANGE_AREA = (
     "The country has no number with such an area code: write it with its plus and calling code, or name its country."
 )
