@@ -113,7 +113,8 @@ def test_what_looks_like_consent_and_is_not_known_stops_and_says_what_to_do(name
         plan_columns(["phone", name], NO_MAPPING)
     assert refused.value.field == "map"
     assert f'--map "{name}=-"' in refused.value.message
-    assert f'--map "{name}=email_status"' in refused.value.message
+    channel = "sms" if "SMS" in name and "mail" not in name else "email"
+    assert f'--map "{name}={channel}_status"' in refused.value.message
     assert plan_columns(["phone", name], {name: "-"}).targets == {}
     for target in TARGETS:
         assert plan_columns(["phone", name], {name: target}).targets == {name: target}
@@ -717,3 +718,19 @@ def test_the_fields_of_an_export_are_its_own_whatever_is_in_them() -> None:
 def test_what_columns_are_called_is_a_word_of_cells_too() -> None:
     assert read_cell("status", "Стоп-лист") is read_cell("blocked", "DND") is Said.BLOCKED
     assert read_cell("status", "הוסר מרשימת תפוצה") is read_cell("unsubscribed", "Διαγραμμένη") is Said.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("SMS Marketing Status", "sms_status"),
+        ("Mobile opt-in source", "sms_status"),
+        ("Email Marketing Consent", "email_status"),
+        ("GDPR source", "email_status"),
+        ("Email and SMS consent", "email_status"),
+    ],
+)
+def test_what_is_proposed_of_a_column_is_of_the_channel_that_its_name_has(name: str, status: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        plan_columns((name, "phone"), NO_MAPPING, ATTRIBUTES)
+    assert f'example --map "{name}={status}"' in refused.value.message

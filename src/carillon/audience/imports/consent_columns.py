@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from carillon.audience.consent_names import TARGETS
+from carillon.audience.consent_names import TARGETS, compared
 from carillon.audience.export_columns import (
     ARCHIVED_COLUMN,
     ARCHIVED_STATUS,
@@ -41,11 +41,22 @@ ARCHIVED = {channel: f"{channel}_archived" for channel in CHANNELS}
 def not_understood(column: str) -> InvalidInputError:
     """Make the error for a column that looks like consent."""
     name = column[:60]
+    status, unsubscribed = _likely_targets(column)
     message = (
         f"The column “{name}” looks as if it says who may be written to, and isn't understood. Say what it is, for "
-        f'example --map "{name}=email_status" or --map "{name}=sms_unsubscribed" {of_targets_or_none(name)}'
+        f'example --map "{name}={status}" or --map "{name}={unsubscribed}" {of_targets_or_none(name)}'
     )
     return InvalidInputError("map", message)
+
+
+def _likely_targets(column: str) -> tuple[str, str]:
+    """Return what a column may be: of the channel that its name has, or of either one."""
+    name = compared(column)
+    is_email, is_sms = "mail" in name, any(word in name for word in ("sms", "mobile", "phone", "whatsapp"))
+    if is_email == is_sms:
+        return "email_status", "sms_unsubscribed"
+    channel = "email" if is_email else "sms"
+    return f"{channel}_status", f"{channel}_unsubscribed"
 
 
 def no_addresses(column: str, address: str) -> InvalidInputError:
