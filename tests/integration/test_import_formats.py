@@ -294,3 +294,14 @@ async def test_mended_rejects_are_imported_with_the_flags_of_the_file(
     await asyncio.to_thread(other.write_text, "phone\n0541110009\n", "utf-8")
     with pytest.raises(InvalidInputError, match="Only a workbook has sheets"):
         await run(db, account, other, sheet="People")
+
+
+async def test_a_delimiter_said_of_a_file_whose_quote_is_not_closed_is_no_failure(
+    db: Database, account: Tenant, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    await asyncio.to_thread(path.write_text, '"' + "x" * 200_000, "utf-8")
+    with pytest.raises(InvalidInputError, match="quote in it is not closed"):
+        await run(db, account, path, delimiter=";")
+    with pytest.raises(InvalidInputError):
+        await run(db, account, path, sheet="People")

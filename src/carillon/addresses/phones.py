@@ -210,9 +210,10 @@ def read_phone(value: str, country: str | None) -> PhoneReading | None:
 def _with_lost_zero(text: str, region: str) -> PhoneReading | None:
     """Read digits whose trunk prefix lost its zero; None where the region's is a single digit, or another."""
     trunk = dialling_of(region).trunk_prefix
+    if len(trunk) == 1 or not trunk.startswith("0"):
+        return None
     digits = "".join(filter(str.isdigit, text))
-    is_lost = len(trunk) > 1 and trunk.startswith("0") and digits.startswith(trunk[1:])
-    return _read_number(f"0{digits}", region) if is_lost else None
+    return _read_number(f"0{digits}", region) if digits.startswith(trunk[1:]) else None
 
 
 def _is_rather_international(

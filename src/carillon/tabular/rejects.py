@@ -17,8 +17,6 @@ from carillon.tabular.records import BadRecord
 REJECT_COLUMNS: Final = ("_line", "_field", "_value", "_reason")
 """The columns behind the original ones; an import takes no field from them."""
 
-_HEADER_LIMIT = 2**20
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -45,14 +43,6 @@ class RejectedRow:
         """Make one of a record that could not be read."""
         problem = Problem(field=bad.field, value=bad.value, reason=bad.reason)
         return cls(line=bad.line, cells=bad.raw, problems=[problem])
-
-
-def is_rejects_file(path: Path) -> bool:
-    """Tell whether a file is a CSV of rejects: with commas and in UTF-8, whatever the imported file was."""
-    with path.open("rb") as file:
-        beginning = file.read(_HEADER_LIMIT).decode("utf-8-sig", errors="replace")
-    header = next(csv.reader(io.StringIO(beginning, newline="")), [])
-    return set(header) >= set(REJECT_COLUMNS)
 
 
 class RejectsWriter:

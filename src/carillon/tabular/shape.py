@@ -20,7 +20,7 @@ from carillon.tabular.errors import (
 from carillon.tabular.formulas import restored
 from carillon.tabular.grammar import RECORD_LIMIT, Grammar, RecordFinder
 from carillon.tabular.records import next_break
-from carillon.tabular.rejects import REJECT_COLUMNS, is_rejects_file
+from carillon.tabular.rejects import REJECT_COLUMNS
 from carillon.tabular.source import Source, line_breaks
 
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -104,7 +104,7 @@ def inspect(  # noqa: PLR0913 - what is known of a file beforehand
         source = Source(file, choice.encoding, mark)
         source.fill(2 * RECORD_LIMIT)
         line, separator = _pass_preamble(source)
-        if delimiter is not None and is_rejects_file(path):
+        if delimiter is not None and _has_rejects(source):
             delimiter = ","
         grammar = Grammar(_checked(delimiter or separator or _find_delimiter(source)))
         if may_be_binary:
@@ -215,9 +215,7 @@ def _require_text(text: bytes, grammar: Grammar) -> None:
 
 def _header(source: Source, grammar: Grammar, columns: Sequence[str] | None) -> tuple[list[str], int]:
     """Read the names in the first record, and the record's length, which is 0 where `columns` are the names."""
-    text = source.text
-    end = RecordFinder(text, grammar, RECORD_LIMIT).end(0)
-    cells = grammar.cells(text[: end.at]) if end.kind == "whole" else None
+    cells, end = _first_record(source, grammar)
     if cells is None:
         raise NoHeaderError("The first record is not a header: a quote in it is not closed, or it is over 1 MB long.")
     if not all(is_text(cell) and b"\0" not in cell for cell in cells):
@@ -236,4 +234,16 @@ def _header(source: Source, grammar: Grammar, columns: Sequence[str] | None) -> 
             "The first record holds an address where the names of the columns should be. If the file has no header, "
             "name its columns."
         )
-    return names, next_break(text, end.at)[1]
+    return names, next_break(source.text, end)[1]
+
+
+def _first_record(source: Source, grammar: Grammar) -> tuple[Sequence[bytes] | None, int]:
+    """Return the cells of the first record, None where they can't be read, and where it ends."""
+    end = RecordFinder(source.text, grammar, RECORD_LIMIT).end(0)
+    return grammar.cells(source.text[: end.at]) if end.kind == "whole" else None, end.at
+
+
+def _has_rejects(source: Source) -> bool:
+    """Tell whether a file is one of rejects, which has commas whatever the imported file had."""
+    cells, _ = _first_record(source, Grammar(","))
+    return cells is not None and {name.encode() for name in REJECT_COLUMNS}.issubset(cells)

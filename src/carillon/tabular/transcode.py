@@ -26,7 +26,7 @@ from carillon.tabular.grammar import RECORD_LIMIT
 from carillon.tabular.numbered import NAMELESS, BadLine, bad_cells
 from carillon.tabular.private import create_private
 from carillon.tabular.records import FIELD_TOO_LONG, RAW_LIMIT
-from carillon.tabular.rejects import is_rejects_file
+from carillon.tabular.rejects import REJECT_COLUMNS
 from carillon.tabular.shape import FileShape, inspect, open_regular, unique_names
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def as_csv(path: Path, *, sheet: str | None = None) -> Iterator[Table]:
             unpack = unpack_gzip if kind == "gzip" else unpack_zip
             found, _ = _new_file(stack, path, partial(unpack, path))
             kind = _kind(found)
-        if sheet is not None and kind != "workbook" and not (kind == "text" and is_rejects_file(found)):
+        if sheet is not None and kind != "workbook" and not (kind == "text" and _has_rejects(found)):
             raise TabularError("Only a workbook has sheets.")
         if kind == "text":
             yield Table(path=found, form="text")
@@ -211,6 +211,10 @@ def _from_parquet(path: Path, target: BinaryIO) -> Collection[int]:
         return [number for number, (_, kind) in enumerate(kinds) if kind.is_nested()]
     except pl.exceptions.PolarsError as error:
         raise UnreadableFileError(f"“{path.name}” is no Parquet file of plain columns.") from error
+
+
+def _has_rejects(path: Path) -> bool:
+    return set(inspect(path).header) >= set(REJECT_COLUMNS)
 
 
 def _has_bytes(kind: pl.DataType) -> bool:

@@ -23,6 +23,7 @@ from zipfile import BadZipFile, ZipFile
 
 from openpyxl.utils.datetime import from_excel
 
+from carillon.kit.floats import FLOATS_ARE_WHOLE
 from carillon.tabular.archives import open_zip
 from carillon.tabular.cell_errors import UNCALCULATED
 from carillon.tabular.csv_lines import CsvLines
@@ -282,10 +283,6 @@ def _column(letters: str) -> int:
     for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1
     return number
-
-
-FLOATS_ARE_WHOLE = 2**53
-"""From here on a float stands for several whole numbers."""
 
 
 def _digits(text: str) -> str:

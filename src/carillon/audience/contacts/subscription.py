@@ -115,7 +115,11 @@ async def unsubscribe_elsewhere(tx: Tx, actor: Actor, left: Sequence[tuple[int, 
         )
         for contact_id, channel, _ in left
     ]
-    origins = {(contact_id, str(channel)): known[channel, one] for contact_id, channel, one in left}
+    origins = {
+        (contact_id, str(channel)): origin
+        for contact_id, channel, one in left
+        if (origin := known.get((channel, one))) is not None
+    }
     await lower_statuses(tx, actor, LowerStatuses(changes=changes, origins=origins))
 
 

@@ -12,8 +12,8 @@ import polars as pl
 from carillon.addresses.spreadsheets import DECIMAL, NUMBER, THOUSANDS, whole_number
 from carillon.audience.field_types import Kind
 from carillon.audience.upsert.rows import ROUNDED, RowError, shown
+from carillon.kit.floats import FLOATS_ARE_WHOLE
 from carillon.tabular import LINE_COLUMN
-from carillon.tabular.workbook import FLOATS_ARE_WHOLE
 
 # As pandas writes whole numbers of a column in which some are missing: 17.0. Ids that people make (1.10) are others.
 _WHOLE = r"^-?(?:0|[1-9][0-9]*)\.0$"

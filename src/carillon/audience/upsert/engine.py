@@ -57,6 +57,9 @@ _SUPPRESSED_ONES = (_SUPPRESSED, SubscriptionStatus.UNCONFIRMED + SUPPRESSED_BY)
 _CHANNELS = (("phone", "sms_status", Channel.SMS), ("email", "email_status", Channel.EMAIL))
 _OTHER = {"phone": "email", "email": "phone"}
 _UNSUBSCRIBED_NOWHERE, _UNCONFIRMED_NOWHERE = 6, 7
+
+LeftAddress = tuple[int, Channel, str]
+"""A contact's id, the channel, and the normalised address that the contact has no more."""
 """What a contact is on a channel on which it has no address."""
 
 
@@ -71,7 +74,7 @@ class UpsertOutcome:
     report: UpsertReport
     kept: pl.DataFrame
     matched_none: bool
-    left_suppressed: Sequence[tuple[int, Channel, str]]
+    left_suppressed: Sequence[LeftAddress]
 
 
 async def upsert(
@@ -188,7 +191,7 @@ def _lowered(status: int, kept: int) -> int:
     return status
 
 
-async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> list[tuple[int, Channel, str]]:
+async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> list[LeftAddress]:
     """Free the keys that merged contacts give up, before others take them: unique indexes are checked row by row.
 
     Returns the suppressed addresses among them (`UpsertOutcome.left_suppressed`).
@@ -203,9 +206,9 @@ async def _release(tx: Tx, actor: Actor, changes: pl.DataFrame) -> list[tuple[in
     return await _remember_replaced(tx, actor, await tx.fetchrow(SQL["release_keys"], *where, *columns))
 
 
-async def _remember_replaced(tx: Tx, actor: Actor, left: Record | None) -> list[tuple[int, Channel, str]]:
+async def _remember_replaced(tx: Tx, actor: Actor, left: Record | None) -> list[LeftAddress]:
     """Keep what was said of the addresses that contacts have no more, and return the suppressed ones."""
-    suppressed: list[tuple[int, Channel, str]] = []
+    suppressed: list[LeftAddress] = []
     for _, _, channel in _CHANNELS:
         if left is not None and (addresses := left[f"left_{channel}"]):
             beside = (left[f"left_{channel}_{name}"] for name in ("statuses", "contact_ids"))
@@ -234,9 +237,7 @@ async def _archive(tx: Tx, actor: Actor, batch: Batch, kept: pl.DataFrame) -> li
     return [row["contact_id"] for row in rows]
 
 
-async def _change(
-    tx: Tx, actor: Actor, batch: Batch, changes: pl.DataFrame
-) -> tuple[list[int], list[tuple[int, Channel, str]]]:
+async def _change(tx: Tx, actor: Actor, batch: Batch, changes: pl.DataFrame) -> tuple[list[int], list[LeftAddress]]:
     """Update what really changes; return the ids of those contacts, and the suppressed addresses that they leave."""
     if changes.is_empty():
         return [], []
