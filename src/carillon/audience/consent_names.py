@@ -252,7 +252,8 @@ _DOUBTFUL: Mapping[str, tuple[str, ...]] = {
     "unsubscribed": (
         *("disabled", "is disabled", "suspended", "paused", "muted", "mute", "snoozed", "quiet"),
         *("exclude", "block", "blk", "bl", "ban", "dead", "deceased", "cancelled", "canceled", "cancelled at"),
-        *("canceled at", "left", "left at", "date left", "exit date"),
+        *("canceled at", "cancelled on", "canceled on", "left", "left at", "left on", "left list", "date left"),
+        *("left list on", "left list at", "exit date"),
         *("מבוטל", "מבוטלת", "נפטר", "отказ", "отказался", "отказалась", "блок", "rechazado", "anulado", "cancelado"),
         *("résilié", "annulé", "annullato", "ακυρώθηκε", "gekündigt", "verstorben"),
         *("iptal", "iptal edildi", "iptal tarihi", "ayrildi", "reddetti", "reddedildi", "vefat"),
