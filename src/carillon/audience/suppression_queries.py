@@ -118,6 +118,11 @@ async def suppressed_among(tx: Tx, actor: Actor, channel: Channel, addresses: Se
     return {row["address"] for row in rows}
 
 
+def assume_none_suppressed(tx: Tx, actor: Actor, channel: Channel, addresses: Sequence[str]) -> None:
+    """Assume that none of the normalised addresses is suppressed on the channel (`Tx.assume`)."""
+    tx.assume(SQL["none_suppressed"], actor.account_id, channel, one_text(addresses))
+
+
 async def suppressed_since(
     tx: Tx, actor: Actor, addresses: Collection[str], *, last: bool = False
 ) -> Mapping[tuple[Channel, str], datetime]:

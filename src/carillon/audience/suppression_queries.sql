@@ -27,6 +27,12 @@ LIMIT $4 OFFSET $5;
 -- The addresses come as one text, see one_text.
 SELECT address FROM suppression WHERE account_id = $1 AND channel = $2 AND address = ANY (string_to_array($3::text, chr(31)));
 
+-- name: none_suppressed
+-- The addresses come as one text, see one_text.
+SELECT NOT EXISTS (
+    SELECT FROM suppression WHERE account_id = $1 AND channel = $2 AND address = ANY (string_to_array($3::text, chr(31)))
+);
+
 -- name: suppressed_since
 -- The addresses come as one text, see one_text.
 SELECT channel, address, created_at, coalesce(said_again_at, created_at) AS last_said_at, source, actor, reason

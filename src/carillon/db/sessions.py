@@ -14,10 +14,17 @@ from asyncpg.prepared_stmt import PreparedStatement
 from carillon.db.concurrency import AccountConcurrency, ExpensiveReadError
 from carillon.kit.ids import AccountId
 
+
+class AssumptionError(Exception):
+    """What a transaction assumed does not hold, so nothing of it is written (`Tx.assume`)."""
+
+
 # A network forgets connections on which nothing happens; a used one is acquired first, so that the others can age.
 _MAX_IDLE_SECONDS = 300
 
 
+# What ends an operation and leaves its session as it was.
+_HARMLESS = frozenset({None, ExpensiveReadError, AssumptionError})
 # Compiled conditions make ever new statements.
 _MAX_PREPARED = 1_000
 
@@ -122,6 +129,6 @@ class SessionContext:
 
     async def __aexit__(self, failure: type[BaseException] | None, *_: object) -> None:
         try:
-            await self._session_pool.release(self._session, whole=failure is None or failure is ExpensiveReadError)
+            await self._session_pool.release(self._session, whole=failure in _HARMLESS)
         finally:
             self._concurrency.give_back(self._account_id)

@@ -27,6 +27,10 @@ _LEXEME = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _PARAMETER = re.compile(r"\$(\d+)")
+# Of arrays that are parameters and nothing else, without their ordinals.
+_UNNEST = re.compile(r"unnest\(((?:\$\d+::\w+\[\],?\s*)+)\)(?=\s+AS\b)")
+_HOLDS = "SELECT holds FROM assumed"
+_IF_ASSUMED = f"WHERE ({_HOLDS})"
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
@@ -60,19 +64,38 @@ def with_parts(statement: str, parts: Collection[str]) -> str:
 
 
 @lru_cache(maxsize=200)
-def side_by_side(statements: tuple[tuple[str, int], ...]) -> str:
+def side_by_side(inserts: tuple[tuple[str, int], ...], assumed: tuple[tuple[str, int], ...] = ()) -> str:
     """Make one of plain INSERTs, each with the number of its parameters, which follow each other then.
 
-    None of them sees what another one writes.
+    None of them sees what another one writes. `assumed` are reads of one truth value, whose parameters come first: rows
+    are written if all are true, which is what the statement returns. The INSERTs end in their FROM then.
     """
     shifted: list[str] = []
     before = 0
-    for one, count in statements:
+    for one, count in (*assumed, *inserts):
         shifted.append(_PARAMETER.sub(partial(_shifted, by=before), one))
         before += count
+    if assumed:
+        reads, written = shifted[: len(assumed)], shifted[len(assumed) :]
+        holds = " AND ".join(f"({one}\n)" for one in reads)
+        parts = [f"p{place} AS ({one}\n{_IF_ASSUMED})" for place, one in enumerate(written)]
+        return "\n".join((f"WITH {', '.join((f'assumed AS MATERIALIZED (SELECT {holds} AS holds)', *parts))}", _HOLDS))
     *others, last = shifted
     parts = [f"p{place} AS ({one}\n)" for place, one in enumerate(others)]
     return f"WITH {', '.join(parts)}\n{last}"
+
+
+@lru_cache(maxsize=200)
+def of_one_row(insert: str) -> tuple[str, frozenset[int]]:
+    """Make an INSERT of unnested columns one of a single row, and name the parameters that are values then, from 1.
+
+    It runs in two thirds of the time.
+    """
+    found = _UNNEST.search(insert)
+    if found is None:
+        return insert, frozenset()
+    row = f"(VALUES ({found[1].replace('[]', '')}))"
+    return f"{insert[: found.start()]}{row}{insert[found.end() :]}", frozenset(map(int, _PARAMETER.findall(found[1])))
 
 
 def _shifted(parameter: re.Match[str], by: int) -> str:

@@ -13,8 +13,8 @@ from asyncpg import Record
 
 from carillon.db.concurrency import ExpensiveReadError
 from carillon.db.id_blocks import IdBlocks
-from carillon.db.sessions import Session
-from carillon.db.sql import side_by_side
+from carillon.db.sessions import AssumptionError, Session
+from carillon.db.sql import of_one_row, side_by_side
 from carillon.kit.clock import Clock
 from carillon.kit.ids import UuidFactory
 
@@ -93,6 +93,7 @@ class Tx:
         """The places whose earlier work it has waited for (`EarlierWorkError`)."""
         self.may_be_expensive = True
         self._deferred: list[tuple[str, tuple[object, ...]]] = []
+        self._assumed: list[tuple[str, tuple[object, ...]]] = []
         self.statement_seconds: float | None = None
         """So long may a statement take, where that is less than statement_timeout_seconds."""
 
@@ -174,20 +175,37 @@ class Tx:
             await self._session.connection.execute(statement)
 
     def defer(self, statement: str, *arguments: object) -> None:
-        """Run a plain INSERT when the operation ends, in one round trip with the others: none sees another's rows."""
-        self._deferred.append((statement, arguments))
+        """Run a plain INSERT when the operation ends, in one round trip with the others: none sees another's rows.
+
+        Lists among its arguments are columns of its rows, which it takes by `unnest`.
+        """
+        self._deferred.append(_of_one_row(statement, arguments))
+
+    def assume(self, statement: str, *arguments: object) -> None:
+        """Assume that a read of one truth value gives true, and have it read with the INSERTs that are deferred.
+
+        It takes no round trip so. Where it is not true, nothing is written, and AssumptionError raised then.
+        """
+        self._assumed.append((statement, arguments))
 
     async def run_deferred(self) -> None:
         """Run what was deferred: in the transaction, or as one by itself where nothing has begun it.
 
-        Citus takes one statement at a time.
+        Citus takes one statement at a time. Raises AssumptionError.
         """
         deferred, self._deferred = self._deferred, []
-        if len(deferred) > 1 and self._sources.has_citus:
+        assumed, self._assumed = self._assumed, []
+        if len(assumed) + len(deferred) > 1 and not self._sources.has_citus:
+            counts = [[(statement, len(of_one)) for statement, of_one in some] for some in (deferred, assumed)]
+            statement = side_by_side(*map(tuple, counts))
+            rows = await self.fetch_early(statement, *(one for _, of_one in (*assumed, *deferred) for one in of_one))
+            if assumed:
+                _require(rows)
+            return
+        if len(deferred) > 1:
             await self.begin()
-        elif len(deferred) > 1:
-            statement = side_by_side(tuple((statement, len(arguments)) for statement, arguments in deferred))
-            deferred = [(statement, tuple(one for _, arguments in deferred for one in arguments))]
+        for statement, arguments in assumed:
+            _require(await self.fetch_early(statement, *arguments))
         for statement, arguments in deferred:
             await self.fetch_early(statement, *arguments)
 
@@ -223,3 +241,20 @@ class Tx:
         if offset != self._clock_offset:
             self._clock_offset = offset
             self.now = self.real_now + offset
+
+
+def _of_one_row(statement: str, arguments: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:
+    """Return a statement and its arguments, where they are columns of one row in the form for that."""
+    if any(isinstance(one, list) and len(one) != 1 for one in arguments):
+        return statement, arguments
+    single, places = of_one_row(statement)
+    values = tuple(
+        one[0] if place in places and isinstance(one, list) else one for place, one in enumerate(arguments, 1)
+    )
+    return single, values
+
+
+def _require(rows: Sequence[Record]) -> None:
+    """Require what was assumed. Raises AssumptionError."""
+    if not rows[0][0]:
+        raise AssumptionError

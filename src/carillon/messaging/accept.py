@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from carillon.db.database import Database, Tx
-from carillon.errors import UnavailableError
+from carillon.db.sessions import AssumptionError
+from carillon.errors import CallerError, UnavailableError
 from carillon.events.log import append_events
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
@@ -20,7 +21,7 @@ from carillon.messaging.begin_at_once import BeginAtOnce
 from carillon.messaging.campaigns import check_campaign_name
 from carillon.messaging.contact_fields import with_contact_fields
 from carillon.messaging.ledger import fail_rows
-from carillon.messaging.placement import ChannelFacts, account_facts, channel_facts
+from carillon.messaging.placement import AccountSettings, ChannelFacts, KnownSettings, account_facts, channel_facts
 from carillon.messaging.placing import place_rows
 from carillon.messaging.prepare import PreparedSend, prepare_send
 from carillon.messaging.sending_rows import (
@@ -136,9 +137,7 @@ async def _accept_together(db: Database, together: Sequence[_Waiting]) -> None:
     actors = [one.actor for one in together]
     beginning = BeginAtOnce(db, actors[0].account_id)
     try:
-        requests = [one.prepared for one in together]
-        channels = await channel_facts(db, actors[0].account_id, [one.command.channel for one in requests])
-        accepted = await db.run(accept_sendings, actors[0], channels, requests, actors, beginning)
+        accepted = await _accept(db, [one.prepared for one in together], actors, beginning)
     except Exception as error:  # noqa: BLE001 - it is each caller's to raise
         beginning.failed(error)
         if len(together) > 1 and not isinstance(error, UnavailableError):
@@ -155,6 +154,25 @@ async def _accept_together(db: Database, together: Sequence[_Waiting]) -> None:
             one.answer.set_result(outcome)
 
 
+async def _accept(
+    db: Database, requests: Sequence[PreparedSend], actors: Sequence[Actor], beginning: BeginAtOnce
+) -> list[AcceptedSending]:
+    """Accept requests of one account in one transaction.
+
+    What is only read is assumed first where few are written to: then all of it is one statement. Whatever is wrong with
+    that, it is done once more by what is read.
+    """
+    actor = actors[0]
+    channels = await channel_facts(db, actor.account_id, [one.command.channel for one in requests])
+    known = db.process_state(KnownSettings).of(actor.account_id)
+    if known and sum(len(one.numbers) for one in requests) <= _FEW:
+        try:
+            return await db.run(accept_sendings, actor, channels, requests, actors, beginning, known)
+        except (AssumptionError, CallerError):
+            pass
+    return await db.run(accept_sendings, actor, channels, requests, actors, beginning)
+
+
 async def accept_sendings(  # noqa: PLR0913, PLR0917 - what is accepted, and for whom
     tx: Tx,
     actor: Actor,
@@ -162,9 +180,13 @@ async def accept_sendings(  # noqa: PLR0913, PLR0917 - what is accepted, and for
     requests: Sequence[PreparedSend],
     actors: Sequence[Actor],
     beginning: BeginAtOnce | None = None,
+    assumed: AccountSettings | None = None,
 ) -> list[AcceptedSending]:
-    """Accept requests of one account in their order. Raises InvalidInputError for `scheduled_at`, `per_second`."""
-    facts = await account_facts(tx, actor, channels)
+    """Accept requests of one account in their order. Raises InvalidInputError for `scheduled_at`, `per_second`.
+
+    AssumptionError when the transaction ends, where settings are assumed and it does not hold (`AccountFacts`).
+    """
+    facts = await account_facts(tx, actor, channels, assumed)
     placements = [await placement_of(tx, one, request) for one, request in zip(actors, requests, strict=True)]
     rows = rows_of(tx, requests)
     begin = partial(beginning.begin, tx, facts, placements, rows) if beginning else None

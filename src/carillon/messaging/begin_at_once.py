@@ -1,7 +1,7 @@
 """Beginning what is accepted in the transaction that accepts it, where its account has nothing else under way.
 
 Its chunks are written as claimed, with all their messages in flight, and are submitted when that is committed: one SMS
-at an idle server waits for one commit, not for three transactions.
+at an idle server waits for one commit, not for three transactions. The worker plans them while the database commits.
 """
 
 import asyncio
@@ -9,32 +9,29 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from carillon.carriers.contract import OutgoingMessage
 from carillon.db.database import Database, Tx
 from carillon.errors import UnavailableError
 from carillon.kit.ids import AccountId
-from carillon.messaging.chunks import NewChunk, begun_chunk
+from carillon.messaging.chunks import Chunk, NewChunk, begun_chunk
 from carillon.messaging.dispatch import DispatchWorker, worker_name
 from carillon.messaging.placement import AccountFacts, Placement, Rows
-from carillon.messaging.plan import BegunChunks, Plan, Task, encoding_of
+from carillon.messaging.plan import BegunChunks, Commit, Plan, Task, encoding_of
 from carillon.messaging.rules.quiet import permitted_at
 from carillon.workers.shape import Worker
-from carillon.workers.turns import OpenTurns, TakenTurn
-
-# So many rounds of the event loop it takes from a turn that is given its work to the first submit.
-_ROUNDS_TO_SUBMIT = 5
+from carillon.workers.turns import OpenTurns
 
 
 class BeginAtOnce:
-    """The beginning of what one transaction accepts, which may be tried several times."""
+    """The beginning of what one transaction accepts. Where that is tried again, only the first try begins anything."""
 
     def __init__(self, db: Database, account_id: AccountId) -> None:
         self._db = db
         self._account_id = account_id
-        self._turn: TakenTurn | None = None
-        self._work: BegunChunks | None = None
+        self._commit: asyncio.Future[Commit] | None = None
 
     def begin(
         self,
@@ -49,31 +46,49 @@ class BeginAtOnce:
         They can where the account's turn at the worker is free, and their carriers run here, are up, and take all of
         them in their first slice.
         """
-        self._work = None
-        if not chunks or not facts.is_active or not _are_due(tx.now, placements, rows, chunks):
+        if self._commit is not None:
+            self._end(Commit.UNDONE)
             return chunks
-        if self._turn is None:
-            self._turn = self._db.process_state(OpenTurns).take(worker_name(chunks[0].traffic_class), self._account_id)
-        if self._turn is None or not _have_room(self._turn.worker, chunks):
+        if not chunks or not facts.settings.is_active or not _are_due(tx.now, placements, rows, chunks):
             return chunks
-        self._work = _work_of(self._account_id, tx, facts, placements, rows, chunks)
+        turn = self._db.process_state(OpenTurns).take(worker_name(chunks[0].traffic_class), self._account_id)
+        if turn is None:
+            return chunks
+        if not _have_room(turn.worker, chunks):
+            turn.give_back()
+            return chunks
+        self._commit = asyncio.get_running_loop().create_future()
+        begun = [begun_chunk(one) for one in chunks]
+        turn.perform(
+            BegunChunks(
+                account_id=self._account_id,
+                clock_offset=facts.settings.clock_offset,
+                work_id=begun[0].chunk_id,
+                attempt=1,
+                due_at=tx.real_now,
+                traffic_class=begun[0].traffic_class,
+                chunks=begun,
+                make_plan=partial(_plan_of, self._account_id, tx.now, placements, rows, begun),
+                commit=self._commit,
+            )
+        )
         return [replace(one, is_begun=True) for one in chunks]
 
     async def committed(self) -> None:
         """Have what was begun submitted: it is committed. The carrier has it before the caller is answered."""
-        if self._turn is not None and self._work is not None:
-            self._turn.perform(self._work)
-            for _ in range(_ROUNDS_TO_SUBMIT):
-                await asyncio.sleep(0)
-        elif self._turn is not None:
-            self._turn.give_back()
+        if self._end(Commit.DONE):
+            await asyncio.sleep(0)  # the worker goes on in this turn of the event loop
 
     def failed(self, error: Exception) -> None:
         """Give the turn back; what was begun is let go first where it may be committed all the same."""
-        if self._turn is not None and self._work is not None and isinstance(error, UnavailableError):
-            self._turn.perform(replace(self._work, plan=None))
-        elif self._turn is not None:
-            self._turn.give_back()
+        self._end(Commit.UNKNOWN if isinstance(error, UnavailableError) else Commit.UNDONE)
+
+    def _end(self, commit: Commit) -> bool:
+        """Tell the worker what came of the transaction, the first time; False where there is nothing to tell."""
+        if self._commit is None or self._commit.done():
+            return False
+        self._commit.set_result(commit)
+        return True
 
 
 def _are_due(now: datetime, placements: Sequence[Placement], rows: Rows, chunks: Sequence[NewChunk]) -> bool:
@@ -99,17 +114,11 @@ def _text_of(placement: Placement) -> str:
     return placement.text if placement.shown is None else placement.shown
 
 
-def _work_of(  # noqa: PLR0913, PLR0917 - what a plan is made of
-    account_id: AccountId,
-    tx: Tx,
-    facts: AccountFacts,
-    placements: Sequence[Placement],
-    rows: Rows,
-    chunks: Sequence[NewChunk],
-) -> BegunChunks:
+def _plan_of(
+    account_id: AccountId, now: datetime, placements: Sequence[Placement], rows: Rows, begun: Sequence[Chunk]
+) -> Plan:
     plan = Plan()
     row_of = {message_id: row for row, message_id in enumerate(rows.message_ids)}
-    begun = [begun_chunk(one) for one in chunks]
     for chunk in begun:
         for row in (row_of[one] for one in chunk.message_ids):
             one = placements[rows.places[row]]
@@ -123,7 +132,7 @@ def _work_of(  # noqa: PLR0913, PLR0917 - what a plan is made of
                 encoding=encoding_of(rows.encodings[row]),
                 parts=rows.parts[row],
                 traffic_class=one.traffic_class,
-                validity=one.expires_at - tx.now,
+                validity=one.expires_at - now,
                 flash=one.flash,
                 channel=one.channel,
                 content=one.content.with_button_url(rows.button_urls[row])
@@ -132,13 +141,4 @@ def _work_of(  # noqa: PLR0913, PLR0917 - what a plan is made of
             )
             task = Task(chunk=chunk, message=message, due_at=one.due_at, expires_at=one.expires_at)
             plan.tasks.setdefault(chunk.carrier_id, []).append(task)
-    return BegunChunks(
-        account_id=account_id,
-        clock_offset=facts.clock_offset,
-        work_id=begun[0].chunk_id,
-        attempt=1,
-        due_at=tx.real_now,
-        traffic_class=begun[0].traffic_class,
-        chunks=begun,
-        plan=plan,
-    )
+    return plan

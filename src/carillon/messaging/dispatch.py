@@ -27,7 +27,7 @@ from carillon.messaging.chunks import (
     renew_chunks,
     set_in_flight,
 )
-from carillon.messaging.plan import BegunChunks, Plan, begin
+from carillon.messaging.plan import BegunChunks, Commit, Plan, begin
 from carillon.messaging.submission import CarrierRun, Carriers, insist
 from carillon.tenancy.secrets import SecretBox
 
@@ -92,23 +92,22 @@ class DispatchWorker:
         return worker_actor(work.account_id, work.clock_offset)
 
     async def perform(self, db: Database, work: ClaimedChunks, prepared: Actor) -> int | None:
-        """Submit, and record what became of it."""
+        """Submit, and record what became of it; None where what was to be begun was not committed."""
         carrier_ids = {chunk.carrier_id for chunk in work.chunks}
         carriers = {one: self._carriers.get(one) for one in carrier_ids}
         windows = {one: self._window(one, carrier) for one, carrier in carriers.items()}
         plan = await self._begun(db, work, prepared, windows)
+        if plan is None:
+            return None
         runs = [
             CarrierRun(db, work, prepared, plan, carrier_id, carriers[carrier_id], self._carriers, windows[carrier_id])
             for carrier_id in plan.tasks
             if plan.tasks[carrier_id]
         ]
-        # Each ends before the work does: what another one has with its carrier must not be let go meanwhile.
-        done = await asyncio.gather(*(run.run() for run in runs), return_exceptions=True)
-        self._note_stranded(runs)
-        for one in done:
-            if isinstance(one, BaseException):
-                raise one
-        return sum(one for one in done if isinstance(one, int))
+        try:
+            return sum(await _run_all(runs))
+        finally:
+            self._note_stranded(runs)
 
     def room(self, carrier_id: int) -> int:
         """Return how many messages a carrier gets at most that is given some now: none where it is not up here."""
@@ -136,13 +135,11 @@ class DispatchWorker:
         most = self._carriers.most_at_once(carrier_id)
         return window if most is None else max(1, min(window, most))
 
-    async def _begun(self, db: Database, work: ClaimedChunks, actor: Actor, windows: Mapping[int, int]) -> Plan:
+    async def _begun(self, db: Database, work: ClaimedChunks, actor: Actor, windows: Mapping[int, int]) -> Plan | None:
         """Begin what isn't begun; where it is unknown whether that is committed, nothing is in flight but what was."""
-        if isinstance(work, BegunChunks) and work.plan is not None:
-            return work.plan
         try:
             if isinstance(work, BegunChunks):
-                raise UnavailableError("The connection broke when the messages were accepted.")  # noqa: TRY301
+                return await _committed(work)
             return await db.run_at_once(partial(_begin, work, windows, self._box), actor)
         except UnavailableError:
             await insist(db, partial(_undo_begin, work), actor)
@@ -163,6 +160,29 @@ class DispatchWorker:
         """Let chunks go that were not begun."""
         for work in held:
             await release_chunks(tx, work.account_id, work.chunks, due_at=work.chunks[0].due_at)
+
+
+async def _committed(work: BegunChunks) -> Plan | None:
+    """Plan what is begun, and return that when it is committed; None where it was undone.
+
+    Raises UnavailableError where that is unknown.
+    """
+    plan, commit = work.make_plan(), await work.commit
+    if commit is Commit.UNKNOWN:
+        raise UnavailableError("The connection broke when the messages were accepted.")
+    return plan if commit is Commit.DONE else None
+
+
+async def _run_all(runs: Sequence[CarrierRun]) -> Sequence[int]:
+    """Let carriers run, and return what each has submitted. Raises what one of them does when all have ended."""
+    if len(runs) == 1:
+        return [await runs[0].run()]  # without a task: one SMS at an idle server waits for no turn of the event loop
+    # Each ends before the work does: what another one has with its carrier must not be let go meanwhile.
+    done = await asyncio.gather(*(run.run() for run in runs), return_exceptions=True)
+    for one in done:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in done if isinstance(one, int)]
 
 
 async def _begin(work: ClaimedChunks, windows: Mapping[int, int], box: SecretBox | None, tx: Tx, actor: Actor) -> Plan:

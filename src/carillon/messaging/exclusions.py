@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from carillon.audience.suppression_queries import suppressed_among
+from carillon.audience.suppression_queries import assume_none_suppressed, suppressed_among
 from carillon.audience.suppressions import suppressions_of
 from carillon.billing.ledger import Reservation, available_for, reserve
 from carillon.billing.prices import Capture
@@ -44,12 +44,15 @@ async def _exclude(
     for channel in sorted(set(channels)) if checked else ():
         is_alone = all(one is channel for one in channels)
         of_channel = checked if is_alone else [row for row in checked if channels[rows.places[row]] is channel]
-        numbers = {rows.numbers[row] or "" for row in of_channel}
-        suppressed = await suppressed_among(tx, actor, channel, sorted(numbers)) if numbers else frozenset[str]()
+        numbers = sorted({rows.numbers[row] or "" for row in of_channel})
+        if numbers and facts.are_assumed:
+            assume_none_suppressed(tx, actor, channel, numbers)
+            continue
+        suppressed = await suppressed_among(tx, actor, channel, numbers) if numbers else frozenset[str]()
         for row in of_channel if suppressed else ():
             if rows.numbers[row] in suppressed:
                 rows.failures[row] = Failure.SUPPRESSED
-    return await _exclude_repeated(tx, actor, facts, placements, rows) if facts.spam_window else {}
+    return await _exclude_repeated(tx, actor, facts, placements, rows) if facts.settings.spam_window else {}
 
 
 async def _exclude_repeated(
@@ -60,7 +63,7 @@ async def _exclude_repeated(
     open_rows = [row for row in rows.open_rows() if placements[rows.places[row]].shown is None]
     texts = without_codes(rows.texts, rows.links) if rows.links else rows.texts
     digests = {row: _digest(placements[rows.places[row]], rows, texts, row) for row in open_rows}
-    since = first_uuid_of(tx.now - facts.spam_window)
+    since = first_uuid_of(tx.now - facts.settings.spam_window)
     found = await tx.fetch(SQL["recently_sent"], actor.account_id, sorted(set(digests.values())), since)
     seen = {record["digest"] for record in found}
     for row, digest in digests.items():

@@ -23,7 +23,7 @@ from carillon.messaging.account_clock import worker_actor
 from carillon.messaging.chunks import write_chunks
 from carillon.messaging.exclusions import decide_rows
 from carillon.messaging.options import read_fallback, read_planned
-from carillon.messaging.placement import AccountFacts, ChannelFacts, Placement, Rows
+from carillon.messaging.placement import AccountFacts, AccountSettings, ChannelFacts, Placement, Rows
 from carillon.messaging.placing import chunks_of, money_of
 from carillon.messaging.states import MessageState
 from carillon.routing.current import load_routing
@@ -77,9 +77,8 @@ async def _facts(tx: Tx, account_id: AccountId) -> AccountFacts:
         routing=await load_routing(tx, account_id, SECOND_CHANNEL),
         prices=await load_prices(tx, account_id, SECOND_CHANNEL),
     )
-    return AccountFacts(
-        channels={SECOND_CHANNEL: channel}, clock_offset=timedelta(), spam_window=timedelta(), is_active=True
-    )
+    settings = AccountSettings(clock_offset=timedelta(), spam_window=timedelta(), is_active=True)
+    return AccountFacts(channels={SECOND_CHANNEL: channel}, settings=settings)
 
 
 async def _placements(tx: Tx, account_id: AccountId, sending_ids: Sequence[UUID]) -> list[Placement]:

@@ -22,6 +22,8 @@ from carillon.text.encodings import Encoding
 
 SQL = load_statements("carillon.messaging", "placement.sql")
 
+_MAX_KNOWN = 2_000
+
 FREE = (0, 0, Capture.SUBMIT)
 """What a message costs that costs nothing: as `Rows.prices`."""
 
@@ -35,13 +37,42 @@ class ChannelFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountFacts:
-    """What an account's settings say of its messages, and what is known of its channels, by name."""
+class AccountSettings:
+    """What an account's settings say of its messages."""
 
-    channels: Mapping[str, ChannelFacts]
     clock_offset: timedelta
     spam_window: timedelta
     is_active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """An account's settings, and what is known of its channels, by name.
+
+    `are_assumed`: the settings are those of an earlier transaction, and no recipient is suppressed; whether that is so
+    is looked at when the rows are written (`Tx.assume`).
+    """
+
+    channels: Mapping[str, ChannelFacts]
+    settings: AccountSettings
+    are_assumed: bool = False
+
+
+class KnownSettings:
+    """The settings of accounts as this process read them last (`Database.process_state`)."""
+
+    def __init__(self) -> None:
+        self._known: dict[AccountId, AccountSettings] = {}
+
+    def of(self, account_id: AccountId) -> AccountSettings | None:
+        """Return an account's, where they were read."""
+        return self._known.get(account_id)
+
+    def learn(self, account_id: AccountId, settings: AccountSettings) -> None:
+        """Note what was read."""
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        self._known[account_id] = settings
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,14 +150,28 @@ class Rows:
         return [row for row, failure in enumerate(self.failures) if failure is None]
 
 
-async def account_facts(tx: Tx, actor: Actor, channels: Mapping[str, ChannelFacts]) -> AccountFacts:
-    """Read an account's facts, and take its clock. Raises BadCredentialsError where it was deleted."""
-    rows = await tx.fetch_early(SQL["account_facts"], actor.account_id)
+async def account_facts(
+    tx: Tx, actor: Actor, channels: Mapping[str, ChannelFacts], assumed: AccountSettings | None = None
+) -> AccountFacts:
+    """Read an account's settings where they aren't assumed, and take its clock.
+
+    Raises BadCredentialsError where it was deleted.
+    """
+    settings = assumed or await _read_settings(tx, actor)
+    if assumed:
+        of_account = (assumed.clock_offset, assumed.spam_window, assumed.is_active)
+        tx.assume(SQL["settings_are"], actor.account_id, *of_account)
+    tx.adopt_clock(settings.clock_offset)
+    return AccountFacts(channels=channels, settings=settings, are_assumed=assumed is not None)
+
+
+async def _read_settings(tx: Tx, actor: Actor) -> AccountSettings:
+    rows = await tx.fetch_early(SQL["account_settings"], actor.account_id)
     if not rows:
         raise BadCredentialsError  # they are remembered for seconds, and the account was deleted meanwhile
-    (row,) = rows
-    tx.adopt_clock(row["clock_offset"])
-    return AccountFacts(channels=channels, **row)
+    settings = AccountSettings(**rows[0])
+    tx.process_state(KnownSettings).learn(actor.account_id, settings)
+    return settings
 
 
 async def channel_facts(db: Database, account_id: AccountId, channels: Iterable[str]) -> Mapping[str, ChannelFacts]:

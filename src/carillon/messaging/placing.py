@@ -55,7 +55,7 @@ async def place_rows(  # noqa: PLR0913 - what is placed, and how
     await _write_messages(tx, actor, placements, rows)
     chunks: Sequence[NewChunk] = chunks_of(tx, placements, rows, carriers)
     defer_chunks(tx, actor.account_id, begin(chunks) if begin else chunks)
-    if facts.spam_window:
+    if facts.settings.spam_window:
         _remember_texts(tx, actor, placements, rows, digests)
     tx.counts(partial(_measure, tx.process_state(MessageMetrics), placements))
     return _events(tx, placements, rows)

@@ -1,8 +1,10 @@
 """What is done with claimed chunks: which messages go to a carrier, which end without, and which wait for later."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from uuid import UUID
 
 import structlog
@@ -78,11 +80,20 @@ class Plan:
             self.left_over = [one for one in self.left_over if one.chunk.chunk_id not in lost]
 
 
+class Commit(Enum):
+    """What came of a transaction; UNKNOWN where the connection broke in its COMMIT."""
+
+    DONE = auto()
+    UNDONE = auto()
+    UNKNOWN = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunChunks(ClaimedChunks):
-    """Chunks that were begun as they were written; without a plan where it is unknown whether that is committed."""
+    """Chunks that are begun as they are written; what `make_plan` plans is submitted once they are committed."""
 
-    plan: Plan | None
+    make_plan: Callable[[], Plan]
+    commit: "asyncio.Future[Commit]"
 
 
 async def begin(

@@ -145,7 +145,7 @@ async def _write_slice(  # noqa: PLR0913, PLR0917 - what a slice needs
     facts = await account_facts(tx, work.actor, channels)
     is_free = channels[command.channel].prices.is_free
     is_instant = command.channel == "im"  # what it costs is subscriptions and a second channel's prices, too
-    is_alone = not is_free or is_instant or bool(facts.spam_window) or command.per_second is not None
+    is_alone = not is_free or is_instant or bool(facts.settings.spam_window) or command.per_second is not None
     key = work.account_id, work.work_id
     if is_alone:
         await _take_turn(tx, work, ready, before)

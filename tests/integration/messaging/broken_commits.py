@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 COMMIT = b"COMMIT;\0"
 BEGIN = b"BEGIN;\0"
-PREPARED = re.compile(rb"P....(\w+\0)WITH p0 AS", re.DOTALL)
+PREPARED = re.compile(rb"P....(\w+\0)WITH (?:p0|assumed) AS", re.DOTALL)
 
 
 class Commits:
