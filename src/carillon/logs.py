@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import BinaryIO, Literal
 
@@ -38,6 +39,7 @@ _report_id: ContextVar[str] = ContextVar("report_id", default="")
 # Where requests' lines are written without the processors, once they are set to JSON.
 _straight: BinaryIO | None = None
 _unwritten: list[bytes] = []
+_UTC_CHARACTERS = len("+00:00")
 # A pipe takes so many in one piece: nobody else's line gets among them.
 _MAX_UNWRITTEN = 12
 
@@ -88,44 +90,24 @@ def bind_request_id(request_id: str, report_id: str = "") -> None:
     _report_id.set("" if report_id == request_id else report_id)
 
 
-class _RequestLine(msgspec.Struct, omit_defaults=True):
-    """The line of an answered request, as the processors would make it."""
-
-    dialect: str
-    function: str
-    status: int
-    milliseconds: float
-    event: str
-    request_id: str
-    logger: str
-    level: str
-    timestamp: datetime
-    report_id: str = ""
-
-
-def log_request(dialect: str, function: str, status: int, seconds: float) -> None:
-    """Log that a request was answered.
+def log_request(function: tuple[str, str], status: int, seconds: float, request_id: str, report_id: str) -> None:
+    """Log that a request to a function of a site or dialect was answered. Its ids need no escape in JSON.
 
     Every call ends with this line, and through the processors it took a tenth of a lookup's time: as JSON it is
     written straight, and together with those of the calls that end in the same turn of the event loop.
     """
     milliseconds = round(seconds * 1000, 2)
     if _straight is None:
-        log.info("request", dialect=dialect, function=function, status=status, milliseconds=milliseconds)
+        bind_request_id(request_id, report_id)
+        log.info("request", dialect=function[0], function=function[1], status=status, milliseconds=milliseconds)
         return
-    line = _RequestLine(
-        dialect,
-        function,
-        status,
-        milliseconds,
-        "request",
-        _request_id.get(),
-        __name__,
-        "info",
-        datetime.now(UTC),
-        _report_id.get(),
+    begin, end = _around_of(function)
+    moment = datetime.now(UTC).isoformat(timespec="microseconds")[:-_UTC_CHARACTERS]
+    report = "" if report_id == request_id else f',"report_id":"{report_id}"'
+    _unwritten.append(
+        f'{begin}"status":{status},"milliseconds":{milliseconds},"event":"request",'
+        f'"request_id":"{request_id}"{end}"timestamp":"{moment}Z"{report}}}'.encode()
     )
-    _unwritten.append(_encode_values(line))
     if len(_unwritten) == _MAX_UNWRITTEN:
         _write_requests()
     elif len(_unwritten) == 1:
@@ -133,6 +115,13 @@ def log_request(dialect: str, function: str, status: int, seconds: float) -> Non
             asyncio.get_running_loop().call_soon(_write_requests)
         except RuntimeError:  # there is none: of a test, say
             _write_requests()
+
+
+@lru_cache(maxsize=1_000)
+def _around_of(function: tuple[str, str]) -> tuple[str, str]:
+    """Write what lines of a function have in common, as the processors would: before the status, and behind the id."""
+    dialect, name = (_encode_values(one).decode() for one in function)
+    return f'{{"dialect":{dialect},"function":{name},', f',"logger":"{__name__}","level":"info",'
 
 
 def _write_requests() -> None:

@@ -222,6 +222,49 @@ async def test_links_that_are_opened_together_are_looked_for_together(
     assert again == found[7]
 
 
+async def test_what_is_asked_for_as_another_link_is_found_waits_for_nobody(
+    db: Database, runtime: Runtime, account: Tenant
+) -> None:
+    assert runtime
+    urls = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(20)]))
+    lookup = LinkLookup()
+    async with asyncio.timeout(10):
+        found = [await lookup.find(db, ShortLink(url=url).code) for url in urls if url]
+    assert [one.url for one in found if one] == [f"{URL}/{number}" for number in range(20)]
+
+
+async def test_a_few_wait_for_the_lookup_before_them_and_many_do_not(
+    db: Database, runtime: Runtime, account: Tenant
+) -> None:
+    assert runtime
+    urls = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(60)]))
+    first, *others = [ShortLink(url=url).code for url in urls if url]
+    lookup, may_read, real = LinkLookup(), asyncio.Event(), db.read
+    reads = 0
+
+    async def held(operation: Any, *arguments: Any, **keywords: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            await may_read.wait()
+        return await real(operation, *arguments, **keywords)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "read", held)
+        finding = asyncio.create_task(lookup.find(db, first))
+        await asyncio.sleep(0.05)
+        few = [asyncio.create_task(lookup.find(db, code)) for code in others[:20]]
+        await asyncio.sleep(0.05)
+        assert (reads, any(one.done() for one in few)) == (1, False)
+        async with asyncio.timeout(10):
+            many = await asyncio.gather(*(lookup.find(db, code) for code in others[20:]))
+            assert all(many)
+            assert all(await asyncio.gather(*few))
+        assert not finding.done()
+        may_read.set()
+        assert await finding is not None
+
+
 async def test_a_database_that_is_away_is_503_and_no_caller_hangs(
     client: httpx.AsyncClient, db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,6 @@ from carillon.errors import UnavailableError
 from carillon.events.log import ReadEvents, read_events
 from carillon.http.connections import Connections, Limits
 from carillon.http.front import Front
-from carillon.http.request import Reply
 from carillon.http.server import Server, protocol_of
 from carillon.links.clicks import Clicks
 from carillon.links.lookup import LinkLookup
@@ -176,12 +175,12 @@ async def test_what_is_not_led_on_at_once_goes_the_general_way(db: Database, acc
 async def test_a_header_of_two_lines_is_sent_by_neither_way(
     db: Database, account: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def redirect(_link: object) -> Reply:
-        return Reply(status=302, media_type="text/html", headers={"Location": f"{URL}\r\nSet-Cookie: a=b"})
+    def url_of(_link: object) -> str:
+        return f"{URL}\r\nSet-Cookie: a=b"
 
     async with visiting(db, tmp_path) as visitor:
         (code,) = await codes_of(db, account, 1)
-        monkeypatch.setattr("carillon.links.answers.redirect", redirect)
+        monkeypatch.setattr("carillon.links.answers.url_of", url_of)
         visitor.ask(code)
         with pytest.raises(asyncio.IncompleteReadError) as raised:  # there the server hangs up
             await visitor.reply()

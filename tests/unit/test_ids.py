@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
+from uuid import UUID
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -65,3 +66,13 @@ def test_ids_that_are_made_together_are_those_that_are_made_one_by_one() -> None
 def test_the_first_id_of_a_moment_has_its_millisecond(moment: datetime) -> None:
     milliseconds = timedelta(milliseconds=first_uuid_of(moment).int >> 80)
     assert timedelta(0) <= moment - (datetime(1970, 1, 1, tzinfo=UTC) + milliseconds) < timedelta(milliseconds=1)
+
+
+def test_ids_as_texts_are_of_version_7_of_their_millisecond_and_all_others() -> None:
+    uuids = UuidFactory(SystemRandom())
+    texts = [uuids.make_text(MOMENT) for _ in range(1_000)]
+    ids = [UUID(one) for one in texts]
+    assert len(set(ids)) == len(texts)
+    assert [str(one) for one in ids] == texts
+    assert {one.version for one in ids} == {7}
+    assert {one.int >> 80 for one in ids} == {int(MOMENT.timestamp() * 1000)}

@@ -8,6 +8,7 @@ which answers the same (`Site.at_once`).
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import structlog
@@ -22,6 +23,12 @@ AnswerAtOnce = Callable[[bytes, Sequence[tuple[bytes, bytes]], str, float], Know
 """Answers a GET: its target, its headers, the caller's address, and when it began (`time.perf_counter`)."""
 
 _END: Final = b"\r\n\r\n"
+
+
+@lru_cache(maxsize=2)
+def _written(lines: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """Write the server's own headers, which are other ones each second, and the head's end."""
+    return b"".join([b"%b: %b\r\n" % line for line in lines] + [b"\r\n"])
 
 
 class AtOnceProtocol(HttpToolsProtocol):
@@ -115,8 +122,7 @@ class AtOnceProtocol(HttpToolsProtocol):
         if self._is_gone():
             return
         self.server_state.total_requests += 1
-        lines = [b"%b: %b\r\n" % line for line in self.server_state.default_headers]
-        self.transport.write(b"".join((head, *lines, b"\r\n")))
+        self.transport.write(head + _written(tuple(self.server_state.default_headers)))
         if self._is_last:
             self.transport.close()
         else:

@@ -20,7 +20,7 @@ from carillon.http.at_once import Known
 from carillon.http.body import Body, BodyBudget
 from carillon.http.request import Reply, Request
 from carillon.http.router import Router
-from carillon.http.site import Endpoint, Handler, Site
+from carillon.http.site import AtOnce, Endpoint, Handler, Site
 from carillon.logs import bind_request_id, log_request
 from carillon.metrics import Metrics
 
@@ -40,7 +40,8 @@ _SLASHES = re.compile(r"/{2,}")
 _NO_SITE = ("none", "none")
 
 # Headers of requests that have a body.
-_WITH_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+_WITH_BODY = frozenset({"content-length", "transfer-encoding", "expect"})
+_FOUND = HTTPStatus.FOUND.value
 
 # Each of a few static routes has as many spellings as its case allows.
 _MAX_CACHED = 1_000
@@ -66,7 +67,7 @@ class Front:
         self._metrics = metrics
         self._new_request_id = new_request_id
         self._static: dict[tuple[str, bytes], _Call] = {}
-        self._at_once = [(site.name, site.at_once) for site in sites if site.at_once is not None]
+        self._at_once = [_AtOnceCall(site.name, site.at_once) for site in sites if site.at_once is not None]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request, or pass the server's start and stop on."""
@@ -87,29 +88,28 @@ class Front:
                 status = await self._pass_on(scope, ids.request_id, receive, send)
         finally:
             self._metrics.requests_in_progress -= 1
-            self._record(call, status, time.perf_counter() - began)
+            self._record(call, status, time.perf_counter() - began, ids)
 
     def at_once(self, target: bytes, given: Sequence[tuple[bytes, bytes]], address: str, began: float) -> Known:
         """Answer a GET at once where a site does that (`AnswerAtOnce`), and count and log it as others are."""
-        for site, one in self._at_once:
-            found = one.target.fullmatch(target)
+        for one in self._at_once:
+            found = one.site.target.fullmatch(target)
             if found is None:
                 continue
-            if any(name in _WITH_BODY for name, _ in given):
-                return None
             key = found[1].decode("latin-1")
-            if (coming := one.look_for(key)) is not None:
-                return coming
+            if (coming := one.site.look_for(key)) is not None:
+                return None if _has_body(given) else coming
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
-            reply = one.answer(key, headers, address)
-            if reply is None:
+            if not _WITH_BODY.isdisjoint(headers):
+                return None
+            url = one.site.leads_to(key, headers, address)
+            if url is None:
                 return None
             ids = self._ids_of(headers)
-            bind_request_id(*ids)
             seconds = time.perf_counter() - began
-            self._metrics.request_done(site, one.function, reply.status, seconds)
-            log_request(site, one.function, reply.status, seconds)
-            return _head_of(reply, ids.request_id)
+            self._metrics.request_done(*one.function, _FOUND, seconds)
+            log_request(one.function, _FOUND, seconds, *ids)
+            return one.head_of(url, ids.request_id)
         return None
 
     def _ids_of(self, headers: Mapping[str, str]) -> "_Ids":
@@ -150,13 +150,32 @@ class Front:
         await self._behind(inside, receive, send_with_id)
         return status
 
-    def _record(self, call: "_Call | None", status: int, seconds: float) -> None:
-        site, function = (call.site.name, call.function) if call else _NO_SITE
-        self._metrics.request_done(site, function, status, seconds)
+    def _record(self, call: "_Call | None", status: int, seconds: float, ids: "_Ids") -> None:
+        function = (call.site.name, call.function) if call else _NO_SITE
+        self._metrics.request_done(*function, status, seconds)
         if call is None and status < HTTPStatus.BAD_REQUEST:
             log.debug("request", status=status)  # polls of health and metrics would drown the rest
         else:
-            log_request(site, function, status, seconds)
+            log_request(function, status, seconds, *ids)
+
+
+class _AtOnceCall:
+    """What answers requests to a site at once."""
+
+    def __init__(self, name: str, site: AtOnce) -> None:
+        self.site = site
+        self.function = name, site.function
+        lines = (f"{name.lower()}: {value}\r\n" for name, value in site.headers.items())
+        self._before_url = f"HTTP/1.1 {_FOUND} Found\r\ncontent-length: 0\r\n{''.join(lines)}location: "
+
+    def head_of(self, url: str, request_id: str) -> bytes:
+        """Write the head of a redirect.
+
+        Raises ValueError for a line's end in the URL: the reply would say what its headers don't.
+        """
+        if "\n" in url or "\r" in url:
+            raise ValueError("a header has more than one line")
+        return f"{self._before_url}{url}\r\n{_REQUEST_ID_HEADER}: {request_id}\r\n".encode()
 
 
 class _Ids(NamedTuple):
@@ -243,6 +262,10 @@ class _Call:
         )
 
 
+def _has_body(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    return any(name.decode("latin-1") in _WITH_BODY for name, _ in headers)
+
+
 def _announced(headers: Mapping[str, str]) -> str | None:
     """Return the length of the body that is to come; one that is sent in chunks has none."""
     return None if "transfer-encoding" in headers else headers.get("content-length", "0")
@@ -253,24 +276,6 @@ def _raising(error: CallerError) -> Handler:
         raise error
 
     return refuse
-
-
-def _head_of(reply: Reply, request_id: str) -> bytes:
-    """Write the status and the headers of a reply without a body.
-
-    Raises ValueError for a line's end in one of them: the reply would say what its headers don't.
-    """
-    lines = [
-        f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}",
-        f"content-type: {reply.media_type}",
-        "content-length: 0",
-        *(f"{name.lower()}: {value}" for name, value in reply.headers.items()),
-        f"{_REQUEST_ID_HEADER}: {request_id}\r\n",
-    ]
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) or head.count("\r") != len(lines):
-        raise ValueError("a header has more than one line")
-    return head.encode()
 
 
 async def _send_reply(reply: Reply, request_id: str, receive: Any, send: Any) -> None:

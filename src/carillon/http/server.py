@@ -195,12 +195,14 @@ class Protocol(AtOnceProtocol):
         """Require a head within its limits, and begin to answer."""
         if self._offers_upgrade():
             return
-        size = len(self.url) + sum(len(name) + len(value) + _LINE_BYTES for name, value in self.headers)
-        if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
+        if len(self.headers) > MAX_HEADERS or (self._head_bytes and self._head_size() > MAX_HEAD_BYTES):
             raise _RefusedHeadError
         self.progress.enter(Phase.BODY, self.loop.time())
         self._framing_bytes = self._discarded_bytes = 0
         super().on_headers_complete()
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + _LINE_BYTES for name, value in self.headers)
 
     def begin_cycle(self) -> None:
         """Let the request's answer go through the joining transport."""

@@ -31,14 +31,16 @@ class AtOnce:
     """GETs that are answered at once, where their targets match; `function` is the name of what answers others.
 
     `look_for` takes the pattern's first group, and returns what ends when its answer is known; None where nothing has
-    to be looked for. `answer` takes the group, the headers and the caller's address. It returns a reply without a body,
-    which is what `function` would answer; or None where the request is to be answered as every one. They raise nothing.
+    to be looked for. `leads_to` takes the group, the headers and the caller's address. It returns the URL of the
+    redirect that `function` would answer, whose other headers are `headers`; or None where the request is to be
+    answered as every one. They raise nothing.
     """
 
     function: str
     target: re.Pattern[bytes]
     look_for: Callable[[str], "asyncio.Future[Any] | None"]
-    answer: Callable[[str, Mapping[str, str], str], Reply | None]
+    leads_to: Callable[[str, Mapping[str, str], str], str | None]
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,13 +17,14 @@ HTML: Final = "text/html; charset=utf-8"
 HIDDEN: Final = "more"
 """The last part of the path of a link that is in every landing page, and that nobody sees."""
 
-# Nothing remembers where a link leads: whoever opens it again is seen again.
-_ALWAYS: Mapping[str, str] = {
+ALWAYS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
+"""The headers of every answer. Nothing remembers where a link leads: whoever opens it again is seen again."""
+
 _FOUND = HTTPStatus.FOUND.value
 _GO_ON = "var f=document.forms[0];if(f)f.submit();else location.replace(document.links[0].href)"
 _GO_ON_HASH = base64.b64encode(hashlib.sha256(_GO_ON.encode()).digest()).decode()
@@ -54,7 +55,7 @@ def url_of(link: Link) -> str:
 
 def redirect(link: Link) -> Reply:
     """Lead to the URL."""
-    headers = {**_ALWAYS, "Location": url_of(link)}
+    headers = {**ALWAYS, "Location": url_of(link)}
     return Reply(status=_FOUND, media_type=HTML, headers=headers)
 
 
@@ -101,5 +102,5 @@ def _head(title: str) -> str:
 
 
 def _page(status: HTTPStatus, body: str, policy: str) -> Reply:
-    headers = {**_ALWAYS, "Content-Security-Policy": policy}
+    headers = {**ALWAYS, "Content-Security-Policy": policy}
     return Reply(status=status.value, body=body.encode("utf-8", "replace"), media_type=HTML, headers=headers)

@@ -47,9 +47,12 @@ _MAX_REMEMBERED = 20_000
 _HIDDEN_COUNTS = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Visit:
-    """A request for a link: `at` is real time, `address` the visitor's, `reasons` what it said of itself."""
+    """A request for a link: `at` is real time, `address` the visitor's, `reasons` what it said of itself.
+
+    It is made for each, and so not frozen, which takes three times as long.
+    """
 
     link: Link
     at: datetime

@@ -39,6 +39,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
 _PAIR = len(_PAIRS)
+_PLACES = tuple(slice(place, place + 2) for place in range(0, CODE_CHARACTERS, 2))
 _PAIR_COLUMN = pl.Series(_PAIRS, dtype=pl.String)
 # From so many on columns are quicker.
 _MANY = 300
@@ -93,9 +94,9 @@ class LinkCodes:
         return keys
 
     @cached_property
-    def _ciphers(self) -> Sequence[CipherContext]:
-        """Those that single codes are read with, by the event loop's thread alone."""
-        return [_cipher(key) for key in self._keys]
+    def _backwards(self) -> Sequence[Callable[[bytes], bytes]]:
+        """What enciphers in the rounds of single codes, from the last on, for the event loop's thread alone."""
+        return [_cipher(key).update for key in reversed(self._keys)]
 
     def make(self, account_id: int, day: int, numbers: Sequence[int]) -> list[str]:
         """Make the codes of an account's numbers on a day; many at once cost less than a microsecond each."""
@@ -145,10 +146,9 @@ class LinkCodes:
 
     def _undone(self, value: int) -> int:
         left, right = value >> _HALF_BITS, value & _HALF
-        for cipher in reversed(self._ciphers):
-            block = left.to_bytes(2 * _WORD_BYTES, "little")
-            mixed = int.from_bytes(cipher.update(block)[:_WORD_BYTES], "little") & _HALF
-            left, right = right ^ mixed, left
+        for enciphered in self._backwards:
+            mixed = int.from_bytes(enciphered(left.to_bytes(2 * _WORD_BYTES, "little")), "little")
+            left, right = right ^ (mixed & _HALF), left
         return left << _HALF_BITS | right
 
 
@@ -189,9 +189,9 @@ def _read(code: str) -> int | None:
     if len(code) != CODE_CHARACTERS:
         return None
     value = 0
-    for place in range(0, CODE_CHARACTERS, 2):
-        pair = _VALUES.get(code[place : place + 2])
-        if pair is None:
-            return None
-        value = value * _PAIR + pair
+    try:
+        for place in _PLACES:
+            value = value * _PAIR + _VALUES[code[place]]
+    except KeyError:
+        return None
     return value

@@ -10,6 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -28,8 +29,9 @@ SQL = load_statements("carillon.links", "lookup.sql")
 _SECONDS, _SOME_SECONDS = 600.0, 3.0
 _MAX_REMEMBERED = 50_000
 _MAX_TOGETHER = 500
-# So many statements at once: what comes while one is under way waits for no other.
-_MAX_LOOKING = 3
+# A statement costs the database what forty links in it do: what comes while one is under way is looked for together
+# by the next one, and so many at once by further ones beside it.
+_MANY_QUEUED, _MAX_LOOKING = 40, 3
 # Codes of accounts that are not there cost a query so often.
 _ACCOUNTS_SECONDS = 0.25
 
@@ -130,11 +132,10 @@ class LinkLookup:
         if waiting is None:
             waiting = self._waiting[key] = (code, asyncio.get_running_loop().create_future())
             self._queued.append(key)
-            if not self._is_beginning and len(self._looking) < _MAX_LOOKING:
+            most = _MAX_LOOKING if len(self._queued) >= _MANY_QUEUED else 1
+            if not self._is_beginning and len(self._looking) < most:
                 self._is_beginning = True
-                looking = asyncio.create_task(self._look(db))
-                self._looking.add(looking)
-                looking.add_done_callback(self._looking.discard)
+                self._looking.add(asyncio.create_task(self._look(db)))
         return waiting[1]
 
     async def _is_account(self, db: Database, addresses: LinkAddresses, account_id: int) -> bool:
@@ -164,6 +165,8 @@ class LinkLookup:
                 await asyncio.gather(*(self._look_for(db, keys) for keys in (first, *others)))
             else:
                 await self._look_for(db, first)
+        # At once, and not when the task is done: what is queued in between would wait for nobody.
+        self._looking.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _look_for(self, db: Database, keys: Sequence[LinkKey]) -> None:
         codes = {key: self._waiting[key][0] for key in keys}

@@ -66,7 +66,13 @@ def links_site(db: Database) -> Site:
         endpoints=endpoints,
         canonical_path=_canonical_path,
         present_error=_present_error,
-        at_once=AtOnce(function="follow", target=_TARGET, look_for=opening.look_for, answer=opening.follow_at_once),
+        at_once=AtOnce(
+            function="follow",
+            target=_TARGET,
+            look_for=opening.look_for,
+            leads_to=opening.follow_at_once,
+            headers={"Content-Type": answers.HTML, **answers.ALWAYS},
+        ),
     )
 
 
@@ -109,13 +115,13 @@ class _Opening:
         """Look for a link that is not remembered."""
         return self._lookup.look_for(self._db, code)
 
-    def follow_at_once(self, code: str, headers: Mapping[str, str], address: str) -> Reply | None:
+    def follow_at_once(self, code: str, headers: Mapping[str, str], address: str) -> str | None:
         """Lead on from a link that is remembered; pages of ours are no redirects."""
         link = self._lookup.remembered(code)
         if link is None or link.url is None or link.leads_on or not self._leads(link, headers):
             return None
         self._record(link, "GET", headers, address)
-        return answers.redirect(link)
+        return answers.url_of(link)
 
     async def _find(self, request: Request) -> Link | None:
         link = await self._lookup.find(self._db, request.segments["code"])

@@ -129,7 +129,8 @@ _AHEAD = {
 def reasons_in(method: str, headers: Mapping[str, str]) -> tuple[Reason, ...]:
     """Return why a request is a machine's, as far as it says so itself."""
     found = [Reason.HEAD] if method == "HEAD" else []
-    if any(value in headers[name].lower() for name in _AHEAD.keys() & headers.keys() for value in _AHEAD[name]):
+    ahead = _AHEAD.keys() & headers.keys()
+    if ahead and any(value in headers[name].lower() for name in ahead for value in _AHEAD[name]):
         found.append(Reason.PREFETCH)
     reason = _reason_of(headers.get("user-agent", "")[:MAX_AGENT_CHARACTERS])
     if reason is not None:
