@@ -226,11 +226,18 @@ async def test_what_is_asked_for_as_another_link_is_found_waits_for_nobody(
     db: Database, runtime: Runtime, account: Tenant
 ) -> None:
     assert runtime
-    urls = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(20)]))
-    lookup = LinkLookup()
+    urls = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(2)]))
+    codes = [ShortLink(url=url).code for url in urls if url]
+    lookup, asked = LinkLookup(), list[Any]()
+    addresses = db.process_state(LinkAddresses)
+    addresses.last_account = max(addresses.last_account, account.account_id)
+    first = lookup.look_for(db, codes[0])
+    assert first is not None
+    first.add_done_callback(lambda _: asked.append(lookup.look_for(db, codes[1])))
     async with asyncio.timeout(10):
-        found = [await lookup.find(db, ShortLink(url=url).code) for url in urls if url]
-    assert [one.url for one in found if one] == [f"{URL}/{number}" for number in range(20)]
+        await first
+        link = await asked[0]
+    assert link.url == f"{URL}/1"
 
 
 async def test_a_few_wait_for_the_lookup_before_them_and_many_do_not(
@@ -250,6 +257,7 @@ async def test_a_few_wait_for_the_lookup_before_them_and_many_do_not(
         return await real(operation, *arguments, **keywords)
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("carillon.links.lookup._LONG_SECONDS", 60)
         patch.setattr(db, "read", held)
         finding = asyncio.create_task(lookup.find(db, first))
         await asyncio.sleep(0.05)
@@ -263,6 +271,29 @@ async def test_a_few_wait_for_the_lookup_before_them_and_many_do_not(
         assert not finding.done()
         may_read.set()
         assert await finding is not None
+
+
+async def test_a_lookup_that_takes_long_holds_up_no_other(
+    db: Database, runtime: Runtime, account: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert runtime
+    urls = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(2)]))
+    first, second = [ShortLink(url=url).code for url in urls if url]
+    lookup, may_read, real = LinkLookup(), asyncio.Event(), db.read
+
+    async def held(*arguments: Any, **keywords: Any) -> Any:
+        monkeypatch.undo()
+        await may_read.wait()
+        return await real(*arguments, **keywords)
+
+    monkeypatch.setattr(db, "read", held)
+    finding = asyncio.create_task(lookup.find(db, first))
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        assert await lookup.find(db, second) is not None
+    assert not finding.done()
+    may_read.set()
+    assert await finding is not None
 
 
 async def test_a_database_that_is_away_is_503_and_no_caller_hangs(

@@ -40,7 +40,7 @@ _SLASHES = re.compile(r"/{2,}")
 _NO_SITE = ("none", "none")
 
 # Headers of requests that have a body.
-_WITH_BODY = frozenset({"content-length", "transfer-encoding", "expect"})
+_WITH_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _FOUND = HTTPStatus.FOUND.value
 
 # Each of a few static routes has as many spellings as its case allows.
@@ -96,12 +96,12 @@ class Front:
             found = one.site.target.fullmatch(target)
             if found is None:
                 continue
+            if not _WITH_BODY.isdisjoint(dict(given)):
+                return None
             key = found[1].decode("latin-1")
             if (coming := one.site.look_for(key)) is not None:
-                return None if _has_body(given) else coming
+                return coming
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
-            if not _WITH_BODY.isdisjoint(headers):
-                return None
             url = one.site.leads_to(key, headers, address)
             if url is None:
                 return None
@@ -260,10 +260,6 @@ class _Call:
             request_id=ids.request_id,
             report_id=ids.report_id,
         )
-
-
-def _has_body(headers: Sequence[tuple[bytes, bytes]]) -> bool:
-    return any(name.decode("latin-1") in _WITH_BODY for name, _ in headers)
 
 
 def _announced(headers: Mapping[str, str]) -> str | None:

@@ -30,8 +30,8 @@ _SECONDS, _SOME_SECONDS = 600.0, 3.0
 _MAX_REMEMBERED = 50_000
 _MAX_TOGETHER = 500
 # A statement costs the database what forty links in it do: what comes while one is under way is looked for together
-# by the next one, and so many at once by further ones beside it.
-_MANY_QUEUED, _MAX_LOOKING = 40, 3
+# by the next one, and by further ones beside it where so many wait, or it takes so long.
+_MANY_QUEUED, _LONG_SECONDS, _MAX_LOOKING = 40, 0.05, 3
 # Codes of accounts that are not there cost a query so often.
 _ACCOUNTS_SECONDS = 0.25
 
@@ -88,6 +88,7 @@ class LinkLookup:
         self._queued: deque[LinkKey] = deque()
         self._looking: set[asyncio.Task[None]] = set()
         self._is_beginning = False
+        self._began_at = 0.0
         self._accounts_until = 0.0
         self._counting: asyncio.Task[None] | None = None
 
@@ -132,7 +133,8 @@ class LinkLookup:
         if waiting is None:
             waiting = self._waiting[key] = (code, asyncio.get_running_loop().create_future())
             self._queued.append(key)
-            most = _MAX_LOOKING if len(self._queued) >= _MANY_QUEUED else 1
+            is_enough = len(self._queued) < _MANY_QUEUED and time.monotonic() - self._began_at < _LONG_SECONDS
+            most = 1 if is_enough else _MAX_LOOKING
             if not self._is_beginning and len(self._looking) < most:
                 self._is_beginning = True
                 self._looking.add(asyncio.create_task(self._look(db)))
@@ -156,17 +158,20 @@ class LinkLookup:
     async def _look(self, db: Database) -> None:
         """Look for what is queued, in turns, until nothing is."""
         self._is_beginning = False
-        while self._queued:
-            of_days: dict[tuple[int, int], list[LinkKey]] = {}
-            for key in (self._queued.popleft() for _ in range(min(len(self._queued), _MAX_TOGETHER))):
-                of_days.setdefault((key.account_id, key.day), []).append(key)
-            first, *others = of_days.values()
-            if others:
-                await asyncio.gather(*(self._look_for(db, keys) for keys in (first, *others)))
-            else:
-                await self._look_for(db, first)
-        # At once, and not when the task is done: what is queued in between would wait for nobody.
-        self._looking.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+        try:
+            while self._queued:
+                self._began_at = time.monotonic()
+                of_days: dict[tuple[int, int], list[LinkKey]] = {}
+                for key in (self._queued.popleft() for _ in range(min(len(self._queued), _MAX_TOGETHER))):
+                    of_days.setdefault((key.account_id, key.day), []).append(key)
+                first, *others = of_days.values()
+                if others:
+                    await asyncio.gather(*(self._look_for(db, keys) for keys in (first, *others)))
+                else:
+                    await self._look_for(db, first)
+        finally:
+            # At once, and not when the task is done: what is queued in between would wait for nobody.
+            self._looking.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _look_for(self, db: Database, keys: Sequence[LinkKey]) -> None:
         codes = {key: self._waiting[key][0] for key in keys}

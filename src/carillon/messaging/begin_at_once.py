@@ -26,7 +26,7 @@ from carillon.workers.turns import OpenTurns
 
 
 class BeginAtOnce:
-    """The beginning of what one transaction accepts. Where that is tried again, only the first try begins anything."""
+    """The beginning of what one transaction accepts, which may be tried again: what is begun is so by one try alone."""
 
     def __init__(self, db: Database, account_id: AccountId) -> None:
         self._db = db
@@ -54,28 +54,32 @@ class BeginAtOnce:
         turn = self._db.process_state(OpenTurns).take(worker_name(chunks[0].traffic_class), self._account_id)
         if turn is None:
             return chunks
-        if not _have_room(turn.worker, chunks):
-            turn.give_back()
-            return chunks
-        self._commit = asyncio.get_running_loop().create_future()
-        begun = [begun_chunk(one) for one in chunks]
-        turn.perform(
-            BegunChunks(
-                account_id=self._account_id,
-                clock_offset=facts.settings.clock_offset,
-                work_id=begun[0].chunk_id,
-                attempt=1,
-                due_at=tx.real_now,
-                traffic_class=begun[0].traffic_class,
-                chunks=begun,
-                make_plan=partial(_plan_of, self._account_id, tx.now, placements, rows, begun),
-                commit=self._commit,
-            )
+        work = None
+        try:
+            if _have_room(turn.worker, chunks):
+                work = self._work(tx, facts, placements, rows, [begun_chunk(one) for one in chunks])
+        finally:
+            turn.use(work)
+        return [replace(one, is_begun=True) for one in chunks] if work else chunks
+
+    def _work(
+        self, tx: Tx, facts: AccountFacts, placements: Sequence[Placement], rows: Rows, begun: Sequence[Chunk]
+    ) -> BegunChunks:
+        commit = self._commit = asyncio.get_running_loop().create_future()
+        return BegunChunks(
+            account_id=self._account_id,
+            clock_offset=facts.settings.clock_offset,
+            work_id=begun[0].chunk_id,
+            attempt=1,
+            due_at=tx.real_now,
+            traffic_class=begun[0].traffic_class,
+            chunks=begun,
+            make_plan=partial(_plan_of, self._account_id, tx.now, placements, rows, begun),
+            commit=commit,
         )
-        return [replace(one, is_begun=True) for one in chunks]
 
     async def committed(self) -> None:
-        """Have what was begun submitted: it is committed. The carrier has it before the caller is answered."""
+        """Have what was begun submitted: it is committed. A single carrier has it before the caller is answered."""
         if self._end(Commit.DONE):
             await asyncio.sleep(0)  # the worker goes on in this turn of the event loop
 

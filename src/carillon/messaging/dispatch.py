@@ -165,11 +165,18 @@ class DispatchWorker:
 async def _committed(work: BegunChunks) -> Plan | None:
     """Plan what is begun, and return that when it is committed; None where it was undone.
 
-    Raises UnavailableError where that is unknown.
+    Raises UnavailableError where that is unknown, and where there is no plan.
     """
-    plan, commit = work.make_plan(), await work.commit
+    plan, failure = None, None
+    try:
+        plan = work.make_plan()
+    except Exception as error:  # noqa: BLE001 - the messages are accepted nevertheless
+        failure = error
+    commit = await work.commit
     if commit is Commit.UNKNOWN:
         raise UnavailableError("The connection broke when the messages were accepted.")
+    if commit is Commit.DONE and failure is not None:
+        raise UnavailableError("What was accepted could not be planned.") from failure
     return plan if commit is Commit.DONE else None
 
 

@@ -49,15 +49,8 @@ class TakenTurn:
         self.worker = worker
         self.work: asyncio.Future[Claimed | None] = asyncio.get_running_loop().create_future()
 
-    def perform(self, work: Claimed) -> None:
-        """Have work performed that is claimed and committed."""
-        self._end(work)
-
-    def give_back(self) -> None:
-        """Do without the turn."""
-        self._end(None)
-
-    def _end(self, work: Claimed | None) -> None:
+    def use(self, work: Claimed | None) -> None:
+        """Have work performed that is claimed; None does without the turn."""
         if not self.work.done():  # it is cancelled when all turns have failed
             self.work.set_result(work)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from prometheus_client import CollectorRegistry
 
+from carillon.audience.suppressions import Address, Channel, Suppress, suppress
 from carillon.carriers.contract import Carrier, Outcome
 from carillon.carriers.simulator.carrier import Simulator
 from carillon.db.database import Database, Tx
@@ -96,6 +97,13 @@ class Sandbox:
             self.actor.account_id, by,
         )  # fmt: skip
         await self.work()
+
+    async def suppress(self, number: str) -> None:
+        address = Address(channel=Channel.SMS, value=f"+{number}")
+        await self.db.run(suppress, self.actor, Suppress(addresses=[address], reason="asked"))
+
+    async def has(self, number: str, state: str) -> bool:
+        return (await self.states()).get(number) == state
 
     async def messages(self) -> list[Any]:
         return await self.db.read(Tx.fetch, MESSAGES, self.actor.account_id)

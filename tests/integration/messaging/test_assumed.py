@@ -12,9 +12,6 @@ from carillon.db.database import Database, Tx
 from carillon.db.sessions import AssumptionError
 from carillon.errors import BadCredentialsError, InvalidInputError
 
-SUPPRESS = """
-INSERT INTO suppression (account_id, suppression_id, channel, address, created_at, source, actor, reason)
-VALUES ($1, $2, 'sms', $3, now(), 'api', 'test', 'unsubscribed')"""
 INSERT = "INSERT INTO sent_text (shard_key, message_id, digest) SELECT $1, t.id, 1 FROM unnest($2::uuid[]) AS t (id)"
 OTHERS = ("34600000001", "34600000002")
 NUMBER = "34600000003"
@@ -41,14 +38,6 @@ async def known(sandbox: Sandbox) -> Sandbox:
     return sandbox
 
 
-async def suppress(sandbox: Sandbox, number: str) -> None:
-    async def write(tx: Tx) -> None:
-        (suppression_id,) = await tx.ids.take("suppression", 1)
-        await tx.execute(SUPPRESS, sandbox.actor.account_id, suppression_id, number)
-
-    await sandbox.db.run(write)
-
-
 async def test_a_few_are_accepted_by_one_statement(known: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     statements = Statements(monkeypatch)
     accepted = await known.send(NUMBER)
@@ -59,7 +48,7 @@ async def test_a_few_are_accepted_by_one_statement(known: Sandbox, monkeypatch: 
 
 @pytest.mark.parametrize("numbers", [(NUMBER,), (*OTHERS, NUMBER)])
 async def test_a_suppressed_number_is_excluded_all_the_same(known: Sandbox, numbers: tuple[str, ...]) -> None:
-    await suppress(known, NUMBER)
+    await known.suppress(NUMBER)
     accepted = await known.send(*numbers)
     assert [str(one) for one in accepted.failures] == ["None"] * (len(numbers) - 1) + ["suppressed"]
     assert len(await known.messages()) == len(OTHERS) + len(numbers)
@@ -67,7 +56,7 @@ async def test_a_suppressed_number_is_excluded_all_the_same(known: Sandbox, numb
 
 
 async def test_who_ignores_suppressions_sends_to_it(known: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    await suppress(known, NUMBER)
+    await known.suppress(NUMBER)
     statements = Statements(monkeypatch)
     assert (await known.send(NUMBER, ignores_suppressions=True)).failures == [None]
     assert statements.count == 1
@@ -101,7 +90,7 @@ async def test_an_account_that_is_gone_is_refused(known: Sandbox) -> None:
 async def test_many_at_once_meet_a_suppression_between_them(known: Sandbox) -> None:
     numbers = [f"346000001{place:02}" for place in range(40)]
     sends = [asyncio.create_task(known.send(number, NUMBER)) for number in numbers[:20]]
-    await suppress(known, NUMBER)
+    await known.suppress(NUMBER)
     accepted = [await one for one in sends]
     accepted += await asyncio.gather(*(known.send(number, NUMBER) for number in numbers[20:]))
     assert all(one.failures[0] is None for one in accepted)

@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry
 from tests.integration.messaging.broken_commits import breaking_way
 from tests.integration.messaging.sandbox import HeldCarriers, Sandbox
 from tests.integration.receiving import until
-from tests.support import Tenant
 
 from carillon.carriers.content import Button, Content
 from carillon.carriers.contract import Outcome, OutgoingMessage
@@ -200,15 +199,60 @@ async def test_a_plan_takes_no_turn_and_a_refused_request_gives_it_back(
     assert len(network.taken) == len(NUMBERS)
 
 
+async def test_what_is_written_once_more_is_submitted_by_nobody_before_it_is_claimed(
+    sandbox: Sandbox, network: WatchedNetwork
+) -> None:
+    blocked, free = "34600000008", "34600000009"
+    async with giving_turns(sandbox.db, sandbox.held):
+        await sandbox.send(NUMBERS[0])  # what is read for it is known, and assumed of the next one
+        await until(lambda: sandbox.has(NUMBERS[0], "submitted"))
+        await sandbox.suppress(blocked)
+        accepted = await sandbox.send(blocked, free)
+        assert [one and one.value for one in accepted.failures] == ["suppressed", None]
+        await asyncio.sleep(0.05)
+        assert [one.address for one in network.taken] == [NUMBERS[0]]
+        assert await is_due(sandbox)
+        await sandbox.send(NUMBERS[1])
+        await until(lambda: sandbox.has(NUMBERS[1], "submitted"))
+    await sandbox.work()
+    assert sorted(one.address for one in network.taken) == [*NUMBERS, free]
+    assert (await sandbox.states())[blocked] == "excluded"
+
+
+async def test_what_cannot_be_planned_is_sent_later(
+    sandbox: Sandbox, network: WatchedNetwork, monkeypatch: pytest.MonkeyPatch, clock: FixedClock
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("no plan")
+
+    async with giving_turns(sandbox.db, sandbox.held):
+        monkeypatch.setattr("carillon.messaging.begin_at_once._plan_of", fails)
+        await sandbox.send(*NUMBERS)
+        await until(lambda: is_due(sandbox))
+    assert network.taken == []
+    clock.moment += timedelta(seconds=30)
+    await sandbox.work()
+    assert sorted(one.address for one in network.taken) == list(NUMBERS)
+    assert "uncertain" not in [row["kind"] for row in await sandbox.events()]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
 @pytest.mark.parametrize("traffic_class", TrafficClass)
 async def test_where_the_commit_breaks_nothing_is_submitted_unseen_and_nothing_is_uncertain(
-    own_dsn: str, clock: FixedClock, sandbox: Sandbox, account: Tenant, traffic_class: TrafficClass
+    own_dsn: str,
+    clock: FixedClock,
+    sandbox: Sandbox,
+    traffic_class: TrafficClass,
+    *,
+    is_known: bool,
 ) -> None:
     async with breaking_way(own_dsn) as (way, dsn):
         db = await Database.connect(dsn, clock=clock, size=4)
         broken = Sandbox(db, sandbox.actor)
         network = broken.held.carriers[0] = WatchedNetwork(broken.inbox)
         async with giving_turns(db, broken.held, traffic_class):
+            if is_known:  # by a request that is excluded, so that nothing is submitted
+                await broken.send("1", traffic_class=traffic_class)
             way.breaks = 1
             with pytest.raises(UnavailableError):
                 await broken.send(*NUMBERS, traffic_class=traffic_class)
@@ -218,5 +262,5 @@ async def test_where_the_commit_breaks_nothing_is_submitted_unseen_and_nothing_i
         await broken.work()
         assert len(network.taken) == len(NUMBERS)
         assert "uncertain" not in [row["kind"] for row in await broken.events()]
-        assert await db.read(verify_account, account.actor, retention_days=3000) == []
+        assert await db.read(verify_account, sandbox.actor, retention_days=3000) == []
         await db.close()
