@@ -88,7 +88,7 @@ class BeginAtOnce:
         self._end(Commit.UNKNOWN if isinstance(error, UnavailableError) else Commit.UNDONE)
 
     def _end(self, commit: Commit) -> bool:
-        """Tell the worker what came of the transaction, the first time; False where there is nothing to tell."""
+        """Set the outcome of the transaction, once; False where nothing was begun, or the outcome is set already."""
         if self._commit is None or self._commit.done():
             return False
         self._commit.set_result(commit)
