@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -226,18 +227,29 @@ async def test_what_is_asked_for_as_another_link_is_found_waits_for_nobody(
     db: Database, runtime: Runtime, account: Tenant
 ) -> None:
     assert runtime
-    urls = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(2)]))
+    urls = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(4)]))
     codes = [ShortLink(url=url).code for url in urls if url]
-    lookup, asked = LinkLookup(), list[Any]()
+    lookup, found, loop = LinkLookup(), list[str](), asyncio.get_running_loop()
     addresses = db.process_state(LinkAddresses)
     addresses.last_account = max(addresses.last_account, account.account_id)
-    first = lookup.look_for(db, codes[0])
-    assert first is not None
-    first.add_done_callback(lambda _: asked.append(lookup.look_for(db, codes[1])))
-    async with asyncio.timeout(10):
-        await first
-        link = await asked[0]
-    assert link.url == f"{URL}/1"
+    are_found = asyncio.Event()
+
+    def ask(place: int) -> None:
+        assert lookup.look_for(db, codes[place], partial(note, place))
+
+    def note(place: int) -> None:
+        link = lookup.remembered(codes[place])
+        found.append(link.url or "" if link else "")
+        if place == 0:
+            ask(1)
+            loop.call_soon(ask, 2)
+            loop.call_soon(loop.call_soon, ask, 3)
+        if len(found) == len(codes):
+            are_found.set()
+
+    ask(0)
+    await asyncio.wait_for(are_found.wait(), 10)
+    assert sorted(found) == [f"{URL}/{number}" for number in range(4)]
 
 
 async def test_a_few_wait_for_the_lookup_before_them_and_many_do_not(

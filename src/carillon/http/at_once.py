@@ -5,9 +5,9 @@ first is looked for while the connection is read no further. Whatever is not kno
 which answers the same (`Site.at_once`).
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
+from enum import Enum, auto
 from functools import lru_cache
 from typing import Any, Final
 
@@ -16,11 +16,25 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 log = structlog.get_logger(__name__)
 
-Known = bytes | asyncio.Future[Any] | None
-"""A reply's head, what ends when it is known, or None where a request is answered as every one."""
 
-AnswerAtOnce = Callable[[bytes, Sequence[tuple[bytes, bytes]], str, float], Known]
-"""Answers a GET: its target, its headers, the caller's address, and when it began (`time.perf_counter`)."""
+Answer = Callable[[], bytes | None]
+"""Writes a reply's head; None where the request is answered as every one."""
+
+
+class Later(Enum):
+    """The answer of what has to be looked for."""
+
+    LATER = auto()
+
+
+Known = bytes | Later | None
+"""A reply's head, that it is looked for, or None where the request is answered as every one."""
+
+AnswerAtOnce = Callable[[bytes, Sequence[tuple[bytes, bytes]], str, float, Callable[[Answer], None]], Known]
+"""Answers a GET: its target, its headers, the caller's address, and when it began (`time.perf_counter`).
+
+Where something is looked for, the last argument is called with what answers then, in another turn of the event loop.
+"""
 
 _END: Final = b"\r\n\r\n"
 
@@ -43,7 +57,6 @@ class AtOnceProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **keywords)
         self._known: Known = None
         self._is_alone = False
-        self._began = 0.0
         self._is_last = False
         self.is_waiting = False
 
@@ -53,9 +66,13 @@ class AtOnceProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Answer a request at once, or begin to answer it as any other."""
-        if self._is_alone and self.answer_at_once is not None and self._may_be_at_once():
-            self._began = time.perf_counter()
-            self._known = self._ask()
+        answer = self.answer_at_once
+        if self._is_alone and answer is not None and self._may_be_at_once():
+            try:
+                address = self.client[0] if self.client else ""
+                self._known = answer(self.url, self.headers, address, time.perf_counter(), self._answer_later)
+            except Exception:
+                log.exception("at_once_failed")  # and is answered as any other
         if self._known is None:
             self.begin_cycle()
 
@@ -69,15 +86,6 @@ class AtOnceProtocol(HttpToolsProtocol):
         is_plain = parser.get_method() == b"GET" and parser.get_http_version() == "1.1" and parser.should_keep_alive()
         return is_free and is_plain and not self.flow.write_paused
 
-    def _ask(self) -> Known:
-        if self.answer_at_once is None:
-            return None
-        try:
-            return self.answer_at_once(self.url, self.headers, self.client[0] if self.client else "", self._began)
-        except Exception:
-            log.exception("at_once_failed")  # and is answered as any other
-            return None
-
     def on_message_complete(self) -> None:
         """End a request: what is known is sent, what is looked for is sent later."""
         known, self._known = self._known, None
@@ -87,17 +95,18 @@ class AtOnceProtocol(HttpToolsProtocol):
         self.is_waiting = True
         if isinstance(known, bytes):
             self._send_soon(known)
-        else:
-            known.add_done_callback(self._found)
 
-    def _found(self, looked_for: "asyncio.Future[Any]") -> None:
-        has_failed = looked_for.cancelled() or looked_for.exception() is not None
+    def _answer_later(self, answer: Answer) -> None:
         if self._is_gone():
             self.is_waiting = False
             return
-        known = None if has_failed else self._ask()
-        if isinstance(known, bytes):
-            self._send_soon(known)
+        head = None
+        try:
+            head = answer()
+        except Exception:
+            log.exception("at_once_failed")  # and is answered as any other
+        if head is not None:
+            self._send_soon(head)
         else:
             self.is_waiting = False
             self.begin_cycle()

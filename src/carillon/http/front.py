@@ -10,13 +10,14 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import structlog
 
 from carillon.errors import CallerError, CarillonError, OverloadedError, ServiceError
-from carillon.http.at_once import Known
+from carillon.http.at_once import Answer, Known, Later
 from carillon.http.body import Body, BodyBudget
 from carillon.http.request import Reply, Request
 from carillon.http.router import Router
@@ -40,7 +41,7 @@ _SLASHES = re.compile(r"/{2,}")
 _NO_SITE = ("none", "none")
 
 # Headers of requests that have a body.
-_WITH_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+_WITH_BODY = frozenset({"content-length", "transfer-encoding", "expect"})
 _FOUND = HTTPStatus.FOUND.value
 
 # Each of a few static routes has as many spellings as its case allows.
@@ -90,27 +91,38 @@ class Front:
             self._metrics.requests_in_progress -= 1
             self._record(call, status, time.perf_counter() - began, ids)
 
-    def at_once(self, target: bytes, given: Sequence[tuple[bytes, bytes]], address: str, began: float) -> Known:
+    def at_once(
+        self,
+        target: bytes,
+        given: Sequence[tuple[bytes, bytes]],
+        address: str,
+        began: float,
+        later: Callable[[Answer], None],
+    ) -> Known:
         """Answer a GET at once where a site does that (`AnswerAtOnce`), and count and log it as others are."""
         for one in self._at_once:
             found = one.site.target.fullmatch(target)
             if found is None:
                 continue
-            if not _WITH_BODY.isdisjoint(dict(given)):
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
+            if not _WITH_BODY.isdisjoint(headers):
                 return None
             key = found[1].decode("latin-1")
-            if (coming := one.site.look_for(key)) is not None:
-                return coming
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
-            url = one.site.leads_to(key, headers, address)
-            if url is None:
-                return None
-            ids = self._ids_of(headers)
-            seconds = time.perf_counter() - began
-            self._metrics.request_done(*one.function, _FOUND, seconds)
-            log_request(one.function, _FOUND, seconds, *ids)
-            return one.head_of(url, ids.request_id)
+            answer = partial(self._answer_at_once, one, key, headers, address, began)
+            return Later.LATER if one.site.look_for(key, partial(later, answer)) else answer()
         return None
+
+    def _answer_at_once(
+        self, call: "_AtOnceCall", key: str, headers: Mapping[str, str], address: str, began: float
+    ) -> bytes | None:
+        url = call.site.leads_to(key, headers, address)
+        if url is None:
+            return None
+        ids = self._ids_of(headers)
+        seconds = time.perf_counter() - began
+        self._metrics.request_done(*call.function, _FOUND, seconds)
+        log_request(call.function, _FOUND, seconds, *ids)
+        return call.head_of(url, ids.request_id)
 
     def _ids_of(self, headers: Mapping[str, str]) -> "_Ids":
         given = headers.get(_REQUEST_ID_HEADER)

@@ -3,11 +3,10 @@
 A vendor's dialect is one; carrier callbacks, short links, forms and the console are others.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from carillon.errors import CarillonError
 from carillon.http.request import Method, Reply, Request
@@ -30,15 +29,15 @@ class Endpoint(Generic[Handle]):
 class AtOnce:
     """GETs that are answered at once, where their targets match; `function` is the name of what answers others.
 
-    `look_for` takes the pattern's first group, and returns what ends when its answer is known; None where nothing has
-    to be looked for. `leads_to` takes the group, the headers and the caller's address. It returns the URL of the
-    redirect that `function` would answer, whose other headers are `headers`; or None where the request is to be
-    answered as every one. They raise nothing.
+    `look_for` takes the pattern's first group, and what is called in another turn of the event loop, when its answer is
+    known; it returns False where nothing has to be looked for. `leads_to` takes the group, the headers and the caller's
+    address. It returns the URL of the redirect that `function` would answer, whose other headers are `headers`; or None
+    where the request is to be answered as every one. They raise nothing.
     """
 
     function: str
     target: re.Pattern[bytes]
-    look_for: Callable[[str], "asyncio.Future[Any] | None"]
+    look_for: Callable[[str, Callable[[], None]], bool]
     leads_to: Callable[[str, Mapping[str, str], str], str | None]
     headers: Mapping[str, str]
 

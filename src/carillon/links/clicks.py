@@ -37,7 +37,7 @@ CLICKED = "clicked"
 
 MAX_WAITING = 200_000
 # So often what has been kept for long enough is written: a little at a time, since links are opened meanwhile.
-_TICK_SECONDS = 0.1
+_TICK_SECONDS = 0.03
 _MAX_TOGETHER = 500
 # Whoever opens a link meanwhile waits no longer than so many take.
 _MAX_AT_A_TIME = 50

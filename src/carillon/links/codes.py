@@ -27,7 +27,8 @@ _NUMBERS = 1 << _NUMBER_BITS
 _BITS = _ACCOUNT_BITS + _DAY_BITS + _NUMBER_BITS
 MAX_ACCOUNT_ID: Final = (1 << _ACCOUNT_BITS) - 1
 
-_CODES = len(ALPHABET) ** CODE_CHARACTERS
+_BASE = len(ALPHABET)
+_CODES = _BASE**CODE_CHARACTERS
 _HALF_BITS = 30
 _HALF = (1 << _HALF_BITS) - 1
 _ROUNDS = 6
@@ -37,9 +38,10 @@ _MILLISECONDS_OF_A_DAY = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Two characters at a time.
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
-_VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
 _PAIR = len(_PAIRS)
-_PLACES = tuple(slice(place, place + 2) for place in range(0, CODE_CHARACTERS, 2))
+# What a character's octet stands for, and what any other octet does.
+_NONE = 255
+_DIGITS = bytes(ALPHABET.index(chr(one)) if chr(one) in ALPHABET else _NONE for one in range(256))
 _PAIR_COLUMN = pl.Series(_PAIRS, dtype=pl.String)
 # From so many on columns are quicker.
 _MANY = 300
@@ -61,11 +63,6 @@ class LinkKey(NamedTuple):
 def link_id_of(day: int, number: int) -> UUID:
     """Return the key of the row of a link that was made on a day."""
     return UUID(int=day * _MILLISECONDS_OF_A_DAY << 80 | 0x7 << 76 | 0b10 << 62 | _cut(number))
-
-
-def number_of(link_id: UUID) -> int:
-    """Return the number of the link of a row."""
-    return _cut(link_id.int)
 
 
 def day_of(moment: datetime) -> int:
@@ -186,12 +183,10 @@ def _written_together(values: "array[int]") -> list[str]:
 
 
 def _read(code: str) -> int | None:
-    if len(code) != CODE_CHARACTERS:
+    digits = code.encode("latin-1", "replace").translate(_DIGITS)
+    if len(digits) != CODE_CHARACTERS or _NONE in digits:
         return None
     value = 0
-    try:
-        for place in _PLACES:
-            value = value * _PAIR + _VALUES[code[place]]
-    except KeyError:
-        return None
+    for digit in digits:
+        value = value * _BASE + digit
     return value

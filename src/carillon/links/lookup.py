@@ -7,9 +7,10 @@ clock, which may be moved, is looked for again after some seconds.
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from carillon.db.sql import load_statements
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.links.addresses import LinkAddresses
-from carillon.links.codes import LinkKey, day_of, number_of
+from carillon.links.codes import LinkKey, day_of
 from carillon.links.targets import LEADS_ON, POSTS, SYSTEM_PARAMETERS, TRACKED
 
 SQL = load_statements("carillon.links", "lookup.sql")
@@ -35,12 +36,17 @@ _MANY_QUEUED, _LONG_SECONDS, _MAX_LOOKING = 40, 0.05, 3
 # Codes of accounts that are not there cost a query so often.
 _ACCOUNTS_SECONDS = 0.25
 
+_Take = Callable[["Link | Exception | None"], None]
+
 _decode = msgspec.json.Decoder(dict[str, str]).decode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Link:
-    """A link as it is opened. `clock_offset` is its account's."""
+    """A link as it is opened. `clock_offset` is its account's.
+
+    It is made for each that is looked for, and so not frozen, which takes twice as long.
+    """
 
     account_id: AccountId
     link_id: UUID
@@ -83,7 +89,7 @@ class LinkLookup:
     def __init__(self) -> None:
         # By code, which is a key's only spelling; those that nobody has opened for the longest are forgotten first.
         self._remembered: OrderedDict[str, tuple[Link | None, float]] = OrderedDict()
-        self._waiting: dict[LinkKey, tuple[str, asyncio.Future[Link | None]]] = {}
+        self._waiting: dict[LinkKey, tuple[str, list[_Take]]] = {}
         # Of those that wait, what nobody looks for yet, and who looks for others; the latest may be about to begin.
         self._queued: deque[LinkKey] = deque()
         self._looking: set[asyncio.Task[None]] = set()
@@ -105,7 +111,9 @@ class LinkLookup:
         known = self._remembered.get(code)
         if known is not None and known[1] > time.monotonic():
             return known[0]
-        return await asyncio.shield(self._found(db, key, code))
+        found: asyncio.Future[Link | None] = asyncio.get_running_loop().create_future()
+        self._look_up(db, key, code, partial(_end, found))
+        return await found
 
     def remembered(self, code: str) -> Link | None:
         """Return a link that needs not be looked for; None for any other."""
@@ -115,30 +123,33 @@ class LinkLookup:
         self._remembered.move_to_end(code)
         return known[0]
 
-    def look_for(self, db: Database, code: str) -> "asyncio.Future[Link | None] | None":
-        """Begin to look for a link that may be there, and return what ends when that is known: not to be cancelled.
+    def look_for(self, db: Database, code: str, then: Callable[[], None]) -> bool:
+        """Begin to look for a link that may be there: `then` is called when that is known, and raises nothing.
 
-        None for one that needs not be looked for, and for one that nobody has made.
+        False for one that needs not be looked for, and for one that nobody has made.
         """
         if code in self._remembered:
-            return None
+            return False
         addresses = db.process_state(LinkAddresses)
         key = _read(db, addresses, code)
         if key is None or key.account_id > addresses.last_account:
-            return None
-        return self._found(db, key, code)
+            return False
+        self._look_up(db, key, code, lambda _: then())
+        return True
 
-    def _found(self, db: Database, key: LinkKey, code: str) -> "asyncio.Future[Link | None]":
+    def _look_up(self, db: Database, key: LinkKey, code: str, take: _Take) -> None:
+        """Have a link looked for, and `take` called with it, or with what failed."""
         waiting = self._waiting.get(key)
-        if waiting is None:
-            waiting = self._waiting[key] = (code, asyncio.get_running_loop().create_future())
-            self._queued.append(key)
-            is_enough = len(self._queued) < _MANY_QUEUED and time.monotonic() - self._began_at < _LONG_SECONDS
-            most = 1 if is_enough else _MAX_LOOKING
-            if not self._is_beginning and len(self._looking) < most:
-                self._is_beginning = True
-                self._looking.add(asyncio.create_task(self._look(db)))
-        return waiting[1]
+        if waiting is not None:
+            waiting[1].append(take)
+            return
+        self._waiting[key] = (code, [take])
+        self._queued.append(key)
+        is_enough = len(self._queued) < _MANY_QUEUED and time.monotonic() - self._began_at < _LONG_SECONDS
+        most = 1 if is_enough else _MAX_LOOKING
+        if not self._is_beginning and len(self._looking) < most:
+            self._is_beginning = True
+            self._looking.add(asyncio.create_task(self._look(db)))
 
     async def _is_account(self, db: Database, addresses: LinkAddresses, account_id: int) -> bool:
         """Look whether there can be an account that this process knows nothing of, a few times a second at most."""
@@ -178,16 +189,17 @@ class LinkLookup:
         try:
             found = await db.read(_find, AccountId(keys[0].account_id), keys, codes)
         except Exception as error:  # noqa: BLE001 - it is each caller's to raise
-            for key in keys:
-                _end(self._waiting.pop(key)[1], error)
+            for take in [take for key in keys for take in self._waiting.pop(key)[1]]:
+                take(error)
             return
         now = time.monotonic()
         for key in keys:
             link = found.get(key)
             lasts = link is not None and link.expires_at is None
-            code, waiting = self._waiting.pop(key)
+            code, takers = self._waiting.pop(key)
             self._remembered[code] = (link, now + (_SECONDS if lasts else _SOME_SECONDS))
-            _end(waiting, link)
+            for take in takers:
+                take(link)
         while len(self._remembered) > _MAX_REMEMBERED:
             self._remembered.popitem(last=False)
 
@@ -217,7 +229,7 @@ def _read(db: Database, addresses: LinkAddresses, code: str) -> LinkKey | None:
 
 
 def _end(waiting: "asyncio.Future[Link | None]", outcome: Link | Exception | None) -> None:
-    if waiting.done():
+    if waiting.done():  # cancelled
         return
     if isinstance(outcome, Exception):
         waiting.set_exception(outcome)
@@ -232,27 +244,27 @@ async def _last_account(tx: Tx) -> int:
 async def _find(
     tx: Tx, account_id: AccountId, keys: Sequence[LinkKey], codes: Mapping[LinkKey, str]
 ) -> dict[LinkKey, Link]:
-    # By number, since they are of one day: values of UUIDs are slow to compare.
-    by_number = {key.number: key for key in keys}
-    ids = [by_number[number].link_id for number in sorted(by_number)]
+    # In the order of their numbers, as they are of one day: values of UUIDs are slow to compare.
+    by_id = {key.link_id: key for key in sorted(keys)}
+    ids = list(by_id)
     rows = await tx.fetch(SQL["find_links"], account_id, ids, ids[0], ids[-1])
-    found = [(by_number[number_of(row["link_id"])], row) for row in rows]
-    return {key: _link(account_id, codes[key], row) for key, row in found}
+    return {(key := by_id[row["link_id"]]): _link(account_id, codes[key], row) for row in rows}
 
 
 def _link(account_id: AccountId, code: str, row: Record) -> Link:
+    link_id, sending_id, message_id, name, url, page_key, data, options, domain, expires_at, clock_offset = row.values()
     return Link(
         account_id=account_id,
-        link_id=row["link_id"],
+        link_id=link_id,
         code=code,
-        sending_id=row["sending_id"],
-        message_id=row["message_id"],
-        name=row["name"],
-        url=row["url"],
-        page_key=row["page_key"],
-        data=_decode(row["data"]) if row["data"] else {},
-        options=row["options"],
-        domain=row["domain"],
-        expires_at=row["expires_at"],
-        clock_offset=row["clock_offset"],
+        sending_id=sending_id,
+        message_id=message_id,
+        name=name,
+        url=url,
+        page_key=page_key,
+        data=_decode(data) if data else {},
+        options=options,
+        domain=domain,
+        expires_at=expires_at,
+        clock_offset=clock_offset,
     )

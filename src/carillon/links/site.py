@@ -4,10 +4,9 @@ Opening a link is a GET or a HEAD, and changes nothing but what is recorded of i
 nobody, and confirms nobody.
 """
 
-import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from carillon import errors
@@ -111,9 +110,9 @@ class _Opening:
             self._record(link, request.method, request.headers, request.remote_address, is_hidden=True)
         return answers.nothing(HTTPStatus.NOT_FOUND, _NOWHERE)
 
-    def look_for(self, code: str) -> "asyncio.Future[Link | None] | None":
+    def look_for(self, code: str, then: Callable[[], None]) -> bool:
         """Look for a link that is not remembered."""
-        return self._lookup.look_for(self._db, code)
+        return self._lookup.look_for(self._db, code, then)
 
     def follow_at_once(self, code: str, headers: Mapping[str, str], address: str) -> str | None:
         """Lead on from a link that is remembered; pages of ours are no redirects."""
