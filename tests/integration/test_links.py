@@ -247,6 +247,10 @@ async def test_what_is_asked_for_as_another_link_is_found_waits_for_nobody(
         if len(found) == len(codes):
             are_found.set()
 
+    def fail() -> None:
+        raise ValueError("it costs the others nothing")
+
+    assert lookup.look_for(db, codes[0], fail)
     ask(0)
     await asyncio.wait_for(are_found.wait(), 10)
     assert sorted(found) == [f"{URL}/{number}" for number in range(4)]

@@ -15,6 +15,7 @@ from typing import cast
 from uuid import UUID
 
 import msgspec
+import structlog
 from asyncpg import Record
 
 from carillon.db.database import Database, Tx
@@ -24,6 +25,8 @@ from carillon.kit.ids import AccountId
 from carillon.links.addresses import LinkAddresses
 from carillon.links.codes import LinkKey, day_of
 from carillon.links.targets import LEADS_ON, POSTS, SYSTEM_PARAMETERS, TRACKED
+
+log = structlog.get_logger(__name__)
 
 SQL = load_statements("carillon.links", "lookup.sql")
 
@@ -189,8 +192,8 @@ class LinkLookup:
         try:
             found = await db.read(_find, AccountId(keys[0].account_id), keys, codes)
         except Exception as error:  # noqa: BLE001 - it is each caller's to raise
-            for take in [take for key in keys for take in self._waiting.pop(key)[1]]:
-                take(error)
+            for key in keys:
+                _tell(self._waiting.pop(key)[1], error)
             return
         now = time.monotonic()
         for key in keys:
@@ -198,8 +201,7 @@ class LinkLookup:
             lasts = link is not None and link.expires_at is None
             code, takers = self._waiting.pop(key)
             self._remembered[code] = (link, now + (_SECONDS if lasts else _SOME_SECONDS))
-            for take in takers:
-                take(link)
+            _tell(takers, link)
         while len(self._remembered) > _MAX_REMEMBERED:
             self._remembered.popitem(last=False)
 
@@ -226,6 +228,14 @@ def _read(db: Database, addresses: LinkAddresses, code: str) -> LinkKey | None:
     today = day_of(db.clock.now())
     key = addresses.codes.read(code, today)
     return None if key is None or key.day < today - addresses.keeps_days else key
+
+
+def _tell(takers: Sequence[_Take], outcome: Link | Exception | None) -> None:
+    for take in takers:
+        try:
+            take(outcome)
+        except Exception:
+            log.exception("link_not_taken")  # and the others that wait have theirs
 
 
 def _end(waiting: "asyncio.Future[Link | None]", outcome: Link | Exception | None) -> None:
