@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -30,11 +30,22 @@ class Later(Enum):
 Known = bytes | Later | None
 """A reply's head, that it is looked for, or None where the request is answered as every one."""
 
-AnswerAtOnce = Callable[[bytes, Sequence[tuple[bytes, bytes]], str, float, Callable[[Answer], None]], Known]
-"""Answers a GET: its target, its headers, the caller's address, and when it began (`time.perf_counter`).
 
-Where something is looked for, the last argument is called with what answers then, in another turn of the event loop.
-"""
+class Asked(NamedTuple):
+    """A GET: its headers' names are in lower case, and it began at `began` (`time.perf_counter`).
+
+    Where something is looked for, `later` is called with what answers then, in another turn of the event loop.
+    """
+
+    target: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+    address: str
+    began: float
+    later: Callable[[Answer], None]
+
+
+AnswerAtOnce = Callable[[Asked], Known]
+"""Answers a GET."""
 
 _END: Final = b"\r\n\r\n"
 
@@ -70,7 +81,8 @@ class AtOnceProtocol(HttpToolsProtocol):
         if self._is_alone and answer is not None and self._may_be_at_once():
             try:
                 address = self.client[0] if self.client else ""
-                self._known = answer(self.url, self.headers, address, time.perf_counter(), self._answer_later)
+                asked = Asked(self.url, self.headers, address, time.perf_counter(), self._answer_later)
+                self._known = answer(asked)
             except Exception:
                 log.exception("at_once_failed")  # and is answered as any other
         if self._known is None:

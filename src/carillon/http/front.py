@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from carillon.errors import CallerError, CarillonError, OverloadedError, ServiceError
-from carillon.http.at_once import Answer, Known, Later
+from carillon.http.at_once import Asked, Known, Later
 from carillon.http.body import Body, BodyBudget
 from carillon.http.request import Reply, Request
 from carillon.http.router import Router
@@ -91,35 +91,26 @@ class Front:
             self._metrics.requests_in_progress -= 1
             self._record(call, status, time.perf_counter() - began, ids)
 
-    def at_once(
-        self,
-        target: bytes,
-        given: Sequence[tuple[bytes, bytes]],
-        address: str,
-        began: float,
-        later: Callable[[Answer], None],
-    ) -> Known:
+    def at_once(self, asked: Asked) -> Known:
         """Answer a GET at once where a site does that (`AnswerAtOnce`), and count and log it as others are."""
         for one in self._at_once:
-            found = one.site.target.fullmatch(target)
+            found = one.site.target.fullmatch(asked.target)
             if found is None:
                 continue
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in asked.headers}
             if not _WITH_BODY.isdisjoint(headers):
                 return None
             key = found[1].decode("latin-1")
-            answer = partial(self._answer_at_once, one, key, headers, address, began)
-            return Later.LATER if one.site.look_for(key, partial(later, answer)) else answer()
+            answer = partial(self._answer_at_once, one, key, headers, asked)
+            return Later.LATER if one.site.look_for(key, partial(asked.later, answer)) else answer()
         return None
 
-    def _answer_at_once(
-        self, call: "_AtOnceCall", key: str, headers: Mapping[str, str], address: str, began: float
-    ) -> bytes | None:
-        url = call.site.leads_to(key, headers, address)
+    def _answer_at_once(self, call: "_AtOnceCall", key: str, headers: Mapping[str, str], asked: Asked) -> bytes | None:
+        url = call.site.leads_to(key, headers, asked.address)
         if url is None:
             return None
         ids = self._ids_of(headers)
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - asked.began
         self._metrics.request_done(*call.function, _FOUND, seconds)
         log_request(call.function, _FOUND, seconds, *ids)
         return call.head_of(url, ids.request_id)

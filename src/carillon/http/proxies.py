@@ -1,11 +1,11 @@
 """The front behind proxies that are believed: whose address and scheme a request has, they say in headers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from carillon.http.at_once import Answer, Known
+from carillon.http.at_once import Asked, Known
 from carillon.http.front import Front
 from carillon.kit.networks import Network
 
@@ -24,17 +24,11 @@ class BehindProxies(ProxyHeadersMiddleware):
         """Answer as the front does, by the address and the scheme that a proxy names."""
         await super().__call__(scope, receive, send)
 
-    def at_once(
-        self,
-        target: bytes,
-        given: Sequence[tuple[bytes, bytes]],
-        address: str,
-        began: float,
-        later: Callable[[Answer], None],
-    ) -> Known:
+    def at_once(self, asked: Asked) -> Known:
         """Answer at once as the front does, by the address that a proxy names."""
-        if address in self.trusted_hosts:
-            named = b", ".join(value for name, value in given if name == _FORWARDED_FOR).decode("latin-1")
+        if asked.address in self.trusted_hosts:
+            named = b", ".join(value for name, value in asked.headers if name == _FORWARDED_FOR).decode("latin-1")
             if named:
-                address = self.trusted_hosts.get_trusted_client_address(named)[0] or address
-        return self._front.at_once(target, given, address, began, later)
+                address = self.trusted_hosts.get_trusted_client_address(named)[0] or asked.address
+                asked = asked._replace(address=address)
+        return self._front.at_once(asked)

@@ -262,6 +262,7 @@ async def _find(
 
 
 def _link(account_id: AccountId, code: str, row: Record) -> Link:
+    # In the order of `find_links`: names cost as much again as the link.
     link_id, sending_id, message_id, name, url, page_key, data, options, domain, expires_at, clock_offset = row.values()
     return Link(
         account_id=account_id,
