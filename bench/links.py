@@ -3,11 +3,11 @@
     python -m bench.links [sending] [redirects] [clicks] [--links 10000000] [--rounds 5]
 
 `sending`: 100,000 recipients with two personalised landing links each, in two requests of Apifon's, until the last is
-accepted, against the same without links. `redirects`: on 16 connections, against a bare ASGI application on the same
-server, and the latencies of both: where the bare reply's are far apart too, the machine has other things to do. All
-openings are of any of the links, each mostly for the first time; then four of five are of 20,000 links that are opened
-often, as those of messages to a group are. `clicks`: visits of links of messages, written as events, against COPY of
-the very rows. The limits are the issue's.
+accepted, against the same without links. `redirects`: on 128 connections, as after a message to many, and on 16,
+against a bare ASGI application on the same server, and the latencies of both: where the bare reply's are far apart too,
+the machine has other things to do. All openings are of any of the links, each mostly for the first time; then four of
+five are of 20,000 links that are opened often, as those of messages to a group are. `clicks`: visits of links of
+messages, written as events, against COPY of the very rows. The limits are the issue's.
 """
 
 import argparse
@@ -47,7 +47,7 @@ from carillon.tenancy.accounts import CreateAccount, OpenAccount, Operator, crea
 from carillon.tenancy.secrets import SecretBox
 
 RECIPIENTS, REQUESTS = 50_000, 2
-CONNECTIONS, SECONDS, OFTEN = 16, 5.0, 20_000
+CONNECTIONS, SECONDS, OFTEN = (128, 16), 5.0, 20_000
 VISITS = 100_000
 SENDING_LIMIT, REDIRECT_LIMIT, SPREAD_LIMIT, CLICK_LIMIT = 0.5, 0.3, 3.0, 0.4
 BROWSERS = [
@@ -211,11 +211,11 @@ class Visitor(asyncio.Protocol):
             self.ended.set_exception(exc) if exc else self.ended.set_result(None)
 
 
-async def load(server: Served, take: Callable[[], bytes]) -> tuple[float, list[float]]:
-    """Ask on some connections for some seconds; return replies a second, and how long each took, in order."""
+async def load(server: Served, take: Callable[[], bytes], connections: int) -> tuple[float, list[float]]:
+    """Ask on so many connections for some seconds; return replies a second, and how long each took, in order."""
     times: list[float] = []
     until = time.perf_counter() + SECONDS
-    visitors = [Visitor(take, until, times) for _ in range(CONNECTIONS)]
+    visitors = [Visitor(take, until, times) for _ in range(connections)]
     loop = asyncio.get_running_loop()
     for one in visitors:
         await loop.create_connection(lambda one=one: one, server.host, server.port)  # type: ignore[misc]
@@ -233,23 +233,24 @@ async def measure_redirects(arguments: argparse.Namespace) -> None:
             fresh = iter(codes[OFTEN:] * 10)
             opened = (next(fresh) if chance.random() < share else chance.choice(often) for _ in range(2_000_000))
             requests = (request(code, chance.choice(BROWSERS)) for code in opened)
-            await measure_openings(
-                server, arguments, f"{arguments.links:,} links, {name}", list(islice(requests, 300_000))
-            )
+            written = list(islice(requests, 300_000))
+            for connections in CONNECTIONS:
+                what = f"{arguments.links:,} links, {name}, {connections} connections"
+                await measure_openings(server, arguments.rounds, what, written, connections)
 
 
-async def measure_openings(server: Served, arguments: argparse.Namespace, name: str, requests: Sequence[bytes]) -> None:
+async def measure_openings(server: Served, rounds: int, name: str, requests: Sequence[bytes], connections: int) -> None:
     """Measure such openings."""
     openings, plain = cycle(requests), request("0123456789", BROWSERS[0])
     with bare_reply(server) as bare:
         paces: list[tuple[float, float]] = []
         spreads: list[tuple[float, float]] = []
         bare_spreads: list[tuple[float, float]] = []
-        for turn in range(arguments.rounds + 1):
+        for turn in range(rounds + 1):
             taken = {}
             for side in (server, bare) if turn % 2 == 0 else (bare, server):
                 take = (lambda: next(openings)) if side is server else (lambda: plain)
-                taken[side.port], times = await load(side, take)
+                taken[side.port], times = await load(side, take, connections)
                 spread = (times[len(times) // 2], times[len(times) * 99 // 100])
                 (spreads if side is server else bare_spreads).append(spread)
             paces.append((taken[server.port], taken[bare.port]))

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -256,37 +256,66 @@ async def test_what_is_asked_for_as_another_link_is_found_waits_for_nobody(
     assert sorted(found) == [f"{URL}/{number}" for number in range(4)]
 
 
-async def test_a_few_wait_for_the_lookup_before_them_and_many_do_not(
+async def test_answers_are_sent_behind_all_that_are_made_of_one_lookup(
+    db: Database, runtime: Runtime, account: Tenant
+) -> None:
+    assert runtime
+    urls = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(3)]))
+    codes = [ShortLink(url=url).code for url in urls if url]
+    lookup, addresses, are_sent = LinkLookup(), db.process_state(LinkAddresses), asyncio.Event()
+    addresses.last_account = max(addresses.last_account, account.account_id)
+    steps: list[str] = []
+
+    def answer(place: int) -> Callable[[], None]:
+        steps.append("answered")
+        return partial(note_sent, place)
+
+    def note_sent(place: int) -> None:
+        steps.append("sent")
+        if place == 0:
+            raise OSError("it costs the others nothing")
+        if place == len(codes) - 1:
+            are_sent.set()
+
+    for place, code in enumerate(codes):
+        assert lookup.look_for(db, code, partial(answer, place))
+    await asyncio.wait_for(are_sent.wait(), 10)
+    assert steps == ["answered"] * 3 + ["sent"] * 3
+
+
+async def test_a_few_wait_for_the_lookups_before_them_and_many_do_not(
     db: Database, runtime: Runtime, account: Tenant
 ) -> None:
     assert runtime
     urls = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(60)]))
-    first, *others = [ShortLink(url=url).code for url in urls if url]
+    first, second, *others = [ShortLink(url=url).code for url in urls if url]
     lookup, may_read, real = LinkLookup(), asyncio.Event(), db.read
     reads = 0
 
     async def held(operation: Any, *arguments: Any, **keywords: Any) -> Any:
         nonlocal reads
         reads += 1
-        if reads == 1:
+        if reads <= 2:
             await may_read.wait()
         return await real(operation, *arguments, **keywords)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("carillon.links.lookup._LONG_SECONDS", 60)
         patch.setattr(db, "read", held)
-        finding = asyncio.create_task(lookup.find(db, first))
-        await asyncio.sleep(0.05)
+        finding = []
+        for code in (first, second):
+            finding.append(asyncio.create_task(lookup.find(db, code)))
+            await asyncio.sleep(0.05)
         few = [asyncio.create_task(lookup.find(db, code)) for code in others[:20]]
         await asyncio.sleep(0.05)
-        assert (reads, any(one.done() for one in few)) == (1, False)
+        assert (reads, any(one.done() for one in few)) == (2, False)
         async with asyncio.timeout(10):
             many = await asyncio.gather(*(lookup.find(db, code) for code in others[20:]))
             assert all(many)
             assert all(await asyncio.gather(*few))
-        assert not finding.done()
+        assert not any(one.done() for one in finding)
         may_read.set()
-        assert await finding is not None
+        assert all(await asyncio.gather(*finding))
 
 
 async def test_a_lookup_that_takes_long_holds_up_no_other(

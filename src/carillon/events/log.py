@@ -37,22 +37,26 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
-@dataclass(slots=True, kw_only=True)
-class NewEvent:
+class NewEvent(msgspec.Struct, kw_only=True, gc=False):
     """A fact to be written: `kind` is a message's new state, or `excluded`, `reply`, `unsubscribed`.
 
     `at` is when it happened, in the account's time. `data` is what JSON can hold. `endpoint_id` is the endpoint that it
     is told to (`endpoints.endpoint_for`); None where it is told to nobody.
 
-    It is made for each, and so not frozen, which takes three times as long.
+    It is made for each: hence a struct, which takes a third of a dataclass's time, and is none of the garbage
+    collector's.
     """
 
     kind: str
     at: datetime
     sending_id: UUID | None = None
     message_id: UUID | None = None
-    data: Mapping[str, object] | None = field(default=None, repr=False)
+    data: Mapping[str, object] | None = None
     endpoint_id: int | None = None
+
+    def __repr__(self) -> str:
+        """Name it, without its data."""
+        return f"NewEvent(kind={self.kind!r}, message_id={self.message_id})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ which answers the same (`Site.at_once`).
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -34,14 +34,15 @@ Known = bytes | Later | None
 class Asked(NamedTuple):
     """A GET: its headers' names are in lower case, and it began at `began` (`time.perf_counter`).
 
-    Where something is looked for, `later` is called with what answers then, in another turn of the event loop.
+    Where something is looked for, `later` is called with what answers then, in another turn of the event loop. What it
+    returns sends the answer, and is called behind the others of that turn.
     """
 
     target: bytes
     headers: Sequence[tuple[bytes, bytes]]
     address: str
     began: float
-    later: Callable[[Answer], None]
+    later: Callable[[Answer], Callable[[], None] | None]
 
 
 AnswerAtOnce = Callable[[Asked], Known]
@@ -108,21 +109,22 @@ class AtOnceProtocol(HttpToolsProtocol):
         if isinstance(known, bytes):
             self._send_soon(known)
 
-    def _answer_later(self, answer: Answer) -> None:
+    def _answer_later(self, answer: Answer) -> Callable[[], None] | None:
+        """Answer what was looked for; returns what sends it, see `_send_soon`."""
         if self._is_gone():
             self.is_waiting = False
-            return
+            return None
         head = None
         try:
             head = answer()
         except Exception:
             log.exception("at_once_failed")  # and is answered as any other
         if head is not None:
-            self._send_soon(head)
-        else:
-            self.is_waiting = False
-            self.begin_cycle()
-            super().on_message_complete()
+            return partial(self._send, head)
+        self.is_waiting = False
+        self.begin_cycle()
+        super().on_message_complete()
+        return None
 
     def _is_gone(self) -> bool:
         return self.transport.is_closing() or self.parser is None

@@ -14,6 +14,9 @@ from carillon.http.request import Method, Reply, Request
 Handler = Callable[[Request], Awaitable[Reply]]
 Handle = TypeVar("Handle")
 
+Then = Callable[[], Callable[[], None] | None]
+"""What is called when something is known; what it returns is called behind the others that were called with it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint(Generic[Handle]):
@@ -37,7 +40,7 @@ class AtOnce:
 
     function: str
     target: re.Pattern[bytes]
-    look_for: Callable[[str, Callable[[], None]], bool]
+    look_for: Callable[[str, Then], bool]
     leads_to: Callable[[str, Mapping[str, str], str], str | None]
     headers: Mapping[str, str]
 

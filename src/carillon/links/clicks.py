@@ -7,7 +7,6 @@ before it is written again: no click is recorded twice (docs/adr/0062).
 """
 
 import asyncio
-import contextlib
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from datetime import datetime, timedelta
 from math import inf
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from carillon.db.database import Database, Tx
@@ -38,7 +38,7 @@ CLICKED = "clicked"
 MAX_WAITING = 200_000
 # So often what has been kept for long enough is written: a little at a time, since links are opened meanwhile.
 _TICK_SECONDS = 0.03
-_MAX_TOGETHER = 500
+_MAX_TOGETHER = 2_000
 # Whoever opens a link meanwhile waits no longer than so many take.
 _MAX_AT_A_TIME = 50
 # Who has followed a link that nobody sees, and what was opened of a message, is remembered by this process.
@@ -47,27 +47,30 @@ _MAX_REMEMBERED = 20_000
 _HIDDEN_COUNTS = timedelta(minutes=1)
 
 
-@dataclass(slots=True, kw_only=True)
-class Visit:
+class Visit(msgspec.Struct, kw_only=True, gc=False):
     """A request for a link: `at` is real time, `address` the visitor's, `reasons` what it said of itself.
 
-    It is made for each, and so not frozen, which takes three times as long.
+    It is made for each: see `Link`.
     """
 
     link: Link
     at: datetime
-    address: str = field(repr=False)
-    agent: str = field(repr=False)
+    address: str
+    agent: str
     reasons: tuple[Reason, ...]
     is_hidden: bool = False
+    taken_at: float = 0.0  # monotonic
+
+    def __repr__(self) -> str:
+        """Name it, without the visitor."""
+        return f"Visit(link={self.link}, at={self.at})"
 
 
 class Clicks:
     """The clicks that wait to be written in this process (`Database.process_state`)."""
 
     def __init__(self) -> None:
-        # With the moment (monotonic) when each was taken.
-        self._waiting: deque[tuple[float, Visit]] = deque()
+        self._waiting: deque[Visit] = deque()
         # Of an account, what was to be written when that failed.
         self._tried: dict[AccountId, _Ready] = {}
         self._followed_hidden: OrderedDict[tuple[UUID, str], datetime] = OrderedDict()
@@ -82,25 +85,25 @@ class Clicks:
             self._waiting.popleft()
             metrics.click_lost()
         self._remember(visit)
-        self._waiting.append((time.monotonic(), visit))
+        visit.taken_at = time.monotonic()
+        self._waiting.append(visit)
 
     async def run(self, db: Database, stopping: asyncio.Event) -> None:
         """Write what has waited for `AT_ONCE`, and all that waits when the process stops (a service)."""
         while not stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _TICK_SECONDS)
+            await asyncio.sleep(_TICK_SECONDS)
             await self.write(db, until=inf if stopping.is_set() else time.monotonic() - AT_ONCE.total_seconds())
 
     async def write(self, db: Database, *, until: float = inf) -> int:
         """Write what was taken before a moment (monotonic), and return how many that were."""
-        taken: dict[AccountId, list[tuple[float, Visit]]] = {account_id: [] for account_id in self._tried}
+        taken: dict[AccountId, list[Visit]] = {account_id: [] for account_id in self._tried}
         count = len(self)
-        while self._waiting and self._waiting[0][0] <= until:
+        while self._waiting and self._waiting[0].taken_at <= until:
             one = self._waiting.popleft()
-            taken.setdefault(one[1].link.account_id, []).append(one)
+            taken.setdefault(one.link.account_id, []).append(one)
         count -= len(self._waiting)
         for account_id, of_account in taken.items():
-            visits = [visit for _, visit in of_account]
+            visits = of_account.copy()
             try:
                 await self._write(db, account_id, visits)
             except Exception as error:  # noqa: BLE001 - what is left waits for the next time

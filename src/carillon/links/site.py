@@ -6,14 +6,14 @@ nobody, and confirms nobody.
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from carillon import errors
 from carillon.db.database import Database
 from carillon.errors import CallerError, CarillonError, InvalidInputError
 from carillon.http.request import Method, Reply, Request
-from carillon.http.site import AtOnce, Endpoint, Handler, Site
+from carillon.http.site import AtOnce, Endpoint, Handler, Site, Then
 from carillon.kit.ids import AccountId
 from carillon.links import answers
 from carillon.links.addresses import PATH, LinkAddresses
@@ -110,7 +110,7 @@ class _Opening:
             self._record(link, request.method, request.headers, request.remote_address, is_hidden=True)
         return answers.nothing(HTTPStatus.NOT_FOUND, _NOWHERE)
 
-    def look_for(self, code: str, then: Callable[[], None]) -> bool:
+    def look_for(self, code: str, then: Then) -> bool:
         """Look for a link that is not remembered."""
         return self._lookup.look_for(self._db, code, then)
 
