@@ -1,14 +1,19 @@
 """The least that can answer a send: a bare ASGI application that makes one durable INSERT a request.
 
-    python -m bench.one_insert DSN
+    python -m bench.one_insert DSN [SMSC_PORT]
 
-It prints its port. The driver and the server are Carillon's: asyncpg with ten connections, uvicorn on uvloop.
+It prints its port. The driver and the server are Carillon's: asyncpg with ten connections, uvicorn on uvloop. With the
+port of an SMSC on this machine it writes a submit_sm behind each INSERT, and reads no answer.
 """
 
 import asyncio
 import json
 import socket
+import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import SystemRandom
 from typing import Any
@@ -16,7 +21,9 @@ from typing import Any
 import asyncpg
 import uvicorn
 import uvloop
+from bench.served import Served
 
+from carillon.carriers.smpp.pdu import BIND_TRANSCEIVER, SUBMIT_SM, Bind, Message, encode_bind, encode_message, pdu
 from carillon.kit.ids import UuidFactory
 
 _INSERT = """
@@ -25,9 +32,35 @@ VALUES (0, $1, $1, 0, 0, 1, 'waiting', 'none', 'gsm', $2)
 """
 
 
+@contextmanager
+def one_insert(server: Served, smsc: int | None = None) -> Iterator[Served]:
+    """Run the application on a server's database."""
+    command = [sys.executable, "-m", "bench.one_insert", server.dsn, *([str(smsc)] if smsc else [])]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+    try:
+        if process.stdout is None:
+            raise RuntimeError("the application has no output")
+        yield replace(server, host="127.0.0.1", port=int(process.stdout.readline()), pid=process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def submitting_to(port: int) -> Callable[[str, str], None]:
+    """Bind to an SMSC; return what writes a submit_sm with a text for a number."""
+    transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, "127.0.0.1", port)
+    transport.write(pdu(BIND_TRANSCEIVER, 0, 1, encode_bind(Bind(system_id="bare", password="secret"))))  # noqa: S106 - of a bench
+
+    def submit(to: str, text: str) -> None:
+        transport.write(pdu(SUBMIT_SM, 0, 2, encode_message(Message(destination=to, short_message=text.encode()))))
+
+    return submit
+
+
 async def main() -> None:
     """Serve until the process is ended."""
     pool = await asyncpg.create_pool(sys.argv[1], min_size=10, max_size=10)
+    submit = await submitting_to(int(sys.argv[2])) if len(sys.argv) > 2 else None  # noqa: PLR2004 - its two arguments
     uuids = UuidFactory(SystemRandom())
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -39,7 +72,11 @@ async def main() -> None:
             body += event["body"]
             more = event["more_body"]
         message_id = uuids.make(datetime.now(UTC))
-        await pool.execute(_INSERT, message_id, json.loads(body)["subscribers"][0]["number"])
+        asked = json.loads(body)
+        to = asked["subscribers"][0]["number"]
+        await pool.execute(_INSERT, message_id, to)
+        if submit is not None:
+            submit(to, asked["message"]["text"])
         answer = str(message_id).encode()
         head = [(b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": head})

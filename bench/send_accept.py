@@ -12,16 +12,13 @@ import argparse
 import asyncio
 import io
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 
 import asyncpg
 import uvloop
 from bench.calls import Connection, send_at_once
+from bench.one_insert import one_insert
 from bench.sending import Sender, empty_ledger, memory_of, sender_of
 from bench.served import Served, served
 
@@ -90,20 +87,6 @@ async def measure_bulk(server: Served, sender: Sender, count: int, rounds: int) 
                 taken[side] = await copy(server.dsn, sender.account_id, dumps)
         paces.append((count * RECIPIENTS / taken["ours"], count * RECIPIENTS / taken["copy"]))
     report(f"{RECIPIENTS} recipients a request, {CLIENTS} clients", "rows/s", "COPY", paces, BULK_LIMIT)
-
-
-@contextmanager
-def one_insert(server: Served) -> Iterator[Served]:
-    """Run the application that makes one INSERT a request."""
-    command = [sys.executable, "-m", "bench.one_insert", server.dsn]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
-    try:
-        if process.stdout is None:
-            raise RuntimeError("the application has no output")
-        yield replace(server, host="127.0.0.1", port=int(process.stdout.readline()), pid=process.pid)
-    finally:
-        process.terminate()
-        process.wait()
 
 
 async def measure_singles(server: Served, sender: Sender, count: int, rounds: int) -> None:

@@ -2,9 +2,10 @@
 
     python -m bench.send_latency [--probes 200] [--marketing 100000]
 
-From the HTTP call to the submit_sm seen at a scripted SMSC, one after another with a pause between: Carillon and Kannel
-in turns, and then passwords (otp) of the account whose 100,000 marketing messages are being dispatched over the same
-bind. The limits are the issue's. Wants `apt-get install kannel`.
+From the HTTP call to the submit_sm seen at a scripted SMSC, one after another with a pause between: in turns Carillon,
+Kannel and, as what nobody can go below, an application of one INSERT and one submit_sm; and then passwords (otp) of the
+account whose 100,000 marketing messages are being dispatched over the same bind. The limits are the issue's. Wants
+`apt-get install kannel`.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import asyncpg
 import uvloop
 from bench.callers import caller_of
 from bench.calls import Connection, send_at_once
+from bench.one_insert import one_insert
 from bench.sending import TEXT, Sender, memory_of, number, smpp_sender_of
 from bench.served import served
 from bench.smscs import WatchedSmsc, kannel, sendsms, watched_smsc
@@ -42,20 +44,27 @@ async def probe(smsc: WatchedSmsc, connection: Connection, request: bytes, desti
 
 async def measure_idle(smsc: WatchedSmsc, smsc_port: int, sender: Sender, count: int) -> float:
     """Compare with Kannel; return the median of an idle server."""
-    requests = sender.requests(count, 1, start=PROBES_START)
+    server = sender.caller.server
+    requests = sender.requests(3 * count, 1, start=PROBES_START)
     own = sender.caller.connection()
     ours: list[float] = []
     theirs: list[float] = []
+    least: list[float] = []
     async with kannel(smsc_port) as port:
-        other = Connection(replace(sender.caller.server, host="127.0.0.1", port=port), "Accept: */*")
-        for place, request in enumerate(requests):
-            to, to_kannel = number(PROBES_START + place), number(PROBES_START + count + place)
-            ours.append(await probe(smsc, own, request, to))
-            theirs.append(await probe(smsc, other, own.written("GET", sendsms(to_kannel, TEXT)), to_kannel))
-    idle, kannels = statistics.median(ours), statistics.median(theirs)
+        other = Connection(replace(server, host="127.0.0.1", port=port), "Accept: */*")
+        with one_insert(server, smsc_port) as bare:
+            barely = Connection(bare, sender.caller.head)
+            for place in range(count):
+                to, to_kannel, to_bare = (number(PROBES_START + side * count + place) for side in range(3))
+                calling = own.written("GET", sendsms(to_kannel, TEXT))
+                ours.append(await probe(smsc, own, requests[place], to))
+                theirs.append(await probe(smsc, other, calling, to_kannel))
+                least.append(await probe(smsc, barely, requests[2 * count + place], to_bare))
+    idle, kannels, bares = (statistics.median(one) for one in (ours, theirs, least))
     print(
         f"one SMS at an idle server, p50: {idle * 1e3:.1f} ms (p95 {_p95(ours) * 1e3:.1f}), Kannel "
-        f"{kannels * 1e3:.1f} ms (p95 {_p95(theirs) * 1e3:.1f}): ratio {idle / kannels:.2f} (at most {KANNEL_LIMIT})",
+        f"{kannels * 1e3:.1f} ms (p95 {_p95(theirs) * 1e3:.1f}): ratio {idle / kannels:.2f} (at most {KANNEL_LIMIT})\n"
+        f"  one INSERT and one submit_sm: {bares * 1e3:.1f} ms, {bares / kannels:.2f} of Kannel's",
         flush=True,
     )
     return idle
