@@ -17,6 +17,7 @@ from carillon.db.migrate import require_known_schema, schema_status, upgrade
 from carillon.errors import UnavailableError
 from carillon.kit.clock import Clock, SystemClock
 from carillon.links.addresses import LinkAddresses
+from carillon.links.clicks import Clicks
 from carillon.messaging.receipts import ReceivedMessages
 from carillon.outbound.client import HttpClient
 from carillon.routing.running import RunningCarriers
@@ -91,7 +92,11 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
     clock = clock or SystemClock()
     async with open_database(settings, clock=clock, create=True) as db, HttpClient(settings.outbound_allow) as outbound:
         await db.prepare_statements()
-        yield compose(settings, db, outbound)
+        try:
+            yield compose(settings, db, outbound)
+        finally:
+            # Links are opened until the server has ended, which is behind the last turn of the service that writes.
+            await db.process_state(Clicks).write(db)
 
 
 def compose(settings: Settings, db: Database, outbound: HttpClient) -> Runtime:

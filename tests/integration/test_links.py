@@ -26,7 +26,7 @@ from carillon.app import create_app
 from carillon.db.database import Database, Tx
 from carillon.dialects.registry import DIALECTS
 from carillon.errors import InvalidInputError, NotFoundError, UnavailableError
-from carillon.events.log import ReadEvents, read_events
+from carillon.events.log import NewEvent, ReadEvents, read_events
 from carillon.kit.clock import FixedClock
 from carillon.kit.ids import AccountId
 from carillon.links.addresses import LinkAddresses, UnknownAddressError
@@ -339,6 +339,46 @@ async def test_a_lookup_that_takes_long_holds_up_no_other(
     assert not finding.done()
     may_read.set()
     assert await finding is not None
+
+
+async def test_whoever_comes_last_behind_lookups_that_hang_waits_for_none_of_them(
+    db: Database, runtime: Runtime, account: Tenant
+) -> None:
+    assert runtime
+    urls = await shorten(db, account.actor, Shorten(urls=[f"{URL}/{number}" for number in range(3)]))
+    first, second, last = [ShortLink(url=url).code for url in urls if url]
+    lookup, may_read, real, reads = LinkLookup(), asyncio.Event(), db.read, list[object]()
+
+    async def held(operation: Any, *arguments: Any, **keywords: Any) -> Any:
+        reads.append(operation)
+        if len(reads) <= 2:
+            await may_read.wait()
+        return await real(operation, *arguments, **keywords)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "read", held)
+        finding = []
+        for code in (first, second):
+            finding.append(asyncio.create_task(lookup.find(db, code)))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            assert await lookup.find(db, last) is not None
+        assert (len(reads), any(one.done() for one in finding)) == (3, False)
+        may_read.set()
+        assert all(await asyncio.gather(*finding))
+
+
+async def test_what_is_logged_of_links_clicks_and_events_names_nobody(
+    db: Database, runtime: Runtime, account: Tenant
+) -> None:
+    assert runtime
+    link = await db.process_state(LinkLookup).find(db, (await made(db, account)).code)
+    assert link is not None
+    visit = Visit(link=link, at=db.clock.now(), address="198.51.100.77", agent="Browser/7", reasons=())
+    event = NewEvent(kind="reply", at=db.clock.now(), data={"text": "come at nine"})
+    for shown in (repr(link), f"{[visit]}", str(visit), repr(event)):
+        assert not [one for one in (URL, link.code, "198.51", "Browser", "nine") if one in shown], shown
 
 
 async def test_a_database_that_is_away_is_503_and_no_caller_hangs(
@@ -818,3 +858,26 @@ async def test_each_account_counts_its_links_apart(db: Database, runtime: Runtim
         await shorten(db, account.actor, Shorten(urls=["x"] * 1_001))
     links = await shorten(db, replace(account.actor, name="x"), Shorten(urls=[URL, "javascript:x", URL]))
     assert [one is not None for one in links] == [True, False, True]
+
+
+async def test_what_is_taken_while_the_service_writes_as_it_is_stopped_is_written(
+    client: httpx.AsyncClient, db: Database, account: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, clicks = await made(db, account), db.process_state(Clicks)
+    stopping, going_on, real, is_writing = asyncio.Event(), asyncio.Event(), db.run, asyncio.Event()
+
+    async def held(*arguments: Any, **keywords: Any) -> Any:
+        is_writing.set()
+        await going_on.wait()
+        return await real(*arguments, **keywords)
+
+    await client.get(link.url)
+    monkeypatch.setattr(db, "run", held)
+    service = asyncio.create_task(clicks.run(db, stopping))
+    await asyncio.wait_for(is_writing.wait(), 10)
+    stopping.set()
+    await client.get(link.url)
+    going_on.set()
+    await service
+    assert len(clicks) == 0
+    assert len(await db.read(read_events, account.actor, ReadEvents())) == 2

@@ -20,7 +20,9 @@ from carillon.events.log import ReadEvents, read_events
 from carillon.http.connections import Connections, Limits
 from carillon.http.front import Front
 from carillon.http.server import Server, protocol_of
+from carillon.links.addresses import LinkAddresses
 from carillon.links.clicks import Clicks
+from carillon.links.codes import day_of
 from carillon.links.lookup import LinkLookup
 from carillon.links.shorten import Shorten, shorten
 from carillon.metrics import Metrics
@@ -38,8 +40,10 @@ VARYING = re.compile(rb"(x-request-id|date): [^\r]*")
 class Visitor:
     """A connection to the server that opens links; `metrics` are those of the server."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, metrics: Metrics) -> None:
-        self._reader, self.writer, self._metrics = reader, writer, metrics
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, metrics: Metrics, server: Server
+    ) -> None:
+        self._reader, self.writer, self._metrics, self.server = reader, writer, metrics, server
 
     def ask(self, *codes: str, head: str = "") -> None:
         """Ask for links in one packet."""
@@ -54,6 +58,9 @@ class Visitor:
     async def leads(self) -> str:
         found = re.search(rb"location: ([^\r]+)", await self.reply())
         return found[1].decode() if found else ""
+
+    async def is_hung_up(self) -> bool:
+        return await asyncio.wait_for(self._reader.read(), 2) == b""
 
     def counted(self) -> float:
         samples = [one for family in self._metrics.families() for one in family.samples]
@@ -76,7 +83,7 @@ async def visiting(db: Database, folder: Path, *, at_once: bool = True, proxies:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         try:
-            yield Visitor(reader, writer, metrics)
+            yield Visitor(reader, writer, metrics, server)
         finally:
             writer.close()
             server.should_exit = True
@@ -217,3 +224,24 @@ async def test_who_hangs_up_while_a_link_is_looked_for_is_forgotten(
         going_on.set()
         await asyncio.sleep(0.05)
         assert len(db.process_state(Clicks)) == 0
+
+
+async def test_a_server_that_stops_answers_what_is_looked_for_and_hangs_up(
+    db: Database, account: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for is_made in (True, False):
+        async with visiting(db, tmp_path) as visitor:
+            (code,) = await codes_of(db, account, 1)
+            if not is_made:
+                (code,) = db.process_state(LinkAddresses).codes.make(
+                    account.account_id, day_of(db.clock.now()), [10**6]
+                )
+            with monkeypatch.context() as patch:
+                going_on = holding_reads(db, patch)
+                visitor.ask(code)
+                await asyncio.sleep(0.05)
+                visitor.server.should_exit = True
+                await asyncio.sleep(0.3)
+                going_on.set()
+                assert (await visitor.reply())[9:12] == (b"302" if is_made else b"404")
+                assert await visitor.is_hung_up(), is_made

@@ -1,4 +1,7 @@
-"""Clicks under way when the server is killed: what was taken a second before is there, once, and the books agree."""
+"""Clicks under way when the server is killed: what was taken a second before is there, once, and the books agree.
+
+A server that is stopped loses none.
+"""
 
 import json
 import threading
@@ -81,5 +84,22 @@ def test_clicks_survive_a_kill_but_for_those_of_its_last_second() -> None:
         written = recorded(place)
         assert set(written) <= set(codes)
         assert older <= len(written) <= answered + KILLS * THREADS
+        assert place.command("verify", "--account", 1) == []
+        assert process.end() == 0
+
+
+def test_a_server_that_stops_loses_no_click() -> None:
+    with home() as place:
+        process = place.serve()
+        codes = send(place, process)
+        answered = 0
+        for _ in range(KILLS):
+            openers = Openers(process.url, codes)
+            until(lambda one=openers: len(one.answered) > 300, "clicks")  # type: ignore[misc]
+            assert process.end() == 0
+            openers.end()
+            answered += len(openers.answered)
+            process = place.serve()
+        assert answered <= len(recorded(place)) <= answered + KILLS * THREADS
         assert place.command("verify", "--account", 1) == []
         assert process.end() == 0

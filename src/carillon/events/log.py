@@ -43,8 +43,8 @@ class NewEvent(msgspec.Struct, kw_only=True, gc=False):
     `at` is when it happened, in the account's time. `data` is what JSON can hold. `endpoint_id` is the endpoint that it
     is told to (`endpoints.endpoint_for`); None where it is told to nobody.
 
-    It is made for each: hence a struct, which takes a third of a dataclass's time, and is none of the garbage
-    collector's.
+    It is made for each: hence a struct, which takes a third of a dataclass's time, and isn't tracked by the garbage
+    collector.
     """
 
     kind: str

@@ -123,6 +123,8 @@ class AtOnceProtocol(HttpToolsProtocol):
             return partial(self._send, head)
         self.is_waiting = False
         self.begin_cycle()
+        if self._is_last:
+            self.cycle.keep_alive = False
         super().on_message_complete()
         return None
 

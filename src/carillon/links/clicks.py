@@ -38,9 +38,10 @@ CLICKED = "clicked"
 MAX_WAITING = 200_000
 # So often what has been kept for long enough is written: a little at a time, since links are opened meanwhile.
 _TICK_SECONDS = 0.03
-_MAX_TOGETHER = 2_000
-# Whoever opens a link meanwhile waits no longer than so many take.
-_MAX_AT_A_TIME = 50
+# And so soon again what could not be written.
+_LATE_SECONDS = 0.5
+# Whoever opens a link meanwhile waits for so many to be made ready, and, after a failure alone, for as many to be sent.
+_MAX_AT_A_TIME, _MAX_TOGETHER = 50, 2_000
 # Who has followed a link that nobody sees, and what was opened of a message, is remembered by this process.
 _MAX_REMEMBERED = 20_000
 # An address is many people's, and whoever has a link can follow what nobody sees: it tells of one message, for so long.
@@ -90,9 +91,14 @@ class Clicks:
 
     async def run(self, db: Database, stopping: asyncio.Event) -> None:
         """Write what has waited for `AT_ONCE`, and all that waits when the process stops (a service)."""
-        while not stopping.is_set():
-            await asyncio.sleep(_TICK_SECONDS)
-            await self.write(db, until=inf if stopping.is_set() else time.monotonic() - AT_ONCE.total_seconds())
+        is_last, seconds = False, _TICK_SECONDS
+        while not is_last:
+            await asyncio.sleep(seconds)
+            is_last = stopping.is_set()
+            until = inf if is_last else time.monotonic() - AT_ONCE.total_seconds()
+            await self.write(db, until=until)
+            is_late = self._tried or (self._waiting and self._waiting[0].taken_at <= until)
+            seconds = _LATE_SECONDS if is_late else _TICK_SECONDS
 
     async def write(self, db: Database, *, until: float = inf) -> int:
         """Write what was taken before a moment (monotonic), and return how many that were."""

@@ -34,8 +34,8 @@ SQL = load_statements("carillon.links", "lookup.sql")
 _SECONDS, _SOME_SECONDS = 600.0, 3.0
 _MAX_REMEMBERED = 50_000
 _MAX_TOGETHER = 500
-# A statement costs the database what forty links in it do: what comes while so few are under way is looked for together
-# by the next one, and by a further one beside them where so many wait, or one takes so long.
+# A statement costs the database what forty links in it do: what comes while two are under way is looked for together by
+# the next one, and by a third beside them where so many wait, or so long after the latest has begun.
 _FEW_LOOKING, _MANY_QUEUED, _LONG_SECONDS, _MAX_LOOKING = 2, 40, 0.05, 3
 # Codes of accounts that are not there cost a query so often.
 _ACCOUNTS_SECONDS = 0.25
@@ -50,7 +50,7 @@ class Link(msgspec.Struct, kw_only=True, gc=False):
     """A link as it is opened. `clock_offset` is its account's.
 
     It is made for each that is looked for, and remembered by the ten thousands: hence a struct, which takes a third of
-    a dataclass's time, and is none of the garbage collector's, which would walk them all and hold everybody up.
+    a dataclass's time, and isn't tracked by the garbage collector, which would walk them all and hold everybody up.
     """
 
     account_id: AccountId
@@ -104,6 +104,7 @@ class LinkLookup:
         self._looking: set[asyncio.Task[None]] = set()
         self._is_beginning = False
         self._began_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._accounts_until = 0.0
         self._counting: asyncio.Task[None] | None = None
 
@@ -154,11 +155,21 @@ class LinkLookup:
             return
         self._waiting[key] = (code, [take])
         self._queued.append(key)
+        self._begin(db)
+
+    def _begin(self, db: Database) -> None:
+        """Have what is queued looked for, now or when that has been under way for long."""
         is_enough = len(self._queued) < _MANY_QUEUED and time.monotonic() - self._began_at < _LONG_SECONDS
-        most = _FEW_LOOKING if is_enough else _MAX_LOOKING
-        if not self._is_beginning and len(self._looking) < most:
+        if not self._is_beginning and len(self._looking) < (_FEW_LOOKING if is_enough else _MAX_LOOKING):
             self._is_beginning = True
             self._looking.add(asyncio.create_task(self._look(db)))
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LONG_SECONDS, self._begin_late, db)
+
+    def _begin_late(self, db: Database) -> None:
+        self._timer = None
+        if self._queued:
+            self._begin(db)
 
     async def _is_account(self, db: Database, addresses: LinkAddresses, account_id: int) -> bool:
         """Look whether there can be an account that this process knows nothing of, a few times a second at most."""
