@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.support import MOMENT, OPERATOR, Cluster, Tenant
 
 from carillon.db.database import Database
@@ -22,6 +23,10 @@ from carillon.db.embedded import EmbeddedServer, embedded_server
 from carillon.db.migrate import upgrade
 from carillon.kit.clock import FixedClock
 from carillon.tenancy.accounts import CreateAccount, OpenAccount, create_account, open_account
+
+# How long examples take is the machine's: no test is timed.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 ROOM = 4 * 1024**3
 

@@ -312,7 +312,9 @@ async def actions(db: Database, account: Tenant) -> Counter[str]:
 
 @pytest.mark.any_database
 @given(before=st.lists(ROWS, max_size=6), rows=st.lists(ROWS, min_size=1, max_size=12), resubscribe=st.booleans())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @pytest.mark.usefixtures("small_chunks")
 async def test_a_dry_run_counts_what_the_import_then_does(
     db: Database, tmp_path: Path, before: list[dict[str, str]], rows: list[dict[str, str]], *, resubscribe: bool

@@ -40,7 +40,9 @@ async def place() -> AsyncIterator[tuple[str, int]]:
         yield found
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(start=STARTS, lines=LINES, body=BODIES, ends=st.sampled_from([b"\r\n", b"\n", b"\r"]), cut=st.integers(1, 400))
 async def test_whatever_comes_the_next_caller_is_answered(  # noqa: PLR0913, PLR0917 - all that a request has
     place: tuple[str, int], start: bytes, lines: list[bytes], body: bytes, ends: bytes, cut: int

@@ -334,7 +334,9 @@ def shares(model: Model, given: list[tuple[UUID, int, int, int]]) -> list[Settle
     return settlements
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=STEPS)
 def test_whatever_happens_in_whatever_order_the_books_are_those_of_a_plain_model(
     own_dsn: str, steps: list[tuple[str, object]]

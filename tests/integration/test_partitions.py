@@ -396,7 +396,9 @@ runs = st.tuples(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(series=st.lists(runs, min_size=1, max_size=5))
 async def test_after_any_runs_each_row_that_is_kept_is_in_its_day(
     connection: asyncpg.Connection, series: list[tuple[int, int, list[int]]]
