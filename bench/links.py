@@ -15,13 +15,9 @@ import asyncio
 import gc
 import io
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
@@ -30,7 +26,7 @@ from random import Random
 import asyncpg
 import uvloop
 from bench.sending import SEND, number, sender_of
-from bench.served import Served, served
+from bench.served import Served, beside, served
 
 from carillon.db.database import Database
 from carillon.db.embedded import embedded_server
@@ -137,19 +133,6 @@ async def measure_sending(arguments: argparse.Namespace) -> None:
 # Redirects.
 
 
-@contextmanager
-def bare_reply(server: Served) -> Iterator[Served]:
-    """Run the application that answers and does nothing else."""
-    process = subprocess.Popen([sys.executable, "-m", "bench.bare_reply"], stdout=subprocess.PIPE, text=True)
-    try:
-        if process.stdout is None:
-            raise RuntimeError("the application has no output")
-        yield replace(server, host="127.0.0.1", port=int(process.stdout.readline()), pid=process.pid)
-    finally:
-        process.terminate()
-        process.wait()
-
-
 async def fill(server: Served, links: int) -> list[str]:
     """Make links of one account, a day's, and return the codes of some drawn from all of them."""
     account_id = int(str(server.command("account", "create", "Bench")["account_id"]))
@@ -242,7 +225,7 @@ async def measure_redirects(arguments: argparse.Namespace) -> None:
 async def measure_openings(server: Served, rounds: int, name: str, requests: Sequence[bytes], connections: int) -> None:
     """Measure such openings."""
     openings, plain = cycle(requests), request("0123456789", BROWSERS[0])
-    with bare_reply(server) as bare:
+    with beside(server, "bench.bare_reply") as bare:
         paces: list[tuple[float, float]] = []
         spreads: list[tuple[float, float]] = []
         bare_spreads: list[tuple[float, float]] = []

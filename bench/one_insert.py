@@ -9,11 +9,8 @@ port of an SMSC on this machine it writes a submit_sm behind each INSERT, and re
 import asyncio
 import json
 import socket
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import UTC, datetime
 from random import SystemRandom
 from typing import Any
@@ -21,7 +18,6 @@ from typing import Any
 import asyncpg
 import uvicorn
 import uvloop
-from bench.served import Served
 
 from carillon.carriers.smpp.pdu import BIND_TRANSCEIVER, SUBMIT_SM, Bind, Message, encode_bind, encode_message, pdu
 from carillon.kit.ids import UuidFactory
@@ -30,20 +26,6 @@ _INSERT = """
 INSERT INTO message (shard_key, message_id, sending_id, price, vat, parts, state, money, encoding, address)
 VALUES (0, $1, $1, 0, 0, 1, 'waiting', 'none', 'gsm', $2)
 """
-
-
-@contextmanager
-def one_insert(server: Served, smsc: int | None = None) -> Iterator[Served]:
-    """Run the application on a server's database."""
-    command = [sys.executable, "-m", "bench.one_insert", server.dsn, *([str(smsc)] if smsc else [])]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
-    try:
-        if process.stdout is None:
-            raise RuntimeError("the application has no output")
-        yield replace(server, host="127.0.0.1", port=int(process.stdout.readline()), pid=process.pid)
-    finally:
-        process.terminate()
-        process.wait()
 
 
 async def submitting_to(port: int) -> Callable[[str, str], None]:

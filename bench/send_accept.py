@@ -18,9 +18,8 @@ from collections.abc import Sequence
 import asyncpg
 import uvloop
 from bench.calls import Connection, send_at_once
-from bench.one_insert import one_insert
 from bench.sending import Sender, empty_ledger, memory_of, sender_of
-from bench.served import Served, served
+from bench.served import Served, beside, served
 
 CLIENTS, RECIPIENTS, CONNECTIONS = 4, 1_000, 32
 BULK_LIMIT, SINGLE_LIMIT = 0.4, 0.5
@@ -92,7 +91,7 @@ async def measure_bulk(server: Served, sender: Sender, count: int, rounds: int) 
 async def measure_singles(server: Served, sender: Sender, count: int, rounds: int) -> None:
     """Measure requests of one recipient against one INSERT each."""
     requests = sender.requests(count, 1, scheduled=True)
-    with one_insert(server) as bare:
+    with beside(server, "bench.one_insert", server.dsn) as bare:
         paces = []
         for number in range(rounds + 1):
             taken = {}

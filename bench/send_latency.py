@@ -3,7 +3,7 @@
     python -m bench.send_latency [--probes 200] [--marketing 100000]
 
 From the HTTP call to the submit_sm seen at a scripted SMSC, one after another with a pause between: in turns Carillon,
-Kannel and, as what nobody can go below, an application of one INSERT and one submit_sm; and then passwords (otp) of the
+Kannel and, as the least, an application of one INSERT and one submit_sm; and then passwords (otp) of the
 account whose 100,000 marketing messages are being dispatched over the same bind. The limits are the issue's. Wants
 `apt-get install kannel`.
 """
@@ -19,9 +19,8 @@ import asyncpg
 import uvloop
 from bench.callers import caller_of
 from bench.calls import Connection, send_at_once
-from bench.one_insert import one_insert
 from bench.sending import TEXT, Sender, memory_of, number, smpp_sender_of
-from bench.served import served
+from bench.served import beside, served
 from bench.smscs import WatchedSmsc, kannel, sendsms, watched_smsc
 
 PAUSE_SECONDS = 0.03
@@ -52,7 +51,7 @@ async def measure_idle(smsc: WatchedSmsc, smsc_port: int, sender: Sender, count:
     least: list[float] = []
     async with kannel(smsc_port) as port:
         other = Connection(replace(server, host="127.0.0.1", port=port), "Accept: */*")
-        with one_insert(server, smsc_port) as bare:
+        with beside(server, "bench.one_insert", server.dsn, smsc_port) as bare:
             barely = Connection(bare, sender.caller.head)
             for place in range(count):
                 to, to_kannel, to_bare = (number(PROBES_START + side * count + place) for side in range(3))

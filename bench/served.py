@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from carillon.db.embedded import running_dsn
@@ -78,6 +78,20 @@ def served(program: Path = CARILLON) -> Iterator[Served]:
             process.wait(_STOP_SECONDS)
     finally:
         shutil.rmtree(place)
+
+
+@contextmanager
+def beside(server: Served, module: str, *arguments: object) -> Iterator[Served]:
+    """Run a module that serves something to compare with, and prints its port."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+    try:
+        if process.stdout is None:
+            raise RuntimeError("the application has no output")
+        yield replace(server, host="127.0.0.1", port=int(process.stdout.readline()), pid=process.pid)
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _address(process: subprocess.Popen[bytes], place: Path) -> tuple[str, int]:

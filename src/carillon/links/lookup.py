@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,6 @@ from asyncpg import Record
 
 from carillon.db.database import Database, Tx
 from carillon.db.sql import load_statements
-from carillon.http.site import Then
 from carillon.kit.actor import Actor
 from carillon.kit.ids import AccountId
 from carillon.links.addresses import LinkAddresses
@@ -40,6 +39,7 @@ _FEW_LOOKING, _MANY_QUEUED, _LONG_SECONDS, _MAX_LOOKING = 2, 40, 0.05, 3
 # Codes of accounts that are not there cost a query so often.
 _ACCOUNTS_SECONDS = 0.25
 
+_Outcome = TypeVar("_Outcome")
 _Take = Callable[["Link | Exception | None"], Callable[[], None] | None]
 
 _NO_DATA: Mapping[str, str] = MappingProxyType({})
@@ -133,7 +133,7 @@ class LinkLookup:
         self._remembered.move_to_end(code)
         return known[0]
 
-    def look_for(self, db: Database, code: str, then: Then) -> bool:
+    def look_for(self, db: Database, code: str, then: Callable[[], Callable[[], None] | None]) -> bool:
         """Begin to look for a link that may be there: `then` is called when that is known.
 
         False for one that needs not be looked for, and for one that nobody has made.
@@ -223,21 +223,10 @@ class LinkLookup:
 
     def _give(self, outcomes: Mapping[LinkKey, Link | Exception | None]) -> None:
         """Call what takes the outcomes, and behind all of it what that has returned."""
-        behind = []
-        for key, outcome in outcomes.items():
-            for take in self._waiting.pop(key)[1]:
-                try:
-                    last = take(outcome)
-                except Exception:
-                    log.exception("link_not_taken")  # and the others that wait have theirs
-                else:
-                    if last is not None:
-                        behind.append(last)
-        for last in behind:
-            try:
-                last()
-            except Exception:
-                log.exception("link_not_taken")
+        taken = [_called(take, outcome) for key, outcome in outcomes.items() for take in self._waiting.pop(key)[1]]
+        for last in taken:
+            if last is not None:
+                _called(last)
 
 
 async def own_links_in(db: Database, actor: Actor, text: str) -> dict[str, str]:
@@ -262,6 +251,14 @@ def _read(db: Database, addresses: LinkAddresses, code: str) -> LinkKey | None:
     today = day_of(db.clock.now())
     key = addresses.codes.read(code, today)
     return None if key is None or key.day < today - addresses.keeps_days else key
+
+
+def _called(one: Callable[..., _Outcome], *arguments: object) -> _Outcome | None:
+    try:
+        return one(*arguments)
+    except Exception:
+        log.exception("link_not_taken")  # and the others that wait have theirs
+        return None
 
 
 def _end(waiting: "asyncio.Future[Link | None]", outcome: Link | Exception | None) -> None:
